@@ -1,0 +1,119 @@
+"""Objects: bytes and records in, bytes and records out. Every call names the expected owner of the bucket.
+
+| answer of S3                              | here                                             |
+|-------------------------------------------|--------------------------------------------------|
+| 404 on read                               | None                                             |
+| 412 on a read with IfMatch                | Overwritten: a newer object's event will come    |
+| 412 or 409 on a write with If-None-Match  | False: somebody wrote it first, and that one stays |
+| 403 and everything else                   | rises (a 403 is never taken for "not there")     |
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from botocore.exceptions import ClientError
+
+from chalicelib import records
+from chalicelib.aws.clients import client
+from chalicelib.settings import settings
+
+CHUNK_BYTES = 1 << 20
+R = TypeVar("R", bound=records.Record)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One object of a listing."""
+
+    key: str
+    etag: str
+    size: int
+
+
+class Overwritten(Exception):  # noqa: N818 - a fact about the object, not an error of ours
+    """The object changed between the event and the read."""
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def get(key: str, bucket: str = "") -> bytes | None:
+    """The whole content of a small object of ours."""
+    chunks = get_chunks(bucket or settings().bucket, key)
+    return None if chunks is None else b"".join(chunks)
+
+
+def get_chunks(bucket: str, key: str, etag: str = "") -> Iterator[bytes] | None:
+    """The content of an object in chunks of a megabyte; None when it is gone.
+
+    Raises
+    ------
+    Overwritten
+        When its ETag is no longer `etag`.
+    """
+    request = {"Bucket": bucket, "Key": key, **_owner(bucket)}
+    if etag:
+        request["IfMatch"] = etag
+    try:
+        body = client("s3").get_object(**request)["Body"]
+    except ClientError as error:
+        if _code(error) in {"NoSuchKey", "404"}:
+            return None
+        if _code(error) in {"PreconditionFailed", "412"}:
+            raise Overwritten(key) from error
+        raise
+    chunks: Iterator[bytes] = body.iter_chunks(CHUNK_BYTES)
+    return chunks
+
+
+def put(key: str, content: bytes, content_type: str = "application/json") -> None:
+    """Write an object of ours, over an older one."""
+    bucket = settings().bucket
+    client("s3").put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type, **_owner(bucket))
+
+
+def put_once(key: str, content: bytes, content_type: str = "application/json") -> bool:
+    """Write an object of ours unless it exists; False when somebody was first."""
+    bucket = settings().bucket
+    try:
+        client("s3").put_object(
+            Bucket=bucket, Key=key, Body=content, ContentType=content_type, IfNoneMatch="*", **_owner(bucket)
+        )
+    except ClientError as error:
+        if _code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+            return False
+        raise
+    return True
+
+
+def get_record(kind: type[R], key: str) -> R | None:
+    """Read a record of ours; None when there is none."""
+    content = get(key)
+    return None if content is None else records.read(kind, content, f"s3://{settings().bucket}/{key}")
+
+
+def list_objects(prefix: str, bucket: str = "") -> Iterator[Listed]:
+    """Every object under a prefix, in the order of the keys."""
+    bucket = bucket or settings().bucket
+    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **_owner(bucket))
+    for page in pages:
+        for found in page.get("Contents", ()):
+            yield Listed(found["Key"], found["ETag"].strip('"'), found["Size"])
+
+
+def list_folders(prefix: str) -> list[str]:
+    """The names one level under a prefix, without the slash."""
+    bucket = settings().bucket
+    pages = (
+        client("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=bucket, Prefix=prefix, Delimiter="/", **_owner(bucket))
+    )
+    return [found["Prefix"][len(prefix) :].rstrip("/") for page in pages for found in page.get("CommonPrefixes", ())]
+
+
+def _owner(bucket: str) -> dict[str, str]:
+    """Our own bucket must belong to our account; other capture buckets are named by a person in the fleet."""
+    return {"ExpectedBucketOwner": settings().account} if bucket == settings().bucket else {}

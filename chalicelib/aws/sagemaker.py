@@ -1,0 +1,129 @@
+"""SageMaker, as it is now: descriptions in, None for what does not exist.
+
+SageMaker answers "not found" and "already exists" as a ValidationException, so the message must be read
+(aws-facts 4.3); botocore has no classes for these.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.clients import client
+
+NOT_FOUND = ("could not find", "does not exist", "requested resource not found")
+ALREADY_THERE = "cannot create already existing"
+IN_PROGRESS = "cannot update in-progress"
+
+
+def says(error: ClientError, *texts: str) -> bool:
+    """Whether the error's message holds one of the texts, without regard to case."""
+    message = str(error.response.get("Error", {}).get("Message", "")).lower()
+    return any(text in message for text in texts)
+
+
+def _described(operation: str, **request: str) -> dict[str, Any] | None:
+    try:
+        answer: dict[str, Any] = getattr(client("sagemaker"), operation)(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"ResourceNotFound", "ResourceNotFoundException"} or says(
+            error, *NOT_FOUND
+        ):
+            return None
+        raise
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def describe_endpoint(name: str) -> dict[str, Any] | None:
+    """DescribeEndpoint."""
+    return _described("describe_endpoint", EndpointName=name)
+
+
+def describe_endpoint_config(name: str) -> dict[str, Any] | None:
+    """DescribeEndpointConfig."""
+    return _described("describe_endpoint_config", EndpointConfigName=name)
+
+
+def describe_model(name: str) -> dict[str, Any] | None:
+    """DescribeModel."""
+    return _described("describe_model", ModelName=name)
+
+
+def describe_model_package(arn: str) -> dict[str, Any] | None:
+    """DescribeModelPackage."""
+    return _described("describe_model_package", ModelPackageName=arn)
+
+
+def describe_processing_job(name: str) -> dict[str, Any] | None:
+    """DescribeProcessingJob."""
+    return _described("describe_processing_job", ProcessingJobName=name)
+
+
+def list_model_packages(group: str) -> Iterator[dict[str, Any]]:
+    """Every version of a group, newest first; nothing when the group does not exist."""
+    pages = (
+        client("sagemaker")
+        .get_paginator("list_model_packages")
+        .paginate(ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending")
+    )
+    try:
+        for page in pages:
+            yield from page["ModelPackageSummaryList"]
+    except ClientError as error:
+        if not says(error, *NOT_FOUND):
+            raise
+
+
+def list_tags(arn: str) -> dict[str, str]:
+    """The tags of a resource."""
+    pages = client("sagemaker").get_paginator("list_tags").paginate(ResourceArn=arn)
+    return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+
+
+def create_model(request: dict[str, Any]) -> bool:
+    """CreateModel; False when one of that name exists."""
+    return _created("create_model", request)
+
+
+def create_endpoint_config(request: dict[str, Any]) -> bool:
+    """CreateEndpointConfig; False when one of that name exists."""
+    return _created("create_endpoint_config", request)
+
+
+def create_endpoint(request: dict[str, Any]) -> bool:
+    """CreateEndpoint; False when one of that name exists."""
+    return _created("create_endpoint", request)
+
+
+def _created(operation: str, request: dict[str, Any]) -> bool:
+    try:
+        getattr(client("sagemaker"), operation)(**request)
+    except ClientError as error:
+        if says(error, ALREADY_THERE):
+            return False
+        raise
+    return True
+
+
+def update_endpoint(request: dict[str, Any]) -> bool:
+    """UpdateEndpoint; False when the endpoint is busy."""
+    try:
+        client("sagemaker").update_endpoint(**request)
+    except ClientError as error:
+        if says(error, IN_PROGRESS):
+            return False
+        raise
+    return True
+
+
+def invoke_endpoint(name: str, body: str, content_type: str, accept: str, custom_attributes: str) -> int:
+    """Send one request to an endpoint and say how many bytes it answered; the answer itself is nobody's business."""
+    answer = client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=name,
+        Body=body.encode(),
+        ContentType=content_type,
+        Accept=accept,
+        CustomAttributes=custom_attributes,
+    )
+    return len(answer["Body"].read())

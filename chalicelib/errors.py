@@ -1,0 +1,42 @@
+"""The errors of Vedette, and what a Lambda function and a command do about each.
+
+    VedetteError
+    |-- Refused              no retry can mend it: one log line with the reason, one count, the invocation succeeds
+    |   |-- ForeignEvent     from another account, region or source
+    |   `-- MalformedEvent   a field is missing or has the wrong form
+    |-- UnreadableFile       a file (constraints, statistics, fleet, capture) cannot be read: place and cause in one sentence
+    |-- NotReady             somebody else is at work on it: rises, so that the platform delivers it again
+    `-- MissingSetting       the installation is incomplete: the import fails with one sentence
+
+Everything else rises unchanged, so that Lambda retries. A violation is a result, not an error.
+A command prints the sentence of a VedetteError, without a traceback, and exits with code 2.
+No message ever holds a captured payload: place (bucket, key, line, byte range, field name) and cause only.
+"""
+
+
+class VedetteError(Exception):
+    """Base of everything that Vedette raises on purpose; its text is one clear sentence."""
+
+
+class Refused(VedetteError):
+    """An input that no retry can mend."""
+
+
+class ForeignEvent(Refused):
+    """An event from another account, region or source."""
+
+
+class MalformedEvent(Refused):
+    """An event without its fields, or with a field of the wrong form."""
+
+
+class UnreadableFile(VedetteError):
+    """A file cannot be read; the text is `place: cause`."""
+
+
+class NotReady(VedetteError):
+    """Another invocation holds the lease; delivering the event again will succeed."""
+
+
+class MissingSetting(VedetteError):
+    """An environment variable of the stage is missing or has the wrong form."""

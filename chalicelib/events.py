@@ -1,0 +1,201 @@
+"""What comes in: one frozen dataclass per event, checked at the edge.
+
+| event                                   | accepted when                                        | otherwise                  |
+|-----------------------------------------|------------------------------------------------------|----------------------------|
+| SageMaker Model Package State Change    | versioned package of this account and region         | ForeignEvent/MalformedEvent|
+| SageMaker Endpoint State Change         | endpoint of this account and region                  | the same                   |
+| S3 Object Created                       | this account and region; not under a prefix of ours  | the same                   |
+| Scheduled Event, or the same made by us | source aws.events, or ours with an endpoint in detail| the same                   |
+| Vedette Monitoring Execution            | our own source                                       | the same                   |
+| SageMaker Processing Job State Change   | of this account and region                           | the same                   |
+
+SageMaker's events are hints: best effort, repeated, out of order. So an event is reduced to what it is about, and the
+handlers read the truth. Keys inside `detail` are read without regard to case (the schema registry and the samples
+disagree), `source` may be a list (the documented sample), `time` is never needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from chalicelib import locations
+from chalicelib.errors import ForeignEvent, MalformedEvent
+from chalicelib.records import EXECUTION_DETAIL_TYPE, ExecutionEvent
+from chalicelib.settings import Settings
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ModelPackageStateChanged:
+    """A version in the registry was created, approved, rejected or edited."""
+
+    package_arn: str
+    package_group: str
+    approval_status: str
+    modified_at: str  # as the event says it; "" when it does not
+    approval_changed: bool  # False only when the event names the changed fields and the approval is not among them
+
+    @classmethod
+    def from_eventbridge(cls, event: Event, settings: Settings) -> ModelPackageStateChanged:
+        """Check and read the event."""
+        _check(event, settings, "aws.sagemaker", "SageMaker Model Package State Change")
+        detail = _detail(event)
+        arn = _text(detail, "ModelPackageArn")
+        _check_arn(arn, settings)
+        group = detail.get("modelpackagegroupname") or ""
+        if not group:
+            raise MalformedEvent(
+                f"{arn} is not a version of a model package group; Vedette deploys versions of groups."
+            )
+        changed = detail.get("updatedmodelpackagefields")
+        return cls(
+            package_arn=arn,
+            package_group=str(group),
+            approval_status=_text(detail, "ModelApprovalStatus"),
+            modified_at=str(detail.get("lastmodifiedtime") or ""),
+            approval_changed=not isinstance(changed, list) or "ModelApprovalStatus" in changed,
+        )
+
+
+@dataclass(frozen=True)
+class EndpointStateChanged:
+    """An endpoint changed its status."""
+
+    endpoint: str
+
+    @classmethod
+    def from_eventbridge(cls, event: Event, settings: Settings) -> EndpointStateChanged:
+        """Check and read the event."""
+        _check(event, settings, "aws.sagemaker", "SageMaker Endpoint State Change")
+        detail = _detail(event)
+        _check_arn(_text(detail, "EndpointArn"), settings)
+        return cls(endpoint=_text(detail, "EndpointName"))
+
+
+@dataclass(frozen=True)
+class DataCaptured:
+    """A capture object landed in a bucket."""
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    capture: locations.CaptureKey
+
+    @classmethod
+    def from_eventbridge(cls, event: Event, settings: Settings) -> DataCaptured:
+        """Check and read the event. The key is used as it is: EventBridge does not URL-encode it."""
+        _check(event, settings, "aws.s3", "Object Created")
+        detail = _detail(event)
+        bucket = _text(_mapping(detail, "bucket"), "name")
+        obj = _mapping(detail, "object")
+        key = _text(obj, "key")
+        if bucket == settings.bucket and key.startswith(locations.OWN_PREFIXES):
+            raise MalformedEvent(f"s3://{bucket}/{key} was written by Vedette itself; it is not a capture object.")
+        capture = locations.capture_key(key)
+        if capture is None:
+            raise MalformedEvent(
+                f"s3://{bucket}/{key} is not named like a capture object (…/endpoint/variant/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl)."
+            )
+        size = obj.get("size")
+        return cls(bucket, key, str(obj.get("etag") or ""), size if isinstance(size, int) else 0, capture)
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """The clock of `run_monitoring` and `sweep`: for the whole fleet, or for the one endpoint that they invoke themselves for."""
+
+    endpoint: str  # "" is the whole fleet
+
+    @classmethod
+    def from_eventbridge(cls, event: Event, settings: Settings) -> Scheduled:
+        """Check and read the event."""
+        if _source(event) == settings.event_source:
+            _check(event, settings, settings.event_source, "Scheduled Event")
+            return cls(endpoint=_text(_detail(event), "endpoint"))
+        _check(event, settings, "aws.events", "Scheduled Event")
+        return cls(endpoint="")
+
+    @staticmethod
+    def for_endpoint(endpoint: str, event: Event, settings: Settings) -> dict[str, Any]:
+        """The event by which a scheduled function invokes itself for one endpoint: the same shape."""
+        return {**event, "source": settings.event_source, "resources": [], "detail": {"endpoint": endpoint}}
+
+
+@dataclass(frozen=True)
+class MonitoringExecuted:
+    """Vedette judged a window or an object."""
+
+    execution: ExecutionEvent
+
+    @classmethod
+    def from_eventbridge(cls, event: Event, settings: Settings) -> MonitoringExecuted:
+        """Check and read the event."""
+        _check(event, settings, settings.event_source, EXECUTION_DETAIL_TYPE)
+        try:
+            return cls(msgspec.convert(event.get("detail"), ExecutionEvent))
+        except msgspec.ValidationError as error:
+            raise MalformedEvent(f"A {EXECUTION_DETAIL_TYPE!r} event is malformed: {error}.") from error
+
+
+@dataclass(frozen=True)
+class ProcessingJobStateChanged:
+    """A processing job ended; Model Monitor's executions are processing jobs."""
+
+    job_name: str
+    status: str
+
+    @classmethod
+    def from_eventbridge(cls, event: Event, settings: Settings) -> ProcessingJobStateChanged:
+        """Check and read the event."""
+        _check(event, settings, "aws.sagemaker", "SageMaker Processing Job State Change")
+        detail = _detail(event)
+        _check_arn(_text(detail, "ProcessingJobArn"), settings)
+        return cls(_text(detail, "ProcessingJobName"), _text(detail, "ProcessingJobStatus"))
+
+
+def _source(event: Event) -> str:
+    source = event.get("source")
+    return str(source[0] if isinstance(source, list) and source else source)
+
+
+def _check(event: Event, settings: Settings, source: str, detail_type: str) -> None:
+    """Refuse what does not come from the expected source of our own account and region."""
+    if _source(event) != source:
+        raise ForeignEvent(f"An event of source {_source(event)!r} reached a function that takes {source!r}.")
+    if event.get("detail-type") != detail_type:
+        raise MalformedEvent(
+            f"An event of type {event.get('detail-type')!r} reached a function that takes {detail_type!r}."
+        )
+    for field, ours in (("account", settings.account), ("region", settings.region)):
+        if event.get(field) != ours:
+            raise ForeignEvent(f"A {detail_type!r} event of {field} {event.get(field)!r} is not ours ({ours}).")
+
+
+def _check_arn(arn: str, settings: Settings) -> None:
+    parts = arn.split(":")
+    if len(parts) < 6 or (parts[3], parts[4]) != (settings.region, settings.account):
+        raise ForeignEvent(f"{arn!r} is not in region {settings.region} of account {settings.account}.")
+
+
+def _detail(event: Event) -> dict[str, Any]:
+    return _mapping(event, "detail")
+
+
+def _mapping(holder: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = holder.get(name)
+    if not isinstance(value, Mapping):
+        raise MalformedEvent(f"The event has no object {name!r}.")
+    return {str(key).lower(): item for key, item in value.items()}
+
+
+def _text(holder: Mapping[str, Any], name: str) -> str:
+    value = holder.get(name.lower())
+    if not isinstance(value, str) or not value:
+        raise MalformedEvent(f"The event has no {name}.")
+    return value

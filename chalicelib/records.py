@@ -1,0 +1,292 @@
+"""Everything that Vedette stores or sends: one frozen struct each, with its schema_version.
+
+Readers ignore fields they do not know, and every new field has a default, so that an older record opens in a newer
+version and the other way round. A record of a newer major schema is refused by `read`, never half understood.
+
+| record          | stored as / sent as                                             |
+|-----------------|-----------------------------------------------------------------|
+| Part            | parts/{endpoint}/{variant}/yyyy/mm/dd/hh/{capture file}.json    |
+| Execution       | monitoring/.../execution.json                                   |
+| ExecutionEvent  | EventBridge, detail of "Vedette Monitoring Execution"           |
+| BaselineInForce | baselines/{endpoint}/current.json                               |
+| Fleet           | config/fleet.json                                               |
+| Deployment, Mark, Pin | DynamoDB items of an endpoint                             |
+| AlertBook       | DynamoDB, one item per endpoint and variant                     |
+| AlertMessage    | SNS, the JSON that SQS, Lambda and HTTPS subscribers receive    |
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints.evaluation import Measurement, Verdict
+from chalicelib.errors import UnreadableFile
+
+SCHEMA_VERSION = 1
+EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
+
+Mode = Literal["observe", "alert", "deploy"]
+Severity = Literal["critical", "warning", "information"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """Base of every record."""
+
+    schema_version: int = SCHEMA_VERSION
+
+
+# --- seen -------------------------------------------------------------------------------------------------------------
+
+
+class Part(Record, frozen=True, kw_only=True):
+    """What one capture object held. Immutable; a window is the sum of its parts' summaries."""
+
+    endpoint: str
+    variant: str
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    begun: datetime  # the minute in the object's key, which decides the window
+    summary: CaptureSummary
+    judged: bool = False  # the hard checks ran on this object alone
+    violated: bool = False  # ... and found something: an event was owed
+
+
+# --- judged -----------------------------------------------------------------------------------------------------------
+
+
+class Execution(Record, frozen=True, kw_only=True):
+    """One verdict, stored once with the list of what it judged."""
+
+    endpoint: str
+    variant: str
+    window_start: datetime
+    window_end: datetime
+    closed: bool  # False: one object of the open hour, judged for hard violations alone
+    package_version: str  # of the model that served, "unversioned" when the endpoint was not made from a package
+    revision: int
+    baseline: str  # version of the baseline it was judged against, "" when there was none
+    verdict: Verdict
+    events: int
+    rows: int
+    refused: dict[str, int]
+    measurements: tuple[Measurement, ...]
+    parts: tuple[str, ...]  # keys of the parts judged
+    folder: str  # where statistics.json and constraint_violations.json lie
+    judged_at: datetime
+
+
+class ExecutionEvent(Record, frozen=True, kw_only=True):
+    """The detail of our own event: where the stored execution lies, and enough to route by."""
+
+    endpoint: str
+    variant: str
+    verdict: Verdict
+    window_start: datetime
+    window_end: datetime
+    closed: bool
+    folder: str
+
+
+class BaselineInForce(Record, frozen=True, kw_only=True):
+    """Names the baseline that verdicts use, and who put it in force."""
+
+    version: str
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+# --- wanted -----------------------------------------------------------------------------------------------------------
+
+
+class GoldenPayload(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that a healthy model must answer."""
+
+    body: str
+    content_type: str = "text/csv"
+    accept: str = "text/csv"
+
+
+class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What to watch, and how: one endpoint."""
+
+    endpoint: str
+    mode: Mode = "observe"
+    package_group: str = ""
+    adopted: bool = False  # a person confirmed that Vedette may update an endpoint it did not create
+    capture_uri: str = ""  # where the endpoint captures; "" is the stage's own bucket
+    capture_percentage: int = 100
+    instance_type: str = "ml.m5.large"
+    instance_count: int = 1
+    window_minutes: int = 60
+    critical_features: tuple[str, ...] = ()
+    team: str = ""
+    golden_payload: GoldenPayload | None = None
+
+
+class Fleet(Record, frozen=True, kw_only=True):
+    """The applied fleet: who applied it, when, from which commit."""
+
+    entries: tuple[FleetEntry, ...] = ()
+    applied_by: str = ""
+    applied_at: datetime | None = None
+    commit: str = ""
+
+    def entry(self, endpoint: str) -> FleetEntry | None:
+        """The entry of an endpoint."""
+        return next((entry for entry in self.entries if entry.endpoint == endpoint), None)
+
+    def entry_of_group(self, package_group: str) -> FleetEntry | None:
+        """The entry whose endpoint serves a model package group."""
+        return next((entry for entry in self.entries if package_group and entry.package_group == package_group), None)
+
+
+class Deployment(Record, frozen=True, kw_only=True):
+    """One attempt to make an endpoint serve a package version."""
+
+    endpoint: str
+    package_arn: str
+    package_version: str
+    config: str
+    previous_config: str  # "" when the endpoint was created
+    requested_at: datetime
+    state: Literal["requested", "verified", "failed", "rolled back", "superseded"]
+    settled_at: datetime | None = None
+    reason: str = ""
+
+
+class Mark(Record, frozen=True, kw_only=True):
+    """This version with this config must not be tried again, unless it is approved anew."""
+
+    endpoint: str
+    package_arn: str
+    config: str
+    approved_at: datetime  # the approval that the mark answers; a newer one clears it
+    reason: str
+    at: datetime
+
+
+class Pin(Record, frozen=True, kw_only=True):
+    """A person decided which version is served."""
+
+    endpoint: str
+    package_arn: str
+    by: str
+    reason: str
+    at: datetime
+    until: datetime | None = None
+
+
+# --- said -------------------------------------------------------------------------------------------------------------
+
+
+class FingerprintState(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one fingerprint (subject and check on this endpoint and variant) stands."""
+
+    state: Literal["pending", "firing"]
+    severity: Severity
+    since: datetime  # the first window of this episode
+    last_seen: datetime
+    recent: tuple[bool, ...] = ()  # violated? in the last closed windows, oldest first
+    alert_id: str = ""
+
+
+class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that is owed. It leaves the outbox when SNS has taken it."""
+
+    alert_id: str
+    subject: str
+    text: str
+    message: AlertMessage
+    leased_until: datetime | None = None
+
+
+class AlertBook(Record, frozen=True, kw_only=True):
+    """The alert state of one endpoint and variant: one item, written conditionally on `revision`."""
+
+    endpoint: str
+    variant: str
+    revision: int = 0
+    fingerprints: dict[str, FingerprintState] = {}
+    last_closed_window_end: datetime | None = None
+    told: tuple[str, ...] = ()  # ids of the latest messages put into the outbox, so that a repeat adds none
+    outbox: tuple[OutboxMessage, ...] = ()
+
+
+class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding within a message."""
+
+    subject: str  # a feature, "Missing columns", or the thing deployed
+    check: str
+    state: Literal["new", "continuing", "recovered", "notice"]
+    severity: Severity
+    expected: str
+    observed: str
+    description: str
+
+
+class AlertMessage(Record, frozen=True, kw_only=True):
+    """One alert as data: what the text of the mail says, for programs."""
+
+    alert_id: str
+    kind: Literal["violations", "recovered", "no data", "monitor failed", "deployment"]
+    severity: Severity
+    endpoint: str
+    variant: str
+    headline: str
+    items: tuple[AlertItem, ...]
+    package_version: str = ""
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+    rows: int | None = None
+    refused: int | None = None
+    folder: str = ""
+    what_to_do: tuple[str, ...] = ()
+
+
+R = TypeVar("R", bound=Record)
+_SCHEMA = msgspec.json.Decoder(Record)
+
+
+def read(kind: type[R], content: bytes, place: str) -> R:
+    """Decode a stored record.
+
+    Raises
+    ------
+    UnreadableFile
+        When it is not such a record, or was written by a newer, incompatible version.
+
+    Examples
+    --------
+    >>> read(BaselineInForce, b'{"version": "v1", "by": "ann", "at": "2026-11-22T09:00:00Z"}', "x").version
+    'v1'
+    >>> read(Fleet, b'{"schema_version": 99}', "s3://b/config/fleet.json")
+    Traceback (most recent call last):
+    chalicelib.errors.UnreadableFile: s3://b/config/fleet.json: schema_version 99 is newer than this Vedette (1); upgrade it
+    """
+    try:
+        version = _SCHEMA.decode(content).schema_version
+        if version > SCHEMA_VERSION:
+            raise UnreadableFile(
+                f"{place}: schema_version {version} is newer than this Vedette ({SCHEMA_VERSION}); upgrade it"
+            )
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise UnreadableFile(f"{place}: not a {kind.__name__}: {error}") from error
+
+
+def write(record: Record) -> bytes:
+    """Encode a record as JSON."""
+    return msgspec.json.encode(record)
+
+
+def as_dict(record: Record) -> dict[str, Any]:
+    """A record as plain data."""
+    plain: dict[str, Any] = msgspec.to_builtins(record)
+    return plain

@@ -1,0 +1,134 @@
+"""What a model and an endpoint config should hold.
+
+An update starts from what is served and keeps every field, unknown ones too; only the model package and the capture
+settings change. A first creation starts from the fleet entry. The names follow from the content (`locations`), so that
+the same wish always gives the same names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib import locations
+from chalicelib.records import FleetEntry
+
+VARIANT = "AllTraffic"  # the name that SageMaker's own SDK gives to a single variant
+TAG = {"Key": "vedette:endpoint"}
+_ANSWER_ONLY = (
+    "EndpointConfigArn",
+    "CreationTime",
+    "ModelArn",
+    "EndpointConfigName",
+    "ModelName",
+    "DeploymentRecommendation",
+)
+Request = dict[str, Any]
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """The content as text that is equal exactly when the content is; 1 and 1.0 are the same number.
+
+    Examples
+    --------
+    >>> canonical({"b": 1, "a": [1.0, True]}) == canonical({"a": [1, True], "b": 1.0})
+    True
+    """
+    return json.dumps(_plain(content), sort_keys=True, separators=(",", ":"), default=str)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def settings_of(answer: Mapping[str, Any]) -> Request:
+    """What a Describe answer says, without what only an answer has: the body of a Create request, without the name."""
+    return {key: value for key, value in answer.items() if key not in _ANSWER_ONLY and value is not None}
+
+
+def package_of(model: Mapping[str, Any] | None) -> str:
+    """The ARN of the package that a model was made of; "" when it was not made of one."""
+    if model is None:
+        return ""
+    containers = [model.get("PrimaryContainer"), *model.get("Containers", ())]
+    return next((str(c["ModelPackageName"]) for c in containers if c and c.get("ModelPackageName")), "")
+
+
+def new_model(package_arn: str, role_arn: str, tags: list[dict[str, str]]) -> Request:
+    """The request for the first model of an endpoint."""
+    body = {"ExecutionRoleArn": role_arn, "Containers": [{"ModelPackageName": package_arn}], "Tags": tags}
+    return {"ModelName": locations.model_name(package_arn, canonical(body)), **body}
+
+
+def next_model(served: Mapping[str, Any], package_arn: str, tags: list[dict[str, str]]) -> Request:
+    """The request for a model that differs from the served one in its package alone.
+
+    Image, data and code of a container belong to the old package, so they go; environment and the rest stays.
+    """
+    body = {**settings_of(served), "Tags": tags}
+    container = {**(body.pop("PrimaryContainer", None) or (body.pop("Containers", None) or [{}])[0])}
+    kept = {key: value for key, value in container.items() if key not in _OF_THE_PACKAGE}
+    body["Containers"] = [{**kept, "ModelPackageName": package_arn}]
+    return {"ModelName": locations.model_name(package_arn, canonical(body)), **body}
+
+
+_OF_THE_PACKAGE = ("Image", "ImageConfig", "ModelDataUrl", "ModelDataSource", "ModelPackageName", "Mode")
+
+
+def capture_config(entry: FleetEntry, default_uri: str) -> dict[str, Any]:
+    """Capture of both sides; without the two header lists SageMaker would store everything as BASE64."""
+    return {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": entry.capture_percentage,
+        "DestinationS3Uri": (entry.capture_uri or default_uri).rstrip("/"),
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+    }
+
+
+def new_endpoint_config(
+    package_arn: str, model_name: str, entry: FleetEntry, capture_uri: str, tags: list[dict[str, str]]
+) -> Request:
+    """The request for the first config of an endpoint."""
+    body = {
+        "ProductionVariants": [
+            {
+                "VariantName": VARIANT,
+                "ModelName": model_name,
+                "InstanceType": entry.instance_type,
+                "InitialInstanceCount": entry.instance_count,
+                "InitialVariantWeight": 1.0,
+            }
+        ],
+        "DataCaptureConfig": capture_config(entry, capture_uri),
+        "Tags": tags,
+    }
+    return {"EndpointConfigName": locations.endpoint_config_name(package_arn, canonical(body)), **body}
+
+
+def next_endpoint_config(
+    served: Mapping[str, Any],
+    package_arn: str,
+    model_name: str,
+    entry: FleetEntry,
+    capture_uri: str,
+    tags: list[dict[str, str]],
+) -> Request:
+    """The request for a config that differs from the served one in its model and its capture settings alone."""
+    body = settings_of(served)
+    variant = {**body["ProductionVariants"][0], "ModelName": model_name}
+    capture = {**body.get("DataCaptureConfig", {}), **capture_config(entry, capture_uri)}
+    body = {**body, "ProductionVariants": [variant], "DataCaptureConfig": capture, "Tags": tags}
+    return {"EndpointConfigName": locations.endpoint_config_name(package_arn, canonical(body)), **body}
+
+
+def tags_for(endpoint: str) -> list[dict[str, str]]:
+    """The tag by which Vedette knows its own."""
+    return [{**TAG, "Value": endpoint}]

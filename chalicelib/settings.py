@@ -1,0 +1,90 @@
+"""Where an installation lives: the stage's environment variables as one frozen value.
+
+VEDETTE_STAGE            dev, prod, ...: names the table and the source of our own events
+VEDETTE_BUCKET           the stage's bucket
+VEDETTE_TABLE            the stage's DynamoDB table
+VEDETTE_TOPIC_ARN        the topic for alerts; its account and region are the ones whose events are accepted
+VEDETTE_ROLE_ARN         the execution role given to models that Vedette creates (only needed to deploy)
+VEDETTE_CAPTURE_SOURCES  other places where endpoints capture: "bucket/prefix" separated by commas (optional)
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from chalicelib.errors import MissingSetting
+
+TOPIC_ARN = re.compile(r"arn:aws[\w-]*:sns:(?P<region>[\w-]+):(?P<account>\d{12}):[\w-]{1,256}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One stage of one installation."""
+
+    stage: str
+    bucket: str
+    table: str
+    topic_arn: str
+    role_arn: str
+    region: str
+    account: str
+    capture_sources: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def event_source(self) -> str:
+        """The EventBridge source of our own events."""
+        return f"vedette.{self.stage}"
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the settings of a stage.
+
+    Raises
+    ------
+    MissingSetting
+        Naming the variable, when one is missing or has the wrong form.
+
+    Examples
+    --------
+    >>> settings = from_environment({
+    ...     "VEDETTE_STAGE": "dev", "VEDETTE_BUCKET": "b", "VEDETTE_TABLE": "vedette-dev",
+    ...     "VEDETTE_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:vedette-dev"})
+    >>> settings.region, settings.account, settings.event_source
+    ('eu-west-1', '123456789012', 'vedette.dev')
+    """
+
+    def needed(name: str) -> str:
+        value = environment.get(name, "").strip()
+        if not value:
+            raise MissingSetting(
+                f"The environment variable {name} is missing: set it for this stage in .chalice/config.json."
+            )
+        return value
+
+    topic_arn = needed("VEDETTE_TOPIC_ARN")
+    topic = TOPIC_ARN.fullmatch(topic_arn)
+    if topic is None:
+        raise MissingSetting(f"VEDETTE_TOPIC_ARN is not the ARN of an SNS topic: {topic_arn!r}.")
+    return Settings(
+        stage=needed("VEDETTE_STAGE"),
+        bucket=needed("VEDETTE_BUCKET"),
+        table=needed("VEDETTE_TABLE"),
+        topic_arn=topic_arn,
+        role_arn=environment.get("VEDETTE_ROLE_ARN", "").strip(),
+        region=topic["region"],
+        account=topic["account"],
+        capture_sources=_sources(environment.get("VEDETTE_CAPTURE_SOURCES", "")),
+    )
+
+
+def _sources(text: str) -> tuple[tuple[str, str], ...]:
+    places = [place.strip().partition("/") for place in text.split(",") if place.strip()]
+    return tuple((bucket, prefix) for bucket, _, prefix in places)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read on first use."""
+    return from_environment(os.environ)
