@@ -4,7 +4,7 @@
     |-- Refused              no retry can mend it: one log line with the reason, one count, the invocation succeeds
     |   |-- ForeignEvent     from another account, region or source
     |   `-- MalformedEvent   a field is missing or has the wrong form
-    |-- UnreadableFile       a file (constraints, statistics, fleet, capture) cannot be read: place and cause in one sentence
+    |-- UnreadableFile       a file (constraints, statistics, fleet) cannot be read: place and cause in one sentence
     |-- NotReady             somebody else is at work on it: rises, so that the platform delivers it again
     `-- MissingSetting       the installation is incomplete: the import fails with one sentence
 

@@ -1,13 +1,13 @@
 """What comes in: one frozen dataclass per event, checked at the edge.
 
-| event                                   | accepted when                                        | otherwise                  |
-|-----------------------------------------|------------------------------------------------------|----------------------------|
-| SageMaker Model Package State Change    | versioned package of this account and region         | ForeignEvent/MalformedEvent|
-| SageMaker Endpoint State Change         | endpoint of this account and region                  | the same                   |
-| S3 Object Created                       | this account and region; not under a prefix of ours  | the same                   |
-| Scheduled Event, or the same made by us | source aws.events, or ours with an endpoint in detail| the same                   |
-| Vedette Monitoring Execution            | our own source                                       | the same                   |
-| SageMaker Processing Job State Change   | of this account and region                           | the same                   |
+| event                                   | accepted when / otherwise                                                 |
+|-----------------------------------------|---------------------------------------------------------------------------|
+| SageMaker Model Package State Change    | versioned package of this account and region; ForeignEvent/MalformedEvent |
+| SageMaker Endpoint State Change         | endpoint of this account and region; the same                             |
+| S3 Object Created                       | this account and region; not under a prefix of ours; the same             |
+| Scheduled Event, or the same made by us | source aws.events, or ours with an endpoint in detail; the same           |
+| Vedette Monitoring Execution            | our own source; the same                                                  |
+| SageMaker Processing Job State Change   | of this account and region; the same                                      |
 
 SageMaker's events are hints: best effort, repeated, out of order. So an event is reduced to what it is about, and the
 handlers read the truth. Keys inside `detail` are read without regard to case (the schema registry and the samples
@@ -24,7 +24,8 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.errors import ForeignEvent, MalformedEvent
-from chalicelib.records import EXECUTION_DETAIL_TYPE, ExecutionEvent
+from chalicelib.locations import EXECUTION_DETAIL_TYPE
+from chalicelib.records import ExecutionEvent
 from chalicelib.settings import Settings
 
 Event = Mapping[str, Any]
@@ -100,7 +101,8 @@ class DataCaptured:
         capture = locations.capture_key(key)
         if capture is None:
             raise MalformedEvent(
-                f"s3://{bucket}/{key} is not named like a capture object (…/endpoint/variant/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl)."
+                f"s3://{bucket}/{key} is not named like a capture object"
+                " (…/endpoint/variant/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl)."
             )
         size = obj.get("size")
         return cls(bucket, key, str(obj.get("etag") or ""), size if isinstance(size, int) else 0, capture)
@@ -108,7 +110,7 @@ class DataCaptured:
 
 @dataclass(frozen=True)
 class Scheduled:
-    """The clock of `run_monitoring` and `sweep`: for the whole fleet, or for the one endpoint that they invoke themselves for."""
+    """The clock of `run_monitoring` and `sweep`: for the whole fleet, or for one endpoint, invoked by themselves."""
 
     endpoint: str  # "" is the whole fleet
 

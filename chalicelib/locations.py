@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+HOUR = timedelta(hours=1)
+EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
 CAPTURE_PREFIX = "data-capture"
 OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "quarantine/")
 

@@ -1,11 +1,17 @@
-"""The one Logger and the one Metrics of all functions.
+"""The one Logger and the one Metrics of all functions, and what surrounds every invocation.
 
 Log lines hold names, keys, counts and reasons, never a captured payload: pass values as keyword arguments, which end up
 as JSON, so that hostile text cannot forge a line.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from chalice import Chalice, ConvertToMiddleware
+
+from chalicelib.errors import Refused
 
 logger = Logger(service="vedette")
 metrics = Metrics(namespace="Vedette", service="vedette")
@@ -14,3 +20,28 @@ metrics = Metrics(namespace="Vedette", service="vedette")
 def count(name: str, value: int = 1) -> None:
     """Add to a metric of the running invocation."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def observe(app: Chalice) -> None:
+    """Surround every function of the app: request id in the log lines, metrics flushed, hopeless input refused once."""
+    app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
+    app.register_middleware(_flushed)
+    app.register_middleware(_refused)
+
+
+def _flushed(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    try:
+        return get_response(event)
+    finally:
+        if metrics.metric_set:  # flushing nothing would warn
+            metrics.flush_metrics()
+
+
+def _refused(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Answer what no retry can mend with one log line; every other error rises, so that Lambda retries."""
+    try:
+        return get_response(event)
+    except Refused as error:
+        count("RefusedEvents")
+        logger.warning("refused", kind=type(error).__name__, reason=str(error))
+        return {"refused": str(error)}

@@ -23,14 +23,12 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.evaluation import Measurement, Verdict
+from chalicelib.constraints.evaluation import Measurement, Severity, Verdict
 from chalicelib.errors import UnreadableFile
 
 SCHEMA_VERSION = 1
-EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
 
 Mode = Literal["observe", "alert", "deploy"]
-Severity = Literal["critical", "warning", "information"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -79,6 +77,7 @@ class Execution(Record, frozen=True, kw_only=True):
     parts: tuple[str, ...]  # keys of the parts judged
     folder: str  # where statistics.json and constraint_violations.json lie
     judged_at: datetime
+    reason: str = ""  # why a monitor failed, in its own words
 
 
 class ExecutionEvent(Record, frozen=True, kw_only=True):
@@ -155,6 +154,7 @@ class Deployment(Record, frozen=True, kw_only=True):
     package_version: str
     config: str
     previous_config: str  # "" when the endpoint was created
+    previous_package_arn: str
     requested_at: datetime
     state: Literal["requested", "verified", "failed", "rolled back", "superseded"]
     settled_at: datetime | None = None
@@ -167,9 +167,8 @@ class Mark(Record, frozen=True, kw_only=True):
     endpoint: str
     package_arn: str
     config: str
-    approved_at: datetime  # the approval that the mark answers; a newer one clears it
     reason: str
-    at: datetime
+    at: datetime  # an approval later than this clears the mark
 
 
 class Pin(Record, frozen=True, kw_only=True):
@@ -181,6 +180,14 @@ class Pin(Record, frozen=True, kw_only=True):
     reason: str
     at: datetime
     until: datetime | None = None
+
+
+class Pause(Record, frozen=True, kw_only=True):
+    """A person stopped every mutation of this stage."""
+
+    by: str
+    reason: str
+    at: datetime
 
 
 # --- said -------------------------------------------------------------------------------------------------------------
@@ -208,11 +215,10 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertBook(Record, frozen=True, kw_only=True):
-    """The alert state of one endpoint and variant: one item, written conditionally on `revision`."""
+    """The alert state of one endpoint and variant: one item, written conditionally."""
 
     endpoint: str
-    variant: str
-    revision: int = 0
+    variant: str  # "" holds what is said about the endpoint itself: its deployments
     fingerprints: dict[str, FingerprintState] = {}
     last_closed_window_end: datetime | None = None
     told: tuple[str, ...] = ()  # ids of the latest messages put into the outbox, so that a repeat adds none
@@ -224,7 +230,7 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
 
     subject: str  # a feature, "Missing columns", or the thing deployed
     check: str
-    state: Literal["new", "continuing", "recovered", "notice"]
+    state: Literal["new", "continuing", "recovered"]
     severity: Severity
     expected: str
     observed: str
@@ -266,9 +272,9 @@ def read(kind: type[R], content: bytes, place: str) -> R:
     --------
     >>> read(BaselineInForce, b'{"version": "v1", "by": "ann", "at": "2026-11-22T09:00:00Z"}', "x").version
     'v1'
-    >>> read(Fleet, b'{"schema_version": 99}', "s3://b/config/fleet.json")
+    >>> read(Fleet, b'{"schema_version": 99}', "fleet.json")
     Traceback (most recent call last):
-    chalicelib.errors.UnreadableFile: s3://b/config/fleet.json: schema_version 99 is newer than this Vedette (1); upgrade it
+    chalicelib.errors.UnreadableFile: fleet.json: schema_version 99 is newer than this Vedette (1); upgrade it
     """
     try:
         version = _SCHEMA.decode(content).schema_version

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from chalicelib.errors import MissingSetting
+from chalicelib.locations import CAPTURE_PREFIX
 
 TOPIC_ARN = re.compile(r"arn:aws[\w-]*:sns:(?P<region>[\w-]+):(?P<account>\d{12}):[\w-]{1,256}")
 
@@ -36,6 +37,11 @@ class Settings:
     def event_source(self) -> str:
         """The EventBridge source of our own events."""
         return f"vedette.{self.stage}"
+
+    @property
+    def capture_places(self) -> tuple[tuple[str, str], ...]:
+        """Bucket and key prefix of every place where endpoints capture, the stage's own bucket first."""
+        return ((self.bucket, f"{CAPTURE_PREFIX}/"), *self.capture_sources)
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:

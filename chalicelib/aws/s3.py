@@ -31,7 +31,7 @@ class Listed:
     size: int
 
 
-class Overwritten(Exception):  # noqa: N818 - a fact about the object, not an error of ours
+class Overwritten(Exception):
     """The object changed between the event and the read."""
 
 
@@ -103,9 +103,9 @@ def list_objects(prefix: str, bucket: str = "") -> Iterator[Listed]:
             yield Listed(found["Key"], found["ETag"].strip('"'), found["Size"])
 
 
-def list_folders(prefix: str) -> list[str]:
+def list_folders(prefix: str, bucket: str = "") -> list[str]:
     """The names one level under a prefix, without the slash."""
-    bucket = settings().bucket
+    bucket = bucket or settings().bucket
     pages = (
         client("s3")
         .get_paginator("list_objects_v2")

@@ -1,18 +1,18 @@
 """From what is to what should be: one plan, made of frozen data, with its reason.
 
-| what the endpoint says now                         | plan                                                           |
-|----------------------------------------------------|----------------------------------------------------------------|
-| mode is not "deploy", or everything is paused      | nothing, and says so                                           |
-| nothing wanted                                     | nothing: what is served stays; a notice when nothing is approved |
-| no such endpoint                                   | create: model, config with capture, endpoint                   |
-| Creating, Updating, SystemUpdating, RollingBack, Deleting | wait: its own event or the sweep continues              |
-| Failed, OutOfService, UpdateRollbackFailed         | stop: a notice with the command that a person may run          |
-| InService on the config that was requested         | verify                                                         |
-| InService on the old config after an update began  | rolled back in silence: mark the version, a notice             |
-| InService on a config of somebody else             | stop: a notice; `adopted = true` in the fleet lets Vedette go on |
-| InService on a kind that Vedette does not deploy to| stop: a notice that names the kind                             |
-| InService and already as wanted                    | nothing                                                        |
-| InService on another version                       | update: model, config from the served one, endpoint            |
+| what the endpoint says now                                | plan                                                  |
+|-----------------------------------------------------------|-------------------------------------------------------|
+| mode is not "deploy", or everything is paused             | nothing, and says so                                  |
+| nothing wanted                                            | nothing: what is served stays; a notice               |
+| no such endpoint                                          | create: model, config with capture, endpoint          |
+| Creating, Updating, SystemUpdating, RollingBack, Deleting | wait: its own event or the sweep continues            |
+| Failed, OutOfService, UpdateRollbackFailed                | stop: a notice with the command that a person may run |
+| InService on the config that was requested                | verify                                                |
+| InService on the old config after an update began         | rolled back in silence: mark the version, a notice    |
+| InService on somebody else's config                       | stop: a notice; `adopted = true` lets Vedette go on   |
+| InService on a kind that Vedette does not deploy to       | stop: a notice that names the kind                    |
+| InService and already as wanted                           | nothing                                               |
+| InService on another version                              | update: model, config from the served one, endpoint   |
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def _in_service(entry: FleetEntry, wanted: Wanted, served: Served, deployment: D
             because = served.failure_reason or "SageMaker gives no reason"
             return Plan(
                 "rolled back",
-                f"the update to version {version_of(deployment.package_arn)} did not hold: {entry.endpoint} is InService"
-                f" again on its old config {served.config_name}: {because}",
+                f"the update to version {version_of(deployment.package_arn)} did not hold: {entry.endpoint} is"
+                f" InService again on its old config {served.config_name}: {because}",
                 deployment.package_arn,
                 notice=True,
             )
@@ -161,13 +161,13 @@ def _not_ours(entry: FleetEntry, served: Served, deployment: Deployment | None) 
         return ""
     if deployment is None:
         return (
-            f"{entry.endpoint} exists and was not created by Vedette; nothing is changed until `adopted = true` stands in"
-            " its fleet entry"
+            f"{entry.endpoint} exists and was not created by Vedette; nothing is changed until `adopted = true`"
+            " stands in its fleet entry"
         )
     if served.config_name not in {deployment.config, deployment.previous_config}:
         return (
-            f"somebody else put {entry.endpoint} on the config {served.config_name} (Vedette's was {deployment.config});"
-            " Vedette changes nothing until a person decides"
+            f"somebody else put {entry.endpoint} on the config {served.config_name}, Vedette's was"
+            f" {deployment.config}; Vedette changes nothing until a person decides"
         )
     return ""
 

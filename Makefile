@@ -1,0 +1,35 @@
+# Two commands do all: `make demo` and `make test`. Both install what they need into .venv, by locked hashes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: demo test lint prove package lock clean
+
+demo: $(VENV)/.installed
+	$(BIN)/vedette demo $(ARGS)
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+package: $(VENV)/.installed
+	$(BIN)/chalice --project-dir chalice_app package --stage dev build/package
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lock:
+	$(LOCK) pyproject.toml --extra local --extra parquet --group dev -o requirements.lock
+	$(LOCK) chalice_app/requirements.in -o chalice_app/requirements.txt
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deployments

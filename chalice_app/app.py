@@ -1,0 +1,78 @@
+"""The events: a pattern and one call each. Function names are fixed for ever; Chalice never updates a handler's name.
+
+A handler is imported when its function runs, so that no function pays for what another needs.
+"""
+
+from chalice import Chalice, Rate
+
+from chalicelib import locations
+from chalicelib.observability import observe
+from chalicelib.settings import settings
+
+app = Chalice(app_name="vedette", configure_logs=False)
+observe(app)
+
+MODEL_PACKAGE_STATE_CHANGE = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"]}
+ENDPOINT_STATE_CHANGE = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Endpoint State Change"]}
+DATA_CAPTURED = {
+    "source": ["aws.s3"],
+    "detail-type": ["Object Created"],
+    "detail": {
+        "$or": [
+            {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": prefix}]}}
+            for bucket, prefix in settings().capture_places
+        ]
+    },
+}
+MONITORING_EXECUTION = {
+    "$or": [
+        {"source": [settings().event_source], "detail-type": [locations.EXECUTION_DETAIL_TYPE]},
+        {
+            "source": ["aws.sagemaker"],
+            "detail-type": ["SageMaker Processing Job State Change"],
+            "detail": {"ProcessingJobStatus": ["Completed", "Failed", "Stopped"]},
+        },
+    ]
+}
+
+
+@app.on_cw_event(MODEL_PACKAGE_STATE_CHANGE)
+def on_model_package_state_change(event):
+    from chalicelib.handlers import model_package_state_change
+
+    return model_package_state_change.handle(event.to_dict())
+
+
+@app.on_cw_event(ENDPOINT_STATE_CHANGE)
+def on_endpoint_state_change(event):
+    from chalicelib.handlers import endpoint_state_change
+
+    return endpoint_state_change.handle(event.to_dict())
+
+
+@app.on_cw_event(DATA_CAPTURED)
+def on_data_captured(event):
+    from chalicelib.handlers import data_captured
+
+    return data_captured.handle(event.to_dict())
+
+
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def run_monitoring(event):
+    from chalicelib.handlers import run_monitoring as handler
+
+    return handler.handle(event.to_dict(), event.context.function_name)
+
+
+@app.on_cw_event(MONITORING_EXECUTION)
+def on_monitoring_execution(event):
+    from chalicelib.handlers import monitoring_execution
+
+    return monitoring_execution.handle(event.to_dict())
+
+
+@app.schedule(Rate(15, unit=Rate.MINUTES))
+def sweep(event):
+    from chalicelib.handlers import sweep as handler
+
+    return handler.handle(event.to_dict(), event.context.function_name)

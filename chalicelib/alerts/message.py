@@ -1,0 +1,253 @@
+"""The words: one message for one verdict, as a mail that a person can act on and as data for programs.
+
+| input                                    | message                                                              |
+|------------------------------------------|----------------------------------------------------------------------|
+| new violations                           | kind "violations": what is wrong in one sentence, then every finding |
+| recoveries alone                         | kind "recovered"                                                     |
+| NoData, CaptureStopped                   | kind "no data", never mixed with violations                          |
+| MonitorFailed                            | kind "monitor failed", never mixed either                            |
+| more findings than fit                   | the worst ten of each state, and "and N more"                        |
+| hostile feature names, reasons, versions | one harmless line each (`text.harmless`)                             |
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from textwrap import fill
+from typing import Literal
+
+from chalicelib.alerts.state import Transition, fingerprint
+from chalicelib.alerts.text import harmless, subject
+from chalicelib.constraints.evaluation import Measurement, Severity
+from chalicelib.records import AlertItem, AlertMessage, Execution, OutboxMessage
+
+WIDTH = 72  # readable on a phone
+MOST_FINDINGS = 10
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "information")
+KINDS = {"no_data": "no data", "capture_stopped": "no data", "monitor_failed": "monitor failed"}
+HEADINGS = {"new": "New", "continuing": "Going on", "recovered": "Recovered"}
+Kind = Literal["violations", "recovered", "no data", "monitor failed", "deployment"]
+State = Literal["new", "continuing", "recovered"]
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a person finds what a message speaks of."""
+
+    bucket: str
+    capture_uri: str
+
+
+def messages(transition: Transition, execution: Execution, where: Whereabouts) -> tuple[OutboxMessage, ...]:
+    """The messages that a transition owes: none, one, or one more for silence."""
+    if not transition.worth_telling:
+        return ()
+    groups: dict[str, dict[State, list[Measurement]]] = {}
+    told: dict[State, tuple[Measurement, ...]] = {
+        "new": transition.new,
+        "continuing": transition.continuing,
+        "recovered": transition.recovered,
+    }
+    for state, measurements in told.items():
+        for measurement in measurements:
+            group = groups.setdefault(KINDS.get(measurement.check, "violations"), {})
+            group.setdefault(state, []).append(measurement)
+    return tuple(
+        _message(kind, findings, execution, where)
+        for kind, findings in sorted(groups.items())
+        if findings.get("new") or findings.get("recovered")
+    )
+
+
+def _message(
+    kind: str, findings: dict[State, list[Measurement]], execution: Execution, where: Whereabouts
+) -> OutboxMessage:
+    new, recovered = findings.get("new", []), findings.get("recovered", [])
+    main = new or recovered
+    head = sentence(_worst_first(main)[0], execution.rows, recovered=not new)
+    if len(main) > 1:
+        head += f", and {len(main) - 1} more"
+    alert_id = identity(
+        execution.endpoint,
+        execution.variant,
+        kind,
+        execution.window_end.isoformat(),
+        *sorted(f"{state}:{fingerprint(m)}" for state in ("new", "recovered") for m in findings.get(state, [])),
+    )
+    told_kind: Kind = "recovered" if kind == "violations" and not new else kind  # type: ignore[assignment]
+    severity: Severity = min((m.severity for m in new), key=SEVERITIES.index) if new else "information"
+    message = AlertMessage(
+        alert_id=alert_id,
+        kind=told_kind,
+        severity=severity,
+        endpoint=execution.endpoint,
+        variant=execution.variant,
+        headline=head,
+        items=tuple(
+            _item(measurement, state)
+            for state, measurements in findings.items()
+            for measurement in _worst_first(measurements)[:MOST_FINDINGS]
+        ),
+        package_version=execution.package_version,
+        window_start=execution.window_start,
+        window_end=execution.window_end,
+        rows=execution.rows,
+        refused=sum(execution.refused.values()),
+        folder=execution.folder,
+        what_to_do=_what_to_do(told_kind, execution, where),
+    )
+    hidden: dict[State, int] = {state: max(0, len(found) - MOST_FINDINGS) for state, found in findings.items()}
+    return outgoing(message, hidden)
+
+
+def outgoing(message: AlertMessage, hidden: dict[State, int] | None = None) -> OutboxMessage:
+    """A message with its subject and its text."""
+    label = "recovered" if message.kind == "recovered" else message.severity
+    return OutboxMessage(
+        alert_id=message.alert_id,
+        subject=subject(f"[{label}] {message.endpoint}: {message.headline}"),
+        text=_text(message, hidden or {}),
+        message=message,
+    )
+
+
+def identity(*parts: str) -> str:
+    """The id of a message: the same facts always get the same id, so that a second copy can be recognised."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) -> str:
+    """What a measurement found, in words that a person would use."""
+    name, expected, observed = (
+        harmless(text, 60) for text in (measurement.feature, measurement.expected, measurement.observed)
+    )
+    share = None if measurement.value is None else f"{100 * measurement.value:.1f}%"
+    counted = f"{rows:,} row{'' if rows == 1 else 's'}"
+    if recovered:
+        return f"{name} is as expected again ({expected})"
+    match measurement.check:
+        case "data_type_check" if measurement.value is not None:
+            return f"{name} is not {expected} in {100 * (1 - measurement.value):.1f}% of {counted}"
+        case "completeness_check" if measurement.value is not None:
+            return f"{name} is missing in {100 * (1 - measurement.value):.1f}% of {counted}"
+        case "baseline_drift_check" if measurement.value is not None:
+            return f"{name} has drifted: distance {measurement.value:.2f}, allowed {measurement.threshold}"
+        case "categorical_values_check" if share is not None:
+            return f"{name} holds values that the baseline does not know ({observed})"
+        case "missing_column_check" | "extra_column_check":
+            return f"rows have another number of columns than the baseline: {observed}, expected {expected}"
+        case "no_data":
+            return "nothing was captured in the last window"
+        case "capture_stopped":
+            return "the endpoint has traffic, but nothing is captured"
+        case "monitor_failed":
+            return f"the monitor could not judge: {observed}"
+        case _:
+            return f"{name} fails {harmless(measurement.check, 60)}: {observed}, expected {expected}"
+
+
+def _worst_first(measurements: Sequence[Measurement]) -> list[Measurement]:
+    def badness(measurement: Measurement) -> tuple[int, float, str]:
+        distance = 0.0
+        if measurement.value is not None and measurement.threshold is not None:
+            distance = -abs(measurement.value - measurement.threshold)
+        return SEVERITIES.index(measurement.severity), distance, measurement.feature
+
+    return sorted(measurements, key=badness)
+
+
+def _item(measurement: Measurement, state: State) -> AlertItem:
+    return AlertItem(
+        subject=harmless(measurement.feature),
+        check=harmless(measurement.check),
+        state=state,
+        severity=measurement.severity,
+        expected=harmless(measurement.expected),
+        observed=harmless(measurement.observed),
+        description=harmless(measurement.description, 400),
+    )
+
+
+def _text(message: AlertMessage, hidden: dict[State, int]) -> str:
+    blocks = [fill(_capital(message.headline) + ".", WIDTH), "\n".join(_facts(message))]
+    for state, heading in HEADINGS.items():
+        found = [item for item in message.items if item.state == state and item.check]
+        if found:
+            more = hidden.get(state, 0)  # type: ignore[call-overload]
+            blocks.append("\n".join([heading, *(_finding(item) for item in found), *_more(more)]))
+    if message.what_to_do:
+        steps = [_step(number, step) for number, step in enumerate(message.what_to_do, start=1)]
+        blocks.append("\n".join(["What to do", *steps]))
+    blocks.append(f"Alert {message.alert_id}, sent by Vedette.")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _facts(message: AlertMessage) -> list[str]:
+    variant = f", variant {message.variant}" if message.variant else ""
+    facts = [f"Endpoint  {message.endpoint}{variant}"]
+    if message.package_version:
+        versioned = message.package_version.isdigit()
+        facts.append(f"Model     {'version ' if versioned else ''}{harmless(message.package_version)}")
+    if message.window_start is not None and message.window_end is not None:
+        facts.append(f"Window    {_time(message.window_start)} to {_time(message.window_end)} UTC")
+    if message.rows is not None:
+        facts.append(f"Rows      {message.rows:,} judged, {message.refused or 0:,} lines could not be read")
+    return facts
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _finding(item: AlertItem) -> str:
+    lines = [f"  {item.subject}: {item.check} ({item.severity})"]
+    if item.expected:
+        lines.append(f"    expected  {item.expected}")
+    if item.observed:
+        lines.append(f"    observed  {item.observed}")
+    if item.description and item.state != "recovered":
+        lines.append(fill(item.description, WIDTH, initial_indent="    ", subsequent_indent="    "))
+    return "\n".join(lines)
+
+
+def _more(hidden: int) -> list[str]:
+    return [f"  and {hidden} more; the report has them all"] if hidden else []
+
+
+def _step(number: int, step: str) -> str:
+    """A step; a command in it stays on a line of its own, whole, so that it can be copied."""
+    words, _, command = step.partition("\n")
+    text = fill(words, WIDTH, initial_indent=f"  {number}. ", subsequent_indent="     ")
+    return f"{text}\n     {command}" if command else text
+
+
+def _capital(text: str) -> str:
+    """A sentence begins with a capital; a feature's name stays as it is."""
+    return text[0].upper() + text[1:] if text.startswith(("the ", "nothing ", "rows ", "version ")) else text
+
+
+def _what_to_do(kind: Kind, execution: Execution, where: Whereabouts) -> tuple[str, ...]:
+    endpoint = execution.endpoint
+    captured = f"{where.capture_uri}/{endpoint}/{execution.variant}/{execution.window_start:%Y/%m/%d/%H}/"
+    baseline = f"s3://{where.bucket}/baselines/{endpoint}/{execution.baseline}/"
+    report = f"s3://{where.bucket}/{execution.folder}"
+    if kind == "recovered":
+        return (f"Nothing. The report lies at\n{report}",)
+    if kind == "no data":
+        return (
+            "If the endpoint should have traffic, see whether it is called (CloudWatch metric Invocations).",
+            "If it is called, see whether it captures:\n"
+            f"aws sagemaker describe-endpoint --endpoint-name {endpoint} --query DataCaptureConfig",
+        )
+    if kind == "monitor failed":
+        return (f"Read the reason above and the report at\n{report}",)
+    return (
+        f"Look at the values that came in:\nvedette evaluate {captured} --baseline {baseline} --report report.html",
+        "If the clients send something wrong, tell them: the sentences above say what.",
+        f"If this is how it should be from now on, edit the constraints:\n{baseline}constraints.json",
+        "If the model is at fault, reject its version in the registry: Vedette serves the one before again.",
+        f"The whole report:\n{report}",
+    )

@@ -1,0 +1,115 @@
+"""Judge captured data against the baseline in force, store the verdict once, and say so on the bus."""
+
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import add
+
+import msgspec
+
+from chalicelib import locations
+from chalicelib.aws import deployment, messages, s3, store
+from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
+from chalicelib.constraints.files import write_violations
+from chalicelib.locations import EXECUTION_DETAIL_TYPE
+from chalicelib.observability import count, logger
+from chalicelib.records import Execution, ExecutionEvent, Part
+from chalicelib.registry.versions import version_of
+from chalicelib.statistics.files import write_statistics
+
+HARD_CHECK_ROWS = 20  # fewer rows than this say nothing about an object on its own
+
+
+def hard_evaluation(summary: CaptureSummary, baseline: Baseline) -> Evaluation:
+    """What the hard constraints say about one object alone."""
+    return evaluate(summary, baseline, checks="hard", minimum_rows=HARD_CHECK_ROWS)
+
+
+def judge_window(
+    endpoint: str, variant: str, start: datetime, length: timedelta, version: str, baseline: Baseline
+) -> Execution | None:
+    """Judge a closed window; None when a stored verdict judged the same parts already."""
+    keys = store.part_keys(endpoint, variant, start, start + length)
+    latest = store.latest_execution(locations.executions_of_window(endpoint, variant, start, length))
+    if latest is not None and latest.parts == keys:
+        return None
+    summary = reduce(add, (part.summary for part in store.parts(keys)), CaptureSummary())
+    evaluation = evaluate(summary, baseline)
+    served = served_version(endpoint)
+    revision = latest.revision + 1 if latest else 1
+    execution = Execution(
+        endpoint=endpoint,
+        variant=variant,
+        window_start=start,
+        window_end=start + length,
+        closed=True,
+        package_version=served,
+        revision=revision,
+        baseline=version,
+        verdict=evaluation.verdict,
+        events=summary.events,
+        rows=evaluation.rows,
+        refused=summary.refused,
+        measurements=evaluation.measurements,
+        parts=keys,
+        folder=locations.execution(endpoint, variant, start, length, served, revision),
+        judged_at=datetime.now(UTC),
+    )
+    return execution if _stored(execution, evaluation, summary) else None
+
+
+def judge_object(part: Part, key: str, capture: locations.CaptureKey, version: str, baseline: Baseline) -> Execution:
+    """The execution of one violated object; the one that was stored first, when this is a repetition."""
+    folder = locations.execution_of_object(capture)
+    known = store.execution(folder)
+    if known is not None:
+        return known
+    evaluation = hard_evaluation(part.summary, baseline)
+    execution = Execution(
+        endpoint=part.endpoint,
+        variant=part.variant,
+        window_start=part.begun,
+        window_end=part.begun + timedelta(minutes=1),
+        closed=False,
+        package_version=served_version(part.endpoint),
+        revision=1,
+        baseline=version,
+        verdict=evaluation.verdict,
+        events=part.summary.events,
+        rows=evaluation.rows,
+        refused=part.summary.refused,
+        measurements=evaluation.measurements,
+        parts=(key,),
+        folder=folder,
+        judged_at=datetime.now(UTC),
+    )
+    _stored(execution, evaluation, part.summary)
+    return execution
+
+
+def announce(execution: Execution) -> None:
+    """Say on the bus that a verdict is stored."""
+    event = ExecutionEvent(
+        endpoint=execution.endpoint,
+        variant=execution.variant,
+        verdict=execution.verdict,
+        window_start=execution.window_start,
+        window_end=execution.window_end,
+        closed=execution.closed,
+        folder=execution.folder,
+    )
+    messages.put_event(EXECUTION_DETAIL_TYPE, msgspec.json.encode(event))
+    count("Executions")
+    logger.info("judged", endpoint=execution.endpoint, verdict=execution.verdict, folder=execution.folder)
+
+
+def served_version(endpoint: str) -> str:
+    """The version that the endpoint serves now; "unversioned" when it was not made from a package."""
+    served = deployment.served(endpoint)
+    return version_of(served.package_arn) if served else "unversioned"
+
+
+def _stored(execution: Execution, evaluation: Evaluation, summary: CaptureSummary) -> bool:
+    s3.put(execution.folder + "statistics.json", write_statistics(summary.statistics))
+    s3.put(execution.folder + "constraint_violations.json", write_violations(evaluation.violations))
+    return store.put_execution(execution)

@@ -1,0 +1,78 @@
+"""JUDGED: every few minutes, for each endpoint: the windows that have closed become verdicts.
+
+| input                                    | answer                                                              |
+|------------------------------------------|---------------------------------------------------------------------|
+| Scheduled Event                          | one event of the same shape for each endpoint                       |
+| the same, with an endpoint in its detail | its newest closed window is judged, stored, announced               |
+| a window judged before, same parts       | nothing                                                             |
+| a window with late parts                 | a new revision                                                      |
+| a window without parts                   | the verdict NoData                                                  |
+| an endpoint without a baseline           | said once, as a notice (not in mode observe); "... has no baseline" |
+| an endpoint not in the fleet             | "... is not in the fleet"                                           |
+
+A window closes five minutes after its end: SageMaker delivers capture files within about two (aws-facts 2.1).
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.alerts import notices
+from chalicelib.aws import messages, store
+from chalicelib.events import Event, Scheduled
+from chalicelib.handlers import judging
+from chalicelib.handlers.telling import tell
+from chalicelib.records import FleetEntry
+from chalicelib.settings import settings
+
+GRACE = timedelta(minutes=5)
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows begin at midnight
+
+
+def handle(event: Event, function_name: str) -> dict[str, Any]:
+    """Fan out over the fleet, or judge one endpoint."""
+    scheduled = Scheduled.from_eventbridge(event, settings())
+    if not scheduled.endpoint:
+        return fan_out(event, function_name)
+    entry = store.fleet().entry(scheduled.endpoint)
+    if entry is None:
+        return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
+    return judge(entry, windows=1)
+
+
+def fan_out(event: Event, function_name: str) -> dict[str, Any]:
+    """Let the function invoke itself for each endpoint."""
+    entries = store.fleet().entries
+    for entry in entries:
+        messages.invoke_function(function_name, Scheduled.for_endpoint(entry.endpoint, event, settings()))
+    return {"endpoints": len(entries)}
+
+
+def judge(entry: FleetEntry, windows: int) -> dict[str, Any]:
+    """Judge the latest closed windows of an endpoint, oldest first; also used by the sweep with a longer look back."""
+    version, baseline = store.baseline_in_force(entry.endpoint)
+    variants = store.variants(entry.endpoint)
+    missing = {} if baseline or not variants else {"no baseline": _no_baseline(entry.endpoint)}
+    if entry.mode != "observe":
+        tell(entry.endpoint, "", lambda book: notices.told_while(book, "monitoring", missing, datetime.now(UTC)))
+    if baseline is None:
+        return {"left alone": f"{entry.endpoint} has no baseline"}
+    verdicts = []
+    for variant in variants:
+        for start, length in closed_windows(entry.window_minutes, datetime.now(UTC), windows):
+            execution = judging.judge_window(entry.endpoint, variant, start, length, version, baseline)
+            if execution is not None:
+                judging.announce(execution)
+                verdicts.append(execution.verdict)
+    return {"endpoint": entry.endpoint, "verdicts": verdicts}
+
+
+def closed_windows(minutes: int, now: datetime, count: int) -> list[tuple[datetime, timedelta]]:
+    """The start and length of the latest closed windows, oldest first."""
+    length = timedelta(minutes=minutes)
+    end = now - GRACE
+    end -= (end - EPOCH) % length
+    return [(end - n * length, length) for n in range(count, 0, -1)]
+
+
+def _no_baseline(endpoint: str) -> str:
+    return f"{endpoint} has no baseline, so nothing of what it receives is judged"
