@@ -1,0 +1,131 @@
+"""One line of a capture object -> its envelope: who asked, when, and the two payloads still undecoded.
+
+Only the fields that are used are decoded; unknown ones are skipped, and metadata of an odd form never costs the record
+(in real files `inferenceTime` can be a template that nobody filled in).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from chalicelib.capture import reasons
+from chalicelib.errors import Refused
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII).fullmatch
+
+
+class Side(msgspec.Struct, frozen=True, gc=False):
+    """One payload as it was captured."""
+
+    data: str | None = None
+    encoding: str | None = None
+    observedContentType: str | None = None  # noqa: N815 (SageMaker's own key)
+
+
+class _CaptureData(msgspec.Struct, frozen=True, gc=False):
+    endpointInput: Side | None = None  # noqa: N815
+    endpointOutput: Side | None = None  # noqa: N815
+    batchTransformOutput: Side | None = None  # noqa: N815
+
+
+class _Metadata(msgspec.Struct, frozen=True, gc=False):
+    eventId: Any = None  # noqa: N815
+    inferenceId: Any = None  # noqa: N815
+    inferenceTime: Any = None  # noqa: N815
+    customAttributes: Any = None  # noqa: N815
+    invocationSource: Any = None  # noqa: N815
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """One captured request."""
+
+    captureData: _CaptureData | None = None  # noqa: N815
+    eventMetadata: _Metadata | None = None  # noqa: N815
+    groundTruthData: Any = None  # noqa: N815
+
+    @property
+    def output(self) -> Side | None:
+        """What the model answered; for a batch transform the whole merged row."""
+        data = self.captureData
+        return None if data is None else data.endpointOutput or data.batchTransformOutput
+
+    @property
+    def input(self) -> Side | None:
+        """What the model was asked."""
+        return None if self.captureData is None else self.captureData.endpointInput
+
+    @property
+    def inference_time(self) -> str:
+        """The time of the request as text, "" when it is absent or no time."""
+        value = self.eventMetadata and self.eventMetadata.inferenceTime
+        return value if isinstance(value, str) and _TIME(value) else ""
+
+    @property
+    def custom_attributes(self) -> tuple[str, ...]:
+        """The caller's own attributes, documented as a list of strings."""
+        value = self.eventMetadata and self.eventMetadata.customAttributes
+        if isinstance(value, str):
+            return (value,)
+        return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+    @property
+    def is_shadow(self) -> bool:
+        """A copy of traffic sent to a shadow variant; Model Monitor's container skips it too."""
+        return self.text("invocationSource") == "ShadowExperiment"
+
+    def text(self, name: str) -> str:
+        """A metadata field as text, "" when absent."""
+        value = getattr(self.eventMetadata, name, None)
+        return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+_DECODE = msgspec.json.Decoder(Envelope).decode
+
+
+def envelope(line: bytes) -> Envelope:
+    """Decode one line.
+
+    Raises
+    ------
+    Refused
+        With a word of `reasons`, when it is not a capture record.
+
+    Examples
+    --------
+    >>> read = envelope(b'{"captureData": {"endpointInput": {"data": "1,2", "encoding": "CSV"}}}')
+    >>> read.input.data, read.output
+    ('1,2', None)
+    >>> envelope(b'[{"prefix": "s3://b/out/"}, "a.csv.out"]')
+    Traceback (most recent call last):
+    chalicelib.errors.Refused: batch transform manifest
+    """
+    try:
+        decoded = _DECODE(line)
+    except msgspec.ValidationError:
+        raise Refused(_shape(line)) from None
+    except UnicodeDecodeError:
+        raise Refused(reasons.NOT_UTF8) from None
+    except msgspec.DecodeError:
+        raise Refused(reasons.BATCH_MANIFEST if line.strip() == b"[" else reasons.NOT_JSON) from None
+    except RecursionError:
+        raise Refused(reasons.TOO_DEEP) from None
+    if decoded.output is None and decoded.input is None:
+        raise Refused(reasons.GROUND_TRUTH_ONLY if decoded.groundTruthData else reasons.NO_CAPTURE_DATA)
+    return decoded
+
+
+def _shape(line: bytes) -> str:
+    """An array is what a batch transform captures: one object with the prefix, then the file names."""
+    return reasons.BATCH_MANIFEST if line.lstrip().startswith(b"[") and b'"prefix"' in line else reasons.WRONG_SHAPE
+
+
+def as_time(text: str) -> datetime | None:
+    """A time that `Envelope.inference_time` gave."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # the 31st of February
+        return None

@@ -1,0 +1,128 @@
+"""constraints.json and constraint_violations.json, written and read.
+
+| input                                             | handled                          | refused with           |
+|---------------------------------------------------|----------------------------------|------------------------|
+| constraints of Model Monitor, 2019 to today       | every key kept, unknown ones too |                        |
+| violations of data quality, in any wording        | feature, check, raw description  |                        |
+| violations of bias, explainability, model quality | subject: facet, label or metric  |                        |
+| not JSON, no `features`, no `violations`          |                                  | not a constraints.json |
+| a feature without a name                          |                                  | feature 3 has no name  |
+| a name that occurs twice                          |                                  | two features named x   |
+
+Each refusal is an UnreadableFile: `place: cause`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from chalicelib.constraints.constraints import Constraints
+from chalicelib.constraints.evaluation import Measurement
+from chalicelib.errors import UnreadableFile
+
+
+class Violation(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of a constraint_violations.json of any monitor type."""
+
+    subject: str
+    constraint_check_type: str
+    description: str
+    metric_name: str = ""
+
+
+def read_constraints(content: bytes, place: str) -> Constraints:
+    """A constraints.json.
+
+    Raises
+    ------
+    UnreadableFile
+        When it is not one; the text says where and why.
+    """
+    document = _object(content, place, "constraints.json", "features")
+    seen: set[str] = set()
+    for position, feature in enumerate(document["features"]):
+        name = feature.get("name") if isinstance(feature, dict) else None
+        if not isinstance(name, str):
+            raise UnreadableFile(f"{place}: feature {position} has no name")
+        if name in seen:
+            raise UnreadableFile(f"{place}: two features named {name!r}")
+        seen.add(name)
+    return Constraints(document)
+
+
+def write_constraints(constraints: Constraints) -> bytes:
+    """Constraints as constraints.json."""
+    return _written(constraints.document)
+
+
+def read_violations(content: bytes, place: str) -> tuple[Violation, ...]:
+    """A constraint_violations.json of any monitor type.
+
+    Raises
+    ------
+    UnreadableFile
+        When it is not one; the text says where and why.
+
+    Examples
+    --------
+    >>> found = read_violations(b'{"violations": [{"facet": "Sex", "facet_value": "0", "metric_name": "CDDPL"}]}', "x")
+    >>> found[0].subject, found[0].metric_name
+    ('Sex=0', 'CDDPL')
+    """
+    document = _object(content, place, "constraint_violations.json", "violations")
+    return tuple(_violation(entry) for entry in document["violations"] if isinstance(entry, dict))
+
+
+def write_violations(measurements: Iterable[Measurement]) -> bytes:
+    """The violated measurements as Model Monitor's constraint_violations.json.
+
+    Examples
+    --------
+    >>> json.loads(write_violations(()))
+    {'violations': []}
+    """
+    return _written(
+        {
+            "violations": [
+                {
+                    "feature_name": measurement.feature,
+                    "constraint_check_type": measurement.check,
+                    "description": measurement.description,
+                }
+                for measurement in measurements
+                if measurement.violated
+            ]
+        }
+    )
+
+
+def _violation(entry: dict[str, Any]) -> Violation:
+    def text(key: str) -> str:
+        value = entry.get(key)
+        return "" if value is None else str(value)
+
+    facet = f"{text('facet')}={text('facet_value')}" if text("facet") else ""
+    return Violation(
+        subject=text("feature_name") or facet or text("label") or text("metric_name"),
+        constraint_check_type=text("constraint_check_type"),
+        description=text("description"),
+        metric_name=text("metric_name"),
+    )
+
+
+def _object(content: bytes, place: str, kind: str, key: str) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        raise UnreadableFile(f"{place}: not JSON") from None
+    if not isinstance(document, dict) or not isinstance(document.get(key), list):
+        raise UnreadableFile(f"{place}: not a {kind}: no {key}")
+    return document
+
+
+def _written(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=2, ensure_ascii=False).encode()

@@ -1,0 +1,61 @@
+"""Which captured column is which feature of the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chalicelib.statistics.column import ColumnStatistics
+from chalicelib.statistics.table import Table
+
+
+class Match(NamedTuple):
+    """The columns of one table under the baseline's names.
+
+    `columns` is None when the table cannot be laid over the baseline without guessing.
+    """
+
+    table: Table
+    columns: dict[str, ColumnStatistics] | None
+    missing: tuple[str, ...] = ()  # features without a column (known only where names decide)
+    extra: int = 0  # columns without a feature
+
+    @property
+    def width(self) -> int:
+        """How many columns the rows have."""
+        return len(self.table.names)
+
+
+def match(table: Table, features: Sequence[str]) -> Match:
+    """Lay a table over the baseline's features.
+
+    Columns whose names the baseline knows are those features. The others go by position into the features that are
+    left, outputs first, as Model Monitor maps every column, if there are exactly as many and no name says otherwise.
+
+    Examples
+    --------
+    >>> rows = [["1", "2"]]
+    >>> sorted(match(Table.of(rows, ("", "")), ["a", "b"]).columns)
+    ['a', 'b']
+    >>> found = match(Table.of(rows, ("b", "z")), ["a", "b"])
+    >>> found.missing, found.extra
+    (('a',), 1)
+    >>> match(Table.of(rows, ("", "")), ["a", "b", "c"]).columns is None
+    True
+    """
+    known = set(features)
+    columns: dict[str, ColumnStatistics] = {}
+    others: list[tuple[str, ColumnStatistics]] = []
+    for name, column in zip(table.names, table.columns, strict=True):
+        if name in known and name not in columns:
+            columns[name] = column
+        else:
+            others.append((name, column))
+    left = [name for name in features if name not in columns]
+    unnamed = not columns or not any(name for name, _ in others)
+    if unnamed and len(left) == len(others):
+        columns.update(zip(left, (column for _, column in others), strict=True))
+        return Match(table, columns)
+    if not columns:
+        return Match(table, None, extra=max(0, len(others) - len(left)))
+    return Match(table, columns, tuple(left), len(others))

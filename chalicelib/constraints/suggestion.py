@@ -1,0 +1,59 @@
+"""Constraints suggested from the statistics of a baseline, by Model Monitor's rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.constraints.constraints import Constraints
+from chalicelib.statistics.column import ColumnStatistics
+from chalicelib.statistics.table import Table
+
+# Deequ's CategoricalRangeRule: a domain is suggested when at most a tenth of the values are distinct.
+_DISTINCT_SHARE = 0.1
+
+
+def suggested_constraints(statistics: Table) -> Constraints:
+    """Type as inferred, completeness as observed, non-negative when the minimum is, domains of few categories.
+
+    Examples
+    --------
+    >>> suggested = suggested_constraints(Table.of([["1"], ["2"], [None], ["4"]], ("x",)))
+    >>> suggested.features[0].document
+    {'name': 'x', 'inferred_type': 'Integral', 'completeness': 0.75, 'num_constraints': {'is_non_negative': True}}
+    """
+    return Constraints(
+        {
+            "version": 0.0,
+            "features": [
+                _feature(name, column)
+                for name, column in zip(statistics.feature_names, statistics.columns, strict=True)
+            ],
+            "monitoring_config": {
+                "evaluate_constraints": "Enabled",
+                "emit_metrics": "Enabled",
+                "datatype_check_threshold": 1.0,
+                "domain_content_threshold": 1.0,
+                "distribution_constraints": {
+                    "perform_comparison": "Enabled",
+                    "comparison_threshold": 0.1,
+                    "comparison_method": "Robust",
+                    "categorical_comparison_threshold": 0.1,
+                    "categorical_drift_method": "LInfinity",
+                },
+            },
+        }
+    )
+
+
+def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
+    kind = column.types.inferred_type
+    completeness = column.types.completeness
+    feature: dict[str, Any] = {"name": name, "inferred_type": kind}
+    if completeness is not None:
+        feature["completeness"] = completeness
+    if kind in ("Integral", "Fractional") and column.moments.minimum is not None:
+        feature["num_constraints"] = {"is_non_negative": column.moments.minimum >= 0}
+    categories = column.categories.counts
+    if kind == "String" and categories and len(categories) <= _DISTINCT_SHARE * column.types.present:
+        feature["string_constraints"] = {"domains": sorted(categories)}
+    return feature

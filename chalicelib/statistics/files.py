@@ -1,0 +1,181 @@
+"""statistics.json in Model Monitor's schema, written and read (aws-facts 3.1).
+
+| input                                           | handled                            | refused with              |
+|-------------------------------------------------|------------------------------------|---------------------------|
+| a file of ours                                  | counts, moments, distribution, ... |                           |
+| a file of Model Monitor's, 2019 to today        | the same; level i weighs 2**i      |                           |
+| NaN, Infinity, absent deviation or distribution | left out                           |                           |
+| a name that occurs twice                        |                                    | two features named x      |
+| anything else                                   |                                    | not a statistics.json ... |
+
+Each refusal is an UnreadableFile: `place: cause`.
+
+The schema has one type a column, so the lexical counts of a file that was read all lie on its inferred type.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from chalicelib.errors import UnreadableFile
+from chalicelib.statistics.categories import MOST, Categories
+from chalicelib.statistics.column import ColumnStatistics
+from chalicelib.statistics.distribution import BASELINE_K, Distribution
+from chalicelib.statistics.lexical import TypeCounts
+from chalicelib.statistics.moments import Moments
+from chalicelib.statistics.table import Table
+
+_COUNTED_AS = {"Fractional": "fractional", "Integral": "integral", "String": "string"}
+
+
+def write_statistics(table: Table) -> bytes:
+    """A table as statistics.json.
+
+    Examples
+    --------
+    >>> content = write_statistics(Table.of([["1"], ["2"]], ("x",)))
+    >>> json.loads(content)["features"][0]["numerical_statistics"]["mean"]
+    1.5
+    """
+    features = [_feature(name, column) for name, column in zip(table.feature_names, table.columns, strict=True)]
+    document = {"version": 0.0, "dataset": {"item_count": table.rows}, "features": features}
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
+
+
+def read_statistics(content: bytes, place: str) -> Table:
+    """A statistics.json as a table.
+
+    Raises
+    ------
+    UnreadableFile
+        When it is not one; the text says where and why.
+
+    Examples
+    --------
+    >>> table = Table.of([["1"], ["2"]], ("x",))
+    >>> read_statistics(write_statistics(table), "x").columns[0].moments == table.columns[0].moments
+    True
+    >>> read_statistics(b"[]", "s3://b/statistics.json")
+    Traceback (most recent call last):
+    chalicelib.errors.UnreadableFile: s3://b/statistics.json: not a statistics.json: no features
+    """
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        raise UnreadableFile(f"{place}: not JSON") from None
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list):
+        raise UnreadableFile(f"{place}: not a statistics.json: no features")
+    names: list[str] = []
+    columns: list[ColumnStatistics] = []
+    for position, feature in enumerate(features):
+        try:
+            names.append(str(feature["name"]))
+            columns.append(_column(feature))
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            raise UnreadableFile(f"{place}: not a statistics.json: feature {position} has an unknown form") from None
+        if names[-1] in names[:-1]:
+            raise UnreadableFile(f"{place}: two features named {names[-1]!r}")
+    dataset = document.get("dataset")
+    rows = _count(dataset.get("item_count")) if isinstance(dataset, dict) else 0
+    if not rows and columns:
+        rows = max(column.types.present + column.types.missing for column in columns)
+    return Table(names=tuple(names), rows=rows, columns=tuple(columns))
+
+
+def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
+    kind = column.types.inferred_type
+    common = {"num_present": column.types.present, "num_missing": column.types.missing}
+    if kind in ("Fractional", "Integral"):
+        return {"name": name, "inferred_type": kind, "numerical_statistics": {"common": common} | _numerical(column)}
+    string: dict[str, Any] = {"common": common, "distinct_count": column.categories.distinct}
+    if column.categories.counts is not None:
+        ranked = sorted(column.categories.counts.items(), key=lambda item: (-item[1], item[0]))
+        string["distribution"] = {
+            "categorical": {"buckets": [{"value": value, "count": count} for value, count in ranked]}
+        }
+    return {"name": name, "inferred_type": kind, "string_statistics": string}
+
+
+def _numerical(column: ColumnStatistics) -> dict[str, Any]:
+    moments, distribution = column.moments, column.distribution
+    if moments.minimum is None or moments.maximum is None:
+        return {}
+    buckets = distribution.buckets(moments.minimum, moments.maximum)
+    return {
+        "mean": moments.mean,
+        "sum": moments.sum,
+        "std_dev": moments.std_dev,
+        "min": moments.minimum,
+        "max": moments.maximum,
+        "distribution": {
+            "kll": {
+                "buckets": [
+                    {"lower_bound": lower, "upper_bound": upper, "count": float(count)}
+                    for lower, upper, count in buckets
+                ],
+                "sketch": {"parameters": {"c": 0.64, "k": float(distribution.k)}, "data": distribution.levels()},
+            }
+        },
+    }
+
+
+def _column(feature: dict[str, Any]) -> ColumnStatistics:
+    kind = _COUNTED_AS.get(feature.get("inferred_type", ""))
+    numerical, string = feature.get("numerical_statistics"), feature.get("string_statistics")
+    statistics = numerical or string or {}
+    common = statistics.get("common", {})
+    present, missing = _count(common.get("num_present")), _count(common.get("num_missing"))
+    types = TypeCounts(missing=missing, **({kind: present} if kind else {}))
+    if numerical:
+        return ColumnStatistics(
+            types=types,
+            moments=_moments(numerical, present),
+            distribution=_distribution(numerical.get("distribution") or {}),
+            categories=Categories(counts=None, registers=bytes(512)),
+        )
+    return ColumnStatistics(types=types, categories=_categories(statistics.get("distribution") or {}))
+
+
+def _moments(statistics: dict[str, Any], present: int) -> Moments:
+    minimum, maximum = _finite(statistics.get("min")), _finite(statistics.get("max"))
+    mean, total = _finite(statistics.get("mean")), _finite(statistics.get("sum"))
+    if total is None and mean is not None:
+        total = mean * present
+    if not present or minimum is None or maximum is None or total is None:
+        return Moments()
+    deviation = _finite(statistics.get("std_dev")) or 0.0
+    return Moments(count=present, total=total, m2=deviation * deviation * present, minimum=minimum, maximum=maximum)
+
+
+def _distribution(distribution: dict[str, Any]) -> Distribution:
+    sketch = distribution.get("kll", {}).get("sketch", {})
+    items: dict[float, int] = {}
+    for level, values in enumerate(sketch.get("data", [])):
+        for value in values:
+            if (finite := _finite(value)) is not None:
+                items[finite] = items.get(finite, 0) + (1 << level)
+    k = _count(sketch.get("parameters", {}).get("k")) or BASELINE_K
+    return Distribution.weighted(items, min(max(k, 8), 65535))  # the range that Apache KLL takes
+
+
+def _categories(distribution: dict[str, Any]) -> Categories:
+    """The categories; None when the file keeps none, as Model Monitor does for many different texts."""
+    buckets = distribution.get("categorical", {}).get("buckets")
+    if buckets is None:
+        return Categories(counts=None, registers=bytes(512))
+    counts = {str(bucket["value"]): _count(bucket["count"]) for bucket in buckets}
+    return Categories(counts=counts) if len(counts) <= MOST else Categories.of(counts)
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _count(value: Any) -> int:
+    finite = _finite(value)
+    return 0 if finite is None else int(finite)

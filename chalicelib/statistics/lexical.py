@@ -1,0 +1,117 @@
+r"""What a cell is, by its text alone: `18` is Integral, `18.00` and `1e5` are Fractional, `.5` is text.
+
+The rules are those of Deequ's StatefulDataType, matched against the whole cell (aws-facts 3.5). Java's `\d` is ASCII,
+so the digits are spelled out: Python's `\d` would take Arabic digits too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+LexicalType = Literal["fractional", "integral", "boolean", "string"]
+InferredType = Literal["Fractional", "Integral", "String", "Unknown"]
+
+_FRACTIONAL = re.compile(r"[-+]? ?[0-9]+(?:\.[0-9]+|(?:\.[0-9]+)?[Ee][-+]?[0-9]+)").fullmatch
+_INTEGRAL = re.compile(r"[-+]? ?[0-9]+").fullmatch
+
+# Beyond this a square summed over 10^8 rows would overflow a double: counted by type, left out of the moments.
+LARGEST = 1e150
+
+
+def lexical_type(cell: str) -> LexicalType:
+    """The type of one cell that is present.
+
+    Examples
+    --------
+    >>> [lexical_type(cell) for cell in ("18", "- 5", "18.00", "1e5", "true", ".5", "5.", "5 ", "NaN", "1_0")]
+    ['integral', 'integral', 'fractional', 'fractional', 'boolean', 'string', 'string', 'string', 'string', 'string']
+    """
+    if _INTEGRAL(cell):
+        return "integral"
+    if _FRACTIONAL(cell):
+        return "fractional"
+    return "boolean" if cell in ("true", "false") else "string"
+
+
+def number(cell: str) -> float | None:
+    """The value of a numeric cell; None when it is too large to be measured.
+
+    Examples
+    --------
+    >>> number("- 5"), number("18.00"), number("1e999")
+    (-5.0, 18.0, None)
+    """
+    value = float(cell.replace(" ", ""))
+    return value if abs(value) <= LARGEST else None
+
+
+class TypeCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many cells of a column are of each lexical type, and how many are missing."""
+
+    fractional: int = 0
+    integral: int = 0
+    boolean: int = 0
+    string: int = 0
+    missing: int = 0
+
+    @classmethod
+    def total(cls, counts: Iterable[TypeCounts]) -> TypeCounts:
+        """The sum of any number of counts."""
+        fractional = integral = boolean = string = missing = 0
+        for one in counts:
+            fractional += one.fractional
+            integral += one.integral
+            boolean += one.boolean
+            string += one.string
+            missing += one.missing
+        return cls(fractional=fractional, integral=integral, boolean=boolean, string=string, missing=missing)
+
+    def __add__(self, other: TypeCounts) -> TypeCounts:
+        return TypeCounts.total((self, other))
+
+    @property
+    def present(self) -> int:
+        """Cells that hold something."""
+        return self.fractional + self.integral + self.boolean + self.string
+
+    @property
+    def completeness(self) -> float | None:
+        """Share of the cells that are present."""
+        rows = self.present + self.missing
+        return self.present / rows if rows else None
+
+    @property
+    def inferred_type(self) -> InferredType:
+        """One word for the column, as Deequ's determineType infers it; Booleans surface as String.
+
+        Examples
+        --------
+        >>> TypeCounts(integral=3, fractional=1).inferred_type, TypeCounts(integral=3, string=1).inferred_type
+        ('Fractional', 'String')
+        >>> TypeCounts(missing=3).inferred_type
+        'Unknown'
+        """
+        if self.string or self.boolean:
+            return "String"
+        if self.fractional:
+            return "Fractional"
+        return "Integral" if self.integral else "Unknown"
+
+    def share_of(self, expected: str) -> float | None:
+        """Share of the present cells that are of exactly one inferred type; an Integral is not a Fractional.
+
+        Examples
+        --------
+        >>> TypeCounts(integral=1, fractional=1, missing=2).share_of("Integral")
+        0.5
+        """
+        counted = {
+            "Fractional": self.fractional,
+            "Integral": self.integral,
+            "String": self.string + self.boolean,
+        }.get(expected)
+        return counted / self.present if counted is not None and self.present else None

@@ -1,0 +1,113 @@
+"""Count, sum, mean, standard deviation and extremes of numbers, in a form that adds up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Moments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Count, sum and sum of squared deviations from the mean, with the extremes.
+
+    The sum is a pair: `total + carry` keeps what one double would round away (Knuth's two-sum), so that adding parts in
+    another order moves the result by less than one unit in the last place. Deviations are merged by Chan's formula
+
+        M2 = M2_a + M2_b + (mean_b - mean_a)^2 * n_a * n_b / (n_a + n_b)
+
+    which does not cancel for values far from zero. The standard deviation is the population's (ddof 0), as Model
+    Monitor's is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> whole = Moments.of(np.array([1.0, 2.0, 3.0, 4.0]))
+    >>> whole.mean, whole.std_dev, whole.sum
+    (2.5, 1.118033988749895, 10.0)
+    >>> Moments.of(np.array([1.0, 2.0])) + Moments.of(np.array([3.0, 4.0])) == whole
+    True
+    >>> Moments().mean is None
+    True
+
+    References
+    ----------
+    Chan, Golub, LeVeque (1979), Updating Formulae and a Pairwise Algorithm for Computing Sample Variances.
+    """
+
+    count: int = 0
+    total: float = 0.0
+    carry: float = 0.0
+    m2: float = 0.0
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> Moments:
+        """The moments of an array of finite numbers, none beyond `lexical.LARGEST`; shape (n,)."""
+        count = len(values)
+        if not count:
+            return cls()
+        numbers: list[float] = values.tolist()
+        total = math.fsum(numbers)
+        deviations = values - total / count
+        # The rounding of the mean itself is taken out again (corrected two-pass algorithm).
+        m2 = float(deviations @ deviations) - float(deviations.sum()) ** 2 / count
+        return cls(count=count, total=total, m2=max(m2, 0.0), minimum=float(values.min()), maximum=float(values.max()))
+
+    @classmethod
+    def total_of(cls, moments: Iterable[Moments]) -> Moments:
+        """The sum of any number of moments."""
+        result = cls()
+        for one in moments:
+            result = result + one
+        return result
+
+    def __add__(self, other: Moments) -> Moments:
+        if not self.count or self.mean is None:
+            return other
+        if not other.count or other.mean is None:
+            return self
+        count = self.count + other.count
+        total, carry = _two_sum(self.total, other.total)
+        total, carry = _two_sum(total, carry + self.carry + other.carry)
+        shift = other.mean - self.mean
+        return Moments(
+            count=count,
+            total=total,
+            carry=carry,
+            m2=self.m2 + other.m2 + shift * shift * (self.count * other.count / count),
+            minimum=_extreme(min, self.minimum, other.minimum),
+            maximum=_extreme(max, self.maximum, other.maximum),
+        )
+
+    @property
+    def sum(self) -> float:
+        """The sum of the values."""
+        return self.total + self.carry
+
+    @property
+    def mean(self) -> float | None:
+        """The arithmetic mean; None without values."""
+        return self.sum / self.count if self.count else None
+
+    @property
+    def std_dev(self) -> float | None:
+        """The population's standard deviation (ddof 0); None without values."""
+        return math.sqrt(self.m2 / self.count) if self.count else None
+
+
+def _extreme(of: Callable[[float, float], float], a: float | None, b: float | None) -> float | None:
+    return b if a is None else a if b is None else of(a, b)
+
+
+def _two_sum(a: float, b: float) -> tuple[float, float]:
+    """The rounded sum and exactly what the rounding lost (Knuth, TAOCP 2, 4.2.2)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
