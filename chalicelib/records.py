@@ -77,7 +77,7 @@ class Execution(Record, frozen=True, kw_only=True):
     parts: tuple[str, ...]  # keys of the parts judged
     folder: str  # where statistics.json and constraint_violations.json lie
     judged_at: datetime
-    reason: str = ""  # why a monitor failed, in its own words
+    notes: tuple[str, ...] = ()  # what was not judged, or why the monitor failed
 
 
 class ExecutionEvent(Record, frozen=True, kw_only=True):

@@ -116,7 +116,7 @@ def outgoing(message: AlertMessage, hidden: dict[State, int] | None = None) -> O
 
 def identity(*parts: str) -> str:
     """The id of a message: the same facts always get the same id, so that a second copy can be recognised."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(parts).encode(errors="backslashreplace")).hexdigest()[:16]
 
 
 def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) -> str:
@@ -124,7 +124,6 @@ def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) ->
     name, expected, observed = (
         harmless(text, 60) for text in (measurement.feature, measurement.expected, measurement.observed)
     )
-    share = None if measurement.value is None else f"{100 * measurement.value:.1f}%"
     counted = f"{rows:,} row{'' if rows == 1 else 's'}"
     if recovered:
         return f"{name} is as expected again ({expected})"
@@ -135,7 +134,7 @@ def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) ->
             return f"{name} is missing in {100 * (1 - measurement.value):.1f}% of {counted}"
         case "baseline_drift_check" if measurement.value is not None:
             return f"{name} has drifted: distance {measurement.value:.2f}, allowed {measurement.threshold}"
-        case "categorical_values_check" if share is not None:
+        case "categorical_values_check":
             return f"{name} holds values that the baseline does not know ({observed})"
         case "missing_column_check" | "extra_column_check":
             return f"rows have another number of columns than the baseline: {observed}, expected {expected}"

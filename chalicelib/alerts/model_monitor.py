@@ -74,7 +74,7 @@ def execution(job: Job, violations: Sequence[Violation]) -> Execution:
         parts=(),
         folder=output_uri(job),
         judged_at=end,
-        reason=str(job.get("FailureReason") or job.get("ExitMessage") or job["ProcessingJobStatus"]),
+        notes=(str(job.get("FailureReason") or job.get("ExitMessage") or job["ProcessingJobStatus"]),),
     )
 
 
@@ -93,7 +93,7 @@ def _announced(job: Job) -> int:
 def _measurements(job: Job, verdict: Verdict, violations: Sequence[Violation]) -> list[Measurement]:
     if verdict == "MonitorFailed":
         return []
-    found = [_measurement(v.feature_name, v.constraint_check_type, v.description) for v in violations]
+    found = [_measurement(v.subject, v.constraint_check_type, v.description) for v in violations]
     if verdict == "Violations" and not found:
         text = f"{_announced(job)} violations were announced, but the report has no violations file"
         found = [_measurement("report", "report_missing", text)]
@@ -108,8 +108,9 @@ def _measurement(feature: str, check: str, description: str) -> Measurement:
         kind="drift" if drift else "hard",
         expected="",
         observed=description,
+        value=None,
+        threshold=None,
         violated=True,
-        judged=True,
         severity="warning" if drift else "critical",
         description=description,
     )

@@ -135,7 +135,9 @@ def _silence(execution: Execution, verdict: str) -> Measurement:
         check=check,
         kind="hard",
         expected="a verdict" if check == "monitor_failed" else "captured data",
-        observed=(execution.reason or "none") if violated else "",
+        observed=("; ".join(execution.notes) or "none") if violated else "",
+        value=None,
+        threshold=None,
         violated=violated,
         judged=True,
         severity="information" if check == "no_data" else "warning",
@@ -143,7 +145,7 @@ def _silence(execution: Execution, verdict: str) -> Measurement:
 
 
 def _vanished(book: AlertBook, execution: Execution) -> list[Measurement]:
-    """Fingerprints that are not measured any more are clean: the rule is gone, or Model Monitor lists violations alone."""
+    """What is not measured any more is clean: the rule is gone, or Model Monitor lists violations alone."""
     measured = {fingerprint(m) for m in execution.measurements}
     silences = {f"{check}|{subject}" for check, subject in SILENCE_CHECKS.values()}
     clean = [name.partition("|") for name in book.fingerprints if name not in measured | silences]
@@ -154,6 +156,8 @@ def _vanished(book: AlertBook, execution: Execution) -> list[Measurement]:
             kind="hard",
             expected="no violation",
             observed="",
+            value=None,
+            threshold=None,
             violated=False,
             judged=True,
             severity="information",

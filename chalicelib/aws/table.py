@@ -66,7 +66,7 @@ def put_item(record: records.Record, pk: str, sk: str, expected_revision: int) -
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
-        stored: dict[str, Any] = error.response.get("Item", {})  # type: ignore[assignment]
+        stored: dict[str, Any] = error.response.get("Item", {})
         return stored.get("record") == item["record"] and stored.get("revision") == item["revision"]
     return True
 

@@ -83,4 +83,4 @@ def _part(captured: DataCaptured, summary: CaptureSummary, *, judged: bool, viol
 def _count(part: Part) -> None:
     count("CapturedObjects")
     count("CapturedRows", part.summary.rows)
-    count("RefusedLines", sum(part.summary.refused.values()))
+    count("RefusedLines", part.summary.refused_lines)

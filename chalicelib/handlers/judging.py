@@ -1,8 +1,6 @@
 """Judge captured data against the baseline in force, store the verdict once, and say so on the bus."""
 
 from datetime import UTC, datetime, timedelta
-from functools import reduce
-from operator import add
 
 import msgspec
 
@@ -11,6 +9,7 @@ from chalicelib.aws import deployment, messages, s3, store
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.files import write_violations
+from chalicelib.constraints.naming import named_table
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.observability import count, logger
 from chalicelib.records import Execution, ExecutionEvent, Part
@@ -33,7 +32,7 @@ def judge_window(
     latest = store.latest_execution(locations.executions_of_window(endpoint, variant, start, length))
     if latest is not None and latest.parts == keys:
         return None
-    summary = reduce(add, (part.summary for part in store.parts(keys)), CaptureSummary())
+    summary = CaptureSummary.total(part.summary for part in store.parts(keys))
     evaluation = evaluate(summary, baseline)
     served = served_version(endpoint)
     revision = latest.revision + 1 if latest else 1
@@ -51,11 +50,12 @@ def judge_window(
         rows=evaluation.rows,
         refused=summary.refused,
         measurements=evaluation.measurements,
+        notes=evaluation.notes,
         parts=keys,
         folder=locations.execution(endpoint, variant, start, length, served, revision),
         judged_at=datetime.now(UTC),
     )
-    return execution if _stored(execution, evaluation, summary) else None
+    return execution if _stored(execution, evaluation, summary, baseline) else None
 
 
 def judge_object(part: Part, key: str, capture: locations.CaptureKey, version: str, baseline: Baseline) -> Execution:
@@ -79,11 +79,12 @@ def judge_object(part: Part, key: str, capture: locations.CaptureKey, version: s
         rows=evaluation.rows,
         refused=part.summary.refused,
         measurements=evaluation.measurements,
+        notes=evaluation.notes,
         parts=(key,),
         folder=folder,
         judged_at=datetime.now(UTC),
     )
-    _stored(execution, evaluation, part.summary)
+    _stored(execution, evaluation, part.summary, baseline)
     return execution
 
 
@@ -109,7 +110,10 @@ def served_version(endpoint: str) -> str:
     return version_of(served.package_arn) if served else "unversioned"
 
 
-def _stored(execution: Execution, evaluation: Evaluation, summary: CaptureSummary) -> bool:
-    s3.put(execution.folder + "statistics.json", write_statistics(summary.statistics))
+def _stored(execution: Execution, evaluation: Evaluation, summary: CaptureSummary, baseline: Baseline) -> bool:
+    """Write the files of Model Monitor first and the record last: the record is what makes the verdict stand."""
+    table = named_table(summary.tables, baseline.constraints)
+    if table is not None:
+        s3.put(execution.folder + "statistics.json", write_statistics(table))
     s3.put(execution.folder + "constraint_violations.json", write_violations(evaluation.violations))
     return store.put_execution(execution)

@@ -17,7 +17,7 @@ from chalicelib import locations
 from chalicelib.alerts import message, model_monitor, outbox
 from chalicelib.alerts.state import Thresholds, transition
 from chalicelib.aws import s3, sagemaker, store
-from chalicelib.constraints.files import read_violations
+from chalicelib.constraints.files import Violation, read_violations
 from chalicelib.events import Event, MonitoringExecuted, ProcessingJobStateChanged
 from chalicelib.handlers.telling import tell
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
@@ -65,7 +65,7 @@ def _model_monitor_execution(job: ProcessingJobStateChanged) -> tuple[Execution 
         return None, "not a monitoring execution"
     if model_monitor.is_merge(described) and job.status == "Completed":
         return None, "a merge job is not a verdict"
-    found = []
+    found: tuple[Violation, ...] = ()
     place = model_monitor.output_uri(described)
     bucket, _, prefix = place.removeprefix("s3://").partition("/")
     for name in model_monitor.VIOLATION_FILES if prefix else ():

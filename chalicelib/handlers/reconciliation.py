@@ -180,7 +180,7 @@ def _what_serves(failed: Deployment) -> str:
 
 
 def _tell_conditions(entry: FleetEntry, step: Plan, decision: Wanted, now: datetime) -> None:
-    conditions = {}
+    conditions: dict[str, str] = {}
     if step.notice and step.action in {"stop", "nothing"}:
         conditions[step.action] = step.reason
     if decision.pin_void:

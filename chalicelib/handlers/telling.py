@@ -37,7 +37,8 @@ def _decided(
     for _ in range(TRIES):
         stored, revision = table.get_item(AlertBook, pk, sk)
         book = stored or AlertBook(endpoint=endpoint, variant=variant)
-        changed, held = decide(book), ()
+        changed = decide(book)
+        held: tuple[OutboxMessage, ...] = ()
         if lease:
             changed, held = outbox.leased(changed, datetime.now(UTC))
         if changed == book:

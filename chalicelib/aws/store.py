@@ -1,0 +1,112 @@
+"""What Vedette keeps in its bucket: the fleet, baselines, parts and executions, each under its key."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from chalicelib import locations, records
+from chalicelib.aws import s3
+from chalicelib.constraints.evaluation import Baseline
+from chalicelib.constraints.files import read_constraints
+from chalicelib.errors import UnreadableFile
+from chalicelib.records import BaselineInForce, Execution, Fleet, Part
+from chalicelib.settings import settings
+from chalicelib.statistics.files import read_statistics
+
+
+def fleet() -> Fleet:
+    """The applied fleet; an empty one when none was applied."""
+    return s3.get_record(Fleet, locations.fleet()) or Fleet()
+
+
+def put_fleet(fleet: Fleet) -> None:
+    """Apply a fleet; the bucket's versions keep the earlier ones."""
+    s3.put(locations.fleet(), records.write(fleet))
+
+
+def baseline_in_force(endpoint: str) -> tuple[str, Baseline | None]:
+    """The version and the content of the baseline that verdicts use; ("", None) when there is none."""
+    named = s3.get_record(BaselineInForce, locations.baseline_in_force(endpoint))
+    if named is None:
+        return "", None
+    folder = locations.baseline(endpoint, named.version)
+    place = f"s3://{settings().bucket}/{folder}"
+    constraints = s3.get(folder + "constraints.json")
+    if constraints is None:
+        raise UnreadableFile(f"{place}constraints.json: missing, although current.json names this baseline")
+    statistics = s3.get(folder + "statistics.json")
+    return named.version, Baseline(
+        constraints=read_constraints(constraints, f"{place}constraints.json"),
+        statistics=None if statistics is None else read_statistics(statistics, f"{place}statistics.json"),
+    )
+
+
+def put_baseline(endpoint: str, named: BaselineInForce, constraints: bytes, statistics: bytes | None) -> None:
+    """Store a baseline and put it in force; earlier versions stay where they are."""
+    folder = locations.baseline(endpoint, named.version)
+    if statistics is not None:
+        s3.put(folder + "statistics.json", statistics)
+    s3.put(folder + "constraints.json", constraints)
+    s3.put(locations.baseline_in_force(endpoint), records.write(named))
+
+
+def part(capture: locations.CaptureKey) -> Part | None:
+    """The part of a capture object; None when it was not summarized yet."""
+    return s3.get_record(Part, locations.part(capture))
+
+
+def put_part(capture: locations.CaptureKey, part: Part) -> bool:
+    """Store a part; False when another invocation was first, and its part stays (sketches are randomized)."""
+    return s3.put_once(locations.part(capture), records.write(part))
+
+
+def part_keys(endpoint: str, variant: str, start: datetime, end: datetime) -> tuple[str, ...]:
+    """The keys of the parts whose objects were begun in [start, end), in order."""
+    found = (
+        listed.key
+        for hour in _hours(start, end)
+        for listed in s3.list_objects(locations.parts_of_hour(endpoint, variant, hour))
+    )
+    return tuple(key for key in found if start <= locations.part_begun(key) < end)
+
+
+def capture_objects(prefix: str, bucket: str, start: datetime, end: datetime) -> Iterator[s3.Listed]:
+    """The objects in the hour folders of [start, end) under the capture prefix of an endpoint and variant."""
+    for hour in _hours(start, end):
+        yield from s3.list_objects(f"{prefix}{hour:%Y/%m/%d/%H}/", bucket)
+
+
+def _hours(start: datetime, end: datetime) -> Iterator[datetime]:
+    hour = start.replace(minute=0, second=0, microsecond=0)
+    while hour < end:
+        yield hour
+        hour += locations.HOUR
+
+
+def parts(keys: Iterable[str]) -> Iterator[Part]:
+    """The parts under the keys; one that is gone (its lifecycle ended) is left out."""
+    for key in keys:
+        found = s3.get_record(Part, key)
+        if found is not None:
+            yield found
+
+
+def variants(endpoint: str) -> list[str]:
+    """The variants that have parts."""
+    return s3.list_folders(locations.parts_of_endpoint(endpoint))
+
+
+def execution(folder: str) -> Execution | None:
+    """The execution stored in a folder."""
+    return s3.get_record(Execution, folder + "execution.json")
+
+
+def put_execution(execution: Execution) -> bool:
+    """Store an execution after its files; False when another invocation was first, and its execution stays."""
+    return s3.put_once(execution.folder + "execution.json", records.write(execution))
+
+
+def latest_execution(prefix: str) -> Execution | None:
+    """The newest revision under the prefix of a window."""
+    folders = [listed.key for listed in s3.list_objects(prefix) if listed.key.endswith("/execution.json")]
+    found = [s3.get_record(Execution, key) for key in folders]
+    return max((e for e in found if e is not None), key=lambda e: (e.revision, e.judged_at), default=None)

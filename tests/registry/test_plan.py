@@ -1,0 +1,194 @@
+"""One row of the planner's table after the other."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.records import Deployment, FleetEntry
+from chalicelib.registry import rendering
+from chalicelib.registry.plan import BROKEN, IN_PROGRESS, Place, Served, plan
+from chalicelib.registry.versions import PackageVersion, Wanted
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/site/{}"
+PLACE = Place("arn:aws:iam::123456789012:role/models", "s3://bucket/data-capture")
+ENTRY = FleetEntry(endpoint="site", mode="deploy", package_group="site")
+FIELDS_ONLY_AWS_KNOWS = {"EnableNetworkIsolation": False, "VpcConfig": {"Subnets": ["subnet-1"]}, "NewFieldOf2027": [1]}
+
+
+def wants(version: int) -> Wanted:
+    return Wanted(PackageVersion(ARN.format(version), version, True, True), f"version {version} is the newest approved")
+
+
+def described(request: dict) -> dict:
+    """What a Describe call answers for a created thing: defaults and times are added."""
+    answer = {**request, "CreationTime": NOW, "EndpointConfigArn": "arn", **FIELDS_ONLY_AWS_KNOWS}
+    answer.pop("Tags")
+    return answer
+
+
+def serving(version: int, status: str = "InService", **changes) -> Served:
+    made = plan(ENTRY, wants(version), None, None, PLACE)
+    fields = {
+        "status": status,
+        "config_name": made.config_name,
+        "modified_at": NOW,
+        "failure_reason": "",
+        "config": described(made.config),
+        "model": described(made.model),
+    }
+    return Served(**{**fields, **changes})
+
+
+def deployed(served: Served, state: str = "verified", **changes) -> Deployment:
+    record = Deployment(
+        endpoint="site",
+        package_arn=served.package_arn,
+        package_version="1",
+        config=served.config_name,
+        previous_config="",
+        previous_package_arn="",
+        requested_at=NOW - timedelta(minutes=5),
+        state=state,
+    )
+    return replace(record, **changes)
+
+
+def test_an_endpoint_that_does_not_exist_is_created_with_capture_on():
+    made = plan(ENTRY, wants(1), None, None, PLACE)
+    assert made.action == "create"
+    capture = made.config["DataCaptureConfig"]
+    assert capture["EnableCapture"]
+    assert capture["DestinationS3Uri"] == "s3://bucket/data-capture"
+    assert capture["CaptureContentTypeHeader"]["CsvContentTypes"] == ["text/csv"]
+    assert made.config["ProductionVariants"][0]["ModelName"] == made.model["ModelName"]
+
+
+def test_the_same_wish_gives_the_same_names_and_another_wish_another_name():
+    again = plan(ENTRY, wants(1), None, None, PLACE)
+    assert again == plan(ENTRY, wants(1), None, None, PLACE)
+    bigger = replace(ENTRY, instance_type="ml.m5.xlarge")
+    assert plan(bigger, wants(1), None, None, PLACE).config_name != again.config_name
+    assert plan(ENTRY, wants(2), None, None, PLACE).model["ModelName"] != again.model["ModelName"]
+
+
+def test_an_endpoint_that_serves_what_is_wanted_is_left_alone_although_aws_added_defaults():
+    served = serving(1)
+    assert plan(ENTRY, wants(1), served, deployed(served), PLACE).action == "nothing"
+
+
+def test_an_update_keeps_every_field_of_the_served_config_and_model():
+    served = serving(1)
+    made = plan(ENTRY, wants(2), served, deployed(served), PLACE)
+    assert made.action == "update"
+    for field, value in FIELDS_ONLY_AWS_KNOWS.items():
+        assert made.config[field] == value
+        assert made.model[field] == value
+    assert rendering.package_of(made.model) == ARN.format(2)
+
+
+def test_going_back_to_a_version_reuses_the_names_of_its_first_update():
+    first = serving(1)
+    to_second = plan(ENTRY, wants(2), first, deployed(first), PLACE)
+    second = serving(
+        2, config_name=to_second.config_name, config=described(to_second.config), model=described(to_second.model)
+    )
+    back = plan(ENTRY, wants(1), second, deployed(second), PLACE)
+    once_more = serving(1, config_name=back.config_name, config=described(back.config), model=described(back.model))
+    forth = plan(ENTRY, wants(2), once_more, deployed(once_more), PLACE)
+    assert forth.config_name == to_second.config_name
+    assert forth.model["ModelName"] == to_second.model["ModelName"]
+
+
+@pytest.mark.parametrize("status", sorted(IN_PROGRESS))
+def test_a_busy_endpoint_is_waited_for(status):
+    assert plan(ENTRY, wants(2), serving(1, status), None, PLACE).action == "wait"
+
+
+@pytest.mark.parametrize("status", sorted(BROKEN))
+def test_a_broken_endpoint_stops_the_plan_and_a_person_is_told(status):
+    made = plan(ENTRY, wants(2), serving(1, status), None, PLACE)
+    assert (made.action, made.notice) == ("stop", True)
+
+
+def test_a_failed_endpoint_names_the_only_command_that_sagemaker_allows():
+    reason = plan(ENTRY, wants(2), serving(1, "Failed", failure_reason="no capacity"), None, PLACE).reason
+    assert "`aws sagemaker delete-endpoint --endpoint-name site`" in reason
+    assert "no capacity" in reason
+
+
+def test_in_service_on_the_requested_config_is_verified():
+    served = serving(1)
+    assert plan(ENTRY, wants(1), served, deployed(served, "requested"), PLACE).action == "verify"
+
+
+def test_in_service_on_the_old_config_after_the_update_began_is_a_silent_roll_back():
+    served = serving(1, failure_reason="ModelError")
+    record = deployed(served, "requested", config="the-new-one", package_arn=ARN.format(2))
+    made = plan(ENTRY, wants(2), served, record, PLACE)
+    assert (made.action, made.notice) == ("rolled back", True)
+    assert "the update to version 2 did not hold" in made.reason
+    assert "ModelError" in made.reason
+
+
+def test_an_update_that_was_written_down_and_never_begun_is_begun():
+    served = serving(1, modified_at=NOW - timedelta(hours=1))
+    record = deployed(served, "requested", config="new", previous_config=served.config_name, requested_at=NOW)
+    assert plan(ENTRY, wants(2), served, record, PLACE).action == "update"
+
+
+def test_the_config_of_somebody_else_stops_the_plan_until_it_is_adopted():
+    served = serving(1, config_name="made-by-terraform")
+    made = plan(ENTRY, wants(2), served, deployed(served, config="ours"), PLACE)
+    assert (made.action, made.notice) == ("stop", True)
+    assert "made-by-terraform" in made.reason
+    assert plan(replace(ENTRY, adopted=True), wants(2), served, deployed(served), PLACE).action == "update"
+
+
+def test_an_endpoint_that_vedette_did_not_create_is_not_touched_before_it_is_adopted():
+    assert plan(ENTRY, wants(2), serving(1), None, PLACE).action == "stop"
+    assert plan(replace(ENTRY, adopted=True), wants(2), serving(1), None, PLACE).action == "update"
+
+
+@pytest.mark.parametrize("mode", ["observe", "alert"])
+def test_a_mode_other_than_deploy_plans_nothing(mode):
+    assert plan(replace(ENTRY, mode=mode), wants(2), serving(1), None, PLACE).action == "nothing"
+
+
+def test_a_pause_stops_every_change():
+    assert plan(ENTRY, wants(1), None, None, PLACE, paused=True).action == "nothing"
+
+
+def test_when_nothing_is_approved_any_more_what_is_served_stays_and_a_person_is_told():
+    served = serving(1)
+    made = plan(ENTRY, Wanted(None, "the registry shows no approved version"), served, deployed(served), PLACE)
+    assert (made.action, made.notice) == ("nothing", True)
+    assert made.reason == "the registry shows no approved version; site keeps serving version 1"
+
+
+KINDS = {
+    "an asynchronous endpoint": {"AsyncInferenceConfig": {"OutputConfig": {}}},
+    "an endpoint with shadow variants": {"ShadowProductionVariants": [{}]},
+    "a multi-variant endpoint (2 variants)": {"ProductionVariants": [{"ModelName": "a"}, {"ModelName": "b"}]},
+    "a serverless endpoint": {"ProductionVariants": [{"ModelName": "a", "ServerlessConfig": {"MaxConcurrency": 1}}]},
+    "an endpoint of inference components": {"ProductionVariants": [{"VariantName": "AllTraffic"}]},
+}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_kinds_that_this_release_does_not_deploy_to_are_refused_by_name(kind):
+    served = serving(1)
+    odd = serving(1, config={**served.config, **KINDS[kind]})
+    made = plan(replace(ENTRY, adopted=True), wants(2), odd, deployed(odd), PLACE)
+    assert made.action == "stop"
+    assert kind in made.reason
+
+
+def test_a_multi_model_endpoint_and_a_pipeline_are_refused_by_name():
+    served = serving(1)
+    adopted = replace(ENTRY, adopted=True)
+    several = serving(1, model={**served.model, "PrimaryContainer": {"Mode": "MultiModel"}})
+    assert "a multi-model endpoint" in plan(adopted, wants(2), several, deployed(several), PLACE).reason
+    pipeline = serving(1, model={"Containers": [{"Image": "a"}, {"Image": "b"}]})
+    assert "an inference pipeline" in plan(adopted, wants(2), pipeline, deployed(pipeline), PLACE).reason
