@@ -1,0 +1,77 @@
+"""The `vedette` command.
+
+Exit codes: 0 fine, 1 violations found, 2 it could not run or could not judge. Errors that are nobody's bug (a missing
+file, a malformed one, what S3 refuses) are one sentence on standard error, without a traceback.
+
+A command is added by one line in COMMANDS; its module is imported when it is called or listed, and keeps its own heavy
+imports inside the functions, so that `vedette --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from chalicelib.errors import VedetteError
+
+# name -> module:attribute
+COMMANDS = {
+    "evaluate": "vedette.cli.files:evaluate_command",
+    "summarize": "vedette.cli.files:summarize_command",
+    "baseline": "vedette.cli.files:baseline_command",
+    "captured": "vedette.cli.files:captured_command",
+}
+
+
+class _Commands(click.Group):
+    """Commands by name, imported late, with their errors said in one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # `vedette ... | head` has read enough; closing must not complain again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(2)
+        except Exception as error:
+            text = _sentence(error)
+            if text is None:
+                raise
+            click.echo(f"Error: {text}", err=True)
+            ctx.exit(2)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to say of an error that is nobody's bug; None for the others, which keep their traceback."""
+    if isinstance(error, VedetteError):
+        return str(error)
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        return f"{error.filename}: {reason}" if error.filename else reason
+    if type(error).__module__.startswith("botocore."):  # not imported just to ask
+        return str(error)
+    return None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vedette")
+def main() -> None:
+    r"""Watch what SageMaker endpoints really receive and return.
+
+    \b
+    Example:
+      vedette evaluate s3://my-bucket/data-capture/my-endpoint --baseline constraints.json
+    """

@@ -1,0 +1,65 @@
+"""Options and outputs that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+places = click.argument("capture", nargs=-1, required=True)
+profile = click.option("--profile", help="Profile of your AWS configuration, for s3:// places.")
+region = click.option("--region", help="AWS region, for s3:// places.")
+
+
+def aws(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--profile` and `--region`."""
+    return profile(region(command))
+
+
+def output(text: str, **settings: Any) -> Callable[..., Any]:
+    """`-o FILE`, where - is standard output."""
+    return click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), help=text, **settings)
+
+
+def write(target: str, content: bytes) -> None:
+    """Write an output file, or standard output for -."""
+    if target == "-":
+        stream = click.get_binary_stream("stdout")
+        stream.write(content)
+        stream.flush()
+    else:
+        Path(target).write_bytes(content)
+
+
+def console(*outputs: str | None) -> Console:
+    """Where people read: standard error when standard output carries a file."""
+    from rich.console import Console
+
+    return Console(stderr="-" in outputs, highlight=False)
+
+
+@contextmanager
+def progress(title: str, size: int) -> Iterator[Callable[[int], None]]:
+    """A bar over bytes on standard error, shown to people only; gives the function that moves it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    stderr = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=stderr,
+        transient=True,
+        disable=not stderr.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(title, total=size)
+        yield lambda done: bar.advance(task, done)

@@ -1,0 +1,106 @@
+"""Captured requests as a pandas table, and that table as CSV or Parquet.
+
+Columns: event_id, inference_time, inference_id, then `output.…` and `input.…` with the payload's names or, where it has
+none, positions. A column whose cells are all numbers becomes numbers; anything else stays the text it was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from chalicelib.capture.envelope import as_time
+from chalicelib.capture.reading import CapturedRequest, RefusedLine, captured_requests
+from chalicelib.errors import VedetteError
+from chalicelib.statistics.lexical import lexical_type, number
+
+if TYPE_CHECKING:
+    from vedette.places import Source
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")  # OWASP: what a spreadsheet would run (CWE-1236)
+
+
+def captured_frame(sources: Iterable[Source], advance: Callable[[int], None] = lambda size: None) -> pd.DataFrame:
+    """Read captured requests; `advance` is called with the bytes of each file that is done."""
+    columns: dict[str, list[Any]] = {"event_id": [], "inference_time": [], "inference_id": []}
+    refused: Counter[str] = Counter()
+    rows = 0
+    for source in sources:
+        for item in captured_requests(source.chunks()):
+            if isinstance(item, RefusedLine):
+                refused[item.reason] += 1
+            elif item.kind == "rows":
+                rows = _add(item, columns, rows)
+        advance(source.size)
+    frame = pd.DataFrame({name: _typed(name, _filled(cells, rows)) for name, cells in columns.items()})
+    frame.attrs["refused"] = dict(refused)
+    return frame
+
+
+def write_csv(frame: pd.DataFrame, target: Path | BinaryIO) -> None:
+    """CSV that no spreadsheet takes for a formula: text that begins like one gets a quote in front; numbers stay."""
+    safe = frame.rename(columns=_safe)
+    for name in safe.columns:
+        if safe[name].dtype == object or isinstance(safe[name].dtype, pd.StringDtype):
+            safe[name] = safe[name].map(_safe, na_action="ignore")
+    safe.to_csv(target, index=False, date_format="%Y-%m-%dT%H:%M:%SZ", lineterminator="\n")
+
+
+def write_parquet(frame: pd.DataFrame, target: Path | BinaryIO) -> None:
+    """Parquet, which needs pyarrow."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise VedetteError("Parquet needs pyarrow: pip install 'vedette[parquet]'") from None
+    frame.to_parquet(target, index=False)
+
+
+def _add(request: CapturedRequest, columns: dict[str, list[Any]], rows: int) -> int:
+    envelope = request.envelope
+    time = as_time(envelope.inference_time)
+    for outputs, names, cells in request.rows:
+        values: dict[str, Any] = {
+            "event_id": envelope.text("eventId"),
+            "inference_time": time,
+            "inference_id": envelope.text("inferenceId") or None,
+        }
+        for position, (name, cell) in enumerate(zip(names, cells, strict=True)):
+            side, place = ("output", position) if position < outputs else ("input", position - outputs)
+            values[f"{side}.{name or place}"] = cell
+        for column, value in values.items():
+            held = columns.setdefault(column, [])
+            held.extend([None] * (rows - len(held)))  # rows of other layouts lack this column
+            held.append(value)
+        rows += 1
+    return rows
+
+
+def _filled(cells: list[Any], rows: int) -> list[Any]:
+    return cells + [None] * (rows - len(cells))
+
+
+def _typed(name: str, cells: list[Any]) -> Any:
+    if name == "inference_time":
+        return pd.Series(pd.to_datetime(pd.Series(cells, dtype=object), utc=True))
+    if name in ("event_id", "inference_id"):
+        return pd.Series(cells, dtype="str")
+    present = [cell for cell in cells if cell is not None]
+    kinds = {lexical_type(cell) for cell in present}
+    if present and kinds <= {"integral", "fractional"} and all(number(cell) is not None for cell in present):
+        whole = kinds == {"integral"} and all(abs(number(cell) or 0) < 2**53 for cell in present)
+        if whole:
+            return pd.array([None if cell is None else int(cell.replace(" ", "")) for cell in cells], dtype="Int64")
+        return np.array([np.nan if cell is None else number(cell) for cell in cells], dtype=np.float64)
+    return pd.Series(cells, dtype="str")
+
+
+def _safe(text: str) -> str:
+    """Text that is plainly a number stays as it is."""
+    if not text.startswith(_FORMULA) or lexical_type(text) in ("integral", "fractional"):
+        return text
+    return "'" + text

@@ -1,0 +1,132 @@
+"""Where capture files and baselines are read: local files, directories, globs and s3:// prefixes. Read-only.
+
+| input              | handled                                | refused with                             |
+|--------------------|----------------------------------------|------------------------------------------|
+| a file             | itself, whatever its name              | `x: no such file or directory`           |
+| a directory        | every *.jsonl below it                 | `x: no .jsonl file below this directory` |
+| a glob             | every file that it matches, ** as well | `x: nothing matches`                     |
+| s3://bucket/key    | the object                             | `x: no such object`                      |
+| s3://bucket/prefix | every *.jsonl under it, as a folder    | `x: no .jsonl object under this prefix`  |
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chalicelib.errors import UnreadableFile
+
+CHUNK = 1 << 20
+
+
+class Source(NamedTuple):
+    """One file or object that can be read, in chunks of bounded size."""
+
+    name: str
+    size: int
+    chunks: Callable[[], Iterator[bytes]]
+
+
+def sources(places: Sequence[str], *, profile: str | None = None, region: str | None = None) -> list[Source]:
+    """Every file or object that the places name, in order, each once.
+
+    Raises
+    ------
+    UnreadableFile
+        When a place names nothing.
+    """
+    found: dict[str, Source] = {}
+    for place in places:
+        for source in _in_s3(place, profile, region) if is_s3(place) else _local(place):
+            found.setdefault(source.name, source)
+    return list(found.values())
+
+
+def read_bytes(place: str, *, profile: str | None = None, region: str | None = None) -> bytes | None:
+    """The content of one small file or object; None when it does not exist."""
+    if not is_s3(place):
+        path = Path(place)
+        return path.read_bytes() if path.is_file() else None
+    bucket, key = _bucket_and_key(place)
+    client = _s3(profile, region)
+    try:
+        content: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except client.exceptions.NoSuchKey:
+        return None
+    return content
+
+
+def is_s3(place: str) -> bool:
+    """Whether a place lies in S3."""
+    return place.startswith("s3://")
+
+
+def join(folder: str, name: str) -> str:
+    """A file in a folder, locally or in S3."""
+    return f"{folder.rstrip('/')}/{name}" if is_s3(folder) else str(Path(folder) / name)
+
+
+def is_folder(place: str) -> bool:
+    """Whether a place is a directory, or a prefix in S3: anything there that does not end in .json."""
+    return not place.endswith(".json") if is_s3(place) else Path(place).is_dir()
+
+
+def _local(place: str) -> list[Source]:
+    path = Path(place)
+    if path.is_dir():
+        files = sorted(path.rglob("*.jsonl"))
+        if not files:
+            raise UnreadableFile(f"{place}: no .jsonl file below this directory")
+    elif path.exists():
+        files = [path]
+    elif glob.has_magic(place):
+        files = sorted(Path(name) for name in glob.glob(place, recursive=True) if Path(name).is_file())  # noqa: PTH207
+        if not files:
+            raise UnreadableFile(f"{place}: nothing matches")
+    else:
+        raise UnreadableFile(f"{place}: no such file or directory")
+    return [Source(str(file), file.stat().st_size, lambda file=file: _file_chunks(file)) for file in files]
+
+
+def _file_chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def _in_s3(place: str, profile: str | None, region: str | None) -> list[Source]:
+    bucket, prefix = _bucket_and_key(place)
+    client = _s3(profile, region)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    found = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
+    if prefix in found:
+        found = {prefix: found[prefix]}
+    else:
+        folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+        found = {key: size for key, size in found.items() if key.startswith(folder) and key.endswith(".jsonl")}
+    if not found:
+        named = prefix.endswith((".jsonl", ".json", ".csv"))
+        raise UnreadableFile(f"{place}: {'no such object' if named else 'no .jsonl object under this prefix'}")
+    return [
+        Source(f"s3://{bucket}/{key}", size, lambda key=key: _object_chunks(client, bucket, key))
+        for key, size in sorted(found.items())
+    ]
+
+
+def _object_chunks(client: Any, bucket: str, key: str) -> Iterator[bytes]:
+    yield from client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(CHUNK)
+
+
+def _bucket_and_key(place: str) -> tuple[str, str]:
+    bucket, _, key = place.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise UnreadableFile(f"{place}: no bucket")
+    return bucket, key
+
+
+def _s3(profile: str | None, region: str | None) -> Any:
+    import boto3
+
+    return boto3.Session(profile_name=profile, region_name=region).client("s3")
