@@ -1,0 +1,332 @@
+"""A small AWS that is stricter than AWS, in this process.
+
+    with Cloud() as cloud:
+        os.environ.update(cloud.install())
+        cloud.run_functions(app)
+        boto3.client("sagemaker").create_endpoint(...)
+        cloud.turn(minutes=10)          # everything that becomes due happens, in order
+        cloud.mailbox.last.text
+
+boto3's default session is replaced while a Cloud is entered; nothing reaches a network. `cloud.serve()` offers the same
+cloud on 127.0.0.1 to other processes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.moto_api._internal import mock_random
+
+from chalicelib import locations
+from vedette.local import guards, in_process, s3_events, server
+from vedette.local.bus import Bus
+from vedette.local.clock import START, Clock
+from vedette.local.events_api import PutEvents
+from vedette.local.functions import Backend, InProcess, functions_of
+from vedette.local.ids import Ids
+from vedette.local.inference.capture import Capture
+from vedette.local.inference.runtime import Runtime
+from vedette.local.lambda_api import Invoke
+from vedette.local.mailbox import Mailbox
+from vedette.local.recorder import calling_as
+from vedette.local.sagemaker import SageMaker
+from vedette.local.sagemaker.core import World
+from vedette.local.sagemaker.monitoring import Execution, Report
+from vedette.local.web import Front
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+_entered = threading.Lock()
+
+
+class Cloud:
+    """One account of AWS in one region.
+
+    Parameters
+    ----------
+    start
+        The time at which it begins.
+    real_time
+        Leave the clock of this process alone: for functions that run in processes of their own.
+    seed
+        All identifiers, the sampling and the choice among variants come from it.
+    """
+
+    def __init__(
+        self,
+        start: datetime = START,
+        *,
+        real_time: bool = False,
+        region: str = REGION,
+        seed: int = 1,
+    ):
+        self.account, self.region = ACCOUNT, region
+        self.clock = Clock(start, real_time)
+        self.ids, self._seed = Ids(seed), seed
+        self.front = Front(self.clock.now)
+        self.recorder, self.faults = self.front.recorder, self.front.faults
+        self.bus = Bus(self.clock, self.ids)
+        self.front.killed = self._kill
+        self.mailbox = Mailbox(self.account, region, self.clock.now)
+        self.schedules_enabled = True
+        self.session = in_process.session(self.front, region)
+        world = World(self.account, region, self.clock, self.ids, self.bus.put)
+        self.sagemaker = SageMaker(world)
+        capture = Capture(self.clock, self.ids, self._deliver_capture)
+        self.runtime = Runtime(world, self.sagemaker.endpoints, self.sagemaker.hosting, capture, self.read)
+        self.sagemaker.endpoints.health_check = self.runtime.healthy
+        self.sagemaker.monitoring.write = self.write
+        self.sagemaker.monitoring.monitor = self._monitored
+        self.undelivered_captures: list[str] = []
+        self._route()
+        self._stack = ExitStack()
+
+    def _route(self) -> None:
+        front, put = self.front, self.bus.put
+        front.answers["sagemaker", "*"] = self.sagemaker
+        front.answers["sagemaker-runtime", "*"] = self.runtime
+        front.answers["events", "PutEvents"] = PutEvents(self.account, self.region, self.ids, self.clock.now, put)
+        front.answers["lambda", "Invoke"] = Invoke(self.bus, self.ids, self.region, self.account)
+        front.unlocked.add(("lambda", "Invoke"))
+        created = s3_events.S3Events(self.account, self.region, self.ids, self.clock.now, put)
+        for operation in s3_events.REASONS:
+            front.consequences["s3", operation] = created
+        for operation in ("PutObject", "GetObject", "HeadObject", "ListObjectsV2", "DeleteObject", "CopyObject"):
+            front.guards["s3", operation] = guards.s3_existing_owner
+        front.guards["s3", "PutBucketNotificationConfiguration"] = guards.s3_notification_names
+        front.guards["sns", "Publish"] = guards.sns_publish
+        front.guards["sns", "PublishBatch"] = guards.sns_publish_batch
+        front.guards["sqs", "ReceiveMessage"] = guards.sqs_receive
+        front.consequences["sns", "Publish"] = self.mailbox
+
+    # Life ------------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Cloud:
+        if not _entered.acquire(blocking=False):
+            raise RuntimeError("Another Cloud is entered in this process; moto and the clock are the process's own.")
+        self._stack.callback(_entered.release)
+        with self._stack.pop_all() as stack:
+            BackendDict.reset()
+            reset_model_data()
+            mock_random.seed(self._seed)
+            stack.enter_context(in_process.environment(self.region))
+            stack.enter_context(in_process.no_waiting_between_attempts())
+            stack.enter_context(s3_events.motos_own_switched_off())
+            stack.callback(setattr, boto3, "DEFAULT_SESSION", boto3.DEFAULT_SESSION)
+            boto3.DEFAULT_SESSION = self.session
+            stack.enter_context(self.clock)
+            stack.callback(self._close_backend)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def _close_backend(self) -> None:
+        if self.bus.backend is not None:
+            self.bus.backend.close()
+            self.bus.backend = None
+
+    @contextmanager
+    def serve(self) -> Iterator[str]:
+        """The same cloud over HTTP on 127.0.0.1: the URL for AWS_ENDPOINT_URL."""
+        with server.running(self.front) as url:
+            yield url
+
+    def child_environment(self, url: str) -> dict[str, str]:
+        """The AWS variables of a process that shall reach the served cloud."""
+        return in_process.child_environment(self.region, url)
+
+    # Time ------------------------------------------------------------------------------------------------------
+
+    def turn(self, *, minutes: float = 0, hours: float = 0, seconds: float = 0, to: datetime | None = None) -> None:
+        """Turn the clock, and let everything happen on the way, in order."""
+        until = to or self.clock.now() + timedelta(minutes=minutes, hours=hours, seconds=seconds)
+        self.settle()
+        while (due := self._next_due()) is not None and due <= until:
+            self.clock.move_to(due)
+            self.settle()
+        self.clock.move_to(until)
+        self.settle()
+
+    def settle(self) -> None:
+        """Let everything happen that is due now, and what follows from it; the clock stands still."""
+        while True:
+            timer = self.clock.pop_due(self.clock.now())
+            if timer is not None:
+                with self.front.lock:
+                    timer.action()
+            elif self.bus.deliver_due() == 0:
+                return
+
+    def _next_due(self) -> datetime | None:
+        waiting = self.bus.next_due() if self.bus.backend is not None else None
+        return min((due for due in (self.clock.next_due(), waiting) if due is not None), default=None)
+
+    # The installation ------------------------------------------------------------------------------------------
+
+    def install(self, stage: str = "local") -> dict[str, str]:
+        """Make the bucket, table, topic and subscribers of a stage; returns its environment variables."""
+        bucket, queue = f"vedette-{stage}-{self.account}", f"vedette-{stage}-alerts"
+        with calling_as("aws"):
+            s3 = self.session.client("s3")
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": self.region})
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+            s3.put_bucket_notification_configuration(
+                Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+            )
+            self._make_table(locations.table(stage))
+            topic = self._make_topic(f"vedette-{stage}", queue)
+        self.mailbox.queue_name = queue
+        return {
+            "VEDETTE_STAGE": stage,
+            "VEDETTE_BUCKET": bucket,
+            "VEDETTE_TABLE": locations.table(stage),
+            "VEDETTE_TOPIC_ARN": topic,
+            "VEDETTE_ROLE_ARN": f"arn:aws:iam::{self.account}:role/vedette-{stage}-model",
+        }
+
+    def _make_table(self, name: str) -> None:
+        dynamodb = self.session.client("dynamodb")
+        keys = (("pk", "HASH"), ("sk", "RANGE"))
+        dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        dynamodb.update_time_to_live(
+            TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
+        )
+
+    def _make_topic(self, name: str, queue: str) -> str:
+        sns, sqs = self.session.client("sns"), self.session.client("sqs")
+        topic: str = sns.create_topic(Name=name)["TopicArn"]
+        url = sqs.create_queue(QueueName=queue)["QueueUrl"]
+        queue_arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
+        sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="operator@example.com")
+        return topic
+
+    # Functions -------------------------------------------------------------------------------------------------
+
+    def run_functions(self, app: Any, stage: str = "local", timeouts: Mapping[str, int] | None = None) -> None:
+        """Let the functions of a Chalice app run in this process, on the events and schedules the app itself names."""
+        self._run(functions_of(app, stage, self.region, self.account, timeouts), InProcess(app))
+
+    def _run(self, functions: list[Any], backend: Backend) -> None:
+        self._close_backend()
+        self.bus.functions, self.bus.backend = functions, backend
+        for function in functions:
+            if function.rate is not None:
+                self._schedule(function)
+
+    def _schedule(self, function: Any) -> None:
+        """Fire at every multiple of the rate, for as long as this function is installed."""
+        rate = function.rate.total_seconds()
+        due = datetime.fromtimestamp((self.clock.now().timestamp() // rate + 1) * rate, tz=START.tzinfo)
+
+        def fire() -> None:
+            if not any(function is installed for installed in self.bus.functions):
+                return
+            if self.schedules_enabled:
+                self.bus.queue(function, self.scheduled_event(function.full_name))
+            self._schedule(function)
+
+        self.clock.at(due, fire)
+
+    def scheduled_event(self, rule: str = "vedette-local-rule") -> dict[str, Any]:
+        """A Scheduled Event as EventBridge sends it now (EventBridge user guide, "Scheduled events")."""
+        return {
+            "version": "0",
+            "id": self.ids.uuid(),
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": self.account,
+            "time": f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}",
+            "region": self.region,
+            "resources": [f"arn:aws:events:{self.region}:{self.account}:rule/{rule}-event"],
+            "detail": {},
+        }
+
+    def invoke(self, name: str, event: Any) -> Any:
+        """Run one function now and give back its answer; raises FunctionError."""
+        function = next(function for function in self.bus.functions if name in {function.name, function.full_name})
+        if self.bus.backend is None:
+            raise RuntimeError("No functions are installed: call run_functions first.")
+        return self.bus.backend.invoke(function, event, self.ids.uuid())
+
+    def _kill(self, function: str | None) -> None:
+        if function is not None and self.bus.backend is not None:
+            self.bus.backend.kill(function)
+
+    # What AWS itself reads and writes --------------------------------------------------------------------------
+
+    def read(self, uri: str) -> bytes:
+        """An object, read by AWS itself: not recorded, no faults."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        with calling_as("aws"):
+            body: bytes = self.session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
+    def write(self, uri: str, body: bytes) -> None:
+        """An object, written by AWS itself; its bucket announces it."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        with calling_as("aws"):
+            self.session.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+
+    def _deliver_capture(self, uri: str, body: bytes) -> None:
+        """Data capture says nothing when it cannot write (aws-facts 2.6: silence does not mean no traffic)."""
+        try:
+            self.write(uri, body)
+        except self.session.client("s3").exceptions.ClientError:
+            self.undelivered_captures.append(uri)
+
+    def _monitored(self, execution: Execution) -> Report:
+        """What Model Monitor finds unless a test says otherwise: nothing, or no data (aws-facts 1.10)."""
+        bucket, _, prefix = execution.capture_uri.removeprefix("s3://").partition("/")
+        with calling_as("aws"):
+            found = self.session.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1) if bucket else {}
+        if found.get("KeyCount"):
+            return Report(files={"constraint_violations.json": b'{ "violations" : [ ] }'})
+        reason = f'No S3 objects found under S3 URL "{execution.capture_uri}" given in input data source.'
+        return Report(failure_reason=f"ClientError: {reason}")
+
+    @property
+    def capture_delay(self) -> timedelta:
+        """How long after its minute a capture file is delivered."""
+        return self.runtime.capture.delay
+
+    @capture_delay.setter
+    def capture_delay(self, delay: timedelta) -> None:
+        self.runtime.capture.delay = delay
+
+    def keep(self, bucket: str, directory: str | os.PathLike[str]) -> int:
+        """Copy a bucket into a directory; returns the number of files."""
+        from pathlib import Path
+
+        root = Path(directory)
+        with calling_as("aws"):
+            client = self.session.client("s3")
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+            keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+        for key in keys:
+            target = root / key
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(self.read(f"s3://{bucket}/{key}"))
+        return len(keys)
+
+    def put_event(self, source: str, detail_type: str, detail: Mapping[str, Any]) -> None:
+        """Put an event of your own on the bus, through PutEvents."""
+        entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}
+        with calling_as("aws"):
+            self.session.client("events").put_events(Entries=[entry])

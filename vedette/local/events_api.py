@@ -1,0 +1,80 @@
+"""EventBridge PutEvents: checked entry by entry, as AWS does it, and put on the bus."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from vedette.local.errors import AwsError
+from vedette.local.ids import Ids
+from vedette.local.operations import Operation
+from vedette.local.wire import Request, Response
+
+MOST_ENTRIES = 10
+MOST_BYTES = 1_048_576  # aws-facts 1.12: "total entry size must be less than 1MB"
+
+
+class PutEvents:
+    """The default bus of the account."""
+
+    def __init__(
+        self,
+        account: str,
+        region: str,
+        ids: Ids,
+        now: Callable[[], datetime],
+        put: Callable[[dict[str, Any]], None],
+    ):
+        self._account, self._region, self._ids, self._now, self._put = account, region, ids, now, put
+
+    def __call__(self, request: Request, operation: Operation) -> Response:
+        entries = json.loads(request.body)["Entries"]
+        if not 1 <= len(entries) <= MOST_ENTRIES:
+            bound = "greater than or equal to 1" if not entries else "less than or equal to 10"
+            message = (
+                f"1 validation error detected: Value '{'[]' if not entries else '[...]'}' at 'entries' failed to "
+                f"satisfy constraint: Member must have length {bound}"
+            )
+            raise AwsError("ValidationException", message)
+        if sum(len(entry.get("Detail", "").encode()) for entry in entries) >= MOST_BYTES:
+            raise AwsError("ValidationException", "Total size of the entries in the request is over the limit.")
+        results = [self._entry(entry) for entry in entries]
+        failed = sum("ErrorCode" in result for result in results)
+        body = json.dumps({"FailedEntryCount": failed, "Entries": results}).encode()
+        return Response(200, {"Content-Type": "application/x-amz-json-1.1"}, body)
+
+    def _entry(self, entry: dict[str, Any]) -> dict[str, str]:
+        refusal = _refusal(entry)
+        if refusal is not None:
+            return {"ErrorCode": refusal[0], "ErrorMessage": refusal[1]}
+        when = entry.get("Time")
+        moment = self._now() if when is None else datetime.fromtimestamp(float(when), UTC)
+        event = {
+            "version": "0",
+            "id": self._ids.uuid(),
+            "detail-type": entry["DetailType"],
+            "source": entry["Source"],
+            "account": self._account,
+            "time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+            "region": self._region,
+            "resources": entry.get("Resources", []),
+            "detail": json.loads(entry["Detail"]),
+        }
+        if entry.get("EventBusName", "default").rpartition("/")[2] == "default":
+            self._put(event)
+        return {"EventId": event["id"]}
+
+
+def _refusal(entry: dict[str, Any]) -> tuple[str, str] | None:
+    for name in ("Source", "DetailType", "Detail"):
+        if not entry.get(name):
+            return "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
+    if entry["Source"].startswith("aws."):
+        return "NotAuthorizedForSourceException", "Not authorized for the source."
+    try:
+        detail = json.loads(entry["Detail"])
+    except ValueError:
+        detail = None
+    return None if isinstance(detail, dict) else ("MalformedDetail", "Detail is malformed.")

@@ -1,0 +1,189 @@
+"""The functions of an application, read from its Chalice app object, and how one of them is run.
+
+A backend runs a function: `InProcess` calls the handler in this process as Lambda's runtime would; artifact.py runs the
+deployed zip. Both take the event as JSON and give JSON back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from moto.events.models import EventPattern, EventPatternParser
+
+from vedette.local.errors import Crash
+from vedette.local.recorder import calling_as
+
+RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+
+
+class FunctionError(Exception):
+    """The function did not succeed: what Lambda would report about it."""
+
+    def __init__(self, error_type: str, message: str, trace: str = ""):
+        super().__init__(f"{error_type}: {message}")
+        self.error_type = error_type
+        self.error_message = message
+        self.trace = trace
+
+    def payload(self) -> dict[str, Any]:
+        """What an invoker receives."""
+        return {
+            "errorMessage": self.error_message,
+            "errorType": self.error_type,
+            "stackTrace": self.trace.splitlines(),
+        }
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function: what it listens to, and how it is configured."""
+
+    name: str  # on_data_captured
+    full_name: str  # vedette-local-on_data_captured
+    handler: str  # app.on_data_captured
+    arn: str
+    pattern: EventPattern | None = None
+    rate: timedelta | None = None
+    timeout_seconds: int = 60
+    memory: int = 512
+
+    def listens_to(self, event: Mapping[str, Any]) -> bool:
+        """Whether the rule of this function matches an event of the bus."""
+        return self.pattern is not None and self.pattern.matches_event(dict(event))
+
+
+class Backend(Protocol):
+    """Runs functions."""
+
+    def invoke(self, function: Function, event: Any, request_id: str) -> Any:
+        """The function's answer; raises FunctionError."""
+
+    def kill(self, name: str) -> None:
+        """End the process of a function, if it has one of its own."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+def functions_of(
+    app: Any, stage: str, region: str, account: str, timeouts: Mapping[str, int] | None = None
+) -> list[Function]:
+    """The functions of a Chalice app that listen to the bus, to a schedule, or to nobody.
+
+    Chalice makes one rule a function, on the default bus (chalice-facts 2).
+    """
+    sources = {source.name: source for source in app.event_sources}
+    plain = {function.name: function for function in app.pure_lambda_functions}
+    found = []
+    for name, source in {**sources, **plain}.items():
+        full_name = f"{app.app_name}-{stage}-{name}"
+        found.append(
+            Function(
+                name=name,
+                full_name=full_name,
+                handler=source.handler_string,
+                arn=f"arn:aws:lambda:{region}:{account}:function:{full_name}",
+                pattern=_pattern(getattr(source, "event_pattern", None)),
+                rate=_rate(getattr(source, "schedule_expression", None)),
+                timeout_seconds=(timeouts or {}).get(name, 60),
+            )
+        )
+    return found
+
+
+def _pattern(pattern: Mapping[str, Any] | None) -> EventPattern | None:
+    if pattern is None:
+        return None
+    text = json.dumps(pattern)
+    return EventPattern(text, EventPatternParser(text).parse())
+
+
+def _rate(expression: Any) -> timedelta | None:
+    """`rate(5 minutes)` as a length of time.
+
+    Raises
+    ------
+    ValueError
+        For a cron expression: the phase of a rate is enough for what this project schedules.
+    """
+    if expression is None:
+        return None
+    text = expression if isinstance(expression, str) else expression.to_string()
+    match = RATE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"The local stand-in fires rate(...) schedules only, not {text!r}.")
+    return timedelta(**{f"{match[2]}s": int(match[1])})
+
+
+class Context:
+    """The context object of a Lambda invocation."""
+
+    def __init__(self, function: Function, request_id: str):
+        self.function_name = function.full_name
+        self.function_version = "$LATEST"
+        self.invoked_function_arn = function.arn
+        self.memory_limit_in_mb = str(function.memory)
+        self.aws_request_id = request_id
+        self.log_group_name = f"/aws/lambda/{function.full_name}"
+        self.log_stream_name = "local"
+        self.identity = None
+        self.client_context = None
+        self._deadline = time.perf_counter() + function.timeout_seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """What is left of the function's timeout, in real time."""
+        return max(0, int((self._deadline - time.perf_counter()) * 1000))
+
+
+class InProcess:
+    """Calls the handlers of a Chalice app in this process."""
+
+    def __init__(self, app: Any):
+        self._app = app
+
+    def invoke(self, function: Function, event: Any, request_id: str) -> Any:
+        handler = self._app.handler_map[function.name]
+        received = json.loads(json.dumps(event))
+        with calling_as(function.name), _lambda_environment(function):
+            try:
+                answer = handler(received, Context(function, request_id))
+                return json.loads(json.dumps(answer))
+            except Exception as error:
+                raise FunctionError(type(error).__name__, str(error), traceback.format_exc()) from error
+            except Crash as crash:
+                message = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
+                raise FunctionError("Runtime.ExitError", message) from crash
+
+    def kill(self, name: str) -> None:
+        """A crash in this process is the exception `Crash`; there is nothing else to end."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+@contextmanager
+def _lambda_environment(function: Function) -> Iterator[None]:
+    ours = {
+        "AWS_LAMBDA_FUNCTION_NAME": function.full_name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+    }
+    saved = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in saved.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

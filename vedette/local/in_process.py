@@ -1,0 +1,88 @@
+"""boto3 without a network: a session whose requests are handed to the front door instead of a socket."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import botocore.endpoint
+import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from vedette.local.errors import LostConnection
+from vedette.local.web import Front
+from vedette.local.wire import Request
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+
+
+class _Raw(io.BytesIO):
+    """What botocore reads an answer from."""
+
+    def stream(self, amt: int = 1 << 16, **kwargs: Any) -> Iterator[bytes]:
+        while chunk := self.read(amt):
+            yield chunk
+
+
+def session(front: Front, region: str) -> boto3.Session:
+    """A boto3 session that reaches this front door and nothing else."""
+
+    def before_send(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
+        asked = Request.of_url(request.method, request.url, request.headers, request.body)
+        try:
+            answer = front.handle(asked)
+        except LostConnection as lost:
+            kind = ReadTimeoutError if lost.timed_out else ConnectionClosedError
+            raise kind(endpoint_url=request.url) from lost
+        return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))
+
+    with environment(region):
+        core = botocore.session.Session()
+        core.set_credentials("testing", "testing")
+        core.set_config_variable("region", region)
+        core.register("before-send", before_send)
+        return boto3.Session(botocore_session=core)
+
+
+def child_environment(region: str, url: str = "") -> dict[str, str]:
+    """What a process needs in its environment to reach the stand-in, and nothing else of AWS."""
+    variables = {
+        **CREDENTIALS,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    return {**variables, "AWS_ENDPOINT_URL": url} if url else variables
+
+
+@contextmanager
+def environment(region: str, more: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Replace the person's own AWS variables: no profile, no real credentials, no endpoint."""
+    saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
+    ours = {**child_environment(region), **(more or {})}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
+        os.environ.update(saved)
+
+
+@contextmanager
+def no_waiting_between_attempts() -> Iterator[None]:
+    """Let botocore repeat a call at once: the seconds it would sleep are not the turned clock's."""
+    real = botocore.endpoint.time
+    botocore.endpoint.time = SimpleNamespace(sleep=lambda seconds: None)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        botocore.endpoint.time = real

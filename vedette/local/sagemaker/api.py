@@ -1,0 +1,73 @@
+"""SageMaker's control plane: JSON in, JSON out, by the operation's name in X-Amz-Target."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from vedette.local.errors import AwsError
+from vedette.local.operations import Operation, service_model
+from vedette.local.sagemaker import validation
+from vedette.local.sagemaker.core import Parameters, Record, World
+from vedette.local.sagemaker.endpoints import Endpoints
+from vedette.local.sagemaker.hosting import Hosting
+from vedette.local.sagemaker.monitoring import Monitoring
+from vedette.local.sagemaker.processing import Processing
+from vedette.local.sagemaker.registry import Registry
+from vedette.local.sagemaker.tagging import Tagging
+from vedette.local.wire import Request, Response
+
+
+class SageMaker:
+    """The service, and what a test may ask of it."""
+
+    def __init__(self, world: World):
+        self.registry = Registry(world)
+        self.hosting = Hosting(world, self.registry)
+        self.endpoints = Endpoints(world, self.hosting)
+        self.processing = Processing(world)
+        self.monitoring = Monitoring(world, self.endpoints, self.processing)
+        self.endpoints.monitored_by = self.monitoring.schedules_of
+        self.hosting.in_use = self.endpoints.using
+        self.fail_next_create = self.endpoints.fail_next_create
+        self.fail_next_update = self.endpoints.fail_next_update
+        self.force_status = self.endpoints.force_status
+        self._parts = (
+            self.registry,
+            self.hosting,
+            self.endpoints,
+            self.monitoring,
+            self.processing,
+            Tagging(world),
+        )
+
+    def __call__(self, request: Request, operation: Operation) -> Response:
+        """Answer one request."""
+        run = self._operation(operation.name)
+        try:
+            asked = json.loads(request.body or b"{}")
+        except ValueError as error:
+            raise AwsError("SerializationException", "The request is not JSON.") from error
+        model = service_model("sagemaker").operation_model(operation.name)
+        validation.check(model, asked)
+        answer = run(asked)
+        known = model.output_shape.members if model.output_shape else {}
+        shown = {name: value for name, value in answer.items() if name in known}
+        body = json.dumps(shown, default=_as_json).encode()
+        return Response(200, {"Content-Type": "application/x-amz-json-1.1"}, body)
+
+    def _operation(self, name: str) -> Callable[[Parameters], Record]:
+        for part in self._parts:
+            method = getattr(part, name, None) if name[:1].isupper() else None
+            if method is not None:
+                run: Callable[[Parameters], Record] = method
+                return run
+        raise AwsError("UnknownOperationException", f"The stand-in of SageMaker has no operation {name!r}.", 404)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,139 @@
+"""What the parts of SageMaker share: where they are, what time it is, how things are named, found, listed and announced."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from vedette.local.clock import Clock
+from vedette.local.errors import AwsError
+from vedette.local.ids import Ids
+
+Parameters = dict[str, Any]
+Record = dict[str, Any]
+DEFAULT_PAGE = 10
+MOST_TAGS = 50
+
+
+@dataclass
+class World:
+    """One account in one region."""
+
+    account: str
+    region: str
+    clock: Clock
+    ids: Ids
+    put_event: Callable[[dict[str, Any]], None]
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        """The time of the stand-in."""
+        return self.clock.now()
+
+    def arn(self, kind: str, name: str) -> str:
+        """SageMaker writes names in lower case in its ARNs (aws-facts 1.3)."""
+        return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name.lower()}"
+
+    def announce(self, detail_type: str, arn: str, detail: dict[str, Any], time: str | None = None) -> None:
+        """Put an event of source aws.sagemaker on the bus."""
+        self.put_event(
+            {
+                "version": "0",
+                "id": self.ids.uuid(),
+                "detail-type": detail_type,
+                "source": "aws.sagemaker",
+                "account": self.account,
+                "time": time or f"{self.now():%Y-%m-%dT%H:%M:%SZ}",
+                "region": self.region,
+                "resources": [arn],
+                "detail": detail,
+            }
+        )
+
+    def tag(self, arn: str, tags: Iterable[dict[str, str]] | None) -> None:
+        """Keep the tags given at creation."""
+        self.tags[arn] = {tag["Key"]: tag["Value"] for tag in tags or ()}
+
+    def forget(self, arn: str) -> None:
+        """A tagged thing is gone."""
+        self.tags.pop(arn, None)
+
+
+def refusal(message: str) -> AwsError:
+    """Most of what SageMaker refuses is a ValidationException: the reason stands in its text (aws-facts 4.3)."""
+    return AwsError("ValidationException", message)
+
+
+def milliseconds(when: datetime) -> int:
+    """Epoch milliseconds, the times of SageMaker's events (aws-facts 1.3 to 1.5)."""
+    return round(when.timestamp() * 1000)
+
+
+def instant(value: float | str) -> datetime:
+    """A timestamp of the JSON protocol."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value.replace("Z", "+00:00")).astimezone(UTC)
+    return datetime.fromtimestamp(value, UTC)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How a List operation sorts, filters and pages."""
+
+    items_key: str
+    name_key: str
+    fields: tuple[str, ...]
+    default_order: str = "Descending"
+    sort_keys: dict[str, str] = field(default_factory=dict)
+
+    def page(self, records: Iterable[Record], parameters: Parameters) -> Record:
+        """One page of the matching records, with a NextToken when there are more."""
+        by = parameters.get("SortBy", "CreationTime")
+        key = {"Name": self.name_key, "CreationTime": "CreationTime", **self.sort_keys}.get(by, by)
+        chosen = [record for record in records if self._matches(record, parameters)]
+        # Ties in time are broken by the order of creation: the clock stands still between two turns.
+        numbered = sorted(enumerate(chosen), key=lambda pair: (pair[1].get(key) is not None, pair[1].get(key), pair[0]))
+        ordered = [record for _, record in numbered]
+        if parameters.get("SortOrder", self.default_order) == "Descending":
+            ordered.reverse()
+        start = _start(parameters.get("NextToken"))
+        size = parameters.get("MaxResults", DEFAULT_PAGE)
+        shown = [{name: item[name] for name in self.fields if name in item} for item in ordered[start : start + size]]
+        more = start + size < len(ordered)
+        return {self.items_key: shown, **({"NextToken": _token(start + size)} if more else {})}
+
+    def _matches(self, record: Record, parameters: Parameters) -> bool:
+        if parameters.get("NameContains", "").lower() not in record[self.name_key].lower():
+            return False
+        for name, field_name, before in (
+            ("CreationTimeAfter", "CreationTime", False),
+            ("CreationTimeBefore", "CreationTime", True),
+            ("LastModifiedTimeAfter", "LastModifiedTime", False),
+            ("LastModifiedTimeBefore", "LastModifiedTime", True),
+        ):
+            if name in parameters:
+                bound, actual = instant(parameters[name]), record[field_name]
+                if (actual >= bound) if before else (actual <= bound):
+                    return False
+        return True
+
+
+def _token(start: int) -> str:
+    return base64.urlsafe_b64encode(f"from:{start}".encode()).decode()
+
+
+def _start(token: str | None) -> int:
+    if token is None:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(token.encode()).decode().removeprefix("from:"))
+    except ValueError as error:
+        raise refusal("Invalid pagination token.") from error
+
+
+def present(**values: Any) -> Record:
+    """The members that have a value."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,140 @@
+"""Models and endpoint configurations: every field is kept and returned, and names are given once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vedette.local.sagemaker.core import Listing, Parameters, Record, World, refusal
+from vedette.local.sagemaker.registry import Registry
+
+MODELS = Listing("Models", "ModelName", ("ModelName", "ModelArn", "CreationTime"))
+CONFIGS = Listing("EndpointConfigs", "EndpointConfigName", ("EndpointConfigName", "EndpointConfigArn", "CreationTime"))
+
+
+class Hosting:
+    """What endpoints are made of."""
+
+    def __init__(self, world: World, registry: Registry):
+        self._world, self._registry = world, registry
+        self.models: dict[str, Record] = {}
+        self.configs: dict[str, Record] = {}
+        self.in_use: Callable[[str], str | None] = lambda config_name: None
+
+    # Models ----------------------------------------------------------------------------------------------------
+
+    def CreateModel(self, asked: Parameters) -> Record:
+        name = asked["ModelName"]
+        arn = self._world.arn("model", name)
+        if name in self.models:
+            raise refusal(f'Cannot create already existing model "{arn}".')
+        if "PrimaryContainer" in asked and "Containers" in asked:
+            raise refusal("Both PrimaryContainer and Containers cannot be specified.")
+        containers = asked.get("Containers") or [asked.get("PrimaryContainer") or {}]
+        for container in containers:
+            self._check_container(container)
+        if "ExecutionRoleArn" not in asked:
+            raise refusal("Either ExecutionRoleArn or a model package from AWS Marketplace is required.")
+        self.models[name] = {
+            "EnableNetworkIsolation": False,
+            **{key: value for key, value in asked.items() if key != "Tags"},
+            "ModelArn": arn,
+            "CreationTime": self._world.now(),
+        }
+        self._world.tag(arn, asked.get("Tags"))
+        return {"ModelArn": arn}
+
+    def _check_container(self, container: Record) -> None:
+        package_name = container.get("ModelPackageName")
+        if package_name is None:
+            if "Image" not in container:
+                raise refusal("One of Image or ModelPackageName must be provided in the container definition.")
+            return
+        package = self._registry.package(package_name)
+        if "ModelPackageVersion" in package and package["ModelApprovalStatus"] != "Approved":
+            # aws-facts 4.1: only approved versions can be deployed; the live text was not seen.
+            raise refusal(
+                f'Model Package "{package["ModelPackageArn"]}" has approval status '
+                f"{package['ModelApprovalStatus']}; only Approved model packages can be used to create a model."
+            )
+
+    def DescribeModel(self, asked: Parameters) -> Record:
+        return self.model(asked["ModelName"])
+
+    def ListModels(self, asked: Parameters) -> Record:
+        return MODELS.page(self.models.values(), asked)
+
+    def DeleteModel(self, asked: Parameters) -> Record:
+        arn = self.model(asked["ModelName"])["ModelArn"]
+        del self.models[asked["ModelName"]]
+        self._world.forget(arn)
+        return {}
+
+    def model(self, name: str) -> Record:
+        """A model by name.
+
+        Raises
+        ------
+        AwsError
+            When there is none.
+        """
+        if name not in self.models:
+            raise refusal(f'Could not find model "{self._world.arn("model", name)}".')
+        return self.models[name]
+
+    def container(self, model: Record) -> tuple[str, str | None]:
+        """The image and the model data that a model's first container runs."""
+        container = (model.get("Containers") or [model.get("PrimaryContainer")])[0]
+        if "ModelPackageName" in container:
+            container = self._registry.package(container["ModelPackageName"])["InferenceSpecification"]["Containers"][0]
+        return container["Image"], container.get("ModelDataUrl")
+
+    # Configurations --------------------------------------------------------------------------------------------
+
+    def CreateEndpointConfig(self, asked: Parameters) -> Record:
+        name = asked["EndpointConfigName"]
+        arn = self._world.arn("endpoint-config", name)
+        if name in self.configs:
+            raise refusal(f'Cannot create already existing endpoint configuration "{arn}".')
+        variants = asked["ProductionVariants"] + asked.get("ShadowProductionVariants", [])
+        if len({variant["VariantName"] for variant in variants}) != len(variants):
+            raise refusal("Variant names must be unique within an endpoint configuration.")
+        for variant in variants:
+            if "ModelName" in variant:
+                self.model(variant["ModelName"])
+        self.configs[name] = {
+            **{key: value for key, value in asked.items() if key != "Tags"},
+            "ProductionVariants": [{"InitialVariantWeight": 1.0, **variant} for variant in asked["ProductionVariants"]],
+            "EndpointConfigArn": arn,
+            "CreationTime": self._world.now(),
+        }
+        self._world.tag(arn, asked.get("Tags"))
+        return {"EndpointConfigArn": arn}
+
+    def DescribeEndpointConfig(self, asked: Parameters) -> Record:
+        return self.config(asked["EndpointConfigName"])
+
+    def ListEndpointConfigs(self, asked: Parameters) -> Record:
+        return CONFIGS.page(self.configs.values(), asked)
+
+    def DeleteEndpointConfig(self, asked: Parameters) -> Record:
+        arn = self.config(asked["EndpointConfigName"])["EndpointConfigArn"]
+        endpoint = self.in_use(asked["EndpointConfigName"])
+        if endpoint is not None:
+            # AWS takes the call and leaves an endpoint that can no longer be updated: "You must not delete an
+            # EndpointConfig in use by an endpoint that is live" (API reference). Stricter here, so that it shows.
+            raise refusal(f'Cannot delete endpoint configuration "{arn}": endpoint "{endpoint}" uses it.')
+        del self.configs[asked["EndpointConfigName"]]
+        self._world.forget(arn)
+        return {}
+
+    def config(self, name: str) -> Record:
+        """A configuration by name.
+
+        Raises
+        ------
+        AwsError
+            When there is none.
+        """
+        if name not in self.configs:
+            raise refusal(f'Could not find endpoint configuration "{self._world.arn("endpoint-config", name)}".')
+        return self.configs[name]

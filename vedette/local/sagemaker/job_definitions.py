@@ -1,0 +1,128 @@
+"""Job definitions of the four kinds of monitor, and what a schedule needs to know from one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from vedette.local.errors import AwsError
+from vedette.local.sagemaker.core import Listing, Parameters, Record, World
+
+KINDS = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
+DEFINITIONS = Listing(
+    "JobDefinitionSummaries",
+    "MonitoringJobDefinitionName",
+    ("MonitoringJobDefinitionName", "MonitoringJobDefinitionArn", "CreationTime", "EndpointName"),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an execution does, whether it was written inline or as a job definition."""
+
+    endpoint: str
+    output_uri: str
+    image: str
+    role_arn: str
+    cluster: Record
+    environment: dict[str, str] = field(default_factory=dict)
+    longest_seconds: int = 3600
+    ground_truth_uri: str | None = None
+
+
+class JobDefinitions:
+    """CreateDataQualityJobDefinition, DescribeDataQualityJobDefinition, ... for each kind."""
+
+    def __init__(self, world: World):
+        self._world = world
+        self.definitions: dict[tuple[str, str], Record] = {}
+        for kind in KINDS:
+            plural = f"List{kind}JobDefinitions"
+            setattr(self, f"Create{kind}JobDefinition", partial(self._create, kind))
+            setattr(self, f"Describe{kind}JobDefinition", partial(self._describe, kind))
+            setattr(self, f"Delete{kind}JobDefinition", partial(self._delete, kind))
+            setattr(self, plural, partial(self._list, kind))
+
+    def _create(self, kind: str, asked: Parameters) -> Record:
+        name = asked["JobDefinitionName"]
+        arn = self._arn(kind, name)
+        if (kind, name) in self.definitions:
+            raise AwsError("ResourceInUse", f"Job definition already exists: {arn}")
+        self.definitions[kind, name] = {
+            **{key: value for key, value in asked.items() if key != "Tags"},
+            "JobDefinitionArn": arn,
+            "CreationTime": self._world.now(),
+        }
+        self._world.tag(arn, asked.get("Tags"))
+        return {"JobDefinitionArn": arn}
+
+    def _describe(self, kind: str, asked: Parameters) -> Record:
+        return self.definition(kind, asked["JobDefinitionName"])
+
+    def _delete(self, kind: str, asked: Parameters) -> Record:
+        arn = self.definition(kind, asked["JobDefinitionName"])["JobDefinitionArn"]
+        del self.definitions[kind, asked["JobDefinitionName"]]
+        self._world.forget(arn)
+        return {}
+
+    def _list(self, kind: str, asked: Parameters) -> Record:
+        records = [
+            {
+                "MonitoringJobDefinitionName": name,
+                "MonitoringJobDefinitionArn": definition["JobDefinitionArn"],
+                "CreationTime": definition["CreationTime"],
+                "EndpointName": plan_of_definition(kind, definition).endpoint,
+            }
+            for (other, name), definition in self.definitions.items()
+            if other == kind
+        ]
+        wanted = asked.get("EndpointName")
+        return DEFINITIONS.page([record for record in records if wanted in {None, record["EndpointName"]}], asked)
+
+    def definition(self, kind: str, name: str) -> Record:
+        """A definition by kind and name.
+
+        Raises
+        ------
+        AwsError
+            When there is none.
+        """
+        if (kind, name) not in self.definitions:
+            raise AwsError("ResourceNotFound", f"Could not find job definition {self._arn(kind, name)}")
+        return self.definitions[kind, name]
+
+    def _arn(self, kind: str, name: str) -> str:
+        words = {"DataQuality": "data-quality", "ModelQuality": "model-quality", "ModelBias": "model-bias"}
+        return self._world.arn(f"{words.get(kind, 'model-explainability')}-job-definition", name)
+
+
+def plan_of_definition(kind: str, definition: Record) -> Plan:
+    """What a definition of its own says."""
+    given: dict[str, Any] = definition[f"{kind}JobInput"]
+    specification = definition[f"{kind}AppSpecification"]
+    outputs = definition[f"{kind}JobOutputConfig"]["MonitoringOutputs"]
+    return Plan(
+        endpoint=given.get("EndpointInput", {}).get("EndpointName", ""),
+        output_uri=outputs[0]["S3Output"]["S3Uri"],
+        image=specification["ImageUri"],
+        role_arn=definition["RoleArn"],
+        cluster=definition["JobResources"]["ClusterConfig"],
+        environment=specification.get("Environment", {}),
+        longest_seconds=definition.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 3600),
+        ground_truth_uri=given.get("GroundTruthS3Input", {}).get("S3Uri"),
+    )
+
+
+def plan_of_inline(definition: Record) -> Plan:
+    """What an inline definition (the old style) says."""
+    outputs = definition["MonitoringOutputConfig"]["MonitoringOutputs"]
+    return Plan(
+        endpoint=definition["MonitoringInputs"][0].get("EndpointInput", {}).get("EndpointName", ""),
+        output_uri=outputs[0]["S3Output"]["S3Uri"],
+        image=definition["MonitoringAppSpecification"]["ImageUri"],
+        role_arn=definition["RoleArn"],
+        cluster=definition["MonitoringResources"]["ClusterConfig"],
+        environment=definition.get("Environment", {}),
+        longest_seconds=definition.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 3600),
+    )

@@ -1,0 +1,449 @@
+"""Monitoring schedules and their executions.
+
+    hour H (as the cron expression says) -> H + 0..20 min: [merge job ->] monitoring job, with Environment and
+    MonitoringScheduleArn -> some minutes -> files in s3://output/endpoint/schedule/YYYY/MM/DD/HH, ExitMessage
+
+What a job finds is not computed here: `monitor`, a callable that the owner of the Cloud may replace, says what it reports.
+Sources: aws-facts 1.7 to 1.11; order of deletion: 4.6.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from vedette.local.clock import Timer
+from vedette.local.errors import AwsError
+from vedette.local.sagemaker.core import Listing, Parameters, Record, World, instant, present, refusal
+from vedette.local.sagemaker.endpoints import Endpoints
+from vedette.local.sagemaker.job_definitions import JobDefinitions, Plan, plan_of_definition, plan_of_inline
+from vedette.local.sagemaker.processing import Processing
+
+CRON = re.compile(r"cron\(0 (?:\*|(?P<hour>[0-9]|[01][0-9]|2[0-3])(?:/(?P<every>\d{1,2}))?) \? \* \* \*\)")
+JOB_PREFIXES = {
+    "DataQuality": "model-monitoring",
+    "ModelQuality": "model-quality-monitoring",
+    "ModelBias": "model-bias-monitoring",
+    "ModelExplainability": "model-explainability-monitoring",
+}
+MERGED = {"ModelQuality", "ModelBias"}  # these need labels: a merge job goes before (aws-facts 1.7)
+MERGER_IMAGE = "sagemaker-model-monitor-groundtruth-merger"
+RUNNING = {"Pending", "InProgress", "Stopping"}
+SCHEDULES = Listing(
+    "MonitoringScheduleSummaries",
+    "MonitoringScheduleName",
+    (
+        "MonitoringScheduleName",
+        "MonitoringScheduleArn",
+        "CreationTime",
+        "LastModifiedTime",
+        "MonitoringScheduleStatus",
+        "EndpointName",
+        "MonitoringJobDefinitionName",
+        "MonitoringType",
+    ),
+    sort_keys={"Status": "MonitoringScheduleStatus"},
+)
+EXECUTIONS = Listing(
+    "MonitoringExecutionSummaries",
+    "MonitoringScheduleName",
+    (
+        "MonitoringScheduleName",
+        "ScheduledTime",
+        "CreationTime",
+        "LastModifiedTime",
+        "MonitoringExecutionStatus",
+        "ProcessingJobArn",
+        "EndpointName",
+        "FailureReason",
+        "MonitoringJobDefinitionName",
+        "MonitoringType",
+    ),
+    sort_keys={"Status": "MonitoringExecutionStatus"},
+)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One run of a monitor, as it is told to the callable that says what it finds."""
+
+    schedule: str
+    monitoring_type: str
+    endpoint: str
+    scheduled: datetime
+    window_start: datetime
+    output_uri: str
+    capture_uri: str  # of the endpoint's variants in the window's hour: .../endpoint/variant/yyyy/mm/dd/hh
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a monitoring job leaves behind."""
+
+    violations: int = 0
+    files: dict[str, bytes] = field(default_factory=dict)
+    exit_message: str | None = None  # None: the words of the prebuilt container
+    failure_reason: str | None = None
+    stopped: bool = False
+    merge_failure: str | None = None  # ModelQuality and ModelBias: the labels are missing
+
+
+Monitor = Callable[[Execution], Report]
+
+
+@dataclass
+class _Schedule:
+    name: str
+    arn: str
+    config: Record
+    kind: str
+    plan: Plan
+    created: datetime
+    modified: datetime
+    status: str = "Pending"
+    timer: Timer | None = None
+    executions: list[Record] = field(default_factory=list)
+    without_job: str | None = None
+
+    def described(self) -> Record:
+        return {
+            "MonitoringScheduleName": self.name,
+            "MonitoringScheduleArn": self.arn,
+            "MonitoringScheduleStatus": self.status,
+            "MonitoringType": self.kind,
+            "CreationTime": self.created,
+            "LastModifiedTime": self.modified,
+            "MonitoringScheduleConfig": self.config,
+            "EndpointName": self.plan.endpoint,
+            **present(
+                MonitoringJobDefinitionName=self.config.get("MonitoringJobDefinitionName"),
+                LastMonitoringExecutionSummary=self.executions[-1] if self.executions else None,
+            ),
+        }
+
+
+class Monitoring(JobDefinitions):
+    """Schedules, executions and job definitions."""
+
+    def __init__(self, world: World, endpoints: Endpoints, processing: Processing):
+        super().__init__(world)
+        self._endpoints, self._processing = endpoints, processing
+        self.schedules: dict[str, _Schedule] = {}
+        self.history: list[Record] = []  # executions survive their schedule (aws-facts 4.6)
+        self.monitor: Monitor = lambda execution: Report()
+        self.write: Callable[[str, bytes], None] = lambda uri, body: None
+        self.job_minutes, self.merge_minutes = 6.0, 5.0
+
+    def schedules_of(self, endpoint: str) -> list[str]:
+        """The schedules that watch an endpoint."""
+        return [schedule.name for schedule in self.schedules.values() if schedule.plan.endpoint == endpoint]
+
+    def fail_next_without_job(self, schedule: str, reason: str) -> None:
+        """Let the next execution fail before it has a processing job: no event will tell of it (aws-facts 1.10)."""
+        self.schedules[schedule].without_job = reason
+
+    # Operations ------------------------------------------------------------------------------------------------
+
+    def CreateMonitoringSchedule(self, asked: Parameters) -> Record:
+        name, config = asked["MonitoringScheduleName"], asked["MonitoringScheduleConfig"]
+        arn = self._world.arn("monitoring-schedule", name)
+        if name in self.schedules:
+            raise AwsError("ResourceInUse", f"Monitoring schedule already exists: {arn}")
+        kind, plan = self._plan(config)
+        now = self._world.now()
+        schedule = _Schedule(name, arn, config, kind, plan, now, now)
+        self.schedules[name] = schedule
+        self._world.tag(arn, asked.get("Tags"))
+        self._pending(schedule)
+        return {"MonitoringScheduleArn": arn}
+
+    def DescribeMonitoringSchedule(self, asked: Parameters) -> Record:
+        return self._schedule(asked["MonitoringScheduleName"]).described()
+
+    def ListMonitoringSchedules(self, asked: Parameters) -> Record:
+        wanted = {
+            "EndpointName": asked.get("EndpointName"),
+            "MonitoringJobDefinitionName": asked.get("MonitoringJobDefinitionName"),
+            "MonitoringScheduleStatus": asked.get("StatusEquals"),
+            "MonitoringType": asked.get("MonitoringTypeEquals"),
+        }
+        records = [schedule.described() for schedule in self.schedules.values()]
+        return SCHEDULES.page([record for record in records if _fits(record, wanted)], asked)
+
+    def UpdateMonitoringSchedule(self, asked: Parameters) -> Record:
+        schedule = self._schedule(asked["MonitoringScheduleName"])
+        self._refuse_pending(schedule)
+        schedule.config = asked["MonitoringScheduleConfig"]
+        schedule.kind, schedule.plan = self._plan(schedule.config)
+        self._pending(schedule)
+        return {"MonitoringScheduleArn": schedule.arn}
+
+    def StartMonitoringSchedule(self, asked: Parameters) -> Record:
+        schedule = self._schedule(asked["MonitoringScheduleName"])
+        self._refuse_pending(schedule)
+        if schedule.status != "Scheduled":
+            self._pending(schedule)
+        return {}
+
+    def StopMonitoringSchedule(self, asked: Parameters) -> Record:
+        schedule = self._schedule(asked["MonitoringScheduleName"])
+        self._refuse_pending(schedule)
+        self._stop(schedule)
+        return {}
+
+    def DeleteMonitoringSchedule(self, asked: Parameters) -> Record:
+        schedule = self._schedule(asked["MonitoringScheduleName"])
+        self._refuse_pending(schedule)
+        if any(execution["MonitoringExecutionStatus"] in RUNNING for execution in schedule.executions):
+            raise refusal(f"Monitoring schedule {schedule.arn} has executions in progress and cannot be deleted.")
+        self._stop(schedule)
+        schedule.status = "Pending"  # deletion takes a while; poll until ResourceNotFound (aws-facts 4.6)
+        self._world.clock.after(timedelta(minutes=1), lambda: self._gone(schedule))
+        return {}
+
+    def ListMonitoringExecutions(self, asked: Parameters) -> Record:
+        wanted = {
+            "MonitoringScheduleName": asked.get("MonitoringScheduleName"),
+            "EndpointName": asked.get("EndpointName"),
+            "MonitoringExecutionStatus": asked.get("StatusEquals"),
+            "MonitoringJobDefinitionName": asked.get("MonitoringJobDefinitionName"),
+            "MonitoringType": asked.get("MonitoringTypeEquals"),
+        }
+        found = [record for record in self.history if _fits(record, wanted)]
+        for name, before in (("ScheduledTimeAfter", False), ("ScheduledTimeBefore", True)):
+            if name in asked:
+                bound = instant(asked[name])
+                found = [r for r in found if (r["ScheduledTime"] < bound if before else r["ScheduledTime"] > bound)]
+        return EXECUTIONS.page(found, asked)
+
+    # Status ----------------------------------------------------------------------------------------------------
+
+    def _schedule(self, name: str) -> _Schedule:
+        if name not in self.schedules:
+            arn = self._world.arn("monitoring-schedule", name)
+            raise AwsError("ResourceNotFound", f"Monitoring Schedule {arn} not found")
+        return self.schedules[name]
+
+    def _plan(self, config: Record) -> tuple[str, Plan]:
+        if ("MonitoringJobDefinition" in config) == ("MonitoringJobDefinitionName" in config):
+            raise refusal("Exactly one of MonitoringJobDefinition and MonitoringJobDefinitionName must be given.")
+        if "MonitoringJobDefinitionName" in config:
+            kind = config.get("MonitoringType", "DataQuality")
+            plan = plan_of_definition(kind, self.definition(kind, config["MonitoringJobDefinitionName"]))
+        else:
+            kind, plan = config.get("MonitoringType", "DataQuality"), plan_of_inline(config["MonitoringJobDefinition"])
+        if plan.endpoint and plan.endpoint not in self._endpoints.endpoints:
+            raise refusal(f'Could not find endpoint "{self._world.arn("endpoint", plan.endpoint)}".')
+        _cron(config)
+        return kind, plan
+
+    def _refuse_pending(self, schedule: _Schedule) -> None:
+        if schedule.status == "Pending":
+            raise refusal("Monitoring schedule in status Pending")  # aws-facts 4.6
+
+    def _pending(self, schedule: _Schedule) -> None:
+        schedule.status, schedule.modified = "Pending", self._world.now()
+        self._world.clock.after(timedelta(minutes=1), lambda: self._scheduled(schedule))
+
+    def _scheduled(self, schedule: _Schedule) -> None:
+        schedule.status, schedule.modified = "Scheduled", self._world.now()
+        if schedule.timer is not None:
+            schedule.timer.cancel()
+        self._next_slot(schedule)
+
+    def _stop(self, schedule: _Schedule) -> None:
+        schedule.status, schedule.modified = "Stopped", self._world.now()
+        if schedule.timer is not None:
+            schedule.timer.cancel()
+            schedule.timer = None
+
+    def _gone(self, schedule: _Schedule) -> None:
+        del self.schedules[schedule.name]
+        self._world.forget(schedule.arn)
+
+    # Executions ------------------------------------------------------------------------------------------------
+
+    def _next_slot(self, schedule: _Schedule) -> None:
+        hours = _cron(schedule.config)
+        now = self._world.now()
+        if hours is None:
+            schedule.timer = self._world.clock.at(now, lambda: self._begin(schedule, now))
+            return
+        slot = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        while slot.hour not in hours:
+            slot += timedelta(hours=1)
+        schedule.timer = self._world.clock.at(slot, lambda: self._slot(schedule, slot))
+
+    def _slot(self, schedule: _Schedule, slot: datetime) -> None:
+        late = timedelta(minutes=self._world.ids.below(21))  # "on the hour plus 0-20 min" (aws-facts 1.10)
+        self._world.clock.after(late, lambda: self._begin(schedule, slot))
+        self._next_slot(schedule)
+
+    def _begin(self, schedule: _Schedule, slot: datetime) -> None:
+        if self.schedules.get(schedule.name) is not schedule or schedule.status != "Scheduled":
+            return
+        now = self._world.now()
+        record = {
+            "MonitoringScheduleName": schedule.name,
+            "ScheduledTime": slot,
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            "MonitoringExecutionStatus": "InProgress",
+            "EndpointName": schedule.plan.endpoint,
+            "MonitoringType": schedule.kind,
+            **present(MonitoringJobDefinitionName=schedule.config.get("MonitoringJobDefinitionName")),
+        }
+        schedule.executions.append(record)
+        self.history.append(record)
+        if schedule.without_job is not None:
+            self._end(record, "Failed", schedule.without_job)
+            schedule.without_job = None
+            return
+        execution = self._execution(schedule, slot)
+        suffix = f"{slot:%Y%m%d%H%M}-{self._world.ids.hexadecimal(24)}"
+        if schedule.kind in MERGED:
+            self._merge(schedule, execution, record, suffix)
+        else:
+            self._analyse(schedule, execution, record, suffix)
+
+    def _execution(self, schedule: _Schedule, slot: datetime) -> Execution:
+        start = slot - timedelta(hours=1)
+        endpoint = self._endpoints.endpoints.get(schedule.plan.endpoint)
+        capture = self._endpoints.capture_destination(schedule.plan.endpoint)
+        variant = endpoint.variants[0].name if endpoint and endpoint.variants else "AllTraffic"
+        return Execution(
+            schedule.name,
+            schedule.kind,
+            schedule.plan.endpoint,
+            slot,
+            start,
+            f"{schedule.plan.output_uri}/{schedule.plan.endpoint}/{schedule.name}/{slot:%Y/%m/%d/%H}",
+            f"{capture}/{schedule.plan.endpoint}/{variant}/{start:%Y/%m/%d/%H}",
+        )
+
+    def _merge(self, schedule: _Schedule, execution: Execution, record: Record, suffix: str) -> None:
+        name = f"groundtruth-merge-{suffix}"
+        registry = schedule.plan.image.partition("/")[0]
+        environment = {
+            "dataset_source": "/opt/ml/processing/input/endpoint",
+            "ground_truth_source": "/opt/ml/processing/groundtruth",
+            "output_path": "/opt/ml/processing/output",
+        }
+        uri = f"{schedule.plan.output_uri}/merge"
+        job = self._job(schedule, execution, f"{registry}/{MERGER_IMAGE}", environment, ("result", uri))
+        record["ProcessingJobArn"] = self._processing.start(name, job)["ProcessingJobArn"]
+
+        def merged() -> None:
+            failure = self.monitor(execution).merge_failure
+            if failure is None:
+                self._processing.finish(name, "Completed")
+                self._analyse(schedule, execution, record, suffix)
+            else:
+                self._processing.finish(name, "Failed", failure_reason=failure)
+                self._end(record, "Failed", failure)
+
+        self._world.clock.after(timedelta(minutes=self.merge_minutes), merged)
+
+    def _analyse(self, schedule: _Schedule, execution: Execution, record: Record, suffix: str) -> None:
+        name = f"{JOB_PREFIXES[schedule.kind]}-{suffix}"
+        environment = _environment(schedule, execution)
+        job = self._job(schedule, execution, schedule.plan.image, environment, ("result", execution.output_uri))
+        record["ProcessingJobArn"] = self._processing.start(name, job)["ProcessingJobArn"]
+        self._world.clock.after(timedelta(minutes=self.job_minutes), lambda: self._report(execution, record, name))
+
+    def _report(self, execution: Execution, record: Record, job: str) -> None:
+        report = self.monitor(execution)
+        for file_name, body in report.files.items():
+            self.write(f"{execution.output_uri}/{file_name}", body)
+        if report.failure_reason is not None:
+            self._processing.finish(job, "Failed", report.exit_message, report.failure_reason)
+            self._end(record, "Failed", report.failure_reason)
+        elif report.stopped:
+            self._processing.finish(job, "Stopped", report.exit_message)
+            self._end(record, "Stopped")
+        else:
+            self._processing.finish(job, "Completed", report.exit_message or _exit_message(report.violations))
+            self._end(record, "CompletedWithViolations" if report.violations else "Completed")
+
+    def _end(self, record: Record, status: str, reason: str | None = None) -> None:
+        record.update(MonitoringExecutionStatus=status, LastModifiedTime=self._world.now())
+        record.update(present(FailureReason=reason))
+
+    def _job(
+        self,
+        schedule: _Schedule,
+        execution: Execution,
+        image: str,
+        environment: dict[str, str],
+        output: tuple[str, str],
+    ) -> Record:
+        name, uri = output
+        local_path = "/opt/ml/processing/output"
+        source = {
+            "S3Uri": execution.capture_uri,
+            "LocalPath": "/opt/ml/processing/input/endpoint",
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+            "S3DataDistributionType": "FullyReplicated",
+        }
+        target = {"S3Uri": uri, "LocalPath": local_path, "S3UploadMode": "Continuous"}
+        return {
+            "ProcessingInputs": [{"InputName": "endpoint_input_1", "S3Input": source}],
+            "ProcessingOutputConfig": {"Outputs": [{"OutputName": name, "S3Output": target}]},
+            "ProcessingResources": {"ClusterConfig": schedule.plan.cluster},
+            "StoppingCondition": {"MaxRuntimeInSeconds": schedule.plan.longest_seconds},
+            "AppSpecification": {"ImageUri": image},
+            "Environment": environment,
+            "RoleArn": schedule.plan.role_arn,
+            "MonitoringScheduleArn": schedule.arn,
+        }
+
+
+def _environment(schedule: _Schedule, execution: Execution) -> dict[str, str]:
+    """The environment of an analysis job (aws-facts 1.7)."""
+    dataset_format = '{"sagemakerCaptureJson":{"captureIndexNames":["endpointInput","endpointOutput"]}}'
+    if schedule.kind in MERGED:
+        dataset_format = '{"sagemakerMergeJson":{"captureIndexNames":["endpointOutput"]}}'
+    return {
+        **schedule.plan.environment,
+        "dataset_format": dataset_format,
+        "dataset_source": "/opt/ml/processing/input/endpoint",
+        "end_time": f"{execution.scheduled:%Y-%m-%dT%H:%M:%SZ}",
+        "metric_time": f"{execution.window_start:%Y-%m-%dT%H:%M:%SZ}",
+        "output_path": "/opt/ml/processing/output",
+        "publish_cloudwatch_metrics": "Enabled",
+        "sagemaker_endpoint_name": execution.endpoint,
+        "sagemaker_monitoring_schedule_name": schedule.name,
+        "start_time": f"{execution.window_start:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def _exit_message(violations: int) -> str:
+    """The words of the prebuilt container (aws-facts 1.8)."""
+    if violations:
+        return f"CompletedWithViolations: Job completed successfully with {violations} violations."
+    return "Completed: Job completed successfully with no violations."
+
+
+def _cron(config: Record) -> set[int] | None:
+    """The hours of a schedule; None means once, now (aws-facts 1.11)."""
+    given: dict[str, Any] = config.get("ScheduleConfig", {})
+    expression = given.get("ScheduleExpression", "NOW")
+    if expression == "NOW":
+        return None
+    match = CRON.fullmatch(expression)
+    if match is None:
+        raise refusal(f"Invalid schedule expression {expression}: only hourly integer rates are supported.")
+    if match["hour"] is None:
+        return set(range(24))
+    first, every = int(match["hour"]), int(match["every"] or 24)
+    if not 1 <= every <= 24:
+        raise refusal(f"Invalid schedule expression {expression}: the rate must be between 1 and 24 hours.")
+    return {(first + step) % 24 for step in range(0, 24, every)}
+
+
+def _fits(record: Record, wanted: dict[str, Any]) -> bool:
+    return all(value is None or record.get(name) == value for name, value in wanted.items())

@@ -1,0 +1,113 @@
+"""Processing jobs: how a monitoring execution shows itself (aws-facts 1.5 to 1.7)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from vedette.local.errors import AwsError
+from vedette.local.sagemaker.core import Listing, Parameters, Record, World, milliseconds, present
+
+JOBS = Listing(
+    "ProcessingJobSummaries",
+    "ProcessingJobName",
+    (
+        "ProcessingJobName",
+        "ProcessingJobArn",
+        "CreationTime",
+        "ProcessingEndTime",
+        "LastModifiedTime",
+        "ProcessingJobStatus",
+        "FailureReason",
+        "ExitMessage",
+    ),
+    sort_keys={"Status": "ProcessingJobStatus"},
+)
+# The published sample of the event has neither Environment, nor MonitoringScheduleArn, nor ExitMessage (aws-facts 1.5).
+ANNOUNCED = (
+    "ProcessingInputs",
+    "ProcessingOutputConfig",
+    "ProcessingJobName",
+    "ProcessingResources",
+    "StoppingCondition",
+    "AppSpecification",
+    "NetworkConfig",
+    "RoleArn",
+    "ExperimentConfig",
+    "ProcessingJobArn",
+    "ProcessingJobStatus",
+    "FailureReason",
+    "ProcessingEndTime",
+    "ProcessingStartTime",
+    "LastModifiedTime",
+    "CreationTime",
+)
+TIMES = {"ProcessingEndTime", "ProcessingStartTime", "LastModifiedTime", "CreationTime"}
+UPPER_CASE_IN_EVENTS = {"S3DataType", "S3InputMode", "S3UploadMode", "S3DataDistributionType"}
+
+
+class Processing:
+    """The processing jobs of the account."""
+
+    def __init__(self, world: World):
+        self._world = world
+        self.jobs: dict[str, Record] = {}
+
+    def start(self, name: str, job: Record) -> Record:
+        """A job begins."""
+        now = self._world.now()
+        arn = self._world.arn("processing-job", name)
+        started = {
+            "ExperimentConfig": {},
+            **job,
+            "ProcessingJobName": name,
+            "ProcessingJobArn": arn,
+            "ProcessingJobStatus": "InProgress",
+            "CreationTime": now,
+            "ProcessingStartTime": now,
+            "LastModifiedTime": now,
+        }
+        self.jobs[name] = started
+        self._world.tag(arn, None)
+        self._announce(started)
+        return started
+
+    def finish(
+        self, name: str, status: str, exit_message: str | None = None, failure_reason: str | None = None
+    ) -> None:
+        """A job ends: Completed, Failed or Stopped."""
+        now, job = self._world.now(), self.jobs[name]
+        job.update(
+            ProcessingJobStatus=status,
+            ProcessingEndTime=now,
+            LastModifiedTime=now,
+            **present(ExitMessage=exit_message, FailureReason=failure_reason),
+        )
+        self._announce(job)
+
+    def DescribeProcessingJob(self, asked: Parameters) -> Record:
+        name = asked["ProcessingJobName"]
+        if name not in self.jobs:
+            raise AwsError("ResourceNotFound", f"Could not find requested job with name: {name}")
+        return self.jobs[name]
+
+    def ListProcessingJobs(self, asked: Parameters) -> Record:
+        wanted = asked.get("StatusEquals")
+        return JOBS.page((job for job in self.jobs.values() if wanted in {None, job["ProcessingJobStatus"]}), asked)
+
+    def _announce(self, job: Record) -> None:
+        detail: dict[str, Any] = {name: _in_event(name, job[name]) for name in ANNOUNCED if name in job}
+        self._world.announce("SageMaker Processing Job State Change", job["ProcessingJobArn"], detail)
+
+
+def _in_event(name: str, value: Any) -> Any:
+    """Times in milliseconds, and some enumerations in upper case: ManifestFile -> MANIFEST_FILE (aws-facts 1.5)."""
+    if name in TIMES:
+        return milliseconds(value)
+    if name == "S3DataDistributionType":
+        return str(value).upper()
+    if name in UPPER_CASE_IN_EVENTS:
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", value).upper()
+    if isinstance(value, dict):
+        return {key: _in_event(key, item) for key, item in value.items()}
+    return [_in_event("", item) for item in value] if isinstance(value, list) else value

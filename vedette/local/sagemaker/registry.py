@@ -1,0 +1,232 @@
+"""The model registry: package groups and their versions, with the update semantics that AWS documents.
+
+UpdateModelPackage changes what it is given and leaves the rest as it was (moto wipes it). Each creation and each update is
+announced, an already approved creation too, with the names of the updated fields (aws-facts 1.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vedette.local.sagemaker.core import Listing, Parameters, Record, World, milliseconds, present, refusal
+
+UPDATABLE = (
+    "ModelApprovalStatus",
+    "ModelPackageRegistrationType",
+    "ApprovalDescription",
+    "InferenceSpecification",
+    "SourceUri",
+    "ModelCard",
+    "ModelLifeCycle",
+)
+# In UpdatedModelPackageFields one name is spelled otherwise (aws-facts 1.2).
+EVENT_SPELLING = {"SourceUri": "sourceUri"}
+ANNOUNCED = (
+    "ModelPackageGroupName",
+    "ModelPackageName",
+    "ModelPackageVersion",
+    "ModelPackageArn",
+    "ModelPackageDescription",
+    "CreationTime",
+    "InferenceSpecification",
+    "ModelPackageStatus",
+    "ModelPackageStatusDetails",
+    "CertifyForMarketplace",
+    "ModelApprovalStatus",
+    "MetadataProperties",
+    "ModelMetrics",
+    "ModelLifeCycle",
+    "UpdatedModelPackageFields",
+    "LastModifiedTime",
+)
+GROUPS = Listing(
+    "ModelPackageGroupSummaryList",
+    "ModelPackageGroupName",
+    (
+        "ModelPackageGroupName",
+        "ModelPackageGroupArn",
+        "ModelPackageGroupDescription",
+        "CreationTime",
+        "ModelPackageGroupStatus",
+    ),
+    default_order="Ascending",
+)
+PACKAGES = Listing(
+    "ModelPackageSummaryList",
+    "ModelPackageName",
+    (
+        "ModelPackageGroupName",
+        "ModelPackageVersion",
+        "ModelPackageArn",
+        "ModelPackageDescription",
+        "CreationTime",
+        "ModelPackageStatus",
+        "ModelApprovalStatus",
+        "ModelLifeCycle",
+        "ModelPackageRegistrationType",
+    ),
+    default_order="Ascending",
+)
+
+
+class Registry:
+    """Groups and packages."""
+
+    def __init__(self, world: World):
+        self._world = world
+        self.groups: dict[str, Record] = {}  # by ARN
+        self.packages: dict[str, Record] = {}  # by ARN
+        self._versions: dict[str, int] = {}
+
+    # Groups ----------------------------------------------------------------------------------------------------
+
+    def CreateModelPackageGroup(self, asked: Parameters) -> Record:
+        arn = self._group_arn(asked["ModelPackageGroupName"])
+        if arn in self.groups:
+            raise refusal(f"Model Package Group already exists: {arn}")
+        self.groups[arn] = {
+            **{name: value for name, value in asked.items() if name != "Tags"},
+            "ModelPackageGroupArn": arn,
+            "CreationTime": self._world.now(),
+            "CreatedBy": {},
+            "ModelPackageGroupStatus": "Completed",
+        }
+        self._world.tag(arn, asked.get("Tags"))
+        return {"ModelPackageGroupArn": arn}
+
+    def DescribeModelPackageGroup(self, asked: Parameters) -> Record:
+        return self._group(asked["ModelPackageGroupName"])
+
+    def ListModelPackageGroups(self, asked: Parameters) -> Record:
+        return GROUPS.page(self.groups.values(), asked)
+
+    def DeleteModelPackageGroup(self, asked: Parameters) -> Record:
+        group = self._group(asked["ModelPackageGroupName"])
+        arn = group["ModelPackageGroupArn"]
+        if any(self._group_arn(p.get("ModelPackageGroupName", "")) == arn for p in self.packages.values()):
+            name = group["ModelPackageGroupName"]
+            raise refusal(f"Model Package Group {name} cannot be deleted because it still contains Model Packages.")
+        del self.groups[arn]
+        self._world.forget(arn)
+        return {}
+
+    def _group_arn(self, name: str) -> str:
+        return name if name.startswith("arn:") else self._world.arn("model-package-group", name)
+
+    def _group(self, name: str) -> Record:
+        arn = self._group_arn(name)
+        if arn not in self.groups:
+            raise refusal(f"ModelPackageGroup {arn} does not exist.")
+        return self.groups[arn]
+
+    # Packages --------------------------------------------------------------------------------------------------
+
+    def CreateModelPackage(self, asked: Parameters) -> Record:
+        group_name, name = asked.get("ModelPackageGroupName"), asked.get("ModelPackageName")
+        if bool(group_name) == bool(name):
+            raise refusal("Either ModelPackageName or ModelPackageGroupName must be specified, and not both.")
+        package = self._version(group_name) if group_name else self._unversioned(str(name))
+        now = self._world.now()
+        package = {
+            "ModelApprovalStatus": "PendingManualApproval",
+            "CertifyForMarketplace": False,
+            **{key: value for key, value in asked.items() if key not in {"Tags", "ClientToken"}},
+            **package,
+            "CreationTime": now,
+            "CreatedBy": {},
+            "LastModifiedTime": now,
+            "LastModifiedBy": {},
+            "ModelPackageStatus": "Completed",
+            "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
+        }
+        if not group_name:
+            del package["ModelApprovalStatus"]  # "only for versioned model packages"
+        arn = package["ModelPackageArn"]
+        self.packages[arn] = package
+        self._world.tag(arn, asked.get("Tags"))
+        self._announce(package, None)
+        return {"ModelPackageArn": arn}
+
+    def _version(self, group_name: str) -> Record:
+        group = self._group(group_name)
+        name, arn = group["ModelPackageGroupName"], group["ModelPackageGroupArn"]
+        version = self._versions.get(arn, 0) + 1
+        self._versions[arn] = version
+        return {
+            "ModelPackageGroupName": name,
+            "ModelPackageName": f"{name}/{version}",
+            "ModelPackageVersion": version,
+            "ModelPackageArn": self._world.arn("model-package", f"{name}/{version}"),
+        }
+
+    def _unversioned(self, name: str) -> Record:
+        arn = self._world.arn("model-package", name)
+        if arn in self.packages:
+            raise refusal(f"Model Package already exists: {arn}")
+        return {"ModelPackageName": name, "ModelPackageArn": arn}
+
+    def DescribeModelPackage(self, asked: Parameters) -> Record:
+        return self.package(asked["ModelPackageName"])
+
+    def ListModelPackages(self, asked: Parameters) -> Record:
+        group, kind = asked.get("ModelPackageGroupName"), asked.get("ModelPackageType", "Unversioned")
+        arn = self._group(group)["ModelPackageGroupArn"] if group else None
+        wanted = asked.get("ModelApprovalStatus")
+        chosen = [
+            package
+            for package in self.packages.values()
+            if self._listed(package, arn, kind) and wanted in {None, package.get("ModelApprovalStatus")}
+        ]
+        return PACKAGES.page(chosen, asked)
+
+    def _listed(self, package: Record, group_arn: str | None, kind: str) -> bool:
+        own_group = package.get("ModelPackageGroupName")
+        if group_arn is not None:
+            return own_group is not None and self._group_arn(own_group) == group_arn
+        return kind == "Both" or (own_group is not None) == (kind == "Versioned")
+
+    def UpdateModelPackage(self, asked: Parameters) -> Record:
+        package = self.package(asked["ModelPackageArn"])
+        updated = {name: asked[name] for name in UPDATABLE if name in asked}
+        properties = dict(package.get("CustomerMetadataProperties", {}))
+        if {"CustomerMetadataProperties", "CustomerMetadataPropertiesToRemove"} & asked.keys():
+            properties.update(asked.get("CustomerMetadataProperties", {}))
+            for name in asked.get("CustomerMetadataPropertiesToRemove", ()):
+                properties.pop(name, None)
+            updated["CustomerMetadataProperties"] = properties
+        if "AdditionalInferenceSpecificationsToAdd" in asked:
+            known = package.get("AdditionalInferenceSpecifications", [])
+            updated["AdditionalInferenceSpecifications"] = known + asked["AdditionalInferenceSpecificationsToAdd"]
+        package.update(updated, LastModifiedTime=self._world.now())
+        self._announce(package, [EVENT_SPELLING.get(name, name) for name in updated])
+        return {"ModelPackageArn": package["ModelPackageArn"]}
+
+    def DeleteModelPackage(self, asked: Parameters) -> Record:
+        arn = self.package(asked["ModelPackageName"])["ModelPackageArn"]
+        del self.packages[arn]
+        self._world.forget(arn)
+        return {}
+
+    def package(self, name: str) -> Record:
+        """A package by its name or ARN.
+
+        Raises
+        ------
+        AwsError
+            When there is none.
+        """
+        arn = name if name.startswith("arn:") else self._world.arn("model-package", name)
+        if arn not in self.packages:
+            raise refusal(f"ModelPackage {arn} does not exist.")
+        return self.packages[arn]
+
+    def _announce(self, package: Record, updated_fields: list[str] | None) -> None:
+        detail: dict[str, Any] = {
+            **{name: package[name] for name in ANNOUNCED if name in package and name != "ModelPackageName"},
+            "CreationTime": milliseconds(package["CreationTime"]),
+            "LastModifiedTime": milliseconds(package["LastModifiedTime"]),
+            **present(UpdatedModelPackageFields=updated_fields),
+        }
+        if "ModelPackageGroupName" not in package:
+            detail["ModelPackageName"] = package["ModelPackageName"]
+        self._world.announce("SageMaker Model Package State Change", package["ModelPackageArn"], detail)

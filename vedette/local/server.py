@@ -1,0 +1,48 @@
+"""The front door on 127.0.0.1: werkzeug's threaded server, for other processes on this machine."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from vedette.local.web import Front
+
+HOST = "127.0.0.1"
+
+
+class _Handler(WSGIRequestHandler):
+    """Quiet, HTTP/1.1, without Nagle's algorithm (else two delayed acknowledgements of 40 ms a call)."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Say nothing."""
+
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """A fault took the answer away: close the connection, so that the caller sees it at once."""
+        self.close_connection = True
+        try:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+
+
+@contextmanager
+def running(front: Front) -> Iterator[str]:
+    """Serve until the end of the block; gives the URL."""
+    server = make_server(HOST, 0, front, threaded=True, request_handler=_Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

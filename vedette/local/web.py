@@ -1,0 +1,125 @@
+"""The front door: every call of AWS, in process or over HTTP, passes here once.
+
+    request -> which operation? -> recorder -> fault? -> ours, or moto's, under one lock -> what follows from it
+               (events of S3, mail of SNS) -> fault? -> answer
+
+Ours: sagemaker, sagemaker-runtime, events PutEvents, lambda Invoke. Everything else is moto's, with guards in front where
+moto is kinder than AWS (see assumptions.py).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from moto.server import DomainDispatcherApplication, create_backend_app
+
+from vedette.local import faults, recorder
+from vedette.local.errors import AwsError, Crash, LostConnection, rendered
+from vedette.local.operations import Operation, operation_of
+from vedette.local.wire import Environ, Request, Response
+
+Answer = Callable[[Request, Operation], Response]
+Guard = Callable[[Request, Operation], Request | None]
+Consequence = Callable[[Request, Operation, Response], None]
+
+
+class Front:
+    """Routes a request by the credential scope of its signature."""
+
+    def __init__(self, now: Callable[[], datetime]):
+        self.now = now
+        self.lock = threading.RLock()
+        self.recorder = recorder.Recorder()
+        self.faults = faults.Faults()
+        self.answers: dict[tuple[str, str], Answer] = {}  # (service, operation or "*") -> ours
+        self.unlocked: set[tuple[str, str]] = set()  # these call back into the front door
+        self.guards: dict[tuple[str, str], Guard] = {}  # checked before moto
+        self.consequences: dict[tuple[str, str], Consequence] = {}  # after moto succeeded
+        self.killed: Callable[[str | None], None] = lambda function: None
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request; raises Crash or LostConnection when a fault says so."""
+        operation = operation_of(request)
+        if recorder.caller.get() == "aws":
+            return self._answer(request, operation)
+        call = self._begin(request, operation)
+        started = time.perf_counter()
+        try:
+            struck = self.faults.strike(call)
+            faults.before_the_work(struck, call)
+            response = self._answer(request, operation)
+            faults.after_the_work(struck, call)
+        except AwsError as error:
+            response = rendered(error, request, operation.protocol)
+        except (Crash, LostConnection) as lost:
+            call.error = type(lost).__name__
+            raise
+        finally:
+            call.seconds = time.perf_counter() - started
+        call.status, call.error = response.status, recorder.error_code(response)
+        return response
+
+    def _begin(self, request: Request, operation: Operation) -> recorder.Call:
+        function = recorder.caller.get() or _function_of_user_agent(request.headers.get("user-agent", ""))
+        parameters = recorder.naming_parameters(request, operation)
+        with self.lock:
+            calls = self.recorder.calls
+            number = calls[-1].number + 1 if calls else 1
+            call = recorder.Call(number, operation.service, operation.name, parameters, self.now(), function)
+            calls.append(call)
+        return call
+
+    def _answer(self, request: Request, operation: Operation) -> Response:
+        key = (operation.service, operation.name)
+        answer = self.answers.get(key) or self.answers.get((operation.service, "*"))
+        try:
+            if answer is not None and key in self.unlocked:
+                return answer(request, operation)
+            with self.lock:
+                if answer is not None:
+                    return answer(request, operation)
+                return self._guarded_moto(request, operation, key)
+        except AwsError as error:
+            return rendered(error, request, operation.protocol)
+
+    def _guarded_moto(self, request: Request, operation: Operation, key: tuple[str, str]) -> Response:
+        guard = self.guards.get(key)
+        if guard is not None:
+            request = guard(request, operation) or request
+        response = Response.of_wsgi(self._moto, request.environ())
+        consequence = self.consequences.get(key)
+        if consequence is not None and response.status < 300:
+            consequence(request, operation, response)
+        return response
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """The WSGI application, for calls that come over a socket."""
+        request = Request.of_environ(environ)
+        try:
+            response = self.handle(request)
+        except Crash:
+            self.killed(_function_of_user_agent(request.headers.get("user-agent", "")))
+            raise ConnectionAbortedError("crash") from None
+        except LostConnection as lost:
+            # Over HTTP a read timeout would hold the caller for its whole read timeout; a closed connection is the
+            # same to it: no answer.
+            raise ConnectionAbortedError("lost") from lost
+        headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
+        length = str(len(response.body))
+        if environ["REQUEST_METHOD"] == "HEAD":
+            length = next((v for n, v in response.headers.items() if n.lower() == "content-length"), "0")
+        start_response(f"{response.status} -", [*headers.items(), ("Content-Length", length)])
+        return [response.body]
+
+
+def _function_of_user_agent(user_agent: str) -> str | None:
+    """The function a call came from: lambda_runtime.py sets AWS_SDK_UA_APP_ID, which botocore sends as `app/...`."""
+    for part in user_agent.split(" "):
+        if part.startswith("app/vedette."):
+            return part[len("app/vedette.") :]
+    return None
