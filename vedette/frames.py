@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -54,7 +55,7 @@ def write_csv(frame: pd.DataFrame, target: Path | BinaryIO) -> None:
 def write_parquet(frame: pd.DataFrame, target: Path | BinaryIO) -> None:
     """Parquet, which needs pyarrow."""
     try:
-        import pyarrow  # noqa: F401
+        import_module("pyarrow")
     except ImportError:
         raise VedetteError("Parquet needs pyarrow: pip install 'vedette[parquet]'") from None
     frame.to_parquet(target, index=False)

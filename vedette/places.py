@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,7 +88,7 @@ def _local(place: str) -> list[Source]:
             raise UnreadableFile(f"{place}: nothing matches")
     else:
         raise UnreadableFile(f"{place}: no such file or directory")
-    return [Source(str(file), file.stat().st_size, lambda file=file: _file_chunks(file)) for file in files]
+    return [Source(str(file), file.stat().st_size, partial(_file_chunks, file)) for file in files]
 
 
 def _file_chunks(path: Path) -> Iterator[bytes]:
@@ -110,7 +111,7 @@ def _in_s3(place: str, profile: str | None, region: str | None) -> list[Source]:
         named = prefix.endswith((".jsonl", ".json", ".csv"))
         raise UnreadableFile(f"{place}: {'no such object' if named else 'no .jsonl object under this prefix'}")
     return [
-        Source(f"s3://{bucket}/{key}", size, lambda key=key: _object_chunks(client, bucket, key))
+        Source(f"s3://{bucket}/{key}", size, partial(_object_chunks, client, bucket, key))
         for key, size in sorted(found.items())
     ]
 

@@ -30,8 +30,9 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <h1>{{ sentence }}</h1>
-<p>{{ title }}: {{ rows }} rows in {{ events }} requests{% if refused %}; lines that could not be read:
-{% for reason, count in refused.items() %}{{ count }} × {{ reason }}{{ ", " if not loop.last }}{% endfor %}{% endif %}.</p>
+<p>{{ title }}: {{ rows }} rows in {{ events }} requests.</p>
+{% for reason, count in refused.items() %}<p>{{ count }} lines could not be read: {{ reason }}.</p>
+{% endfor %}
 {% for note in notes %}<p class="note">{{ note }}</p>
 {% endfor %}
 {% for feature, measurements in features %}

@@ -69,9 +69,9 @@ def _sentence(error: Exception) -> str | None:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vedette")
 def main() -> None:
-    r"""Watch what SageMaker endpoints really receive and return.
+    """Watch what SageMaker endpoints really receive and return.
 
     \b
     Example:
       vedette evaluate s3://my-bucket/data-capture/my-endpoint --baseline constraints.json
-    """
+    """  # noqa: D301

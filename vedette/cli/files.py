@@ -1,16 +1,17 @@
 """Commands on capture files, locally or in S3: nothing is installed in AWS, and nothing is written but the outputs.
 
-| command   | reads                | writes                                  | exit code 1 | 2                                   |
-|-----------|----------------------|-----------------------------------------|-------------|-------------------------------------|
-| evaluate  | captures, a baseline | violations, report, quarantine if asked | violations  | unreadable, no data, mostly refused |
-| summarize | captures             | statistics.json if asked                |             | unreadable, no rows                 |
-| baseline  | a CSV                | statistics.json, constraints.json       |             | unreadable, rows of other widths    |
-| captured  | captures             | CSV or Parquet                          |             | unreadable                          |
+| command   | reads                | writes                   | exit code 1 | exit code 2                      |
+|-----------|----------------------|--------------------------|-------------|----------------------------------|
+| evaluate  | captures, a baseline | what is asked for        | violations  | unreadable, nothing to judge     |
+| summarize | captures             | what is asked for        |             | unreadable, no rows              |
+| baseline  | a CSV                | both files of a baseline |             | unreadable, rows of other widths |
+| captured  | captures             | CSV or Parquet           |             | unreadable                       |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--quarantine", type=click.Path(dir_okay=False), help="Keep the lines that could not be read, as they are."
 )
-@click.option("--minimum-rows", default=20, show_default=True, help="Rows needed to judge types and completeness.")
+@click.option("--minimum-rows", default=1, show_default=True, help="Rows needed to judge types and completeness.")
 @click.option("--minimum-drift-rows", default=100, show_default=True, help="Cells needed to judge drift.")
 @click.option("--all", "everything", is_flag=True, help="Show every measured value, also what passed.")
 @options.aws
@@ -54,16 +55,16 @@ def evaluate_command(
     profile: str | None,
     region: str | None,
 ) -> None:
-    r"""Judge captured data against a baseline.
+    """Judge captured data against a baseline.
 
-    CAPTURE are files, directories, globs or s3:// prefixes. A baseline that is a constraints.json alone has no statistics
-    to judge drift with. Exit code 1 when something is violated, 2 when nothing could be judged.
+    CAPTURE are files, directories, globs or s3:// prefixes. A baseline that is a constraints.json alone has no
+    statistics to judge drift with. Exit code 1 when something is violated, 2 when nothing could be judged.
 
     \b
     Examples:
       vedette evaluate s3://my-bucket/data-capture/my-endpoint --baseline s3://my-bucket/baseline
       vedette evaluate 'captures/**/*.jsonl' --baseline constraints.json -o violations.json --report report.html
-    """
+    """  # noqa: D301
     from chalicelib.constraints.evaluation import evaluate
     from chalicelib.constraints.files import write_violations
     from vedette.baselines import read_baseline
@@ -80,8 +81,8 @@ def evaluate_command(
     _show_checks(console, evaluation.measurements)
     _show_measurements(console, evaluation.measurements, everything)
     for note in evaluation.notes:
-        console.print(f"Note: {note}.", markup=False)
-    console.print(sentence(evaluation), style="bold", markup=False)
+        console.print(f"Note: {note}.", markup=False, soft_wrap=True)
+    console.print(sentence(evaluation), style="bold", markup=False, soft_wrap=True)
     if output:
         options.write(output, write_violations(evaluation.violations))
     if report:
@@ -102,13 +103,13 @@ def evaluate_command(
 def summarize_command(
     capture: tuple[str, ...], output: str | None, quarantine: str | None, profile: str | None, region: str | None
 ) -> None:
-    r"""Count and measure captured data, column by column.
+    """Count and measure captured data, column by column.
 
     \b
     Examples:
       vedette summarize captures/
       vedette summarize s3://my-bucket/data-capture/my-endpoint/AllTraffic/2026/11/22/09 -o statistics.json
-    """
+    """  # noqa: D301
     from chalicelib.errors import UnreadableFile
     from chalicelib.statistics.files import write_statistics
     from vedette.places import sources
@@ -125,7 +126,11 @@ def summarize_command(
     if output:
         options.write(output, write_statistics(tables[0]))
         if len(tables) > 1:
-            console.print(f"{output} holds the {tables[0].rows} rows of {len(tables[0].names)} columns.", markup=False)
+            console.print(
+                f"{output} holds the {tables[0].rows} rows of {len(tables[0].names)} columns.",
+                markup=False,
+                soft_wrap=True,
+            )
 
 
 @click.command("baseline")
@@ -134,16 +139,16 @@ def summarize_command(
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="Folder for the two files.")
 @options.aws
 def baseline_command(data: str, header: bool, output: str, profile: str | None, region: str | None) -> None:
-    r"""Make statistics.json and constraints.json from a data set in CSV.
+    """Make a baseline from a data set in CSV.
 
-    Columns must stand as the endpoint's captured rows do: what the model returns first, then its inputs. Without a
-    header they are named _c0, _c1, ..., as Model Monitor names them.
+    Writes statistics.json and constraints.json. Columns must stand as the endpoint's captured rows do: what the model
+    returns first, then its inputs. Without a header they are named _c0, _c1, ..., as Model Monitor names them.
 
     \b
     Examples:
       vedette baseline train.csv -o baseline/
       vedette baseline s3://my-bucket/train.csv --no-header -o baseline/
-    """
+    """  # noqa: D301
     from chalicelib.constraints.files import write_constraints
     from chalicelib.constraints.suggestion import suggested_constraints
     from chalicelib.statistics.files import write_statistics
@@ -160,7 +165,9 @@ def baseline_command(data: str, header: bool, output: str, profile: str | None, 
     (folder / "constraints.json").write_bytes(write_constraints(suggested_constraints(table)))
     console = options.console()
     _show_columns(console, table)
-    console.print(f"Wrote {folder / 'statistics.json'} and {folder / 'constraints.json'}.", markup=False)
+    console.print(
+        f"Wrote {folder / 'statistics.json'} and {folder / 'constraints.json'}.", markup=False, soft_wrap=True
+    )
 
 
 @click.command("captured")
@@ -168,13 +175,15 @@ def baseline_command(data: str, header: bool, output: str, profile: str | None, 
 @options.output("A .csv or .parquet file, or - for CSV on standard output.", required=True)
 @options.aws
 def captured_command(capture: tuple[str, ...], output: str, profile: str | None, region: str | None) -> None:
-    r"""Write captured requests as a table: event id, time, inference id, outputs, inputs.
+    """Write captured requests as a table.
+
+    One line for each row: event id, inference time, inference id, outputs, inputs.
 
     \b
     Examples:
       vedette captured captures/ -o data.csv
       vedette captured s3://my-bucket/data-capture/my-endpoint -o data.parquet
-    """
+    """  # noqa: D301
     from vedette.frames import captured_frame, write_csv, write_parquet
     from vedette.places import sources
 
@@ -184,12 +193,13 @@ def captured_command(capture: tuple[str, ...], output: str, profile: str | None,
     with options.progress("Reading", sum(source.size for source in found)) as advance:
         frame = captured_frame(found, advance)
     if output == "-":
-        write_csv(frame, click.get_binary_stream("stdout"))
+        write_csv(frame, sys.stdout.buffer)
     else:
-        (write_parquet if output.endswith(".parquet") else write_csv)(frame, Path(output))
+        write = write_parquet if output.endswith(".parquet") else write_csv
+        write(frame, Path(output))
     refused = sum(frame.attrs["refused"].values())
     console = options.console(output)
-    console.print(f"{len(frame)} rows, {refused} lines refused, written to {output}.", markup=False)
+    console.print(f"{len(frame)} rows, {refused} lines refused, written to {output}.", markup=False, soft_wrap=True)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -218,7 +228,7 @@ def _keep_in(file: BinaryIO) -> Callable[[RefusedLine], None]:
     return keep
 
 
-def _told(source: Source, advance: Callable[[int], None]):  # type: ignore[no-untyped-def]
+def _told(source: Source, advance: Callable[[int], None]) -> Iterator[bytes]:
     """The chunks of a source, each one reported when it was taken."""
     for chunk in source.chunks():
         yield chunk
@@ -238,7 +248,7 @@ def _show_summary(console: Console, summary: CaptureSummary, files: int) -> None
     lines += [f"{count} {what}, in no statistic" for count, what in apart if count]
     lines += [f"{count} lines refused: {reason}" for reason, count in summary.refused.items()] or ["0 lines refused"]
     for line in lines:
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _show_checks(console: Console, measurements: Sequence[Measurement]) -> None:
@@ -273,7 +283,7 @@ def _show_measurements(console: Console, measurements: Sequence[Measurement], ev
     console.print(shown)
     for one in chosen:
         if one.violated:
-            console.print(f"{harmless(one.feature, 60)}: {one.description}", markup=False)
+            console.print(f"{harmless(one.feature, 60)}: {one.description}", markup=False, soft_wrap=True)
 
 
 def _show_columns(console: Console, table: Table) -> None:
@@ -294,5 +304,9 @@ def _show_columns(console: Console, table: Table) -> None:
             *("" if figure is None else f"{figure:.6g}" for figure in figures),
             f"{column.categories.distinct:.0f}",
         )
-    console.print(f"{table.rows} rows of {len(table.names)} columns, {table.outputs} of them outputs", markup=False)
+    console.print(
+        f"{table.rows} rows of {len(table.names)} columns, {table.outputs} of them outputs",
+        markup=False,
+        soft_wrap=True,
+    )
     console.print(shown)

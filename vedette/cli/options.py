@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 places = click.argument("capture", nargs=-1, required=True)
-profile = click.option("--profile", help="Profile of your AWS configuration, for s3:// places.")
-region = click.option("--region", help="AWS region, for s3:// places.")
 
 
 def aws(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--profile` and `--region`."""
-    return profile(region(command))
+    with_region = click.option("--region", help="AWS region, for s3:// places.")(command)
+    return click.option("--profile", help="Profile of your AWS configuration, for s3:// places.")(with_region)
 
 
 def output(text: str, **settings: Any) -> Callable[..., Any]:
@@ -30,7 +30,7 @@ def output(text: str, **settings: Any) -> Callable[..., Any]:
 def write(target: str, content: bytes) -> None:
     """Write an output file, or standard output for -."""
     if target == "-":
-        stream = click.get_binary_stream("stdout")
+        stream = sys.stdout.buffer
         stream.write(content)
         stream.flush()
     else:
@@ -41,7 +41,10 @@ def console(*outputs: str | None) -> Console:
     """Where people read: standard error when standard output carries a file."""
     from rich.console import Console
 
-    return Console(stderr="-" in outputs, highlight=False)
+    found = Console(stderr="-" in outputs, highlight=False)
+    if not found.is_terminal:
+        found.width = 140  # a log or a pipe has no width of its own
+    return found
 
 
 @contextmanager
