@@ -28,6 +28,7 @@ from moto.moto_api._internal import mock_random
 
 from chalicelib import locations
 from vedette.local import guards, in_process, s3_events, server
+from vedette.local.artifact import Artifact
 from vedette.local.bus import Bus
 from vedette.local.clock import START, Clock
 from vedette.local.events_api import PutEvents
@@ -222,6 +223,27 @@ class Cloud:
     def run_functions(self, app: Any, stage: str = "local", timeouts: Mapping[str, int] | None = None) -> None:
         """Let the functions of a Chalice app run in this process, on the events and schedules the app itself names."""
         self._run(functions_of(app, stage, self.region, self.account, timeouts), InProcess(app))
+
+    def run_artifact(
+        self,
+        zip_bytes: bytes,
+        environment: Mapping[str, str],
+        app_or_functions: Any,
+        stage: str = "local",
+        timeouts: Mapping[str, int] | None = None,
+    ) -> Artifact:
+        """Let the functions of a deployment package run, each in a process of its own, against this cloud over HTTP.
+
+        Patterns and schedules come from the Chalice app (or are given as functions); the code comes from the zip. These
+        processes have real time, so `Cloud(real_time=True)` goes with it.
+        """
+        functions = app_or_functions
+        if not isinstance(functions, list):
+            functions = functions_of(app_or_functions, stage, self.region, self.account, timeouts)
+        url = self._stack.enter_context(self.serve())
+        artifact = Artifact(zip_bytes, {**self.child_environment(url), **environment})
+        self._run(functions, artifact)
+        return artifact
 
     def _run(self, functions: list[Any], backend: Backend) -> None:
         self._close_backend()

@@ -11,9 +11,7 @@ from vedette.local.errors import AwsError
 from vedette.local.operations import Operation
 from vedette.local.wire import Request
 
-SUBJECT_CHARACTERS = (
-    100  # SNS API reference, Publish: "less than 100 characters", begin with a letter, number or punctuation
-)
+SUBJECT_CHARACTERS = 100  # SNS API reference, Publish: "less than 100 characters"
 MESSAGE_BYTES = 262_144  # message and attributes together
 
 

@@ -16,11 +16,13 @@ HOST = "127.0.0.1"
 
 
 class _Handler(WSGIRequestHandler):
-    """Quiet, HTTP/1.1, without Nagle's algorithm (else two delayed acknowledgements of 40 ms a call)."""
+    """Quiet, HTTP/1.1, without Nagle's algorithm (else two delayed acknowledgements of 40 ms a call).
+
+    Unbuffered, as werkzeug has it: botocore waits a second for the `100 Continue` of an S3 upload.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """Say nothing."""

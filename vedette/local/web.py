@@ -3,8 +3,8 @@
     request -> which operation? -> recorder -> fault? -> ours, or moto's, under one lock -> what follows from it
                (events of S3, mail of SNS) -> fault? -> answer
 
-Ours: sagemaker, sagemaker-runtime, events PutEvents, lambda Invoke. Everything else is moto's, with guards in front where
-moto is kinder than AWS (see assumptions.py).
+Ours: sagemaker, sagemaker-runtime, events PutEvents, lambda Invoke. Everything else is moto's, with guards in front of
+it where moto is kinder than AWS (see assumptions.py).
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@
 | k-NN            | `{"predictions": [{"predicted_label": 1.0}]}`                 | `1.0` a row      |
 | linear learner  | `{"predictions": [{"score": 0.97, "predicted_label": 1}]}`    | `1,0.97` a row   |
 
-Sources: SageMaker developer guide, "k-NN Request and Response Formats" and "Linear learner response formats"; "Common data
-formats for inference" for the requests. The guide shows no CSV answer of the linear learner: label first, then score, is
-our choice (assumptions.py).
+Sources: SageMaker developer guide, "k-NN Request and Response Formats" and "Linear learner response formats"; for the
+requests "Common data formats for inference". The guide shows no CSV answer of the linear learner: label first, then
+score, is our choice (assumptions.py).
 """
 
 from __future__ import annotations

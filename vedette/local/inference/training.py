@@ -22,7 +22,7 @@ MODEL_FILE = "model.json"
 
 
 def train(kind: str, csv_bytes: bytes, *, neighbours: int = 5) -> bytes:
-    """A model.tar.gz trained on labelled rows.
+    r"""A model.tar.gz trained on labelled rows.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def train(kind: str, csv_bytes: bytes, *, neighbours: int = 5) -> bytes:
 
     Examples
     --------
-    >>> artifact = train("knn", b"0,1,1\\n1,5,5\\n", neighbours=1)
+    >>> artifact = train("knn", b"0,1,1\n1,5,5\n", neighbours=1)
     >>> load(artifact)["labels"]
     [0.0, 1.0]
     """

@@ -1,4 +1,4 @@
-"""What the parts of SageMaker share: where they are, what time it is, how things are named, found, listed and announced."""
+"""What the parts of SageMaker share: place and time, how things are named, listed, refused and announced."""
 
 from __future__ import annotations
 

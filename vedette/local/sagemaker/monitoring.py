@@ -3,7 +3,7 @@
     hour H (as the cron expression says) -> H + 0..20 min: [merge job ->] monitoring job, with Environment and
     MonitoringScheduleArn -> some minutes -> files in s3://output/endpoint/schedule/YYYY/MM/DD/HH, ExitMessage
 
-What a job finds is not computed here: `monitor`, a callable that the owner of the Cloud may replace, says what it reports.
+What a job finds is not computed here: `monitor`, a callable that the owner of the Cloud may replace, says it.
 Sources: aws-facts 1.7 to 1.11; order of deletion: 4.6.
 """
 

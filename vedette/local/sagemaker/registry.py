@@ -1,6 +1,6 @@
 """The model registry: package groups and their versions, with the update semantics that AWS documents.
 
-UpdateModelPackage changes what it is given and leaves the rest as it was (moto wipes it). Each creation and each update is
+UpdateModelPackage changes what it is given and leaves the rest as it was (moto wipes it). Each creation and update is
 announced, an already approved creation too, with the names of the updated fields (aws-facts 1.2).
 """
 

@@ -108,9 +108,9 @@ def _member(path: str, name: str) -> str:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """The Java pattern of a shape for Python.
+    r"""The Java pattern of a shape for Python.
 
-    Three things differ: \\p{L} and its kin; `${1,128}` at the end of two patterns, which means nothing; and the
+    Three things differ: \p{L} and its kin; `${1,128}` at the end of two patterns, which means nothing; and the
     surrogate ranges of the Athena names, which cannot occur in a Python string.
     """
     translated = CATEGORY.sub(lambda match: _category(match[1]), pattern)
