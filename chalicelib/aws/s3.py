@@ -103,6 +103,13 @@ def list_objects(prefix: str, bucket: str = "") -> Iterator[Listed]:
             yield Listed(found["Key"], found["ETag"].strip('"'), found["Size"])
 
 
+def first_key(prefix: str) -> str:
+    """The first key under a prefix; "" when there is none."""
+    bucket = settings().bucket
+    answer = client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1, **_owner(bucket))
+    return str(answer["Contents"][0]["Key"]) if answer.get("Contents") else ""
+
+
 def list_folders(prefix: str, bucket: str = "") -> list[str]:
     """The names one level under a prefix, without the slash."""
     bucket = bucket or settings().bucket

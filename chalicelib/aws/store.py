@@ -90,6 +90,12 @@ def parts(keys: Iterable[str]) -> Iterator[Part]:
             yield found
 
 
+def first_part(endpoint: str, variant: str) -> datetime | None:
+    """When the earliest part was begun: keys are in the order of time, so the first key tells."""
+    key = s3.first_key(f"{locations.parts_of_endpoint(endpoint)}{variant}/")
+    return locations.part_begun(key) if key else None
+
+
 def variants(endpoint: str) -> list[str]:
     """The variants that have parts."""
     return s3.list_folders(locations.parts_of_endpoint(endpoint))

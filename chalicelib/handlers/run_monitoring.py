@@ -6,7 +6,7 @@
 | the same, with an endpoint in its detail | its newest closed window is judged, stored, announced               |
 | a window judged before, same parts       | nothing                                                             |
 | a window with late parts                 | a new revision                                                      |
-| a window without parts                   | the verdict NoData                                                  |
+| a window without parts                   | the verdict NoData, once the endpoint has had data                  |
 | an endpoint without a baseline           | said once, as a notice (not in mode observe); "... has no baseline" |
 | an endpoint not in the fleet             | "... is not in the fleet"                                           |
 
@@ -25,6 +25,9 @@ from chalicelib.records import FleetEntry
 from chalicelib.settings import settings
 
 GRACE = timedelta(minutes=5)
+FRESH = timedelta(minutes=9)  # two runs look at a window that has closed; later ones leave it to the sweep
+NO_BASELINE = "the endpoint has no baseline, so nothing of what it receives is judged"
+Window = tuple[datetime, timedelta]  # start and length
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows begin at midnight
 
 
@@ -36,7 +39,7 @@ def handle(event: Event, function_name: str) -> dict[str, Any]:
     entry = store.fleet().entry(scheduled.endpoint)
     if entry is None:
         return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
-    return judge(entry, windows=1)
+    return judge(entry, closed_windows(entry.window_minutes, datetime.now(UTC), 1, within=FRESH))
 
 
 def fan_out(event: Event, function_name: str) -> dict[str, Any]:
@@ -47,18 +50,23 @@ def fan_out(event: Event, function_name: str) -> dict[str, Any]:
     return {"endpoints": len(entries)}
 
 
-def judge(entry: FleetEntry, windows: int) -> dict[str, Any]:
-    """Judge the latest closed windows of an endpoint, oldest first; also used by the sweep with a longer look back."""
+def judge(entry: FleetEntry, windows: list[Window]) -> dict[str, Any]:
+    """Judge closed windows of an endpoint; also used by the sweep, with a longer look back."""
+    if not windows:
+        return {"left alone": f"no window of {entry.endpoint} has closed just now"}
     version, baseline = store.baseline_in_force(entry.endpoint)
     variants = store.variants(entry.endpoint)
-    missing = {} if baseline or not variants else {"no baseline": _no_baseline(entry.endpoint)}
+    missing = {} if baseline or not variants else {"no baseline": NO_BASELINE}
     if entry.mode != "observe":
         tell(entry.endpoint, "", lambda book: notices.told_while(book, "monitoring", missing, datetime.now(UTC)))
     if baseline is None:
         return {"left alone": f"{entry.endpoint} has no baseline"}
     verdicts = []
     for variant in variants:
-        for start, length in closed_windows(entry.window_minutes, datetime.now(UTC), windows):
+        first = store.first_part(entry.endpoint, variant)
+        for start, length in windows:
+            if first is None or start + length <= first:
+                continue  # before its first data an endpoint is not silent
             execution = judging.judge_window(entry.endpoint, variant, start, length, version, baseline)
             if execution is not None:
                 judging.announce(execution)
@@ -66,13 +74,20 @@ def judge(entry: FleetEntry, windows: int) -> dict[str, Any]:
     return {"endpoint": entry.endpoint, "verdicts": verdicts}
 
 
-def closed_windows(minutes: int, now: datetime, count: int) -> list[tuple[datetime, timedelta]]:
-    """The start and length of the latest closed windows, oldest first."""
+def closed_windows(minutes: int, now: datetime, count: int, within: timedelta = timedelta.max) -> list[Window]:
+    """The latest closed windows, oldest first; none when the latest of them closed longer ago than `within`.
+
+    Examples
+    --------
+    >>> now = datetime(2026, 3, 2, 9, 7, tzinfo=UTC)
+    >>> [f"{start:%H:%M}" for start, _ in closed_windows(60, now, 2)]
+    ['07:00', '08:00']
+    >>> closed_windows(60, now + timedelta(minutes=30), 1, within=FRESH)
+    []
+    """
     length = timedelta(minutes=minutes)
     end = now - GRACE
     end -= (end - EPOCH) % length
+    if now - GRACE - end > within:
+        return []
     return [(end - n * length, length) for n in range(count, 0, -1)]
-
-
-def _no_baseline(endpoint: str) -> str:
-    return f"{endpoint} has no baseline, so nothing of what it receives is judged"

@@ -37,13 +37,14 @@ def handle(event: Event, function_name: str) -> dict[str, Any]:
     return {
         "reconciled": reconcile(entry)["steps"],
         "summarized": _summarize_forgotten(entry, now),
-        "judged": run_monitoring.judge(entry, windows=_windows(entry)),
+        "judged": run_monitoring.judge(entry, _windows(entry, now)),
         "told": _tell_forgotten(entry, now),
     }
 
 
-def _windows(entry: FleetEntry) -> int:
-    return max(1, LOOK_BACK // timedelta(minutes=entry.window_minutes))
+def _windows(entry: FleetEntry, now: datetime) -> list[run_monitoring.Window]:
+    count = max(1, LOOK_BACK // timedelta(minutes=entry.window_minutes))
+    return run_monitoring.closed_windows(entry.window_minutes, now, count)
 
 
 def _summarize_forgotten(entry: FleetEntry, now: datetime) -> int:
@@ -66,7 +67,7 @@ def _tell_forgotten(entry: FleetEntry, now: datetime) -> int:
     """Tell the stored verdicts of the last windows again: nothing changes where they were told; free the outboxes."""
     told = 0
     for variant in store.variants(entry.endpoint):
-        for start, length in run_monitoring.closed_windows(entry.window_minutes, now, _windows(entry)):
+        for start, length in _windows(entry, now):
             window = locations.executions_of_window(entry.endpoint, variant, start, length)
             execution = store.latest_execution(window)
             if execution is not None:

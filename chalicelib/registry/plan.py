@@ -86,13 +86,13 @@ def plan(
 ) -> Plan:
     """Plan the next step for one endpoint; see the table of this module."""
     if entry.mode != "deploy":
-        return Plan("nothing", f"{entry.endpoint} is in mode {entry.mode}: Vedette judges it and deploys nothing")
+        return Plan("nothing", f"the endpoint is in mode {entry.mode}: Vedette judges it and deploys nothing")
     if paused:
         return Plan("nothing", "Vedette is paused: it changes nothing until `vedette resume`")
     if served is None:
         return _creation(entry, wanted, place)
     if served.status in IN_PROGRESS:
-        return Plan("wait", f"{entry.endpoint} is {served.status}; its next event continues")
+        return Plan("wait", f"the endpoint is {served.status}; its next event continues")
     if served.status in BROKEN:
         return Plan("stop", _what_a_person_can_do(entry.endpoint, served), notice=True)
     return _in_service(entry, wanted, served, deployment, place)
@@ -100,24 +100,24 @@ def plan(
 
 def _creation(entry: FleetEntry, wanted: Wanted, place: Place) -> Plan:
     if wanted.version is None:
-        return Plan("nothing", f"{entry.endpoint} does not exist, and {wanted.reason}")
+        return Plan("nothing", f"the endpoint does not exist, and {wanted.reason}")
     arn = wanted.version.arn
     tags = rendering.tags_for(entry.endpoint)
     model = rendering.new_model(arn, place.role_arn, tags)
     config = rendering.new_endpoint_config(arn, model["ModelName"], entry, place.capture_uri, tags)
-    return Plan("create", f"{entry.endpoint} does not exist, and {wanted.reason}", arn, model, config)
+    return Plan("create", f"the endpoint does not exist, and {wanted.reason}", arn, model, config)
 
 
 def _in_service(entry: FleetEntry, wanted: Wanted, served: Served, deployment: Deployment | None, place: Place) -> Plan:
     if deployment is not None and deployment.state == "requested":
         if deployment.config == served.config_name:
-            return Plan("verify", f"{entry.endpoint} is InService on {served.config_name}", deployment.package_arn)
+            return Plan("verify", f"the endpoint is InService on {served.config_name}", deployment.package_arn)
         if served.modified_at >= deployment.requested_at:
             because = served.failure_reason or "SageMaker gives no reason"
             return Plan(
                 "rolled back",
-                f"the update to version {version_of(deployment.package_arn)} did not hold: {entry.endpoint} is"
-                f" InService again on its old config {served.config_name}: {because}",
+                f"the update to version {version_of(deployment.package_arn)} did not hold: the endpoint"
+                f" is InService again on its old config {served.config_name}: {because}",
                 deployment.package_arn,
                 notice=True,
             )
@@ -128,11 +128,11 @@ def _in_service(entry: FleetEntry, wanted: Wanted, served: Served, deployment: D
     if kind:
         return Plan(
             "stop",
-            f"{entry.endpoint} is {kind}; Vedette watches such endpoints but does not deploy to them",
+            f"the endpoint is {kind}; Vedette watches such endpoints but does not deploy to them",
             notice=True,
         )
     if wanted.version is None:
-        return Plan("nothing", f"{wanted.reason}; {entry.endpoint} keeps serving {_version(served)}", notice=True)
+        return Plan("nothing", f"{wanted.reason}; {_version(served)} stays in service", notice=True)
     return _update(entry, wanted, served, place)
 
 
@@ -144,8 +144,8 @@ def _update(entry: FleetEntry, wanted: Wanted, served: Served, place: Place) -> 
     model_name = model["ModelName"] if model else served.config["ProductionVariants"][0]["ModelName"]
     config = rendering.next_endpoint_config(served.config, arn, model_name, entry, place.capture_uri, tags)
     if model is None and _same(config, served.config):
-        return Plan("nothing", f"{entry.endpoint} serves what is wanted: {wanted.reason}", arn)
-    return Plan("update", f"{entry.endpoint} serves {_version(served)}, and {wanted.reason}", arn, model, config)
+        return Plan("nothing", f"the endpoint serves what is wanted: {wanted.reason}", arn)
+    return Plan("update", f"the endpoint serves {_version(served)}, and {wanted.reason}", arn, model, config)
 
 
 def _same(request: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
@@ -161,12 +161,12 @@ def _not_ours(entry: FleetEntry, served: Served, deployment: Deployment | None) 
         return ""
     if deployment is None:
         return (
-            f"{entry.endpoint} exists and was not created by Vedette; nothing is changed until `adopted = true`"
+            f"the endpoint exists and was not created by Vedette; nothing is changed until `adopted = true`"
             " stands in its fleet entry"
         )
     if served.config_name not in {deployment.config, deployment.previous_config}:
         return (
-            f"somebody else put {entry.endpoint} on the config {served.config_name}, Vedette's was"
+            f"somebody else put the endpoint on the config {served.config_name}, Vedette's was"
             f" {deployment.config}; Vedette changes nothing until a person decides"
         )
     return ""
@@ -201,7 +201,7 @@ def _what_a_person_can_do(endpoint: str, served: Served) -> str:
     reason = f" ({served.failure_reason})" if served.failure_reason else ""
     if served.status == "Failed":
         return (
-            f"{endpoint} is Failed{reason}, and SageMaker allows only its deletion:"
+            f"the endpoint is Failed{reason}, and SageMaker allows only its deletion:"
             f" `aws sagemaker delete-endpoint --endpoint-name {endpoint}`; Vedette then creates it anew"
         )
-    return f"{endpoint} is {served.status}{reason}; Vedette changes nothing until it is InService"
+    return f"the endpoint is {served.status}{reason}; Vedette changes nothing until it is InService"

@@ -164,7 +164,7 @@ def test_when_nothing_is_approved_any_more_what_is_served_stays_and_a_person_is_
     served = serving(1)
     made = plan(ENTRY, Wanted(None, "the registry shows no approved version"), served, deployed(served), PLACE)
     assert (made.action, made.notice) == ("nothing", True)
-    assert made.reason == "the registry shows no approved version; site keeps serving version 1"
+    assert made.reason == "the registry shows no approved version; version 1 stays in service"
 
 
 KINDS = {

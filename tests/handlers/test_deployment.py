@@ -1,0 +1,179 @@
+"""Registry to endpoint, on the stand-in: what is approved is served, verified, and comes back when it fails."""
+
+import boto3
+from msgspec.structs import replace
+
+from chalicelib.aws import table
+from chalicelib.aws.table import endpoint_key
+from chalicelib.records import Deployment, FleetEntry, GoldenPayload
+
+ENDPOINT = "preferred-site"
+
+
+def deployment() -> Deployment:
+    found, _ = table.get_item(Deployment, endpoint_key(ENDPOINT), "deployment")
+    return found
+
+
+def calls(world, operation: str) -> int:
+    return sum(call.operation == operation and call.error is None for call in world.cloud.recorder.calls)
+
+
+def test_an_approved_version_becomes_an_endpoint_with_capture_on_verified_and_announced(world):
+    arn = world.register(status="PendingManualApproval")
+    world.cloud.turn(minutes=20)
+    assert world.served == ""
+    world.set_approval(arn, "Approved")
+    world.cloud.turn(minutes=10)
+    assert world.served == arn
+    assert deployment().state == "verified"
+    described = boto3.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)
+    assert described["DataCaptureConfig"]["CaptureStatus"] == "Started"
+    assert world.deployment_subjects == ["[information] preferred-site: version 1 is deployed and verified"]
+    assert "the golden request was answered" in world.cloud.mailbox.last.text
+
+
+def test_a_version_that_is_approved_when_it_is_registered_counts(world):
+    arn = world.deployed()
+    assert world.served == arn
+
+
+def test_a_newer_approval_replaces_the_model_behind_the_same_endpoint(world):
+    world.deployed()
+    second = world.register("linear-learner")
+    world.cloud.turn(minutes=10)
+    assert world.served == second
+    assert calls(world, "UpdateEndpoint") == 1
+    assert world.deployment_subjects[-1] == "[information] preferred-site: version 2 is deployed and verified"
+
+
+def test_rejecting_the_served_version_brings_back_the_one_before(world):
+    first = world.deployed()
+    second = world.register("linear-learner")
+    world.cloud.turn(minutes=10)
+    world.set_approval(second, "Rejected")
+    world.cloud.turn(minutes=10)
+    assert world.served == first
+
+
+def test_repeated_and_reordered_events_make_one_update_and_no_leftovers(world):
+    world.cloud.bus.duplicate(3)
+    world.cloud.bus.reorder(7)
+    world.deployed()
+    second = world.register("linear-learner")
+    world.cloud.turn(hours=1)
+    assert world.served == second
+    assert (calls(world, "CreateEndpoint"), calls(world, "UpdateEndpoint")) == (1, 1)
+    sagemaker = boto3.client("sagemaker")
+    assert len(sagemaker.list_models()["Models"]) == 2
+    assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 2
+    assert len(world.deployment_subjects) == 2
+
+
+def test_lost_events_are_made_up_for_by_the_sweep(world):
+    world.cloud.bus.drop(lambda event, function: event["source"] == "aws.sagemaker")
+    arn = world.register()
+    world.cloud.turn(minutes=40)
+    assert world.served == arn
+    assert deployment().state == "verified"
+
+
+def test_an_update_that_came_back_to_the_old_config_is_caught_marked_and_not_tried_again(world):
+    first = world.deployed()
+    world.cloud.sagemaker.fail_next_update(ENDPOINT, "The primary container did not pass the ping health check.")
+    world.register("linear-learner")
+    world.cloud.turn(hours=2)
+    assert world.served == first
+    assert deployment().state == "rolled back"
+    assert calls(world, "UpdateEndpoint") == 1
+    assert world.deployment_subjects[1:] == [
+        "[critical] preferred-site: version 2 could not be deployed; version 1 is served"
+    ]
+    assert "ping health check" in " ".join(world.cloud.mailbox.last.text.split())
+
+
+def test_a_version_that_failed_is_tried_again_when_it_is_approved_anew(world):
+    world.deployed()
+    world.cloud.sagemaker.fail_next_update(ENDPOINT, "InsufficientInstanceCapacity")
+    second = world.register("linear-learner")
+    world.cloud.turn(hours=1)
+    world.set_approval(second, "PendingManualApproval")
+    world.cloud.turn(minutes=1)
+    world.set_approval(second, "Approved")
+    world.cloud.turn(minutes=10)
+    assert world.served == second
+
+
+def test_a_golden_request_that_fails_puts_the_endpoint_back_once(world):
+    first = world.deployed()
+    world.apply(replace(ENTRY_OF(world), golden_payload=GoldenPayload(body="not,numbers,at,all")))
+    world.register("linear-learner")
+    world.cloud.turn(hours=1)
+    assert world.served == first
+    assert calls(world, "UpdateEndpoint") == 2
+    assert world.deployment_subjects[1:] == [
+        "[critical] preferred-site: version 2 could not be deployed; version 1 is served"
+    ]
+    assert "the golden request failed" in world.cloud.mailbox.last.text
+
+
+def ENTRY_OF(world) -> FleetEntry:
+    return world.fleet.entry(ENDPOINT)
+
+
+def test_a_newer_approval_during_an_update_is_served_after_it(world):
+    world.deployed()
+    world.register("linear-learner")
+    third = world.register("knn")
+    world.cloud.turn(minutes=30)
+    assert world.served == third
+    assert calls(world, "UpdateEndpoint") == 2
+
+
+def test_when_nothing_is_approved_any_more_the_endpoint_stays_and_a_person_is_told_once(world):
+    first = world.deployed()
+    world.set_approval(first, "Rejected")
+    world.cloud.turn(hours=2)
+    assert world.served == first
+    assert world.deployment_subjects[1:] == [
+        "[warning] preferred-site: the registry shows no approved version; version 1 stays in service"
+    ]
+
+
+def test_a_group_that_is_not_in_the_fleet_is_left_alone_and_says_so(world):
+    world.apply()
+    world.register()
+    world.cloud.turn(minutes=20)
+    assert world.served == ""
+    answers = [d.answer for d in world.cloud.bus.deliveries if d.function == "on_model_package_state_change"]
+    assert answers == [{"left alone": "the group preferred-site is in no fleet entry"}]
+
+
+def test_an_endpoint_of_somebody_else_is_not_touched_before_it_is_adopted(world):
+    world.deployed()
+    table.delete_item(endpoint_key(ENDPOINT), "deployment")
+    second = world.register("linear-learner")
+    world.cloud.turn(minutes=30)
+    assert world.served != second
+    assert "was not created by Vedette" in " ".join(world.cloud.mailbox.last.text.split())
+    world.apply(replace(ENTRY_OF(world), adopted=True))
+    world.cloud.turn(minutes=30)
+    assert world.served == second
+
+
+def test_a_failed_creation_tells_the_only_command_that_is_left(world):
+    world.cloud.sagemaker.fail_next_create(ENDPOINT, "CannotStartContainerError")
+    world.register()
+    world.cloud.turn(hours=1)
+    assert len(world.deployment_subjects) == 1
+    assert "aws sagemaker delete-endpoint --endpoint-name preferred-site" in " ".join(
+        world.cloud.mailbox.last.text.split()
+    )
+
+
+def test_an_endpoint_of_another_mode_is_watched_and_never_deployed_to(world):
+    world.apply(replace(ENTRY_OF(world), mode="alert"))
+    world.register()
+    world.cloud.turn(minutes=30)
+    assert world.served == ""
+    assert world.deployment_subjects == []

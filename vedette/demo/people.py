@@ -1,0 +1,70 @@
+"""What people do in the story: the same calls that they would make to a real account, through boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from chalicelib.aws import store
+from chalicelib.constraints.constraints import Constraints
+from chalicelib.constraints.files import write_constraints
+from chalicelib.records import BaselineInForce, Fleet, FleetEntry
+from chalicelib.statistics.files import write_statistics
+from chalicelib.statistics.table import Table
+from vedette.local.inference import train
+
+IMAGES = {
+    "knn": "438346466558.dkr.ecr.eu-west-1.amazonaws.com/knn:1",
+    "linear-learner": "438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1",
+}
+Cell = str
+
+
+def register(group: str, kind: str, training_csv: bytes, bucket: str, status: str = "PendingManualApproval") -> str:
+    """Train a model, put its artifact into S3, and register it as the next version of a group; the version's ARN."""
+    sagemaker, s3 = boto3.client("sagemaker"), boto3.client("s3")
+    known = sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
+    if group not in {found["ModelPackageGroupName"] for found in known}:
+        sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    key = f"models/{group}/{kind}/model.tar.gz"
+    s3.put_object(Bucket=bucket, Key=key, Body=train(kind, training_csv))
+    container = {"Image": IMAGES[kind], "ModelDataUrl": f"s3://{bucket}/{key}"}
+    answer = sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus=status,
+        InferenceSpecification={
+            "Containers": [container],
+            "SupportedContentTypes": ["text/csv", "application/json"],
+            "SupportedResponseMIMETypes": ["text/csv", "application/json"],
+        },
+    )
+    return str(answer["ModelPackageArn"])
+
+
+def set_approval(package_arn: str, status: str) -> None:
+    """Approve or reject a version in the registry."""
+    boto3.client("sagemaker").update_model_package(ModelPackageArn=package_arn, ModelApprovalStatus=status)
+
+
+def predict(endpoint: str, rows: Sequence[Sequence[Cell]], **more: Any) -> str:
+    """Send rows as CSV in one request; the answer as text."""
+    body = "\n".join(",".join(row) for row in rows)
+    answer = boto3.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=endpoint, Body=body.encode(), **{"ContentType": "text/csv", "Accept": "text/csv", **more}
+    )
+    return str(answer["Body"].read().decode())
+
+
+def apply_fleet(*entries: FleetEntry) -> None:
+    """Put a fleet in force, in place of the one before."""
+    store.put_fleet(Fleet(entries=entries, applied_by="demo", applied_at=datetime.now(UTC)))
+
+
+def put_baseline_in_force(endpoint: str, version: str, constraints: Constraints, statistics: Table | None) -> None:
+    """Store a baseline and let verdicts use it from now on."""
+    named = BaselineInForce(version=version, by="demo", at=datetime.now(UTC))
+    written = None if statistics is None else write_statistics(statistics)
+    store.put_baseline(endpoint, named, write_constraints(constraints), written)
