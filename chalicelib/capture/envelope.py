@@ -110,7 +110,7 @@ def envelope(line: bytes) -> Envelope:
     except UnicodeDecodeError:
         raise Refused(reasons.NOT_UTF8) from None
     except msgspec.DecodeError:
-        raise Refused(reasons.BATCH_MANIFEST if line.strip() == b"[" else reasons.NOT_JSON) from None
+        raise Refused(reasons.NOT_JSON) from None
     except RecursionError:
         raise Refused(reasons.TOO_DEEP) from None
     if decoded.output is None and decoded.input is None:
@@ -119,8 +119,10 @@ def envelope(line: bytes) -> Envelope:
 
 
 def _shape(line: bytes) -> str:
-    """An array is what a batch transform captures: one object with the prefix, then the file names."""
-    return reasons.BATCH_MANIFEST if line.lstrip().startswith(b"[") and b'"prefix"' in line else reasons.WRONG_SHAPE
+    """An array is what a batch transform captures: an object with the prefix, then the file names, on one line or many."""
+    line = line.strip()
+    manifest = line == b"[" or (line.startswith(b"[") and b'"prefix"' in line)
+    return reasons.BATCH_MANIFEST if manifest else reasons.WRONG_SHAPE
 
 
 def as_time(text: str) -> datetime | None:

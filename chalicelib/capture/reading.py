@@ -115,7 +115,9 @@ def _paired(output: Payload | None, given: Payload | None) -> list[CapturedRow]:
         return [(0, names, cells) for names, cells in given.rows]
     outputs, inputs = output.rows, given.rows
     if len(outputs) != len(inputs):
-        outputs, inputs = _turned(output, len(inputs)), _turned(given, len(outputs))
+        outputs = _turned(output, len(inputs))
+    if len(outputs) != len(inputs):
+        inputs = _turned(given, len(outputs))
     if len(outputs) != len(inputs):
         raise Refused(reasons.UNPAIRED)
     return [

@@ -157,11 +157,18 @@ def _notes(summary: Summary, baseline: Baseline, checks: Literal["all", "hard"],
         yield "drift was not judged: the baseline has no statistics"
     elif checks == "all" and not monitoring.perform_comparison:
         yield "drift was not judged: perform_comparison is Disabled"
-    elif checks == "all" and monitoring.categorical_drift_method != "LInfinity":
+    elif checks == "all" and (absent := _without_statistics(baseline)):
+        yield f"drift was not judged for {absent} features: the baseline's statistics lack them"
+    if checks == "all" and monitoring.categorical_drift_method != "LInfinity":
         yield f"drift of text columns was not judged: {monitoring.categorical_drift_method} is not supported"
     unlaid = sum(found.table.rows for found in matches if found.columns is None)
     if unlaid:
         yield f"{unlaid} of {summary.rows} rows could not be laid over the baseline: their columns differ in number"
+
+
+def _without_statistics(baseline: Baseline) -> int:
+    known = set(baseline.statistics.feature_names) if baseline.statistics else set()
+    return sum(feature.name not in known for feature in baseline.constraints.features)
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------

@@ -30,7 +30,9 @@ def match(table: Table, features: Sequence[str]) -> Match:
     """Lay a table over the baseline's features.
 
     Columns whose names the baseline knows are those features. The others go by position into the features that are
-    left, outputs first, as Model Monitor maps every column, if there are exactly as many and no name says otherwise.
+    left, outputs first, as Model Monitor maps every column, if there are exactly as many and no name says otherwise:
+    where some names are known, an input of another name is another column; an output may be called `score` in the
+    answers and `label` in the data set.
 
     Examples
     --------
@@ -45,16 +47,17 @@ def match(table: Table, features: Sequence[str]) -> Match:
     """
     known = set(features)
     columns: dict[str, ColumnStatistics] = {}
-    others: list[tuple[str, ColumnStatistics]] = []
-    for name, column in zip(table.names, table.columns, strict=True):
+    others: list[ColumnStatistics] = []
+    foreign = False  # an input whose name the baseline does not know
+    for position, (name, column) in enumerate(zip(table.names, table.columns, strict=True)):
         if name in known and name not in columns:
             columns[name] = column
         else:
-            others.append((name, column))
+            others.append(column)
+            foreign = foreign or bool(name and position >= table.outputs)
     left = [name for name in features if name not in columns]
-    unnamed = not columns or not any(name for name, _ in others)
-    if unnamed and len(left) == len(others):
-        columns.update(zip(left, (column for _, column in others), strict=True))
+    if len(left) == len(others) and not (columns and foreign):
+        columns.update(zip(left, others, strict=True))
         return Match(table, columns)
     if not columns:
         return Match(table, None, extra=max(0, len(others) - len(left)))

@@ -1,0 +1,162 @@
+"""Every payload form that SageMaker is known to capture, as rows: output columns first, then input columns."""
+
+import json
+
+import pytest
+
+from chalicelib.capture import reasons
+from chalicelib.capture.reading import CapturedRequest, RefusedLine, captured_requests
+from tests.capture.captures import base64_side, line, record, side
+
+
+def rows(*arguments, **metadata):
+    (item,) = captured_requests([line(*arguments, **metadata)])
+    assert isinstance(item, CapturedRequest), item.reason
+    return [cells for _, _, cells in item.rows]
+
+
+def names(*arguments):
+    (item,) = captured_requests([line(*arguments)])
+    return [names for _, names, _ in item.rows]
+
+
+def reason(*arguments):
+    (item,) = captured_requests([line(*arguments)])
+    assert isinstance(item, RefusedLine)
+    return item.reason
+
+
+CSV = side("1,18.00\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "expected"),
+    [
+        (CSV, side("0.5"), [["0.5", "1", "18.00"]]),
+        (side("1,2", kind="text/csv; charset=utf-8"), side("0.5\n"), [["0.5", "1", "2"]]),
+        (side("1,2", kind=None), side("0.5"), [["0.5", "1", "2"]]),
+        (side("1,,3"), side("0"), [["0", "1", None, "3"]]),
+        (side(",1"), side("0"), [["0", None, "1"]]),
+        (side("1,"), side("0"), [["0", "1", None]]),
+        (side('"a,b","say ""hi""","x\ny"'), side("0"), [["0", "a,b", 'say "hi"', "x\ny"]]),
+        (side("1,2\r\n3,4\r\n"), side("0\n1\n"), [["0", "1", "2"], ["1", "3", "4"]]),
+        (side("1,2\n\n3,4"), side("0\n1"), [["0", "1", "2"], ["1", "3", "4"]]),
+        (side("1\n\n3"), side("0\n1\n2"), [["0", "1"], ["1", None], ["2", "3"]]),
+        (side("1,2\n3,4\n5,6"), side("0.1,0.2,0.3"), [["0.1", "1", "2"], ["0.2", "3", "4"], ["0.3", "5", "6"]]),
+        (side("1,2"), side("0.9,0.1"), [["0.9", "0.1", "1", "2"]]),
+        (CSV, side({"score": 0.50}, "JSON"), [["0.5", "1", "18.00"]]),
+        (CSV, side('{"score": 0.50, "label": true}', "JSON"), [["0.50", "true", "1", "18.00"]]),
+        (base64_side("1,2\n"), base64_side('{"score": 1}', "text/html; charset=utf-8"), [["1", "1", "2"]]),
+        (base64_side("1,2", None), base64_side("[0.5]", None), [["0.5", "1", "2"]]),
+        (base64_side("\ufeff1,2"), side("0"), [["0", "1", "2"]]),
+        ({"data": "1,2", "encoding": "base64x"[:0] or None}, side("0"), [["0", "1", "2"]]),
+        (side("1,2", "csv"), side("0", "Csv"), [["0", "1", "2"]]),
+        (side('{"a": 1}\n{"a": 2}\n', "JSON", "application/jsonlines"), side("0\n1"), [["0", "1"], ["1", "2"]]),
+        (base64_side('{"a": 1}\n{"a": 2}', "application/jsonlines"), side("0\n1"), [["0", "1"], ["1", "2"]]),
+    ],
+)
+def test_encodings_each_side_on_its_own(given, answer, expected):
+    assert rows(given, answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ('{"instances": [{"features": [1, 2.50]}, {"features": [3, null]}]}', [["1", "2.50"], ["3", None]]),
+        ('{"instances": [[1, 2], [3, 4]]}', [["1", "2"], ["3", "4"]]),
+        ('{"instances": [{"a": 1, "b": "x"}]}', [["1", "x"]]),
+        ('{"inputs": [[1, 2]], "parameters": {"top": 1}}', [["1", "2"]]),
+        ('{"features": [1, 2]}', [["1", "2"]]),
+        ('{"features": [[1, 2], [3, 4]]}', [["1", "2"], ["3", "4"]]),
+        ('{"features": {"a": 1}}', [["1"]]),
+        ("[[1, 2], [3, 4]]", [["1", "2"], ["3", "4"]]),
+        ('[{"a": 1}, {"a": 2}]', [["1"], ["2"]]),
+        ("[1, 2]", [["1", "2"]]),
+        ('{"instances": [1.0, 2.0]}', [["1.0"], ["2.0"]]),
+        ('{"a": 1e5, "b": {"c": true, "d": []}, "e": [1, {"f": null}]}', [["1e5", "true", None, "1", None]]),
+        ("18.00", [["18.00"]]),
+        ('"text"', [["text"]]),
+        ('{"a": 123456789012345678901234567890}', [["123456789012345678901234567890"]]),
+        ('{"a": ""}', [[""]]),
+    ],
+)
+def test_json_documents_keep_the_text_of_their_numbers(document, expected):
+    assert rows(side(document, "JSON")) == expected
+    assert rows(base64_side(document, "application/json")) == expected
+
+
+def test_nested_objects_get_dotted_names():
+    assert names(side('{"a": {"b": 1}, "c": [2, {"d": 3}]}', "JSON")) == [("a.b", "c.0", "c.1.d")]
+    assert names(side('{"instances": [{"features": [1, 2]}]}', "JSON")) == [("", "")]
+    assert names(side("1,2"), side('{"predictions": [{"score": 1}]}', "JSON")) == [("score", "", "")]
+
+
+def test_many_records_are_paired_with_as_many_predictions():
+    given = side({"instances": [{"features": [1, 2]}, {"features": [3, 4]}]}, "JSON")
+    answer = side({"predictions": [{"score": 0.9, "label": 1}, {"score": 0.5, "label": 0}]}, "JSON")
+    assert rows(given, answer) == [["0.9", "1", "1", "2"], ["0.5", "0", "3", "4"]]
+
+
+def test_a_list_of_scalars_takes_the_direction_of_the_other_side():
+    assert rows(side("[1, 2]", "JSON"), side("0\n1")) == [["0", "1"], ["1", "2"]]
+    assert rows(side('{"instances": [1, 2]}', "JSON"), side({"predictions": [[7]]}, "JSON")) == [["7", "1", "2"]]
+    assert rows(side('{"instances": [1, 2]}', "JSON"), side("7,8")) == [["7", "1"], ["8", "2"]]
+
+
+def test_one_side_alone_is_enough():
+    assert rows(side("1,2")) == [["1", "2"]]
+    assert rows(None, side("0.5")) == [["0.5"]]
+
+
+def test_a_merged_batch_row_is_all_output():
+    merged = record()
+    merged["captureData"] = {"batchTransformOutput": {"data": "1,2,0.5", "encoding": "CSV"}}
+    merged["groundTruthData"] = {"data": "1", "encoding": "CSV"}
+    (item,) = captured_requests([json.dumps(merged).encode()])
+    assert item.rows == [(3, ("", "", ""), ["1", "2", "0.5"])]
+
+
+def test_an_image_beside_an_answer_is_left_out_and_counted():
+    (item,) = captured_requests([line(base64_side(b"\x89PNG\r\n\x1a\n", "image/png"), side("cat,0.9"))])
+    assert [cells for _, _, cells in item.rows] == [["cat", "0.9"]]
+    assert item.opaque == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((side("1", "XML"),), reasons.UNKNOWN_ENCODING),
+        ((side("no base64!", "BASE64"),), reasons.BAD_BASE64),
+        ((side("MSwy\nMw==", "BASE64"),), reasons.BAD_BASE64),
+        ((side("MSwy*", "BASE64"),), reasons.BAD_BASE64),
+        ((side("é", "BASE64"),), reasons.BAD_BASE64),
+        ((base64_side(b"\xff\xfe1", "text/csv"),), reasons.NOT_UTF8),
+        ((base64_side(b"\xff\xd8\xff\xe0", "image/jpeg"),), reasons.NOT_TABULAR),
+        ((base64_side(b"\x93NUMPY\x01\x00", "application/x-npy"),), reasons.NOT_TABULAR),
+        ((base64_side(b"\x1f\x8b\x08\x00", None),), reasons.NOT_TABULAR),
+        ((base64_side("<html></html>", "text/html"),), reasons.NOT_TABULAR),
+        ((base64_side("a\x00b", None),), reasons.NOT_TABULAR),
+        ((side("{oops", "JSON"),), reasons.PAYLOAD_NOT_JSON),
+        ((side('{"a": NaN}', "JSON"),), reasons.PAYLOAD_NOT_JSON),
+        ((side('{"a": -Infinity}', "JSON"),), reasons.PAYLOAD_NOT_JSON),
+        ((side('{"a": 1}\n{oops', "JSON"),), reasons.PAYLOAD_NOT_JSON),
+        ((side("[" * 100_000, "JSON"),), reasons.TOO_DEEP),
+        ((side("[" * 500 + "]" * 500, "JSON"),), reasons.TOO_DEEP),
+        ((side('{"a":' * 40 + "1" + "}" * 40, "JSON"),), reasons.TOO_DEEP),
+        ((side(r'{"a": "\ud800"}', "JSON"),), reasons.LONE_SURROGATE),
+        ((side(r'{"\uDC00": 1}', "JSON"),), reasons.LONE_SURROGATE),
+        ((side('"open,1'),), reasons.PAYLOAD_NOT_CSV),
+        ((side('"a"b,1'),), reasons.PAYLOAD_NOT_CSV),
+        ((side(""),), reasons.EMPTY_PAYLOAD),
+        ((side("\n"),), reasons.EMPTY_PAYLOAD),
+        ((side(None),), reasons.EMPTY_PAYLOAD),
+        ((base64_side(""),), reasons.EMPTY_PAYLOAD),
+        ((side('{"instances": []}', "JSON"),), reasons.EMPTY_PAYLOAD),
+        ((side(" \n ", "JSON"),), reasons.PAYLOAD_NOT_JSON),
+        ((side("1,2\n3,4"), side("0\n1\n2")), reasons.UNPAIRED),
+        ((side("," * 20_000),), reasons.TOO_MANY_COLUMNS),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_one_word(arguments, expected):
+    assert reason(*arguments) == expected
+    assert expected in reasons.ALL
