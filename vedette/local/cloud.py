@@ -40,12 +40,10 @@ from vedette.local.lambda_api import Invoke
 from vedette.local.mailbox import Mailbox
 from vedette.local.recorder import calling_as
 from vedette.local.sagemaker import SageMaker
-from vedette.local.sagemaker.core import World
 from vedette.local.sagemaker.monitoring import Execution, Report
 from vedette.local.web import Front
+from vedette.local.world import ACCOUNT, REGION, World
 
-ACCOUNT = "123456789012"
-REGION = "eu-west-1"
 _entered = threading.Lock()
 
 
@@ -77,10 +75,10 @@ class Cloud:
         self.recorder, self.faults = self.front.recorder, self.front.faults
         self.bus = Bus(self.clock, self.ids)
         self.front.killed = self._kill
-        self.mailbox = Mailbox(self.account, region, self.clock.now)
         self.schedules_enabled = True
         self.session = in_process.session(self.front, region)
-        world = World(self.account, region, self.clock, self.ids, self.bus.put)
+        self.world = world = World(self.clock, self.ids, self.bus.put, region)
+        self.mailbox = Mailbox(world)
         self.sagemaker = SageMaker(world)
         capture = Capture(self.clock, self.ids, self._deliver_capture)
         self.runtime = Runtime(world, self.sagemaker.endpoints, self.sagemaker.hosting, capture, self.read)
@@ -92,17 +90,16 @@ class Cloud:
         self._stack = ExitStack()
 
     def _route(self) -> None:
-        front, put = self.front, self.bus.put
+        front = self.front
         front.answers["sagemaker", "*"] = self.sagemaker
         front.answers["sagemaker-runtime", "*"] = self.runtime
-        front.answers["events", "PutEvents"] = PutEvents(self.account, self.region, self.ids, self.clock.now, put)
-        front.answers["lambda", "Invoke"] = Invoke(self.bus, self.ids, self.region, self.account)
+        front.answers["events", "PutEvents"] = PutEvents(self.world)
+        front.answers["lambda", "Invoke"] = Invoke(self.bus, self.world)
         front.unlocked.add(("lambda", "Invoke"))
-        created = s3_events.S3Events(self.account, self.region, self.ids, self.clock.now, put)
+        created = s3_events.S3Events(self.world)
         for operation in s3_events.REASONS:
             front.consequences["s3", operation] = created
-        for operation in ("PutObject", "GetObject", "HeadObject", "ListObjectsV2", "DeleteObject", "CopyObject"):
-            front.guards["s3", operation] = guards.s3_existing_owner
+        front.guards["s3", "*"] = guards.s3_expected_owner
         front.guards["s3", "PutBucketNotificationConfiguration"] = guards.s3_notification_names
         front.guards["sns", "Publish"] = guards.sns_publish
         front.guards["sns", "PublishBatch"] = guards.sns_publish_batch
@@ -268,17 +265,8 @@ class Cloud:
 
     def scheduled_event(self, rule: str = "vedette-local-rule") -> dict[str, Any]:
         """A Scheduled Event as EventBridge sends it now (EventBridge user guide, "Scheduled events")."""
-        return {
-            "version": "0",
-            "id": self.ids.uuid(),
-            "detail-type": "Scheduled Event",
-            "source": "aws.events",
-            "account": self.account,
-            "time": f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}",
-            "region": self.region,
-            "resources": [f"arn:aws:events:{self.region}:{self.account}:rule/{rule}-event"],
-            "detail": {},
-        }
+        arn = f"arn:aws:events:{self.region}:{self.account}:rule/{rule}-event"
+        return self.world.event("aws.events", "Scheduled Event", [arn], {})
 
     def invoke(self, name: str, event: Any) -> Any:
         """Run one function now and give back its answer; raises FunctionError."""

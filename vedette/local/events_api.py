@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from vedette.local.errors import AwsError
-from vedette.local.ids import Ids
 from vedette.local.operations import Operation
 from vedette.local.wire import Request, Response
+from vedette.local.world import World
 
 MOST_ENTRIES = 10
 MOST_BYTES = 1_048_576  # aws-facts 1.12: "total entry size must be less than 1MB"
@@ -19,15 +18,8 @@ MOST_BYTES = 1_048_576  # aws-facts 1.12: "total entry size must be less than 1M
 class PutEvents:
     """The default bus of the account."""
 
-    def __init__(
-        self,
-        account: str,
-        region: str,
-        ids: Ids,
-        now: Callable[[], datetime],
-        put: Callable[[dict[str, Any]], None],
-    ):
-        self._account, self._region, self._ids, self._now, self._put = account, region, ids, now, put
+    def __init__(self, world: World):
+        self._world = world
 
     def __call__(self, request: Request, operation: Operation) -> Response:
         entries = json.loads(request.body)["Entries"]
@@ -50,20 +42,16 @@ class PutEvents:
         if refusal is not None:
             return {"ErrorCode": refusal[0], "ErrorMessage": refusal[1]}
         when = entry.get("Time")
-        moment = self._now() if when is None else datetime.fromtimestamp(float(when), UTC)
-        event = {
-            "version": "0",
-            "id": self._ids.uuid(),
-            "detail-type": entry["DetailType"],
-            "source": entry["Source"],
-            "account": self._account,
-            "time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
-            "region": self._region,
-            "resources": entry.get("Resources", []),
-            "detail": json.loads(entry["Detail"]),
-        }
+        moment = self._world.now() if when is None else datetime.fromtimestamp(float(when), UTC)
+        event = self._world.event(
+            entry["Source"],
+            entry["DetailType"],
+            entry.get("Resources", []),
+            json.loads(entry["Detail"]),
+            f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        )
         if entry.get("EventBusName", "default").rpartition("/")[2] == "default":
-            self._put(event)
+            self._world.put_event(event)
         return {"EventId": event["id"]}
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from moto.events.models import EventPattern, EventPatternParser
 
@@ -58,7 +58,7 @@ class Function:
 
     def listens_to(self, event: Mapping[str, Any]) -> bool:
         """Whether the rule of this function matches an event of the bus."""
-        return self.pattern is not None and self.pattern.matches_event(dict(event))
+        return self.pattern is not None and self.pattern.matches_event(cast(Any, event))
 
 
 class Backend(Protocol):

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from vedette.local.errors import AwsError
 from vedette.local.operations import Operation
 from vedette.local.wire import Request
+from vedette.local.world import ACCOUNT
 
 SUBJECT_CHARACTERS = 100  # SNS API reference, Publish: "less than 100 characters"
 MESSAGE_BYTES = 262_144  # message and attributes together
@@ -60,8 +61,8 @@ def s3_notification_names(request: Request, operation: Operation) -> Request:
     return replace(request, body=body, headers=headers)
 
 
-def s3_existing_owner(request: Request, operation: Operation) -> None:
+def s3_expected_owner(request: Request, operation: Operation) -> None:
     """Refuse a call that expects another owner of the bucket (moto does not look)."""
     expected = request.headers.get("x-amz-expected-bucket-owner")
-    if expected is not None and expected != "123456789012":
+    if expected is not None and expected != ACCOUNT:
         raise AwsError("AccessDenied", "Access Denied", 403)

@@ -81,7 +81,7 @@ def environment(region: str, more: Mapping[str, str] | None = None) -> Iterator[
 def no_waiting_between_attempts() -> Iterator[None]:
     """Let botocore repeat a call at once: the seconds it would sleep are not the turned clock's."""
     real = botocore.endpoint.time
-    botocore.endpoint.time = SimpleNamespace(sleep=lambda seconds: None)  # type: ignore[assignment]
+    botocore.endpoint.time = SimpleNamespace(sleep=lambda seconds: None)
     try:
         yield
     finally:

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 from vedette.local.bus import Bus
 from vedette.local.errors import AwsError
 from vedette.local.functions import Function, FunctionError
-from vedette.local.ids import Ids
 from vedette.local.operations import Operation
 from vedette.local.wire import Request, Response
+from vedette.local.world import World
 
 MOST_BYTES = {"Event": 1_048_576, "RequestResponse": 6_291_456}  # Lambda quotas: asynchronous 1 MB, synchronous 6 MB
 
@@ -18,8 +18,8 @@ MOST_BYTES = {"Event": 1_048_576, "RequestResponse": 6_291_456}  # Lambda quotas
 class Invoke:
     """Synchronous, asynchronous (through the same queue as the events) and dry."""
 
-    def __init__(self, bus: Bus, ids: Ids, region: str, account: str):
-        self._bus, self._ids, self._region, self._account = bus, ids, region, account
+    def __init__(self, bus: Bus, world: World):
+        self._bus, self._world = bus, world
 
     def __call__(self, request: Request, operation: Operation) -> Response:
         function = self._function(unquote(operation.path_parameters["FunctionName"]))
@@ -44,7 +44,7 @@ class Invoke:
         if self._bus.backend is None:
             raise AwsError("ServiceException", "No backend runs functions.", 500)
         try:
-            answer = self._bus.backend.invoke(function, event, self._ids.uuid())
+            answer = self._bus.backend.invoke(function, event, self._world.ids.uuid())
         except FunctionError as error:
             headers["X-Amz-Function-Error"] = "Unhandled"
             return Response(200, headers, json.dumps(error.payload()).encode())
@@ -55,5 +55,5 @@ class Invoke:
         for function in self._bus.functions:
             if function.full_name == short:
                 return function
-        arn = f"arn:aws:lambda:{self._region}:{self._account}:function:{short}"
+        arn = f"arn:aws:lambda:{self._world.region}:{self._world.account}:function:{short}"
         raise AwsError("ResourceNotFoundException", f"Function not found: {arn}", 404, Type="User")

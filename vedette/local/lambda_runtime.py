@@ -1,7 +1,7 @@
 """A Lambda execution environment without Docker: AWS's own runtime client against a Runtime API on loopback.
 
-The unzipped package is /var/task; `python -S -m awslambdaric app.fn` runs in it with the environment that Lambda sets, and
-sees only what Lambda's Python has: the standard library, boto3 and the runtime client with what they need. So a
+The unzipped package is /var/task; `python -S -m awslambdaric app.fn` runs in it with the environment that Lambda sets,
+and sees only what Lambda's Python has: the standard library, boto3 and the runtime client with what they need. So a
 dependency that is missing in the zip is missing here too.
 
 Source: Lambda developer guide, "Using the Lambda runtime API" (version 2018-06-01) and "Defined runtime environment
@@ -121,7 +121,7 @@ class ExecutionEnvironment:
         self._api = _RuntimeApi(function)
         self._thread = threading.Thread(target=self._api.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the environment
         self._started = time.perf_counter()
         command = [sys.executable, "-S", "-m", "awslambdaric", function.handler]
         self._process = subprocess.Popen(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from moto.sqs.models import sqs_backends
 
 from vedette.local.operations import Operation
 from vedette.local.wire import Request, Response
+from vedette.local.world import World
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,7 @@ class Mail:
 class Mailbox:
     """The e-mails of every topic, and the messages that wait in the queues."""
 
-    account: str
-    region: str
-    now: Callable[[], datetime]
+    world: World
     mails: list[Mail] = field(default_factory=list)
     queue_name: str = ""
 
@@ -43,7 +41,7 @@ class Mailbox:
         """A Publish succeeded: e-mail goes to each subscriber whose filter policy lets it through."""
         asked = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
         topic_arn = asked.get("TopicArn", "")
-        subscriptions = sns_backends[self.account][self.region].subscriptions.values()
+        subscriptions = sns_backends[self.world.account][self.world.region].subscriptions.values()
         typed = _attributes(asked)
         attributes = {name: str(value["Value"]) for name, value in typed.items()}
         text = asked["Message"]
@@ -59,13 +57,13 @@ class Mailbox:
                 readable = forms.get("email", forms["default"])
             subject = asked.get("Subject", "AWS Notification Message")
             self.mails.append(
-                Mail(subscription.endpoint, subject, readable, attributes, self.now(), topic_arn),
+                Mail(subscription.endpoint, subject, readable, attributes, self.world.now(), topic_arn),
             )
 
     @property
     def messages(self) -> list[dict[str, Any]]:
         """The JSON messages that the queue received, without taking them out of it."""
-        queue = sqs_backends[self.account][self.region].queues.get(self.queue_name)
+        queue = sqs_backends[self.world.account][self.world.region].queues.get(self.queue_name)
         if queue is None:
             return []
         envelopes = [json.loads(message.body) for message in queue._messages]

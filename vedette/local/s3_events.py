@@ -8,18 +8,17 @@ own events differ in each of these, so they are switched off while a Cloud is en
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 import moto.s3.notifications
 from moto.s3.models import s3_backends
 
-from vedette.local.ids import Ids
 from vedette.local.operations import Operation
 from vedette.local.wire import Request, Response
+from vedette.local.world import World
 
 REASONS = {
     "PutObject": "PutObject",
@@ -31,18 +30,18 @@ REASONS = {
 class S3Events:
     """Turns a successful write into an event, when its bucket has EventBridge notifications on."""
 
-    def __init__(self, account: str, region: str, ids: Ids, now: Callable[[], datetime], put: Callable[[dict], None]):
-        self._account, self._region, self._ids, self._now, self._put = account, region, ids, now, put
+    def __init__(self, world: World):
+        self._world = world
         self._sequence = itertools.count(0x0064_08CA_D695_98B0)
 
     def __call__(self, request: Request, operation: Operation, response: Response) -> None:
         place = operation.path_parameters
-        bucket = s3_backends[self._account]["aws"].buckets.get(unquote(place["Bucket"]))
+        bucket = s3_backends[self._world.account]["aws"].buckets.get(unquote(place["Bucket"]))
         if bucket is None or bucket.notification_configuration is None:
             return
         if bucket.notification_configuration.event_bridge is None:
             return
-        self._put(self._event(operation.name, bucket, unquote(place["Key"])))
+        self._world.put_event(self._event(operation.name, bucket, unquote(place["Key"])))
 
     def _event(self, operation: str, bucket: Any, key: str) -> dict[str, Any]:
         stored = bucket.keys[key]
@@ -50,25 +49,16 @@ class S3Events:
         if bucket.versioning_status == "Enabled":
             described["version-id"] = stored.version_id
         described["sequencer"] = f"{next(self._sequence):018X}"
-        return {
+        detail = {
             "version": "0",
-            "id": self._ids.uuid(),
-            "detail-type": "Object Created",
-            "source": "aws.s3",
-            "account": self._account,
-            "time": f"{self._now():%Y-%m-%dT%H:%M:%SZ}",
-            "region": self._region,
-            "resources": [f"arn:aws:s3:::{bucket.name}"],
-            "detail": {
-                "version": "0",
-                "bucket": {"name": bucket.name},
-                "object": described,
-                "request-id": self._ids.hexadecimal(16).upper(),
-                "requester": self._account,
-                "source-ip-address": "127.0.0.1",
-                "reason": REASONS[operation],
-            },
+            "bucket": {"name": bucket.name},
+            "object": described,
+            "request-id": self._world.ids.hexadecimal(16).upper(),
+            "requester": self._world.account,
+            "source-ip-address": "127.0.0.1",
+            "reason": REASONS[operation],
         }
+        return self._world.event("aws.s3", "Object Created", [f"arn:aws:s3:::{bucket.name}"], detail)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from vedette.local import faults, recorder
 from vedette.local.errors import AwsError, Crash, LostConnection, rendered
@@ -88,7 +88,7 @@ class Front:
             return rendered(error, request, operation.protocol)
 
     def _guarded_moto(self, request: Request, operation: Operation, key: tuple[str, str]) -> Response:
-        guard = self.guards.get(key)
+        guard = self.guards.get(key) or self.guards.get((operation.service, "*"))
         if guard is not None:
             request = guard(request, operation) or request
         response = Response.of_wsgi(self._moto, request.environ())

@@ -47,7 +47,7 @@ class Request:
         """From what botocore prepared."""
         parts = urlsplit(url)
         texts = {name.lower(): _text(value) for name, value in headers.items()}
-        return cls(method, texts.get("host", parts.netloc), parts.path or "/", parts.query, texts, _bytes(body))
+        return cls(method, texts.get("host") or parts.netloc, parts.path or "/", parts.query, texts, _bytes(body))
 
     @classmethod
     def of_environ(cls, environ: Environ) -> Request:
@@ -62,7 +62,7 @@ class Request:
         body = environ["wsgi.input"].read(int(length)) if length else b""
         if not length and environ.get("wsgi.input_terminated"):
             body = environ["wsgi.input"].read()
-        host = headers.get("host", environ["SERVER_NAME"])
+        host = str(headers.get("host") or environ["SERVER_NAME"])
         return cls(environ["REQUEST_METHOD"], host, path, environ.get("QUERY_STRING", ""), headers, body)
 
     def environ(self) -> Environ:

@@ -2,7 +2,8 @@
 
 Key: `{DestinationS3Uri}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-<uuid>.jsonl`: the hour of the invocation in UTC,
 the name from the beginning of the file; a file takes a minute (aws-facts 2.1). Record: aws-facts 2.2 and 2.3.
-Encoding: without header lists everything is BASE64; with them the media types are compared without parameters (aws-facts 2.4).
+Encoding: without header lists everything is BASE64; with them the media types are compared without parameters
+(aws-facts 2.4).
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ from vedette.local.inference import training
 from vedette.local.inference.capture import Capture, Exchange
 from vedette.local.inference.predictors import ALGORITHMS, BadRequest, Predictor, algorithm
 from vedette.local.operations import Operation
-from vedette.local.sagemaker.core import World
 from vedette.local.sagemaker.endpoints import SERVING, Endpoint, Endpoints, Variant
 from vedette.local.sagemaker.hosting import Hosting
 from vedette.local.wire import Request, Response
+from vedette.local.world import World
 
 MOST_BYTES = 6_291_456  # InvokeEndpoint.Body in botocore's model
 MOST_ATTRIBUTE_CHARACTERS = 1024

@@ -10,7 +10,7 @@ from typing import Any
 from vedette.local.errors import AwsError
 from vedette.local.operations import Operation, service_model
 from vedette.local.sagemaker import validation
-from vedette.local.sagemaker.core import Parameters, Record, World
+from vedette.local.sagemaker.core import Parameters, Record
 from vedette.local.sagemaker.endpoints import Endpoints
 from vedette.local.sagemaker.hosting import Hosting
 from vedette.local.sagemaker.monitoring import Monitoring
@@ -18,6 +18,7 @@ from vedette.local.sagemaker.processing import Processing
 from vedette.local.sagemaker.registry import Registry
 from vedette.local.sagemaker.tagging import Tagging
 from vedette.local.wire import Request, Response
+from vedette.local.world import World
 
 
 class SageMaker:

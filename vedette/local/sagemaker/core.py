@@ -1,65 +1,19 @@
-"""What the parts of SageMaker share: place and time, how things are named, listed, refused and announced."""
+"""What the parts of SageMaker share: how they refuse, write times, and list."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from vedette.local.clock import Clock
 from vedette.local.errors import AwsError
-from vedette.local.ids import Ids
 
 Parameters = dict[str, Any]
 Record = dict[str, Any]
 DEFAULT_PAGE = 10
 MOST_TAGS = 50
-
-
-@dataclass
-class World:
-    """One account in one region."""
-
-    account: str
-    region: str
-    clock: Clock
-    ids: Ids
-    put_event: Callable[[dict[str, Any]], None]
-    tags: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def now(self) -> datetime:
-        """The time of the stand-in."""
-        return self.clock.now()
-
-    def arn(self, kind: str, name: str) -> str:
-        """SageMaker writes names in lower case in its ARNs (aws-facts 1.3)."""
-        return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name.lower()}"
-
-    def announce(self, detail_type: str, arn: str, detail: dict[str, Any], time: str | None = None) -> None:
-        """Put an event of source aws.sagemaker on the bus."""
-        self.put_event(
-            {
-                "version": "0",
-                "id": self.ids.uuid(),
-                "detail-type": detail_type,
-                "source": "aws.sagemaker",
-                "account": self.account,
-                "time": time or f"{self.now():%Y-%m-%dT%H:%M:%SZ}",
-                "region": self.region,
-                "resources": [arn],
-                "detail": detail,
-            }
-        )
-
-    def tag(self, arn: str, tags: Iterable[dict[str, str]] | None) -> None:
-        """Keep the tags given at creation."""
-        self.tags[arn] = {tag["Key"]: tag["Value"] for tag in tags or ()}
-
-    def forget(self, arn: str) -> None:
-        """A tagged thing is gone."""
-        self.tags.pop(arn, None)
 
 
 def refusal(message: str) -> AwsError:
@@ -91,8 +45,8 @@ class Listing:
 
     def page(self, records: Iterable[Record], parameters: Parameters) -> Record:
         """One page of the matching records, with a NextToken when there are more."""
-        by = parameters.get("SortBy", "CreationTime")
-        key = {"Name": self.name_key, "CreationTime": "CreationTime", **self.sort_keys}.get(by, by)
+        by = str(parameters.get("SortBy", "CreationTime"))
+        key = {"Name": self.name_key, **self.sort_keys}.get(by, by)
         chosen = [record for record in records if self._matches(record, parameters)]
         # Ties in time are broken by the order of creation: the clock stands still between two turns.
         numbered = sorted(enumerate(chosen), key=lambda pair: (pair[1].get(key) is not None, pair[1].get(key), pair[0]))

@@ -23,8 +23,9 @@ from typing import Any
 
 from vedette.local.clock import Timer
 from vedette.local.sagemaker import deployments
-from vedette.local.sagemaker.core import Listing, Parameters, Record, World, milliseconds, present, refusal
+from vedette.local.sagemaker.core import Listing, Parameters, Record, milliseconds, present, refusal
 from vedette.local.sagemaker.hosting import Hosting
+from vedette.local.world import World
 
 IN_PROGRESS = {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"}
 UPDATABLE = {"InService", "UpdateRollbackFailed"}

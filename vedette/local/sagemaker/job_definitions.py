@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from vedette.local.errors import AwsError
-from vedette.local.sagemaker.core import Listing, Parameters, Record, World
+from vedette.local.sagemaker.core import Listing, Parameters, Record
+from vedette.local.world import World
 
 KINDS = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
 DEFINITIONS = Listing(

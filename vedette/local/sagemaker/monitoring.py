@@ -17,10 +17,11 @@ from typing import Any
 
 from vedette.local.clock import Timer
 from vedette.local.errors import AwsError
-from vedette.local.sagemaker.core import Listing, Parameters, Record, World, instant, present, refusal
+from vedette.local.sagemaker.core import Listing, Parameters, Record, instant, present, refusal
 from vedette.local.sagemaker.endpoints import Endpoints
 from vedette.local.sagemaker.job_definitions import JobDefinitions, Plan, plan_of_definition, plan_of_inline
 from vedette.local.sagemaker.processing import Processing
+from vedette.local.world import World
 
 CRON = re.compile(r"cron\(0 (?:\*|(?P<hour>[0-9]|[01][0-9]|2[0-3])(?:/(?P<every>\d{1,2}))?) \? \* \* \*\)")
 JOB_PREFIXES = {

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from vedette.local.errors import AwsError
-from vedette.local.sagemaker.core import Listing, Parameters, Record, World, milliseconds, present
+from vedette.local.sagemaker.core import Listing, Parameters, Record, milliseconds, present
+from vedette.local.world import World
 
 JOBS = Listing(
     "ProcessingJobSummaries",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vedette.local.sagemaker.core import Listing, Parameters, Record, World, milliseconds, present, refusal
+from vedette.local.sagemaker.core import Listing, Parameters, Record, milliseconds, present, refusal
+from vedette.local.world import World
 
 UPDATABLE = (
     "ModelApprovalStatus",
@@ -53,8 +54,9 @@ GROUPS = Listing(
 )
 PACKAGES = Listing(
     "ModelPackageSummaryList",
-    "ModelPackageName",
+    "ListedName",
     (
+        "ModelPackageName",
         "ModelPackageGroupName",
         "ModelPackageVersion",
         "ModelPackageArn",
@@ -123,8 +125,16 @@ class Registry:
 
     def CreateModelPackage(self, asked: Parameters) -> Record:
         group_name, name = asked.get("ModelPackageGroupName"), asked.get("ModelPackageName")
-        if bool(group_name) == bool(name):
-            raise refusal("Either ModelPackageName or ModelPackageGroupName must be specified, and not both.")
+        if group_name and name:
+            raise refusal(
+                "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
+                "Cannot determine which one to use."
+            )
+        if not group_name and not name:
+            raise refusal("Missing ARN.")
+        if group_name and asked.get("Tags"):
+            # "In this case, you cannot supply a tag argument" (CreateModelPackage, Tags); the live text was not seen.
+            raise refusal("Tags cannot be given for a version of a model package group; it has the tags of its group.")
         package = self._version(group_name) if group_name else self._unversioned(str(name))
         now = self._world.now()
         package = {
@@ -154,7 +164,7 @@ class Registry:
         self._versions[arn] = version
         return {
             "ModelPackageGroupName": name,
-            "ModelPackageName": f"{name}/{version}",
+            "ListedName": f"{name}/{version}",  # versions have no ModelPackageName (sagemaker-python-sdk issue 5606)
             "ModelPackageVersion": version,
             "ModelPackageArn": self._world.arn("model-package", f"{name}/{version}"),
         }
@@ -163,7 +173,7 @@ class Registry:
         arn = self._world.arn("model-package", name)
         if arn in self.packages:
             raise refusal(f"Model Package already exists: {arn}")
-        return {"ModelPackageName": name, "ModelPackageArn": arn}
+        return {"ModelPackageName": name, "ListedName": name, "ModelPackageArn": arn}
 
     def DescribeModelPackage(self, asked: Parameters) -> Record:
         return self.package(asked["ModelPackageName"])
@@ -222,11 +232,9 @@ class Registry:
 
     def _announce(self, package: Record, updated_fields: list[str] | None) -> None:
         detail: dict[str, Any] = {
-            **{name: package[name] for name in ANNOUNCED if name in package and name != "ModelPackageName"},
+            **{name: package[name] for name in ANNOUNCED if name in package},
             "CreationTime": milliseconds(package["CreationTime"]),
             "LastModifiedTime": milliseconds(package["LastModifiedTime"]),
             **present(UpdatedModelPackageFields=updated_fields),
         }
-        if "ModelPackageGroupName" not in package:
-            detail["ModelPackageName"] = package["ModelPackageName"]
         self._world.announce("SageMaker Model Package State Change", package["ModelPackageArn"], detail)

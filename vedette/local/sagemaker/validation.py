@@ -7,6 +7,7 @@ the JSON protocol does.
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 import unicodedata
@@ -119,16 +120,17 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(translated)
 
 
-@cache
 def _category(name: str) -> str:
     """The inside of a character class that holds a Unicode category."""
-    if name == "Alnum":
-        return "a-zA-Z0-9"
-    ranges: list[tuple[int, int]] = []
-    for point in range(sys.maxunicode + 1 if name != "Z" else 0x10000):
-        if unicodedata.category(chr(point))[0] == name:
-            if ranges and ranges[-1][1] == point - 1:
-                ranges[-1] = (ranges[-1][0], point)
-            else:
-                ranges.append((point, point))
-    return "".join(f"{re.escape(chr(low))}-{re.escape(chr(high))}" for low, high in ranges)
+    return "a-zA-Z0-9" if name == "Alnum" else _categories()[name]
+
+
+@cache
+def _categories() -> dict[str, str]:
+    """Every general category (its first letter) as ranges of characters."""
+    ranges: dict[str, list[str]] = {}
+    points = ((unicodedata.category(chr(point))[0], point) for point in range(sys.maxunicode + 1))
+    for name, run in itertools.groupby(points, key=lambda pair: pair[0]):
+        members = [point for _, point in run]
+        ranges.setdefault(name, []).append(f"{re.escape(chr(members[0]))}-{re.escape(chr(members[-1]))}")
+    return {name: "".join(found) for name, found in ranges.items()}

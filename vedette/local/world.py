@@ -1,0 +1,62 @@
+"""One account in one region: where everything is, what time it is, and how its services announce what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from vedette.local.clock import Clock
+from vedette.local.ids import Ids
+
+ACCOUNT = "123456789012"  # moto's
+REGION = "eu-west-1"
+
+
+@dataclass
+class World:
+    """What every service of the stand-in shares."""
+
+    clock: Clock
+    ids: Ids
+    put_event: Callable[[dict[str, Any]], None]
+    region: str = REGION
+    account: str = ACCOUNT
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        """The time of the stand-in."""
+        return self.clock.now()
+
+    def event(
+        self, source: str, detail_type: str, resources: list[str], detail: dict[str, Any], time: str | None = None
+    ) -> dict[str, Any]:
+        """An event in EventBridge's envelope."""
+        return {
+            "version": "0",
+            "id": self.ids.uuid(),
+            "detail-type": detail_type,
+            "source": source,
+            "account": self.account,
+            "time": time or f"{self.now():%Y-%m-%dT%H:%M:%SZ}",
+            "region": self.region,
+            "resources": resources,
+            "detail": detail,
+        }
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of something in SageMaker, which writes names in lower case there (aws-facts 1.3)."""
+        return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name.lower()}"
+
+    def announce(self, detail_type: str, arn: str, detail: dict[str, Any], time: str | None = None) -> None:
+        """Put an event of source aws.sagemaker on the bus."""
+        self.put_event(self.event("aws.sagemaker", detail_type, [arn], detail, time))
+
+    def tag(self, arn: str, tags: Iterable[dict[str, str]] | None) -> None:
+        """Keep the tags given at creation."""
+        self.tags[arn] = {tag["Key"]: tag["Value"] for tag in tags or ()}
+
+    def forget(self, arn: str) -> None:
+        """A tagged thing is gone."""
+        self.tags.pop(arn, None)
