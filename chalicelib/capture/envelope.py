@@ -119,7 +119,7 @@ def envelope(line: bytes) -> Envelope:
 
 
 def _shape(line: bytes) -> str:
-    """An array is what a batch transform captures: an object with the prefix, then the file names, on one line or many."""
+    """An array is what a batch transform captures: an object with the prefix, then file names, on one line or many."""
     line = line.strip()
     manifest = line == b"[" or (line.startswith(b"[") and b'"prefix"' in line)
     return reasons.BATCH_MANIFEST if manifest else reasons.WRONG_SHAPE

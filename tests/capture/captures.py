@@ -16,7 +16,9 @@ def base64_side(content: str | bytes, kind: str | None = "text/csv") -> dict[str
     return side(base64.b64encode(content).decode(), "BASE64", kind)
 
 
-def record(given: dict[str, Any] | None = None, answer: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+def record(
+    given: dict[str, Any] | None = None, answer: dict[str, Any] | None = None, **metadata: Any
+) -> dict[str, Any]:
     data = {"endpointInput": given, "endpointOutput": answer}
     return {
         "captureData": {key: value for key, value in data.items() if value is not None},

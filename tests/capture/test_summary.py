@@ -78,7 +78,7 @@ BAD = [
     (b"{}", reasons.NO_CAPTURE_DATA),
     (b'{"captureData": {}}', reasons.NO_CAPTURE_DATA),
     (b'{"captureData": null, "eventMetadata": null}', reasons.NO_CAPTURE_DATA),
-    (b'{"groundTruthData": {"data": "1", "encoding": "CSV"}, "eventMetadata": {"eventId": "e"}}', reasons.GROUND_TRUTH_ONLY),
+    (b'{"groundTruthData": {"data": "1", "encoding": "CSV"}, "eventMetadata": {}}', reasons.GROUND_TRUTH_ONLY),
     (b'[{"prefix": "s3://bucket/out/"}, "dummy_0.csv.out"]', reasons.BATCH_MANIFEST),
     (b"[", reasons.BATCH_MANIFEST),
     (b"[1]", reasons.WRONG_SHAPE),
@@ -108,7 +108,11 @@ def test_only_counted_reasons_come_of_any_bytes(noise):
     assert summary.events >= 1
 
 
-@given(st.text(max_size=40), st.sampled_from(["CSV", "JSON", "BASE64", None, "?"]), st.sampled_from([None, "text/csv", "a/b"]))
+@given(
+    st.text(max_size=40),
+    st.sampled_from(["CSV", "JSON", "BASE64", None, "?"]),
+    st.sampled_from([None, "text/csv", "a/b"]),
+)
 def test_only_counted_reasons_come_of_any_payload(data, encoding, kind):
     summary = summarize([line(side(data, encoding, kind), side("0.5"))])
     assert summary.lines == 1
@@ -191,9 +195,7 @@ def as_csv(rows: list[list[str]]) -> str:
 
 @given(st.lists(payloads, max_size=12), st.data())
 def test_parts_in_any_split_and_order_are_the_whole(requests, data):
-    records = [
-        line(side(as_csv(rows)) if data.draw(st.booleans()) else base64_side(as_csv(rows))) for rows in requests
-    ]
+    records = [line(side(as_csv(rows)) if data.draw(st.booleans()) else base64_side(as_csv(rows))) for rows in requests]
     cut = data.draw(st.integers(0, len(records)))
     pieces = data.draw(st.permutations([records[:cut], records[cut:], [b"oops\n"]]))
     whole = summarize([*records, b"oops\n"])

@@ -143,7 +143,9 @@ def test_the_distinct_estimate_is_stable_and_merges(count):
     assert texts.categories.distinct == pytest.approx(count, rel=0.15)
     assert (texts + texts).categories == texts.categories
     assert (numbers + texts).categories.distinct == pytest.approx(2 * count, rel=0.15)
-    assert texts.categories.registers[:8] == ColumnStatistics.of([f"t{i}" for i in range(count)]).categories.registers[:8]
+    assert (
+        texts.categories.registers[:8] == ColumnStatistics.of([f"t{i}" for i in range(count)]).categories.registers[:8]
+    )
 
 
 def test_a_million_categories_cost_no_more_than_a_few():

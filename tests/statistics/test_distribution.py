@@ -50,7 +50,9 @@ def test_buckets_are_those_of_numpy(values):
 @given(numbers, numbers)
 def test_the_simple_distance_is_the_kolmogorov_smirnov_statistic(x, y):
     found = numerical(Distribution.of(x, BASELINE_K), Distribution.of(y, BASELINE_K), "Simple")
-    assert found == pytest.approx(scipy.stats.ks_2samp(np.tile(x, 2), np.tile(y, 2), method="asymp").statistic, abs=1e-12)
+    assert found == pytest.approx(
+        scipy.stats.ks_2samp(np.tile(x, 2), np.tile(y, 2), method="asymp").statistic, abs=1e-12
+    )
 
 
 @given(numbers)

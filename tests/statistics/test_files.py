@@ -96,13 +96,17 @@ def test_a_sketch_beyond_exactness_keeps_its_distribution_and_its_total():
 
 
 def test_a_column_that_is_all_missing_or_beyond_measure_can_be_written():
-    table = Table(names=("a", "b"), rows=2, columns=(ColumnStatistics.missing(2), ColumnStatistics.of(["1e999", "2e999"])))
+    table = Table(
+        names=("a", "b"), rows=2, columns=(ColumnStatistics.missing(2), ColumnStatistics.of(["1e999", "2e999"]))
+    )
     again = read_statistics(write_statistics(table), "x")
     assert [column.types.inferred_type for column in again.columns] == ["Unknown", "Fractional"]
 
 
 def test_files_of_2019_with_floats_for_counts_are_read(conformance):
-    content = (conformance / "violations" / "sdk_tests_cc39d2b458.json").read_bytes()  # statistics, in spite of its folder
+    content = (
+        conformance / "violations" / "sdk_tests_cc39d2b458.json"
+    ).read_bytes()  # statistics, in spite of its folder
     table = read_statistics(content, "x")
     assert table.rows == 418
     assert table.columns[0].categories.counts == {"preproc-not-YET-supported-for-csv-json": 418}
@@ -125,7 +129,10 @@ def test_nan_and_infinity_are_left_out():
         (b"[" * 100_000, "x: not JSON"),
         (b"[]", "x: not a statistics.json: no features"),
         (b'{"features": [1]}', "x: not a statistics.json: feature 0 has an unknown form"),
-        (b'{"features": [{"name": "a", "numerical_statistics": {"common": 3}}]}', "x: not a statistics.json: feature 0"),
+        (
+            b'{"features": [{"name": "a", "numerical_statistics": {"common": 3}}]}',
+            "x: not a statistics.json: feature 0",
+        ),
         (b'{"features": [{"name": "a"}, {"name": "a"}]}', "x: two features named 'a'"),
     ],
 )

@@ -24,6 +24,7 @@ COMMANDS = {
     "summarize": "vedette.cli.files:summarize_command",
     "baseline": "vedette.cli.files:baseline_command",
     "captured": "vedette.cli.files:captured_command",
+    "demo": "vedette.cli.demo:demo_command",
 }
 
 

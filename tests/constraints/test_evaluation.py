@@ -1,0 +1,255 @@
+"""What is judged, in Model Monitor's words; what is not, and why."""
+
+import random
+from types import SimpleNamespace
+
+import pytest
+
+from chalicelib.constraints.constraints import Constraints
+from chalicelib.constraints.evaluation import Baseline, evaluate
+from chalicelib.constraints.files import read_constraints
+from chalicelib.constraints.suggestion import suggested_constraints
+from chalicelib.statistics.distribution import BASELINE_K
+from chalicelib.statistics.files import read_statistics
+from chalicelib.statistics.table import Table, sum_of_tables
+
+
+def summary(*tables: Table, refused: int = 0):
+    rows = sum(table.rows for table in tables)
+    return SimpleNamespace(rows=rows, lines=rows + refused, refused_lines=refused, tables=sum_of_tables(tables))
+
+
+def column(cells, name="x"):
+    return Table.of([[cell] for cell in cells], (name,), k=BASELINE_K)
+
+
+def baseline_of(table, **changes):
+    constraints = suggested_constraints(table)
+    features = [{**feature, **changes} for feature in constraints.document["features"]]
+    return Baseline(constraints=Constraints({**constraints.document, "features": features}), statistics=table)
+
+
+def checked(evaluation, check):
+    return next(measurement for measurement in evaluation.measurements if measurement.check == check)
+
+
+@pytest.fixture
+def chapter():
+    """6,000 x 3 (label, a, b), types of a and b edited to Integral."""
+    choice = random.Random(8)  # noqa: S311
+    rows = [[choice.choice("01"), str(choice.randint(-20, 20)), str(choice.randint(-20, 20))] for _ in range(6000)]
+    table = Table.of(rows, ("label", "a", "b"), k=BASELINE_K)
+    constraints = suggested_constraints(table).with_type("a", "Integral").with_type("b", "Integral")
+    return rows, Baseline(constraints=constraints, statistics=table)
+
+
+def test_half_of_b_ending_in_50_is_exactly_one_violation(chapter):
+    rows, baseline = chapter
+    traffic = [[label, a, b + ".50" if i % 2 else b] for i, (label, a, b) in enumerate(rows[:400])]
+    evaluation = evaluate(summary(Table.of(traffic, ("",) * 3, 1)), baseline)
+    assert evaluation.verdict == "Violations"
+    (violation,) = evaluation.violations
+    assert (violation.feature, violation.check, violation.severity) == ("b", "data_type_check", "critical")
+    assert violation.expected == "Integral"
+    assert violation.observed == "50.0% Integral"
+    assert violation.description == (
+        "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. "
+        "Observed: Only 50.0% of data is Integral."
+    )
+    measured = {(one.feature, one.check) for one in evaluation.measurements}
+    assert {(name, "baseline_drift_check") for name in ("label", "a", "b")} <= measured
+    assert {("Missing columns", "missing_column_check"), ("Extra columns", "extra_column_check")} <= measured
+
+
+def test_the_baselines_own_data_are_ok(chapter):
+    rows, baseline = chapter
+    evaluation = evaluate(summary(Table.of(rows[:500], ("",) * 3, 1)), baseline)
+    assert (evaluation.verdict, evaluation.violations, evaluation.notes) == ("OK", (), ())
+    assert all(measurement.description == "" for measurement in evaluation.measurements)
+
+
+def test_hard_checks_leave_drift_out(chapter):
+    rows, baseline = chapter
+    evaluation = evaluate(summary(Table.of(rows[:50], ("",) * 3)), baseline, checks="hard")
+    assert evaluation.verdict == "OK"
+    assert {measurement.kind for measurement in evaluation.measurements} == {"hard"}
+
+
+def test_an_integral_in_a_fractional_column_is_a_violation():
+    evaluation = evaluate(summary(column(["18"] * 30)), baseline_of(column(["18.00"] * 30)))
+    assert "Only 0.0% of data is Fractional." in checked(evaluation, "data_type_check").description
+
+
+def test_missing_cells_under_the_completeness_are_said_as_model_monitor_says_them():
+    evaluation = evaluate(summary(column(["1"] * 24 + [None])), baseline_of(column(["1"] * 40)))
+    (violation,) = evaluation.violations
+    assert violation.description == "Data completeness requirement is not met. Expected: 100.0%. Observed: Only 96.0%."
+
+
+@pytest.mark.parametrize(
+    ("width", "feature", "sentence"),
+    [
+        (
+            7,
+            "Missing columns",
+            "There are missing columns in current dataset. Number of columns in current dataset: 7, ",
+        ),
+        (23, "Extra columns", "There are extra columns in current dataset. Number of columns in current dataset: 23, "),
+    ],
+)
+def test_another_number_of_columns_is_the_only_violation_of_its_run(width, feature, sentence):
+    baseline = baseline_of(Table.of([["1"] * 21] * 30, tuple(f"f{i}" for i in range(21))))
+    evaluation = evaluate(summary(Table.of([["x"] * width] * 30, ("",) * width)), baseline)
+    (violation,) = evaluation.violations
+    assert violation.feature == feature
+    assert violation.description == sentence + "Number of columns in baseline constraints: 21"
+
+
+def test_one_narrow_row_among_many_is_counted_and_the_others_are_judged():
+    baseline = baseline_of(Table.of([["1", "2"]] * 30, ("a", "b")))
+    evaluation = evaluate(summary(Table.of([["1", "2"]] * 99, ("", "")), Table.of([["9"]], ("",))), baseline)
+    (violation,) = evaluation.violations
+    assert violation.value == pytest.approx(0.01)
+    assert "1 of 100 rows" in violation.observed
+    assert checked(evaluation, "data_type_check").value == 1.0
+
+
+def test_names_of_json_records_decide_over_their_order():
+    baseline = baseline_of(Table.of([["1", "x"]] * 30, ("a", "b")))
+    evaluation = evaluate(summary(Table.of([["x", "1"]] * 30, ("b", "a"))), baseline)
+    assert evaluation.violations == ()
+
+
+def test_a_key_absent_from_some_records_is_a_missing_cell():
+    baseline = baseline_of(Table.of([["1", "2"]] * 40, ("a", "b")))
+    tables = (Table.of([["1", "2"]] * 30, ("a", "b")), Table.of([["1"]] * 10, ("a",)))
+    (violation,) = evaluate(summary(*tables), baseline).violations
+    assert (violation.feature, violation.check, violation.value) == ("b", "completeness_check", 0.75)
+
+
+def test_a_key_absent_from_every_record_is_a_missing_column():
+    baseline = baseline_of(Table.of([["1", "2"]] * 40, ("a", "b")))
+    (violation,) = evaluate(summary(Table.of([["1"]] * 40, ("a",))), baseline).violations
+    assert violation.check == "missing_column_check"
+
+
+def test_an_output_of_another_name_is_the_label_by_position():
+    baseline = baseline_of(Table.of([["0", "1"]] * 40, ("label", "a")))
+    assert evaluate(summary(Table.of([["0", "1"]] * 40, ("score", "a"), 1)), baseline).violations == ()
+
+
+def test_an_input_of_another_name_is_another_column():
+    baseline = baseline_of(Table.of([["0", "1"]] * 40, ("label", "a")))
+    found = evaluate(summary(Table.of([["0", "1"]] * 40, ("label", "z"), 1)), baseline).violations
+    assert {violation.feature for violation in found} == {"Missing columns", "Extra columns"}
+
+
+def test_unknown_categories_are_violations_and_known_ones_are_not():
+    baseline = baseline_of(column(["red", "blue"] * 50))
+    assert evaluate(summary(column(["red"] * 60 + ["blue"] * 60)), baseline).violations == ()
+    evaluation = evaluate(summary(column(["red"] * 60 + ["blue"] * 57 + ["pink"] * 3)), baseline)
+    (violation,) = evaluation.violations
+    assert (violation.check, violation.value) == ("categorical_values_check", 0.975)
+    assert violation.description == "Value: 0.975 does not meet the constraint requirement! "
+
+
+def test_more_values_than_can_be_counted_are_unknown_ones():
+    baseline = baseline_of(column(["red", "blue"] * 50))
+    evaluation = evaluate(summary(column([f"v{i}" for i in range(500)])), baseline)
+    assert checked(evaluation, "categorical_values_check").violated
+
+
+def test_drift_is_a_warning_with_its_distance():
+    baseline = baseline_of(column([str(i % 100) for i in range(2000)]))
+    evaluation = evaluate(summary(column([str(50 + i % 100) for i in range(2000)])), baseline)
+    (violation,) = evaluation.violations
+    assert (violation.check, violation.kind, violation.severity) == ("baseline_drift_check", "drift", "warning")
+    assert violation.value == pytest.approx(0.5 - 1.8 * (4000 / 4_000_000) ** 0.5)
+    assert violation.description == f"Baseline drift distance: {violation.value} exceeds threshold: 0.1"
+
+
+def test_drift_of_categories_is_found():
+    baseline = baseline_of(column(["red", "blue"] * 1000))
+    evaluation = evaluate(summary(column(["red"] * 1800 + ["blue"] * 200)), baseline)
+    (violation,) = evaluation.violations
+    assert violation.value == pytest.approx(0.4 - 1.8 * (4000 / 4_000_000) ** 0.5)
+
+
+def test_too_few_rows_are_never_ok_and_say_how_many_more():
+    baseline = baseline_of(column(["1.5"] * 100))
+    evaluation = evaluate(summary(column(["x"] * 12)), baseline, minimum_rows=20)
+    assert evaluation.verdict == "InsufficientData"
+    assert evaluation.violations == ()
+    measured = checked(evaluation, "data_type_check")
+    assert (measured.value, measured.judged, measured.needed, measured.violated) == (0.0, False, 8, False)
+
+
+def test_enough_rows_for_types_can_be_too_few_for_drift():
+    baseline = baseline_of(column([str(i) for i in range(100)]))
+    evaluation = evaluate(summary(column([str(i) for i in range(30)])), baseline)
+    assert evaluation.verdict == "InsufficientData"
+    assert checked(evaluation, "data_type_check").judged
+    assert checked(evaluation, "baseline_drift_check").needed == 70
+
+
+def test_silence_is_loud():
+    baseline = baseline_of(column(["1"] * 100))
+    good = column(["1"] * 100)
+    assert evaluate(summary(), baseline).verdict == "NoData"
+    assert evaluate(summary(refused=5), baseline).verdict == "MonitorFailed"
+    assert evaluate(summary(good, refused=5), baseline).verdict == "OK"
+    assert evaluate(summary(good, refused=6), baseline).verdict == "MonitorFailed"
+    assert "6 of 106 lines could not be read" in evaluate(summary(good, refused=6), baseline).notes
+
+
+def test_constraints_alone_judge_everything_but_drift_and_say_so(conformance):
+    folder = next(conformance.glob("pairs/P07_*"))
+    constraints = read_constraints((folder / "constraints.json").read_bytes(), "p07")
+    traffic = Table.of([["1.5"] * 13] * 200, ("",) * 13, 1)
+    evaluation = evaluate(summary(traffic), Baseline(constraints=constraints))
+    assert evaluation.verdict == "OK"
+    assert evaluation.notes == ("drift was not judged: the baseline has no statistics",)
+    assert len(evaluation.measurements) == 2 + 2 * 13
+
+
+def test_p07_does_not_drift_from_itself(conformance):
+    folder = next(conformance.glob("pairs/P07_*"))
+    statistics = read_statistics((folder / "statistics.json").read_bytes(), "p07")
+    constraints = read_constraints((folder / "constraints.json").read_bytes(), "p07")
+    evaluation = evaluate(summary(statistics), Baseline(constraints=constraints, statistics=statistics))
+    assert evaluation.verdict == "OK"
+    drift = [one.value for one in evaluation.measurements if one.kind == "drift"]
+    assert drift == [0.0] * 13
+
+
+def test_the_bad_cases_of_p01_find_the_type_that_was_edited(conformance):
+    folder = next(conformance.glob("pairs/P01_*"))
+    statistics = read_statistics((folder / "statistics.json").read_bytes(), "p01")
+    for name, expected in (("good", []), ("bad", ["_c5"])):
+        constraints = read_constraints((folder / f"{name}_cases_constraints.json").read_bytes(), name)
+        evaluation = evaluate(summary(statistics), Baseline(constraints=constraints, statistics=statistics))
+        assert [violation.feature for violation in evaluation.violations] == expected
+
+
+def test_disabled_checks_are_not_made_and_said():
+    baseline = baseline_of(column(["1"] * 100))
+    disabled = Constraints({**baseline.constraints.document, "monitoring_config": {"evaluate_constraints": "Disabled"}})
+    evaluation = evaluate(summary(column(["x"] * 100)), Baseline(constraints=disabled, statistics=baseline.statistics))
+    assert evaluation.violations == ()
+    assert "nothing was judged: evaluate_constraints is Disabled" in evaluation.notes
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        {"monitoringConfigOverrides": {"datatype_check_threshold": 0.4}},
+        {"monitoring_config_overrides": {"datatype_check_threshold": 0.4}},
+        {"string_constraints": {"monitoring_config_overrides": {"datatype_check_threshold": 0.4}}},
+        {"monitoringConfigOverrides": {"evaluate_constraints": "Disabled"}},
+    ],
+)
+def test_a_feature_overrides_the_configuration_under_either_spelling(override):
+    cells = ["1"] * 50 + ["2.5"] * 50
+    baseline = baseline_of(column(["1"] * 100), **override)
+    constraints = Baseline(constraints=baseline.constraints)
+    assert evaluate(summary(column(cells)), constraints).violations == ()

@@ -1,0 +1,96 @@
+"""constraints.json and constraint_violations.json: live forms read, unknown keys kept, the rest refused."""
+
+import json
+
+import pytest
+
+from chalicelib.constraints.evaluation import Measurement
+from chalicelib.constraints.files import read_constraints, read_violations, write_constraints, write_violations
+from chalicelib.constraints.suggestion import suggested_constraints
+from chalicelib.errors import UnreadableFile
+from chalicelib.statistics.table import Table
+from vedette.baselines import baseline_statistics
+
+
+def test_constraints_of_others_are_written_again_as_they_were(conformance):
+    files = [*conformance.glob("pairs/P0[17]*/*constraints.json"), conformance / "violations/sdk_tests_dc87417773.json"]
+    assert len(files) == 4
+    for file in files:
+        constraints = read_constraints(file.read_bytes(), file.name)
+        assert json.loads(write_constraints(constraints)) == json.loads(file.read_text())
+        assert all(feature.completeness == 1.0 for feature in constraints.features)
+
+
+def test_the_constraints_suggested_for_p01_are_model_monitors(conformance):
+    folder = next(conformance.glob("pairs/P01_*"))
+    table = baseline_statistics([(folder / "baseline_dataset.csv").read_bytes()], "p01", header=False)
+    ours = suggested_constraints(table).document
+    theirs = json.loads((folder / "good_cases_constraints.json").read_text())
+    assert ours["features"] == theirs["features"]
+    assert (
+        ours["monitoring_config"]["distribution_constraints"].items()
+        >= theirs["monitoring_config"]["distribution_constraints"].items()
+    )
+
+
+def test_negative_values_text_and_missing_cells_shape_the_suggestion():
+    rows = [["-1", "ab"[i % 2], f"text {i}", None] for i in range(40)]
+    features = suggested_constraints(Table.of(rows, ("n", "kind", "free", "none"))).document["features"]
+    assert features == [
+        {"name": "n", "inferred_type": "Integral", "completeness": 1.0, "num_constraints": {"is_non_negative": False}},
+        {"name": "kind", "inferred_type": "String", "completeness": 1.0, "string_constraints": {"domains": ["a", "b"]}},
+        {"name": "free", "inferred_type": "String", "completeness": 1.0},
+        {"name": "none", "inferred_type": "Unknown", "completeness": 0.0},
+    ]
+
+
+def test_violations_of_every_monitor_type_are_read(conformance):
+    taxi = read_violations((conformance / "violations/sdk_constraint_violations_taxi.json").read_bytes(), "taxi")
+    assert [violation.subject for violation in taxi[:2]] == ["store_and_fwd_flag", "fare_amount"]
+    bias = read_violations((conformance / "violations/bias_endpoint.json").read_bytes(), "bias")
+    assert (bias[0].subject, bias[0].metric_name) == ("Sex=0", "CDDPL")
+    assert all(violation.description for violation in (*taxi, *bias))
+
+
+def test_files_that_hold_no_violations_are_said_to_be_none(conformance):
+    for name in ("sdk_tests_cc39d2b458.json", "sdk_tests_dc87417773.json"):
+        with pytest.raises(UnreadableFile, match=r"not a constraint_violations\.json: no violations"):
+            read_violations((conformance / "violations" / name).read_bytes(), name)
+
+
+def test_what_is_written_is_read_again():
+    measurement = Measurement(
+        feature="b", check="data_type_check", kind="hard", expected="", observed="", value=0.5, threshold=1.0,
+        violated=True, description="said",
+    )  # fmt: skip
+    (violation,) = read_violations(write_violations([measurement]), "x")
+    assert (violation.subject, violation.constraint_check_type, violation.description) == (
+        "b",
+        "data_type_check",
+        "said",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"{", "x: not JSON"),
+        (b"[]", "x: not a constraints.json: no features"),
+        (b'{"features": {}}', "x: not a constraints.json: no features"),
+        (b'{"features": [{}]}', "x: feature 0 has no name"),
+        (b'{"features": [{"name": "a"}, 3]}', "x: feature 1 has no name"),
+        (b'{"features": [{"name": "a"}, {"name": "a"}]}', "x: two features named 'a'"),
+    ],
+)
+def test_anything_else_is_refused_in_one_sentence(content, sentence):
+    with pytest.raises(UnreadableFile) as refused:
+        read_constraints(content, "x")
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "odd", [{"completeness": "1"}, {"num_constraints": 3}, {"string_constraints": {"domains": None}}]
+)
+def test_fields_of_an_odd_form_are_as_good_as_absent(odd):
+    (feature,) = read_constraints(json.dumps({"features": [{"name": "a", **odd}]}).encode(), "x").features
+    assert (feature.completeness, feature.is_non_negative, feature.domains) == (None, None, None)
