@@ -76,7 +76,7 @@ class Cloud:
         self.bus = Bus(self.clock, self.ids)
         self.front.killed = self._kill
         self.schedules_enabled = True
-        self.session = in_process.session(self.front, region)
+        self.session = in_process.session(region)
         self.world = world = World(self.clock, self.ids, self.bus.put, region)
         self.mailbox = Mailbox(world)
         self.sagemaker = SageMaker(world)
@@ -117,6 +117,7 @@ class Cloud:
             reset_model_data()
             mock_random.seed(self._seed)
             stack.enter_context(in_process.environment(self.region))
+            stack.enter_context(in_process.open_door(self.front))
             stack.enter_context(in_process.no_waiting_between_attempts())
             stack.enter_context(s3_events.motos_own_switched_off())
             stack.callback(setattr, boto3, "DEFAULT_SESSION", boto3.DEFAULT_SESSION)
@@ -176,7 +177,7 @@ class Cloud:
         """Make the bucket, table, topic and subscribers of a stage; returns its environment variables."""
         bucket, queue = f"vedette-{stage}-{self.account}", f"vedette-{stage}-alerts"
         with calling_as("aws"):
-            s3 = self.session.client("s3")
+            s3 = self._client("s3")
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": self.region})
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
             s3.put_bucket_notification_configuration(
@@ -194,7 +195,7 @@ class Cloud:
         }
 
     def _make_table(self, name: str) -> None:
-        dynamodb = self.session.client("dynamodb")
+        dynamodb = self._client("dynamodb")
         keys = (("pk", "HASH"), ("sk", "RANGE"))
         dynamodb.create_table(
             TableName=name,
@@ -207,7 +208,7 @@ class Cloud:
         )
 
     def _make_topic(self, name: str, queue: str) -> str:
-        sns, sqs = self.session.client("sns"), self.session.client("sqs")
+        sns, sqs = self._client("sns"), self._client("sqs")
         topic: str = sns.create_topic(Name=name)["TopicArn"]
         url = sqs.create_queue(QueueName=queue)["QueueUrl"]
         queue_arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -279,33 +280,36 @@ class Cloud:
         if function is not None and self.bus.backend is not None:
             self.bus.backend.kill(function)
 
+    def _client(self, service: str) -> Any:
+        return in_process.client(service, self.region)
+
     # What AWS itself reads and writes --------------------------------------------------------------------------
 
     def read(self, uri: str) -> bytes:
         """An object, read by AWS itself: not recorded, no faults."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         with calling_as("aws"):
-            body: bytes = self.session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+            body: bytes = self._client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
     def write(self, uri: str, body: bytes) -> None:
         """An object, written by AWS itself; its bucket announces it."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         with calling_as("aws"):
-            self.session.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+            self._client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
     def _deliver_capture(self, uri: str, body: bytes) -> None:
         """Data capture says nothing when it cannot write (aws-facts 2.6: silence does not mean no traffic)."""
         try:
             self.write(uri, body)
-        except self.session.client("s3").exceptions.ClientError:
+        except self._client("s3").exceptions.ClientError:
             self.undelivered_captures.append(uri)
 
     def _monitored(self, execution: Execution) -> Report:
         """What Model Monitor finds unless a test says otherwise: nothing, or no data (aws-facts 1.10)."""
         bucket, _, prefix = execution.capture_uri.removeprefix("s3://").partition("/")
         with calling_as("aws"):
-            found = self.session.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1) if bucket else {}
+            found = self._client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1) if bucket else {}
         if found.get("KeyCount"):
             return Report(files={"constraint_violations.json": b'{ "violations" : [ ] }'})
         reason = f'No S3 objects found under S3 URL "{execution.capture_uri}" given in input data source.'
@@ -326,7 +330,7 @@ class Cloud:
 
         root = Path(directory)
         with calling_as("aws"):
-            client = self.session.client("s3")
+            client = self._client("s3")
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
             keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
         for key in keys:
@@ -339,4 +343,4 @@ class Cloud:
         """Put an event of your own on the bus, through PutEvents."""
         entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}
         with calling_as("aws"):
-            self.session.client("events").put_events(Entries=[entry])
+            self._client("events").put_events(Entries=[entry])

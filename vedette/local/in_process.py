@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,24 +31,49 @@ class _Raw(io.BytesIO):
             yield chunk
 
 
-def session(front: Front, region: str) -> boto3.Session:
-    """A boto3 session that reaches this front door and nothing else."""
+class _Door:
+    """The front door of the Cloud that is entered now."""
 
-    def before_send(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
-        asked = Request.of_url(request.method, request.url, request.headers, request.body)
-        try:
-            answer = front.handle(asked)
-        except LostConnection as lost:
-            kind = ReadTimeoutError if lost.timed_out else ConnectionClosedError
-            raise kind(endpoint_url=request.url) from lost
-        return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))
+    front: Front | None = None
 
+
+@contextmanager
+def open_door(front: Front) -> Iterator[None]:
+    """Let the session reach this front door."""
+    _Door.front = front
+    try:
+        yield
+    finally:
+        _Door.front = None
+
+
+def _before_send(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
+    if _Door.front is None:
+        raise RuntimeError("A client of the local stand-in was used, but no Cloud is entered.")
+    asked = Request.of_url(request.method, request.url, request.headers, request.body)
+    try:
+        answer = _Door.front.handle(asked)
+    except LostConnection as lost:
+        kind = ReadTimeoutError if lost.timed_out else ConnectionClosedError
+        raise kind(endpoint_url=request.url) from lost
+    return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))
+
+
+@cache
+def session(region: str) -> boto3.Session:
+    """The boto3 session of a region; one for the whole process, because making clients costs more than using them."""
     with environment(region):
         core = botocore.session.Session()
         core.set_credentials("testing", "testing")
         core.set_config_variable("region", region)
-        core.register("before-send", before_send)
+        core.register("before-send", _before_send)
         return boto3.Session(botocore_session=core)
+
+
+@cache
+def client(service: str, region: str) -> Any:
+    """A client for what AWS itself reads and writes."""
+    return session(region).client(service)
 
 
 def child_environment(region: str, url: str = "") -> dict[str, str]:
