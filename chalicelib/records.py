@@ -78,6 +78,7 @@ class Execution(Record, frozen=True, kw_only=True):
     folder: str  # where statistics.json and constraint_violations.json lie
     judged_at: datetime
     notes: tuple[str, ...] = ()  # what was not judged, or why the monitor failed
+    source: Literal["vedette", "model monitor"] = "vedette"
 
 
 class ExecutionEvent(Record, frozen=True, kw_only=True):

@@ -94,7 +94,7 @@ def _message(
         package_version=execution.package_version,
         window_start=execution.window_start,
         window_end=execution.window_end,
-        rows=execution.rows,
+        rows=execution.rows if execution.source == "vedette" else None,  # Model Monitor does not say
         refused=sum(execution.refused.values()),
         folder=execution.folder,
         what_to_do=_what_to_do(told_kind, execution, where),
@@ -126,7 +126,7 @@ def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) ->
     )
     counted = f"{rows:,} row{'' if rows == 1 else 's'}"
     if recovered:
-        return f"{name} is as expected again ({expected})"
+        return f"{name} is as expected again" + (f" ({expected})" if expected else "")
     match measurement.check:
         case "data_type_check" if measurement.value is not None:
             return f"{name} is not {expected} in {100 * (1 - measurement.value):.1f}% of {counted}"
@@ -145,7 +145,7 @@ def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) ->
         case "monitor_failed":
             return f"the monitor could not judge: {observed}"
         case _:
-            return f"{name} fails {harmless(measurement.check, 60)}: {observed}, expected {expected}"
+            return f"{name} fails {harmless(measurement.check, 60)}"
 
 
 def _worst_first(measurements: Sequence[Measurement]) -> list[Measurement]:
@@ -172,8 +172,10 @@ def _item(measurement: Measurement, state: State) -> AlertItem:
 
 def _text(message: AlertMessage, hidden: dict[State, int]) -> str:
     blocks = [fill(_capital(message.headline) + ".", WIDTH), "\n".join(_facts(message))]
+    if message.kind == "deployment":
+        blocks += [fill(f"{_capital(item.subject)}: {item.observed.rstrip('.')}.", WIDTH) for item in message.items]
     for state, heading in HEADINGS.items():
-        found = [item for item in message.items if item.state == state and item.check]
+        found = [item for item in message.items if item.state == state and message.kind != "deployment"]
         if found:
             more = hidden.get(state, 0)  # type: ignore[call-overload]
             blocks.append("\n".join([heading, *(_finding(item) for item in found), *_more(more)]))
@@ -185,11 +187,12 @@ def _text(message: AlertMessage, hidden: dict[State, int]) -> str:
 
 
 def _facts(message: AlertMessage) -> list[str]:
-    variant = f", variant {message.variant}" if message.variant else ""
-    facts = [f"Endpoint  {message.endpoint}{variant}"]
+    named = message.variant if message.variant.startswith("schedule ") else f"variant {message.variant}"
+    facts = [f"Endpoint  {message.endpoint}" + (f", {named}" if message.variant else "")]
     if message.package_version:
-        versioned = message.package_version.isdigit()
-        facts.append(f"Model     {'version ' if versioned else ''}{harmless(message.package_version)}")
+        version = harmless(message.package_version)
+        known = message.package_version.isdigit()
+        facts.append(f"Model     {f'version {version}' if known else 'not a version of the registry'}")
     if message.window_start is not None and message.window_end is not None:
         facts.append(f"Window    {_time(message.window_start)} to {_time(message.window_end)} UTC")
     if message.rows is not None:
@@ -202,11 +205,12 @@ def _time(moment: datetime) -> str:
 
 
 def _finding(item: AlertItem) -> str:
-    lines = [f"  {item.subject}: {item.check} ({item.severity})"]
-    if item.expected:
-        lines.append(f"    expected  {item.expected}")
-    if item.observed:
-        lines.append(f"    observed  {item.observed}")
+    lines = [
+        fill(f"{item.subject}: {item.check} ({item.severity})", WIDTH, initial_indent="  ", subsequent_indent="  ")
+    ]
+    for name, value in (("expected", item.expected), ("observed", item.observed)):
+        if value:
+            lines.append(fill(f"{name}  {value}", WIDTH, initial_indent="    ", subsequent_indent=" " * 14))
     if item.description and item.state != "recovered":
         lines.append(fill(item.description, WIDTH, initial_indent="    ", subsequent_indent="    "))
     return "\n".join(lines)
@@ -225,14 +229,16 @@ def _step(number: int, step: str) -> str:
 
 def _capital(text: str) -> str:
     """A sentence begins with a capital; a feature's name stays as it is."""
-    return text[0].upper() + text[1:] if text.startswith(("the ", "nothing ", "rows ", "version ")) else text
+    words = ("the ", "nothing ", "rows ", "version ", "every ", "somebody ", "reason", "deployed", "verified")
+    return text[0].upper() + text[1:] if text.startswith(words) else text
 
 
 def _what_to_do(kind: Kind, execution: Execution, where: Whereabouts) -> tuple[str, ...]:
     endpoint = execution.endpoint
     captured = f"{where.capture_uri}/{endpoint}/{execution.variant}/{execution.window_start:%Y/%m/%d/%H}/"
     baseline = f"s3://{where.bucket}/baselines/{endpoint}/{execution.baseline}/"
-    report = f"s3://{where.bucket}/{execution.folder}"
+    ours = execution.source == "vedette"
+    report = f"s3://{where.bucket}/{execution.folder}" if ours else f"{execution.folder}/"
     if kind == "recovered":
         return (f"Nothing. The report lies at\n{report}",)
     if kind == "no data":
@@ -243,10 +249,12 @@ def _what_to_do(kind: Kind, execution: Execution, where: Whereabouts) -> tuple[s
         )
     if kind == "monitor failed":
         return (f"Read the reason above and the report at\n{report}",)
+    look = f"Look at the values that came in:\nvedette evaluate {captured} --baseline {baseline} --report report.html"
+    edit = f"If this is how it should be from now on, edit the constraints:\n{baseline}constraints.json"
     return (
-        f"Look at the values that came in:\nvedette evaluate {captured} --baseline {baseline} --report report.html",
+        *((look,) if ours else ()),
         "If the clients send something wrong, tell them: the sentences above say what.",
-        f"If this is how it should be from now on, edit the constraints:\n{baseline}constraints.json",
+        *((edit,) if ours else ("If this is how it should be from now on, edit the constraints of the schedule.",)),
         "If the model is at fault, reject its version in the registry: Vedette serves the one before again.",
         f"The whole report:\n{report}",
     )

@@ -74,6 +74,7 @@ def execution(job: Job, violations: Sequence[Violation]) -> Execution:
         parts=(),
         folder=output_uri(job),
         judged_at=end,
+        source="model monitor",
         notes=(str(job.get("FailureReason") or job.get("ExitMessage") or job["ProcessingJobStatus"]),),
     )
 
@@ -107,7 +108,7 @@ def _measurement(feature: str, check: str, description: str) -> Measurement:
         check=check,
         kind="drift" if drift else "hard",
         expected="",
-        observed=description,
+        observed="",
         value=None,
         threshold=None,
         violated=True,

@@ -69,6 +69,6 @@ def _fact(name: str, value: str, severity: Severity) -> AlertItem:
         state="new",
         severity=severity,
         expected="",
-        observed=harmless(value),
+        observed=harmless(value, 1024),
         description="",
     )

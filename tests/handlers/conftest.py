@@ -12,6 +12,7 @@ from chalicelib.settings import settings
 from vedette.demo import people
 from vedette.local import Cloud
 from vedette.local.application import load_app
+from vedette.local.mailbox import Mail
 
 ENDPOINT = "preferred-site"
 TRAINING = b"".join(f"{int(a + b > 100)},{a},{b}\n".encode() for a in range(0, 100, 10) for b in range(0, 100, 10))
@@ -70,8 +71,17 @@ class World:
         return [mail.subject for mail in self.cloud.mailbox.mails]
 
     @property
+    def deployment_mails(self) -> list[Mail]:
+        return [mail for mail in self.cloud.mailbox.mails if mail.attributes["kind"] == "deployment"]
+
+    @property
     def deployment_subjects(self) -> list[str]:
-        return [mail.subject for mail in self.cloud.mailbox.mails if mail.attributes["kind"] == "deployment"]
+        return [mail.subject for mail in self.deployment_mails]
+
+    @property
+    def deployment_words(self) -> str:
+        """The text of the last mail about a deployment, on one line."""
+        return " ".join(self.deployment_mails[-1].text.split())
 
     def keys(self, prefix: str) -> list[str]:
         from chalicelib.aws import s3

@@ -30,7 +30,7 @@ def test_an_approved_version_becomes_an_endpoint_with_capture_on_verified_and_an
     described = boto3.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)
     assert described["DataCaptureConfig"]["CaptureStatus"] == "Started"
     assert world.deployment_subjects == ["[information] preferred-site: version 1 is deployed and verified"]
-    assert "the golden request was answered" in world.cloud.mailbox.last.text
+    assert "the golden request was answered" in world.deployment_words
 
 
 def test_a_version_that_is_approved_when_it_is_registered_counts(world):
@@ -89,7 +89,7 @@ def test_an_update_that_came_back_to_the_old_config_is_caught_marked_and_not_tri
     assert world.deployment_subjects[1:] == [
         "[critical] preferred-site: version 2 could not be deployed; version 1 is served"
     ]
-    assert "ping health check" in " ".join(world.cloud.mailbox.last.text.split())
+    assert "ping health check" in world.deployment_words
 
 
 def test_a_version_that_failed_is_tried_again_when_it_is_approved_anew(world):
@@ -114,7 +114,7 @@ def test_a_golden_request_that_fails_puts_the_endpoint_back_once(world):
     assert world.deployment_subjects[1:] == [
         "[critical] preferred-site: version 2 could not be deployed; version 1 is served"
     ]
-    assert "the golden request failed" in world.cloud.mailbox.last.text
+    assert "the golden request failed" in world.deployment_words
 
 
 def ENTRY_OF(world) -> FleetEntry:
@@ -155,7 +155,7 @@ def test_an_endpoint_of_somebody_else_is_not_touched_before_it_is_adopted(world)
     second = world.register("linear-learner")
     world.cloud.turn(minutes=30)
     assert world.served != second
-    assert "was not created by Vedette" in " ".join(world.cloud.mailbox.last.text.split())
+    assert "was not created by Vedette" in world.deployment_words
     world.apply(replace(ENTRY_OF(world), adopted=True))
     world.cloud.turn(minutes=30)
     assert world.served == second
@@ -166,9 +166,7 @@ def test_a_failed_creation_tells_the_only_command_that_is_left(world):
     world.register()
     world.cloud.turn(hours=1)
     assert len(world.deployment_subjects) == 1
-    assert "aws sagemaker delete-endpoint --endpoint-name preferred-site" in " ".join(
-        world.cloud.mailbox.last.text.split()
-    )
+    assert "aws sagemaker delete-endpoint --endpoint-name preferred-site" in world.deployment_words
 
 
 def test_an_endpoint_of_another_mode_is_watched_and_never_deployed_to(world):

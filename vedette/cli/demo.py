@@ -1,0 +1,32 @@
+"""`vedette demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from chalicelib.errors import VedetteError
+
+
+@click.command("demo")
+@click.option("--data", type=click.Path(dir_okay=False), help="Your own CSV: numbers, the label in the first column.")
+@click.option("--keep", type=click.Path(file_okay=False), help="Copy the bucket into this folder at the end.")
+def demo_command(data: str | None, keep: str | None) -> None:
+    """Watch the whole loop on this machine: approve, deploy, capture, detect, alert.
+
+    AWS is simulated and its clock is turned by the demo; the functions are those that run in Lambda. Exit code 0
+    only if every check of the story held.
+
+    \b
+    Examples:
+      vedette demo
+      vedette demo --data my-training-data.csv --keep bucket/
+    """  # noqa: D301
+    try:
+        from vedette.demo import story
+    except ModuleNotFoundError as missing:
+        raise VedetteError(f"The demo needs the package {missing.name}: pip install 'vedette[local]'.") from missing
+    content = Path(data).read_bytes() if data else None
+    held = story.tell(content, data or "", Path(keep) if keep else None)
+    raise SystemExit(0 if held else 1)

@@ -1,0 +1,108 @@
+"""The data of the story: a labelled data set, traffic drawn from it, and values spoilt as a bad client would."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from dataclasses import dataclass
+
+from chalicelib.errors import UnreadableFile
+
+ROWS = 6000
+SEED = 7
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Rows of text cells, the label in the first column."""
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def csv(self) -> bytes:
+        """The data set as a CSV file with a header."""
+        return _csv([self.names, *self.rows])
+
+    @property
+    def training_csv(self) -> bytes:
+        """The data set as SageMaker's built-in algorithms take it: no header, the label first."""
+        return _csv(self.rows)
+
+    def traffic(self, seed: int, count: int) -> list[tuple[str, ...]]:
+        """Feature rows drawn from the same region as the data set, as clients send them: whole numbers without `.0`."""
+        drawn = random.Random(seed).choices(self.rows, k=count)  # noqa: S311 - seeded on purpose
+        return [tuple(cell.removesuffix(".0") for cell in row[1:]) for row in drawn]
+
+
+def sites() -> DataSet:
+    """A made-up data set of 6,000 rows: whether a site is preferred (label), given its coordinates a and b.
+
+    The coordinates are whole numbers written with a decimal point, as pandas writes a column that once held a missing
+    value; so the suggested type is Fractional, and a person who knows better sets it to Integral.
+    """
+    draw = random.Random(SEED)  # noqa: S311 - seeded on purpose
+    rows = []
+    for _ in range(ROWS):
+        a, b = draw.randint(-100, 100), draw.randint(-100, 100)
+        rows.append((f"{float(a + b > 0)}", f"{float(a)}", f"{float(b)}"))
+    return DataSet(("label", "a", "b"), tuple(rows))
+
+
+def of_file(content: bytes, place: str) -> DataSet:
+    """A data set of one's own: a CSV whose first column is the label; a first row without numbers is its header.
+
+    Raises
+    ------
+    UnreadableFile
+        When it is not such a file.
+    """
+    try:
+        rows = [tuple(row) for row in csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableFile(f"{place}: not a CSV file in UTF-8") from error
+    if not rows or len(rows[0]) < 2:
+        raise UnreadableFile(f"{place}: needs a label and at least one feature in each row")
+    header = not any(_is_number(cell) for cell in rows[0])
+    names = rows[0] if header else ("label", *(f"x{position}" for position in range(1, len(rows[0]))))
+    body = rows[1:] if header else rows
+    for number, row in enumerate(body, start=1 + header):
+        if len(row) != len(names):
+            raise UnreadableFile(f"{place}: row {number} has {len(row)} cells instead of {len(names)}")
+        if not all(_is_number(cell) for cell in row):
+            raise UnreadableFile(
+                f"{place}: row {number} holds a cell that is not a number; the models here need numbers"
+            )
+    if len(body) < 100:
+        raise UnreadableFile(f"{place}: {len(body)} rows are too few; the story needs 100")
+    return DataSet(names, tuple((f"{float(row[0])}", *row[1:]) for row in body))
+
+
+def spoilt(cell: str) -> str:
+    """The same number in the other lexical type: a whole number with `.50`, or a fraction without its decimals.
+
+    Examples
+    --------
+    >>> spoilt("12"), spoilt("-3"), spoilt("2.75")
+    ('12.50', '-3.50', '2')
+    """
+    return f"{cell}.50" if cell.lstrip("+-").isdigit() else str(int(float(cell)))
+
+
+def half_spoilt(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Every second row with its last value spoilt."""
+    return [(*row[:-1], spoilt(row[-1])) if position % 2 else row for position, row in enumerate(rows)]
+
+
+def _csv(rows: list[tuple[str, ...]] | tuple[tuple[str, ...], ...]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return float(cell) == float(cell)  # nan is no number
+    except ValueError:
+        return False
