@@ -27,6 +27,23 @@ Guard = Callable[[Request, Operation], Request | None]
 Consequence = Callable[[Request, Operation, Response], None]
 
 
+class _Moto(DomainDispatcherApplication):
+    """moto's server. It lists its own folder for every request; the answer for a host never changes."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._backends: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """The service behind a host name."""
+        if host not in self._backends:
+            self._backends[host] = super().get_backend_for_host(host)
+        return self._backends[host]
+
+
+_moto = _Moto()  # its Flask applications are made once; moto's state is in its backends
+
+
 class Front:
     """Routes a request by the credential scope of its signature."""
 
@@ -40,7 +57,6 @@ class Front:
         self.guards: dict[tuple[str, str], Guard] = {}  # checked before moto
         self.consequences: dict[tuple[str, str], Consequence] = {}  # after moto succeeded
         self.killed: Callable[[str | None], None] = lambda function: None
-        self._moto = DomainDispatcherApplication(create_backend_app)
 
     def handle(self, request: Request) -> Response:
         """Answer one request; raises Crash or LostConnection when a fault says so."""
@@ -91,7 +107,7 @@ class Front:
         guard = self.guards.get(key) or self.guards.get((operation.service, "*"))
         if guard is not None:
             request = guard(request, operation) or request
-        response = Response.of_wsgi(self._moto, request.environ())
+        response = Response.of_wsgi(_moto, request.environ())
         consequence = self.consequences.get(key)
         if consequence is not None and response.status < 300:
             consequence(request, operation, response)
