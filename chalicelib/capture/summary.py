@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 
@@ -38,6 +39,7 @@ from chalicelib.statistics.table import Table, sum_of_tables
 
 MOST_REFUSALS = 20  # byte ranges kept in a summary; all of them are counted
 MOST_TABLES = 64  # of a sum
+_SUMMARIES_AT_ONCE = 100
 _CELLS_AT_ONCE = 250_000  # rows held before they are turned into statistics: about 20 MB
 
 
@@ -76,8 +78,15 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     @classmethod
     def total(cls, summaries: Iterable[CaptureSummary]) -> CaptureSummary:
-        """The sum of any number of summaries, each sketch merged once."""
-        parts = list(summaries)
+        """The sum of any number of summaries, taken a hundred at a time so that memory stays flat."""
+        remaining = iter(summaries)
+        result = cls()
+        while batch := list(islice(remaining, _SUMMARIES_AT_ONCE)):
+            result = cls._total([result, *batch])
+        return result
+
+    @classmethod
+    def _total(cls, parts: list[CaptureSummary]) -> CaptureSummary:
         refused: Counter[str] = Counter()
         for part in parts:
             refused.update(part.refused)

@@ -39,8 +39,16 @@ if TYPE_CHECKING:
 @click.option(
     "--quarantine", type=click.Path(dir_okay=False), help="Keep the lines that could not be read, as they are."
 )
-@click.option("--minimum-rows", default=1, show_default=True, help="Rows needed to judge types and completeness.")
-@click.option("--minimum-drift-rows", default=100, show_default=True, help="Cells needed to judge drift.")
+@click.option(
+    "--minimum-rows",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Rows needed to judge types and completeness.",
+)
+@click.option(
+    "--minimum-drift-rows", type=click.IntRange(1), default=100, show_default=True, help="Cells needed to judge drift."
+)
 @click.option("--all", "everything", is_flag=True, help="Show every measured value, also what passed.")
 @options.aws
 def evaluate_command(
