@@ -161,7 +161,7 @@ def _not_ours(entry: FleetEntry, served: Served, deployment: Deployment | None) 
         return ""
     if deployment is None:
         return (
-            f"the endpoint exists and was not created by Vedette; nothing is changed until `adopted = true`"
+            "the endpoint exists and was not created by Vedette; nothing is changed until `adopted = true`"
             " stands in its fleet entry"
         )
     if served.config_name not in {deployment.config, deployment.previous_config}:

@@ -166,8 +166,9 @@ def test_a_window_is_judged_again_when_late_data_arrive_and_the_alert_state_does
     watched.send(good=40)
     watched.cloud.turn(hours=1, minutes=6)
     first = latest(watched)
-    late = first.parts[0].replace("parts/", "data-capture/", 1).removesuffix(".json").replace("jsonl", "jsonl")
-    line = b'{"captureData":{"endpointInput":{"data":"1,2.5","encoding":"CSV"},"endpointOutput":{"data":"1.0","encoding":"CSV"}}}\n'
+    late = first.parts[0].replace("parts/", "data-capture/", 1).removesuffix(".json")
+    output = b'"endpointOutput":{"data":"1.0","encoding":"CSV"}'
+    line = b'{"captureData":{"endpointInput":{"data":"1,2.5","encoding":"CSV"},' + output + b"}}\n"
     boto3.client("s3").put_object(Bucket=watched.bucket, Key=late.replace("-000-", "-001-"), Body=line * 40)
     watched.cloud.turn(minutes=20)
     assert latest(watched).window_start >= first.window_start
