@@ -1,0 +1,200 @@
+"""What the stand-in takes for granted about AWS, each with its source and how sure it is.
+
+`seen` was read in AWS's own text or in a live error that somebody recorded; `inferred` follows from such a text;
+`unknown` could not be read anywhere: there the stand-in is as strict as AWS could be, and the text is ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One belief about AWS."""
+
+    about: str
+    belief: str
+    source: str
+    certainty: str  # seen, inferred or unknown
+
+
+ASSUMPTIONS = (
+    Assumption(
+        "names",
+        "A second Create with the same name is a ValidationException "
+        '"Cannot create already existing model|endpoint configuration|endpoint "arn"."',
+        "sagemaker-python-sdk issue 101; aws-facts 4.1",
+        "seen",
+    ),
+    Assumption("names", "SageMaker writes names in lower case in its ARNs.", "aws-facts 1.3", "seen"),
+    Assumption(
+        "missing things",
+        'A missing model, config or endpoint is a ValidationException "Could not find … "arn"."',
+        "ACK sagemaker-controller; aws-facts 4.3",
+        "seen",
+    ),
+    Assumption(
+        "missing things",
+        '"ModelPackageGroup arn… does not exist." and "Model Package Group already exists: arn…".',
+        "ACK code generator's tests; issue 5063 of sagemaker-python-sdk",
+        "seen",
+    ),
+    Assumption(
+        "endpoints",
+        'Update, delete and weights of a busy endpoint: "Cannot update in-progress endpoint "arn".".',
+        "ACK and sagemaker-operator-for-k8s; aws-facts 4.3",
+        "seen",
+    ),
+    Assumption(
+        "endpoints", "A Failed endpoint takes only DeleteEndpoint; the text is ours.", "aws-facts 4.3", "inferred"
+    ),
+    Assumption("endpoints", "UpdateEndpoint mends UpdateRollbackFailed.", "botocore, EndpointStatus", "inferred"),
+    Assumption(
+        "endpoints",
+        "While an endpoint is Creating, DescribeEndpoint has neither variants nor capture.",
+        "recorded answers in notebooks",
+        "inferred",
+    ),
+    Assumption(
+        "endpoints",
+        "During an update EndpointConfigName is the old one and PendingDeploymentSummary has the new one.",
+        "aws-facts 1.4",
+        "seen",
+    ),
+    Assumption(
+        "endpoints",
+        "A failed update comes back InService with the old config and a FailureReason.",
+        "terraform-provider-aws issue 39099; ACK pull request 7",
+        "seen",
+    ),
+    Assumption(
+        "endpoints",
+        "DeleteEndpoint is refused while a schedule watches the endpoint; the text is ours.",
+        "aws-facts 4.6",
+        "unknown",
+    ),
+    Assumption(
+        "endpoints",
+        "A config in use cannot be deleted. AWS takes the call and leaves an endpoint that cannot be updated.",
+        "API reference, DeleteEndpointConfig; failure catalogue D12",
+        "inferred",
+    ),
+    Assumption(
+        "registry",
+        "UpdateModelPackage leaves what it is not given as it was; customer metadata are merged by key.",
+        "botocore, CustomerMetadataPropertiesToRemove",
+        "inferred",
+    ),
+    Assumption(
+        "registry",
+        "CreateModel refuses a version that is not Approved; the text is ours.",
+        "aws-facts 4.1",
+        "unknown",
+    ),
+    Assumption(
+        "registry",
+        "A version of a group has no ModelPackageName and takes no tags.",
+        "sagemaker-python-sdk issue 5606; botocore, CreateModelPackage.Tags",
+        "seen",
+    ),
+    Assumption(
+        "registry",
+        "A group with versions cannot be deleted; the text is ours.",
+        "developer guide, model registry",
+        "inferred",
+    ),
+    Assumption(
+        "events",
+        "Every transition of an endpoint is announced: status in upper snake case, times in epoch milliseconds.",
+        "aws-facts 1.3",
+        "seen",
+    ),
+    Assumption(
+        "events",
+        "The creation of a package is announced without UpdatedModelPackageFields.",
+        "aws-facts 1.2",
+        "inferred",
+    ),
+    Assumption(
+        "events",
+        "A monitoring job's event has no ExitMessage, Environment or MonitoringScheduleArn.",
+        "aws-facts 1.5",
+        "inferred",
+    ),
+    Assumption(
+        "events", 'PutEvents refuses sources "aws.…" with NotAuthorizedForSourceException.', "catalogue D10", "seen"
+    ),
+    Assumption(
+        "Lambda",
+        "A failed asynchronous invocation comes again after one minute and after two more, with the same request id.",
+        "Lambda developer guide, asynchronous invocation",
+        "seen",
+    ),
+    Assumption(
+        "capture",
+        "One file a minute and variant at most, delivered about two minutes later.",
+        "aws-facts 2.1",
+        "seen",
+    ),
+    Assumption(
+        "capture",
+        "Without header lists everything is BASE64; listed media types are compared without parameters.",
+        "aws-facts 2.4",
+        "seen",
+    ),
+    Assumption(
+        "capture",
+        "A refused request is captured too, its answer without an observed content type.",
+        "aws-facts 2.3",
+        "inferred",
+    ),
+    Assumption(
+        "runtime",
+        'An endpoint that does not serve: ValidationError "Endpoint … of account … not found.".',
+        "recorded errors of InvokeEndpoint",
+        "seen",
+    ),
+    Assumption(
+        "runtime",
+        "The linear learner answers CSV with the label, then the score.",
+        "the developer guide shows JSON and RecordIO only",
+        "unknown",
+    ),
+    Assumption(
+        "runtime", "The built-in algorithms answer JSON unless CSV is asked for.", "developer guide", "inferred"
+    ),
+    Assumption(
+        "monitoring",
+        "An execution begins on the hour plus 0 to 20 minutes; no captured data makes it Failed.",
+        "aws-facts 1.10",
+        "seen",
+    ),
+    Assumption("monitoring", "The job names of bias and explainability monitors.", "aws-facts 1.7", "unknown"),
+    Assumption(
+        "monitoring",
+        'A Pending schedule refuses changes: "Monitoring schedule in status Pending".',
+        "aws-facts 4.6",
+        "seen",
+    ),
+    Assumption(
+        "SNS",
+        "A subject is printable ASCII, shorter than 100 characters, no blank first; a message is not empty.",
+        "API reference, Publish (the newer rule that takes UTF-8 subjects is not relied on; aws-facts 0)",
+        "seen",
+    ),
+    Assumption(
+        "traffic shifting",
+        "A canary is at most half of a variant's instances; the text is ours.",
+        "aws-facts 4.2",
+        "inferred",
+    ),
+)
+
+
+def table() -> str:
+    """The assumptions as lines of text."""
+    return "\n".join(
+        f"{item.certainty:9} {item.about:16} {item.belief}  [{item.source}]"
+        for item in sorted(ASSUMPTIONS, key=lambda item: (item.about, item.certainty))
+    )
