@@ -1,6 +1,7 @@
 """A cloud with a stage installed, and the steps that many tests begin with."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,10 +98,22 @@ class Account:
         return [event for event in self.cloud.bus.events if event["detail-type"] == detail_type]
 
 
+@contextmanager
+def installed(*args: Any, **kwargs: Any) -> Iterator[Account]:
+    with Cloud(*args, **kwargs) as cloud:
+        yield Account(cloud, cloud.install())
+
+
 @pytest.fixture
 def account() -> Iterator[Account]:
-    with Cloud() as cloud:
-        yield Account(cloud, cloud.install())
+    with installed() as account:
+        yield account
+
+
+@pytest.fixture
+def account_with() -> Any:
+    """An account whose cloud has other settings: `with account_with(seed=2) as account:`."""
+    return installed
 
 
 class Refused:

@@ -20,7 +20,6 @@ from vedette.local.functions import Backend, Function, FunctionError
 from vedette.local.ids import Ids
 
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=2))
-TOO_MANY = 10_000  # deliveries without the clock moving: the functions feed each other for ever
 
 Event = dict[str, Any]
 
@@ -70,6 +69,7 @@ class Bus:
     deliveries: list[Delivery] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    most_at_once: int = 10_000  # deliveries without the clock moving: beyond that, functions feed each other for ever
     _queue: list[_Queued] = field(default_factory=list)
     _copies: int = 1
     _shuffle: random.Random | None = None
@@ -133,9 +133,9 @@ class Bus:
         while (queued := self._next()) is not None:
             self._attempt(queued)
             attempts += 1
-            if attempts > TOO_MANY:
+            if attempts > self.most_at_once:
                 raise RuntimeError(
-                    f"{TOO_MANY} deliveries without the clock moving, the last to {queued.function.name}: "
+                    f"{self.most_at_once} deliveries without the clock moving, the last to {queued.function.name}: "
                     "the functions feed each other for ever."
                 )
         return attempts

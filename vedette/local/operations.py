@@ -96,7 +96,8 @@ def s3_path(request: Request) -> str:
 @cache
 def _rules(service: str) -> tuple[list[_Rule], str]:
     model = service_model(service)
-    rules = [_rule(model.operation_model(name)) for name in model.operation_names]
+    operations = [model.operation_model(name) for name in model.operation_names]
+    rules = [_rule(operation) for operation in operations if not operation.deprecated]
     return rules, str(model.metadata["protocol"])
 
 

@@ -108,7 +108,7 @@ def _in_event(name: str, value: Any) -> Any:
     if name == "S3DataDistributionType":
         return str(value).upper()
     if name in UPPER_CASE_IN_EVENTS:
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", value).upper()
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value).upper()
     if isinstance(value, dict):
         return {key: _in_event(key, item) for key, item in value.items()}
     return [_in_event("", item) for item in value] if isinstance(value, list) else value
