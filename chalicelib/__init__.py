@@ -9,7 +9,8 @@
 
 The import rule, held by tests/test_import_rule.py:
 
-    app -> handlers -> {registry, capture, statistics, constraints, alerts, aws};  constraints -> statistics
+    app -> handlers -> {registry, capture, statistics, constraints, alerts, aws}
+    capture -> statistics;  constraints -> statistics;  alerts -> constraints (its measurements)
     vedette -> chalicelib, never the other way
 
 `capture`, `statistics`, `constraints`, `registry` and `alerts` are pure: no boto3, chalice, Powertools, `os`, clock or

@@ -38,9 +38,14 @@ def _flushed(event: Any, get_response: Callable[[Any], Any]) -> Any:
 
 
 def _refused(event: Any, get_response: Callable[[Any], Any]) -> Any:
-    """Answer what no retry can mend with one log line; every other error rises, so that Lambda retries."""
+    """One log line an invocation: what was done or left alone, or why the input was refused.
+
+    What no retry can mend is answered; every other error rises, so that Lambda retries.
+    """
     try:
-        return get_response(event)
+        answer = get_response(event)
+        logger.info("done", answer=answer)  # names, counts and reasons; handlers answer nothing else
+        return answer
     except Refused as error:
         count("RefusedEvents")
         logger.warning("refused", kind=type(error).__name__, reason=str(error))

@@ -11,7 +11,7 @@ from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.files import write_violations
 from chalicelib.constraints.naming import named_table
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
-from chalicelib.observability import count, logger
+from chalicelib.observability import count
 from chalicelib.records import Execution, ExecutionEvent, Part
 from chalicelib.registry.versions import version_of
 from chalicelib.statistics.files import write_statistics
@@ -101,7 +101,6 @@ def announce(execution: Execution) -> None:
     )
     messages.put_event(EXECUTION_DETAIL_TYPE, msgspec.json.encode(event))
     count("Executions")
-    logger.info("judged", endpoint=execution.endpoint, verdict=execution.verdict, folder=execution.folder)
 
 
 def served_version(endpoint: str) -> str:

@@ -23,7 +23,7 @@ from chalicelib.aws import deployment, sagemaker, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.errors import NotReady
 from chalicelib.handlers.telling import tell
-from chalicelib.observability import count, logger
+from chalicelib.observability import count
 from chalicelib.records import Deployment, FleetEntry, Mark, Pause, Pin
 from chalicelib.registry.plan import Place, Plan, Served, plan
 from chalicelib.registry.versions import PackageVersion, Wanted, version_of, wanted
@@ -39,7 +39,6 @@ def reconcile(entry: FleetEntry) -> dict[str, Any]:
     for _ in range(MOST_STEPS):
         step = _step(entry)
         done.append(f"{step.action}: {step.reason}")
-        logger.info("reconciled", endpoint=entry.endpoint, action=step.action, reason=step.reason)
         if step.action not in {"verify", "rolled back"}:
             break
     return {"endpoint": entry.endpoint, "steps": done}

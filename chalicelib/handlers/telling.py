@@ -7,7 +7,7 @@ from chalicelib import records
 from chalicelib.alerts import outbox
 from chalicelib.aws import messages, table
 from chalicelib.errors import NotReady
-from chalicelib.observability import count, logger
+from chalicelib.observability import count
 from chalicelib.records import AlertBook, OutboxMessage
 
 TRIES = 4
@@ -64,4 +64,3 @@ def _publish(owed: OutboxMessage) -> None:
         },
     )
     count("AlertsSent")
-    logger.info("alert sent", alert_id=message.alert_id, endpoint=message.endpoint, kind=message.kind)
