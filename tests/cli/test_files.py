@@ -35,7 +35,7 @@ def run():
 @pytest.fixture
 def chapter(tmp_path, run):
     """The chapter's baseline, its constraints edited, and captures of which half of the b cells end in .50."""
-    choice = random.Random(8)  # noqa: S311
+    choice = random.Random(8)
     rows = [[choice.choice("01"), str(choice.randint(-9, 9)), str(choice.randint(-9, 9))] for _ in range(6000)]
     (tmp_path / "train.csv").write_text("label,a,b\n" + "".join(",".join(row) + "\n" for row in rows))
     assert run("baseline", tmp_path / "train.csv", "-o", tmp_path / "baseline").exit_code == 0

@@ -36,7 +36,7 @@ def checked(evaluation, check):
 @pytest.fixture
 def chapter():
     """6,000 x 3 (label, a, b), types of a and b edited to Integral."""
-    choice = random.Random(8)  # noqa: S311
+    choice = random.Random(8)
     rows = [[choice.choice("01"), str(choice.randint(-20, 20)), str(choice.randint(-20, 20))] for _ in range(6000)]
     table = Table.of(rows, ("label", "a", "b"), k=BASELINE_K)
     constraints = suggested_constraints(table).with_type("a", "Integral").with_type("b", "Integral")
