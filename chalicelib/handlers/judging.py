@@ -1,5 +1,6 @@
 """Judge captured data against the baseline in force, store the verdict once, and say so on the bus."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -33,29 +34,12 @@ def judge_window(
     if latest is not None and latest.parts == keys:
         return None
     summary = CaptureSummary.total(part.summary for part in store.parts(keys))
-    evaluation = evaluate(summary, baseline)
     served = served_version(endpoint)
     revision = latest.revision + 1 if latest else 1
-    execution = Execution(
-        endpoint=endpoint,
-        variant=variant,
-        window_start=start,
-        window_end=start + length,
-        closed=True,
-        package_version=served,
-        revision=revision,
-        baseline=version,
-        verdict=evaluation.verdict,
-        events=summary.events,
-        rows=evaluation.rows,
-        refused=summary.refused,
-        measurements=evaluation.measurements,
-        notes=evaluation.notes,
-        parts=keys,
-        folder=locations.execution(endpoint, variant, start, length, served, revision),
-        judged_at=datetime.now(UTC),
-    )
-    return execution if _stored(execution, evaluation, summary, baseline) else None
+    judged = _Judged(endpoint, variant, start, start + length, summary, evaluate(summary, baseline))
+    folder = locations.execution(endpoint, variant, start, length, served, revision)
+    execution = judged.execution(folder, keys, served, version, closed=True, revision=revision)
+    return execution if judged.stored(execution, baseline) else None
 
 
 def judge_object(part: Part, key: str, capture: locations.CaptureKey, version: str, baseline: Baseline) -> Execution:
@@ -64,27 +48,11 @@ def judge_object(part: Part, key: str, capture: locations.CaptureKey, version: s
     known = store.execution(folder)
     if known is not None:
         return known
+    end = part.begun + timedelta(minutes=1)
     evaluation = hard_evaluation(part.summary, baseline)
-    execution = Execution(
-        endpoint=part.endpoint,
-        variant=part.variant,
-        window_start=part.begun,
-        window_end=part.begun + timedelta(minutes=1),
-        closed=False,
-        package_version=served_version(part.endpoint),
-        revision=1,
-        baseline=version,
-        verdict=evaluation.verdict,
-        events=part.summary.events,
-        rows=evaluation.rows,
-        refused=part.summary.refused,
-        measurements=evaluation.measurements,
-        notes=evaluation.notes,
-        parts=(key,),
-        folder=folder,
-        judged_at=datetime.now(UTC),
-    )
-    _stored(execution, evaluation, part.summary, baseline)
+    judged = _Judged(part.endpoint, part.variant, part.begun, end, part.summary, evaluation)
+    execution = judged.execution(folder, (key,), served_version(part.endpoint), version, closed=False)
+    judged.stored(execution, baseline)
     return execution
 
 
@@ -109,10 +77,44 @@ def served_version(endpoint: str) -> str:
     return version_of(served.package_arn) if served else "unversioned"
 
 
-def _stored(execution: Execution, evaluation: Evaluation, summary: CaptureSummary, baseline: Baseline) -> bool:
-    """Write the files of Model Monitor first and the record last: the record is what makes the verdict stand."""
-    table = named_table(summary.tables, baseline.constraints)
-    if table is not None:
-        s3.put(execution.folder + "statistics.json", write_statistics(table))
-    s3.put(execution.folder + "constraint_violations.json", write_violations(evaluation.violations))
-    return store.put_execution(execution)
+@dataclass(frozen=True)
+class _Judged:
+    """A sum of parts with what the baseline says about it."""
+
+    endpoint: str
+    variant: str
+    start: datetime
+    end: datetime
+    summary: CaptureSummary
+    evaluation: Evaluation
+
+    def execution(
+        self, folder: str, parts: tuple[str, ...], served: str, baseline: str, *, closed: bool, revision: int = 1
+    ) -> Execution:
+        return Execution(
+            endpoint=self.endpoint,
+            variant=self.variant,
+            window_start=self.start,
+            window_end=self.end,
+            closed=closed,
+            package_version=served,
+            revision=revision,
+            baseline=baseline,
+            verdict=self.evaluation.verdict,
+            events=self.summary.events,
+            rows=self.evaluation.rows,
+            refused=self.summary.refused,
+            measurements=self.evaluation.measurements,
+            notes=self.evaluation.notes,
+            parts=parts,
+            folder=folder,
+            judged_at=datetime.now(UTC),
+        )
+
+    def stored(self, execution: Execution, baseline: Baseline) -> bool:
+        """Write the files of Model Monitor first and the record last: the record is what makes the verdict stand."""
+        table = named_table(self.summary.tables, baseline.constraints)
+        if table is not None:
+            s3.put(execution.folder + "statistics.json", write_statistics(table))
+        s3.put(execution.folder + "constraint_violations.json", write_violations(self.evaluation.violations))
+        return store.put_execution(execution)
