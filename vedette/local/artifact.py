@@ -37,7 +37,9 @@ class Artifact:
                 return warm
             if warm is not None:
                 warm.close()
-            started = ExecutionEnvironment(function, self.task_root, self._libraries, self._environment)
+            started = ExecutionEnvironment(
+                function, self.task_root, self._libraries, {**self._environment, **function.environment}
+            )
             self._warm[function.name] = started
             return started
 

@@ -31,6 +31,7 @@ from vedette.local import guards, in_process, s3_events, server
 from vedette.local.artifact import Artifact
 from vedette.local.bus import Bus
 from vedette.local.clock import START, Clock
+from vedette.local.deployed import Deployed
 from vedette.local.events_api import PutEvents
 from vedette.local.functions import Backend, InProcess, functions_of
 from vedette.local.ids import Ids
@@ -242,6 +243,13 @@ class Cloud:
         artifact = Artifact(zip_bytes, {**self.child_environment(url), **environment})
         self._run(functions, artifact)
         return artifact
+
+    def run_deployed(self) -> Deployed:
+        """Let all that was deployed into this cloud (`chalice deploy` against `serve()`) run from its package."""
+        url = self._stack.enter_context(self.serve())
+        deployed = Deployed(self.world, self.child_environment(url))
+        self._run(deployed.functions, deployed)
+        return deployed
 
     def _run(self, functions: list[Any], backend: Backend) -> None:
         self._close_backend()

@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, cast
 
@@ -55,6 +55,7 @@ class Function:
     rate: timedelta | None = None
     timeout_seconds: int = 60
     memory: int = 512
+    environment: Mapping[str, str] = field(default_factory=dict)  # of its own, beside the stage's
 
     def listens_to(self, event: Mapping[str, Any]) -> bool:
         """Whether the rule of this function matches an event of the bus."""
@@ -93,7 +94,7 @@ def functions_of(
                 handler=source.handler_string,
                 arn=f"arn:aws:lambda:{region}:{account}:function:{full_name}",
                 pattern=_pattern(getattr(source, "event_pattern", None)),
-                rate=_rate(getattr(source, "schedule_expression", None)),
+                rate=rate_of(getattr(source, "schedule_expression", None)),
                 timeout_seconds=(timeouts or {}).get(name, 60),
             )
         )
@@ -107,8 +108,8 @@ def _pattern(pattern: Mapping[str, Any] | None) -> EventPattern | None:
     return EventPattern(text, EventPatternParser(text).parse())
 
 
-def _rate(expression: Any) -> timedelta | None:
-    """`rate(5 minutes)` as a length of time.
+def rate_of(expression: Any) -> timedelta | None:
+    """`rate(5 minutes)` as a length of time; None for no schedule.
 
     Raises
     ------

@@ -1,0 +1,83 @@
+"""What `chalice deploy` left in the stand-in, running: the functions, rules, targets and permissions of the account.
+
+Nothing is read from the app object here. A rule reaches a function only when it is enabled, names it as a target, and
+the function's resource policy lets this rule invoke it: without the permission EventBridge drops the event in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from moto.awslambda.models import lambda_backends
+from moto.events.models import events_backends
+
+from vedette.local.artifact import Artifact
+from vedette.local.functions import Function, rate_of
+from vedette.local.world import World
+
+
+class Deployed:
+    """Runs each deployed function from the package that it was deployed with."""
+
+    def __init__(self, world: World, environment: Mapping[str, str]):
+        self._world = world
+        self._artifacts: dict[str, Artifact] = {}  # by the digest of the package: all functions of an app share one
+        self._packages: dict[str, str] = {}  # function -> digest
+        self.functions = [self._function(function, environment) for function in self._deployed()]
+
+    def _deployed(self) -> list[Any]:
+        found: list[Any] = list(lambda_backends[self._world.account][self._world.region].list_functions())
+        return found
+
+    def _function(self, deployed: Any, environment: Mapping[str, str]) -> Function:
+        digest = deployed.code_sha_256
+        if digest not in self._artifacts:
+            self._artifacts[digest] = Artifact(deployed.code_bytes, environment)
+        function = Function(
+            name=deployed.handler.rpartition(".")[2],
+            full_name=deployed.function_name,
+            handler=deployed.handler,
+            arn=deployed.function_arn,
+            timeout_seconds=int(deployed.timeout),
+            memory=int(deployed.memory_size),
+            environment=dict(deployed.environment_vars),
+        )
+        self._packages[function.name] = digest
+        for rule in self._rules(deployed):
+            pattern = rule.event_pattern if rule.event_pattern.get_pattern() else None
+            function = replace(function, pattern=pattern, rate=rate_of(rule.scheduled_expression))
+        return function
+
+    def _rules(self, deployed: Any) -> Iterator[Any]:
+        """The rules of the default bus that reach a function."""
+        bus = events_backends[self._world.account][self._world.region].event_buses["default"]
+        allowed = [_source(statement) for statement in deployed.policy.statements]
+        for rule in bus.rules.values():
+            targeted = any(target["Arn"] == deployed.function_arn for target in rule.targets)
+            if targeted and rule.state == "ENABLED" and rule.arn in allowed:
+                yield rule
+
+    def artifact_of(self, name: str) -> Artifact:
+        """The package of a function."""
+        return self._artifacts[self._packages[name]]
+
+    def invoke(self, function: Function, event: Any, request_id: str) -> Any:
+        return self.artifact_of(function.name).invoke(function, event, request_id)
+
+    def kill(self, name: str) -> None:
+        self.artifact_of(name).kill(name)
+
+    def close(self) -> None:
+        for artifact in self._artifacts.values():
+            artifact.close()
+
+
+def _source(statement: Mapping[str, Any]) -> str | None:
+    """The rule that a statement of a function's policy admits, if it admits one."""
+    principal = statement.get("Principal", {})
+    if not isinstance(principal, Mapping) or principal.get("Service") != "events.amazonaws.com":
+        return None
+    conditions: Mapping[str, Any] = statement.get("Condition", {}).get("ArnLike", {})
+    return conditions.get("AWS:SourceArn")
