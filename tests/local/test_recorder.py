@@ -1,8 +1,11 @@
 """Every call is recorded with its operation, the names in it, its error, and who made it; bodies are not."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import boto3
 import pytest
 from botocore.session import Session
+from chalice import Chalice
 
 from vedette.local.operations import operation_of
 from vedette.local.wire import Request
@@ -90,3 +93,22 @@ def test_the_operation_of_a_request_is_told_as_botocore_names_it(service, method
         getattr(client, method)(**parameters)
     expected, actual = told[0]
     assert actual == expected
+
+
+def test_calls_of_a_functions_own_threads_are_told_as_its_own(account):
+    app = Chalice("vedette")
+
+    @app.lambda_function()
+    def threaded(event, context):
+        s3 = boto3.client("s3")
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda key: s3.put_object(Bucket=account.bucket, Key=key, Body=b""), ("a", "b")))
+
+    account.cloud.run_functions(app)
+    account.cloud.invoke("threaded", {})
+    account.client("s3").list_buckets()
+    assert [(call.operation, call.function) for call in account.cloud.recorder.calls] == [
+        ("PutObject", "threaded"),
+        ("PutObject", "threaded"),
+        ("ListBuckets", None),
+    ]

@@ -98,8 +98,8 @@ def environment(region: str, more: Mapping[str, str] | None = None) -> Iterator[
     try:
         yield
     finally:
-        for name in ours:
-            os.environ.pop(name, None)
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
         os.environ.update(saved)
 
 

@@ -17,17 +17,30 @@ NAMING_SUFFIXES = ("Name", "Names", "Arn", "Url", "Uri", "Id", "Bucket", "Prefix
 NAMING_KEYS = {"Key", "CopySource", "Source", "DetailType", "EventBusName", "Namespace", "Qualifier"}
 
 # Who is calling: the short name of a function in this process, or "aws" for the stand-in's own calls.
+AWS = "aws"
 caller: ContextVar[str | None] = ContextVar("caller", default=None)
+
+
+_running: list[str] = []
 
 
 @contextmanager
 def calling_as(name: str) -> Iterator[None]:
     """Mark the calls made within as coming from a function (or from AWS itself)."""
     token = caller.set(name)
+    if name != AWS:
+        _running.append(name)
     try:
         yield
     finally:
         caller.reset(token)
+        if name != AWS:
+            _running.remove(name)
+
+
+def calling_function() -> str | None:
+    """The function that makes this call; a thread that a function started does not know it, unless only one runs."""
+    return caller.get() or (_running[0] if len(set(_running)) == 1 else None)
 
 
 @dataclass

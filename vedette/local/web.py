@@ -61,7 +61,7 @@ class Front:
     def handle(self, request: Request) -> Response:
         """Answer one request; raises Crash or LostConnection when a fault says so."""
         operation = operation_of(request)
-        if recorder.caller.get() == "aws":
+        if recorder.caller.get() == recorder.AWS:
             return self._answer(request, operation)
         call = self._begin(request, operation)
         started = time.perf_counter()
@@ -81,7 +81,7 @@ class Front:
         return response
 
     def _begin(self, request: Request, operation: Operation) -> recorder.Call:
-        function = recorder.caller.get() or _function_of_user_agent(request.headers.get("user-agent", ""))
+        function = recorder.calling_function() or _function_of_user_agent(request.headers.get("user-agent", ""))
         parameters = recorder.naming_parameters(request, operation)
         with self.lock:
             calls = self.recorder.calls
