@@ -100,6 +100,7 @@ class Cloud:
         created = s3_events.S3Events(self.world)
         for operation in s3_events.REASONS:
             front.consequences["s3", operation] = created
+        front.consequences["s3", "GetBucketNotificationConfiguration"] = created.show_configuration
         front.guards["s3", "*"] = guards.s3_expected_owner
         front.guards["s3", "PutBucketNotificationConfiguration"] = guards.s3_notification_names
         front.guards["sns", "Publish"] = guards.sns_publish

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import moto.s3.notifications
 from moto.s3.models import s3_backends
@@ -35,13 +36,25 @@ class S3Events:
         self._sequence = itertools.count(0x0064_08CA_D695_98B0)
 
     def __call__(self, request: Request, operation: Operation, response: Response) -> None:
-        place = operation.path_parameters
-        bucket = s3_backends[self._world.account]["aws"].buckets.get(unquote(place["Bucket"]))
-        if bucket is None or bucket.notification_configuration is None:
-            return
-        if bucket.notification_configuration.event_bridge is None:
-            return
-        self._world.put_event(self._event(operation.name, bucket, unquote(place["Key"])))
+        bucket = self._bucket(operation)
+        if self._is_on(bucket):
+            self._world.put_event(self._event(operation.name, bucket, unquote(operation.path_parameters["Key"])))
+
+    def show_configuration(self, request: Request, operation: Operation, response: Response) -> None:
+        """Let GetBucketNotificationConfiguration show that EventBridge is on; moto 5.2.5 keeps it to itself."""
+        if self._is_on(self._bucket(operation)):
+            root = ElementTree.fromstring(response.body)  # noqa: S314 - moto's own answer
+            namespace = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
+            ElementTree.SubElement(root, f"{namespace}EventBridgeConfiguration")
+            response.body = ElementTree.tostring(root)
+
+    def _bucket(self, operation: Operation) -> Any:
+        return s3_backends[self._world.account]["aws"].buckets.get(unquote(operation.path_parameters["Bucket"]))
+
+    @staticmethod
+    def _is_on(bucket: Any) -> bool:
+        configuration = bucket.notification_configuration if bucket is not None else None
+        return configuration is not None and configuration.event_bridge is not None
 
     def _event(self, operation: str, bucket: Any, key: str) -> dict[str, Any]:
         stored = bucket.keys[key]
