@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from vedette.local.sagemaker.monitoring import Report
+from vedette.local.sagemaker.executions import Report
 
 IMAGE = "000000000000.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-model-monitor-analyzer"
 CLUSTER = {"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 20}}

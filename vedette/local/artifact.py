@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from vedette.local.functions import Function
-from vedette.local.lambda_runtime import ExecutionEnvironment, link_libraries
+from vedette.local.lambda_libraries import link_libraries
+from vedette.local.lambda_runtime import ExecutionEnvironment
 
 
 class Artifact:

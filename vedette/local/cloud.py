@@ -26,8 +26,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
-from chalicelib import locations
-from vedette.local import guards, in_process, s3_events, server
+from vedette.local import guards, in_process, installation, s3_events, server
 from vedette.local.artifact import Artifact
 from vedette.local.bus import Bus
 from vedette.local.clock import START, Clock
@@ -41,7 +40,7 @@ from vedette.local.lambda_api import Invoke
 from vedette.local.mailbox import Mailbox
 from vedette.local.recorder import calling_as
 from vedette.local.sagemaker import SageMaker
-from vedette.local.sagemaker.monitoring import Execution, Report
+from vedette.local.sagemaker.executions import Execution, Report
 from vedette.local.web import Front
 from vedette.local.world import ACCOUNT, REGION, World
 
@@ -177,46 +176,9 @@ class Cloud:
 
     def install(self, stage: str = "local") -> dict[str, str]:
         """Make the bucket, table, topic and subscribers of a stage; returns its environment variables."""
-        bucket, queue = f"vedette-{stage}-{self.account}", f"vedette-{stage}-alerts"
+        self.mailbox.queue_name = installation.queue_name(stage)
         with calling_as("aws"):
-            s3 = self._client("s3")
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": self.region})
-            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-            s3.put_bucket_notification_configuration(
-                Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
-            )
-            self._make_table(locations.table(stage))
-            topic = self._make_topic(f"vedette-{stage}", queue)
-        self.mailbox.queue_name = queue
-        return {
-            "VEDETTE_STAGE": stage,
-            "VEDETTE_BUCKET": bucket,
-            "VEDETTE_TABLE": locations.table(stage),
-            "VEDETTE_TOPIC_ARN": topic,
-            "VEDETTE_ROLE_ARN": f"arn:aws:iam::{self.account}:role/vedette-{stage}-model",
-        }
-
-    def _make_table(self, name: str) -> None:
-        dynamodb = self._client("dynamodb")
-        keys = (("pk", "HASH"), ("sk", "RANGE"))
-        dynamodb.create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        dynamodb.update_time_to_live(
-            TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
-        )
-
-    def _make_topic(self, name: str, queue: str) -> str:
-        sns, sqs = self._client("sns"), self._client("sqs")
-        topic: str = sns.create_topic(Name=name)["TopicArn"]
-        url = sqs.create_queue(QueueName=queue)["QueueUrl"]
-        queue_arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
-        sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="operator@example.com")
-        return topic
+            return installation.install(stage, self.world, self._client)
 
     # Functions -------------------------------------------------------------------------------------------------
 

@@ -10,11 +10,9 @@ variables".
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import queue
-import re
 import subprocess
 import sys
 import tempfile
@@ -31,7 +29,6 @@ import time_machine
 
 from vedette.local.functions import Function, FunctionError
 
-IN_LAMBDAS_PYTHON = ("awslambdaric", "boto3")
 LONGEST_START = 60.0
 POLL_SECONDS = 0.05
 TRACE = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0"
@@ -240,39 +237,3 @@ def _function_error(body: bytes) -> FunctionError:
     report = json.loads(body)
     trace = "\n".join(str(line) for line in report.get("stackTrace") or ())
     return FunctionError(report.get("errorType", "Unknown"), report.get("errorMessage", ""), trace)
-
-
-def link_libraries(directory: Path) -> None:
-    """Put what Lambda's Python has beside the standard library into a directory, as links."""
-    for name in _with_dependencies(IN_LAMBDAS_PYTHON):
-        distribution = importlib.metadata.distribution(name)
-        tops = {Path(file.parts[0]) for file in distribution.files or () if file.parts[0] not in {"..", "__pycache__"}}
-        for top in tops:
-            target = Path(str(distribution.locate_file(top)))
-            if target.exists() and not (directory / top).exists():
-                (directory / top).symlink_to(target)
-
-
-def _with_dependencies(names: tuple[str, ...]) -> set[str]:
-    """Distributions and what they require, without extras."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
-        if name in found:
-            continue
-        found.add(name)
-        for requirement in importlib.metadata.requires(name) or ():
-            match = re.match(r"[A-Za-z0-9._-]+", requirement)
-            if match and "extra ==" not in requirement and _installed(match[0]):
-                waiting.append(match[0])
-    return found
-
-
-def _installed(name: str) -> bool:
-    """A requirement for another platform or version of Python is not installed here."""
-    try:
-        importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True

@@ -9,7 +9,6 @@ Sources: aws-facts 1.7 to 1.11; order of deletion: 4.6.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,21 +16,14 @@ from typing import Any
 
 from vedette.local.clock import Timer
 from vedette.local.errors import AwsError
+from vedette.local.sagemaker import executions
 from vedette.local.sagemaker.core import Listing, Parameters, Record, instant, present, refusal
 from vedette.local.sagemaker.endpoints import Endpoints
+from vedette.local.sagemaker.executions import Execution, Report
 from vedette.local.sagemaker.job_definitions import JobDefinitions, Plan, plan_of_definition, plan_of_inline
 from vedette.local.sagemaker.processing import Processing
 from vedette.local.world import World
 
-CRON = re.compile(r"cron\(0 (?:\*|(?P<hour>[0-9]|[01][0-9]|2[0-3])(?:/(?P<every>\d{1,2}))?) \? \* \* \*\)")
-JOB_PREFIXES = {
-    "DataQuality": "model-monitoring",
-    "ModelQuality": "model-quality-monitoring",
-    "ModelBias": "model-bias-monitoring",
-    "ModelExplainability": "model-explainability-monitoring",
-}
-MERGED = {"ModelQuality", "ModelBias"}  # these need labels: a merge job goes before (aws-facts 1.7)
-MERGER_IMAGE = "sagemaker-model-monitor-groundtruth-merger"
 RUNNING = {"Pending", "InProgress", "Stopping"}
 SCHEDULES = Listing(
     "MonitoringScheduleSummaries",
@@ -65,31 +57,6 @@ EXECUTIONS = Listing(
     ),
     sort_keys={"Status": "MonitoringExecutionStatus"},
 )
-
-
-@dataclass(frozen=True)
-class Execution:
-    """One run of a monitor, as it is told to the callable that says what it finds."""
-
-    schedule: str
-    monitoring_type: str
-    endpoint: str
-    scheduled: datetime
-    window_start: datetime
-    output_uri: str
-    capture_uri: str  # of the endpoint's variants in the window's hour: .../endpoint/variant/yyyy/mm/dd/hh
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a monitoring job leaves behind."""
-
-    violations: int = 0
-    files: dict[str, bytes] = field(default_factory=dict)
-    exit_message: str | None = None  # None: the words of the prebuilt container
-    failure_reason: str | None = None
-    stopped: bool = False
-    merge_failure: str | None = None  # ModelQuality and ModelBias: the labels are missing
 
 
 Monitor = Callable[[Execution], Report]
@@ -238,7 +205,7 @@ class Monitoring(JobDefinitions):
             kind, plan = config.get("MonitoringType", "DataQuality"), plan_of_inline(config["MonitoringJobDefinition"])
         if plan.endpoint and plan.endpoint not in self._endpoints.endpoints:
             raise refusal(f'Could not find endpoint "{self._world.arn("endpoint", plan.endpoint)}".')
-        _cron(config)
+        executions.hours_of(config)
         return kind, plan
 
     def _refuse_pending(self, schedule: _Schedule) -> None:
@@ -268,7 +235,7 @@ class Monitoring(JobDefinitions):
     # Executions ------------------------------------------------------------------------------------------------
 
     def _next_slot(self, schedule: _Schedule) -> None:
-        hours = _cron(schedule.config)
+        hours = executions.hours_of(schedule.config)
         now = self._world.now()
         if hours is None:
             schedule.timer = self._world.clock.at(now, lambda: self._begin(schedule, now))
@@ -305,7 +272,7 @@ class Monitoring(JobDefinitions):
             return
         execution = self._execution(schedule, slot)
         suffix = f"{slot:%Y%m%d%H%M}-{self._world.ids.hexadecimal(24)}"
-        if schedule.kind in MERGED:
+        if schedule.kind in executions.MERGED:
             self._merge(schedule, execution, record, suffix)
         else:
             self._analyse(schedule, execution, record, suffix)
@@ -334,7 +301,9 @@ class Monitoring(JobDefinitions):
             "output_path": "/opt/ml/processing/output",
         }
         uri = f"{schedule.plan.output_uri}/merge"
-        job = self._job(schedule, execution, f"{registry}/{MERGER_IMAGE}", environment, ("result", uri))
+        job = executions.job(
+            schedule.plan, schedule.arn, execution, f"{registry}/{executions.MERGER_IMAGE}", environment, uri
+        )
         record["ProcessingJobArn"] = self._processing.start(name, job)["ProcessingJobArn"]
 
         def merged() -> None:
@@ -349,9 +318,10 @@ class Monitoring(JobDefinitions):
         self._world.clock.after(timedelta(minutes=self.merge_minutes), merged)
 
     def _analyse(self, schedule: _Schedule, execution: Execution, record: Record, suffix: str) -> None:
-        name = f"{JOB_PREFIXES[schedule.kind]}-{suffix}"
-        environment = _environment(schedule, execution)
-        job = self._job(schedule, execution, schedule.plan.image, environment, ("result", execution.output_uri))
+        name = f"{executions.JOB_PREFIXES[schedule.kind]}-{suffix}"
+        plan = schedule.plan
+        variables = executions.environment(plan, execution)
+        job = executions.job(plan, schedule.arn, execution, plan.image, variables, execution.output_uri)
         record["ProcessingJobArn"] = self._processing.start(name, job)["ProcessingJobArn"]
         self._world.clock.after(timedelta(minutes=self.job_minutes), lambda: self._report(execution, record, name))
 
@@ -366,84 +336,12 @@ class Monitoring(JobDefinitions):
             self._processing.finish(job, "Stopped", report.exit_message)
             self._end(record, "Stopped")
         else:
-            self._processing.finish(job, "Completed", report.exit_message or _exit_message(report.violations))
+            self._processing.finish(job, "Completed", report.exit_message or executions.exit_message(report.violations))
             self._end(record, "CompletedWithViolations" if report.violations else "Completed")
 
     def _end(self, record: Record, status: str, reason: str | None = None) -> None:
         record.update(MonitoringExecutionStatus=status, LastModifiedTime=self._world.now())
         record.update(present(FailureReason=reason))
-
-    def _job(
-        self,
-        schedule: _Schedule,
-        execution: Execution,
-        image: str,
-        environment: dict[str, str],
-        output: tuple[str, str],
-    ) -> Record:
-        name, uri = output
-        local_path = "/opt/ml/processing/output"
-        source = {
-            "S3Uri": execution.capture_uri,
-            "LocalPath": "/opt/ml/processing/input/endpoint",
-            "S3DataType": "S3Prefix",
-            "S3InputMode": "File",
-            "S3DataDistributionType": "FullyReplicated",
-        }
-        target = {"S3Uri": uri, "LocalPath": local_path, "S3UploadMode": "Continuous"}
-        return {
-            "ProcessingInputs": [{"InputName": "endpoint_input_1", "S3Input": source}],
-            "ProcessingOutputConfig": {"Outputs": [{"OutputName": name, "S3Output": target}]},
-            "ProcessingResources": {"ClusterConfig": schedule.plan.cluster},
-            "StoppingCondition": {"MaxRuntimeInSeconds": schedule.plan.longest_seconds},
-            "AppSpecification": {"ImageUri": image},
-            "Environment": environment,
-            "RoleArn": schedule.plan.role_arn,
-            "MonitoringScheduleArn": schedule.arn,
-        }
-
-
-def _environment(schedule: _Schedule, execution: Execution) -> dict[str, str]:
-    """The environment of an analysis job (aws-facts 1.7)."""
-    dataset_format = '{"sagemakerCaptureJson":{"captureIndexNames":["endpointInput","endpointOutput"]}}'
-    if schedule.kind in MERGED:
-        dataset_format = '{"sagemakerMergeJson":{"captureIndexNames":["endpointOutput"]}}'
-    return {
-        **schedule.plan.environment,
-        "dataset_format": dataset_format,
-        "dataset_source": "/opt/ml/processing/input/endpoint",
-        "end_time": f"{execution.scheduled:%Y-%m-%dT%H:%M:%SZ}",
-        "metric_time": f"{execution.window_start:%Y-%m-%dT%H:%M:%SZ}",
-        "output_path": "/opt/ml/processing/output",
-        "publish_cloudwatch_metrics": "Enabled",
-        "sagemaker_endpoint_name": execution.endpoint,
-        "sagemaker_monitoring_schedule_name": schedule.name,
-        "start_time": f"{execution.window_start:%Y-%m-%dT%H:%M:%SZ}",
-    }
-
-
-def _exit_message(violations: int) -> str:
-    """The words of the prebuilt container (aws-facts 1.8)."""
-    if violations:
-        return f"CompletedWithViolations: Job completed successfully with {violations} violations."
-    return "Completed: Job completed successfully with no violations."
-
-
-def _cron(config: Record) -> set[int] | None:
-    """The hours of a schedule; None means once, now (aws-facts 1.11)."""
-    given: dict[str, Any] = config.get("ScheduleConfig", {})
-    expression = given.get("ScheduleExpression", "NOW")
-    if expression == "NOW":
-        return None
-    match = CRON.fullmatch(expression)
-    if match is None:
-        raise refusal(f"Invalid schedule expression {expression}: only hourly integer rates are supported.")
-    if match["hour"] is None:
-        return set(range(24))
-    first, every = int(match["hour"]), int(match["every"] or 24)
-    if not 1 <= every <= 24:
-        raise refusal(f"Invalid schedule expression {expression}: the rate must be between 1 and 24 hours.")
-    return {(first + step) % 24 for step in range(0, 24, every)}
 
 
 def _fits(record: Record, wanted: dict[str, Any]) -> bool:

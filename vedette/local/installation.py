@@ -1,0 +1,58 @@
+"""A stage as `vedette setup` makes it in an account: bucket, table, topic, and one subscriber of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib import locations
+from vedette.local.world import World
+
+Client = Callable[[str], Any]
+OPERATOR = "operator@example.com"
+
+
+def queue_name(stage: str) -> str:
+    """The queue that receives every alert as JSON."""
+    return f"vedette-{stage}-alerts"
+
+
+def install(stage: str, world: World, client: Client) -> dict[str, str]:
+    """Make everything; returns the stage's environment variables."""
+    bucket, table = f"vedette-{stage}-{world.account}", locations.table(stage)
+    _make_bucket(bucket, world.region, client("s3"))
+    _make_table(table, client("dynamodb"))
+    return {
+        "VEDETTE_STAGE": stage,
+        "VEDETTE_BUCKET": bucket,
+        "VEDETTE_TABLE": table,
+        "VEDETTE_TOPIC_ARN": _make_topic(stage, client("sns"), client("sqs")),
+        "VEDETTE_ROLE_ARN": f"arn:aws:iam::{world.account}:role/vedette-{stage}-model",
+    }
+
+
+def _make_bucket(name: str, region: str, s3: Any) -> None:
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}})
+
+
+def _make_table(name: str, dynamodb: Any) -> None:
+    keys = (("pk", "HASH"), ("sk", "RANGE"))
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    expiry = {"Enabled": True, "AttributeName": "expires_at"}
+    dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
+
+
+def _make_topic(stage: str, sns: Any, sqs: Any) -> str:
+    topic: str = sns.create_topic(Name=f"vedette-{stage}")["TopicArn"]
+    url = sqs.create_queue(QueueName=queue_name(stage))["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=OPERATOR)
+    return topic
