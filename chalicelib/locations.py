@@ -148,5 +148,10 @@ def endpoint_config_name(package_arn: str, rendered: str) -> str:
     return shortened("vedette-" + _group_and_version(package_arn), "config\n" + package_arn + "\n" + rendered)
 
 
+def alarm_name(endpoint: str, what: str) -> str:
+    """The CloudWatch alarm of an endpoint that may roll an update back."""
+    return f"vedette-{endpoint}-{what}"
+
+
 def _group_and_version(package_arn: str) -> str:
     return "-".join(package_arn.partition(":model-package/")[2].split("/"))

@@ -100,6 +100,7 @@ class BaselineInForce(Record, frozen=True, kw_only=True):
     by: str
     at: datetime
     reason: str = ""
+    package_arn: str = ""  # the version that brought it; "" when a person put it in force
 
 
 # --- wanted -----------------------------------------------------------------------------------------------------------
@@ -119,11 +120,15 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     mode: Mode = "observe"
     package_group: str = ""
-    adopted: bool = False  # a person confirmed that Vedette may update an endpoint it did not create
+    model_life_cycle_stage: str = ""  # a version must also have reached this stage (ModelLifeCycle.Stage)
     capture_uri: str = ""  # where the endpoint captures; "" is the stage's own bucket
     capture_percentage: int = 100
-    instance_type: str = "ml.m5.large"
+    instance_type: str = ""  # "" is the first type that the package supports
     instance_count: int = 1
+    traffic_shifting: Literal["all at once", "canary", "linear"] = "all at once"
+    updates_per_hour: int = 6
+    recreate_failed: bool = False  # delete an endpoint that failed before it ever served, and create it anew
+    baseline: str = ""  # s3 folder of the baseline for versions that bring none
     window_minutes: int = 60
     critical_features: tuple[str, ...] = ()
     team: str = ""
@@ -158,8 +163,12 @@ class Deployment(Record, frozen=True, kw_only=True):
     previous_package_arn: str
     requested_at: datetime
     state: Literal["requested", "verified", "failed", "rolled back", "superseded"]
+    begun: bool = False  # SageMaker took the request
     settled_at: datetime | None = None
     reason: str = ""
+    approver: str = ""
+    changes: tuple[str, ...] = ()  # what differs from the config before, in words
+    remarks: tuple[str, ...] = ()  # what could not be done as asked
 
 
 class Mark(Record, frozen=True, kw_only=True):
@@ -170,6 +179,8 @@ class Mark(Record, frozen=True, kw_only=True):
     config: str
     reason: str
     at: datetime  # an approval later than this clears the mark
+    tries: int = 1
+    retry_at: datetime | None = None  # for want of capacity: not before this; None is for ever
 
 
 class Pin(Record, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 | input                                          | handled as                                                     |
 |------------------------------------------------|----------------------------------------------------------------|
 | a deployment was verified, failed, rolled back | one message for this deployment, ever                          |
+| an older version than the served was approved  | one message for this approval                                  |
 | a condition (stopped, nothing approved, ...)   | one message when it begins; told again only after it had ended |
 """
 
@@ -17,7 +18,17 @@ from chalicelib.alerts.message import identity, outgoing
 from chalicelib.alerts.outbox import owe
 from chalicelib.alerts.text import harmless
 from chalicelib.constraints.evaluation import Severity
-from chalicelib.records import AlertBook, AlertItem, AlertMessage, FingerprintState
+from chalicelib.records import (
+    AlertBook,
+    AlertItem,
+    AlertMessage,
+    Deployment,
+    FingerprintState,
+    FleetEntry,
+    Mark,
+)
+from chalicelib.registry.failures import BACK_OFF
+from chalicelib.registry.versions import version_of
 
 
 def told_once(
@@ -42,6 +53,65 @@ def told_once(
         what_to_do=what_to_do,
     )
     return owe(book, (outgoing(message),))
+
+
+def deployed(book: AlertBook, entry: FleetEntry, done: Deployment, baseline: str) -> AlertBook:
+    """Owe the notice that a version is served: who approved it, what changed, how it was verified."""
+    before = f"version {version_of(done.previous_package_arn)}" if done.previous_package_arn else "nothing"
+    golden = "the golden request was answered" if entry.golden_payload else "the fleet entry has no golden request"
+    facts = {
+        "deployed": f"version {done.package_version}, in place of {before}",
+        "approved by": done.approver or "the registry does not say",
+        "verified": f"InService on {done.config}; {golden}",
+        "baseline": baseline,
+    }
+    if done.changes:
+        facts["changed"] = "; ".join(done.changes)
+    if done.remarks:
+        facts["remark"] = "; ".join(done.remarks)
+    return told_once(
+        book,
+        f"verified {done.config} {done.requested_at.isoformat()}",
+        f"version {done.package_version} is deployed and verified",
+        "information",
+        done.package_version,
+        facts,
+        (f"Nothing. To go back:\nvedette rollback {done.endpoint} --reason WHY",),
+    )
+
+
+def not_deployed(book: AlertBook, failed: Deployment, reason: str, mark: Mark) -> AlertBook:
+    """Owe the notice that a version could not be deployed: why, what serves now, when it is tried again."""
+    before = version_of(failed.previous_package_arn) if failed.previous_package_arn else ""
+    serves = f"; version {before} is served" if before else "; the model before it is served"
+    again = (
+        f"It is tried again after {mark.retry_at:%Y-%m-%d %H:%M} UTC (try {mark.tries} of {len(BACK_OFF) + 1})."
+        if mark.retry_at
+        else "It is not tried again by itself. To try it again, approve it anew in the registry, or run"
+    )
+    command = "" if mark.retry_at else f"\nvedette retry {failed.endpoint}"
+    return told_once(
+        book,
+        f"failed {failed.config} {failed.requested_at.isoformat()}",
+        f"version {failed.package_version} could not be deployed{serves if failed.previous_config else ''}",
+        "critical",
+        failed.package_version,
+        {"reason": reason},
+        ("Read the reason above.", again + command),
+    )
+
+
+def older_approved(book: AlertBook, older: str, served: str, occasion: str) -> AlertBook:
+    """Owe the notice that an older version was approved, which changes nothing while a newer one is approved."""
+    return told_once(
+        book,
+        f"older {occasion}",
+        f"version {older} was approved, and version {served} stays in service: it is newer, and approved",
+        "information",
+        served,
+        {},
+        (f"If version {older} shall be served:\nvedette pin {book.endpoint} --version {older} --reason WHY",),
+    )
 
 
 def told_while(

@@ -4,9 +4,10 @@ SageMaker's Create calls have no client token; the names derive from the content
 look at what exists: the same content is reused, another content is an error that a person must see.
 """
 
+from dataclasses import replace
 from typing import Any
 
-from chalicelib.aws import sagemaker
+from chalicelib.aws import cloudwatch, sagemaker
 from chalicelib.errors import NotReady, VedetteError
 from chalicelib.records import Deployment
 from chalicelib.registry import rendering
@@ -21,6 +22,7 @@ def served(endpoint: str) -> Served | None:
     config = sagemaker.describe_endpoint_config(described["EndpointConfigName"]) or {}
     variants = config.get("ProductionVariants") or [{}]
     name = variants[0].get("ModelName")
+    counts = [variant.get("CurrentInstanceCount") for variant in described.get("ProductionVariants", ())]
     return Served(
         status=described["EndpointStatus"],
         config_name=described["EndpointConfigName"],
@@ -28,11 +30,20 @@ def served(endpoint: str) -> Served | None:
         failure_reason=described.get("FailureReason", ""),
         config=config,
         model=(sagemaker.describe_model(name) if name else None) or {},
+        instances=(counts[0] if counts else None) or variants[0].get("InitialInstanceCount") or 1,
     )
 
 
+def with_tags(served: Served) -> Served:
+    """The same, with the tags of its config."""
+    arn = served.config.get("EndpointConfigArn")
+    return replace(served, tags=sagemaker.list_tags(arn) if arn else {})
+
+
 def make_ready(plan: Plan) -> None:
-    """Create the model and the config of a plan, or find that they exist already."""
+    """Create the alarms, the model and the config of a plan, or find that they exist already."""
+    for alarm in plan.alarms:
+        cloudwatch.put_metric_alarm(alarm)
     if plan.model is not None and not sagemaker.create_model(plan.model):
         name = plan.model["ModelName"]
         _compare(name, plan.model, sagemaker.describe_model(name))
@@ -46,19 +57,20 @@ def start(plan: Plan, endpoint: str) -> bool:
         return sagemaker.create_endpoint(
             {"EndpointName": endpoint, "EndpointConfigName": plan.config_name, "Tags": rendering.tags_for(endpoint)}
         )
-    return switch(endpoint, plan.config_name)
-
-
-def switch(endpoint: str, config_name: str) -> bool:
-    """Put an endpoint on a config that exists; counts that autoscaling has set stay. False when it is busy."""
-    return sagemaker.update_endpoint(
-        {"EndpointName": endpoint, "EndpointConfigName": config_name, "RetainAllVariantProperties": True}
-    )
+    return _switch(endpoint, plan.config_name, plan.deployment_config)
 
 
 def go_back(deployment: Deployment) -> bool:
-    """Put the endpoint back on the config that it served before a deployment."""
-    return switch(deployment.endpoint, deployment.previous_config)
+    """Put the endpoint back on the config that it served before a deployment; False when it is busy."""
+    return _switch(deployment.endpoint, deployment.previous_config, None)
+
+
+def _switch(endpoint: str, config_name: str, deployment_config: dict[str, Any] | None) -> bool:
+    """Put an endpoint on a config that exists; counts that autoscaling has set stay."""
+    request = {"EndpointName": endpoint, "EndpointConfigName": config_name, "RetainAllVariantProperties": True}
+    return sagemaker.update_endpoint(
+        {**request, **({"DeploymentConfig": deployment_config} if deployment_config else {})}
+    )
 
 
 def _compare(name: str, wished: dict[str, Any], found: dict[str, Any] | None) -> None:

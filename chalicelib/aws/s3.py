@@ -45,6 +45,12 @@ def get(key: str, bucket: str = "") -> bytes | None:
     return None if chunks is None else b"".join(chunks)
 
 
+def get_uri(uri: str) -> bytes | None:
+    """The whole content of a small object anywhere, given as s3://bucket/key."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return get(key, bucket)
+
+
 def get_chunks(bucket: str, key: str, etag: str = "") -> Iterator[bytes] | None:
     """The content of an object in chunks of a megabyte; None when it is gone.
 
@@ -92,6 +98,12 @@ def get_record(kind: type[R], key: str) -> R | None:
     """Read a record of ours; None when there is none."""
     content = get(key)
     return None if content is None else records.read(kind, content, f"s3://{settings().bucket}/{key}")
+
+
+def delete(key: str) -> None:
+    """Delete an object of ours; in a versioned bucket its versions stay."""
+    bucket = settings().bucket
+    client("s3").delete_object(Bucket=bucket, Key=key, **_owner(bucket))
 
 
 def list_objects(prefix: str, bucket: str = "") -> Iterator[Listed]:

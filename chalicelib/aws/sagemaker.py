@@ -106,6 +106,11 @@ def _created(operation: str, request: dict[str, Any]) -> bool:
     return True
 
 
+def delete_endpoint(name: str) -> None:
+    """DeleteEndpoint."""
+    client("sagemaker").delete_endpoint(EndpointName=name)
+
+
 def update_endpoint(request: dict[str, Any]) -> bool:
     """UpdateEndpoint; False when the endpoint is busy."""
     try:

@@ -23,9 +23,19 @@ def put_fleet(fleet: Fleet) -> None:
     s3.put(locations.fleet(), records.write(fleet))
 
 
+def named_baseline(endpoint: str) -> BaselineInForce | None:
+    """Which baseline is in force, and who put it there."""
+    return s3.get_record(BaselineInForce, locations.baseline_in_force(endpoint))
+
+
+def drop_baseline(endpoint: str) -> None:
+    """Let no baseline be in force; the bucket's versions keep what was."""
+    s3.delete(locations.baseline_in_force(endpoint))
+
+
 def baseline_in_force(endpoint: str) -> tuple[str, Baseline | None]:
     """The version and the content of the baseline that verdicts use; ("", None) when there is none."""
-    named = s3.get_record(BaselineInForce, locations.baseline_in_force(endpoint))
+    named = named_baseline(endpoint)
     if named is None:
         return "", None
     folder = locations.baseline(endpoint, named.version)

@@ -14,8 +14,10 @@ from typing import Any
 from chalicelib.aws import sagemaker, store, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.events import Event, ModelPackageStateChanged
-from chalicelib.handlers.reconciliation import reconcile
+from chalicelib.handlers import deployment_notices
+from chalicelib.handlers.reconciliation import look, reconcile
 from chalicelib.records import FleetEntry, Mark
+from chalicelib.registry.versions import version_of
 from chalicelib.settings import settings
 
 
@@ -27,7 +29,19 @@ def handle(event: Event) -> dict[str, Any]:
         return {"left alone": f"the group {changed.package_group} is in no fleet entry"}
     if changed.approval_status == "Approved" and changed.approval_changed:
         _clear_marks(entry, changed.package_arn)
-    return reconcile(entry)
+    answer = reconcile(entry)
+    if changed.approval_status == "Approved" and changed.approval_changed:
+        _say_if_older(entry, changed)
+    return answer
+
+
+def _say_if_older(entry: FleetEntry, changed: ModelPackageStateChanged) -> None:
+    """Approving an older version changes nothing; say what is served, and how to pin."""
+    wanted = look(entry).wanted.version
+    approved = version_of(changed.package_arn)
+    if entry.mode == "deploy" and wanted and wanted.arn != changed.package_arn and int(approved) < wanted.version:
+        occasion = f"{changed.package_arn} {changed.modified_at}"
+        deployment_notices.older_approved(entry.endpoint, changed.package_arn, wanted.arn, occasion)
 
 
 def _clear_marks(entry: FleetEntry, package_arn: str) -> None:

@@ -1,16 +1,18 @@
 """WANTED: make one endpoint serve what the registry wants, one plan at a time, and be able to run at any moment.
 
-| plan (registry.plan) | done here                                                                             |
-|----------------------|---------------------------------------------------------------------------------------|
-| nothing, wait        | conditions for a person are told or ended                                             |
-| stop                 | a notice, once                                                                        |
-| create, update       | model and config are made ready, the attempt is written down, the endpoint is started |
-| verify               | the golden payload is sent; verified, or back to the config before with a mark        |
-| rolled back          | the version is marked, a notice says why                                              |
+| plan (registry.plan)   | done here                                                                                |
+|------------------------|------------------------------------------------------------------------------------------|
+| nothing, wait, stop    | conditions for a person are told when they begin, and forgotten when they end            |
+| create, update         | alarms, model and config are made ready, the attempt is written down, the endpoint starts|
+| ... refused by SageMaker| capacity: tried again later; quota, permanent: a mark and a notice; else it rises       |
+| verify                 | the golden payload is sent; verified and the baseline follows, or back and a mark        |
+| rolled back, failed    | the version is marked, a notice says why                                                 |
+| delete                 | a failed endpoint that never served is deleted, to be created anew                       |
 
 What is told comes before what is written down: a crash in between repeats the telling, which adds nothing.
 """
 
+from dataclasses import replace as with_fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,60 +20,94 @@ from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
 from chalicelib import locations
-from chalicelib.alerts import notices
-from chalicelib.aws import deployment, sagemaker, table
+from chalicelib.aws import cloudwatch, deployment, sagemaker, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.errors import NotReady
-from chalicelib.handlers.telling import tell
+from chalicelib.handlers import baselines, deployment_notices
 from chalicelib.observability import count
 from chalicelib.records import Deployment, FleetEntry, Mark, Pause, Pin
-from chalicelib.registry.plan import Place, Plan, Served, plan
-from chalicelib.registry.versions import PackageVersion, Wanted, version_of, wanted
+from chalicelib.registry.failures import kind_of_failure, mark_of
+from chalicelib.registry.plan import Place, Plan, Situation, plan
+from chalicelib.registry.shifting import DAYS_OF_LATENCY
+from chalicelib.registry.versions import PackageVersion, version_of
 from chalicelib.settings import settings
 
 PROBE = "vedette-probe"  # the custom attribute of a golden request; such requests count in no statistic
 MOST_STEPS = 3  # verify, then start what has become wanted meanwhile
+GO_ON = frozenset({"verify", "rolled back", "failed"})
 
 
 def reconcile(entry: FleetEntry) -> dict[str, Any]:
     """Bring an endpoint one step nearer to what is wanted."""
     done: list[str] = []
     for _ in range(MOST_STEPS):
-        step = _step(entry)
+        situation, revision = _look(entry)
+        step = plan(situation)
         done.append(f"{step.action}: {step.reason}")
-        if step.action not in {"verify", "rolled back"}:
+        _do(situation, step, revision)
+        if step.action not in GO_ON:
             break
     return {"endpoint": entry.endpoint, "steps": done}
 
 
-def _step(entry: FleetEntry) -> Plan:
-    now = datetime.now(UTC)
-    pk = endpoint_key(entry.endpoint)
-    served = deployment.served(entry.endpoint)
+def look(entry: FleetEntry) -> Situation:
+    """Everything that a plan for this endpoint follows from, read now; nothing is changed."""
+    return _look(entry)[0]
+
+
+def _look(entry: FleetEntry) -> tuple[Situation, int]:
+    now, pk = datetime.now(UTC), endpoint_key(entry.endpoint)
     latest, revision = table.get_item(Deployment, pk, "deployment")
-    pin, _ = table.get_item(Pin, pk, "pin")
-    marks = table.query(Mark, pk, "mark#").values()
-    paused, _ = table.get_item(Pause, "stage", "pause")
-    versions = [PackageVersion.from_summary(found) for found in sagemaker.list_model_packages(entry.package_group)]
-    decision = wanted(versions, pin, marks, now)
-    place = Place(settings().role_arn, locations.capture_uri(settings().bucket))
-    step = plan(entry, decision, served, latest, place, paused=paused is not None)
+    situation = Situation(
+        entry=entry,
+        versions=tuple(PackageVersion.from_summary(v) for v in sagemaker.list_model_packages(entry.package_group)),
+        pin=table.get_item(Pin, pk, "pin")[0],
+        marks=tuple(table.query(Mark, pk, "mark#").values()),
+        served=deployment.served(entry.endpoint),
+        deployment=latest,
+        history=tuple(table.query(Deployment, pk, "history#").values()),
+        now=now,
+        place=Place(settings().role_arn, locations.capture_uri(settings().bucket)),
+        paused=table.get_item(Pause, "stage", "pause")[0] is not None,
+    )
+    return _looked_closer(situation), revision
+
+
+def _looked_closer(situation: Situation) -> Situation:
+    """What only a change needs to know: the wanted package, the tags, the alarms, the latency of two weeks."""
+    entry, served, wanted = situation.entry, situation.served, situation.wanted.version
+    if entry.mode != "deploy" or wanted is None or (served is not None and served.package_arn == wanted.arn):
+        return situation
+    situation = with_fields(situation, package=sagemaker.describe_model_package(wanted.arn))
+    if served is None:
+        return situation
+    names = [locations.alarm_name(entry.endpoint, what) for what in ("5xx", "latency")]
+    return with_fields(
+        situation,
+        served=deployment.with_tags(served),
+        alarms_firing=cloudwatch.alarms_firing(names),
+        daily_p99=cloudwatch.daily_p99_latency(entry.endpoint, served.variant, situation.now, DAYS_OF_LATENCY),
+    )
+
+
+def _do(situation: Situation, step: Plan, revision: int) -> None:
+    entry, latest = situation.entry, situation.deployment
     match step.action:
         case "create" | "update":
-            _start(entry, step, served, revision, now)
+            _start(situation, step, revision)
         case "verify" if latest:
-            _verify(entry, latest, revision, now)
-        case "rolled back" if latest:
-            _mark(latest, step.reason, now)
-            _tell_failure(latest, step.reason)
-            _settle(replace(latest, state="rolled back", settled_at=now, reason=step.reason), revision)
+            _verify(entry, latest, revision, situation.now)
+        case "rolled back" | "failed" if latest:
+            state = "rolled back" if step.action == "rolled back" else "failed"
+            _fail(latest, state, step.reason, revision, situation.now)
+        case "delete":
+            sagemaker.delete_endpoint(entry.endpoint)
     if entry.mode == "deploy":
-        _tell_conditions(entry, step, decision, now)
-    return step
+        deployment_notices.conditions(entry, step, situation.wanted.pin_void, situation.now)
 
 
-def _start(entry: FleetEntry, step: Plan, served: Served | None, revision: int, now: datetime) -> None:
-    deployment.make_ready(step)
+def _start(situation: Situation, step: Plan, revision: int) -> None:
+    entry, served = situation.entry, situation.served
     attempt = Deployment(
         endpoint=entry.endpoint,
         package_arn=step.package_arn,
@@ -79,29 +115,51 @@ def _start(entry: FleetEntry, step: Plan, served: Served | None, revision: int, 
         config=step.config_name,
         previous_config=served.config_name if served else "",
         previous_package_arn=served.package_arn if served else "",
-        requested_at=now,
+        requested_at=situation.now,
         state="requested",
+        approver=_approver(situation),
+        changes=step.changes,
+        remarks=step.remarks,
     )
-    if not table.put_item(attempt, endpoint_key(entry.endpoint), "deployment", revision):
-        raise NotReady(f"{entry.endpoint} is being deployed to by another invocation.")
-    if deployment.start(step, entry.endpoint):
+    try:
+        deployment.make_ready(step)
+        if not table.put_item(attempt, endpoint_key(entry.endpoint), "deployment", revision):
+            raise NotReady(f"{entry.endpoint} is being deployed to by another invocation.")
+        revision += 1
+        begun = deployment.start(step, entry.endpoint)
+    except ClientError as error:
+        reason = "{Code}: {Message}".format(**error.response["Error"])
+        if kind_of_failure(reason) == "transient" or error.response["Error"]["Code"] not in {
+            "ValidationException",
+            "ResourceLimitExceeded",
+        }:
+            raise
+        _fail(attempt, "failed", reason, revision, situation.now)
+        return
+    if begun:
         count("DeploymentsStarted")
+        table.put_item(replace(attempt, begun=True), endpoint_key(entry.endpoint), "deployment", revision)
     else:
-        _settle(replace(attempt, state="superseded", settled_at=now, reason="the endpoint was busy"), revision + 1)
+        settled = replace(attempt, state="superseded", settled_at=situation.now, reason="the endpoint was busy")
+        _settle(settled, revision)
+
+
+def _approver(situation: Situation) -> str:
+    """Who modified the package last, which is who approved it unless somebody edited it since."""
+    by = (situation.package or {}).get("LastModifiedBy") or {}
+    return str(by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn") or "")
 
 
 def _verify(entry: FleetEntry, latest: Deployment, revision: int, now: datetime) -> None:
     problem = _golden_problem(entry)
     if not problem:
-        _tell_success(entry, latest)
+        baseline = baselines.follow(entry, latest, now)
+        deployment_notices.verified(entry, latest, baseline)
         _settle(replace(latest, state="verified", settled_at=now), revision)
         return
-    reason = f"the golden request failed: {problem}"
-    _mark(latest, reason, now)
     if latest.previous_config and not deployment.go_back(latest):
         raise NotReady(f"{entry.endpoint} is busy; it goes back to {latest.previous_config} with its next event.")
-    _tell_failure(latest, reason)
-    _settle(replace(latest, state="failed", settled_at=now, reason=reason), revision)
+    _fail(latest, "failed", f"the golden request failed: {problem}", revision, now)
 
 
 def _golden_problem(entry: FleetEntry) -> str:
@@ -118,71 +176,21 @@ def _golden_problem(entry: FleetEntry) -> str:
     return "" if size else "the answer was empty"
 
 
+def _fail(failed: Deployment, state: Any, reason: str, revision: int, now: datetime) -> None:
+    """Mark the version, tell a person, settle the attempt."""
+    pk, sk = endpoint_key(failed.endpoint), f"mark#{failed.package_arn}#{failed.config}"
+    earlier, mark_revision = table.get_item(Mark, pk, sk)
+    if earlier is None or earlier.at < failed.requested_at:  # else a crash repeats this very failure
+        mark = mark_of(failed, reason, now, earlier)
+        table.put_item(mark, pk, sk, mark_revision)
+    else:
+        mark = earlier
+    deployment_notices.failed(failed, reason, mark)
+    _settle(replace(failed, state=state, settled_at=now, reason=reason), revision)
+
+
 def _settle(settled: Deployment, revision: int) -> None:
     pk = endpoint_key(settled.endpoint)
     if not table.put_item(settled, pk, "deployment", revision):
         raise NotReady(f"The deployment of {settled.endpoint} is being settled by another invocation.")
     table.put_item(settled, pk, f"history#{settled.requested_at.isoformat()}#{settled.config}", 0)
-
-
-def _mark(failed: Deployment, reason: str, now: datetime) -> None:
-    mark = Mark(endpoint=failed.endpoint, package_arn=failed.package_arn, config=failed.config, reason=reason, at=now)
-    table.put_item(mark, endpoint_key(failed.endpoint), f"mark#{failed.package_arn}#{failed.config}", 0)
-
-
-def _tell_success(entry: FleetEntry, done: Deployment) -> None:
-    before = version_of(done.previous_package_arn) if done.previous_package_arn else "nothing"
-    golden = "the golden request was answered" if entry.golden_payload else "the fleet entry has no golden request"
-    facts = {
-        "deployed": f"version {done.package_version}, before it: {before}",
-        "verified": f"InService on {done.config}; {golden}",
-    }
-    tell(
-        entry.endpoint,
-        "",
-        lambda book: notices.told_once(
-            book,
-            f"verified {done.config} {done.requested_at.isoformat()}",
-            f"version {done.package_version} is deployed and verified",
-            "information",
-            done.package_version,
-            facts,
-            ("Nothing. To go back, reject this version in the registry.",),
-        ),
-    )
-
-
-def _tell_failure(failed: Deployment, reason: str) -> None:
-    tell(
-        failed.endpoint,
-        "",
-        lambda book: notices.told_once(
-            book,
-            f"failed {failed.config} {failed.requested_at.isoformat()}",
-            f"version {failed.package_version} could not be deployed{_what_serves(failed)}",
-            "critical",
-            failed.package_version,
-            {"reason": reason},
-            (
-                "Read the reason above; the version is not tried again by itself.",
-                "To try it again, approve it anew in the registry.",
-            ),
-        ),
-    )
-
-
-def _what_serves(failed: Deployment) -> str:
-    if not failed.previous_config:
-        return ""
-    before = version_of(failed.previous_package_arn) if failed.previous_package_arn else ""
-    return f"; version {before} is served" if before else "; the model before it is served"
-
-
-def _tell_conditions(entry: FleetEntry, step: Plan, decision: Wanted, now: datetime) -> None:
-    conditions: dict[str, str] = {}
-    if step.notice and step.action in {"stop", "nothing"}:
-        conditions[step.action] = step.reason
-    if decision.pin_void:
-        conditions["pin"] = "the pinned version is not approved, so the pin is void"
-    if step.action != "wait":
-        tell(entry.endpoint, "", lambda book: notices.told_while(book, "deployment", conditions, now))

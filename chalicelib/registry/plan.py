@@ -1,35 +1,48 @@
 """From what is to what should be: one plan, made of frozen data, with its reason.
 
-| what the endpoint says now                                | plan                                                  |
-|-----------------------------------------------------------|-------------------------------------------------------|
-| mode is not "deploy", or everything is paused             | nothing, and says so                                  |
-| nothing wanted                                            | nothing: what is served stays; a notice               |
-| no such endpoint                                          | create: model, config with capture, endpoint          |
-| Creating, Updating, SystemUpdating, RollingBack, Deleting | wait: its own event or the sweep continues            |
-| Failed, OutOfService, UpdateRollbackFailed                | stop: a notice with the command that a person may run |
-| InService on the config that was requested                | verify                                                |
-| InService on the old config after an update began         | rolled back in silence: mark the version, a notice    |
-| InService on somebody else's config                       | stop: a notice; `adopted = true` lets Vedette go on   |
-| InService on a kind that Vedette does not deploy to       | stop: a notice that names the kind                    |
-| InService and already as wanted                           | nothing                                               |
-| InService on another version                              | update: model, config from the served one, endpoint   |
+| what the endpoint says now                                | plan                                                   |
+|-----------------------------------------------------------|--------------------------------------------------------|
+| mode is not "deploy", or everything is paused             | nothing, and says so                                   |
+| no such endpoint, and nothing wanted                      | nothing                                                |
+| no such endpoint                                          | create: model, config with capture, endpoint           |
+| ... the package does not support the entry's instance type| stop: a notice                                         |
+| Creating, Updating, SystemUpdating, RollingBack, Deleting | wait: its own event or the sweep continues             |
+| ... for longer than it may take                           | wait, and a notice                                     |
+| Failed, before the requested version ever served          | failed: mark the version, a notice with the command    |
+| Failed, and the entry allows it, and another is wanted    | delete: SageMaker allows nothing else; then create     |
+| Failed, OutOfService, UpdateRollbackFailed                | stop: a notice with the command that a person may run  |
+| InService on the config that was requested                | verify                                                 |
+| InService on the old config after an update began         | rolled back in silence: mark the version, a notice     |
+| InService on somebody else's config, or never adopted     | stop: a notice; `vedette adopt` lets Vedette go on     |
+| InService on a kind that Vedette does not deploy to       | stop: a notice that names the kind                     |
+| InService, nothing wanted                                 | nothing: what is served stays; a notice                |
+| InService and already as wanted                           | nothing                                                |
+| ... a roll-back alarm is in ALARM, or updates are too many| wait, and a notice                                     |
+| InService on another version                              | update: alarms, model, config from the served one      |
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from chalicelib.records import Deployment, FleetEntry
-from chalicelib.registry import rendering
-from chalicelib.registry.versions import Wanted, version_of
+from chalicelib.records import Deployment, FleetEntry, Mark, Pin
+from chalicelib.registry import rendering, shifting
+from chalicelib.registry.versions import PackageVersion, Wanted, version_of, wanted
 
-IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+LONGEST = {  # how long a status may last before a person is told
+    "Creating": timedelta(hours=1),
+    "Updating": timedelta(hours=2),
+    "SystemUpdating": timedelta(hours=8),
+    "RollingBack": timedelta(hours=2),
+    "Deleting": timedelta(hours=1),
+}
 BROKEN = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
+HOUR = timedelta(hours=1)
 
-Action = Literal["nothing", "wait", "stop", "create", "update", "verify", "rolled back"]
+Action = Literal["nothing", "wait", "stop", "create", "update", "verify", "rolled back", "failed", "delete"]
 Request = dict[str, Any]
 
 
@@ -43,11 +56,20 @@ class Served:
     failure_reason: str
     config: Mapping[str, Any]
     model: Mapping[str, Any]
+    instances: int = 1
+    tags: Mapping[str, str] | None = None  # of the config; read when they are needed
+    changed_by: str = ""  # who put it on a config that is not ours, as far as AWS tells
 
     @property
     def package_arn(self) -> str:
         """The package that is served; "" when the model was not made of one."""
         return rendering.package_of(self.model)
+
+    @property
+    def variant(self) -> str:
+        """The name of the first variant."""
+        variants = self.config.get("ProductionVariants") or [{}]
+        return str(variants[0].get("VariantName", rendering.VARIANT))
 
 
 @dataclass(frozen=True)
@@ -59,6 +81,30 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Situation:
+    """Everything a plan follows from, read at one moment."""
+
+    entry: FleetEntry
+    versions: tuple[PackageVersion, ...]
+    pin: Pin | None
+    marks: tuple[Mark, ...]
+    served: Served | None
+    deployment: Deployment | None  # the latest attempt
+    history: tuple[Deployment, ...]  # the settled ones
+    now: datetime
+    place: Place
+    paused: bool = False
+    package: Mapping[str, Any] | None = None  # DescribeModelPackage of the wanted version
+    daily_p99: tuple[float, ...] = ()  # microseconds, of the last days
+    alarms_firing: tuple[str, ...] = ()
+
+    @property
+    def wanted(self) -> Wanted:
+        """The version that should be served."""
+        return wanted(self.versions, self.pin, self.marks, self.now, self.entry.model_life_cycle_stage)
+
+
+@dataclass(frozen=True)
 class Plan:
     """What to do, and why. The requests are empty unless something is created or updated."""
 
@@ -67,6 +113,10 @@ class Plan:
     package_arn: str = ""
     model: Request | None = None  # None: the served model is of this package already
     config: Request | None = None
+    deployment_config: Request | None = None
+    alarms: tuple[Request, ...] = ()
+    changes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     notice: bool = False  # a person must hear of it
 
     @property
@@ -74,100 +124,149 @@ class Plan:
         """The config that will be served."""
         return str(self.config["EndpointConfigName"]) if self.config else ""
 
+    @property
+    def steps(self) -> tuple[tuple[str, Request], ...]:
+        """The requests to AWS, in order."""
+        found = [("PutMetricAlarm", alarm) for alarm in self.alarms]
+        found += [("CreateModel", self.model)] if self.model else []
+        found += [("CreateEndpointConfig", self.config)] if self.config else []
+        return tuple(found)
 
-def plan(
-    entry: FleetEntry,
-    wanted: Wanted,
-    served: Served | None,
-    deployment: Deployment | None,
-    place: Place,
-    *,
-    paused: bool = False,
-) -> Plan:
+
+def plan(situation: Situation) -> Plan:
     """Plan the next step for one endpoint; see the table of this module."""
+    entry, served = situation.entry, situation.served
     if entry.mode != "deploy":
         return Plan("nothing", f"the endpoint is in mode {entry.mode}: Vedette judges it and deploys nothing")
-    if paused:
+    if situation.paused:
         return Plan("nothing", "Vedette is paused: it changes nothing until `vedette resume`")
     if served is None:
-        return _creation(entry, wanted, place)
-    if served.status in IN_PROGRESS:
-        return Plan("wait", f"the endpoint is {served.status}; its next event continues")
+        return _creation(situation)
+    if served.status in LONGEST:
+        return _waiting(served, situation.now)
     if served.status in BROKEN:
-        return Plan("stop", _what_a_person_can_do(entry.endpoint, served), notice=True)
-    return _in_service(entry, wanted, served, deployment, place)
+        return _broken(situation, served)
+    return _in_service(situation, served)
 
 
-def _creation(entry: FleetEntry, wanted: Wanted, place: Place) -> Plan:
-    if wanted.version is None:
-        return Plan("nothing", f"the endpoint does not exist, and {wanted.reason}")
-    arn = wanted.version.arn
+def _creation(situation: Situation) -> Plan:
+    entry, version = situation.entry, situation.wanted.version
+    if version is None:
+        return Plan("nothing", f"the endpoint does not exist, and {situation.wanted.reason}")
+    supported = rendering.supported_instance_types(situation.package)
+    if entry.instance_type and supported and entry.instance_type not in supported:
+        return Plan(
+            "stop",
+            f"version {version.version} does not support {entry.instance_type}, which the fleet asks for;"
+            f" it supports {', '.join(supported)}",
+            version.arn,
+            notice=True,
+        )
     tags = rendering.tags_for(entry.endpoint)
-    model = rendering.new_model(arn, place.role_arn, tags)
-    config = rendering.new_endpoint_config(arn, model["ModelName"], entry, place.capture_uri, tags)
-    return Plan("create", f"the endpoint does not exist, and {wanted.reason}", arn, model, config)
+    instance_type = entry.instance_type or (supported[0] if supported else rendering.INSTANCE_TYPE)
+    model = rendering.new_model(version.arn, situation.place.role_arn, tags)
+    config = rendering.new_endpoint_config(
+        version.arn, model["ModelName"], entry, instance_type, situation.place.capture_uri, tags
+    )
+    return Plan("create", f"the endpoint does not exist, and {situation.wanted.reason}", version.arn, model, config)
 
 
-def _in_service(entry: FleetEntry, wanted: Wanted, served: Served, deployment: Deployment | None, place: Place) -> Plan:
-    if deployment is not None and deployment.state == "requested":
-        if deployment.config == served.config_name:
-            return Plan("verify", f"the endpoint is InService on {served.config_name}", deployment.package_arn)
-        if served.modified_at >= deployment.requested_at:
+def _waiting(served: Served, now: datetime) -> Plan:
+    for_how_long = now - served.modified_at
+    if for_how_long > LONGEST[served.status]:
+        hours = int(LONGEST[served.status] / HOUR)
+        reason = f"the endpoint has been {served.status} for more than {hours} h; look at it in the SageMaker console"
+        return Plan("wait", reason, notice=True)
+    return Plan("wait", f"the endpoint is {served.status}; its next event continues")
+
+
+def _broken(situation: Situation, served: Served) -> Plan:
+    entry, latest = situation.entry, situation.deployment
+    command = f"`aws sagemaker delete-endpoint --endpoint-name {entry.endpoint}`"
+    reason = f" ({served.failure_reason})" if served.failure_reason else ""
+    if served.status != "Failed":
+        words = f"the endpoint is {served.status}{reason}; Vedette changes nothing until it is InService"
+        return Plan("stop", words, notice=True)
+    words = (
+        f"the endpoint is Failed{reason}, and SageMaker allows only its deletion: {command}; Vedette then creates it"
+    )
+    if latest is not None and latest.state == "requested" and latest.config == served.config_name:
+        return Plan("failed", words, latest.package_arn, notice=True)
+    ever_served = any(attempt.state == "verified" for attempt in situation.history)
+    if entry.recreate_failed and latest is not None and not ever_served and situation.wanted.version is not None:
+        return Plan("delete", f"the endpoint is Failed, never served, and {situation.wanted.reason}")
+    told = latest is not None and latest.state == "failed" and latest.config == served.config_name
+    return Plan("stop", words, notice=not told)
+
+
+def _in_service(situation: Situation, served: Served) -> Plan:
+    latest = situation.deployment
+    if latest is not None and latest.state == "requested":
+        if latest.config == served.config_name:
+            return Plan("verify", f"the endpoint is InService on {served.config_name}", latest.package_arn)
+        if served.modified_at >= latest.requested_at and (latest.begun or served.failure_reason):
             because = served.failure_reason or "SageMaker gives no reason"
             return Plan(
                 "rolled back",
-                f"the update to version {version_of(deployment.package_arn)} did not hold: the endpoint"
-                f" is InService again on its old config {served.config_name}: {because}",
-                deployment.package_arn,
+                f"the update to version {version_of(latest.package_arn)} did not hold: the endpoint is InService again"
+                f" on its old config {served.config_name}: {because}",
+                latest.package_arn,
                 notice=True,
             )
-    foreign = _not_ours(entry, served, deployment)
+    foreign = _not_ours(served, latest)
     if foreign:
         return Plan("stop", foreign, notice=True)
     kind = unsupported_kind(served)
     if kind:
-        return Plan(
-            "stop",
-            f"the endpoint is {kind}; Vedette watches such endpoints but does not deploy to them",
-            notice=True,
-        )
-    if wanted.version is None:
-        return Plan("nothing", f"{wanted.reason}; {_version(served)} stays in service", notice=True)
-    return _update(entry, wanted, served, place)
+        reason = f"the endpoint is {kind}; Vedette watches such endpoints but does not deploy to them"
+        return Plan("stop", reason, notice=True)
+    if situation.wanted.version is None:
+        return Plan("nothing", f"{situation.wanted.reason}; {_version(served)} stays in service", notice=True)
+    return _update(situation, served, situation.wanted.version)
 
 
-def _update(entry: FleetEntry, wanted: Wanted, served: Served, place: Place) -> Plan:
-    assert wanted.version is not None  # noqa: S101 - the caller has looked
-    arn = wanted.version.arn
-    tags = rendering.tags_for(entry.endpoint)
+def _update(situation: Situation, served: Served, version: PackageVersion) -> Plan:
+    entry, arn = situation.entry, version.arn
+    tags = rendering.tags_for(entry.endpoint, served.tags)
     model = None if served.package_arn == arn else rendering.next_model(served.model, arn, tags)
     model_name = model["ModelName"] if model else served.config["ProductionVariants"][0]["ModelName"]
-    config = rendering.next_endpoint_config(served.config, arn, model_name, entry, place.capture_uri, tags)
-    if model is None and _same(config, served.config):
-        return Plan("nothing", f"the endpoint serves what is wanted: {wanted.reason}", arn)
-    return Plan("update", f"the endpoint serves {_version(served)}, and {wanted.reason}", arn, model, config)
+    config = rendering.next_endpoint_config(served.config, arn, model_name, entry, situation.place.capture_uri, tags)
+    changes = rendering.changes(served.config, config)
+    if model is None and not changes:
+        return Plan("nothing", f"the endpoint serves what is wanted: {situation.wanted.reason}", arn)
+    if situation.alarms_firing:
+        reason = f"the alarm {situation.alarms_firing[0]} is in ALARM: an update would be rolled back at once"
+        return Plan("wait", reason, arn, notice=True)
+    attempts = [attempt for attempt in situation.history if situation.now - attempt.requested_at < HOUR]
+    if len(attempts) >= entry.updates_per_hour:
+        reason = f"{len(attempts)} updates were tried within the hour, and {entry.updates_per_hour} are allowed"
+        return Plan("wait", reason, arn, notice=True)
+    alarms = shifting.alarms(entry.endpoint, served.variant, situation.daily_p99)
+    deployment_config, remark = shifting.deployment_config(
+        entry, served.instances, [alarm["AlarmName"] for alarm in alarms]
+    )
+    return Plan(
+        "update",
+        f"the endpoint serves {_version(served)}, and {situation.wanted.reason}",
+        arn,
+        model,
+        config,
+        deployment_config,
+        alarms,
+        changes,
+        (remark,) if remark else (),
+    )
 
 
-def _same(request: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
-    def content(config: Mapping[str, Any]) -> str:
-        return rendering.canonical({k: v for k, v in rendering.settings_of(config).items() if k != "Tags"})
-
-    return content(request) == content(answer)
-
-
-def _not_ours(entry: FleetEntry, served: Served, deployment: Deployment | None) -> str:
+def _not_ours(served: Served, latest: Deployment | None) -> str:
     """Why Vedette must not touch the endpoint; "" when it may."""
-    if entry.adopted:
-        return ""
-    if deployment is None:
+    if latest is None:
+        return "the endpoint exists and was not created by Vedette; nothing is changed before `vedette adopt`"
+    if served.config_name not in {latest.config, latest.previous_config}:
+        who = served.changed_by or "somebody else"
         return (
-            "the endpoint exists and was not created by Vedette; nothing is changed until `adopted = true`"
-            " stands in its fleet entry"
-        )
-    if served.config_name not in {deployment.config, deployment.previous_config}:
-        return (
-            f"somebody else put the endpoint on the config {served.config_name}, Vedette's was"
-            f" {deployment.config}; Vedette changes nothing until a person decides"
+            f"{who} put the endpoint on the config {served.config_name}, Vedette's was {latest.config}; Vedette changes"
+            " nothing before `vedette adopt`"
         )
     return ""
 
@@ -195,13 +294,3 @@ def unsupported_kind(served: Served) -> str:
 
 def _version(served: Served) -> str:
     return f"version {version_of(served.package_arn)}" if served.package_arn else "a model that is not from a registry"
-
-
-def _what_a_person_can_do(endpoint: str, served: Served) -> str:
-    reason = f" ({served.failure_reason})" if served.failure_reason else ""
-    if served.status == "Failed":
-        return (
-            f"the endpoint is Failed{reason}, and SageMaker allows only its deletion:"
-            f" `aws sagemaker delete-endpoint --endpoint-name {endpoint}`; Vedette then creates it anew"
-        )
-    return f"the endpoint is {served.status}{reason}; Vedette changes nothing until it is InService"

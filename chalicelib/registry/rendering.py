@@ -8,14 +8,15 @@ the same wish always gives the same names.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib import locations
 from chalicelib.records import FleetEntry
 
 VARIANT = "AllTraffic"  # the name that SageMaker's own SDK gives to a single variant
-TAG = {"Key": "vedette:endpoint"}
+INSTANCE_TYPE = "ml.m5.large"  # when neither the fleet nor the package names one
+TAG = "vedette:endpoint"
 _ANSWER_ONLY = (
     "EndpointConfigArn",
     "CreationTime",
@@ -85,7 +86,7 @@ _OF_THE_PACKAGE = ("Image", "ImageConfig", "ModelDataUrl", "ModelDataSource", "M
 def capture_config(entry: FleetEntry, default_uri: str) -> dict[str, Any]:
     """Capture of both sides; without the two header lists SageMaker would store everything as BASE64."""
     return {
-        "EnableCapture": True,
+        "EnableCapture": entry.capture_percentage > 0,
         "InitialSamplingPercentage": entry.capture_percentage,
         "DestinationS3Uri": (entry.capture_uri or default_uri).rstrip("/"),
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
@@ -93,8 +94,19 @@ def capture_config(entry: FleetEntry, default_uri: str) -> dict[str, Any]:
     }
 
 
+def supported_instance_types(package: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The instance types for real-time inference that a package names; none when it names none."""
+    specification = (package or {}).get("InferenceSpecification") or {}
+    return tuple(specification.get("SupportedRealtimeInferenceInstanceTypes") or ())
+
+
 def new_endpoint_config(
-    package_arn: str, model_name: str, entry: FleetEntry, capture_uri: str, tags: list[dict[str, str]]
+    package_arn: str,
+    model_name: str,
+    entry: FleetEntry,
+    instance_type: str,
+    capture_uri: str,
+    tags: list[dict[str, str]],
 ) -> Request:
     """The request for the first config of an endpoint."""
     body = {
@@ -102,7 +114,7 @@ def new_endpoint_config(
             {
                 "VariantName": VARIANT,
                 "ModelName": model_name,
-                "InstanceType": entry.instance_type,
+                "InstanceType": instance_type,
                 "InitialInstanceCount": entry.instance_count,
                 "InitialVariantWeight": 1.0,
             }
@@ -129,6 +141,37 @@ def next_endpoint_config(
     return {"EndpointConfigName": locations.endpoint_config_name(package_arn, canonical(body)), **body}
 
 
-def tags_for(endpoint: str) -> list[dict[str, str]]:
-    """The tag by which Vedette knows its own."""
-    return [{**TAG, "Value": endpoint}]
+def tags_for(endpoint: str, kept: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+    """The tag by which Vedette knows its own, and the tags of what was served before; AWS's own cannot be copied."""
+    own = {key: value for key, value in (kept or {}).items() if not key.startswith("aws:")}
+    return [{"Key": key, "Value": value} for key, value in sorted({**own, TAG: endpoint}.items())]
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """What differs between two configs, in words; names and tags of the configs themselves do not count.
+
+    Examples
+    --------
+    >>> changes({"KmsKeyId": "k", "DataCaptureConfig": {"InitialSamplingPercentage": 10}},
+    ...         {"KmsKeyId": "k", "DataCaptureConfig": {"InitialSamplingPercentage": 100.0}})
+    ('DataCaptureConfig.InitialSamplingPercentage: 10 -> 100',)
+    """
+    old, new = (
+        dict(_leaves(_plain({k: v for k, v in settings_of(c).items() if k != "Tags"}))) for c in (before, after)
+    )
+    return tuple(
+        f"{path}: {old.get(path, 'absent')} -> {new.get(path, 'absent')}"
+        for path in sorted({*old, *new})
+        if old.get(path) != new.get(path)
+    )
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and value:
+        for position, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{position}]")
+    else:
+        yield path, value

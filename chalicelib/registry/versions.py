@@ -5,6 +5,8 @@
 | a pin whose version is approved           | the pinned version                                        |
 | a pin whose version is not approved       | as without a pin; the pin is void, and that is said       |
 | approved versions                         | the newest of them without a mark                         |
+| a mark whose time to try again has come   | counts no more                                            |
+| a stage that the fleet entry requires     | only versions that have reached it count as approved      |
 | approved versions, all of them marked     | none: what is served stays                                |
 | no approved version                       | none: what is served stays, and that is said              |
 """
@@ -27,6 +29,7 @@ class PackageVersion:
     version: int
     approved: bool
     usable: bool  # ModelPackageStatus is Completed
+    stage: str = ""  # ModelLifeCycle.Stage
 
     @classmethod
     def from_summary(cls, summary: Mapping[str, Any]) -> PackageVersion:
@@ -36,6 +39,7 @@ class PackageVersion:
             version=int(summary["ModelPackageVersion"]),
             approved=summary.get("ModelApprovalStatus") == "Approved",
             usable=summary.get("ModelPackageStatus") == "Completed",
+            stage=(summary.get("ModelLifeCycle") or {}).get("Stage", ""),
         )
 
 
@@ -62,7 +66,9 @@ def version_of(package_arn: str) -> str:
     return version if name and version.isdigit() else "unversioned"
 
 
-def wanted(versions: Iterable[PackageVersion], pin: Pin | None, marks: Iterable[Mark], now: datetime) -> Wanted:
+def wanted(
+    versions: Iterable[PackageVersion], pin: Pin | None, marks: Iterable[Mark], now: datetime, stage: str = ""
+) -> Wanted:
     """Decide which version should be served.
 
     Examples
@@ -74,7 +80,8 @@ def wanted(versions: Iterable[PackageVersion], pin: Pin | None, marks: Iterable[
     >>> wanted([first], None, [], datetime.now(UTC)).reason
     'version 1 is the newest approved version'
     """
-    approved = sorted((v for v in versions if v.approved and v.usable), key=lambda v: v.version, reverse=True)
+    usable = (v for v in versions if v.approved and v.usable and stage in {"", v.stage})
+    approved = sorted(usable, key=lambda v: v.version, reverse=True)
     pin_void = False
     if pin is not None and (pin.until is None or now < pin.until):
         pinned = next((v for v in approved if v.arn == pin.package_arn), None)
@@ -82,8 +89,9 @@ def wanted(versions: Iterable[PackageVersion], pin: Pin | None, marks: Iterable[
             return Wanted(pinned, f"version {pinned.version} is pinned by {pin.by}: {pin.reason}")
         pin_void = True
     if not approved:
-        return Wanted(None, "the registry shows no approved version", pin_void)
-    marked = {mark.package_arn for mark in marks}
+        in_stage = f" in stage {stage}" if stage else ""
+        return Wanted(None, f"the registry shows no approved version{in_stage}", pin_void)
+    marked = {mark.package_arn for mark in marks if mark.retry_at is None or now < mark.retry_at}
     unmarked = [v for v in approved if v.arn not in marked]
     if not unmarked:
         return Wanted(None, "every approved version has failed before", pin_void)

@@ -24,7 +24,7 @@ def test_an_approved_version_becomes_an_endpoint_with_capture_on_verified_and_an
     world.cloud.turn(minutes=20)
     assert world.served == ""
     world.set_approval(arn, "Approved")
-    world.cloud.turn(minutes=10)
+    world.cloud.turn(minutes=20)
     assert world.served == arn
     assert deployment().state == "verified"
     described = boto3.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)
@@ -41,7 +41,7 @@ def test_a_version_that_is_approved_when_it_is_registered_counts(world):
 def test_a_newer_approval_replaces_the_model_behind_the_same_endpoint(world):
     world.deployed()
     second = world.register("linear-learner")
-    world.cloud.turn(minutes=10)
+    world.cloud.turn(minutes=20)
     assert world.served == second
     assert calls(world, "UpdateEndpoint") == 1
     assert world.deployment_subjects[-1] == "[information] preferred-site: version 2 is deployed and verified"
@@ -50,9 +50,9 @@ def test_a_newer_approval_replaces_the_model_behind_the_same_endpoint(world):
 def test_rejecting_the_served_version_brings_back_the_one_before(world):
     first = world.deployed()
     second = world.register("linear-learner")
-    world.cloud.turn(minutes=10)
+    world.cloud.turn(minutes=20)
     world.set_approval(second, "Rejected")
-    world.cloud.turn(minutes=10)
+    world.cloud.turn(minutes=20)
     assert world.served == first
 
 
@@ -94,19 +94,29 @@ def test_an_update_that_came_back_to_the_old_config_is_caught_marked_and_not_tri
 
 def test_a_version_that_failed_is_tried_again_when_it_is_approved_anew(world):
     world.deployed()
-    world.cloud.sagemaker.fail_next_update(ENDPOINT, "InsufficientInstanceCapacity")
+    world.cloud.sagemaker.fail_next_update(ENDPOINT, "CannotStartContainerError")
     second = world.register("linear-learner")
     world.cloud.turn(hours=1)
     world.set_approval(second, "PendingManualApproval")
     world.cloud.turn(minutes=1)
     world.set_approval(second, "Approved")
-    world.cloud.turn(minutes=10)
+    world.cloud.turn(minutes=20)
     assert world.served == second
+
+
+def test_a_version_that_found_no_capacity_is_tried_again_after_a_while_and_not_for_ever(world):
+    world.deployed()
+    world.cloud.sagemaker.fail_next_update(ENDPOINT, "InsufficientInstanceCapacity")
+    second = world.register("linear-learner")
+    world.cloud.turn(hours=1)
+    assert world.served == second
+    assert "It is tried again after" in " ".join(world.deployment_mails[1].text.split())
+    assert calls(world, "UpdateEndpoint") == 2
 
 
 def test_a_golden_request_that_fails_puts_the_endpoint_back_once(world):
     first = world.deployed()
-    world.apply(replace(ENTRY_OF(world), golden_payload=GoldenPayload(body="not,numbers,at,all")))
+    world.apply(replace(entry_of(world), golden_payload=GoldenPayload(body="not,numbers,at,all")))
     world.register("linear-learner")
     world.cloud.turn(hours=1)
     assert world.served == first
@@ -117,7 +127,7 @@ def test_a_golden_request_that_fails_puts_the_endpoint_back_once(world):
     assert "the golden request failed" in world.deployment_words
 
 
-def ENTRY_OF(world) -> FleetEntry:
+def entry_of(world) -> FleetEntry:
     return world.fleet.entry(ENDPOINT)
 
 
@@ -125,7 +135,7 @@ def test_a_newer_approval_during_an_update_is_served_after_it(world):
     world.deployed()
     world.register("linear-learner")
     third = world.register("knn")
-    world.cloud.turn(minutes=30)
+    world.cloud.turn(hours=1)
     assert world.served == third
     assert calls(world, "UpdateEndpoint") == 2
 
@@ -156,9 +166,28 @@ def test_an_endpoint_of_somebody_else_is_not_touched_before_it_is_adopted(world)
     world.cloud.turn(minutes=30)
     assert world.served != second
     assert "was not created by Vedette" in world.deployment_words
-    world.apply(replace(ENTRY_OF(world), adopted=True))
+    adopt(world)
     world.cloud.turn(minutes=30)
     assert world.served == second
+
+
+def adopt(world) -> None:
+    """What `vedette adopt` writes: the config that is served counts as ours."""
+    from chalicelib.aws.deployment import served
+
+    now = served(ENDPOINT)
+    record = Deployment(
+        endpoint=ENDPOINT,
+        package_arn=now.package_arn,
+        package_version="1",
+        config=now.config_name,
+        previous_config="",
+        previous_package_arn="",
+        requested_at=now.modified_at,
+        state="verified",
+        reason="adopted by ann",
+    )
+    assert table.put_item(record, endpoint_key(ENDPOINT), "deployment", 0)
 
 
 def test_a_failed_creation_tells_the_only_command_that_is_left(world):
@@ -170,7 +199,7 @@ def test_a_failed_creation_tells_the_only_command_that_is_left(world):
 
 
 def test_an_endpoint_of_another_mode_is_watched_and_never_deployed_to(world):
-    world.apply(replace(ENTRY_OF(world), mode="alert"))
+    world.apply(replace(entry_of(world), mode="alert"))
     world.register()
     world.cloud.turn(minutes=30)
     assert world.served == ""

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from chalicelib.records import Deployment, FleetEntry
 from chalicelib.registry import rendering
-from chalicelib.registry.plan import BROKEN, IN_PROGRESS, Place, Served, plan
-from chalicelib.registry.versions import PackageVersion, Wanted
+from chalicelib.registry.plan import BROKEN, LONGEST, Place, Plan, Served, Situation
+from chalicelib.registry.plan import plan as planned
+from chalicelib.registry.versions import PackageVersion
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/site/{}"
@@ -17,8 +18,15 @@ ENTRY = FleetEntry(endpoint="site", mode="deploy", package_group="site")
 FIELDS_ONLY_AWS_KNOWS = {"EnableNetworkIsolation": False, "VpcConfig": {"Subnets": ["subnet-1"]}, "NewFieldOf2027": [1]}
 
 
-def wants(version: int) -> Wanted:
-    return Wanted(PackageVersion(ARN.format(version), version, True, True), f"version {version} is the newest approved")
+def wants(*versions: int) -> tuple[PackageVersion, ...]:
+    return tuple(PackageVersion(ARN.format(version), version, True, True) for version in versions)
+
+
+def plan(entry: FleetEntry, versions, served, deployment, place: Place, **more) -> Plan:
+    fields = {"pin": None, "marks": (), "history": (), "now": NOW, **more}
+    return planned(
+        Situation(entry=entry, versions=versions, served=served, deployment=deployment, place=place, **fields)
+    )
 
 
 def described(request: dict) -> dict:
@@ -101,7 +109,7 @@ def test_going_back_to_a_version_reuses_the_names_of_its_first_update():
     assert forth.model["ModelName"] == to_second.model["ModelName"]
 
 
-@pytest.mark.parametrize("status", sorted(IN_PROGRESS))
+@pytest.mark.parametrize("status", sorted(LONGEST))
 def test_a_busy_endpoint_is_waited_for(status):
     assert plan(ENTRY, wants(2), serving(1, status), None, PLACE).action == "wait"
 
@@ -125,7 +133,7 @@ def test_in_service_on_the_requested_config_is_verified():
 
 def test_in_service_on_the_old_config_after_the_update_began_is_a_silent_roll_back():
     served = serving(1, failure_reason="ModelError")
-    record = deployed(served, "requested", config="the-new-one", package_arn=ARN.format(2))
+    record = deployed(served, "requested", config="the-new-one", package_arn=ARN.format(2), begun=True)
     made = plan(ENTRY, wants(2), served, record, PLACE)
     assert (made.action, made.notice) == ("rolled back", True)
     assert "the update to version 2 did not hold" in made.reason
@@ -138,17 +146,19 @@ def test_an_update_that_was_written_down_and_never_begun_is_begun():
     assert plan(ENTRY, wants(2), served, record, PLACE).action == "update"
 
 
-def test_the_config_of_somebody_else_stops_the_plan_until_it_is_adopted():
-    served = serving(1, config_name="made-by-terraform")
+def test_the_config_of_somebody_else_stops_the_plan_and_names_them_until_it_is_adopted():
+    served = serving(1, config_name="made-by-terraform", changed_by="arn:aws:iam::123456789012:user/tina")
     made = plan(ENTRY, wants(2), served, deployed(served, config="ours"), PLACE)
     assert (made.action, made.notice) == ("stop", True)
-    assert "made-by-terraform" in made.reason
-    assert plan(replace(ENTRY, adopted=True), wants(2), served, deployed(served), PLACE).action == "update"
+    assert made.reason.startswith(
+        "arn:aws:iam::123456789012:user/tina put the endpoint on the config made-by-terraform"
+    )
+    assert plan(ENTRY, wants(2), served, deployed(served), PLACE).action == "update"
 
 
 def test_an_endpoint_that_vedette_did_not_create_is_not_touched_before_it_is_adopted():
     assert plan(ENTRY, wants(2), serving(1), None, PLACE).action == "stop"
-    assert plan(replace(ENTRY, adopted=True), wants(2), serving(1), None, PLACE).action == "update"
+    assert plan(ENTRY, wants(2), serving(1), deployed(serving(1)), PLACE).action == "update"
 
 
 @pytest.mark.parametrize("mode", ["observe", "alert"])
@@ -162,7 +172,7 @@ def test_a_pause_stops_every_change():
 
 def test_when_nothing_is_approved_any_more_what_is_served_stays_and_a_person_is_told():
     served = serving(1)
-    made = plan(ENTRY, Wanted(None, "the registry shows no approved version"), served, deployed(served), PLACE)
+    made = plan(ENTRY, (), served, deployed(served), PLACE)
     assert (made.action, made.notice) == ("nothing", True)
     assert made.reason == "the registry shows no approved version; version 1 stays in service"
 
@@ -180,15 +190,87 @@ KINDS = {
 def test_kinds_that_this_release_does_not_deploy_to_are_refused_by_name(kind):
     served = serving(1)
     odd = serving(1, config={**served.config, **KINDS[kind]})
-    made = plan(replace(ENTRY, adopted=True), wants(2), odd, deployed(odd), PLACE)
+    made = plan(ENTRY, wants(2), odd, deployed(odd), PLACE)
     assert made.action == "stop"
     assert kind in made.reason
 
 
 def test_a_multi_model_endpoint_and_a_pipeline_are_refused_by_name():
     served = serving(1)
-    adopted = replace(ENTRY, adopted=True)
     several = serving(1, model={**served.model, "PrimaryContainer": {"Mode": "MultiModel"}})
-    assert "a multi-model endpoint" in plan(adopted, wants(2), several, deployed(several), PLACE).reason
+    assert "a multi-model endpoint" in plan(ENTRY, wants(2), several, deployed(several), PLACE).reason
     pipeline = serving(1, model={"Containers": [{"Image": "a"}, {"Image": "b"}]})
-    assert "an inference pipeline" in plan(adopted, wants(2), pipeline, deployed(pipeline), PLACE).reason
+    assert "an inference pipeline" in plan(ENTRY, wants(2), pipeline, deployed(pipeline), PLACE).reason
+
+
+def test_an_endpoint_that_stays_busy_for_longer_than_it_may_is_told():
+    for status, longest in LONGEST.items():
+        served = serving(1, status, modified_at=NOW - longest - timedelta(minutes=1))
+        made = plan(ENTRY, wants(2), served, None, PLACE)
+        assert (made.action, made.notice) == ("wait", True)
+        assert f"has been {status} for more than" in made.reason
+
+
+def test_a_first_creation_takes_the_instance_type_of_the_fleet_or_the_first_that_the_package_supports():
+    package = {"InferenceSpecification": {"SupportedRealtimeInferenceInstanceTypes": ["ml.c5.large", "ml.m5.xlarge"]}}
+    made = plan(ENTRY, wants(1), None, None, PLACE, package=package)
+    assert made.config["ProductionVariants"][0]["InstanceType"] == "ml.c5.large"
+    asked = replace(ENTRY, instance_type="ml.m5.xlarge")
+    made = plan(asked, wants(1), None, None, PLACE, package=package)
+    assert made.config["ProductionVariants"][0]["InstanceType"] == "ml.m5.xlarge"
+    refused = plan(replace(ENTRY, instance_type="ml.p4d.24xlarge"), wants(1), None, None, PLACE, package=package)
+    assert (refused.action, refused.notice) == ("stop", True)
+    assert "does not support ml.p4d.24xlarge" in refused.reason
+
+
+def test_an_update_names_what_changes_and_puts_its_alarms_first():
+    served = serving(1)
+    made = plan(ENTRY, wants(2), served, deployed(served), PLACE)
+    assert [operation for operation, _ in made.steps] == ["PutMetricAlarm", "CreateModel", "CreateEndpointConfig"]
+    assert len(made.changes) == 1
+    assert made.changes[0].startswith("ProductionVariants[0].ModelName: ")
+    alarms = made.deployment_config["AutoRollbackConfiguration"]["Alarms"]
+    assert alarms == [{"AlarmName": "vedette-site-5xx"}]
+
+
+def test_no_update_begins_while_a_roll_back_alarm_is_in_alarm():
+    served = serving(1)
+    made = plan(ENTRY, wants(2), served, deployed(served), PLACE, alarms_firing=("vedette-site-5xx",))
+    assert (made.action, made.notice) == ("wait", True)
+    assert "vedette-site-5xx is in ALARM" in made.reason
+
+
+def test_updates_are_limited_within_an_hour():
+    served = serving(1)
+    history = tuple(deployed(served, requested_at=NOW - timedelta(minutes=9 * n)) for n in range(6))
+    made = plan(ENTRY, wants(2), served, deployed(served), PLACE, history=history)
+    assert (made.action, made.notice) == ("wait", True)
+    later = plan(ENTRY, wants(2), served, deployed(served), PLACE, history=history, now=NOW + timedelta(hours=1))
+    assert later.action == "update"
+
+
+def test_the_tags_of_what_was_served_are_kept_except_those_that_aws_alone_may_set():
+    served = serving(1, tags={"cost-center": "7", "aws:cloudformation:stack-name": "x"})
+    made = plan(ENTRY, wants(2), served, deployed(served), PLACE)
+    tags = [{"Key": "cost-center", "Value": "7"}, {"Key": "vedette:endpoint", "Value": "site"}]
+    assert made.config["Tags"] == made.model["Tags"] == tags
+
+
+def test_a_version_must_have_reached_the_stage_that_the_fleet_requires():
+    entry = replace(ENTRY, model_life_cycle_stage="Production")
+    one, two = wants(1, 2)
+    ready = PackageVersion(one.arn, 1, True, True, "Production")
+    assert plan(entry, (ready, two), None, None, PLACE).package_arn == one.arn
+    assert "in stage Production" in plan(entry, (two,), None, None, PLACE).reason
+
+
+def test_a_failed_creation_marks_its_version_and_is_deleted_only_where_that_is_allowed():
+    served = serving(1, "Failed", failure_reason="CannotStartContainerError")
+    first = plan(ENTRY, wants(1), served, deployed(served, "requested"), PLACE)
+    assert (first.action, first.package_arn) == ("failed", ARN.format(1))
+    attempt = deployed(served, "failed")
+    assert plan(ENTRY, wants(2), served, attempt, PLACE).action == "stop"
+    allowed = replace(ENTRY, recreate_failed=True)
+    assert plan(allowed, wants(2), served, attempt, PLACE).action == "delete"
+    assert plan(allowed, (), served, attempt, PLACE).action == "stop"
+    assert plan(allowed, wants(2), served, attempt, PLACE, history=(deployed(served),)).action == "stop"

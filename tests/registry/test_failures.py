@@ -1,0 +1,50 @@
+"""What a failure means: again later, or not again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib.records import Deployment
+from chalicelib.registry.failures import BACK_OFF, kind_of_failure, mark_of
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+FAILED = Deployment(
+    endpoint="site",
+    package_arn="arn/2",
+    package_version="2",
+    config="c",
+    previous_config="b",
+    previous_package_arn="arn/1",
+    requested_at=NOW,
+    state="requested",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("InsufficientInstanceCapacity", "capacity"),
+        ("Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error.", "capacity"),
+        ("ResourceLimitExceeded: The account-level service limit 'ml.g5.xlarge for endpoint usage' is 0", "quota"),
+        ("ThrottlingException: Rate exceeded", "transient"),
+        ('ValidationException: Could not find model "arn".', "transient"),
+        ("The primary container did not pass the ping health check.", "permanent"),
+        ("", "permanent"),
+    ],
+)
+def test_kinds_of_failure(text, kind):
+    assert kind_of_failure(text) == kind
+
+
+def test_capacity_is_tried_again_twice_and_then_not_any_more():
+    mark, marks = None, []
+    for _ in range(len(BACK_OFF) + 1):
+        mark = mark_of(FAILED, "InsufficientInstanceCapacity", NOW, mark)
+        marks.append(mark)
+    assert [m.retry_at for m in marks] == [NOW + timedelta(minutes=15), NOW + timedelta(hours=1), None]
+    assert [m.tries for m in marks] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("reason", ["ResourceLimitExceeded: limit", "the golden request failed"])
+def test_everything_else_is_not_tried_again(reason):
+    assert mark_of(FAILED, reason, NOW, None).retry_at is None
