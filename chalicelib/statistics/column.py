@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 
 from chalicelib.statistics.categories import MOST, Categories
 from chalicelib.statistics.distribution import PART_K, Distribution
-from chalicelib.statistics.lexical import LARGEST, TypeCounts, lexical_type, number
+from chalicelib.statistics.lengths import Lengths
+from chalicelib.statistics.lexical import LARGEST, TypeCounts, lexical_type, number, numeric_cells
 from chalicelib.statistics.moments import Moments
 
 if TYPE_CHECKING:
@@ -19,57 +21,14 @@ if TYPE_CHECKING:
 
 _NUMBERS = msgspec.json.Decoder(list[int | float]).decode
 _BLANKS = (" ", "\t", "\r", "\n")
-
-
-class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Lengths in characters of the cells that are text.
-
-    Examples
-    --------
-    >>> (Lengths.of({"abc": 2}) + Lengths.of({"a": 1})).mean
-    2.3333333333333335
-    """
-
-    count: int = 0
-    total: int = 0
-    minimum: int | None = None
-    maximum: int | None = None
-
-    @classmethod
-    def of(cls, texts: dict[str, int]) -> Lengths:
-        """The lengths of counted texts."""
-        if not texts:
-            return cls()
-        lengths = [len(text) for text in texts]
-        return cls(
-            count=sum(texts.values()),
-            total=sum(length * count for length, count in zip(lengths, texts.values(), strict=True)),
-            minimum=min(lengths),
-            maximum=max(lengths),
-        )
-
-    def __add__(self, other: Lengths) -> Lengths:
-        if self.minimum is None or self.maximum is None:
-            return other
-        if other.minimum is None or other.maximum is None:
-            return self
-        return Lengths(
-            count=self.count + other.count,
-            total=self.total + other.total,
-            minimum=min(self.minimum, other.minimum),
-            maximum=max(self.maximum, other.maximum),
-        )
-
-    @property
-    def mean(self) -> float | None:
-        """The mean length; None without texts."""
-        return self.total / self.count if self.count else None
+_FIRST = 4 * MOST  # cells that tell whether a column is worth counting cell by cell
 
 
 class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The statistics of one column of text cells, None being a missing one.
 
-    Numbers too large to be measured (`lexical.LARGEST`) count in their type alone.
+    Numbers too large to be measured (`lexical.LARGEST`) count in their type alone. Lengths and words are those of the
+    cells that are text; the texts themselves are kept only as `categories` allows.
 
     Examples
     --------
@@ -87,43 +46,54 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     distribution: Distribution = Distribution()
     categories: Categories = Categories()
     lengths: Lengths = Lengths()
+    words: Lengths = Lengths()
 
     @classmethod
-    def of(cls, cells: Sequence[str | None], k: int = PART_K) -> ColumnStatistics:
-        """The statistics of the cells of one column; `k` is the size of the sketch."""
-        present = [cell for cell in cells if cell is not None]
-        missing = len(cells) - len(present)
-        if len(set(present[: 10 * MOST])) > MOST:
-            plain = _plain_numbers(present)
-            if plain is not None:
-                numbers, integral = plain
-                return cls(
-                    types=TypeCounts(integral=integral, fractional=len(present) - integral, missing=missing),
-                    moments=Moments.of(numbers),
-                    distribution=Distribution.of(numbers, k),
-                    categories=Categories.many(numbers, ()),
-                )
-        return cls._counted(Counter(present), missing, k)
+    def of(cls, cells: Sequence[str | None], k: int = PART_K, missing: str | None = None) -> ColumnStatistics:
+        """The statistics of the cells of one column.
+
+        `k` is the size of the sketch, `missing` the cell that stands for a missing one: "" in CSV.
+        """
+        present: Sequence[str] = cells  # type: ignore[assignment]
+        if missing in cells:
+            present = [cell for cell in cells if cell != missing]  # type: ignore[misc]
+        absent = len(cells) - len(present)
+        if len(set(present[:_FIRST])) > MOST and (plain := _plain_numbers(present)) is not None:
+            numbers = np.frombuffer(plain.values)
+            return cls(
+                types=TypeCounts(integral=plain.integral, fractional=len(present) - plain.integral, missing=absent),
+                moments=Moments.of(numbers, plain.values),
+                distribution=Distribution.of(numbers, k),
+                categories=Categories.many(numbers, ()),
+            )
+        return cls._counted(Counter(present), absent, k)
 
     @classmethod
     def _counted(cls, counts: Counter[str], missing: int, k: int) -> ColumnStatistics:
         by_type: dict[str, dict[str, int]] = {"fractional": {}, "integral": {}, "boolean": {}, "string": {}}
-        for cell, count in counts.items():
-            by_type[lexical_type(cell)][cell] = count
-        values: list[float] = []
-        repeats: list[int] = []
-        for cell, count in (by_type["integral"] | by_type["fractional"]).items():
-            value = number(cell)
-            if value is not None:
-                values.append(value)
-                repeats.append(count)
-        numbers = np.repeat(np.array(values, dtype=np.float64), np.array(repeats, dtype=np.intp))
+        for cell in numeric_cells(counts):
+            by_type[lexical_type(cell)][cell] = counts[cell]
+        numeric = by_type["integral"] | by_type["fractional"]
+        texts = {cell: count for cell, count in counts.items() if cell not in numeric} if numeric else counts
+        boolean = texts.get("true", 0) + texts.get("false", 0)
+        measured = {cell: value for cell in numeric if (value := number(cell)) is not None}
+        numbers = np.repeat(
+            np.array(list(measured.values()), dtype=np.float64),
+            np.array([counts[cell] for cell in measured], dtype=np.intp),
+        )
         return cls(
-            types=TypeCounts(**{kind: sum(cells.values()) for kind, cells in by_type.items()}, missing=missing),
+            types=TypeCounts(
+                fractional=sum(by_type["fractional"].values()),
+                integral=sum(by_type["integral"].values()),
+                boolean=boolean,
+                string=sum(texts.values()) - boolean,
+                missing=missing,
+            ),
             moments=Moments.of(numbers),
             distribution=Distribution.of(numbers, k),
-            categories=Categories.of(counts),
-            lengths=Lengths.of(by_type["string"] | by_type["boolean"]),
+            categories=Categories.of(counts, measured),
+            lengths=Lengths.of(texts),
+            words=Lengths.words(texts),
         )
 
     @classmethod
@@ -135,23 +105,32 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     def total(cls, columns: Iterable[ColumnStatistics]) -> ColumnStatistics:
         """The sum of any number of columns."""
         parts = list(columns)
-        lengths = Lengths()
+        lengths = words = Lengths()
         for part in parts:
             lengths = lengths + part.lengths
+            words = words + part.words
         return cls(
             types=TypeCounts.total(part.types for part in parts),
             moments=Moments.total_of(part.moments for part in parts),
             distribution=Distribution.total(part.distribution for part in parts),
             categories=Categories.total(part.categories for part in parts),
             lengths=lengths,
+            words=words,
         )
 
     def __add__(self, other: ColumnStatistics) -> ColumnStatistics:
         return ColumnStatistics.total((self, other))
 
 
-def _plain_numbers(cells: list[str]) -> tuple[NDArray[np.float64], int] | None:
-    """The values of a column of numbers and how many are Integral; None when any cell is not plainly a number.
+class _Plain(NamedTuple):
+    """A column of nothing but numbers: their values, and how many are Integral."""
+
+    values: array[float]
+    integral: int
+
+
+def _plain_numbers(cells: Sequence[str]) -> _Plain | None:
+    """The values of a column of numbers; None when any cell is not plainly a number.
 
     Every JSON number has the same lexical type for Deequ: digits alone are Integral, a point or an exponent makes it
     Fractional. So one decode of the joined cells classifies and converts them exactly, as long as no cell could have
@@ -162,9 +141,11 @@ def _plain_numbers(cells: list[str]) -> tuple[NDArray[np.float64], int] | None:
         return None
     try:
         decoded = _NUMBERS(f"[{joined}]")
-        numbers = np.array(decoded, dtype=np.float64)
+        values = array("d", decoded)
     except (msgspec.MsgspecError, OverflowError, RecursionError):
         return None
-    if len(decoded) != len(cells) or (len(numbers) and float(np.abs(numbers).max()) > LARGEST):
+    if len(decoded) != len(cells) or max(values) > LARGEST or min(values) < -LARGEST:
         return None
-    return numbers, sum(type(value) is int for value in decoded)
+    if "e" in joined or "E" in joined:
+        return _Plain(values, sum(type(value) is int for value in decoded))
+    return _Plain(values, len(cells) - joined.count("."))

@@ -57,7 +57,8 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             if len(values) <= FEW:
                 return cls(values=tuple(values.tolist()), weights=tuple(weights.tolist()), k=k)
         kll = _empty(k)
-        kll.update(np.array(numbers, dtype=np.float64))  # a copy: datasketches refuses read-only arrays
+        # datasketches refuses arrays that are read-only or not contiguous
+        kll.update(numbers if numbers.flags.carray else numbers.copy())
         return cls(sketch=kll.serialize(), k=k)
 
     @classmethod

@@ -134,7 +134,7 @@ def _column(feature: dict[str, Any]) -> ColumnStatistics:
             types=types,
             moments=_moments(numerical, present),
             distribution=_distribution(numerical.get("distribution") or {}),
-            categories=Categories(counts=None, registers=bytes(512)),
+            categories=Categories.unknown(),
         )
     return ColumnStatistics(types=types, categories=_categories(statistics.get("distribution") or {}))
 
@@ -165,7 +165,7 @@ def _categories(distribution: dict[str, Any]) -> Categories:
     """The categories; None when the file keeps none, as Model Monitor does for many different texts."""
     buckets = distribution.get("categorical", {}).get("buckets")
     if buckets is None:
-        return Categories(counts=None, registers=bytes(512))
+        return Categories.unknown()
     counts = {str(bucket["value"]): _count(bucket["count"]) for bucket in buckets}
     return Categories(counts=counts) if len(counts) <= MOST else Categories.of(counts)
 

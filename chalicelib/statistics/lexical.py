@@ -18,6 +18,9 @@ InferredType = Literal["Fractional", "Integral", "String", "Unknown"]
 _FRACTIONAL = re.compile(r"[-+]? ?[0-9]+(?:\.[0-9]+|(?:\.[0-9]+)?[Ee][-+]?[0-9]+)").fullmatch
 _INTEGRAL = re.compile(r"[-+]? ?[0-9]+").fullmatch
 
+# Cells that are numbers, of many cells joined by line ends: one call for a thousand cells.
+_NUMBERS_OF_LINES = re.compile(r"^[-+]? ?[0-9]+(?:\.[0-9]+|(?:\.[0-9]+)?[Ee][-+]?[0-9]+)?$", re.MULTILINE).findall
+
 # Beyond this a square summed over 10^8 rows would overflow a double: counted by type, left out of the moments.
 LARGEST = 1e150
 
@@ -35,6 +38,18 @@ def lexical_type(cell: str) -> LexicalType:
     if _FRACTIONAL(cell):
         return "fractional"
     return "boolean" if cell in ("true", "false") else "string"
+
+
+def numeric_cells(cells: Iterable[str]) -> list[str]:
+    r"""Those of the cells that are Integral or Fractional.
+
+    Examples
+    --------
+    >>> numeric_cells(["18", "a", "1.5", "2\n3", "", "5 "])
+    ['18', '1.5']
+    """
+    joined = "\n".join(cell for cell in cells if "\n" not in cell)
+    return _NUMBERS_OF_LINES(joined)
 
 
 def number(cell: str) -> float | None:

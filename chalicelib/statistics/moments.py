@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -48,13 +48,15 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     maximum: float | None = None
 
     @classmethod
-    def of(cls, values: NDArray[np.float64]) -> Moments:
-        """The moments of an array of finite numbers, none beyond `lexical.LARGEST`; shape (n,)."""
+    def of(cls, values: NDArray[np.float64], numbers: Sequence[float] | None = None) -> Moments:
+        """The moments of an array of finite numbers, none beyond `lexical.LARGEST`; shape (n,).
+
+        `numbers` are the same values, where they are at hand as Python's own: the exact sum is taken over these.
+        """
         count = len(values)
         if not count:
             return cls()
-        numbers: list[float] = values.tolist()
-        total = math.fsum(numbers)
+        total = math.fsum(values.tolist() if numbers is None else numbers)
         deviations = values - total / count
         # The rounding of the mean itself is taken out again (corrected two-pass algorithm).
         m2 = float(deviations @ deviations) - float(deviations.sum()) ** 2 / count

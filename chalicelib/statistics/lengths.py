@@ -1,0 +1,63 @@
+"""How long the texts of a column are: the minimum, maximum and mean of a count, in a form that adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+
+class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Lengths of the cells that are text: in characters, or in words.
+
+    Examples
+    --------
+    >>> (Lengths.of({"abc": 2}) + Lengths.of({"a": 1})).mean
+    2.3333333333333335
+    >>> Lengths.words({"two words": 1, "and three more": 1}).maximum
+    3
+    """
+
+    count: int = 0
+    total: int = 0
+    minimum: int | None = None
+    maximum: int | None = None
+
+    @classmethod
+    def of(cls, texts: Mapping[str, int]) -> Lengths:
+        """The lengths in characters of counted texts."""
+        return cls._of(list(map(len, texts)), texts.values())
+
+    @classmethod
+    def words(cls, texts: Mapping[str, int]) -> Lengths:
+        """The words of counted texts: what blanks of any kind divide."""
+        return cls._of([len(text.split()) for text in texts], texts.values())
+
+    @classmethod
+    def _of(cls, lengths: list[int], repeats: Iterable[int]) -> Lengths:
+        if not lengths:
+            return cls()
+        counts = list(repeats)
+        return cls(
+            count=sum(counts),
+            total=sum(length * count for length, count in zip(lengths, counts, strict=True)),
+            minimum=min(lengths),
+            maximum=max(lengths),
+        )
+
+    def __add__(self, other: Lengths) -> Lengths:
+        if self.minimum is None or self.maximum is None:
+            return other
+        if other.minimum is None or other.maximum is None:
+            return self
+        return Lengths(
+            count=self.count + other.count,
+            total=self.total + other.total,
+            minimum=min(self.minimum, other.minimum),
+            maximum=max(self.maximum, other.maximum),
+        )
+
+    @property
+    def mean(self) -> float | None:
+        """The mean length; None without texts."""
+        return self.total / self.count if self.count else None
