@@ -20,14 +20,14 @@ from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
 from chalicelib import locations
-from chalicelib.aws import cloudwatch, deployment, sagemaker, table
+from chalicelib.aws import cloudtrail, cloudwatch, deployment, sagemaker, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.errors import NotReady
 from chalicelib.handlers import baselines, deployment_notices
 from chalicelib.observability import count
 from chalicelib.records import Deployment, FleetEntry, Mark, Pause, Pin
 from chalicelib.registry.failures import kind_of_failure, mark_of
-from chalicelib.registry.plan import Place, Plan, Situation, plan
+from chalicelib.registry.plan import Place, Plan, Situation, is_foreign, plan
 from chalicelib.registry.shifting import DAYS_OF_LATENCY
 from chalicelib.registry.versions import PackageVersion, version_of
 from chalicelib.settings import settings
@@ -76,6 +76,10 @@ def _look(entry: FleetEntry) -> tuple[Situation, int]:
 def _looked_closer(situation: Situation) -> Situation:
     """What only a change needs to know: the wanted package, the tags, the alarms, the latency of two weeks."""
     entry, served, wanted = situation.entry, situation.served, situation.wanted.version
+    if entry.mode == "deploy" and served is not None and is_foreign(served, situation.deployment):
+        tagged = deployment.with_tags(served)
+        who = cloudtrail.who_updated(entry.endpoint, served.config_name)
+        return with_fields(situation, served=with_fields(tagged, changed_by=who))
     if entry.mode != "deploy" or wanted is None or (served is not None and served.package_arn == wanted.arn):
         return situation
     situation = with_fields(situation, package=sagemaker.describe_model_package(wanted.arn))

@@ -6,6 +6,7 @@
 | captured, and not summarized            | capture objects without a part; the part is made   |
 | a window that closed and was not judged | windows without an execution; judged               |
 | judged, and not told                    | executions later than the book's last window; told |
+| verified, and not captured              | no part since the deployment; said while it lasts |
 | owed, under a lease that expired        | the outbox of each book; published                 |
 """
 
@@ -13,16 +14,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib import locations
-from chalicelib.aws import s3, store
+from chalicelib.alerts import notices
+from chalicelib.aws import s3, store, table
 from chalicelib.errors import NotReady
 from chalicelib.events import DataCaptured, Event, Scheduled
 from chalicelib.handlers import data_captured, monitoring_execution, run_monitoring
 from chalicelib.handlers.reconciliation import reconcile
 from chalicelib.handlers.telling import tell
-from chalicelib.records import FleetEntry
+from chalicelib.records import Deployment, FleetEntry
+from chalicelib.registry.capture_check import capture_state
 from chalicelib.settings import settings
 
 LOOK_BACK = timedelta(hours=2)
+CAPTURE_MISSING = "the endpoint was verified, and not even its golden request was captured"
 
 
 def handle(event: Event, function_name: str) -> dict[str, Any]:
@@ -39,7 +43,20 @@ def handle(event: Event, function_name: str) -> dict[str, Any]:
         "summarized": _summarize_forgotten(entry, now),
         "judged": run_monitoring.judge(entry, _windows(entry, now)),
         "told": _tell_forgotten(entry, now),
+        "capture": _check_capture(entry, now),
     }
+
+
+def _check_capture(entry: FleetEntry, now: datetime) -> str:
+    """Say while a verified deployment captures nothing; said after what was forgotten has been summarized."""
+    if entry.mode != "deploy":
+        return "not expected"
+    latest, _ = table.get_item(Deployment, table.endpoint_key(entry.endpoint), "deployment")
+    begun = [store.last_part(entry.endpoint, variant, now) for variant in store.variants(entry.endpoint)]
+    state = capture_state(entry, latest, max((b for b in begun if b), default=None), now)
+    missing = {"missing": CAPTURE_MISSING} if state == "missing" else {}
+    tell(entry.endpoint, "", lambda book: notices.told_while(book, "capture", missing, now))
+    return state
 
 
 def _windows(entry: FleetEntry, now: datetime) -> list[run_monitoring.Window]:

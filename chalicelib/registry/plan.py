@@ -258,12 +258,17 @@ def _update(situation: Situation, served: Served, version: PackageVersion) -> Pl
     )
 
 
+def is_foreign(served: Served, latest: Deployment | None) -> bool:
+    """Whether somebody else put the endpoint on its config."""
+    return latest is not None and served.config_name not in {latest.config, latest.previous_config}
+
+
 def _not_ours(served: Served, latest: Deployment | None) -> str:
     """Why Vedette must not touch the endpoint; "" when it may."""
     if latest is None:
         return "the endpoint exists and was not created by Vedette; nothing is changed before `vedette adopt`"
-    if served.config_name not in {latest.config, latest.previous_config}:
-        who = served.changed_by or "somebody else"
+    if is_foreign(served, latest):
+        who = served.changed_by or (served.tags or {}).get("managed-by") or "somebody else"
         return (
             f"{who} put the endpoint on the config {served.config_name}, Vedette's was {latest.config}; Vedette changes"
             " nothing before `vedette adopt`"

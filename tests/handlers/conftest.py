@@ -35,6 +35,12 @@ class World:
         self.cloud.settle()
         return arn
 
+    def register_with(self, **more) -> str:
+        """An approved k-NN with further fields of CreateModelPackage."""
+        arn = people.register(ENDPOINT, "knn", TRAINING, self.bucket, "Approved", **more)
+        self.cloud.settle()
+        return arn
+
     def set_approval(self, arn: str, status: str) -> None:
         people.set_approval(arn, status)
         self.cloud.settle()
@@ -65,6 +71,12 @@ class World:
 
         found = deployment.served(ENDPOINT)
         return found.package_arn if found else ""
+
+    @property
+    def config(self) -> str:
+        from chalicelib.aws import deployment
+
+        return deployment.served(ENDPOINT).config_name
 
     @property
     def subjects(self) -> list[str]:

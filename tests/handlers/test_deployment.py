@@ -1,9 +1,11 @@
 """Registry to endpoint, on the stand-in: what is approved is served, verified, and comes back when it fails."""
 
+from datetime import timedelta
+
 import boto3
 from msgspec.structs import replace
 
-from chalicelib.aws import table
+from chalicelib.aws import store, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.records import Deployment, FleetEntry, GoldenPayload
 
@@ -204,3 +206,84 @@ def test_an_endpoint_of_another_mode_is_watched_and_never_deployed_to(world):
     world.cloud.turn(minutes=30)
     assert world.served == ""
     assert world.deployment_subjects == []
+
+
+def test_the_baseline_follows_the_served_version_and_one_of_another_version_is_put_aside_loudly(world):
+    folder = f"s3://{world.bucket}/models/baseline"
+    constraints = b'{"version": 0.0, "features": [{"name": "label", "inferred_type": "Fractional"}]}'
+    boto3.client("s3").put_object(Bucket=world.bucket, Key="models/baseline/constraints.json", Body=constraints)
+    quality = {"Constraints": {"ContentType": "application/json", "S3Uri": f"{folder}/constraints.json"}}
+    boto3.client("sagemaker").create_model_package_group(ModelPackageGroupName=ENDPOINT)
+    first = world.register_with(DriftCheckBaselines={"ModelDataQuality": quality})
+    world.cloud.turn(minutes=10)
+    assert world.served == first
+    assert store.named_baseline(ENDPOINT).version == "package-1"
+    assert "package-1, brought by version 1" in world.deployment_words
+    world.register("linear-learner")
+    world.cloud.turn(minutes=20)
+    assert store.named_baseline(ENDPOINT) is None
+    assert "none: the one before belongs to version 1" in " ".join(world.deployment_mails[1].text.split())
+
+
+def test_a_baseline_that_a_person_put_in_force_stays_through_a_replacement(world):
+    world.deployed()
+    world.register("linear-learner")
+    world.cloud.turn(minutes=20)
+    assert store.named_baseline(ENDPOINT).by == "demo"
+    assert "put in force by demo" in world.deployment_words
+
+
+def test_approving_an_older_version_answers_with_what_is_served_and_how_to_pin(world):
+    first = world.register(status="PendingManualApproval")
+    second = world.register("linear-learner")
+    world.cloud.turn(minutes=20)
+    world.set_approval(first, "Approved")
+    world.cloud.turn(minutes=20)
+    assert world.served == second
+    assert calls(world, "UpdateEndpoint") == 0
+    assert "Version 1 was approved, and version 2 stays in service" in world.deployment_words
+    assert "vedette pin preferred-site --version 1" in world.deployment_words
+
+
+def test_another_actor_is_named_and_vedette_waits_for_a_person(world):
+    world.deployed()
+    sagemaker = boto3.client("sagemaker")
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=world.config)
+    sagemaker.create_endpoint_config(EndpointConfigName="by-hand", ProductionVariants=config["ProductionVariants"])
+    sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName="by-hand")
+    world.cloud.turn(hours=1)
+    second = world.register("linear-learner")
+    world.cloud.turn(hours=1)
+    assert world.served != second
+    told = world.deployment_subjects[1:]
+    assert len(told) == 1
+    assert told[0].startswith("[warning] preferred-site: arn:aws:iam::123456789012:user/operator put the endpoint on")
+    assert "by-hand" in world.deployment_words
+
+
+def test_an_edit_of_metadata_redeploys_nothing(world):
+    first = world.deployed()
+    boto3.client("sagemaker").update_model_package(ModelPackageArn=first, CustomerMetadataProperties={"owner": "ann"})
+    world.cloud.turn(minutes=20)
+    assert calls(world, "UpdateEndpoint") == 0
+    assert len(world.deployment_subjects) == 1
+
+
+def test_a_deployment_whose_golden_request_is_not_captured_is_told(world):
+    world.cloud.bus.drop(lambda event, function: event["source"] == "aws.s3")
+    world.cloud.capture_delay = timedelta(hours=12)
+    world.deployed()
+    world.cloud.turn(hours=1)
+    assert world.deployment_subjects[1:] == [
+        "[warning] preferred-site: the endpoint was verified, and not even its golden request was captured"
+    ]
+
+
+def test_the_quota_that_is_missing_is_named_and_the_update_is_not_tried_again(world):
+    world.deployed()
+    quota = "ResourceLimitExceeded: The account-level service limit 'ml.m5.large for endpoint usage' is 1 Instances"
+    world.cloud.sagemaker.fail_next_update(ENDPOINT, quota)
+    world.register("linear-learner")
+    world.cloud.turn(hours=3)
+    assert calls(world, "UpdateEndpoint") == 1
+    assert "ml.m5.large for endpoint usage" in world.deployment_words

@@ -23,7 +23,9 @@ IMAGES = {
 Cell = str
 
 
-def register(group: str, kind: str, training_csv: bytes, bucket: str, status: str = "PendingManualApproval") -> str:
+def register(
+    group: str, kind: str, training_csv: bytes, bucket: str, status: str = "PendingManualApproval", **more: Any
+) -> str:
     """Train a model, put its artifact into S3, and register it as the next version of a group; the version's ARN."""
     sagemaker, s3 = boto3.client("sagemaker"), boto3.client("s3")
     known = sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
@@ -40,6 +42,7 @@ def register(group: str, kind: str, training_csv: bytes, bucket: str, status: st
             "SupportedContentTypes": ["text/csv", "application/json"],
             "SupportedResponseMIMETypes": ["text/csv", "application/json"],
         },
+        **more,
     )
     return str(answer["ModelPackageArn"])
 

@@ -30,6 +30,7 @@ from vedette.local import guards, in_process, installation, s3_events, server
 from vedette.local.artifact import Artifact
 from vedette.local.bus import Bus
 from vedette.local.clock import START, Clock
+from vedette.local.cloudtrail import LookupEvents
 from vedette.local.deployed import Deployed
 from vedette.local.events_api import PutEvents
 from vedette.local.functions import Backend, InProcess, functions_of
@@ -95,6 +96,7 @@ class Cloud:
         front.answers["sagemaker-runtime", "*"] = self.runtime
         front.answers["events", "PutEvents"] = PutEvents(self.world)
         front.answers["lambda", "Invoke"] = Invoke(self.bus, self.world)
+        front.answers["cloudtrail", "LookupEvents"] = LookupEvents(self.world, self.recorder)
         front.unlocked.add(("lambda", "Invoke"))
         created = s3_events.S3Events(self.world)
         for operation in s3_events.REASONS:

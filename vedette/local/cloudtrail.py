@@ -1,0 +1,60 @@
+"""CloudTrail LookupEvents, told from the recorder: who asked what of which resource.
+
+Every call of a function was made by its role, every other call by the person at the keyboard. Only management events
+of the last 90 days are looked up, newest first (CloudTrail API reference, LookupEvents).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from vedette.local.operations import Operation
+from vedette.local.recorder import Call, Recorder
+from vedette.local.wire import Request, Response
+from vedette.local.world import World
+
+OPERATOR = "operator"
+MOST_EVENTS = 50
+
+
+class LookupEvents:
+    """The trail of the account."""
+
+    def __init__(self, world: World, recorder: Recorder):
+        self._world, self._recorder = world, recorder
+
+    def __call__(self, request: Request, operation: Operation) -> Response:
+        asked = json.loads(request.body)
+        wanted = {found["AttributeKey"]: found["AttributeValue"] for found in asked.get("LookupAttributes", ())}
+        events = [
+            self._event(call)
+            for call in reversed(self._recorder.calls)
+            if call.service == "sagemaker" and call.error is None and _matches(call, wanted)
+        ]
+        body = json.dumps({"Events": events[: min(asked.get("MaxResults", MOST_EVENTS), MOST_EVENTS)]}).encode()
+        return Response(200, {"Content-Type": "application/x-amz-json-1.1"}, body)
+
+    def _event(self, call: Call) -> dict[str, Any]:
+        user = f"vedette-{call.function}" if call.function else OPERATOR
+        kind = "assumed-role" if call.function else "user"
+        arn = f"arn:aws:{'sts' if call.function else 'iam'}::{self._world.account}:{kind}/{user}"
+        told = {
+            "eventName": call.operation,
+            "userIdentity": {"arn": arn},
+            "requestParameters": {key[0].lower() + key[1:]: value for key, value in call.parameters.items()},
+        }
+        return {
+            "EventId": f"{call.number}",
+            "EventName": call.operation,
+            "EventTime": call.time.timestamp(),
+            "EventSource": "sagemaker.amazonaws.com",
+            "Username": user,
+            "CloudTrailEvent": json.dumps(told),
+        }
+
+
+def _matches(call: Call, wanted: dict[str, str]) -> bool:
+    if "EventName" in wanted and call.operation != wanted["EventName"]:
+        return False
+    return "ResourceName" not in wanted or wanted["ResourceName"] in call.parameters.values()
