@@ -25,6 +25,26 @@ COMMANDS = {
     "baseline": "vedette.cli.files:baseline_command",
     "captured": "vedette.cli.files:captured_command",
     "demo": "vedette.cli.demo:demo_command",
+    "register": "vedette.cli.registry:register_command",
+    "manage": "vedette.cli.fleet:manage_command",
+    "apply": "vedette.cli.fleet:apply_command",
+    "fleet": "vedette.cli.fleet:fleet_group",
+    "plan": "vedette.cli.control:plan_command",
+    "deploy": "vedette.cli.control:deploy_command",
+    "pin": "vedette.cli.control:pin_command",
+    "unpin": "vedette.cli.control:unpin_command",
+    "rollback": "vedette.cli.control:rollback_command",
+    "retry": "vedette.cli.control:retry_command",
+    "adopt": "vedette.cli.control:adopt_command",
+    "pause": "vedette.cli.control:pause_command",
+    "resume": "vedette.cli.control:resume_command",
+    "history": "vedette.cli.control:history_command",
+    "marks": "vedette.cli.control:marks_command",
+    "capture": "vedette.cli.endpoints:capture_group",
+    "invoke": "vedette.cli.endpoints:invoke_command",
+    "simulate": "vedette.cli.endpoints:simulate_command",
+    "delete": "vedette.cli.endpoints:delete_command",
+    "orphans": "vedette.cli.endpoints:orphans_command",
 }
 
 
@@ -70,9 +90,10 @@ def _sentence(error: Exception) -> str | None:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vedette")
 def main() -> None:
-    """Watch what SageMaker endpoints really receive and return.
+    """Deploy what is approved in the SageMaker registry, and watch what its endpoints really receive and return.
 
     \b
-    Example:
+    Examples:
       vedette evaluate s3://my-bucket/data-capture/my-endpoint --baseline constraints.json
+      vedette plan my-endpoint --stage dev
     """  # noqa: D301

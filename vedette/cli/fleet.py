@@ -1,0 +1,146 @@
+"""`vedette manage`, `vedette apply`, `vedette fleet show`: what is watched and deployed, and how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chalicelib.errors import UnreadableFile
+from vedette.cli import stage
+from vedette.cli.stage import Hands
+
+if TYPE_CHECKING:
+    from chalicelib.records import Fleet, FleetEntry
+
+
+@stage.command("manage", changes=True)
+@click.argument("group")
+@click.option("--endpoint", required=True, help="The endpoint that serves the group.")
+@click.option("--mode", type=click.Choice(["observe", "alert", "deploy"]), help="How far Vedette goes.")
+@click.option("--capture-percentage", type=int, help="Share of the requests that are captured.")
+@click.option("--capture-uri", metavar="S3_URI", help="Where the endpoint captures, if not in the stage's bucket.")
+@click.option("--instance-type", help="For the first deployment; otherwise what the package supports.")
+@click.option("--instance-count", type=int, help="For the first deployment.")
+@click.option("--window-minutes", type=int, help="Length of the windows that are judged.")
+@click.option("--critical-feature", "critical_features", multiple=True, help="A feature whose violations are critical.")
+@click.option("--team", help="Whose endpoint it is.")
+@click.option("--golden-payload", metavar="BODY|@FILE", help="A request that every version must answer.")
+@click.option("--golden-content-type", help="Content type of the golden request. [default: text/csv]")
+@click.option("--set", "more", metavar="KEY=VALUE", multiple=True, help="Any other key of a fleet entry.")
+def manage_command(hands: Hands, group: str, endpoint: str, more: tuple[str, ...], **given: Any) -> None:
+    """Put one endpoint into the fleet, or change its entry.
+
+    What is not given stays as it was. The same can stand in a file in git: see `vedette apply`.
+
+    \b
+    Examples:
+      vedette manage preferred-site --endpoint preferred-site --mode deploy --golden-payload 60,70
+      vedette manage preferred-site --endpoint preferred-site --set traffic_shifting=canary --set updates_per_hour=2
+    """  # noqa: D301
+    from vedette.operations import aws, fleet
+
+    stored, etag = aws.get_fleet()
+    body, content_type = given.pop("golden_payload"), given.pop("golden_content_type")
+    fields = {name: value for name, value in given.items() if value not in (None, ())}
+    if body is not None:
+        form = {"content_type": content_type, "accept": content_type} if content_type else {}
+        fields["golden_payload"] = {"body": fleet.read_payload(body), **form}
+    fields |= dict(_pair(text) for text in more)
+    _store(hands, stored, fleet.managed(stored, group, endpoint, fields), etag, "")
+
+
+@stage.command("apply", changes=True)
+@click.option(
+    "-f", "--file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The fleet, in TOML."
+)
+def apply_command(hands: Hands, file: Path) -> None:
+    """Put the fleet of a file in force, in place of the one before.
+
+    The file is checked, the difference is shown, and it is stored with who you are and the git commit of the file.
+    Endpoints that are not in it leave the fleet; they themselves stay.
+
+    \b
+    Example:
+      vedette apply -f fleet.toml --dry-run
+
+    \b
+    A fleet.toml:
+      [endpoints.preferred-site]
+      mode = "deploy"
+      package_group = "preferred-site"
+      golden_payload = { body = "60,70" }
+    """  # noqa: D301
+    from vedette.operations import aws, fleet
+
+    entries = fleet.parse(file.read_bytes(), str(file))
+    stored, etag = aws.get_fleet()
+    _store(hands, stored, entries, etag, fleet.commit_of(file))
+
+
+@click.group("fleet")
+def fleet_group() -> None:
+    """Look at the fleet that is in force.
+
+    \b
+    Example:
+      vedette fleet show --json
+    """  # noqa: D301
+
+
+@stage.command("show")
+def show_command(hands: Hands) -> None:
+    """Show every endpoint of the fleet, who applied it, and from which commit.
+
+    \b
+    Example:
+      vedette fleet show
+    """  # noqa: D301
+    from vedette.operations import aws
+
+    found, _ = aws.get_fleet()
+    rows = [
+        (e.endpoint, e.mode, e.package_group, f"{e.capture_percentage} %", str(e.window_minutes)) for e in found.entries
+    ]
+    if rows:
+        hands.table(("Endpoint", "Mode", "Group", "Captured", "Window, minutes"), rows)
+    else:
+        hands.say("No endpoint is in the fleet.")
+    if found.applied_at:
+        commit = f", commit {found.commit}" if found.commit else ""
+        hands.say(f"Applied by {found.applied_by}, {found.applied_at:%Y-%m-%d %H:%M} UTC{commit}.")
+    hands.answer(found)
+
+
+fleet_group.add_command(show_command)
+
+
+def _store(hands: Hands, stored: Fleet, entries: tuple[FleetEntry, ...], etag: str, commit: str) -> None:
+    """Show what would change, ask, and store it."""
+    from vedette.operations import aws, fleet
+
+    changes = fleet.differences(stored.entries, entries)
+    data: dict[str, Any] = {"changes": changes, "commit": commit, "applied": False}
+    if not changes:
+        hands.say("The fleet is so already.")
+    else:
+        hands.say(*(str(change) for change in changes))
+        if hands.confirmed("Apply these changes?"):
+            fleet.apply(entries, etag=etag, by=aws.who(), commit=commit)
+            data["applied"] = True
+            hands.say("Applied. The sweep acts on it within 15 minutes; `vedette plan ENDPOINT` shows what it will do.")
+    hands.answer(data)
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """KEY=VALUE, where VALUE is as in TOML; bare words are text."""
+    import tomllib
+
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UnreadableFile(f"--set {text}: not KEY=VALUE")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value

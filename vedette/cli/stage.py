@@ -1,0 +1,157 @@
+"""What every command on a stage shares: its options, its questions, and its two ways of answering."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chalicelib.errors import VedetteError
+from vedette.cli import options
+
+Command = Callable[..., Any]
+
+
+class Declined(VedetteError):
+    """A person said no, or nobody was there to say yes."""
+
+
+@dataclass(frozen=True)
+class Hands:
+    """How a command speaks with whoever called it."""
+
+    as_json: bool
+    yes: bool = False
+    dry_run: bool = False
+
+    def say(self, *lines: str) -> None:
+        """Lines for people; with --json they are left out."""
+        if not self.as_json:
+            for line in lines:
+                click.echo(line)
+
+    def remark(self, *lines: str) -> None:
+        """Lines for people who watch; never a part of the answer."""
+        for line in lines:
+            click.echo(line, err=self.as_json)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """A table for people."""
+        if self.as_json:
+            return
+        from rich.table import Table
+        from rich.text import Text
+
+        shown = Table(*columns)
+        for row in rows:
+            shown.add_row(*(Text(str(cell)) for cell in row))
+        options.console().print(shown)
+
+    def answer(self, data: Any) -> None:
+        """The answer for machines; without --json it is left out."""
+        if self.as_json:
+            import msgspec
+
+            click.echo(json.dumps(msgspec.to_builtins(data, str_keys=True), indent=2, default=str))
+
+    def confirmed(self, question: str) -> bool:
+        """Whether to go on: False for a dry run; a person who says no ends the command."""
+        if self.dry_run:
+            self.say("Dry run: nothing was changed.")
+            return False
+        if self.yes:
+            return True
+        try:
+            agreed = click.confirm(question, err=self.as_json)
+        except click.Abort:
+            agreed = False
+        if not agreed:
+            raise Declined("Not confirmed, so nothing was changed; --yes confirms without a question.")
+        return True
+
+    def typed(self, question: str, name: str) -> None:
+        """Go on only if a person types the name; --yes is not enough."""
+        try:
+            answer = click.prompt(question, err=self.as_json, default="", show_default=False)
+        except click.Abort:
+            answer = ""
+        if answer.strip() != name:
+            raise Declined(f"That is not {name}; nothing was changed.")
+
+
+def command(name: str, *, changes: bool = False, while_paused: bool = False, **more: Any) -> Callable[[Command], Any]:
+    """A command on a stage; it gets `Hands` first. One that changes something has --yes and --dry-run."""
+
+    def decorate(function: Command) -> Any:
+        @wraps(function)
+        def run(**given: Any) -> None:
+            from vedette.operations import control, stages
+
+            variables = stages.variables_of(given.pop("stage_name"), os.environ, Path.cwd())
+            profile, region = given.pop("profile"), given.pop("region")
+            hands = Hands(given.pop("as_json"), given.pop("yes", False), given.pop("dry_run", False))
+            with stages.entered(variables, profile, region):
+                if changes and not while_paused and not hands.dry_run:
+                    control.refuse_while_paused()
+                function(hands, **given)
+
+        wrapped: Any = run
+        if changes:
+            wrapped = click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")(
+                wrapped
+            )
+            wrapped = click.option("--yes", "-y", is_flag=True, help="Do it without asking.")(wrapped)
+        wrapped = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(wrapped)
+        wrapped = click.option("--region", help="AWS region; it must be the stage's own.")(wrapped)
+        wrapped = click.option("--profile", help="Profile of your AWS configuration.")(wrapped)
+        wrapped = click.option("--stage", "stage_name", metavar="STAGE", help="Stage [default: $VEDETTE_STAGE].")(
+            wrapped
+        )
+        return click.command(name, **more)(wrapped)
+
+    return decorate
+
+
+endpoint = click.argument("endpoint")
+
+
+def moment(text: str | None) -> Any:
+    """A time as ISO 8601 (UTC unless it says otherwise), or a span from now: 90m, 12h, 3d."""
+    import re
+    from datetime import UTC, datetime, timedelta
+
+    if text is None:
+        return None
+    span = re.fullmatch(r"(\d+)([smhd])", text)
+    if span:
+        return datetime.now(UTC) + timedelta(**{_UNITS[span[2]]: int(span[1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.UsageError(f"{text!r} is neither a time like 2026-12-01T08:00 nor a span like 12h.") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def seconds(text: str) -> float:
+    """A span as seconds: 30s, 5m, 1h, or a bare number."""
+    import re
+
+    span = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not span:
+        raise click.UsageError(f"{text!r} is not a span like 30s or 5m.")
+    return float(span[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[span[2]]
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def interactive() -> bool:
+    """Whether a person sits at standard error."""
+    return sys.stderr.isatty()

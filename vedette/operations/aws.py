@@ -1,0 +1,283 @@
+"""The calls to AWS that operators alone make; the rest is chalicelib/aws.
+
+SageMaker says "not found" in words; a thing that is gone already is as good as deleted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import locations, records
+from chalicelib.aws import sagemaker
+from chalicelib.aws.clients import client
+from chalicelib.errors import NotReady, VedetteError
+from chalicelib.records import Fleet
+from chalicelib.settings import settings
+
+FUNCTION_SECONDS = 310  # the sweep's own timeout is 300 s (.chalice/config.json)
+ANSWER_SECONDS = 70  # a model has 60 s to answer (InvokeEndpoint)
+KINDS = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
+NOT_THERE = {"ResourceNotFound", "ResourceNotFoundException", "404", "NoSuchKey", "NotFound"}
+
+
+def _patient(service: str, seconds: int) -> Any:
+    """A client that waits for one long answer, and never asks twice: what it starts must not be started again."""
+    config = Config(connect_timeout=5, read_timeout=seconds, retries={"total_max_attempts": 1})
+    return (boto3.DEFAULT_SESSION or boto3).client(service, config=config)
+
+
+def code(error: ClientError) -> str:
+    """The code of an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def message(error: ClientError) -> str:
+    """The words of an error."""
+    return str(error.response.get("Error", {}).get("Message", "")) or code(error)
+
+
+def who() -> str:
+    """Who is at work, as AWS knows them: the last part of the caller's ARN.
+
+    Raises
+    ------
+    VedetteError
+        When AWS does not know the caller.
+    """
+    try:
+        arn = str(client("sts").get_caller_identity()["Arn"])
+    except (ClientError, BotoCoreError) as error:
+        raise VedetteError(f"AWS does not know who you are: {error}") from error
+    return arn.rpartition(":")[2]
+
+
+# --- the fleet --------------------------------------------------------------------------------------------------------
+
+
+def get_fleet() -> tuple[Fleet, str]:
+    """The applied fleet and its ETag; an empty one and "" when none was applied."""
+    place = {"Bucket": settings().bucket, "Key": locations.fleet(), "ExpectedBucketOwner": settings().account}
+    try:
+        answer = client("s3").get_object(**place)
+    except ClientError as error:
+        if code(error) in NOT_THERE:
+            return Fleet(), ""
+        raise
+    place_name = f"s3://{settings().bucket}/{locations.fleet()}"
+    return records.read(Fleet, answer["Body"].read(), place_name), str(answer["ETag"])
+
+
+def put_fleet(fleet: Fleet, etag: str) -> None:
+    """Store a fleet if the stored one is still that of the ETag; the bucket's versions keep the earlier ones."""
+    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+    try:
+        client("s3").put_object(
+            Bucket=settings().bucket,
+            Key=locations.fleet(),
+            Body=records.write(fleet),
+            ContentType="application/json",
+            ExpectedBucketOwner=settings().account,
+            **condition,
+        )
+    except ClientError as error:
+        if code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+            raise NotReady("Somebody else changed the fleet at the same moment; look at it, and try again.") from error
+        raise
+
+
+# --- the functions and the models -------------------------------------------------------------------------------------
+
+
+def run_function(name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a deployed function now and give back its answer.
+
+    Raises
+    ------
+    VedetteError
+        When it is not there, or failed.
+    """
+    try:
+        answer = _patient("lambda", FUNCTION_SECONDS).invoke(
+            FunctionName=name, InvocationType="RequestResponse", Payload=json.dumps(event).encode()
+        )
+    except ClientError as error:
+        if code(error) in NOT_THERE:
+            raise VedetteError(f"There is no function {name}: deploy it with `chalice deploy`.") from error
+        raise
+    content = json.loads(answer["Payload"].read() or b"{}")
+    if answer.get("FunctionError"):
+        raise VedetteError(f"{name} failed: {content.get('errorType')}: {content.get('errorMessage')}")
+    return dict(content)
+
+
+def invoke_endpoint(name: str, body: bytes, content_type: str, accept: str) -> dict[str, Any]:
+    """Send one request; the answer with its body as bytes."""
+    answer = _patient("sagemaker-runtime", ANSWER_SECONDS).invoke_endpoint(
+        EndpointName=name, Body=body, ContentType=content_type, **({"Accept": accept} if accept else {})
+    )
+    return {
+        "body": answer["Body"].read(),
+        "content_type": answer.get("ContentType", ""),
+        "variant": answer.get("InvokedProductionVariant", ""),
+    }
+
+
+def create_model_package_group(name: str) -> None:
+    """CreateModelPackageGroup; fine when it exists."""
+    try:
+        client("sagemaker").create_model_package_group(ModelPackageGroupName=name)
+    except ClientError as error:
+        if not sagemaker.says(error, "already exists"):
+            raise
+
+
+def describe_model_package_group(name: str) -> dict[str, Any] | None:
+    """DescribeModelPackageGroup; None when there is none."""
+    return _found("describe_model_package_group", ModelPackageGroupName=name)
+
+
+def create_model_package(request: Mapping[str, Any]) -> str:
+    """CreateModelPackage; botocore adds the ClientToken, so that its own repetition makes no second version."""
+    return str(client("sagemaker").create_model_package(**request)["ModelPackageArn"])
+
+
+def object_exists(uri: str) -> bool:
+    """Whether an object is there; one that may not be looked at counts as there."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        client("s3").head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        return code(error) not in {*NOT_THERE, "NoSuchBucket"}
+    return True
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def list_endpoints() -> Iterator[dict[str, Any]]:
+    """Every endpoint of the account."""
+    return _listed("list_endpoints", "Endpoints")
+
+
+def list_endpoint_configs() -> Iterator[dict[str, Any]]:
+    """Every endpoint config of the account."""
+    return _listed("list_endpoint_configs", "EndpointConfigs")
+
+
+def list_models() -> Iterator[dict[str, Any]]:
+    """Every model of the account."""
+    return _listed("list_models", "Models")
+
+
+def monitoring_schedules(endpoint: str) -> list[dict[str, Any]]:
+    """The monitoring schedules of exactly this endpoint."""
+    found = _listed("list_monitoring_schedules", "MonitoringScheduleSummaries", EndpointName=endpoint)
+    return [schedule for schedule in found if schedule.get("EndpointName") == endpoint]
+
+
+def job_definitions(endpoint: str) -> list[tuple[str, str]]:
+    """Kind and name of the job definitions of exactly this endpoint."""
+    return [
+        (kind, found["MonitoringJobDefinitionName"])
+        for kind in KINDS
+        for found in _listed(f"list_{_SNAKE[kind]}_job_definitions", "JobDefinitionSummaries", EndpointName=endpoint)
+        if found.get("EndpointName") == endpoint
+    ]
+
+
+def running_executions(schedule: str) -> int:
+    """How many executions of a schedule have not ended."""
+    found = _listed("list_monitoring_executions", "MonitoringExecutionSummaries", MonitoringScheduleName=schedule)
+    return sum(one["MonitoringExecutionStatus"] in {"Pending", "InProgress", "Stopping"} for one in found)
+
+
+def alarms(prefix: str) -> list[tuple[str, dict[str, str]]]:
+    """Name and tags of the metric alarms whose name begins so."""
+    cloudwatch = client("cloudwatch")
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
+    found = []
+    for page in pages:
+        for alarm in page["MetricAlarms"]:
+            tags = cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+            found.append((str(alarm["AlarmName"]), {tag["Key"]: tag["Value"] for tag in tags}))
+    return found
+
+
+def tags_of(arn: str) -> dict[str, str]:
+    """The tags of a resource; none when it is gone."""
+    try:
+        return sagemaker.list_tags(arn)
+    except ClientError as error:
+        if _gone(error):
+            return {}
+        raise
+
+
+_SNAKE = {
+    "DataQuality": "data_quality",
+    "ModelQuality": "model_quality",
+    "ModelBias": "model_bias",
+    "ModelExplainability": "model_explainability",
+}
+
+
+def _listed(operation: str, key: str, **request: str) -> Iterator[dict[str, Any]]:
+    for page in client("sagemaker").get_paginator(operation).paginate(**request, PaginationConfig={"PageSize": 100}):
+        yield from page[key]
+
+
+def _found(operation: str, **request: str) -> dict[str, Any] | None:
+    try:
+        answer: dict[str, Any] = getattr(client("sagemaker"), operation)(**request)
+    except ClientError as error:
+        if _gone(error):
+            return None
+        raise
+    return answer
+
+
+def _gone(error: ClientError) -> bool:
+    return code(error) in NOT_THERE or sagemaker.says(error, *sagemaker.NOT_FOUND, "not found")
+
+
+# --- stopping and deleting --------------------------------------------------------------------------------------------
+
+
+def describe_monitoring_schedule(name: str) -> dict[str, Any] | None:
+    """DescribeMonitoringSchedule; None when there is none."""
+    return _found("describe_monitoring_schedule", MonitoringScheduleName=name)
+
+
+def stop_monitoring_schedule(name: str) -> bool:
+    """StopMonitoringSchedule; False when it is gone."""
+    return _found("stop_monitoring_schedule", MonitoringScheduleName=name) is not None
+
+
+def delete(kind: str, name: str) -> bool:
+    """Delete something of SageMaker or CloudWatch by its exact name; False when it is gone already.
+
+    `kind` is endpoint, endpoint config, model, alarm, monitoring schedule, or a kind of job definition.
+    """
+    if kind == "alarm":
+        client("cloudwatch").delete_alarms(AlarmNames=[name])
+        return True
+    operation, parameter = _DELETE[kind]
+    return _found(operation, **{parameter: name}) is not None
+
+
+_DELETE = {
+    "endpoint": ("delete_endpoint", "EndpointName"),
+    "endpoint config": ("delete_endpoint_config", "EndpointConfigName"),
+    "model": ("delete_model", "ModelName"),
+    "monitoring schedule": ("delete_monitoring_schedule", "MonitoringScheduleName"),
+    **{
+        f"{kind} job definition": (f"delete_{snake}_job_definition", "JobDefinitionName")
+        for kind, snake in _SNAKE.items()
+    },
+}

@@ -1,0 +1,128 @@
+"""Data capture of an endpoint, on and off: a copy of the served config in which capture alone is different.
+
+An endpoint that Vedette deploys has its capture in the fleet: there the percentage is changed, and the sweep asked to
+act. For any other endpoint the copy gets a name made of its content, so that on, off and on again makes two configs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from chalicelib import locations
+from chalicelib.aws import deployment, sagemaker
+from chalicelib.aws.deployment import make_ready, with_tags
+from chalicelib.errors import NotReady, VedetteError
+from chalicelib.records import FleetEntry
+from chalicelib.registry import rendering
+from chalicelib.registry.plan import Plan, Served
+from chalicelib.settings import settings
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Data capture as SageMaker describes it now."""
+
+    endpoint: str
+    endpoint_status: str
+    config: str
+    enabled: bool
+    capture_status: str = ""
+    percentage: int = 0
+    destination: str = ""
+    modes: tuple[str, ...] = ()
+    csv_content_types: tuple[str, ...] = ()
+    json_content_types: tuple[str, ...] = ()
+
+
+class Switch(msgspec.Struct, frozen=True):
+    """A config that differs in capture alone, and the difference in words."""
+
+    endpoint: str
+    before: str
+    config: dict[str, Any]
+    changes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the new config."""
+        return str(self.config["EndpointConfigName"])
+
+
+def _served(endpoint: str) -> Served:
+    found = deployment.served(endpoint)
+    if found is None:
+        raise VedetteError(f"There is no endpoint {endpoint} in {settings().region}.")
+    return found
+
+
+def status(endpoint: str) -> Status:
+    """What is captured of an endpoint now."""
+    served = _served(endpoint)
+    described = (sagemaker.describe_endpoint(endpoint) or {}).get("DataCaptureConfig", {})
+    config = served.config.get("DataCaptureConfig", {})
+    headers = config.get("CaptureContentTypeHeader", {})
+    return Status(
+        endpoint=endpoint,
+        endpoint_status=served.status,
+        config=served.config_name,
+        enabled=bool(config.get("EnableCapture", False)),
+        capture_status=described.get("CaptureStatus", ""),
+        percentage=config.get("InitialSamplingPercentage", 0),
+        destination=config.get("DestinationS3Uri", ""),
+        modes=tuple(option["CaptureMode"] for option in config.get("CaptureOptions", ())),
+        csv_content_types=tuple(headers.get("CsvContentTypes", ())),
+        json_content_types=tuple(headers.get("JsonContentTypes", ())),
+    )
+
+
+def switch(endpoint: str, percentage: int, destination: str = "") -> Switch | None:
+    """The config that would capture so; 0 is off. None when it is so already.
+
+    Raises
+    ------
+    VedetteError
+        When there is no such endpoint, or it cannot be updated now.
+    """
+    served = with_tags(_served(endpoint))
+    if served.status != "InService":
+        raise VedetteError(f"{endpoint} is {served.status}; its capture can be changed when it is InService.")
+    before = served.config.get("DataCaptureConfig", {})
+    if percentage == 0:
+        if not before.get("EnableCapture", False):
+            return None
+        capture = {**before, "EnableCapture": False}
+    else:
+        where = destination or before.get("DestinationS3Uri", "") or locations.capture_uri(settings().bucket)
+        entry = FleetEntry(endpoint=endpoint, capture_percentage=percentage, capture_uri=where)
+        capture = {**rendering.capture_config(entry, where), **before}
+        capture |= {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": percentage,
+            "DestinationS3Uri": where.rstrip("/"),
+        }
+    tags = rendering.tags_for(endpoint, served.tags)
+    body = {**rendering.settings_of(served.config), "DataCaptureConfig": capture, "Tags": tags}
+    changes = rendering.changes(served.config, body)
+    if not changes:
+        return None
+    name = locations.shortened(f"vedette-capture-{endpoint}", f"{endpoint}\n{rendering.canonical(body)}")
+    return Switch(endpoint, served.config_name, {"EndpointConfigName": name, **body}, changes)
+
+
+def carry_out(wish: Switch) -> None:
+    """Create the config, or find that it exists, and put the endpoint on it; counts and weights stay as they are.
+
+    Raises
+    ------
+    NotReady
+        When the endpoint is busy.
+    """
+    make_ready(Plan("update", "", config=wish.config))
+    request = {
+        "EndpointName": wish.endpoint,
+        "EndpointConfigName": wish.name,
+        "RetainAllVariantProperties": True,
+    }
+    if not sagemaker.update_endpoint(request):
+        raise NotReady(f"{wish.endpoint} is busy; try again when it is InService.")

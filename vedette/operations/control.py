@@ -1,0 +1,288 @@
+"""What a person decides: a pin, a way back, another try, an adoption, a pause; and Vedette asked to act at once.
+
+A decision is written down under the keys of chalicelib/aws/table.py; the sweep reads it and acts, as it does by itself
+within a quarter of an hour. So nothing is decided twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.aws import sagemaker, store, table
+from chalicelib.aws.table import endpoint_key
+from chalicelib.errors import NotReady, VedetteError
+from chalicelib.events import Scheduled
+from chalicelib.handlers.reconciliation import look
+from chalicelib.records import Deployment, FleetEntry, Mark, Pause, Pin, Record
+from chalicelib.registry.plan import Plan, Situation, plan
+from chalicelib.registry.versions import PackageVersion, version_of
+from chalicelib.settings import settings
+from vedette.operations import aws
+
+
+class Paused(VedetteError):
+    """Somebody stopped every mutation of this stage."""
+
+
+# --- the whole stage --------------------------------------------------------------------------------------------------
+
+
+def paused() -> Pause | None:
+    """Who paused the stage; None when it is at work."""
+    return table.get_item(Pause, "stage", "pause")[0]
+
+
+def refuse_while_paused() -> None:
+    """Let nothing be changed while the stage is paused.
+
+    Raises
+    ------
+    Paused
+        Naming who paused it, when and why.
+    """
+    found = paused()
+    if found is not None:
+        raise Paused(
+            f"Stage {settings().stage} is paused by {found.by} since {found.at:%Y-%m-%d %H:%M} UTC ({found.reason});"
+            " `vedette resume` ends it."
+        )
+
+
+def pause(reason: str) -> Pause:
+    """Stop every mutation of this stage; who paused first, and why, stays."""
+    found = paused()
+    if found is None:
+        found = Pause(by=aws.who(), reason=reason, at=datetime.now(UTC))
+        _put(found, "stage", "pause")
+    return found
+
+
+def resume() -> Pause | None:
+    """Let Vedette work again; the pause that ended, or None when there was none."""
+    found = paused()
+    if found is not None:
+        table.delete_item("stage", "pause")
+    return found
+
+
+# --- one endpoint -----------------------------------------------------------------------------------------------------
+
+
+def entry_of(endpoint: str) -> FleetEntry:
+    """The fleet entry of an endpoint.
+
+    Raises
+    ------
+    VedetteError
+        When it is not in the fleet.
+    """
+    found = store.fleet().entry(endpoint)
+    if found is None:
+        raise VedetteError(
+            f"{endpoint} is not in the fleet of stage {settings().stage};"
+            f" `vedette manage GROUP --endpoint {endpoint}` adds it."
+        )
+    return found
+
+
+def planned(endpoint: str) -> tuple[Situation, Plan]:
+    """What Vedette sees of an endpoint now, and what it would do."""
+    situation = look(entry_of(endpoint))
+    return situation, plan(situation)
+
+
+def act(endpoint: str) -> list[str]:
+    """Ask the deployed sweep to bring one endpoint a step nearer to what is wanted; what it did, in its own words."""
+    now = datetime.now(UTC)
+    scheduled = {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": settings().account,
+        "time": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "region": settings().region,
+        "resources": [],
+        "detail": {},
+    }
+    event = Scheduled.for_endpoint(endpoint, scheduled, settings())
+    answer = aws.run_function(f"vedette-{settings().stage}-sweep", event)
+    steps = answer.get("reconciled") or [str(answer.get("left alone", "nothing was done"))]
+    return [str(step) for step in steps]
+
+
+def version(entry: FleetEntry, number: int) -> PackageVersion:
+    """A version of the endpoint's group that may be served.
+
+    Raises
+    ------
+    VedetteError
+        When there is no such version, or it is not approved.
+    """
+    if not entry.package_group:
+        raise VedetteError(f"The fleet entry of {entry.endpoint} names no model package group.")
+    versions = {found.version: found for found in _versions(entry)}
+    if number not in versions:
+        known = ", ".join(str(n) for n in sorted(versions)) or "none"
+        raise VedetteError(f"{entry.package_group} has no version {number}; it has {known}.")
+    found = versions[number]
+    if not found.approved:
+        raise VedetteError(
+            f"Version {number} of {entry.package_group} is not approved; approve it first: `aws sagemaker"
+            f" update-model-package --model-approval-status Approved --model-package-arn {found.arn}`"
+        )
+    return found
+
+
+def _versions(entry: FleetEntry) -> tuple[PackageVersion, ...]:
+    return tuple(PackageVersion.from_summary(found) for found in sagemaker.list_model_packages(entry.package_group))
+
+
+def pin(endpoint: str, number: int, reason: str, until: datetime | None = None) -> Pin:
+    """Decide which version is served, in place of an earlier decision."""
+    chosen = version(entry_of(endpoint), number)
+    wish = Pin(
+        endpoint=endpoint, package_arn=chosen.arn, by=aws.who(), reason=reason, at=datetime.now(UTC), until=until
+    )
+    _put(wish, endpoint_key(endpoint), "pin")
+    return wish
+
+
+def unpin(endpoint: str) -> Pin | None:
+    """Let the newest approved version be served again; the pin that ended, or None when there was none."""
+    found, _ = table.get_item(Pin, endpoint_key(endpoint), "pin")
+    if found is not None:
+        table.delete_item(endpoint_key(endpoint), "pin")
+    return found
+
+
+def version_before(endpoint: str) -> int:
+    """The version that was verified before the one that is served, and is still approved.
+
+    Raises
+    ------
+    VedetteError
+        When there is none.
+    """
+    situation = look(entry_of(endpoint))
+    if situation.served is None:
+        raise VedetteError(f"There is no endpoint {endpoint}, so there is nothing to go back from.")
+    approved = {found.arn for found in situation.versions if found.approved and found.usable}
+    served = situation.served.package_arn
+    verified = [attempt for attempt in newest_first(situation.history) if attempt.state == "verified"]
+    earlier = _before_the_served(verified, served)
+    for attempt in earlier:
+        if attempt.package_arn in approved:
+            return int(attempt.package_version)
+    gone = ", ".join(dict.fromkeys(attempt.package_version for attempt in earlier))
+    because = f"version {gone} is not approved any more" if gone else "no other version was verified before"
+    raise VedetteError(f"{endpoint} serves version {version_of(served)}, and {because}.")
+
+
+def _before_the_served(verified: Iterable[Deployment], served: str) -> list[Deployment]:
+    """The attempts before the served version was verified for the first time: going back twice never goes forward."""
+    attempts = list(verified)
+    position = max((i for i, attempt in enumerate(attempts) if attempt.package_arn == served), default=-1)
+    return [attempt for attempt in attempts[position + 1 :] if attempt.package_arn not in {served, ""}]
+
+
+def history(endpoint: str) -> list[Deployment]:
+    """Every deployment of an endpoint, newest first; the one under way, if any, before them."""
+    pk = endpoint_key(endpoint)
+    latest, _ = table.get_item(Deployment, pk, "deployment")
+    settled = newest_first(table.query(Deployment, pk, "history#").values())
+    under_way = [latest] if latest is not None and latest.state == "requested" else []
+    return under_way + settled
+
+
+def newest_first(attempts: Iterable[Deployment]) -> list[Deployment]:
+    """Deployments by the time they were asked for, the latest first."""
+    return sorted(attempts, key=lambda a: (a.requested_at, a.settled_at or a.requested_at), reverse=True)
+
+
+def marks(endpoint: str) -> list[Mark]:
+    """The versions that failed and are not tried again, newest first."""
+    return sorted(table.query(Mark, endpoint_key(endpoint), "mark#").values(), key=lambda mark: mark.at, reverse=True)
+
+
+def clear_marks(endpoint: str, number: int | None = None) -> list[Mark]:
+    """Let what failed be tried again: every version, or one; the marks that are gone."""
+    pk = endpoint_key(endpoint)
+    cleared = []
+    for sk, mark in table.query(Mark, pk, "mark#").items():
+        if number is None or version_of(mark.package_arn) == str(number):
+            table.delete_item(pk, sk)
+            cleared.append(mark)
+    return cleared
+
+
+# --- adoption ---------------------------------------------------------------------------------------------------------
+
+
+def adoption(endpoint: str) -> tuple[Deployment, Plan]:
+    """The record that would make what is served Vedette's own, and what Vedette would do next; nothing is written.
+
+    Raises
+    ------
+    VedetteError
+        When there is nothing to adopt.
+    """
+    entry = entry_of(endpoint)
+    if entry.mode != "deploy":
+        raise VedetteError(f"{endpoint} is in mode {entry.mode}: only an endpoint in mode deploy can be adopted.")
+    situation = look(entry)
+    served, latest = situation.served, situation.deployment
+    if served is None:
+        raise VedetteError(f"There is no endpoint {endpoint}; Vedette creates it when a version is approved.")
+    if served.status != "InService":
+        raise VedetteError(f"{endpoint} is {served.status}; adopt it when it is InService.")
+    if latest is not None and latest.state == "requested":
+        raise VedetteError(f"Vedette's own update of {endpoint} is under way; `vedette history {endpoint}` shows it.")
+    if latest is not None and served.config_name in {latest.config, latest.previous_config}:
+        raise VedetteError(f"{endpoint} serves a config that Vedette knows; there is nothing to adopt.")
+    wish = Deployment(
+        endpoint=endpoint,
+        package_arn=served.package_arn,
+        package_version=version_of(served.package_arn),
+        config=served.config_name,
+        previous_config="",
+        previous_package_arn="",
+        requested_at=situation.now,
+        state="verified",
+        settled_at=situation.now,
+        reason=f"adopted by {aws.who()}",
+    )
+    return wish, plan(replace(situation, deployment=wish, paused=False))
+
+
+def adopt(wish: Deployment) -> None:
+    """Write an adoption down."""
+    pk = endpoint_key(wish.endpoint)
+    _put(wish, pk, "deployment")
+    table.put_item(wish, pk, f"history#{wish.requested_at.isoformat()}#{wish.config}", 0)
+
+
+def _put(record: Record, pk: str, sk: str) -> None:
+    """Write a decision over the one before."""
+    _, revision = table.get_item(type(record), pk, sk)
+    if not table.put_item(record, pk, sk, revision):
+        raise NotReady("Somebody else decided at the same moment; look, and try again.")
+
+
+def requests(endpoint: str, found: Plan) -> list[dict[str, Any]]:
+    """The requests that a plan would send, in order, the last one to the endpoint itself."""
+    sent: list[dict[str, Any]] = [{"operation": operation, "request": request} for operation, request in found.steps]
+    to_endpoint = {"EndpointName": endpoint, "EndpointConfigName": found.config_name}
+    if found.action == "create":
+        sent.append({"operation": "CreateEndpoint", "request": to_endpoint})
+    elif found.action == "update":
+        shifting = {"DeploymentConfig": found.deployment_config} if found.deployment_config else {}
+        request = {**to_endpoint, "RetainAllVariantProperties": True, **shifting}
+        sent.append({"operation": "UpdateEndpoint", "request": request})
+    elif found.action == "delete":
+        sent.append({"operation": "DeleteEndpoint", "request": {"EndpointName": endpoint}})
+    return sent

@@ -1,0 +1,262 @@
+"""The fleet: read from fleet.toml, checked, compared with what is applied, and stored with who and the commit.
+
+    [endpoints.preferred-site]
+    mode = "deploy"
+    package_group = "preferred-site"
+    capture_percentage = 50
+    golden_payload = { body = "60,70" }
+
+| refused                                      | as                                                                   |
+|----------------------------------------------|----------------------------------------------------------------------|
+| not TOML; the same endpoint twice            | `fleet.toml: not TOML: Cannot declare ...`                           |
+| an unknown key                               | `fleet.toml: endpoints.site.modus: no such key; did you mean mode?`  |
+| a value of another type or outside its range | `fleet.toml: endpoints.site.capture_percentage: 150 is not 0 to 100` |
+| a group that serves two endpoints            | `fleet.toml: the group g stands at both a and b`                     |
+| a name that SageMaker refuses                | `fleet.toml: endpoints.a_b: not a name ...`                          |
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chalicelib.errors import UnreadableFile, VedetteError
+from chalicelib.records import Fleet, FleetEntry, GoldenPayload
+from vedette.operations import aws
+
+NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+RANGES = {
+    "capture_percentage": (0, 100),
+    "instance_count": (1, 10_000),
+    "window_minutes": (5, 1440),
+    "updates_per_hour": (1, 60),
+}
+FORMS = {
+    "package_group": (NAME, "1 to 63 letters, digits and hyphens"),
+    "instance_type": (re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"), "a SageMaker instance type like ml.m5.large"),
+    "capture_uri": (re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?"), "a place like s3://bucket/prefix"),
+    "baseline": (re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+"), "a folder like s3://bucket/baseline/"),
+}
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What applying a fleet would change: one field of one endpoint, or the endpoint itself (field "")."""
+
+    endpoint: str
+    field: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        if not self.field:
+            return f"{self.endpoint}: {'added' if self.before is None else 'removed; the endpoint itself stays'}"
+        return f"{self.endpoint}: {self.field}: {_word(self.before)} -> {_word(self.after)}"
+
+
+def _word(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def parse(content: bytes, place: str) -> tuple[FleetEntry, ...]:
+    r"""Read a fleet.toml.
+
+    Raises
+    ------
+    UnreadableFile
+        With the place and the cause of the first thing that cannot be.
+
+    Examples
+    --------
+    >>> parse(b'[endpoints.site]\nmode = "alert"', "fleet.toml")[0].mode
+    'alert'
+    >>> parse(b'[endpoints.site]\nmood = "alert"', "fleet.toml")
+    Traceback (most recent call last):
+    chalicelib.errors.UnreadableFile: fleet.toml: endpoints.site.mood: no such key; did you mean mode?
+    """
+    try:
+        document = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UnreadableFile(f"{place}: not TOML: {error}") from error
+    for key in document.keys() - {"endpoints"}:
+        raise UnreadableFile(f"{place}: {key}: no such key; a fleet has [endpoints.NAME] tables")
+    endpoints = document.get("endpoints", {})
+    if not isinstance(endpoints, dict) or not all(isinstance(entry, dict) for entry in endpoints.values()):
+        raise UnreadableFile(f"{place}: endpoints: needs a table for each endpoint, like [endpoints.NAME]")
+    entries = tuple(entry(name, fields, f"{place}: endpoints.{name}") for name, fields in endpoints.items())
+    check(entries, place)
+    return entries
+
+
+def entry(endpoint: str, fields: Mapping[str, Any], place: str) -> FleetEntry:
+    """One entry of the fleet, its fields checked one by one."""
+    _check_keys(FleetEntry, fields, place, hidden={"endpoint"})
+    golden = fields.get("golden_payload")
+    if isinstance(golden, dict):
+        _check_keys(GoldenPayload, golden, f"{place}.golden_payload")
+    try:
+        found = msgspec.convert({**fields, "endpoint": endpoint}, FleetEntry)
+    except msgspec.ValidationError as error:
+        cause, _, path = str(error).partition(" - at `$")
+        raise UnreadableFile(f"{place}{path.rstrip('`')}: {cause}") from error
+    check_entry(found, place)
+    return found
+
+
+def _check_keys(kind: type[msgspec.Struct], fields: Mapping[str, Any], place: str, hidden: Iterable[str] = ()) -> None:
+    known = [field.name for field in msgspec.structs.fields(kind) if field.name not in set(hidden)]
+    for name in fields:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"the keys are {', '.join(known)}"
+            raise UnreadableFile(f"{place}.{name}: no such key; {hint}")
+
+
+def check_entry(found: FleetEntry, place: str) -> None:
+    """Refuse an entry that cannot be, with the place and the cause."""
+    if not NAME.fullmatch(found.endpoint):
+        raise UnreadableFile(f"{place}: not a name that SageMaker takes: 1 to 63 letters, digits and hyphens")
+    fields = msgspec.structs.asdict(found)
+    for name, (low, high) in RANGES.items():
+        if name in fields and not low <= fields[name] <= high:
+            raise UnreadableFile(f"{place}.{name}: {fields[name]} is not {low} to {high}")
+    for name, (form, words) in FORMS.items():
+        if fields.get(name) and not form.fullmatch(fields[name]):
+            raise UnreadableFile(f"{place}.{name}: {fields[name]!r} is not {words}")
+    if found.mode == "deploy" and not found.package_group:
+        raise UnreadableFile(f"{place}.package_group: missing; mode deploy needs the group whose versions are deployed")
+
+
+def check(entries: Iterable[FleetEntry], place: str) -> None:
+    """Refuse a fleet whose entries contradict each other."""
+    endpoints: set[str] = set()
+    groups: dict[str, str] = {}
+    for found in entries:
+        if found.endpoint in endpoints:
+            raise UnreadableFile(f"{place}: the endpoint {found.endpoint} stands there twice")
+        endpoints.add(found.endpoint)
+        if found.package_group and found.package_group in groups:
+            raise UnreadableFile(
+                f"{place}: the group {found.package_group} stands at both {groups[found.package_group]} and"
+                f" {found.endpoint}; a group serves one endpoint"
+            )
+        groups[found.package_group] = found.endpoint
+
+
+# --- changing ---------------------------------------------------------------------------------------------------------
+
+
+def managed(fleet: Fleet, group: str, endpoint: str, fields: Mapping[str, Any]) -> tuple[FleetEntry, ...]:
+    """The entries with one added or changed; what is not given stays as it was.
+
+    Raises
+    ------
+    UnreadableFile
+        When the endpoint belongs to another group, or the group to another endpoint.
+    """
+    before = fleet.entry(endpoint)
+    if before is not None and before.package_group not in {"", group}:
+        raise UnreadableFile(
+            f"{endpoint}: it serves the group {before.package_group}; an endpoint cannot serve {group} as well"
+        )
+    kept = _given(before) if before is not None else {}
+    after = entry(endpoint, {**kept, "package_group": group, **fields}, endpoint)
+    others = tuple(found for found in fleet.entries if found.endpoint != endpoint)
+    check((*others, after), "the fleet")
+    return tuple(after if found.endpoint == endpoint else found for found in fleet.entries) + (
+        () if before is not None else (after,)
+    )
+
+
+def changed(fleet: Fleet, endpoint: str, **fields: Any) -> tuple[FleetEntry, ...]:
+    """The entries with some fields of one endpoint changed."""
+    return tuple(
+        msgspec.structs.replace(found, **fields) if found.endpoint == endpoint else found for found in fleet.entries
+    )
+
+
+def without(fleet: Fleet, endpoint: str) -> tuple[FleetEntry, ...]:
+    """The entries of all other endpoints."""
+    return tuple(found for found in fleet.entries if found.endpoint != endpoint)
+
+
+def _given(found: FleetEntry) -> dict[str, Any]:
+    """The fields of an entry, without its name."""
+    plain: dict[str, Any] = msgspec.to_builtins(found)
+    return {name: value for name, value in plain.items() if name != "endpoint" and value is not None}
+
+
+def differences(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> list[Change]:
+    """What differs between two fleets, endpoint by endpoint and field by field."""
+    old, new = ({found.endpoint: _given(found) for found in entries} for entries in (before, after))
+    found: list[Change] = []
+    for endpoint in dict.fromkeys((*old, *new)):
+        if endpoint not in new:
+            found.append(Change(endpoint, "", old[endpoint], None))
+            continue
+        if endpoint not in old:
+            found.append(Change(endpoint, "", None, new[endpoint]))
+        was = old.get(endpoint, _given(FleetEntry(endpoint=endpoint)))
+        names = dict.fromkeys((*was, *new[endpoint]))
+        found += [
+            Change(endpoint, name, was.get(name), new[endpoint].get(name))
+            for name in names
+            if was.get(name) != new[endpoint].get(name)
+        ]
+    return found
+
+
+def apply(entries: Iterable[FleetEntry], *, etag: str, by: str, commit: str = "") -> Fleet:
+    """Store a fleet in place of the one with this ETag.
+
+    Raises
+    ------
+    NotReady
+        When another fleet was applied since it was read.
+    """
+    fleet = Fleet(entries=tuple(entries), applied_by=by, applied_at=datetime.now(UTC), commit=commit)
+    aws.put_fleet(fleet, etag)
+    return fleet
+
+
+def commit_of(file: Path) -> str:
+    """The git commit that a file stands in, with "-changed" when the file differs from it; "" outside of git."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+
+    def ask(*arguments: str) -> str | None:
+        done = subprocess.run(  # noqa: S603 - git, with our own arguments and a path of the caller's
+            [git, "-C", str(file.resolve().parent), *arguments], capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    head = ask("rev-parse", "HEAD")
+    if not head:
+        return ""
+    return head + ("-changed" if ask("status", "--porcelain", "--", str(file.resolve())) else "")
+
+
+def read_payload(text: str) -> str:
+    """A golden request: given as it is, or in a file after an @.
+
+    Raises
+    ------
+    VedetteError
+        When the file is empty.
+    """
+    body = Path(text[1:]).read_text().rstrip("\n") if text.startswith("@") else text
+    if not body:
+        raise VedetteError("The golden request is empty.")
+    return body

@@ -1,0 +1,154 @@
+"""A model registered as the next version of its group, with what Vedette needs later to deploy and to watch it.
+
+Baseline and sample payload go into the stage's bucket, under keys made of their content: the same files again are the
+same objects. `DriftCheckBaselines` can be given only when a version is created, so the baseline comes with it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chalicelib import locations
+from chalicelib.aws import s3
+from chalicelib.constraints.files import read_constraints
+from chalicelib.errors import UnreadableFile, VedetteError
+from chalicelib.settings import settings
+from chalicelib.statistics.files import read_statistics
+from vedette.operations import aws
+from vedette.operations.fleet import NAME
+from vedette.places import join, read_bytes
+
+Uploads = dict[str, tuple[bytes, str]]  # key -> content and content type
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A version that is ready to be registered: the request, and what must lie in the bucket before."""
+
+    request: dict[str, Any]
+    uploads: Uploads
+    new_group: bool
+
+
+def image_of(algorithm: str, region: str, version: str | None = None) -> str:
+    """The image of one of SageMaker's own algorithms, as the SageMaker SDK knows it.
+
+    Raises
+    ------
+    VedetteError
+        Without the optional extra, or for an algorithm that the SDK does not know.
+    """
+    try:
+        from sagemaker.core import image_uris  # type: ignore[import-not-found,unused-ignore]
+    except ModuleNotFoundError as error:
+        raise VedetteError(
+            "--algorithm needs the SageMaker SDK (pip install 'vedette[sagemaker]'); or give the image with --image."
+        ) from error
+    try:
+        return str(image_uris.retrieve(algorithm, region, version=version))
+    except ValueError as error:  # what the SDK raises for unknown algorithms, versions and regions
+        raise VedetteError(
+            f"The SageMaker SDK knows no image of {algorithm}: {' '.join(str(error).split())}"
+        ) from error
+
+
+def prepare(
+    group: str,
+    image: str,
+    model_data: str,
+    *,
+    content_types: Sequence[str] = ("text/csv",),
+    instance_types: Sequence[str] = (),
+    baseline: str | None = None,
+    sample_payload: Path | None = None,
+    status: str = "PendingManualApproval",
+    profile: str | None = None,
+) -> Registration:
+    """Check everything, and change nothing.
+
+    Raises
+    ------
+    VedetteError
+        When a name, a place or a file cannot be.
+    """
+    if not NAME.fullmatch(group):
+        raise VedetteError(f"{group!r} is not a name that SageMaker takes: 1 to 63 letters, digits and hyphens.")
+    if not model_data.startswith("s3://"):
+        raise VedetteError(f"--model-data must lie in S3, like s3://bucket/model.tar.gz, and {model_data!r} does not.")
+    if not aws.object_exists(model_data):
+        raise UnreadableFile(f"{model_data}: no such object")
+    uploads: Uploads = {}
+    specification: dict[str, Any] = {
+        "Containers": [{"Image": image, "ModelDataUrl": model_data}],
+        "SupportedContentTypes": list(content_types),
+        "SupportedResponseMIMETypes": list(content_types),
+    }
+    if instance_types:
+        specification["SupportedRealtimeInferenceInstanceTypes"] = list(instance_types)
+    request: dict[str, Any] = {
+        "ModelPackageGroupName": group,
+        "ModelApprovalStatus": status,
+        "InferenceSpecification": specification,
+    }
+    if baseline:
+        request["DriftCheckBaselines"] = {"ModelDataQuality": _baseline(group, baseline, profile, uploads)}
+    if sample_payload:
+        request["SamplePayloadUrl"] = _sample_payload(group, sample_payload, uploads)
+    return Registration(request, uploads, aws.describe_model_package_group(group) is None)
+
+
+def register(registration: Registration) -> str:
+    """Upload, make the group if it is new, create the version; its ARN."""
+    for key, (content, content_type) in registration.uploads.items():
+        s3.put(key, content, content_type)
+    if registration.new_group:
+        aws.create_model_package_group(registration.request["ModelPackageGroupName"])
+    return aws.create_model_package(registration.request)
+
+
+def _baseline(group: str, folder: str, profile: str | None, uploads: Uploads) -> dict[str, Any]:
+    """The baseline's two files, read as Vedette will read them, on their way into the bucket."""
+    contents = {
+        name: read_bytes(join(folder, f"{name}.json"), profile=profile) for name in ("statistics", "constraints")
+    }
+    constraints, statistics = contents["constraints"], contents["statistics"]
+    if constraints is None:
+        raise UnreadableFile(f"{join(folder, 'constraints.json')}: no such file; `vedette baseline` makes one")
+    read_constraints(constraints, join(folder, "constraints.json"))
+    if statistics is not None:
+        read_statistics(statistics, join(folder, "statistics.json"))
+    digest = hashlib.sha256(constraints + b"\0" + (statistics or b"")).hexdigest()[:12]
+    target = locations.baseline(group, f"registered-{digest}")
+    sources = {}
+    for name, content in contents.items():
+        if content is not None:
+            uploads[f"{target}{name}.json"] = (content, "application/json")
+            sources[name.capitalize()] = {
+                "ContentType": "application/json",
+                "ContentDigest": f"sha256:{hashlib.sha256(content).hexdigest()}",
+                "S3Uri": f"s3://{settings().bucket}/{target}{name}.json",
+            }
+    return sources
+
+
+def _sample_payload(group: str, file: Path, uploads: Uploads) -> str:
+    """Sample payloads lie in one .tar.gz (CreateModelPackage, SamplePayloadUrl); the same file gives the same bytes."""
+    content = file.read_bytes()
+    if not content:
+        raise UnreadableFile(f"{file}: empty")
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
+        member = tarfile.TarInfo(file.name)
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    key = f"models/{group}/sample-payloads/{digest}.tar.gz"
+    uploads[key] = (packed.getvalue(), "application/gzip")
+    return f"s3://{settings().bucket}/{key}"

@@ -1,0 +1,101 @@
+"""Which stage a command is for, and how it is reached.
+
+| the stage's variables stand in                          | when                                                    |
+|---------------------------------------------------------|---------------------------------------------------------|
+| the process environment                                 | its VEDETTE_STAGE is the stage asked for (or none is)   |
+| .chalice/config.json of this folder or one above it     | otherwise; the stage's own over those of all stages     |
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from chalicelib.errors import MissingSetting, UnreadableFile, VedetteError
+from chalicelib.settings import Settings, from_environment, settings
+
+NEEDED = ("VEDETTE_BUCKET", "VEDETTE_TABLE", "VEDETTE_TOPIC_ARN")
+
+
+def variables_of(stage: str | None, environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The environment variables of a stage.
+
+    Raises
+    ------
+    MissingSetting
+        When no stage is named, or none of this name is known; one sentence says what to do.
+    """
+    named = stage or environment.get("VEDETTE_STAGE", "").strip()
+    if named and environment.get("VEDETTE_STAGE", named) == named and all(environment.get(n) for n in NEEDED):
+        return {**{k: v for k, v in environment.items() if k.startswith("VEDETTE_")}, "VEDETTE_STAGE": named}
+    file = _config_file(folder)
+    if not named:
+        known = f" ({file} knows {_names(_read(file))})" if file else ""
+        raise MissingSetting(f"Which stage? Give --stage or set VEDETTE_STAGE{known}.")
+    if file is None:
+        raise MissingSetting(
+            f"Stage {named} is not known here: there is no .chalice/config.json in this folder or above it,"
+            f" and {', '.join(n for n in NEEDED if not environment.get(n)) or 'VEDETTE_STAGE'} is not set for it."
+        )
+    config = _read(file)
+    if named not in config.get("stages", {}):
+        raise MissingSetting(f"{file} has no stage {named}; it knows {_names(config)}.")
+    both = (config, config["stages"][named])
+    merged = {name: str(value) for part in both for name, value in part.get("environment_variables", {}).items()}
+    return {"VEDETTE_STAGE": named, **{name: value for name, value in merged.items() if name.startswith("VEDETTE_")}}
+
+
+def _config_file(folder: Path) -> Path | None:
+    for place in (folder, *folder.parents):
+        file = place / ".chalice" / "config.json"
+        if file.is_file():
+            return file
+    return None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise UnreadableFile(f"{file}: not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise UnreadableFile(f"{file}: not an object")
+    return content
+
+
+def _names(config: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(config.get("stages", {}))) or "no stage"
+
+
+@contextmanager
+def entered(variables: Mapping[str, str], profile: str | None, region: str | None) -> Iterator[Settings]:
+    """Let everything within work on this stage; afterwards the process is as it was.
+
+    Raises
+    ------
+    VedetteError
+        When the stage lies in another region.
+    """
+    import boto3
+
+    found = from_environment(variables)
+    if region and region != found.region:
+        raise VedetteError(f"Stage {found.stage} lies in {found.region} (so says VEDETTE_TOPIC_ARN), not in {region}.")
+    environment, session = dict(os.environ), boto3.DEFAULT_SESSION
+    for name in [name for name in os.environ if name.startswith("VEDETTE_")]:
+        del os.environ[name]
+    os.environ.update(variables)
+    settings.cache_clear()
+    try:
+        if profile or session is None:
+            boto3.setup_default_session(profile_name=profile, region_name=found.region)
+        yield settings()
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        settings.cache_clear()
+        boto3.DEFAULT_SESSION = session
