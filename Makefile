@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 .PHONY: demo test lint prove package lock clean
 
 demo: $(VENV)/.installed
-	$(BIN)/vedette demo $(ARGS)
+	@$(BIN)/vedette demo $(ARGS)
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -q -n 2 $(ARGS)
@@ -19,13 +19,16 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 package: $(VENV)/.installed
-	$(BIN)/chalice --project-dir chalice_app package --stage dev build/package
+	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(BIN)/chalice --project-dir chalice_app package --stage dev build/package
 
 $(VENV)/.installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	    { echo "Vedette needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) -V). Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	@echo "Installing into $(VENV) (once, about a minute) ..."
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
 
 lock:
 	$(LOCK) pyproject.toml --extra local --extra parquet --group dev -o requirements.lock

@@ -262,6 +262,7 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     package_version: str = ""
     window_start: datetime | None = None
     window_end: datetime | None = None
+    closed: bool = True  # False: one object of an hour that goes on
     rows: int | None = None
     refused: int | None = None
     folder: str = ""

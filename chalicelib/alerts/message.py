@@ -28,6 +28,7 @@ WIDTH = 72  # readable on a phone
 MOST_FINDINGS = 10
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "information")
 KINDS = {"no_data": "no data", "capture_stopped": "no data", "monitor_failed": "monitor failed"}
+REJECT = "If the model is at fault, reject its version in the registry: Vedette serves the one before again."
 HEADINGS = {"new": "New", "continuing": "Going on", "recovered": "Recovered"}
 Kind = Literal["violations", "recovered", "no data", "monitor failed", "deployment"]
 State = Literal["new", "continuing", "recovered"]
@@ -39,6 +40,7 @@ class Whereabouts:
 
     bucket: str
     capture_uri: str
+    deploys: bool = False  # Vedette deploys to this endpoint, so rejecting a version brings back the one before
 
 
 def messages(transition: Transition, execution: Execution, where: Whereabouts) -> tuple[OutboxMessage, ...]:
@@ -70,6 +72,8 @@ def _message(
     head = sentence(_worst_first(main)[0], execution.rows, recovered=not new)
     if len(main) > 1:
         head += f", and {len(main) - 1} more"
+    if not new and findings.get("continuing"):
+        head += f"; {_counted(len(findings['continuing']), 'violation goes', 'violations go')} on"
     alert_id = identity(
         execution.endpoint,
         execution.variant,
@@ -97,7 +101,8 @@ def _message(
         rows=execution.rows if execution.source == "vedette" else None,  # Model Monitor does not say
         refused=sum(execution.refused.values()),
         folder=execution.folder,
-        what_to_do=_what_to_do(told_kind, execution, where),
+        closed=execution.closed,
+        what_to_do=_what_to_do(told_kind, bool(findings.get("continuing")), execution, where),
     )
     hidden: dict[State, int] = {state: max(0, len(found) - MOST_FINDINGS) for state, found in findings.items()}
     return outgoing(message, hidden)
@@ -193,11 +198,18 @@ def _facts(message: AlertMessage) -> list[str]:
         version = harmless(message.package_version)
         known = message.package_version.isdigit()
         facts.append(f"Model     {f'version {version}' if known else 'not a version of the registry'}")
-    if message.window_start is not None and message.window_end is not None:
+    if message.window_start is not None and message.window_end is not None and message.closed:
         facts.append(f"Window    {_time(message.window_start)} to {_time(message.window_end)} UTC")
+    elif message.window_start is not None:
+        facts.append(f"Captured  {_time(message.window_start)} UTC, one file of the hour that goes on")
     if message.rows is not None:
-        facts.append(f"Rows      {message.rows:,} judged, {message.refused or 0:,} lines could not be read")
+        unread = _counted(message.refused or 0, "line", "lines")
+        facts.append(f"Rows      {message.rows:,} judged, {unread} could not be read")
     return facts
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _time(moment: datetime) -> str:
@@ -233,13 +245,13 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:] if text.startswith(words) else text
 
 
-def _what_to_do(kind: Kind, execution: Execution, where: Whereabouts) -> tuple[str, ...]:
+def _what_to_do(kind: Kind, goes_on: bool, execution: Execution, where: Whereabouts) -> tuple[str, ...]:
     endpoint = execution.endpoint
     captured = f"{where.capture_uri}/{endpoint}/{execution.variant}/{execution.window_start:%Y/%m/%d/%H}/"
     baseline = f"s3://{where.bucket}/baselines/{endpoint}/{execution.baseline}/"
     ours = execution.source == "vedette"
     report = f"s3://{where.bucket}/{execution.folder}" if ours else f"{execution.folder}/"
-    if kind == "recovered":
+    if kind == "recovered" and not goes_on:
         return (f"Nothing. The report lies at\n{report}",)
     if kind == "no data":
         return (
@@ -255,6 +267,6 @@ def _what_to_do(kind: Kind, execution: Execution, where: Whereabouts) -> tuple[s
         *((look,) if ours else ()),
         "If the clients send something wrong, tell them: the sentences above say what.",
         *((edit,) if ours else ("If this is how it should be from now on, edit the constraints of the schedule.",)),
-        "If the model is at fault, reject its version in the registry: Vedette serves the one before again.",
-        f"The whole report:\n{report}",
+        *((REJECT,) if where.deploys and execution.package_version.isdigit() else ()),
+        f"All that was found:\n{report}constraint_violations.json",
     )

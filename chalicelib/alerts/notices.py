@@ -87,7 +87,7 @@ def not_deployed(book: AlertBook, failed: Deployment, reason: str, mark: Mark) -
     again = (
         f"It is tried again after {mark.retry_at:%Y-%m-%d %H:%M} UTC (try {mark.tries} of {len(BACK_OFF) + 1})."
         if mark.retry_at
-        else "It is not tried again by itself. To try it again, approve it anew in the registry, or run"
+        else "It is not tried again by itself. To try it again, set it to Rejected and then to Approved, or run"
     )
     command = "" if mark.retry_at else f"\nvedette retry {failed.endpoint}"
     return told_once(

@@ -22,6 +22,7 @@ import msgspec
 
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import Measurement
+from chalicelib.constraints.schema import fault_of
 from chalicelib.errors import UnreadableFile
 
 
@@ -43,11 +44,12 @@ def read_constraints(content: bytes, place: str) -> Constraints:
         When it is not one; the text says where and why.
     """
     document = _object(content, place, "constraints.json", "features")
+    fault = fault_of(document)
+    if fault:
+        raise UnreadableFile(f"{place}: {fault}")
     seen: set[str] = set()
-    for position, feature in enumerate(document["features"]):
-        name = feature.get("name") if isinstance(feature, dict) else None
-        if not isinstance(name, str):
-            raise UnreadableFile(f"{place}: feature {position} has no name")
+    for feature in document["features"]:
+        name = feature["name"]
         if name in seen:
             raise UnreadableFile(f"{place}: two features named {name!r}")
         seen.add(name)

@@ -46,7 +46,9 @@ def tell_of(execution: Execution) -> dict[str, Any]:
     if entry.mode == "observe":
         return {"left alone": "observe: judged and reported, nobody told"}
     where = message.Whereabouts(
-        bucket=settings().bucket, capture_uri=entry.capture_uri or locations.capture_uri(settings().bucket)
+        bucket=settings().bucket,
+        capture_uri=entry.capture_uri or locations.capture_uri(settings().bucket),
+        deploys=entry.mode == "deploy",
     )
 
     def decide(book: AlertBook) -> AlertBook:

@@ -77,9 +77,16 @@ def test_what_is_written_is_read_again():
         (b"{", "x: not JSON"),
         (b"[]", "x: not a constraints.json: no features"),
         (b'{"features": {}}', "x: not a constraints.json: no features"),
-        (b'{"features": [{}]}', "x: feature 0 has no name"),
-        (b'{"features": [{"name": "a"}, 3]}', "x: feature 1 has no name"),
-        (b'{"features": [{"name": "a"}, {"name": "a"}]}', "x: two features named 'a'"),
+        (b'{"features": [{}]}', "x: features[0]: object missing required field `name`"),
+        (b'{"features": [3]}', "x: features[0]: expected `object`, got `int`"),
+        (
+            b'{"features": [{"name": "a", "infered_type": "Integral"}]}',
+            "x: features[0] (feature 'a'): object missing required field `inferred_type`",
+        ),
+        (
+            b'{"features": [{"name": "a", "inferred_type": "String"}, {"name": "a", "inferred_type": "String"}]}',
+            "x: two features named 'a'",
+        ),
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(content, sentence):
@@ -89,8 +96,33 @@ def test_anything_else_is_refused_in_one_sentence(content, sentence):
 
 
 @pytest.mark.parametrize(
-    "odd", [{"completeness": "1"}, {"num_constraints": 3}, {"string_constraints": {"domains": None}}]
+    ("odd", "where"),
+    [
+        ({"inferred_type": "Whole"}, "features[0].inferred_type"),
+        ({"completeness": "lots"}, "features[0].completeness"),
+        ({"completeness": 7}, "features[0].completeness"),
+        ({"num_constraints": 3}, "features[0].num_constraints"),
+        ({"string_constraints": {"domains": "red"}}, "features[0].string_constraints.domains"),
+        ({"monitoringConfigOverrides": {"comparison_threshold": "x"}}, "features[0].monitoringConfigOverrides"),
+    ],
 )
-def test_fields_of_an_odd_form_are_as_good_as_absent(odd):
-    (feature,) = read_constraints(json.dumps({"features": [{"name": "a", **odd}]}).encode(), "x").features
-    assert (feature.completeness, feature.is_non_negative, feature.domains) == (None, None, None)
+def test_a_rule_that_cannot_be_read_is_refused_with_its_place_and_never_ignored(odd, where):
+    feature = {"name": "a", "inferred_type": "Integral", **odd}
+    with pytest.raises(UnreadableFile) as refused:
+        read_constraints(json.dumps({"features": [feature]}).encode(), "x")
+    assert str(refused.value).startswith(f"x: {where}")
+    assert "(feature 'a')" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"evaluate_constraints": "Maybe"},
+        {"datatype_check_threshold": 10},
+        {"distribution_constraints": {"comparison_threshold": "x"}},
+        {"distribution_constraints": {"comparison_method": "KS"}},
+    ],
+)
+def test_a_monitoring_config_that_cannot_be_read_is_refused(config):
+    with pytest.raises(UnreadableFile, match=r"x: monitoring_config\."):
+        read_constraints(json.dumps({"features": [], "monitoring_config": config}).encode(), "x")

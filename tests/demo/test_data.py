@@ -7,8 +7,8 @@ from chalicelib.statistics.lexical import lexical_type
 from vedette.demo.data import half_spoilt, of_file, sites, spoilt
 
 
-def own(rows: int = 100, header: str = "y,p,q\n", line: str = "1,{n},{n}.5\n") -> bytes:
-    return (header + "".join(line.format(n=n) for n in range(rows))).encode()
+def own(rows: int = 100, header: str = "y,p,q\n", line: str = "{y},{n},{n}.5\n") -> bytes:
+    return (header + "".join(line.format(y=n % 2, n=n) for n in range(rows))).encode()
 
 
 def test_the_made_up_data_set_is_six_thousand_rows_of_label_a_and_b_and_always_the_same():
@@ -49,8 +49,16 @@ REFUSED = {
     "not UTF-8": (b"\xff\xfe", "x: not a CSV file in UTF-8"),
     "one column": (b"1\n2\n", "x: needs a label and at least one feature in each row"),
     "too few rows": (own(99), "x: 99 rows are too few; the story needs 100"),
-    "text in it": (own(line="1,{n},red\n"), "x: row 2 holds a cell that is not a number; the models here need numbers"),
+    "text in it": (
+        own(line="{y},{n},red\n"),
+        "x: row 2 holds a cell that is not a number; the models here need numbers",
+    ),
     "a short row": (own() + b"1,2\n", "x: row 102 has 2 cells instead of 3"),
+    "one class": (own(line="1,{n},2\n"), "x: the first column has one value; a label has 2 to 20 classes"),
+    "no classes": (
+        own(line="{n}.5,{n},2\n"),
+        "x: the first column has 100 different values; a label has 2 to 20 classes",
+    ),
     "empty": (b"", "x: needs a label and at least one feature in each row"),
 }
 
@@ -61,3 +69,10 @@ def test_a_data_set_that_cannot_be_used_is_refused_in_one_sentence(case):
     with pytest.raises(UnreadableFile) as refused:
         of_file(content, "x")
     assert str(refused.value) == sentence
+
+
+def test_a_fraction_that_happens_to_be_whole_is_still_sent_as_a_fraction():
+    data = of_file(own(line="{y},{n},{n}.0\n") + b"1,1,2.5\n", "x")
+    sent = {row[1] for row in data.traffic(1, 300)}
+    assert data.whole == {"p"}
+    assert {lexical_type(cell) for cell in sent} == {"fractional"}

@@ -6,11 +6,13 @@ import csv
 import io
 import random
 from dataclasses import dataclass
+from functools import cached_property
 
 from chalicelib.errors import UnreadableFile
 
 ROWS = 6000
 SEED = 7
+MOST_CLASSES = 20
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,18 @@ class DataSet:
         return _csv(self.rows)
 
     def traffic(self, seed: int, count: int) -> list[tuple[str, ...]]:
-        """Feature rows drawn from the same region as the data set, as clients send them: whole numbers without `.0`."""
+        """Feature rows drawn from the data set, as clients send them: columns of whole numbers without `.0`."""
         drawn = random.Random(seed).choices(self.rows, k=count)  # noqa: S311 - seeded on purpose
-        return [tuple(cell.removesuffix(".0") for cell in row[1:]) for row in drawn]
+        whole = self.whole
+        return [
+            tuple(_sent(cell, name in whole) for name, cell in zip(self.names, row, strict=True))[1:] for row in drawn
+        ]
+
+    @cached_property
+    def whole(self) -> frozenset[str]:
+        """The features that hold nothing but whole numbers."""
+        columns = dict(zip(self.names[1:], list(zip(*self.rows, strict=True))[1:], strict=True))
+        return frozenset(name for name, cells in columns.items() if all(float(cell).is_integer() for cell in cells))
 
 
 def sites() -> DataSet:
@@ -74,20 +85,31 @@ def of_file(content: bytes, place: str) -> DataSet:
             raise UnreadableFile(
                 f"{place}: row {number} holds a cell that is not a number; the models here need numbers"
             )
-    if len(body) < 100:
-        raise UnreadableFile(f"{place}: {len(body)} rows are too few; the story needs 100")
+    if len(body) < MOST_CLASSES * 5:
+        raise UnreadableFile(f"{place}: {len(body)} rows are too few; the story needs {MOST_CLASSES * 5}")
+    classes = len({float(row[0]) for row in body})
+    if not 2 <= classes <= MOST_CLASSES:
+        values = "one value" if classes == 1 else f"{classes} different values"
+        raise UnreadableFile(f"{place}: the first column has {values}; a label has 2 to {MOST_CLASSES} classes")
     return DataSet(names, tuple((f"{float(row[0])}", *row[1:]) for row in body))
 
 
+def _sent(cell: str, whole: bool) -> str:
+    """A cell as a client writes it: always in the lexical type of its column."""
+    if whole:
+        return str(int(float(cell)))
+    return f"{float(cell)}" if float(cell).is_integer() else cell
+
+
 def spoilt(cell: str) -> str:
-    """The same number in the other lexical type: a whole number with `.50`, or a fraction without its decimals.
+    """A value that the model still takes, in another lexical type: a whole number with `.50`, or a blank at the end.
 
     Examples
     --------
     >>> spoilt("12"), spoilt("-3"), spoilt("2.75")
-    ('12.50', '-3.50', '2')
+    ('12.50', '-3.50', '2.75 ')
     """
-    return f"{cell}.50" if cell.lstrip("+-").isdigit() else str(int(float(cell)))
+    return f"{cell}.50" if cell.lstrip("+-").isdigit() else f"{cell} "
 
 
 def half_spoilt(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:

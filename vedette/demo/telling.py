@@ -76,7 +76,9 @@ class Teller:
     def progress(self, what: str, total: int) -> Iterator[Progress]:
         """A bar while many windows go by."""
         columns = (TextColumn(INDENT + "{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=self.console, transient=not self.console.is_terminal) as bar:
+        # On a terminal rich takes sys.stdout over, and what the functions log would come onto the screen.
+        options = {"redirect_stdout": False, "redirect_stderr": False, "transient": not self.console.is_terminal}
+        with Progress(*columns, console=self.console, **options) as bar:
             bar.add_task(what, total=total)
             yield bar
 

@@ -1,0 +1,88 @@
+"""The form that a constraints.json must have: a rule that cannot be read must not be a rule that is never applied.
+
+Only what Vedette judges by is checked; keys that it does not know are left alone. Source: aws-facts 3.2 and the live
+files of the conformance pairs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Distance = Annotated[float, Meta(ge=0)]
+Switch = Literal["Enabled", "Disabled"]
+
+
+class _Distribution(Struct):
+    perform_comparison: Switch | None = None
+    comparison_threshold: Distance | None = None
+    comparison_method: Literal["Simple", "Robust"] | None = None
+    categorical_comparison_threshold: Distance | None = None
+    categorical_drift_method: Literal["LInfinity", "ChiSquared"] | None = None
+
+
+class _Monitoring(_Distribution):
+    evaluate_constraints: Switch | None = None
+    emit_metrics: Switch | None = None
+    datatype_check_threshold: Share | None = None
+    domain_content_threshold: Share | None = None
+    distribution_constraints: _Distribution | None = None
+
+
+class _Overridden(Struct):
+    monitoringConfigOverrides: _Monitoring | None = None  # noqa: N815 - the documentation's spelling
+    monitoring_config_overrides: _Monitoring | None = None
+
+
+class _Numbers(_Overridden):
+    is_non_negative: bool | None = None
+
+
+class _Strings(_Overridden):
+    domains: list[str] | None = None
+
+
+class _Feature(_Overridden, kw_only=True):
+    name: str
+    inferred_type: Literal["Integral", "Fractional", "String", "Unknown"]
+    completeness: Share | None = None
+    num_constraints: _Numbers | None = None
+    string_constraints: _Strings | None = None
+
+
+class _Document(Struct):
+    features: list[_Feature]
+    monitoring_config: _Monitoring | None = None
+
+
+def fault_of(document: dict[str, Any]) -> str:
+    """What is wrong with a constraints.json, with its place in the document; "" when nothing is.
+
+    Examples
+    --------
+    >>> fault_of({"features": [{"name": "a", "inferred_type": "Whole"}]})
+    "features[0].inferred_type (feature 'a'): invalid enum value 'Whole'"
+    >>> fault_of({"features": [{"name": "a", "inferred_type": "Integral", "completeness": 7}]})
+    "features[0].completeness (feature 'a'): expected `float` <= 1.0"
+    >>> fault_of({"features": []})
+    ''
+    """
+    try:
+        msgspec.convert(document, _Document)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        path = where.rstrip("`").lstrip(".") or "the document"
+        return f"{path}{_named(document, path)}: {what[0].lower()}{what[1:]}"
+    return ""
+
+
+def _named(document: dict[str, Any], path: str) -> str:
+    """The name of the feature that a path leads to, when it leads to one."""
+    if not path.startswith("features["):
+        return ""
+    feature = document["features"][int(path[len("features[") : path.index("]")])]
+    name = feature.get("name") if isinstance(feature, dict) else None
+    return f" (feature {name!r})" if isinstance(name, str) else ""
