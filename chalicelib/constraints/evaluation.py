@@ -212,7 +212,9 @@ def _column_count(
         check="missing_column_check" if word == "missing" else "extra_column_check",
         kind="hard",
         expected=f"{features} columns",
-        observed=f"{width} columns in {affected} of {rows} rows" if found else f"{features} columns",
+        observed=f"{width} columns in {affected} of {rows} rows{_names(word, found)}"
+        if found
+        else f"{features} columns",
         value=affected / rows,
         threshold=0.0,
         violated=violated,
@@ -226,6 +228,12 @@ def _column_count(
         if violated
         else "",
     )
+
+
+def _names(word: Literal["missing", "extra"], found: list[Match]) -> str:
+    """The names of the columns that are missing or extra, where the payload names its columns."""
+    names = sorted({name for one in found for name in (one.missing if word == "missing" else one.extra) if name})
+    return f"; {word}: {', '.join(names[:10])}" if names else ""
 
 
 # --- types, completeness, categories ----------------------------------------------------------------------------------

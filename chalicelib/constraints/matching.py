@@ -18,7 +18,7 @@ class Match(NamedTuple):
     table: Table
     columns: dict[str, ColumnStatistics] | None
     missing: tuple[str, ...] = ()  # features without a column (known only where names decide)
-    extra: int = 0  # columns without a feature
+    extra: tuple[str, ...] = ()  # names of the columns without a feature, "" where the payload gives none
 
     @property
     def width(self) -> int:
@@ -41,24 +41,24 @@ def match(table: Table, features: Sequence[str]) -> Match:
     ['a', 'b']
     >>> found = match(Table.of(rows, ("b", "z")), ["a", "b"])
     >>> found.missing, found.extra
-    (('a',), 1)
+    (('a',), ('z',))
     >>> match(Table.of(rows, ("", "")), ["a", "b", "c"]).columns is None
     True
     """
     known = set(features)
     columns: dict[str, ColumnStatistics] = {}
-    others: list[ColumnStatistics] = []
+    others: list[tuple[str, ColumnStatistics]] = []
     foreign = False  # an input whose name the baseline does not know
     for position, (name, column) in enumerate(zip(table.names, table.columns, strict=True)):
         if name in known and name not in columns:
             columns[name] = column
         else:
-            others.append(column)
+            others.append((name, column))
             foreign = foreign or bool(name and position >= table.outputs)
     left = [name for name in features if name not in columns]
     if len(left) == len(others) and not (columns and foreign):
-        columns.update(zip(left, others, strict=True))
+        columns.update(zip(left, (column for _, column in others), strict=True))
         return Match(table, columns)
     if not columns:
-        return Match(table, None, extra=max(0, len(others) - len(left)))
-    return Match(table, columns, tuple(left), len(others))
+        return Match(table, None, extra=("",) * max(0, len(others) - len(left)))
+    return Match(table, columns, tuple(left), tuple(unmatched for unmatched, _ in others))
