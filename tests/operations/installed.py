@@ -47,7 +47,7 @@ class Installed:
         return sentence.removeprefix("Error: ")
 
     def answer(self, *arguments):
-        """What a command answers to a machine; the functions' metrics stand there only because they run in this process."""
+        """What a command answers to a machine, without the metrics of the functions, which run in this process."""
         lines = self.run(*arguments, "--json").stdout.splitlines()
         return json.loads("\n".join(line for line in lines if not line.startswith('{"_aws":')))
 

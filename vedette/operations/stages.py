@@ -2,7 +2,7 @@
 
 | the stage's variables stand in                          | when                                                    |
 |---------------------------------------------------------|---------------------------------------------------------|
-| the process environment                                 | its VEDETTE_STAGE is the stage asked for (or none is)   |
+| the process environment                                 | its VEDETTE_STAGE is the stage asked for, if one is     |
 | .chalice/config.json of this folder or one above it     | otherwise; the stage's own over those of all stages     |
 """
 
@@ -30,8 +30,8 @@ def variables_of(stage: str | None, environment: Mapping[str, str], folder: Path
         When no stage is named, or none of this name is known; one sentence says what to do.
     """
     named = stage or environment.get("VEDETTE_STAGE", "").strip()
-    if named and environment.get("VEDETTE_STAGE", named) == named and all(environment.get(n) for n in NEEDED):
-        return {**{k: v for k, v in environment.items() if k.startswith("VEDETTE_")}, "VEDETTE_STAGE": named}
+    if named and environment.get("VEDETTE_STAGE", "").strip() == named and all(environment.get(n) for n in NEEDED):
+        return {name: value for name, value in environment.items() if name.startswith("VEDETTE_")}
     file = _config_file(folder)
     if not named:
         known = f" ({file} knows {_names(_read(file))})" if file else ""

@@ -1,0 +1,73 @@
+"""The fleet, changed by hand and from a file: shown, asked, stored with who and from which commit."""
+
+import pytest
+
+from chalicelib.errors import NotReady
+from chalicelib.records import Fleet
+from tests.operations.installed import SITE
+from vedette.operations import aws
+
+FLEET = """
+[endpoints.preferred-site]
+mode = "alert"
+package_group = "preferred-site"
+
+[endpoints.first-look]
+mode = "observe"
+"""
+
+
+def test_a_file_is_shown_asked_about_and_stored_with_who_applied_it(stage, tmp_path):
+    file = tmp_path / "fleet.toml"
+    file.write_text(FLEET)
+    shown = stage.done("apply", "-f", file, "--dry-run")
+    assert 'preferred-site: mode: "deploy" -> "alert"' in shown
+    assert "first-look: added" in shown
+    assert "Not confirmed" in stage.refused("apply", "-f", file, typed="n\n")
+    assert len(stage.answer("fleet", "show")["entries"]) == 1
+    assert stage.answer("apply", "-f", file, "--yes")["applied"] is True
+    found = stage.answer("fleet", "show")
+    assert ([entry["mode"] for entry in found["entries"]], found["applied_by"]) == (["alert", "observe"], "user/moto")
+    assert "The fleet is so already." in stage.done("apply", "-f", file, "--yes")
+    assert "Applied by user/moto" in stage.done("fleet", "show")
+
+
+def test_managing_writes_the_same_entry_and_any_key_can_be_set(stage):
+    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "alert", "--set", "updates_per_hour=2", "--yes")
+    stage.done("manage", "cars", "--endpoint", "cars", "--golden-payload", "1,2", "--critical-feature", "a", "--yes")
+    site, cars = stage.answer("fleet", "show")["entries"]
+    assert (site["mode"], site["updates_per_hour"], site["golden_payload"]["body"]) == ("alert", 2, "60,70")
+    assert (cars["mode"], cars["golden_payload"]["body"], cars["critical_features"]) == ("observe", "1,2", ["a"])
+
+
+def test_what_cannot_be_managed_is_one_sentence(stage):
+    assert stage.refused("manage", "cars", "--endpoint", SITE, "--yes").startswith(
+        "preferred-site: it serves the group"
+    )
+    assert "did you mean mode?" in stage.refused("manage", SITE, "--endpoint", SITE, "--set", "moed=alert", "--yes")
+    assert stage.refused("manage", SITE, "--endpoint", SITE, "--capture-percentage", 300, "--yes").endswith(
+        "300 is not 0 to 100"
+    )
+    assert stage.refused("apply", "-f", "no-such.toml", "--yes") == "no-such.toml: no such file or directory"
+
+
+def test_two_people_who_change_the_fleet_at_once_do_not_undo_each_other(stage):
+    from chalicelib.settings import settings
+
+    settings.cache_clear()
+    stored, etag = aws.get_fleet()
+    stage.done("manage", "cars", "--endpoint", "cars", "--yes")
+    with pytest.raises(NotReady, match="Somebody else changed the fleet"):
+        aws.put_fleet(Fleet(entries=()), etag)
+    assert len(stage.answer("fleet", "show")["entries"]) == len(stored.entries) + 1
+
+
+def test_without_a_stage_a_command_is_one_sentence(stage, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VEDETTE_STAGE")
+    assert stage.refused("fleet", "show") == "Which stage? Give --stage or set VEDETTE_STAGE."
+    assert "Stage nowhere is not known here" in stage.refused("fleet", "show", "--stage", "nowhere")
+    monkeypatch.setenv("VEDETTE_STAGE", "local")
+    assert stage.done("fleet", "show")
+    assert "lies in eu-west-1" in stage.refused("fleet", "show", "--stage", "local", "--region", "us-east-1")
+    assert "could not be found" in stage.refused("fleet", "show", "--stage", "local", "--profile", "no-such")

@@ -1,0 +1,123 @@
+"""A fleet.toml: what is refused, with the place and the cause; and what differs between two fleets."""
+
+import subprocess
+from contextlib import suppress
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.errors import UnreadableFile
+from chalicelib.records import Fleet, FleetEntry, GoldenPayload
+from vedette.operations import fleet
+
+TWO = b"""
+[endpoints.site]
+mode = "deploy"
+package_group = "site"
+capture_percentage = 50
+critical_features = ["a", "b"]
+golden_payload = { body = "60,70" }
+
+[endpoints.other]
+mode = "alert"
+"""
+REFUSED = {
+    "not TOML": (b"endpoints", "f: not TOML: "),
+    "not UTF-8": (b"\xff", "f: not TOML: "),
+    "another table": (b"[fleet]", "f: fleet: no such key; a fleet has [endpoints.NAME] tables"),
+    "no tables": (b"endpoints = 3", "f: endpoints: needs a table for each endpoint"),
+    "a twin": (b"[endpoints.a]\n[endpoints.a]", "f: not TOML: Cannot declare ('endpoints', 'a') twice"),
+    "an unknown key": (b"[endpoints.a]\nmoed='alert'", "f: endpoints.a.moed: no such key; did you mean mode?"),
+    "its own name": (b"[endpoints.a]\nendpoint='b'", "f: endpoints.a.endpoint: no such key;"),
+    "an unknown key within": (
+        b"[endpoints.a]\ngolden_payload={bdy='1'}",
+        "f: endpoints.a.golden_payload.bdy: no such key; did you mean body?",
+    ),
+    "an unknown mode": (b"[endpoints.a]\nmode='watch'", "f: endpoints.a.mode: Invalid enum value 'watch'"),
+    "a word for a number": (b"[endpoints.a]\nwindow_minutes='60'", "f: endpoints.a.window_minutes: Expected `int`"),
+    "more than everything": (
+        b"[endpoints.a]\ncapture_percentage=101",
+        "f: endpoints.a.capture_percentage: 101 is not 0 to 100",
+    ),
+    "less than nothing": (
+        b"[endpoints.a]\ncapture_percentage=-1",
+        "f: endpoints.a.capture_percentage: -1 is not 0 to 100",
+    ),
+    "no instances": (b"[endpoints.a]\ninstance_count=0", "f: endpoints.a.instance_count: 0 is not 1 to 10000"),
+    "a bad name": (b"[endpoints.a_b]", "f: endpoints.a_b: not a name that SageMaker takes"),
+    "a long name": (b"[endpoints." + b"a" * 64 + b"]", "not a name that SageMaker takes"),
+    "a bad group": (b"[endpoints.a]\npackage_group='a_b'", "f: endpoints.a.package_group: 'a_b' is not 1 to 63"),
+    "two groups": (
+        b"[endpoints.a]\npackage_group=['a','b']",
+        "f: endpoints.a.package_group: Expected `str`, got `array`",
+    ),
+    "a group twice": (
+        b"[endpoints.a]\npackage_group='g'\n[endpoints.b]\npackage_group='g'",
+        "f: the group g stands at both a and b; a group serves one endpoint",
+    ),
+    "nothing to deploy": (b"[endpoints.a]\nmode='deploy'", "f: endpoints.a.package_group: missing; mode deploy needs"),
+    "a local place": (b"[endpoints.a]\ncapture_uri='/tmp'", "f: endpoints.a.capture_uri: '/tmp' is not a place like"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(REFUSED))
+def test_what_cannot_be_is_refused_with_place_and_cause(case):
+    content, words = REFUSED[case]
+    with pytest.raises(UnreadableFile) as raised:
+        fleet.parse(content, "f")
+    assert words in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_fleet_that_can_be_is_read_whole():
+    site, other = fleet.parse(TWO, "f")
+    assert site.golden_payload == GoldenPayload(body="60,70")
+    assert (site.capture_percentage, site.critical_features, other.mode) == (50, ("a", "b"), "alert")
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_a_fleet_or_refused_in_one_sentence(content):
+    with suppress(UnreadableFile):
+        assert fleet.parse(b"[endpoints.a]\n" + content, "f")
+
+
+def test_managing_an_endpoint_keeps_what_is_not_given_and_refuses_a_second_group():
+    stored = Fleet(entries=fleet.parse(TWO, "f"))
+    site, other = fleet.managed(stored, "site", "site", {"capture_percentage": 10})
+    assert (site.capture_percentage, site.mode, site.golden_payload) == (10, "deploy", GoldenPayload(body="60,70"))
+    assert other == stored.entries[1]
+    with pytest.raises(UnreadableFile, match="site: it serves the group site; an endpoint cannot serve cars as well"):
+        fleet.managed(stored, "cars", "site", {})
+    with pytest.raises(UnreadableFile, match="the group site stands at both site and third"):
+        fleet.managed(stored, "site", "third", {})
+    assert len(fleet.managed(stored, "cars", "other", {"mode": "deploy"})) == 2
+
+
+def test_the_difference_between_two_fleets_names_every_field_that_changes_and_nothing_else():
+    before = fleet.parse(TWO, "f")
+    after = (msgspec.structs.replace(before[0], capture_percentage=5), FleetEntry(endpoint="new", mode="alert"))
+    assert [str(change) for change in fleet.differences(before, after)] == [
+        "site: capture_percentage: 50 -> 5",
+        "other: removed; the endpoint itself stays",
+        "new: added",
+        'new: mode: "observe" -> "alert"',
+    ]
+    assert fleet.differences(before, before) == []
+
+
+def test_the_commit_of_a_file_says_when_the_file_is_not_as_committed(tmp_path):
+    file = tmp_path / "fleet.toml"
+    file.write_text("")
+    assert fleet.commit_of(file) == ""
+    for command in (
+        ["init", "-q"],
+        ["add", "fleet.toml"],
+        ["-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-q", "-m", "x"],
+    ):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)  # noqa: S607
+    commit = fleet.commit_of(file)
+    assert len(commit) == 40
+    file.write_text("[endpoints.a]")
+    assert fleet.commit_of(file) == f"{commit}-changed"
