@@ -98,14 +98,16 @@ def test_an_algorithm_needs_the_sdk_and_says_so(stage, monkeypatch):
 def test_the_image_of_an_algorithm_is_the_sdks(monkeypatch):
     def retrieve(framework, region, version=None):
         if framework != "knn":
-            raise ValueError("Unsupported framework:\n x.")
+            raise FileNotFoundError(f"image_uri_config/{framework}.json")
+        if region == "nowhere-1":
+            raise ValueError("Unsupported region:\n nowhere-1.")
         return f"1.dkr.ecr.{region}.amazonaws.com/knn:{version or 1}"
 
     core = types.SimpleNamespace(image_uris=types.SimpleNamespace(retrieve=retrieve))
     monkeypatch.setitem(sys.modules, "sagemaker", types.SimpleNamespace(core=core, __path__=[]))
     monkeypatch.setitem(sys.modules, "sagemaker.core", core)
     assert packages.image_of("knn", "eu-west-1") == "1.dkr.ecr.eu-west-1.amazonaws.com/knn:1"
-    with pytest.raises(
-        packages.VedetteError, match="The SageMaker SDK knows no image of nothing: Unsupported framework: x"
-    ):
+    with pytest.raises(packages.VedetteError, match="The SageMaker SDK knows no image of knn: Unsupported region: now"):
+        packages.image_of("knn", "nowhere-1")
+    with pytest.raises(packages.VedetteError, match="The SageMaker SDK knows no algorithm nothing"):
         packages.image_of("nothing", "eu-west-1")

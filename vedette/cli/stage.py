@@ -114,7 +114,8 @@ def command(name: str, *, changes: bool = False, while_paused: bool = False, **m
         wrapped = click.option("--stage", "stage_name", metavar="STAGE", help="Stage [default: $VEDETTE_STAGE].")(
             wrapped
         )
-        return click.command(name, **more)(wrapped)
+        as_command: Any = click.command(name, **more)
+        return as_command(wrapped)
 
     return decorate
 

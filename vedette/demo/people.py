@@ -1,4 +1,4 @@
-"""What people do in the story: the same calls that they would make to a real account, through boto3."""
+"""What people do in the story: what the commands do, and the same calls that they would make to a real account."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import boto3
 from chalicelib.aws import store
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import write_constraints
-from chalicelib.records import BaselineInForce, Fleet, FleetEntry
+from chalicelib.records import BaselineInForce, FleetEntry
 from chalicelib.statistics.files import write_statistics
 from chalicelib.statistics.table import Table
 from vedette.local.inference import train
+from vedette.operations import aws, fleet, packages
 
 IMAGES = {
     "knn": "438346466558.dkr.ecr.eu-west-1.amazonaws.com/knn:1",
@@ -26,25 +27,14 @@ Cell = str
 def register(
     group: str, kind: str, training_csv: bytes, bucket: str, status: str = "PendingManualApproval", **more: Any
 ) -> str:
-    """Train a model, put its artifact into S3, and register it as the next version of a group; the version's ARN."""
-    sagemaker, s3 = boto3.client("sagemaker"), boto3.client("s3")
-    known = sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
-    if group not in {found["ModelPackageGroupName"] for found in known}:
-        sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    """Train a model, put its artifact into S3, and register it as `vedette register` does; the version's ARN."""
     key = f"models/{group}/{kind}/model.tar.gz"
-    s3.put_object(Bucket=bucket, Key=key, Body=train(kind, training_csv))
-    container = {"Image": IMAGES[kind], "ModelDataUrl": f"s3://{bucket}/{key}"}
-    answer = sagemaker.create_model_package(
-        ModelPackageGroupName=group,
-        ModelApprovalStatus=status,
-        InferenceSpecification={
-            "Containers": [container],
-            "SupportedContentTypes": ["text/csv", "application/json"],
-            "SupportedResponseMIMETypes": ["text/csv", "application/json"],
-        },
-        **more,
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=train(kind, training_csv))
+    registration = packages.prepare(
+        group, IMAGES[kind], f"s3://{bucket}/{key}", content_types=("text/csv", "application/json"), status=status
     )
-    return str(answer["ModelPackageArn"])
+    registration.request.update(more)
+    return packages.register(registration)
 
 
 def set_approval(package_arn: str, status: str) -> None:
@@ -63,7 +53,8 @@ def predict(endpoint: str, rows: Sequence[Sequence[Cell]], **more: Any) -> str:
 
 def apply_fleet(*entries: FleetEntry) -> None:
     """Put a fleet in force, in place of the one before."""
-    store.put_fleet(Fleet(entries=entries, applied_by="demo", applied_at=datetime.now(UTC)))
+    _, etag = aws.get_fleet()
+    fleet.apply(entries, etag=etag, by="demo")
 
 
 def put_baseline_in_force(endpoint: str, version: str, constraints: Constraints, statistics: Table | None) -> None:

@@ -35,6 +35,7 @@ from vedette.local import Cloud
 from vedette.local.application import load_app
 from vedette.local.mailbox import Mail
 from vedette.local.sagemaker.monitoring import Report
+from vedette.operations.deletion import delete, prepared
 
 ENDPOINT = "preferred-site"
 WATCHED = "first-look"
@@ -359,29 +360,23 @@ def model_monitor(story: Story) -> None:
 
 def deletion(story: Story) -> None:
     """The monitors go first, then the endpoint, then what it was made of."""
-    tell, cloud = story.tell, story.cloud
+    tell, cloud, mails = story.tell, story.cloud, len(story.mails)
     tell.chapter("Delete the monitors, then the endpoint")
-    people.apply_fleet()
-    sagemaker = boto3.client("sagemaker")
-    sagemaker.stop_monitoring_schedule(MonitoringScheduleName=ENDPOINT)
-    cloud.turn(minutes=30)
-    sagemaker.delete_monitoring_schedule(MonitoringScheduleName=ENDPOINT)
-    cloud.turn(minutes=2)
-    sagemaker.delete_data_quality_job_definition(JobDefinitionName=ENDPOINT)
+    done: list[str] = []
     for endpoint in (ENDPOINT, WATCHED):
-        sagemaker.delete_endpoint(EndpointName=endpoint)
-    cloud.turn(minutes=5)
-    for config in sagemaker.list_endpoint_configs()["EndpointConfigs"]:
-        sagemaker.delete_endpoint_config(EndpointConfigName=config["EndpointConfigName"])
-    for model in sagemaker.list_models()["Models"]:
-        sagemaker.delete_model(ModelName=model["ModelName"])
-    mails = len(story.mails)
+        found = prepared(endpoint, everything=endpoint == WATCHED)
+        delete(found, lambda seconds: cloud.turn(seconds=seconds), done.append)
+    tell.say("As `vedette delete` does it, by exact names, what runs awaited; the other one only as it was asked for:")
+    for line in done:
+        tell.show(line)
     cloud.turn(hours=2)
-    tell.say("Out of the fleet; schedule stopped and deleted, then its definition, the endpoints, configs and models.")
+    sagemaker = boto3.client("sagemaker")
     left = (
         sagemaker.list_endpoints()["Endpoints"] + sagemaker.list_monitoring_schedules()["MonitoringScheduleSummaries"]
     )
     tell.check("no endpoint and no schedule is left", left == [])
+    parts = sagemaker.list_endpoint_configs()["EndpointConfigs"] + sagemaker.list_models()["Models"]
+    tell.check("no config and no model is left", parts == [])
     tell.check("nothing was created again, and nobody was woken", story.served == "" and len(story.mails) == mails)
 
 

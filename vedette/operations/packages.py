@@ -53,10 +53,11 @@ def image_of(algorithm: str, region: str, version: str | None = None) -> str:
         ) from error
     try:
         return str(image_uris.retrieve(algorithm, region, version=version))
-    except ValueError as error:  # what the SDK raises for unknown algorithms, versions and regions
-        raise VedetteError(
-            f"The SageMaker SDK knows no image of {algorithm}: {' '.join(str(error).split())}"
-        ) from error
+    except FileNotFoundError as error:  # sagemaker-core 2.27 keeps one file for each algorithm
+        raise VedetteError(f"The SageMaker SDK knows no algorithm {algorithm}.") from error
+    except ValueError as error:  # what it raises for versions and regions that it does not know
+        because = " ".join(str(error).split())
+        raise VedetteError(f"The SageMaker SDK knows no image of {algorithm}: {because}") from error
 
 
 def prepare(
