@@ -42,6 +42,7 @@ def reconcile(entry: FleetEntry) -> dict[str, Any]:
     done: list[str] = []
     for _ in range(MOST_STEPS):
         situation, revision = _look(entry)
+        _keep_in_history(situation)
         step = plan(situation)
         done.append(f"{step.action}: {step.reason}")
         _do(situation, step, revision)
@@ -140,12 +141,19 @@ def _start(situation: Situation, step: Plan, revision: int) -> None:
             raise
         _fail(attempt, "failed", reason, revision, situation.now)
         return
-    if begun:
+    if begun or _is_under_way(entry.endpoint, step.config_name):
         count("DeploymentsStarted")
         table.put_item(replace(attempt, begun=True), endpoint_key(entry.endpoint), "deployment", revision)
     else:
         settled = replace(attempt, state="superseded", settled_at=situation.now, reason="the endpoint was busy")
         _settle(settled, revision)
+
+
+def _is_under_way(endpoint: str, config: str) -> bool:
+    """Whether a refused request had begun before: by another invocation, or by botocore, whose reply was lost."""
+    found = sagemaker.describe_endpoint(endpoint) or {}
+    pending = found.get("PendingDeploymentSummary") or {}
+    return config in {found.get("EndpointConfigName"), pending.get("EndpointConfigName")}
 
 
 def _approver(situation: Situation) -> str:
@@ -197,4 +205,17 @@ def _settle(settled: Deployment, revision: int) -> None:
     pk = endpoint_key(settled.endpoint)
     if not table.put_item(settled, pk, "deployment", revision):
         raise NotReady(f"The deployment of {settled.endpoint} is being settled by another invocation.")
-    table.put_item(settled, pk, f"history#{settled.requested_at.isoformat()}#{settled.config}", 0)
+    table.put_item(settled, pk, _history_key(settled), 0)
+
+
+def _keep_in_history(situation: Situation) -> None:
+    """What was settled is in the history, also when a crash came between the two writes."""
+    latest = situation.deployment
+    if latest is None or latest.state == "requested":
+        return
+    if _history_key(latest) not in {_history_key(settled) for settled in situation.history}:
+        table.put_item(latest, endpoint_key(latest.endpoint), _history_key(latest), 0)
+
+
+def _history_key(settled: Deployment) -> str:
+    return f"history#{settled.requested_at.isoformat()}#{settled.config}"
