@@ -233,6 +233,7 @@ class AlertBook(Record, frozen=True, kw_only=True):
     variant: str  # "" holds what is said about the endpoint itself: its deployments
     fingerprints: dict[str, FingerprintState] = {}
     last_closed_window_end: datetime | None = None
+    had_rows: bool = False  # an endpoint that never had data is not silent
     told: tuple[str, ...] = ()  # ids of the latest messages put into the outbox, so that a repeat adds none
     outbox: tuple[OutboxMessage, ...] = ()
 

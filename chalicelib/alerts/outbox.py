@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from chalicelib.records import AlertBook, OutboxMessage
 
-# Longer than the function that publishes may run, shorter than Lambda's first retry after 60 seconds.
+# Longer than one Publish may take (2 s to connect, 10 s to read), shorter than Lambda's first retry after 60 seconds.
 LEASE = timedelta(seconds=55)
 REMEMBERED = 200  # ids of messages, enough for a week of hourly ones
 
@@ -32,14 +32,17 @@ def owe(book: AlertBook, messages: Iterable[OutboxMessage]) -> AlertBook:
 
 
 def leased(book: AlertBook, now: datetime) -> tuple[AlertBook, tuple[OutboxMessage, ...]]:
-    """Take a lease on every message that nobody holds; the book with the leases, and the messages now held."""
-    taken = {message.alert_id for message in book.outbox if message.leased_until is None or message.leased_until <= now}
-    if not taken:
+    """Take a lease on the first message that nobody holds; the book with the lease, and the message, if there is one.
+
+    One at a time, just before it is published, so that a lease outlives its one attempt.
+    """
+    free = (message for message in book.outbox if message.leased_until is None or message.leased_until <= now)
+    first = next(free, None)
+    if first is None:
         return book, ()
-    outbox = tuple(
-        replace(message, leased_until=now + LEASE) if message.alert_id in taken else message for message in book.outbox
-    )
-    return replace(book, outbox=outbox), tuple(message for message in outbox if message.alert_id in taken)
+    held = replace(first, leased_until=now + LEASE)
+    outbox = tuple(held if message.alert_id == held.alert_id else message for message in book.outbox)
+    return replace(book, outbox=outbox), (held,)
 
 
 def delivered(book: AlertBook, alert_id: str) -> AlertBook:

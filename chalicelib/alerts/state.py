@@ -106,7 +106,12 @@ def _closed_window(book: AlertBook, execution: Execution, thresholds: Thresholds
         said = _said(before, after, measurement)
         if said:
             told[said].append(measurement)
-    changed = replace(book, fingerprints=states, last_closed_window_end=execution.window_end)
+    changed = replace(
+        book,
+        fingerprints=states,
+        last_closed_window_end=execution.window_end,
+        had_rows=book.had_rows or execution.rows > 0 or bool(execution.refused) or execution.source != "vedette",
+    )
     return Transition(changed, **{key: tuple(found) for key, found in told.items()})
 
 
@@ -124,7 +129,7 @@ def _judged(book: AlertBook, execution: Execution) -> list[Measurement]:
 
 
 def _had_data(book: AlertBook, execution: Execution) -> bool:
-    return book.last_closed_window_end is not None or execution.verdict == "MonitorFailed"
+    return book.had_rows or execution.verdict == "MonitorFailed"
 
 
 def _silence(execution: Execution, verdict: str) -> Measurement:

@@ -9,14 +9,13 @@ from chalicelib.errors import VedetteError
 from chalicelib.settings import settings
 
 
-def publish(subject: str, text: str, data: str, attributes: Mapping[str, str]) -> None:
-    """Publish one message: e-mail subscribers receive the text; SQS, Lambda and HTTPS subscribers receive the data."""
-    per_protocol = {"default": text, "email": text, "sqs": data, "lambda": data, "https": data, "email-json": data}
+def publish(subject: str, message: str, attributes: Mapping[str, str]) -> None:
+    """Publish one message that holds a text for each protocol (MessageStructure "json")."""
     client("sns").publish(
         TopicArn=settings().topic_arn,
         Subject=subject,
         MessageStructure="json",
-        Message=json.dumps(per_protocol),
+        Message=message,
         MessageAttributes={
             name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
         },

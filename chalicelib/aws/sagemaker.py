@@ -7,7 +7,7 @@ SageMaker answers "not found" and "already exists" as a ValidationException, so 
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.aws.clients import client
 
@@ -38,6 +38,12 @@ def _described(operation: str, **request: str) -> dict[str, Any] | None:
 def describe_endpoint(name: str) -> dict[str, Any] | None:
     """DescribeEndpoint."""
     return _described("describe_endpoint", EndpointName=name)
+
+
+def variant_names(endpoint: str) -> frozenset[str]:
+    """The variants that an endpoint shows now; none when it does not exist."""
+    described = describe_endpoint(endpoint) or {}
+    return frozenset(variant["VariantName"] for variant in described.get("ProductionVariants", ()))
 
 
 def describe_endpoint_config(name: str) -> dict[str, Any] | None:
@@ -122,13 +128,19 @@ def update_endpoint(request: dict[str, Any]) -> bool:
     return True
 
 
-def invoke_endpoint(name: str, body: str, content_type: str, accept: str, custom_attributes: str) -> int:
-    """Send one request to an endpoint and say how many bytes it answered; the answer itself is nobody's business."""
-    answer = client("sagemaker-runtime").invoke_endpoint(
-        EndpointName=name,
-        Body=body.encode(),
-        ContentType=content_type,
-        Accept=accept,
-        CustomAttributes=custom_attributes,
-    )
-    return len(answer["Body"].read())
+def invoke_endpoint(name: str, body: str, content_type: str, accept: str, custom_attributes: str) -> int | None:
+    """Send one request to an endpoint and say how many bytes it answered; the answer itself is nobody's business.
+
+    None when it did not answer within the time that SageMaker gives a model.
+    """
+    try:
+        answer = client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=name,
+            Body=body.encode(),
+            ContentType=content_type,
+            Accept=accept,
+            CustomAttributes=custom_attributes,
+        )
+        return len(answer["Body"].read())
+    except ReadTimeoutError:
+        return None

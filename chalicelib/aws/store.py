@@ -106,12 +106,6 @@ def first_part(endpoint: str, variant: str) -> datetime | None:
     return locations.part_begun(key) if key else None
 
 
-def last_part(endpoint: str, variant: str, now: datetime) -> datetime | None:
-    """When the latest part of the last two hours was begun."""
-    keys = part_keys(endpoint, variant, now - 2 * locations.HOUR, now)
-    return locations.part_begun(keys[-1]) if keys else None
-
-
 def variants(endpoint: str) -> list[str]:
     """The variants that have parts."""
     return s3.list_folders(locations.parts_of_endpoint(endpoint))

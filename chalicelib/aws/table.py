@@ -9,10 +9,11 @@
 | endpoint#{endpoint} | alerts#{variant}        | AlertBook                                |
 | stage               | pause                   | a person stopped all mutations           |
 
-A record is one JSON string: DynamoDB has no floats, and what stands in `records` is the only schema. Every read that
-a decision hangs on is consistent.
+A record is one JSON string: DynamoDB has no floats, and what stands in `records` is the only schema. A long one is
+compressed, since an item holds 400 KB at most. Every read that a decision hangs on is consistent.
 """
 
+import zlib
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -21,6 +22,7 @@ from chalicelib import records
 from chalicelib.aws.clients import client
 from chalicelib.settings import settings
 
+PACK_FROM = 50_000
 R = TypeVar("R", bound=records.Record)
 
 
@@ -47,12 +49,10 @@ def put_item(record: records.Record, pk: str, sk: str, expected_revision: int) -
     stored is exactly what was to be written, it was our own first try.
     """
     content = records.write(record).decode()
-    item = {
-        "pk": {"S": pk},
-        "sk": {"S": sk},
-        "revision": {"N": str(expected_revision + 1)},
-        "record": {"S": content},
-    }
+    item: dict[str, Any] = {"pk": {"S": pk}, "sk": {"S": sk}, "revision": {"N": str(expected_revision + 1)}}
+    item |= (
+        {"record": {"S": content}} if len(content) < PACK_FROM else {"packed": {"B": zlib.compress(content.encode())}}
+    )
     condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
     if expected_revision:
         condition = {
@@ -67,7 +67,8 @@ def put_item(record: records.Record, pk: str, sk: str, expected_revision: int) -
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
         stored: dict[str, Any] = error.response.get("Item", {})
-        return stored.get("record") == item["record"] and stored.get("revision") == item["revision"]
+        kept = ("record", "packed", "revision")
+        return all(stored.get(name) == item.get(name) for name in kept)
     return True
 
 
@@ -93,4 +94,5 @@ def query(kind: type[R], pk: str, sk_prefix: str) -> dict[str, R]:
 
 def _record(kind: type[R], item: dict[str, Any]) -> R:
     place = f"table {settings().table}, {item['pk']['S']} {item['sk']['S']}"
-    return records.read(kind, item["record"]["S"].encode(), place)
+    content = item["record"]["S"].encode() if "record" in item else zlib.decompress(item["packed"]["B"])
+    return records.read(kind, content, place)

@@ -268,9 +268,19 @@ def _if_enough(measurement: Measurement, rows: int, minimum_rows: int) -> Measur
 def _data_type(feature: FeatureConstraints, column: ColumnStatistics, monitoring: Monitoring) -> Measurement | None:
     expected = feature.inferred_type
     share = column.types.share_of(expected)
-    if share is None:
-        return None
     threshold = monitoring.datatype_check_threshold
+    if share is None:  # nothing but missing cells: neither kept nor violated
+        return Measurement(
+            feature=feature.name,
+            check="data_type_check",
+            kind="hard",
+            expected=expected,
+            observed="no values",
+            value=None,
+            threshold=threshold,
+            violated=False,
+            judged=False,
+        )
     violated = share < threshold
     return Measurement(
         feature=feature.name,

@@ -18,9 +18,11 @@ from chalicelib import locations
 from chalicelib.aws import s3, store
 from chalicelib.aws.s3 import Overwritten
 from chalicelib.capture.summary import CaptureSummary, summarize
+from chalicelib.constraints.evaluation import Baseline
+from chalicelib.errors import UnreadableFile
 from chalicelib.events import DataCaptured, Event
 from chalicelib.handlers import judging
-from chalicelib.observability import count
+from chalicelib.observability import count, logger
 from chalicelib.records import FleetEntry, Part
 from chalicelib.settings import settings
 
@@ -39,7 +41,7 @@ def process(captured: DataCaptured, entry: FleetEntry) -> dict[str, Any]:
     source = entry.capture_uri or locations.capture_uri(settings().bucket)
     if f"s3://{captured.bucket}/{captured.capture.prefix}".rstrip("/") != source.rstrip("/"):
         return {"left alone": f"{entry.endpoint} captures to {source}, not here"}
-    version, baseline = store.baseline_in_force(entry.endpoint)
+    version, baseline = _baseline(entry.endpoint)
     part = store.part(captured.capture)
     if part is None:
         try:
@@ -63,6 +65,15 @@ def process(captured: DataCaptured, entry: FleetEntry) -> dict[str, Any]:
         "refused": part.summary.refused,
         "violated": part.violated,
     }
+
+
+def _baseline(endpoint: str) -> tuple[str, Baseline | None]:
+    """The baseline in force; none when it cannot be read, which `run_monitoring` says: the part is made anyway."""
+    try:
+        return store.baseline_in_force(endpoint)
+    except UnreadableFile as error:
+        logger.error("baseline unreadable", reason=str(error))
+        return "", None
 
 
 def _part(captured: DataCaptured, summary: CaptureSummary, *, judged: bool, violated: bool) -> Part:

@@ -26,10 +26,15 @@ def hard_evaluation(summary: CaptureSummary, baseline: Baseline) -> Evaluation:
 
 
 def judge_window(
-    endpoint: str, variant: str, start: datetime, length: timedelta, version: str, baseline: Baseline
+    endpoint: str, variant: str, start: datetime, length: timedelta, version: str, baseline: Baseline, *, silent: bool
 ) -> Execution | None:
-    """Judge a closed window; None when a stored verdict judged the same parts already."""
+    """Judge a closed window; None when a stored verdict judged the same parts already.
+
+    `silent` says whether a window without parts is a verdict (NoData) or nothing at all.
+    """
     keys = store.part_keys(endpoint, variant, start, start + length)
+    if not keys and not silent:
+        return None
     latest = store.latest_execution(locations.executions_of_window(endpoint, variant, start, length))
     if latest is not None and latest.parts == keys:
         return None

@@ -9,7 +9,8 @@
 | rolled back, failed    | the version is marked, a notice says why                                                 |
 | delete                 | a failed endpoint that never served is deleted, to be created anew                       |
 
-What is told comes before what is written down: a crash in between repeats the telling, which adds nothing.
+What is to be told goes into the outbox before the attempt is settled, and is published at the end: a crash in between
+repeats it, which adds nothing, and an alert channel that is down never stops a deployment.
 """
 
 from dataclasses import replace as with_fields
@@ -24,6 +25,7 @@ from chalicelib.aws import cloudtrail, cloudwatch, deployment, sagemaker, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.errors import NotReady
 from chalicelib.handlers import baselines, deployment_notices
+from chalicelib.handlers.telling import deliver
 from chalicelib.observability import count
 from chalicelib.records import Deployment, FleetEntry, Mark, Pause, Pin
 from chalicelib.registry.failures import kind_of_failure, mark_of
@@ -43,11 +45,13 @@ def reconcile(entry: FleetEntry) -> dict[str, Any]:
     for _ in range(MOST_STEPS):
         situation, revision = _look(entry)
         _keep_in_history(situation)
+        _void_marks(situation)
         step = plan(situation)
         done.append(f"{step.action}: {step.reason}")
         _do(situation, step, revision)
         if step.action not in GO_ON:
             break
+    deliver(entry.endpoint, "")
     return {"endpoint": entry.endpoint, "steps": done}
 
 
@@ -58,30 +62,37 @@ def look(entry: FleetEntry) -> Situation:
 
 def _look(entry: FleetEntry) -> tuple[Situation, int]:
     now, pk = datetime.now(UTC), endpoint_key(entry.endpoint)
+    place = Place(settings().role_arn, locations.capture_uri(settings().bucket))
+    if entry.mode != "deploy":
+        return Situation(entry, (), None, (), None, None, (), now, place), 0
     latest, revision = table.get_item(Deployment, pk, "deployment")
     situation = Situation(
         entry=entry,
-        versions=tuple(PackageVersion.from_summary(v) for v in sagemaker.list_model_packages(entry.package_group)),
+        versions=_versions(entry.package_group),
         pin=table.get_item(Pin, pk, "pin")[0],
         marks=tuple(table.query(Mark, pk, "mark#").values()),
         served=deployment.served(entry.endpoint),
         deployment=latest,
         history=tuple(table.query(Deployment, pk, "history#").values()),
         now=now,
-        place=Place(settings().role_arn, locations.capture_uri(settings().bucket)),
+        place=place,
         paused=table.get_item(Pause, "stage", "pause")[0] is not None,
     )
     return _looked_closer(situation), revision
 
 
+def _versions(group: str) -> tuple[PackageVersion, ...]:
+    return tuple(PackageVersion.from_summary(found) for found in sagemaker.list_model_packages(group)) if group else ()
+
+
 def _looked_closer(situation: Situation) -> Situation:
     """What only a change needs to know: the wanted package, the tags, the alarms, the latency of two weeks."""
     entry, served, wanted = situation.entry, situation.served, situation.wanted.version
-    if entry.mode == "deploy" and served is not None and is_foreign(served, situation.deployment):
+    if served is not None and is_foreign(served, situation.deployment):
         tagged = deployment.with_tags(served)
         who = cloudtrail.who_updated(entry.endpoint, served.config_name)
         return with_fields(situation, served=with_fields(tagged, changed_by=who))
-    if entry.mode != "deploy" or wanted is None or (served is not None and served.package_arn == wanted.arn):
+    if wanted is None or (served is not None and served.package_arn == wanted.arn):
         return situation
     situation = with_fields(situation, package=sagemaker.describe_model_package(wanted.arn))
     if served is None:
@@ -93,6 +104,14 @@ def _looked_closer(situation: Situation) -> Situation:
         alarms_firing=cloudwatch.alarms_firing(names),
         daily_p99=cloudwatch.daily_p99_latency(entry.endpoint, served.variant, situation.now, DAYS_OF_LATENCY),
     )
+
+
+def _void_marks(situation: Situation) -> None:
+    """Drop the marks of versions that are not approved now: what comes next is a newer approval."""
+    approved = {version.arn for version in situation.versions if version.approved}
+    for mark in situation.marks:
+        if mark.package_arn not in approved:
+            table.delete_item(endpoint_key(mark.endpoint), f"mark#{mark.package_arn}#{mark.config}")
 
 
 def _do(situation: Situation, step: Plan, revision: int) -> None:
@@ -107,7 +126,7 @@ def _do(situation: Situation, step: Plan, revision: int) -> None:
             _fail(latest, state, step.reason, revision, situation.now)
         case "delete":
             sagemaker.delete_endpoint(entry.endpoint)
-    if entry.mode == "deploy":
+    if entry.mode == "deploy" and not situation.paused:
         deployment_notices.conditions(entry, step, situation.wanted.pin_void, situation.now)
 
 
@@ -141,12 +160,10 @@ def _start(situation: Situation, step: Plan, revision: int) -> None:
             raise
         _fail(attempt, "failed", reason, revision, situation.now)
         return
+    # Busy with another request: the attempt stays as it is, and the endpoint's next event tells what became of it.
     if begun or _is_under_way(entry.endpoint, step.config_name):
         count("DeploymentsStarted")
         table.put_item(replace(attempt, begun=True), endpoint_key(entry.endpoint), "deployment", revision)
-    else:
-        settled = replace(attempt, state="superseded", settled_at=situation.now, reason="the endpoint was busy")
-        _settle(settled, revision)
 
 
 def _is_under_way(endpoint: str, config: str) -> bool:
@@ -185,6 +202,8 @@ def _golden_problem(entry: FleetEntry) -> str:
         if error.response["Error"]["Code"] not in {"ModelError", "ValidationError"}:
             raise
         return f"the model answered with {error.response['Error']['Code']}"
+    if size is None:
+        return "the model did not answer within a minute"
     return "" if size else "the answer was empty"
 
 

@@ -17,7 +17,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.alerts import notices
-from chalicelib.aws import messages, store
+from chalicelib.aws import messages, sagemaker, store
+from chalicelib.constraints.evaluation import Baseline
+from chalicelib.errors import UnreadableFile
 from chalicelib.events import Event, Scheduled
 from chalicelib.handlers import judging
 from chalicelib.handlers.telling import tell
@@ -54,24 +56,42 @@ def judge(entry: FleetEntry, windows: list[Window]) -> dict[str, Any]:
     """Judge closed windows of an endpoint; also used by the sweep, with a longer look back."""
     if not windows:
         return {"left alone": f"no window of {entry.endpoint} has closed just now"}
-    version, baseline = store.baseline_in_force(entry.endpoint)
     variants = store.variants(entry.endpoint)
-    missing = {} if baseline or not variants else {"no baseline": NO_BASELINE}
+    shown = sagemaker.variant_names(entry.endpoint)
+    verdicts: list[str] = []
+    version, baseline, missing = _baseline(entry.endpoint)
+    if baseline is not None:
+        for variant in variants:
+            verdicts += _judge_variant(entry.endpoint, variant, windows, version, baseline, silent=variant in shown)
     if entry.mode != "observe":
-        tell(entry.endpoint, "", lambda book: notices.told_while(book, "monitoring", missing, datetime.now(UTC)))
-    if baseline is None:
-        return {"left alone": f"{entry.endpoint} has no baseline"}
-    verdicts = []
-    for variant in variants:
-        first = store.first_part(entry.endpoint, variant)
-        for start, length in windows:
-            if first is None or start + length <= first:
-                continue  # before its first data an endpoint is not silent
-            execution = judging.judge_window(entry.endpoint, variant, start, length, version, baseline)
-            if execution is not None:
-                judging.announce(execution)
-                verdicts.append(execution.verdict)
-    return {"endpoint": entry.endpoint, "verdicts": verdicts}
+        conditions = missing if variants else {}
+        tell(entry.endpoint, "", lambda book: notices.told_while(book, "monitoring", conditions, datetime.now(UTC)))
+    return {"endpoint": entry.endpoint, "verdicts": verdicts, **missing}
+
+
+def _baseline(endpoint: str) -> tuple[str, Baseline | None, dict[str, str]]:
+    """The baseline in force, and what a person must hear when there is none that can be read."""
+    try:
+        version, baseline = store.baseline_in_force(endpoint)
+    except UnreadableFile as error:
+        return "", None, {"baseline unreadable": f"nothing is judged: {error}"}
+    return version, baseline, {} if baseline is not None else {"no baseline": NO_BASELINE}
+
+
+def _judge_variant(
+    endpoint: str, variant: str, windows: list[Window], version: str, baseline: Baseline, *, silent: bool
+) -> list[str]:
+    """Judge the windows of one variant; an empty window counts only for a variant that the endpoint still shows."""
+    verdicts: list[str] = []
+    first = store.first_part(endpoint, variant)
+    for start, length in windows:
+        if first is None or start + length <= first:
+            continue  # before its first data a variant is not silent
+        execution = judging.judge_window(endpoint, variant, start, length, version, baseline, silent=silent)
+        if execution is not None:
+            judging.announce(execution)
+            verdicts.append(execution.verdict)
+    return verdicts
 
 
 def closed_windows(minutes: int, now: datetime, count: int, within: timedelta = timedelta.max) -> list[Window]:

@@ -19,12 +19,12 @@ PATIENCE = timedelta(minutes=30)  # SageMaker writes a capture file within about
 
 
 def capture_state(
-    entry: FleetEntry, deployment: Deployment | None, last_captured: datetime | None, now: datetime
+    entry: FleetEntry, deployment: Deployment | None, now: datetime, *, seen: bool
 ) -> Literal["pending", "seen", "missing", "not expected"]:
-    """The state of capture since the latest verified deployment; `last_captured` is when the last object was begun."""
+    """The state of capture since the latest verified deployment; `seen` says whether an object was read since."""
     if deployment is None or deployment.state != "verified" or not entry.capture_percentage:
         return "not expected"
-    if last_captured is not None and last_captured >= deployment.requested_at.replace(second=0, microsecond=0):
+    if seen:
         return "seen"
     since = deployment.settled_at or deployment.requested_at
     certain = entry.capture_percentage == 100 and entry.golden_payload is not None

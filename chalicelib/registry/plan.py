@@ -118,6 +118,7 @@ class Plan:
     changes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     notice: bool = False  # a person must hear of it
+    code: str = ""  # which condition it is, for as long as it lasts
 
     @property
     def config_name(self) -> str:
@@ -161,7 +162,11 @@ def _creation(situation: Situation) -> Plan:
             f" it supports {', '.join(supported)}",
             version.arn,
             notice=True,
+            code="instance type",
         )
+    if not situation.place.role_arn:
+        reason = "no execution role is named for the models: set VEDETTE_ROLE_ARN in .chalice/config.json"
+        return Plan("stop", reason, version.arn, notice=True, code="no role")
     tags = rendering.tags_for(entry.endpoint)
     instance_type = entry.instance_type or (supported[0] if supported else rendering.INSTANCE_TYPE)
     model = rendering.new_model(version.arn, situation.place.role_arn, tags)
@@ -176,7 +181,7 @@ def _waiting(served: Served, now: datetime) -> Plan:
     if for_how_long > LONGEST[served.status]:
         hours = int(LONGEST[served.status] / HOUR)
         reason = f"the endpoint has been {served.status} for more than {hours} h; look at it in the SageMaker console"
-        return Plan("wait", reason, notice=True)
+        return Plan("wait", reason, notice=True, code="slow")
     return Plan("wait", f"the endpoint is {served.status}; its next event continues")
 
 
@@ -186,7 +191,7 @@ def _broken(situation: Situation, served: Served) -> Plan:
     reason = f" ({served.failure_reason})" if served.failure_reason else ""
     if served.status != "Failed":
         words = f"the endpoint is {served.status}{reason}; Vedette changes nothing until it is InService"
-        return Plan("stop", words, notice=True)
+        return Plan("stop", words, notice=True, code=served.status)
     words = (
         f"the endpoint is Failed{reason}, and SageMaker allows only its deletion: {command}; Vedette then creates it"
     )
@@ -196,7 +201,7 @@ def _broken(situation: Situation, served: Served) -> Plan:
     if entry.recreate_failed and latest is not None and not ever_served and situation.wanted.version is not None:
         return Plan("delete", f"the endpoint is Failed, never served, and {situation.wanted.reason}")
     told = latest is not None and latest.state == "failed" and latest.config == served.config_name
-    return Plan("stop", words, notice=not told)
+    return Plan("stop", words, notice=not told, code=served.status)
 
 
 def _in_service(situation: Situation, served: Served) -> Plan:
@@ -215,13 +220,14 @@ def _in_service(situation: Situation, served: Served) -> Plan:
             )
     foreign = _not_ours(served, latest)
     if foreign:
-        return Plan("stop", foreign, notice=True)
+        return Plan("stop", foreign, notice=True, code=f"config {served.config_name}")
     kind = unsupported_kind(served)
     if kind:
         reason = f"the endpoint is {kind}; Vedette watches such endpoints but does not deploy to them"
-        return Plan("stop", reason, notice=True)
+        return Plan("stop", reason, notice=True, code=kind)
     if situation.wanted.version is None:
-        return Plan("nothing", f"{situation.wanted.reason}; {_version(served)} stays in service", notice=True)
+        reason = situation.wanted.reason
+        return Plan("nothing", f"{reason}; {_version(served)} stays in service", notice=True, code=reason)
     return _update(situation, served, situation.wanted.version)
 
 
@@ -236,11 +242,11 @@ def _update(situation: Situation, served: Served, version: PackageVersion) -> Pl
         return Plan("nothing", f"the endpoint serves what is wanted: {situation.wanted.reason}", arn)
     if situation.alarms_firing:
         reason = f"the alarm {situation.alarms_firing[0]} is in ALARM: an update would be rolled back at once"
-        return Plan("wait", reason, arn, notice=True)
+        return Plan("wait", reason, arn, notice=True, code="alarm")
     attempts = [attempt for attempt in situation.history if situation.now - attempt.requested_at < HOUR]
     if len(attempts) >= entry.updates_per_hour:
         reason = f"{len(attempts)} updates were tried within the hour, and {entry.updates_per_hour} are allowed"
-        return Plan("wait", reason, arn, notice=True)
+        return Plan("wait", reason, arn, notice=True, code="too many updates")
     alarms = shifting.alarms(entry.endpoint, served.variant, situation.daily_p99)
     deployment_config, remark = shifting.deployment_config(
         entry, served.instances, [alarm["AlarmName"] for alarm in alarms]
@@ -260,7 +266,11 @@ def _update(situation: Situation, served: Served, version: PackageVersion) -> Pl
 
 def is_foreign(served: Served, latest: Deployment | None) -> bool:
     """Whether somebody else put the endpoint on its config."""
-    return latest is not None and served.config_name not in {latest.config, latest.previous_config}
+    if latest is None:
+        return False
+    # Once an attempt was verified, a person who goes back to the config before it has decided something.
+    ours = {latest.config} if latest.state == "verified" else {latest.config, latest.previous_config}
+    return served.config_name not in ours
 
 
 def _not_ours(served: Served, latest: Deployment | None) -> str:

@@ -127,7 +127,7 @@ def test_a_recovery_says_that_nothing_needs_to_be_done():
 
 def test_silence_and_violations_are_never_in_one_message():
     quiet = execution(verdict="NoData", rows=0, events=0)
-    book = AlertBook(endpoint="preferred-site", variant="AllTraffic", last_closed_window_end=NOON)
+    book = AlertBook(endpoint="preferred-site", variant="AllTraffic", last_closed_window_end=NOON, had_rows=True)
     (mail,) = said(quiet, book)
     assert mail.message.kind == "no data"
     assert "Nothing was captured in the last window." in mail.text
