@@ -34,6 +34,12 @@ def test_a_version_that_is_not_approved_cannot_be_pinned_and_one_that_is_not_the
         "pin", SITE, "--version", 1, "--yes"
     )
     assert stage.refused("pin", SITE, "--version", 7, "--yes") == "preferred-site has no version 7; it has 1."
+    people.set_approval(_arn(stage, 1), "Approved")
+    until = ("pin", SITE, "--version", 1, "--yes", "--until")
+    assert stage.refused(*until, "2020-01-01") == "2020-01-01 is over already."
+    assert "is neither a time like" in stage.refused(*until, "tomorrow")
+    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "alert", "--yes")
+    assert "is in mode alert, so Vedette deploys nothing" in stage.refused("deploy", SITE, "--version", 1, "--yes")
 
 
 def test_a_pin_ends_by_itself_or_when_it_is_taken_away(stage):

@@ -65,6 +65,16 @@ def test_the_same_baseline_twice_is_one_object_and_the_group_is_made_once(stage,
     assert len(stage.cloud.sagemaker.registry.groups) == 1
 
 
+def test_a_baseline_in_another_place_of_s3_is_copied_into_the_stages_bucket(stage, baseline):
+    boto3.client("s3").create_bucket(Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    content = (baseline / "constraints.json").read_bytes()
+    boto3.client("s3").put_object(Bucket="lake", Key="base/constraints.json", Body=content)
+    found = stage.answer(*register(stage, "--baseline", "s3://lake/base", "--dry-run"))
+    quality = found["request"]["DriftCheckBaselines"]["ModelDataQuality"]
+    assert list(quality) == ["Constraints"]
+    assert quality["Constraints"]["S3Uri"].startswith(f"s3://{stage.bucket}/baselines/{SITE}/registered-")
+
+
 def test_a_dry_run_shows_the_request_and_registers_nothing(stage, baseline):
     data = stage.model_data()
     before = len(stage.changes())

@@ -292,6 +292,8 @@ def _act(hands: Hands, endpoint: str) -> list[str]:
 
     steps = control.act(endpoint)
     hands.say(*steps)
+    if any(step.startswith(("create", "update")) for step in steps):
+        hands.say(f"A message says when it is verified; `vedette history {endpoint}` shows how it stands.")
     return steps
 
 

@@ -131,7 +131,7 @@ def _capture_in_fleet(hands: Hands, stored: Any, etag: str, endpoint: str, perce
     else:
         hands.say(f"Vedette deploys {endpoint}, so its fleet entry is changed:", *(str(change) for change in changes))
         if hands.confirmed("Change it, and update the endpoint?"):
-            fleet.apply(entries, etag=etag, by=aws.who(), commit=stored.commit)
+            fleet.apply(entries, etag=etag, by=aws.who())
             data["changed"], data["steps"] = True, control.act(endpoint)
             hands.say(*data["steps"])
     hands.answer(data)
@@ -254,7 +254,7 @@ def delete_command(hands: Hands, endpoint: str, delete_endpoint: bool) -> None:
     data: dict[str, Any] = {"endpoint": endpoint, "items": found.items, "kept": found.kept, "deleted": False}
     if not found.items and not found.in_fleet:
         hands.say("There is nothing to delete.")
-    elif hands.confirmed(f"Delete {len(found.items)} things?"):
+    elif hands.confirmed(f"Delete these {len(found.items)}?" if found.items else "Take it out of the fleet?"):
         if any(item.kind == "endpoint" and item.why == "named by you" for item in found.items):
             hands.typed("Vedette did not make this endpoint. Type its name to delete it", endpoint)
         deletion.delete(found, time.sleep, hands.remark)

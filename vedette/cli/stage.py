@@ -130,14 +130,18 @@ def moment(text: str | None) -> Any:
 
     if text is None:
         return None
+    now = datetime.now(UTC)
     span = re.fullmatch(r"(\d+)([smhd])", text)
     if span:
-        return datetime.now(UTC) + timedelta(**{_UNITS[span[2]]: int(span[1])})
+        return now + timedelta(**{_UNITS[span[2]]: int(span[1])})
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise click.UsageError(f"{text!r} is neither a time like 2026-12-01T08:00 nor a span like 12h.") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if found <= now:
+        raise click.UsageError(f"{text} is over already.")
+    return found
 
 
 def seconds(text: str) -> float:

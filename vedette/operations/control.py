@@ -121,10 +121,13 @@ def version(entry: FleetEntry, number: int) -> PackageVersion:
     Raises
     ------
     VedetteError
-        When there is no such version, or it is not approved.
+        When Vedette does not deploy to the endpoint, there is no such version, or it is not approved.
     """
-    if not entry.package_group:
-        raise VedetteError(f"The fleet entry of {entry.endpoint} names no model package group.")
+    if entry.mode != "deploy":
+        raise VedetteError(
+            f"{entry.endpoint} is in mode {entry.mode}, so Vedette deploys nothing to it;"
+            f" `vedette manage GROUP --endpoint {entry.endpoint} --mode deploy` changes that."
+        )
     versions = {found.version: found for found in _versions(entry)}
     if number not in versions:
         known = ", ".join(str(n) for n in sorted(versions)) or "none"
@@ -262,8 +265,8 @@ def adoption(endpoint: str) -> tuple[Deployment, Plan]:
 def adopt(wish: Deployment) -> None:
     """Write an adoption down."""
     pk = endpoint_key(wish.endpoint)
-    _put(wish, pk, "deployment")
     table.put_item(wish, pk, f"history#{wish.requested_at.isoformat()}#{wish.config}", 0)
+    _put(wish, pk, "deployment")
 
 
 def _put(record: Record, pk: str, sk: str) -> None:

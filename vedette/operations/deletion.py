@@ -175,7 +175,7 @@ def delete(deletion: Deletion, wait: Wait, told: Told = lambda line: None) -> No
     pk = endpoint_key(deletion.endpoint)
     stored, etag = aws.get_fleet()
     if stored.entry(deletion.endpoint) is not None:
-        fleet.apply(fleet.without(stored, deletion.endpoint), etag=etag, by=deletion.by, commit=stored.commit)
+        fleet.apply(fleet.without(stored, deletion.endpoint), etag=etag, by=deletion.by)
         told(f"{deletion.endpoint} is out of the fleet.")
     _, revision = table.get_item(Deletion, pk, "deletion")
     table.put_item(deletion, pk, "deletion", revision)

@@ -23,7 +23,7 @@ from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
 from vedette.operations import aws
 from vedette.operations.fleet import NAME
-from vedette.places import join, read_bytes
+from vedette.places import is_s3, join, read_bytes
 
 Uploads = dict[str, tuple[bytes, str]]  # key -> content and content type
 
@@ -70,7 +70,6 @@ def prepare(
     baseline: str | None = None,
     sample_payload: Path | None = None,
     status: str = "PendingManualApproval",
-    profile: str | None = None,
 ) -> Registration:
     """Check everything, and change nothing.
 
@@ -99,7 +98,7 @@ def prepare(
         "InferenceSpecification": specification,
     }
     if baseline:
-        request["DriftCheckBaselines"] = {"ModelDataQuality": _baseline(group, baseline, profile, uploads)}
+        request["DriftCheckBaselines"] = {"ModelDataQuality": _baseline(group, baseline, uploads)}
     if sample_payload:
         request["SamplePayloadUrl"] = _sample_payload(group, sample_payload, uploads)
     return Registration(request, uploads, aws.describe_model_package_group(group) is None)
@@ -114,11 +113,10 @@ def register(registration: Registration) -> str:
     return aws.create_model_package(registration.request)
 
 
-def _baseline(group: str, folder: str, profile: str | None, uploads: Uploads) -> dict[str, Any]:
+def _baseline(group: str, folder: str, uploads: Uploads) -> dict[str, Any]:
     """The baseline's two files, read as Vedette will read them, on their way into the bucket."""
-    contents = {
-        name: read_bytes(join(folder, f"{name}.json"), profile=profile) for name in ("statistics", "constraints")
-    }
+    read = s3.get_uri if is_s3(folder) else read_bytes
+    contents = {name: read(join(folder, f"{name}.json")) for name in ("statistics", "constraints")}
     constraints, statistics = contents["constraints"], contents["statistics"]
     if constraints is None:
         raise UnreadableFile(f"{join(folder, 'constraints.json')}: no such file; `vedette baseline` makes one")
