@@ -103,7 +103,12 @@ def write(shape: str, events: int, path: Path, seed: int = 1) -> None:
             time = BEGIN + timedelta(milliseconds=3 * i)
             record = {
                 "captureData": {
-                    "endpointInput": {"observedContentType": kind, "mode": "INPUT", "data": given, "encoding": encoding},
+                    "endpointInput": {
+                        "observedContentType": kind,
+                        "mode": "INPUT",
+                        "data": given,
+                        "encoding": encoding,
+                    },
                     "endpointOutput": {
                         "observedContentType": f"{kind}; charset=utf-8",
                         "mode": "OUTPUT",

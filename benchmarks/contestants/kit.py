@@ -30,9 +30,7 @@ def contest(work: Callable[[str], tuple[int, Figures]]) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     clean = [(int(count), None if mean is None or not math.isfinite(mean) else float(mean)) for count, mean in columns]
     print(
-        json.dumps(
-            {"import": imported, "cpu": cpu, "wall": wall, "peak_mb": peak, "rows": int(rows), "columns": clean}
-        )
+        json.dumps({"import": imported, "cpu": cpu, "wall": wall, "peak_mb": peak, "rows": int(rows), "columns": clean})
     )
 
 

@@ -18,12 +18,28 @@ from chalicelib.errors import Refused
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII).fullmatch
 
 
+def is_time(text: str) -> bool:
+    """Whether a text has the form of a time."""
+    return _TIME(text) is not None
+
+
 class Side(msgspec.Struct, frozen=True, gc=False):
     """One payload as it was captured."""
 
     data: str | None = None
     encoding: str | None = None
     observedContentType: str | None = None  # noqa: N815 (SageMaker's own key)
+
+    @property
+    def media_type(self) -> str:
+        """The observed content type without its parameters, "" when there is none."""
+        return (self.observedContentType or "").partition(";")[0].strip().lower()
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes the payload had, whatever its encoding; the padding of base64 is not looked at."""
+        size = len(self.data or "")
+        return size * 3 // 4 if (self.encoding or "").upper() == "BASE64" else size
 
 
 class _CaptureData(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +78,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     def inference_time(self) -> str:
         """The time of the request as text, "" when it is absent or no time."""
         value = self.eventMetadata and self.eventMetadata.inferenceTime
-        return value if isinstance(value, str) and _TIME(value) else ""
+        return value if isinstance(value, str) and is_time(value) else ""
 
     @property
     def custom_attributes(self) -> tuple[str, ...]:
@@ -83,7 +99,8 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-_DECODE = msgspec.json.Decoder(Envelope).decode
+_DECODER = msgspec.json.Decoder(Envelope)
+_DECODE = _DECODER.decode
 
 
 def envelope(line: bytes) -> Envelope:
@@ -116,6 +133,30 @@ def envelope(line: bytes) -> Envelope:
     if decoded.output is None and decoded.input is None:
         raise Refused(reasons.GROUND_TRUTH_ONLY if decoded.groundTruthData else reasons.NO_CAPTURE_DATA)
     return decoded
+
+
+def envelopes(block: bytes) -> list[Envelope] | None:
+    r"""Decode whole lines at once; None when any of them is not plainly one capture record.
+
+    msgspec would also take two records on one line, or one on two: so every line must begin with { and end with }
+    (behind a }, no JSON value can go on with a {), and there must be as many records as lines.
+
+    Examples
+    --------
+    >>> len(envelopes(b'{"captureData": {}}\n{"captureData": {}}\n'))
+    2
+    >>> envelopes(b'{"captureData": {}} {"captureData": {}}\n') is None, envelopes(b"oops") is None
+    (True, True)
+    """
+    block = block.removesuffix(b"\n")
+    ends = block.count(b"\n")
+    if not block.startswith(b"{") or not block.endswith(b"}") or block.count(b"}\n{") != ends:
+        return None
+    try:
+        decoded = _DECODER.decode_lines(block)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return decoded if len(decoded) == ends + 1 else None
 
 
 def _shape(line: bytes) -> str:

@@ -17,34 +17,35 @@ there (sagemaker-python-sdk issue 2629): after decoding, the content decides.
 
 from __future__ import annotations
 
-import csv
-import io
 from binascii import Error as Base64Error
 from binascii import a2b_base64
+from collections.abc import Collection
 from typing import NamedTuple
 
 from chalicelib.capture import reasons
+from chalicelib.capture.delimited import csv_rows
 from chalicelib.capture.envelope import Side
-from chalicelib.capture.flatten import Row, document, is_error, rows_of, unnamed
+from chalicelib.capture.flatten import Row, document, is_error, rows_of, text_of
 from chalicelib.errors import Refused
-
-# The csv module's own limit is 131,072 characters a cell, for the whole process; lines are bounded before that.
-csv.field_size_limit(1 << 30)
 
 _NOT_TABULAR = ("image/", "audio/", "video/", "multipart/")
 _NOT_TABULAR_TYPES = frozenset({"application/x-npy", "application/x-recordio-protobuf", "text/libsvm", "text/x-libsvm"})
 
 
+_MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"\x93NUMPY")
+
+
 class Payload(NamedTuple):
     """The rows of one side."""
 
-    rows: list[Row]
+    rows: Collection[Row]
+    width: int  # cells of the widest row
     scalars: bool = False  # one list of scalars: n rows of one column, or one row of n columns
     error: bool = False  # an error response instead of an answer
 
 
-def payload(side: Side) -> Payload:
-    r"""Decode one side.
+def payload(side: Side, *, header: bool = False) -> Payload:
+    r"""Decode one side; `header` says that the first row of CSV gives the names.
 
     Raises
     ------
@@ -56,26 +57,20 @@ def payload(side: Side) -> Payload:
     >>> payload(Side("1,,x\n", "CSV", "text/csv; charset=utf-8")).rows
     [(('', '', ''), ['1', None, 'x'])]
     >>> payload(Side("eyJzY29yZSI6IDAuNTB9", "BASE64", "text/html")).rows
-    [(('score',), ['0.50'])]
+    [(('score',), ['0.5'])]
     """
     data = side.data
     if not data:
         raise Refused(reasons.EMPTY_PAYLOAD)
-    encoding = side.encoding
+    encoding = (side.encoding or "").upper()
     if encoding == "CSV":
-        return _csv(data)
+        return _csv(data, header)
     if encoding == "JSON":
         return _json(data)
-    kind = (side.observedContentType or "").partition(";")[0].strip().lower()
-    if encoding is None or encoding == "":
-        return _sniffed(data, kind)
-    match encoding.upper():
-        case "BASE64":
-            return _sniffed(_decoded(data, kind), kind)
-        case "CSV":
-            return _csv(data)
-        case "JSON":
-            return _json(data)
+    if not encoding:
+        return _sniffed(data, side.media_type, header)
+    if encoding == "BASE64":
+        return _sniffed(_decoded(data, side.media_type), side.media_type, header)
     raise Refused(reasons.UNKNOWN_ENCODING)
 
 
@@ -84,7 +79,7 @@ def _decoded(data: str, kind: str) -> str:
         content = a2b_base64(data, strict_mode=True)
     except (Base64Error, ValueError):
         raise Refused(reasons.BAD_BASE64) from None
-    if kind.startswith(_NOT_TABULAR) or kind in _NOT_TABULAR_TYPES:
+    if kind.startswith(_NOT_TABULAR) or kind in _NOT_TABULAR_TYPES or content.startswith(_MAGICS):
         raise Refused(reasons.NOT_TABULAR)
     try:
         return content.decode("utf-8-sig")
@@ -92,63 +87,43 @@ def _decoded(data: str, kind: str) -> str:
         raise Refused(reasons.NOT_UTF8 if kind.startswith("text/") or "json" in kind else reasons.NOT_TABULAR) from None
 
 
-def _sniffed(text: str, kind: str) -> Payload:
+def _sniffed(text: str, kind: str, header: bool) -> Payload:
     if not text:
         raise Refused(reasons.EMPTY_PAYLOAD)
     if kind == "text/csv":
-        return _csv(text)
+        return _csv(text, header)
     if "json" in kind or text.lstrip()[:1] in ("{", "["):
         return _json(text)
     if text.lstrip()[:1] == "<" or (not text.isprintable() and any(c < " " and c not in "\t\r\n" for c in text)):
         raise Refused(reasons.NOT_TABULAR)
-    return _csv(text)
+    return _csv(text, header)
 
 
-def _csv(text: str) -> Payload:
-    """CSV rows; each payload is a document of its own, so that an open quote never swallows the next one.
-
-    The line end at the end begins no row. A blank line is a missing cell in a payload of one column, and nothing in a
-    wider one.
-    """
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-    if text.endswith("\n"):
-        text = text[:-1]
-    if not text:
-        raise Refused(reasons.EMPTY_PAYLOAD)
-    if '"' in text:
-        try:
-            rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-        except csv.Error:
-            raise Refused(reasons.PAYLOAD_NOT_CSV) from None
-    elif "\n" in text:
-        rows = [line.split(",") if line else [] for line in text.split("\n")]
-    else:
-        cells: list[str | None] = [cell or None for cell in text.split(",")]
-        return Payload([(unnamed(len(cells)), cells)], len(cells) > 1)
-    if max(map(len, rows)) > 1:
-        rows = [row for row in rows if row]
-    found: list[Row] = [(unnamed(len(row) or 1), [cell or None for cell in row] or [None]) for row in rows]
-    return Payload(found, len(found) == 1 and len(found[0][1]) > 1)
+def _csv(text: str, header: bool) -> Payload:
+    rows, width = csv_rows(text, header=header)
+    return Payload(rows, width, scalars=len(rows) == 1 and width > 1)
 
 
 def _json(text: str) -> Payload:
+    rows, scalars, error = json_rows(text)
+    texts: list[Row] = [(names, [text_of(cell) for cell in cells]) for names, cells in rows]
+    return Payload(texts, max(len(names) for names, _ in rows), scalars, error)
+
+
+def json_rows(text: str) -> tuple[list[Row], bool, bool]:
+    """Rows of JSON or JSON lines with their cells as JSON's own values; whether they are scalars, or an error."""
     try:
         parsed = document(text)
     except Refused as refused:
         # one line cannot be JSON lines
         if str(refused) != reasons.PAYLOAD_NOT_JSON or "\n" not in text.strip():
             raise
-        return _json_lines(text)
-    rows, scalars = rows_of(parsed)
+        documents = [document(line) for line in text.split("\n") if line.strip()]
+        rows, scalars = [row for parsed in documents for row in rows_of(parsed)[0]], False
+        error = all(map(is_error, documents))
+    else:
+        rows, scalars = rows_of(parsed)
+        error = is_error(parsed)
     if not rows:
         raise Refused(reasons.EMPTY_PAYLOAD)
-    return Payload(rows, scalars, is_error(parsed))
-
-
-def _json_lines(text: str) -> Payload:
-    documents = [document(line) for line in text.split("\n") if line.strip()]
-    rows = [row for parsed in documents for row in rows_of(parsed)[0]]
-    if not rows:
-        raise Refused(reasons.EMPTY_PAYLOAD)
-    return Payload(rows, error=all(map(is_error, documents)))
+    return rows, scalars, error

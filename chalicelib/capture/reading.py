@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from chalicelib.capture import reasons
+from chalicelib.capture.delimited import Anew
 from chalicelib.capture.envelope import Envelope, Side, envelope
 from chalicelib.capture.flatten import Row, unnamed
+from chalicelib.capture.inflating import inflated
 from chalicelib.capture.lines import lines
 from chalicelib.capture.payload import Payload, payload
 from chalicelib.errors import Refused
 
 CapturedRow = tuple[int, tuple[str, ...], list[str | None]]  # how many outputs, names, cells: outputs first
-Kind = Literal["rows", "error", "probe", "shadow"]
+Kind = Literal["rows", "error", "probe", "test", "shadow"]
+ROWS_AT_ONCE = 10_000  # of one request; more are made as they are asked for
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds, and how test traffic is known."""
+    """Bounds, and what only a person can know of the traffic."""
 
     longest_line: int = 32 << 20  # two payloads of 6 MB, each a third more in base64, and escapes
     most_columns: int = 10_000
     most_layouts: int = 32  # of one object
-    probe_marker: str = "vedette-probe"  # in customAttributes
+    probe_marker: str = "vedette-probe"  # in customAttributes: golden requests
+    test_marker: str = ""  # in customAttributes: other traffic that is no use of the model
+    header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
 
 
 DEFAULTS = Options()
@@ -38,8 +44,8 @@ class CapturedRequest(NamedTuple):
     kind: Kind
     line: bytes
     envelope: Envelope
-    rows: list[CapturedRow]
-    opaque: int = 0  # sides that are images or other binary, and were left out
+    rows: Collection[CapturedRow]
+    opaque: tuple[tuple[str, int], ...] = ()  # media type and bytes of sides that are images or other binary
 
 
 class RefusedLine(NamedTuple):
@@ -60,59 +66,76 @@ def captured_requests(chunks: Iterable[bytes], options: Options = DEFAULTS) -> I
     >>> [type(item).__name__ for item in captured_requests([line + b"\n{oops\n"])]
     ['CapturedRequest', 'RefusedLine']
     """
-    first = True
-    for start, end, line in lines(chunks, options.longest_line):
-        if line is None:
-            yield RefusedLine(start, end, reasons.LINE_TOO_LONG, b"")
-            continue
-        if first:
-            first = False
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        if not line or line.isspace():
-            continue
-        try:
-            yield _request(start, end, line, options)
-        except Refused as refused:
-            yield RefusedLine(start, end, str(refused), line)
+    place = 0
+    try:
+        for start, end, line in lines(inflated(chunks), options.longest_line):
+            place = end
+            item = read_line(start, end, line, options)
+            if item is not None:
+                yield item
+    except Refused as refused:  # what gzip held beyond this place
+        yield RefusedLine(place, place, str(refused), b"")
+
+
+def read_line(start: int, end: int, line: bytes | None, options: Options) -> CapturedRequest | RefusedLine | None:
+    """Read one line; None when it is blank."""
+    if line is None:
+        return RefusedLine(start, end, reasons.LINE_TOO_LONG, b"")
+    if not start:
+        line = line.removeprefix(BYTE_ORDER_MARK)
+    if not line or line.isspace():
+        return None
+    try:
+        return _request(start, end, line, options)
+    except Refused as refused:
+        return RefusedLine(start, end, str(refused), line)
+
+
+def kind_of(read: Envelope, options: Options) -> Kind:
+    """Whether a request is one of those that are counted apart, as far as its metadata tell."""
+    if read.is_shadow:
+        return "shadow"
+    for attribute in read.custom_attributes:
+        if options.probe_marker in attribute:
+            return "probe"
+        if options.test_marker and options.test_marker in attribute:
+            return "test"
+    return "rows"
 
 
 def _request(start: int, end: int, line: bytes, options: Options) -> CapturedRequest:
     read = envelope(line)
-    if read.is_shadow:
-        return CapturedRequest(start, end, "shadow", line, read, [])
-    if any(options.probe_marker in attribute for attribute in read.custom_attributes):
-        return CapturedRequest(start, end, "probe", line, read, [])
-    output, opaque_output = _side(read.output, read.input is not None)
+    kind = kind_of(read, options)
+    if kind != "rows":
+        return CapturedRequest(start, end, kind, line, read, [])
+    opaque: list[tuple[str, int]] = []
+    output = _side(read.output, opaque, header=options.header in ("output", "both"))
     if output is not None and output.error:
         return CapturedRequest(start, end, "error", line, read, [])
-    given, opaque_input = _side(read.input, output is not None)
-    rows = _paired(output, given)
-    if max(len(cells) for _, _, cells in rows) > options.most_columns:
+    given = _side(read.input, opaque, header=options.header in ("input", "both"))
+    if (output.width if output else 0) + (given.width if given else 0) > options.most_columns:
         raise Refused(reasons.TOO_MANY_COLUMNS)
-    return CapturedRequest(start, end, "rows", line, read, rows, opaque_output + opaque_input)
+    return CapturedRequest(start, end, "rows", line, read, _paired(output, given), tuple(opaque))
 
 
-def _side(side: Side | None, other: bool) -> tuple[Payload | None, int]:
-    """A payload; (None, 1) when it is not tabular by nature and there is another side to read."""
+def _side(side: Side | None, opaque: list[tuple[str, int]], *, header: bool) -> Payload | None:
+    """A payload; None when there is none, or when it is not tabular by nature, which is noted."""
     if side is None:
-        return None, 0
+        return None
     try:
-        return payload(side), 0
+        return payload(side, header=header)
     except Refused as refused:
-        if other and str(refused) == reasons.NOT_TABULAR:
-            return None, 1
-        raise
+        if str(refused) != reasons.NOT_TABULAR:
+            raise
+        opaque.append((side.media_type, side.bytes))
+        return None
 
 
-def _paired(output: Payload | None, given: Payload | None) -> list[CapturedRow]:
+def _paired(output: Payload | None, given: Payload | None) -> Collection[CapturedRow]:
     """Each row of the answer beside the row that it answers."""
-    if output is None and given is None:
-        raise Refused(reasons.NOT_TABULAR)
-    if given is None:
-        assert output is not None  # noqa: S101 (one of the two is there)
-        return [(len(cells), names, cells) for names, cells in output.rows]
-    if output is None:
-        return [(0, names, cells) for names, cells in given.rows]
+    if output is None or given is None:
+        rows = output.rows if output else given.rows if given else []
+        return _each(len(rows), lambda: ((len(cells) if output else 0, names, cells) for names, cells in rows))
     outputs, inputs = output.rows, given.rows
     if len(outputs) != len(inputs):
         outputs = _turned(output, len(inputs))
@@ -120,13 +143,20 @@ def _paired(output: Payload | None, given: Payload | None) -> list[CapturedRow]:
         inputs = _turned(given, len(outputs))
     if len(outputs) != len(inputs):
         raise Refused(reasons.UNPAIRED)
-    return [
-        (len(cells), names + input_names, cells + input_cells)
-        for (names, cells), (input_names, input_cells) in zip(outputs, inputs, strict=True)
-    ]
+    return _each(
+        len(outputs),
+        lambda: (
+            (len(cells), names + input_names, cells + input_cells)
+            for (names, cells), (input_names, input_cells) in zip(outputs, inputs, strict=True)
+        ),
+    )
 
 
-def _turned(side: Payload, rows: int) -> list[Row]:
+def _each(count: int, make: Callable[[], Iterator[CapturedRow]]) -> Collection[CapturedRow]:
+    return list(make()) if count <= ROWS_AT_ONCE else Anew(count, make)
+
+
+def _turned(side: Payload, rows: int) -> Collection[Row]:
     """A list of scalars in the direction that the other side's number of rows calls for.
 
     Several models answer many rows with one line `0.1,0.2,0.3`, and a list of scalars may be one row or many.

@@ -5,6 +5,8 @@ Each is the text of a `Refused` within this package, a key of `CaptureSummary.re
 
 from typing import Final
 
+BAD_GZIP: Final = "gzip is damaged or cut off"
+GZIP_BOMB: Final = "gzip expands too far"
 LINE_TOO_LONG: Final = "line too long"
 NOT_JSON: Final = "line is not JSON"
 NOT_UTF8: Final = "not UTF-8"

@@ -9,14 +9,20 @@
 | input only, output only, batchTransformOutput   | rows of what is there                    | no captured data       |
 | groundTruthData beside captured data            | counted in `ground_truth`                | ground truth ...       |
 | rows of differing columns in one object         | a table for each layout, at most 32      | too many layouts       |
+| objects of differing keys                       | one table; an absent key is missing      |                        |
+| CSV with a row of names (a setting)             | its names                                |                        |
 | a row of more than 10,000 columns               |                                          | too many columns       |
-| image or other binary beside a readable side    | counted in `opaque`, the other side read | payload is not tabular |
+| image or other binary                           | its media type and size in `opaque`; the |                        |
+|                                                 | other side is read                       |                        |
+| text features                                   | lengths and words, never the text        |                        |
 | error responses                                 | counted in `errors`, in no statistic     |                        |
 | golden requests (`vedette-probe`)               | counted in `probes`, in no statistic     |                        |
+| test traffic (a setting: a custom attribute)    | counted in `tests`, in no statistic      |                        |
 | traffic of a shadow variant                     | counted in `shadows`, in no statistic    |                        |
 | batch transform manifest                        |                                          | batch ... manifest     |
 | a broken line: cut off, not UTF-8, too deep ... | the rest of the object counts            | line is not JSON, ...  |
 | a line of more than 32 MB                       | skipped in bounded memory                | line too long          |
+| an object in gzip                               | expanded, up to 100 times                | gzip ...               |
 
 The words of refusal are those of `reasons`.
 
@@ -33,14 +39,20 @@ from itertools import islice
 import msgspec
 
 from chalicelib.capture import reasons
-from chalicelib.capture.envelope import as_time
-from chalicelib.capture.reading import DEFAULTS, CapturedRequest, Options, RefusedLine, captured_requests
+from chalicelib.capture.envelope import as_time, envelopes, is_time
+from chalicelib.capture.gathering import Gathering
+from chalicelib.capture.inflating import inflated
+from chalicelib.capture.lines import Block, blocks, lines_of
+from chalicelib.capture.plain import PlainReader
+from chalicelib.capture.reading import DEFAULTS, CapturedRequest, Options, RefusedLine, read_line
+from chalicelib.errors import Refused
+from chalicelib.statistics.lengths import Lengths
 from chalicelib.statistics.table import Table, sum_of_tables
 
 MOST_REFUSALS = 20  # byte ranges kept in a summary; all of them are counted
 MOST_TABLES = 64  # of a sum
+MOST_MEDIA_TYPES = 16
 _SUMMARIES_AT_ONCE = 100
-_CELLS_AT_ONCE = 250_000  # rows held before they are turned into statistics: about 20 MB
 
 
 class Refusal(msgspec.Struct, frozen=True, order=True, array_like=True):
@@ -68,9 +80,10 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     refused_at: tuple[Refusal, ...] = ()  # the first ones; meaningful for a single object
     probes: int = 0
     errors: int = 0
+    tests: int = 0
     shadows: int = 0
     ground_truth: int = 0
-    opaque: int = 0
+    opaque: dict[str, Lengths] = {}  # bytes of images and other binary, by media type
     first_inference: datetime | None = None
     last_inference: datetime | None = None
     tables: tuple[Table, ...] = ()
@@ -100,9 +113,10 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             refused_at=tuple(sorted(at for part in parts for at in part.refused_at)[:MOST_REFUSALS]),
             probes=sum(part.probes for part in parts),
             errors=sum(part.errors for part in parts),
+            tests=sum(part.tests for part in parts),
             shadows=sum(part.shadows for part in parts),
             ground_truth=sum(part.ground_truth for part in parts),
-            opaque=sum(part.opaque for part in parts),
+            opaque=_sizes(item for part in parts for item in part.opaque.items()),
             first_inference=min(times, default=None),
             last_inference=max(times, default=None),
             tables=listed,
@@ -115,7 +129,7 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     @property
     def lines(self) -> int:
         """Every line that was not blank."""
-        return self.events + self.probes + self.errors + self.shadows + self.refused_lines
+        return self.events + self.probes + self.tests + self.errors + self.shadows + self.refused_lines
 
     @property
     def refused_lines(self) -> int:
@@ -130,78 +144,85 @@ def summarize(
     on_refused: Callable[[RefusedLine], None] | None = None,
 ) -> CaptureSummary:
     """Summarize one capture object, given as bytes in chunks; `on_refused` sees every line set aside, raw."""
-    counting = _Counting(options)
-    for item in captured_requests(chunks, options):
-        refused = counting.refuse(item) if isinstance(item, RefusedLine) else counting.take(item)
-        if refused is not None and on_refused is not None:
-            on_refused(refused)
+    counting = _Counting(options, on_refused or (lambda line: None))
+    end = 0
+    try:
+        for block in blocks(inflated(chunks), options.longest_line):
+            counting.read(block)
+            end = block.end
+    except Refused as refused:  # what gzip held beyond this place
+        counting.refuse(RefusedLine(end, end, str(refused), b""))
     return counting.summary()
 
 
 class _Counting:
-    """A summary in the making: rows are gathered by layout, and turned into statistics a batch at a time."""
+    """A summary in the making."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, on_refused: Callable[[RefusedLine], None]) -> None:
         self.options = options
-        self.done: list[Table] = []
-        self.gathered: dict[tuple[int, tuple[str, ...]], list[list[str | None]]] = {}
-        self.cells = 0
-        self.layouts: set[tuple[int, tuple[str, ...]]] = set()
+        self.on_refused = on_refused
+        self.gathering = Gathering(options.most_layouts, options.most_columns)
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.refused_at: list[Refusal] = []
-        self.times: set[str] = set()  # distinct texts: thousands of requests share a second
+        self.sizes: dict[str, Lengths] = {}
         self.first: datetime | None = None
         self.last: datetime | None = None
 
-    def refuse(self, line: RefusedLine) -> RefusedLine:
+    def read(self, block: Block) -> None:
+        """Count a block: what is plain at once, the rest line by line."""
+        decoded = None
+        if block.data is not None and len(block.data) <= self.options.longest_line:
+            decoded = envelopes(block.data)
+        if decoded is None:
+            for start, end, line in lines_of(block, self.options.longest_line):
+                self._take(read_line(start, end, line, self.options))
+            return
+        plain = PlainReader(self.options, self.gathering)
+        plain.read(decoded)
+        self.counts["events"] += len(decoded) - len(plain.remaining)
+        self._times(plain.times)
+        if plain.remaining:
+            lines = list(lines_of(block, self.options.longest_line))
+            for index in plain.remaining:
+                self._take(read_line(*lines[index], self.options))
+
+    def refuse(self, line: RefusedLine) -> None:
         self.refused[line.reason] += 1
         if len(self.refused_at) < MOST_REFUSALS:
             self.refused_at.append(Refusal(line.start, line.end, line.reason))
-        return line
+        self.on_refused(line)
 
-    def take(self, request: CapturedRequest) -> RefusedLine | None:
-        """Count a request; give it back as refused when it brings one layout too many."""
-        if request.kind != "rows":
-            self.counts[request.kind] += 1
-            return None
-        gathered = self.gathered
-        for outputs, names, _ in request.rows:
-            layout = (outputs, names)
-            if layout not in gathered and not self._admitted(layout):
-                return self.refuse(RefusedLine(request.start, request.end, reasons.TOO_MANY_LAYOUTS, request.line))
+    def _take(self, item: CapturedRequest | RefusedLine | None) -> None:
+        if isinstance(item, RefusedLine):
+            self.refuse(item)
+        elif item is not None and item.kind != "rows":
+            self.counts[item.kind] += 1
+        elif item is not None:
+            self._rows(item)
+
+    def _rows(self, request: CapturedRequest) -> None:
+        """Count a request, or refuse it when it brings one layout too many."""
+        gathering = self.gathering
+        for outputs, names in {(outputs, names) for outputs, names, _ in request.rows}:
+            if not gathering.admits(names[:outputs], names[outputs:]):
+                self.refuse(RefusedLine(request.start, request.end, reasons.TOO_MANY_LAYOUTS, request.line))
+                return
         for outputs, names, cells in request.rows:
-            gathered.setdefault((outputs, names), []).append(cells)
-            self.cells += len(cells)
+            gathering.add(names[:outputs], names[outputs:], cells[:outputs], cells[outputs:], "text")
         self.counts["events"] += 1
-        self.counts["opaque"] += request.opaque
         self.counts["ground_truth"] += request.envelope.groundTruthData is not None
-        self.times.add(request.envelope.inference_time)
-        if self.cells > _CELLS_AT_ONCE:
-            self._flush()
-        return None
+        self.sizes = _sizes([*self.sizes.items(), *((kind, Lengths.one(size)) for kind, size in request.opaque)])
+        self._times({request.envelope.inference_time})
 
-    def _admitted(self, layout: tuple[int, tuple[str, ...]]) -> bool:
-        if layout in self.layouts:
-            return True
-        if len(self.layouts) < self.options.most_layouts:
-            self.layouts.add(layout)
-            return True
-        return False
-
-    def _flush(self) -> None:
-        tables = [Table.of(rows, names, outputs) for (outputs, names), rows in self.gathered.items()]
-        self.done = list(sum_of_tables([*self.done, *tables]))
-        self.gathered.clear()
-        self.cells = 0
-        times = [time for time in map(as_time, self.times) if time is not None]
-        self.first = min((time for time in (self.first, *times) if time is not None), default=None)
-        self.last = max((time for time in (self.last, *times) if time is not None), default=None)
-        self.times.clear()
+    def _times(self, texts: set[str]) -> None:
+        times = [time for text in texts if is_time(text) and (time := as_time(text)) is not None]
+        if times:
+            self.first = min([*times, self.first] if self.first else times)
+            self.last = max([*times, self.last] if self.last else times)
 
     def summary(self) -> CaptureSummary:
-        self._flush()
-        tables = tuple(self.done)
+        tables = self.gathering.tables()
         return CaptureSummary(
             events=self.counts["events"],
             rows=sum(table.rows for table in tables),
@@ -209,13 +230,23 @@ class _Counting:
             refused_at=tuple(self.refused_at),
             probes=self.counts["probe"],
             errors=self.counts["error"],
+            tests=self.counts["test"],
             shadows=self.counts["shadow"],
             ground_truth=self.counts["ground_truth"],
-            opaque=self.counts["opaque"],
+            opaque=self.sizes,
             first_inference=self.first,
             last_inference=self.last,
             tables=tables,
         )
+
+
+def _sizes(items: Iterable[tuple[str, Lengths]]) -> dict[str, Lengths]:
+    """Sizes added up by media type, "other" standing for those beyond the first ones."""
+    total: dict[str, Lengths] = {}
+    for kind, sizes in items:
+        name = kind if kind in total or len(total) < MOST_MEDIA_TYPES else "other"
+        total[name] = total.get(name, Lengths()) + sizes
+    return total
 
 
 def _most_rows(tables: tuple[Table, ...]) -> tuple[tuple[Table, ...], int]:

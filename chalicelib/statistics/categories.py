@@ -11,8 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
-from zlib import MAX_WBITS, compressobj, crc32, decompress
-from zlib import error as ZlibError
+from zlib import MAX_WBITS, compressobj, crc32, decompress, error
 
 import msgspec
 import numpy as np
@@ -122,7 +121,7 @@ def _inflated(registers: bytes) -> NDArray[np.uint8]:
         return np.zeros(_REGISTERS, dtype=np.uint8)
     try:
         found = np.frombuffer(decompress(registers, -MAX_WBITS, _REGISTERS), dtype=np.uint8)
-    except ZlibError:
+    except error:
         found = np.zeros(0, dtype=np.uint8)
     if len(found) != _REGISTERS:
         raise UnreadableFile(f"a stored count of distinct values of {len(registers)} bytes is damaged")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -54,19 +54,41 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
         `k` is the size of the sketch, `missing` the cell that stands for a missing one: "" in CSV.
         """
-        present: Sequence[str] = cells  # type: ignore[assignment]
-        if missing in cells:
-            present = [cell for cell in cells if cell != missing]  # type: ignore[misc]
+        # In CSV "" alone is false, and filter is thrice as fast as a comprehension.
+        present = list(filter(None, cells)) if missing == "" else [cell for cell in cells if cell is not None]
         absent = len(cells) - len(present)
         if len(set(present[:_FIRST])) > MOST and (plain := _plain_numbers(present)) is not None:
-            numbers = np.frombuffer(plain.values)
-            return cls(
-                types=TypeCounts(integral=plain.integral, fractional=len(present) - plain.integral, missing=absent),
-                moments=Moments.of(numbers, plain.values),
-                distribution=Distribution.of(numbers, k),
-                categories=Categories.many(numbers, ()),
-            )
+            return cls._numbers(plain, absent, k)
         return cls._counted(Counter(present), absent, k)
+
+    @classmethod
+    def of_values(cls, cells: Sequence[Any], k: int = PART_K) -> ColumnStatistics:
+        """The statistics of the cells of one column that are JSON's own values: `text_of` each has the same ones.
+
+        Examples
+        --------
+        >>> ColumnStatistics.of_values([1, 2.5, True, None]).types
+        TypeCounts(fractional=1, integral=1, boolean=1, string=0, missing=1)
+        """
+        present = [cell for cell in cells if cell is not None] if None in cells else cells
+        kinds = set(map(type, present))
+        if kinds <= {int, float} and len(set(present[:_FIRST])) > MOST and (plain := _doubles(present)) is not None:
+            integral = len(present) if kinds == {int} else list(map(type, present)).count(int)
+            return cls._numbers(plain._replace(integral=integral), len(cells) - len(present), k)
+        # 1, 1.0 and True are equal, as are 0.0 and -0.0: these are told apart by their texts.
+        counts = Counter(present if kinds in ({int}, {str}, {bool}) else map(_text_of, present))
+        texts = counts if kinds == {str} else Counter({_text_of(cell): count for cell, count in counts.items()})
+        return cls._counted(texts, len(cells) - len(present), k)
+
+    @classmethod
+    def _numbers(cls, plain: _Plain, missing: int, k: int) -> ColumnStatistics:
+        count = len(plain.numbers)
+        return cls(
+            types=TypeCounts(integral=plain.integral, fractional=count - plain.integral, missing=missing),
+            moments=Moments.of(plain.values, plain.numbers),
+            distribution=Distribution.of(plain.values, k),
+            categories=Categories.many(plain.values, ()),
+        )
 
     @classmethod
     def _counted(cls, counts: Counter[str], missing: int, k: int) -> ColumnStatistics:
@@ -123,10 +145,11 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class _Plain(NamedTuple):
-    """A column of nothing but numbers: their values, and how many are Integral."""
+    """A column of nothing but numbers, as Python's own and as doubles, and how many of them are Integral."""
 
-    values: array[float]
-    integral: int
+    numbers: Sequence[float]
+    values: NDArray[np.float64]
+    integral: int = 0
 
 
 def _plain_numbers(cells: Sequence[str]) -> _Plain | None:
@@ -141,11 +164,25 @@ def _plain_numbers(cells: Sequence[str]) -> _Plain | None:
         return None
     try:
         decoded = _NUMBERS(f"[{joined}]")
-        values = array("d", decoded)
-    except (msgspec.MsgspecError, OverflowError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError):
         return None
-    if len(decoded) != len(cells) or max(values) > LARGEST or min(values) < -LARGEST:
+    plain = _doubles(decoded) if len(decoded) == len(cells) else None
+    if plain is None:
         return None
-    if "e" in joined or "E" in joined:
-        return _Plain(values, sum(type(value) is int for value in decoded))
-    return _Plain(values, len(cells) - joined.count("."))
+    exponents = "e" in joined or "E" in joined
+    fractional = list(map(type, decoded)).count(float) if exponents else joined.count(".")
+    return plain._replace(integral=len(decoded) - fractional)
+
+
+def _doubles(numbers: Sequence[float]) -> _Plain | None:
+    """Numbers as doubles; None when any is too large to be measured."""
+    try:
+        values = np.frombuffer(array("d", numbers))  # thrice as fast as np.array
+    except OverflowError:
+        return None
+    return None if float(np.abs(values).max()) > LARGEST else _Plain(numbers, values)
+
+
+def _text_of(value: Any) -> str:
+    """As `capture.flatten.text_of`, for cells that are present."""
+    return value if type(value) is str else repr(value).lower() if type(value) is bool else repr(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import mul
 
 import msgspec
 
@@ -40,10 +41,15 @@ class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         counts = list(repeats)
         return cls(
             count=sum(counts),
-            total=sum(length * count for length, count in zip(lengths, counts, strict=True)),
+            total=sum(map(mul, lengths, counts)),
             minimum=min(lengths),
             maximum=max(lengths),
         )
+
+    @classmethod
+    def one(cls, length: int) -> Lengths:
+        """One thing of this length."""
+        return cls(count=1, total=length, minimum=length, maximum=length)
 
     def __add__(self, other: Lengths) -> Lengths:
         if self.minimum is None or self.maximum is None:

@@ -9,7 +9,23 @@ import msgspec
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distribution import PART_K
 
-LayoutKey = tuple[int, tuple[str, ...]]
+LayoutKey = tuple[tuple[str, ...], tuple[str, ...]]  # of the outputs, of the inputs
+MOST_COLUMNS = 10_000  # of a table that is the sum of tables of objects
+_NAMED = ("*",)
+
+
+def by_name(names: tuple[str, ...]) -> tuple[str, ...]:
+    """What makes two sides summable: their names; for objects, whose columns all have a name, that they are objects.
+
+    An object may lack keys that another one has, or hold them in another order.
+
+    Examples
+    --------
+    >>> by_name(("", "")), by_name(("a", "b")) == by_name(("b", "c"))
+    (('', ''), True)
+    """
+    named = bool(names) and "" not in names and len(set(names)) == len(names)
+    return _NAMED if named else names
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,20 +61,19 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def layout(self) -> LayoutKey:
-        """What makes two tables summable: JSON objects may give the same names in another order."""
-        if "" in self.names or len(set(self.names)) < len(self.names):
-            return self.outputs, self.names
-        return self.outputs, (*sorted(self.names[: self.outputs]), *sorted(self.names[self.outputs :]))
+        """What makes two tables summable."""
+        return by_name(self.names[: self.outputs]), by_name(self.names[self.outputs :])
 
     @classmethod
     def total(cls, tables: Iterable[Table]) -> Table:
-        """The sum of tables of one layout; columns in the order of the first."""
+        """The sum of tables of one layout; a column that a table of objects lacks is missing from all its rows."""
         parts = list(tables)
-        first = parts[0]
-        columns = [part._columns_as(first.names) for part in parts]
+        outputs = union([part.names[: part.outputs] for part in parts])
+        inputs = union([part.names[part.outputs :] for part in parts])
+        columns = [part._columns_as(outputs, inputs) for part in parts]
         return cls(
-            names=first.names,
-            outputs=first.outputs,
+            names=outputs + inputs,
+            outputs=len(outputs),
             rows=sum(part.rows for part in parts),
             columns=tuple(ColumnStatistics.total(column) for column in zip(*columns, strict=True)),
         )
@@ -66,11 +81,21 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __add__(self, other: Table) -> Table:
         return Table.total((self, other))
 
-    def _columns_as(self, names: tuple[str, ...]) -> tuple[ColumnStatistics, ...]:
-        if names == self.names:
+    def _columns_as(self, outputs: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[ColumnStatistics, ...]:
+        if self.names == outputs + inputs and self.outputs == len(outputs):
             return self.columns
-        by_name = dict(zip(self.names, self.columns, strict=True))
-        return tuple(by_name[name] for name in names)
+        absent = ColumnStatistics.missing(self.rows)
+        columns: list[ColumnStatistics] = []
+        for names, mine, begin in (
+            (outputs, self.names[: self.outputs], 0),
+            (inputs, self.names[self.outputs :], self.outputs),
+        ):
+            if names == mine:  # columns known by position
+                columns += self.columns[begin : begin + len(names)]
+            else:
+                found = dict(zip(mine, self.columns[begin:], strict=False))
+                columns += [found.get(name, absent) for name in names]
+        return tuple(columns)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -78,9 +103,29 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return tuple(name or f"_c{position}" for position, name in enumerate(self.names))
 
 
+def union(names: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Every name, in the order in which they appear first."""
+    if all(one == names[0] for one in names):
+        return names[0]
+    return tuple(dict.fromkeys(name for one in names for name in one))
+
+
 def sum_of_tables(tables: Iterable[Table]) -> tuple[Table, ...]:
-    """Tables added up by layout, in an order that depends on their content alone."""
+    """Tables added up by layout, in the order of the layouts; tables of too many differing names stay apart."""
     by_layout: dict[LayoutKey, list[Table]] = {}
     for table in tables:
         by_layout.setdefault(table.layout, []).append(table)
-    return tuple(parts[0] if len(parts) == 1 else Table.total(parts) for _, parts in sorted(by_layout.items()))
+    return tuple(table for _, parts in sorted(by_layout.items()) for table in _sums(parts))
+
+
+def _sums(parts: list[Table]) -> list[Table]:
+    groups: list[tuple[set[str], list[Table]]] = []
+    for part in parts:
+        names = set(part.names)
+        known, group = groups[-1] if groups else (names, [part])
+        if not groups or (names - known and len(names | known) > MOST_COLUMNS):
+            groups.append((names, [part]))
+        else:
+            known |= names
+            group.append(part)
+    return [group[0] if len(group) == 1 else Table.total(group) for _, group in groups]

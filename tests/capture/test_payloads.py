@@ -45,7 +45,7 @@ CSV = side("1,18.00\n")
         (side("1,2\n3,4\n5,6"), side("0.1,0.2,0.3"), [["0.1", "1", "2"], ["0.2", "3", "4"], ["0.3", "5", "6"]]),
         (side("1,2"), side("0.9,0.1"), [["0.9", "0.1", "1", "2"]]),
         (CSV, side({"score": 0.50}, "JSON"), [["0.5", "1", "18.00"]]),
-        (CSV, side('{"score": 0.50, "label": true}', "JSON"), [["0.50", "true", "1", "18.00"]]),
+        (CSV, side('{"score": 0.50, "label": true}', "JSON"), [["0.5", "true", "1", "18.00"]]),
         (base64_side("1,2\n"), base64_side('{"score": 1}', "text/html; charset=utf-8"), [["1", "1", "2"]]),
         (base64_side("1,2", None), base64_side("[0.5]", None), [["0.5", "1", "2"]]),
         (base64_side("\ufeff1,2"), side("0"), [["0", "1", "2"]]),
@@ -62,7 +62,7 @@ def test_encodings_each_side_on_its_own(given, answer, expected):
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ('{"instances": [{"features": [1, 2.50]}, {"features": [3, null]}]}', [["1", "2.50"], ["3", None]]),
+        ('{"instances": [{"features": [1, 2.50]}, {"features": [3, null]}]}', [["1", "2.5"], ["3", None]]),
         ('{"instances": [[1, 2], [3, 4]]}', [["1", "2"], ["3", "4"]]),
         ('{"instances": [{"a": 1, "b": "x"}]}', [["1", "x"]]),
         ('{"inputs": [[1, 2]], "parameters": {"top": 1}}', [["1", "2"]]),
@@ -73,14 +73,15 @@ def test_encodings_each_side_on_its_own(given, answer, expected):
         ('[{"a": 1}, {"a": 2}]', [["1"], ["2"]]),
         ("[1, 2]", [["1", "2"]]),
         ('{"instances": [1.0, 2.0]}', [["1.0"], ["2.0"]]),
-        ('{"a": 1e5, "b": {"c": true, "d": []}, "e": [1, {"f": null}]}', [["1e5", "true", None, "1", None]]),
-        ("18.00", [["18.00"]]),
+        ('{"a": 1e5, "b": {"c": true, "d": []}, "e": [1, {"f": null}]}', [["100000.0", "true", None, "1", None]]),
+        ("18.00", [["18.0"]]),
+        ("[1e999, 1E2]", [["1e999", "100.0"]]),
         ('"text"', [["text"]]),
         ('{"a": 123456789012345678901234567890}', [["123456789012345678901234567890"]]),
         ('{"a": ""}', [[""]]),
     ],
 )
-def test_json_documents_keep_the_text_of_their_numbers(document, expected):
+def test_json_documents_keep_the_values_and_the_lexical_types_of_their_numbers(document, expected):
     assert rows(side(document, "JSON")) == expected
     assert rows(base64_side(document, "application/json")) == expected
 
@@ -119,7 +120,23 @@ def test_a_merged_batch_row_is_all_output():
 def test_an_image_beside_an_answer_is_left_out_and_counted():
     (item,) = captured_requests([line(base64_side(b"\x89PNG\r\n\x1a\n", "image/png"), side("cat,0.9"))])
     assert [cells for _, _, cells in item.rows] == [["cat", "0.9"]]
-    assert item.opaque == 1
+    assert item.opaque == (("image/png", 9),)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        base64_side(b"\xff\xd8\xff\xe0", "image/jpeg"),
+        base64_side(b"\x93NUMPY\x01\x00", "application/x-npy"),
+        base64_side(b"\x1f\x8b\x08\x00", None),
+        base64_side("<html></html>", "text/html"),
+        base64_side("a\x00b", None),
+    ],
+)
+def test_what_is_not_tabular_has_a_size_and_a_media_type_and_no_rows(given):
+    (item,) = captured_requests([line(given)])
+    assert list(item.rows) == []
+    assert item.opaque[0][0] == (given["observedContentType"] or "")
 
 
 @pytest.mark.parametrize(
@@ -131,11 +148,6 @@ def test_an_image_beside_an_answer_is_left_out_and_counted():
         ((side("MSwy*", "BASE64"),), reasons.BAD_BASE64),
         ((side("é", "BASE64"),), reasons.BAD_BASE64),
         ((base64_side(b"\xff\xfe1", "text/csv"),), reasons.NOT_UTF8),
-        ((base64_side(b"\xff\xd8\xff\xe0", "image/jpeg"),), reasons.NOT_TABULAR),
-        ((base64_side(b"\x93NUMPY\x01\x00", "application/x-npy"),), reasons.NOT_TABULAR),
-        ((base64_side(b"\x1f\x8b\x08\x00", None),), reasons.NOT_TABULAR),
-        ((base64_side("<html></html>", "text/html"),), reasons.NOT_TABULAR),
-        ((base64_side("a\x00b", None),), reasons.NOT_TABULAR),
         ((side("{oops", "JSON"),), reasons.PAYLOAD_NOT_JSON),
         ((side('{"a": NaN}', "JSON"),), reasons.PAYLOAD_NOT_JSON),
         ((side('{"a": -Infinity}', "JSON"),), reasons.PAYLOAD_NOT_JSON),

@@ -1,0 +1,112 @@
+"""A CSV payload -> rows of cells. Each payload is a document of its own: an open quote never swallows the next one.
+
+The line end at the end begins no row. A blank line is a missing cell in a payload of one column, and nothing in a
+wider one. A blank cell is missing. A payload of more than LARGE characters is read anew each time that its rows are
+asked for, so that a million rows in one request are never held together.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from chalicelib.capture import reasons
+from chalicelib.capture.flatten import Row, unnamed
+from chalicelib.errors import Refused
+
+LARGE = 1 << 18
+Cells = list[str | None]
+
+# The csv module's own limit is 131,072 characters a cell, for the whole process; lines are bounded before that.
+csv.field_size_limit(1 << 30)
+
+
+class Anew(Collection[Any]):
+    """Items that are made each time they are asked for, and whose number is known."""
+
+    def __init__(self, count: int, make: Callable[[], Iterator[Any]]) -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._make()
+
+    def __contains__(self, item: object) -> bool:
+        return any(item == mine for mine in self)
+
+
+def normal(text: str) -> str:
+    r"""A payload with "\n" for line ends, and none at its end."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    return text[:-1] if text.endswith("\n") else text
+
+
+def csv_rows(text: str, *, header: bool = False) -> tuple[Collection[Row], int]:
+    r"""The rows of a payload, and how many cells the widest has; the first row gives the names, if it is a header.
+
+    Raises
+    ------
+    Refused
+        With a word of `reasons`.
+
+    Examples
+    --------
+    >>> csv_rows("1,,x\n")
+    ([(('', '', ''), ['1', None, 'x'])], 3)
+    >>> csv_rows('a,b\n1,"2,3"\n', header=True)[0]
+    [(('a', 'b'), ['1', '2,3'])]
+    """
+    text = normal(text)
+    if not text:
+        raise Refused(reasons.EMPTY_PAYLOAD)
+    if "\n" not in text and '"' not in text and not header:
+        cells: Cells = [cell or None for cell in text.split(",")]
+        return [(unnamed(len(cells)), cells)], len(cells)
+    try:
+        count, width = 0, 1
+        for row in _raw(text):
+            count += bool(row)
+            width = max(width, len(row))
+    except csv.Error:
+        raise Refused(reasons.PAYLOAD_NOT_CSV) from None
+    if width == 1:
+        count = sum(1 for _ in _raw(text))
+    if count == header:
+        raise Refused(reasons.EMPTY_PAYLOAD)
+    rows = Anew(count - header, lambda: _rows(text, width, header))
+    return (rows if len(text) > LARGE else list(rows)), width
+
+
+def _raw(text: str) -> Iterator[list[str]]:
+    if '"' in text:
+        return csv.reader(io.StringIO(text, newline=""), strict=True)
+    return (line.split(",") if line else [] for line in _lines(text))
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text, a piece of it at a time."""
+    begin = 0
+    while len(text) - begin > LARGE:
+        cut = text.find("\n", begin + LARGE)
+        if cut < 0:
+            break
+        yield from text[begin:cut].split("\n")
+        begin = cut + 1
+    yield from text[begin:].split("\n")
+
+
+def _rows(text: str, width: int, header: bool) -> Iterator[Row]:
+    rows = iter(_raw(text))
+    names: tuple[str, ...] = ()
+    if header:
+        names = tuple(next(rows))
+    for row in rows:
+        if row or width == 1:
+            cells: Cells = [cell or None for cell in row] or [None]
+            yield names if len(names) == len(cells) else unnamed(len(cells)), cells

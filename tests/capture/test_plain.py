@@ -1,0 +1,160 @@
+"""The quick way through a block reads what the exact reader reads: nothing more, nothing less."""
+
+import csv
+import gzip
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.capture import reasons, summary
+from chalicelib.capture.envelope import envelopes
+from chalicelib.capture.inflating import FREE
+from chalicelib.capture.reading import Options
+from chalicelib.capture.summary import summarize
+from tests.capture.captures import base64_side, line, record, side
+
+GOOD = line(side("1,2"), side("0.5"))
+
+cell = st.sampled_from(
+    [
+        *("1", "18.00", "-7", "1e5", "1e400", "+3", "- 4", ".5", "5.", " 6", "NaN", "x", "", "", "true", "007"),
+        *('say "hi"', "a,b", "x\ny", "\r", "é", "\u2028", "😀", "9" * 400, "a" * 70, "[1", "1,2", "null", "0x1"),
+    ]
+)
+rows = st.integers(1, 4).flatmap(
+    lambda width: st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=4)
+)
+value = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | cell
+document = st.dictionaries(st.sampled_from("abcd"), value | st.lists(value, max_size=2), max_size=4)
+
+
+def as_csv(cells, quoting):
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n", quoting=quoting).writerows(cells)
+    return text.getvalue()
+
+
+@st.composite
+def payload(draw):
+    if draw(st.integers(0, 3)) == 0:
+        items = draw(st.lists(document, min_size=1, max_size=3))
+        return side(draw(st.sampled_from([{"instances": items}, {"predictions": items}, items, items[0]])), "JSON")
+    text = as_csv(draw(rows), draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])))
+    text = draw(
+        st.sampled_from([text, text[:-1], text + "\n", text.replace('"', ""), text[:-2], text[1:], "\n" + text])
+    )
+    return draw(st.sampled_from([side(text), base64_side(text), base64_side(text, None)]))
+
+
+def exactly(content, options, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(summary, "envelopes", lambda block: None)
+        return summarize([content], options=options)
+
+
+@given(
+    st.lists(st.tuples(payload(), payload(), st.sampled_from([{}, {"customAttributes": ["vedette-probe"]}]))),
+    st.sampled_from(["", "input", "both"]),
+)
+def test_the_quick_reader_equals_the_exact_one(requests, header):
+    content = b"".join(line(given, answer, **metadata) for given, answer, metadata in requests)
+    options = Options(header=header)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        exact = exactly(content, options, monkeypatch)
+    quick = summarize([content], options=options)
+    for name in ("events", "rows", "refused", "probes", "errors", "first_inference", "last_inference"):
+        assert getattr(quick, name) == getattr(exact, name), name
+    assert {at.start for at in quick.refused_at} == {at.start for at in exact.refused_at}
+    assert [table.layout for table in quick.tables] == [table.layout for table in exact.tables]
+    for mine, theirs in zip(quick.tables, exact.tables, strict=True):
+        others = dict(zip(range(99), theirs.columns, strict=False))
+        if len(set(theirs.names)) == len(theirs.names):
+            others = dict(zip(theirs.names, theirs.columns, strict=True))
+        for position, (name, column) in enumerate(zip(mine.names, mine.columns, strict=True)):
+            other = others[name] if name in others else others[position]
+            assert column.types == other.types
+            assert column.categories == other.categories
+            assert column.moments.mean == other.moments.mean
+            assert column.distribution.count == other.distribution.count
+            assert (column.lengths, column.words) == (other.lengths, other.words)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"captureData": {}} {"captureData": {}}\n{"captureData":\n{}}\n',
+        b'{"captureData": {}}\n\n{"captureData": {}}\n',
+        b'{"captureData":\n {}}\n',
+        b'{"captureData": {}}\n[]\n',
+        b"{}\r\n{}",
+        b"",
+        b"\n",
+    ],
+)
+def test_lines_are_decoded_at_once_only_when_each_is_one_record(content):
+    assert envelopes(content) is None
+
+
+def test_an_open_quote_never_swallows_the_next_request():
+    content = GOOD + line(side('a,"b'), side("1")) + line(side('c,d"'), side("2")) + line(side('"e",f'), side("3"))
+    read = summarize([content])
+    assert read.refused == {reasons.PAYLOAD_NOT_CSV: 1}
+    assert read.rows == 3
+
+
+def test_records_that_lack_a_key_are_one_table():
+    content = b"".join(line(side({"a": 1, **({"b": i} if i % 2 else {})}, "JSON"), side("0")) for i in range(100))
+    (table,) = summarize([content]).tables
+    assert table.names == ("", "a", "b")
+    assert table.columns[2].types.missing == 50
+
+
+def test_objects_of_ever_new_keys_are_refused_within_bounds():
+    content = b"".join(line(side({f"{i}.{j}": 1 for j in range(100)}, "JSON")) for i in range(40))
+    read = summarize([content], options=Options(most_columns=1000))
+    assert read.refused == {reasons.TOO_MANY_LAYOUTS: 30}
+    assert len(read.tables[0].names) == 1000
+
+
+def test_a_header_gives_the_names_where_the_setting_says_so():
+    content = line(side("a,b\n1,2\n3,4\n"), side("0\n1\n")) + line(side("b,a\n2,1\n"), side("0"))
+    (table,) = summarize([content], options=Options(header="input")).tables
+    assert table.names == ("", "a", "b")
+    assert [column.moments.sum for column in table.columns] == [1.0, 5.0, 8.0]
+
+
+def test_test_traffic_is_counted_apart_by_its_custom_attribute():
+    content = GOOD + line(side("1,2"), side("0.5"), customAttributes=["load-test=7"])
+    read = summarize([content], options=Options(test_marker="load-test"))
+    assert (read.events, read.tests, read.lines) == (1, 1, 2)
+    assert summarize([content]).events == 2
+
+
+def test_an_object_in_gzip_is_read_as_what_it_holds():
+    content = gzip.compress(GOOD * 1000) + gzip.compress(GOOD)
+    read = summarize([content[i : i + 100] for i in range(0, len(content), 100)])
+    assert (read.events, read.refused) == (1001, {})
+
+
+@pytest.mark.parametrize("cut", [3, 12, -9, -1])
+def test_a_damaged_gzip_gives_what_lies_before_the_damage(cut):
+    read = summarize([gzip.compress(GOOD * 1000)[:cut]])
+    assert read.refused.get(reasons.BAD_GZIP) == 1
+
+
+def test_a_gzip_bomb_is_left_at_its_bound():
+    piece = gzip.compress(b"\n" * (8 << 20))
+    bomb = (piece for _ in range(1000))
+    assert summarize(bomb).refused == {reasons.GZIP_BOMB: 1}
+    assert FREE < 1 << 28
+
+
+def test_a_million_rows_in_one_request_are_read_in_pieces():
+    count = 300_000
+    content = json.dumps(record(side("1.5,x\n" * count), side("7\n" * count))).encode()
+    read = summarize([content])
+    assert (read.events, read.rows) == (1, count)
+    assert [column.types.present for column in read.tables[0].columns] == [count] * 3
