@@ -1,0 +1,127 @@
+"""What is left when everything has come to rest: all that must not depend on faults or on the order of events."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib import locations
+from chalicelib.aws import s3, store, table
+from chalicelib.aws.table import endpoint_key
+from chalicelib.records import AlertBook, Deployment, Execution, Mark, Pin
+from chalicelib.registry.versions import version_of
+from tests.proof.stage import ENDPOINT, Stage
+from vedette.local.recorder import AWS, calling_as
+
+VARIANTS = ("", "AllTraffic")
+
+
+@dataclass(frozen=True)
+class Final:
+    """The state without times, and the messages."""
+
+    state: dict[str, Any]
+    mails: tuple[tuple[str, str], ...]  # subject and alert id, in order
+
+    @property
+    def facts(self) -> Counter[str]:
+        """How many messages there are about each fact; copies with the same alert id are one."""
+        return Counter(subject for subject, _ in dict.fromkeys(self.mails))
+
+    @property
+    def copies(self) -> int:
+        """How many messages were sent again, with the same alert id."""
+        return len(self.mails) - len(set(self.mails))
+
+    def differences(self, other: "Final") -> list[str]:
+        """Where another final state differs, in words."""
+        found = [
+            f"{name}: {self.state[name]!r} became {other.state[name]!r}"
+            for name in self.state
+            if self.state[name] != other.state[name]
+        ]
+        if self.facts != other.facts:
+            found.append(f"mails: {dict(self.facts)} became {dict(other.facts)}")
+        return found
+
+
+def final(stage: Stage) -> Final:
+    """Read what is left."""
+    with calling_as(AWS):
+        mails = tuple((mail.subject, mail.attributes["alert_id"]) for mail in stage.cloud.mailbox.mails)
+        return Final({**_hosting(stage), **_records(), **_seen(stage), **_platform(stage)}, mails)
+
+
+def _hosting(stage: Stage) -> dict[str, Any]:
+    hosting, endpoint = stage.cloud.sagemaker.hosting, stage.cloud.sagemaker.endpoints.endpoints.get(ENDPOINT)
+    return {
+        "served": (endpoint.config_name, endpoint.status) if endpoint else None,
+        "version": served_version(stage),
+        "models": sorted(hosting.models),
+        "configs": sorted(hosting.configs),
+        "changes": endpoint_changes(stage),
+    }
+
+
+def served_version(stage: Stage) -> str:
+    """The version behind the endpoint; "" when there is none."""
+    hosting, endpoint = stage.cloud.sagemaker.hosting, stage.cloud.sagemaker.endpoints.endpoints.get(ENDPOINT)
+    if endpoint is None:
+        return ""
+    model = hosting.models[hosting.configs[endpoint.config_name]["ProductionVariants"][0]["ModelName"]]
+    return version_of(model["Containers"][0]["ModelPackageName"])
+
+
+def endpoint_changes(stage: Stage) -> list[str]:
+    """Every status that the endpoint went through: one update is one UPDATING."""
+    return [
+        event["detail"]["EndpointStatus"]
+        for event in stage.cloud.bus.events
+        if event["detail-type"] == "SageMaker Endpoint State Change"
+    ]
+
+
+def _records() -> dict[str, Any]:
+    pk = endpoint_key(ENDPOINT)
+    latest = table.get_item(Deployment, pk, "deployment")[0]
+    marks = table.query(Mark, pk, "mark#").values()
+    books = [table.get_item(AlertBook, pk, f"alerts#{variant}")[0] for variant in VARIANTS]
+    pin = table.get_item(Pin, pk, "pin")[0]
+    baseline = store.named_baseline(ENDPOINT)
+    return {
+        "deployment": _attempt(latest) if latest else None,
+        "history": sorted(_attempt(settled) for settled in table.query(Deployment, pk, "history#").values()),
+        "marks": sorted((version_of(m.package_arn), m.config, m.tries, m.retry_at is None) for m in marks),
+        "pin": pin.package_arn if pin else None,
+        "alerts": [_alerts(book) for book in books if book],
+        "baseline": baseline.version if baseline else None,
+    }
+
+
+def _attempt(record: Deployment) -> tuple[str, ...]:
+    return record.package_version, record.config, record.previous_config, record.state, record.reason
+
+
+def _alerts(book: AlertBook) -> dict[str, Any]:
+    return {
+        "states": {name: (s.state, s.severity, s.recent) for name, s in book.fingerprints.items()},
+        "owed": len(book.outbox),
+        "told": len(book.told),
+        "last window": book.last_closed_window_end,
+    }
+
+
+def _seen(stage: Stage) -> dict[str, Any]:
+    captured = [s3_object.key for s3_object in s3.list_objects(f"{locations.CAPTURE_PREFIX}/{ENDPOINT}/")]
+    parts = [s3_object.key for s3_object in s3.list_objects(f"parts/{ENDPOINT}/")]
+    keys = [found.key for found in s3.list_objects(f"monitoring/{ENDPOINT}/") if found.key.endswith("/execution.json")]
+    executions = [found for key in keys if (found := s3.get_record(Execution, key)) is not None]
+    return {
+        "not summarized": len(captured) - len(parts),
+        "rows": sum(part.summary.rows for part in store.parts(parts)),
+        "executions": sorted((e.window_start, e.window_end, e.closed, e.verdict, e.rows) for e in executions),
+    }
+
+
+def _platform(stage: Stage) -> dict[str, Any]:
+    given_up = [f"{failed.function}: {failed.errors[-1]}" for failed in stage.cloud.bus.failed]
+    return {"given up": given_up, "under way": stage.cloud.bus.waiting}

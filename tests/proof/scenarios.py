@@ -1,0 +1,133 @@
+"""What happens to an endpoint, from an approval to a recovery: each is proven under every fault."""
+
+from tests.proof.faults import Scenario
+from tests.proof.stage import BAD_GOLDEN, ENDPOINT, Stage
+
+MINUTES = 15  # an update takes six
+
+
+def _two_versions(stage: Stage) -> None:
+    stage.deployed("knn")
+    stage.deployed("linear-learner")
+
+
+def _approve(kind: str, minutes: float = MINUTES):
+    def act(stage: Stage) -> None:
+        stage.register(kind)
+        stage.turn(minutes)
+
+    return act
+
+
+def _set(version: int, status: str):
+    def act(stage: Stage) -> None:
+        group = f"arn:aws:sagemaker:{stage.cloud.region}:{stage.cloud.account}:model-package/{ENDPOINT}"
+        stage.set_approval(f"{group}/{version}", status)
+        stage.turn(MINUTES)
+
+    return act
+
+
+def _one_version(stage: Stage) -> None:
+    stage.deployed()
+
+
+def _an_update_that_will_fail(reason: str):
+    def prepare(stage: Stage) -> None:
+        stage.deployed()
+        stage.cloud.sagemaker.fail_next_update(ENDPOINT, reason)
+
+    return prepare
+
+
+def _a_creation_that_will_fail(stage: Stage) -> None:
+    stage.cloud.sagemaker.fail_next_create(ENDPOINT, "CannotStartContainerError")
+
+
+def _a_golden_request_that_will_fail(stage: Stage) -> None:
+    stage.deployed()
+    stage.change_entry(golden_payload=BAD_GOLDEN)
+
+
+def _no_capacity_then_again(stage: Stage) -> None:
+    stage.register("linear-learner")
+    stage.turn(30)
+    stage.run_schedule("sweep")
+    stage.turn(MINUTES)
+
+
+def _an_older_version_pending(stage: Stage) -> None:
+    stage.register("knn", "PendingManualApproval")
+    stage.deployed("linear-learner")
+
+
+def _an_approval_nobody_heard_of(stage: Stage) -> None:
+    stage.deployed()
+    stage.cloud.bus.drop(lambda event, function: True)
+    stage.register("linear-learner")
+    stage.turn(1)
+    stage.cloud.bus.calm()
+
+
+def _sweep(stage: Stage) -> None:
+    stage.run_schedule("sweep")
+    stage.turn(MINUTES)
+
+
+def _violations_in_one_object(stage: Stage) -> None:
+    stage.predict(good=20, bad=20)
+    stage.turn(8)
+
+
+def _to_the_end_of_the_hour(stage: Stage) -> None:
+    now = stage.cloud.clock.now()
+    stage.turn(66 - now.minute)
+
+
+def _small_violated_objects(stage: Stage) -> None:
+    """No object has rows enough for a verdict of its own; the window has."""
+    stage.deployed()
+    for _ in range(3):
+        stage.predict(good=5, bad=5)
+        stage.turn(3)
+    _to_the_end_of_the_hour(stage)
+
+
+def _closed_window(stage: Stage) -> None:
+    stage.run_schedule("run_monitoring")
+    stage.turn(4)
+
+
+def _one_clean_window_after_an_alert(stage: Stage) -> None:
+    _small_violated_objects(stage)
+    _closed_window(stage)
+    for _ in range(2):
+        stage.predict(good=40)
+        _to_the_end_of_the_hour(stage)
+        if stage.cloud.clock.now().hour < 12:
+            _closed_window(stage)
+
+
+SCENARIOS = (
+    Scenario("a first approval creates the endpoint", _approve("knn")),
+    Scenario("an approval updates the endpoint", _approve("linear-learner"), _one_version),
+    Scenario("rejecting the served version brings the one before back", _set(2, "Rejected"), _two_versions),
+    Scenario("rejecting the only version keeps it in service", _set(1, "Rejected"), _one_version),
+    Scenario("approving an older version says what is served", _set(1, "Approved"), _an_older_version_pending),
+    Scenario(
+        "an update rolls back in silence",
+        _approve("linear-learner"),
+        _an_update_that_will_fail("The primary container did not pass the ping health check."),
+    ),
+    Scenario(
+        "an update finds no capacity, and is tried again",
+        _no_capacity_then_again,
+        _an_update_that_will_fail("InsufficientInstanceCapacity"),
+    ),
+    Scenario("a golden request fails", _approve("linear-learner", 25), _a_golden_request_that_will_fail),
+    Scenario("a creation fails", _approve("knn"), _a_creation_that_will_fail),
+    Scenario("the sweep finds an approval that was lost", _sweep, _an_approval_nobody_heard_of),
+    Scenario("a captured object violates a hard constraint", _violations_in_one_object, _one_version),
+    Scenario("a closed window is violated", _closed_window, _small_violated_objects),
+    Scenario("a violation recovers", _closed_window, _one_clean_window_after_an_alert),
+)
