@@ -50,8 +50,16 @@ def _plain(value: Any) -> Any:
 
 
 def settings_of(answer: Mapping[str, Any]) -> Request:
-    """What a Describe answer says, without what only an answer has: the body of a Create request, without the name."""
-    return {key: value for key, value in answer.items() if key not in _ANSWER_ONLY and value is not None}
+    """What a Describe answer says, without what only an answer has: the body of a Create request, without the name.
+
+    SageMaker answers false for a switch that nobody set (EnableNetworkIsolation): left out, the same wish keeps the same
+    name, whether it was made from the fleet or from what is served.
+    """
+    return {
+        key: value
+        for key, value in answer.items()
+        if key not in _ANSWER_ONLY and value is not None and value is not False
+    }
 
 
 def package_of(model: Mapping[str, Any] | None) -> str:

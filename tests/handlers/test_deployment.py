@@ -58,6 +58,19 @@ def test_rejecting_the_served_version_brings_back_the_one_before(world):
     assert world.served == first
 
 
+def test_going_back_and_forth_makes_no_second_model_or_config_of_a_version(world):
+    first = world.deployed()
+    second = world.register("linear-learner")
+    world.cloud.turn(minutes=20)
+    for served, status in ((first, "Rejected"), (second, "Approved")):
+        world.set_approval(second, status)
+        world.cloud.turn(minutes=20)
+        assert world.served == served
+    sagemaker = boto3.client("sagemaker")
+    assert len(sagemaker.list_models()["Models"]) == 2
+    assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 2
+
+
 def test_repeated_and_reordered_events_make_one_update_and_no_leftovers(world):
     world.cloud.bus.duplicate(3)
     world.cloud.bus.reorder(7)

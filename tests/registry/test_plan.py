@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/site/{}"
 PLACE = Place("arn:aws:iam::123456789012:role/models", "s3://bucket/data-capture")
 ENTRY = FleetEntry(endpoint="site", mode="deploy", package_group="site")
-FIELDS_ONLY_AWS_KNOWS = {"EnableNetworkIsolation": False, "VpcConfig": {"Subnets": ["subnet-1"]}, "NewFieldOf2027": [1]}
+FIELDS_ONLY_AWS_KNOWS = {"EnableNetworkIsolation": True, "VpcConfig": {"Subnets": ["subnet-1"]}, "NewFieldOf2027": [1]}
 
 
 def wants(*versions: int) -> tuple[PackageVersion, ...]:
