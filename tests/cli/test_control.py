@@ -149,3 +149,22 @@ def test_the_history_of_nothing_is_empty_and_an_unknown_endpoint_is_named(stage)
 def _arn(stage, version: int) -> str:
     found = boto3.client("sagemaker").list_model_packages(ModelPackageGroupName=SITE)["ModelPackageSummaryList"]
     return next(p["ModelPackageArn"] for p in found if p["ModelPackageVersion"] == version)
+
+
+def test_the_chapters_order_both_registered_approved_the_first_deployed_by_version_then_the_second(stage):
+    """The book: two packages are registered as Approved; one is deployed, then the model behind the endpoint replaced."""
+    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "observe", "--yes")
+    stage.register("knn", "Approved")
+    stage.register("linear-learner", "Approved")
+    stage.cloud.turn(minutes=20)
+    assert stage.served() == ""
+    stage.done("pin", SITE, "--version", 1, "--reason", "the chapter begins with it", "--yes")
+    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "deploy", "--yes")
+    stage.done("deploy", SITE, "--version", 1, "--yes")
+    stage.cloud.turn(minutes=20)
+    assert stage.served() == "1"
+    assert "predicted_label" in people.predict(SITE, [("60", "70")], Accept="application/json")
+    stage.done("deploy", SITE, "--version", 2, "--yes")
+    stage.cloud.turn(minutes=20)
+    assert stage.served() == "2"
+    assert "score" in people.predict(SITE, [("60", "70")], Accept="application/json")
