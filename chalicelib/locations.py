@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 HOUR = timedelta(hours=1)
+ROLL_UP = timedelta(minutes=5)
 EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
 CAPTURE_PREFIX = "data-capture"
 OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "quarantine/")
@@ -81,6 +82,33 @@ def part_begun(key: str) -> datetime:
     """The minute in which the capture object behind a part was begun."""
     *_, year, month, day, hour, name = key.split("/")
     return datetime(int(year), int(month), int(day), int(hour), int(name[:2]), tzinfo=UTC)
+
+
+def slot(time: datetime) -> datetime:
+    """The beginning of the five minutes in which a time lies."""
+    return time.replace(minute=time.minute - time.minute % (ROLL_UP // timedelta(minutes=1)), second=0, microsecond=0)
+
+
+def roll_up(endpoint: str, variant: str, start: datetime) -> str:
+    """The roll-up of the parts of five minutes.
+
+    Examples
+    --------
+    >>> key = roll_up("site", "AllTraffic", datetime(2026, 11, 22, 9, 35, tzinfo=UTC))
+    >>> key, roll_up_start(key).minute
+    ('rollups/site/AllTraffic/2026/11/22/09/35.json', 35)
+    """
+    return f"{roll_ups_of_hour(endpoint, variant, start)}{start:%M}.json"
+
+
+def roll_ups_of_hour(endpoint: str, variant: str, hour: datetime) -> str:
+    """The prefix of the roll-ups of one hour."""
+    return f"rollups/{endpoint}/{variant}/{hour:%Y/%m/%d/%H}/"
+
+
+def roll_up_start(key: str) -> datetime:
+    """When the five minutes of a roll-up begin."""
+    return part_begun(key)
 
 
 def baseline(endpoint: str, version: str) -> str:

@@ -6,6 +6,7 @@ version and the other way round. A record of a newer major schema is refused by 
 | record          | stored as / sent as                                             |
 |-----------------|-----------------------------------------------------------------|
 | Part            | parts/{endpoint}/{variant}/yyyy/mm/dd/hh/{capture file}.json    |
+| RollUp          | rollups/{endpoint}/{variant}/yyyy/mm/dd/hh/MM.json              |
 | Execution       | monitoring/.../execution.json                                   |
 | ExecutionEvent  | EventBridge, detail of "Vedette Monitoring Execution"           |
 | BaselineInForce | baselines/{endpoint}/current.json                               |
@@ -53,6 +54,17 @@ class Part(Record, frozen=True, kw_only=True):
     summary: CaptureSummary
     judged: bool = False  # the hard checks ran on this object alone
     violated: bool = False  # ... and found something: an event was owed
+
+
+class RollUp(Record, frozen=True, kw_only=True):
+    """The sum of named parts, all begun in [start, end). Immutable: a part that came later is not in it."""
+
+    endpoint: str
+    variant: str
+    start: datetime
+    end: datetime
+    parts: tuple[str, ...]  # keys
+    summary: CaptureSummary
 
 
 # --- judged -----------------------------------------------------------------------------------------------------------
@@ -133,6 +145,8 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     critical_features: tuple[str, ...] = ()
     team: str = ""
     golden_payload: GoldenPayload | None = None
+    capture_header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
+    test_marker: str = ""  # requests whose custom attributes contain it are counted apart, in no statistic
 
 
 class Fleet(Record, frozen=True, kw_only=True):

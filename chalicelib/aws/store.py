@@ -1,16 +1,23 @@
 """What Vedette keeps in its bucket: the fleet, baselines, parts and executions, each under its key."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import islice
+from typing import TypeVar
 
 from chalicelib import locations, records
 from chalicelib.aws import s3
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.files import read_constraints
 from chalicelib.errors import UnreadableFile
-from chalicelib.records import BaselineInForce, Execution, Fleet, Part
+from chalicelib.records import BaselineInForce, Execution, Fleet, Part, Record, RollUp
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
+
+MANY = 50  # fewer reads than this are not worth the threads
+THREADS = 10  # as many connections as botocore keeps open
+R = TypeVar("R", bound=Record)
 
 
 def fleet() -> Fleet:
@@ -92,12 +99,41 @@ def _hours(start: datetime, end: datetime) -> Iterator[datetime]:
         hour += locations.HOUR
 
 
-def parts(keys: Iterable[str]) -> Iterator[Part]:
-    """The parts under the keys; one that is gone (its lifecycle ended) is left out."""
-    for key in keys:
-        found = s3.get_record(Part, key)
-        if found is not None:
-            yield found
+def parts(keys: Collection[str]) -> Iterator[Part]:
+    """The parts under the keys, in order; one that is gone (its lifecycle ended) is left out."""
+    return _records(Part, keys)
+
+
+def roll_up_starts(endpoint: str, variant: str, start: datetime, end: datetime) -> dict[datetime, str]:
+    """The keys of the roll-ups of five minutes that begin in [start, end), by their beginning."""
+    found = (
+        listed.key
+        for hour in _hours(start, end)
+        for listed in s3.list_objects(locations.roll_ups_of_hour(endpoint, variant, hour))
+    )
+    starts = {locations.roll_up_start(key): key for key in found}
+    return {begin: key for begin, key in starts.items() if start <= begin < end}
+
+
+def roll_ups(endpoint: str, variant: str, start: datetime, end: datetime) -> Iterator[RollUp]:
+    """The roll-ups of five minutes that begin in [start, end)."""
+    return _records(RollUp, list(roll_up_starts(endpoint, variant, start, end).values()))
+
+
+def put_roll_up(rolled: RollUp) -> bool:
+    """Store a roll-up; False when another invocation was first, and its roll-up stays (sketches are randomized)."""
+    return s3.put_once(locations.roll_up(rolled.endpoint, rolled.variant, rolled.start), records.write(rolled))
+
+
+def _records(kind: type[R], keys: Collection[str]) -> Iterator[R]:
+    """The records under the keys, in order. Many are fetched by several threads: a read is 20 ms of waiting."""
+    if len(keys) < MANY:
+        yield from (found for key in keys if (found := s3.get_record(kind, key)) is not None)
+        return
+    remaining = iter(keys)
+    with ThreadPoolExecutor(THREADS) as pool:
+        while some := list(islice(remaining, THREADS * 4)):
+            yield from (found for found in pool.map(lambda key: s3.get_record(kind, key), some) if found is not None)
 
 
 def first_part(endpoint: str, variant: str) -> datetime | None:

@@ -7,7 +7,8 @@
 | at least 20 rows that violate a hard constraint | an execution of this object, announced at once   |
 | endpoint not in the fleet                       | "... is not in the fleet"                        |
 | endpoint whose source is another place          | "... captures to ..., not here"                  |
-| object gone, or overwritten since               | "gone" / "superseded": a newer event will come   |
+| object gone, or overwritten before it was read  | "gone" / "superseded": a newer event will come   |
+| object overwritten after it was summarized      | its part stays; counted, "overwritten since ..." |
 | key that is not a capture object's, our own key | MalformedEvent, by `events`                      |
 | lines that cannot be read                       | counted by reason with their byte range          |
 """
@@ -17,6 +18,7 @@ from typing import Any
 from chalicelib import locations
 from chalicelib.aws import s3, store
 from chalicelib.aws.s3 import Overwritten
+from chalicelib.capture.reading import Options
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.errors import UnreadableFile
@@ -43,6 +45,9 @@ def process(captured: DataCaptured, entry: FleetEntry) -> dict[str, Any]:
         return {"left alone": f"{entry.endpoint} captures to {source}, not here"}
     version, baseline = _baseline(entry.endpoint)
     part = store.part(captured.capture)
+    if part is not None and captured.etag and part.etag != captured.etag:
+        count("OverwrittenObjects")  # SageMaker never does; versions may also arrive out of order
+        return {"left alone": "overwritten since it was summarized, or an older version of it"}
     if part is None:
         try:
             chunks = s3.get_chunks(captured.bucket, captured.key, captured.etag)
@@ -50,7 +55,7 @@ def process(captured: DataCaptured, entry: FleetEntry) -> dict[str, Any]:
             return {"left alone": "superseded"}
         if chunks is None:
             return {"left alone": "gone"}
-        summary = summarize(chunks)
+        summary = summarize(chunks, options=Options(header=entry.capture_header, test_marker=entry.test_marker))
         violated = baseline is not None and bool(judging.hard_evaluation(summary, baseline).violations)
         part = _part(captured, summary, judged=baseline is not None, violated=violated)
         if not store.put_part(captured.capture, part):

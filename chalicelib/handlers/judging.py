@@ -11,6 +11,7 @@ from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.files import write_violations
 from chalicelib.constraints.naming import named_table
+from chalicelib.handlers import summing
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.observability import count
 from chalicelib.records import Execution, ExecutionEvent, Part
@@ -38,7 +39,7 @@ def judge_window(
     latest = store.latest_execution(locations.executions_of_window(endpoint, variant, start, length))
     if latest is not None and latest.parts == keys:
         return None
-    summary = CaptureSummary.total(part.summary for part in store.parts(keys))
+    summary = summing.window_summary(endpoint, variant, start, start + length, keys)
     served = served_version(endpoint)
     revision = latest.revision + 1 if latest else 1
     judged = _Judged(endpoint, variant, start, start + length, summary, evaluate(summary, baseline))

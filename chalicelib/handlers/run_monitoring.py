@@ -4,6 +4,7 @@
 |------------------------------------------|---------------------------------------------------------------------|
 | Scheduled Event                          | one event of the same shape for each endpoint                       |
 | the same, with an endpoint in its detail | its newest closed window is judged, stored, announced               |
+| five minutes of many parts               | their roll-up, see `summing`                                        |
 | a window judged before, same parts       | nothing                                                             |
 | a window with late parts                 | a new revision                                                      |
 | a window without parts                   | the verdict NoData, once the endpoint has had data                  |
@@ -21,7 +22,7 @@ from chalicelib.aws import messages, sagemaker, store
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.errors import UnreadableFile
 from chalicelib.events import Event, Scheduled
-from chalicelib.handlers import judging
+from chalicelib.handlers import judging, summing
 from chalicelib.handlers.telling import tell
 from chalicelib.records import FleetEntry
 from chalicelib.settings import settings
@@ -41,7 +42,10 @@ def handle(event: Event, function_name: str) -> dict[str, Any]:
     entry = store.fleet().entry(scheduled.endpoint)
     if entry is None:
         return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
-    return judge(entry, closed_windows(entry.window_minutes, datetime.now(UTC), 1, within=FRESH))
+    now = datetime.now(UTC)
+    for variant in store.variants(entry.endpoint):
+        summing.roll_up(entry.endpoint, variant, now)
+    return judge(entry, closed_windows(entry.window_minutes, now, 1, within=FRESH))
 
 
 def fan_out(event: Event, function_name: str) -> dict[str, Any]:

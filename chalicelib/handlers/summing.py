@@ -1,0 +1,69 @@
+"""SUMMED: the parts of a window are added up, each read once; where they are many, five minutes at a time.
+
+| input                                                     | answer                                              |
+|-----------------------------------------------------------|-----------------------------------------------------|
+| five minutes that ended at least GRACE ago, MANY parts    | one roll-up, written once, which names its parts    |
+| the same again, or two invocations at once                | the first roll-up stays (sketches are randomized)   |
+| fewer parts                                               | no roll-up: reading them is as cheap                |
+| a window                                                  | its roll-ups, and the parts that none of them names |
+| a part later than its roll-up                             | read by itself                                      |
+| a roll-up with a part that the window does not ask for    | left; its parts are read                            |
+
+Twelve roll-ups stand for an hour of 10,000 parts, so that the window's verdict reads a dozen objects, not 10,000.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from chalicelib import locations
+from chalicelib.aws import store
+from chalicelib.capture.summary import CaptureSummary
+from chalicelib.records import RollUp
+
+SLOT = locations.ROLL_UP
+GRACE = timedelta(minutes=5)  # SageMaker delivers capture files within about two (aws-facts 2.1)
+LOOK_BACK = 3  # slots, so that a run that failed is made up for
+MANY = 20
+
+
+def window_summary(
+    endpoint: str, variant: str, start: datetime, end: datetime, keys: tuple[str, ...]
+) -> CaptureSummary:
+    """The sum of the parts named by their keys, all begun in [start, end)."""
+    return CaptureSummary.total(_summaries(endpoint, variant, start, end, keys))
+
+
+def _summaries(
+    endpoint: str, variant: str, start: datetime, end: datetime, keys: tuple[str, ...]
+) -> Iterator[CaptureSummary]:
+    wanted = dict.fromkeys(keys)
+    if len(wanted) >= MANY:
+        for rolled in store.roll_ups(endpoint, variant, start, end):
+            if all(key in wanted for key in rolled.parts):
+                for key in rolled.parts:
+                    del wanted[key]
+                yield rolled.summary
+    for part in store.parts(wanted):
+        yield part.summary
+
+
+def roll_up(endpoint: str, variant: str, now: datetime) -> int:
+    """Write the roll-ups of the slots that have just ended; how many were written."""
+    end = locations.slot(now - GRACE)
+    start = end - LOOK_BACK * SLOT
+    by_slot: dict[datetime, list[str]] = {}
+    for key in store.part_keys(endpoint, variant, start, end):
+        by_slot.setdefault(locations.slot(locations.part_begun(key)), []).append(key)
+    many = {begin: tuple(keys) for begin, keys in by_slot.items() if len(keys) >= MANY}
+    if not many:
+        return 0
+    known = store.roll_up_starts(endpoint, variant, start, end)
+    written = 0
+    for begin, keys in many.items():
+        if begin not in known:
+            summary = CaptureSummary.total(part.summary for part in store.parts(keys))
+            rolled = RollUp(
+                endpoint=endpoint, variant=variant, start=begin, end=begin + SLOT, parts=keys, summary=summary
+            )
+            written += store.put_roll_up(rolled)
+    return written

@@ -1,0 +1,98 @@
+"""Roll-ups: each part counts once, whatever was rolled up, when, and how often."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib import locations
+from chalicelib.aws import s3, store
+from chalicelib.capture.summary import summarize
+from chalicelib.events import DataCaptured
+from chalicelib.handlers import data_captured, summing
+from chalicelib.records import FleetEntry, Part
+
+HOUR = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NOW = HOUR + timedelta(minutes=20)
+
+
+def put_part(second: int, minute: int = 0) -> str:
+    key = f"data-capture/site/AllTraffic/2026/03/02/09/{minute:02d}-{second:02d}-000-x.jsonl"
+    capture = locations.capture_key(key)
+    line = b'{"captureData": {"endpointInput": {"data": "%d,2", "encoding": "CSV"}}}' % second
+    part = Part(
+        endpoint="site",
+        variant="AllTraffic",
+        bucket="b",
+        key=key,
+        etag="e",
+        size=len(line),
+        begun=capture.begun,
+        summary=summarize([line]),
+    )
+    store.put_part(capture, part)
+    return locations.part(capture)
+
+
+@pytest.fixture
+def reads(world, monkeypatch):
+    seen = []
+    get = s3.get_record
+    monkeypatch.setattr(s3, "get_record", lambda kind, key: (seen.append(key), get(kind, key))[1])
+    return seen
+
+
+def window(minutes: int = 60):
+    keys = store.part_keys("site", "AllTraffic", HOUR, HOUR + timedelta(minutes=minutes))
+    return summing.window_summary("site", "AllTraffic", HOUR, HOUR + timedelta(minutes=minutes), keys)
+
+
+def test_a_window_reads_its_roll_ups_and_the_parts_that_came_later(reads):
+    for second in range(30):
+        put_part(second)
+    whole = window()
+    assert summing.roll_up("site", "AllTraffic", NOW) == 1
+    late = put_part(45)
+    reads.clear()
+    summed = window()
+    assert reads == ["rollups/site/AllTraffic/2026/03/02/09/00.json", late]
+    assert (summed.rows, whole.rows) == (31, 30)
+    assert summed.tables[0].columns[0].moments.sum == sum(range(30)) + 45
+
+
+def test_a_roll_up_is_written_once_and_names_its_parts(world):
+    keys = tuple(put_part(second) for second in range(25))
+    assert summing.roll_up("site", "AllTraffic", NOW) == 1
+    put_part(40)
+    assert summing.roll_up("site", "AllTraffic", NOW) == 0
+    (rolled,) = store.roll_ups("site", "AllTraffic", HOUR, NOW)
+    assert (rolled.parts, rolled.summary.rows) == (keys, 25)
+    assert not store.put_roll_up(rolled)
+
+
+def test_few_parts_and_parts_that_may_still_come_are_not_rolled_up(world):
+    for second in range(19):
+        put_part(second)
+        put_part(second, minute=16)
+    put_part(20, minute=16)
+    assert summing.roll_up("site", "AllTraffic", NOW) == 0
+
+
+def test_a_roll_up_that_reaches_beyond_the_window_is_left(world):
+    for second in range(25):
+        put_part(second)
+        put_part(second, minute=3)
+    assert summing.roll_up("site", "AllTraffic", NOW) == 1
+    assert window(minutes=2).rows == 25
+    assert window().rows == 50
+
+
+def test_an_object_overwritten_after_it_was_summarized_keeps_its_part(world):
+    rolled = put_part(7)
+    capture = locations.capture_key("data-capture/site/AllTraffic/2026/03/02/09/00-07-000-x.jsonl")
+    newer = DataCaptured(
+        world.bucket, "data-capture/site/AllTraffic/2026/03/02/09/00-07-000-x.jsonl", "new", 9, capture
+    )
+    before = s3.get(rolled)
+    answer = data_captured.process(newer, FleetEntry(endpoint="site"))
+    assert "overwritten" in answer["left alone"]
+    assert s3.get(rolled) == before
