@@ -71,40 +71,12 @@ def test_going_back_and_forth_makes_no_second_model_or_config_of_a_version(world
     assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 2
 
 
-def test_repeated_and_reordered_events_make_one_update_and_no_leftovers(world):
-    world.cloud.bus.duplicate(3)
-    world.cloud.bus.reorder(7)
-    world.deployed()
-    second = world.register("linear-learner")
-    world.cloud.turn(hours=1)
-    assert world.served == second
-    assert (calls(world, "CreateEndpoint"), calls(world, "UpdateEndpoint")) == (1, 1)
-    sagemaker = boto3.client("sagemaker")
-    assert len(sagemaker.list_models()["Models"]) == 2
-    assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 2
-    assert len(world.deployment_subjects) == 2
-
-
 def test_lost_events_are_made_up_for_by_the_sweep(world):
     world.cloud.bus.drop(lambda event, function: event["source"] == "aws.sagemaker")
     arn = world.register()
     world.cloud.turn(minutes=40)
     assert world.served == arn
     assert deployment().state == "verified"
-
-
-def test_an_update_that_came_back_to_the_old_config_is_caught_marked_and_not_tried_again(world):
-    first = world.deployed()
-    world.cloud.sagemaker.fail_next_update(ENDPOINT, "The primary container did not pass the ping health check.")
-    world.register("linear-learner")
-    world.cloud.turn(hours=2)
-    assert world.served == first
-    assert deployment().state == "rolled back"
-    assert calls(world, "UpdateEndpoint") == 1
-    assert world.deployment_subjects[1:] == [
-        "[critical] preferred-site: version 2 could not be deployed; version 1 is served"
-    ]
-    assert "ping health check" in world.deployment_words
 
 
 def test_a_version_that_failed_is_tried_again_when_it_is_approved_anew(world):
@@ -117,16 +89,6 @@ def test_a_version_that_failed_is_tried_again_when_it_is_approved_anew(world):
     world.set_approval(second, "Approved")
     world.cloud.turn(minutes=20)
     assert world.served == second
-
-
-def test_a_version_that_found_no_capacity_is_tried_again_after_a_while_and_not_for_ever(world):
-    world.deployed()
-    world.cloud.sagemaker.fail_next_update(ENDPOINT, "InsufficientInstanceCapacity")
-    second = world.register("linear-learner")
-    world.cloud.turn(hours=1)
-    assert world.served == second
-    assert "It is tried again after" in " ".join(world.deployment_mails[1].text.split())
-    assert calls(world, "UpdateEndpoint") == 2
 
 
 def test_a_golden_request_that_fails_puts_the_endpoint_back_once(world):
@@ -203,14 +165,6 @@ def adopt(world) -> None:
         reason="adopted by ann",
     )
     assert table.put_item(record, endpoint_key(ENDPOINT), "deployment", 0)
-
-
-def test_a_failed_creation_tells_the_only_command_that_is_left(world):
-    world.cloud.sagemaker.fail_next_create(ENDPOINT, "CannotStartContainerError")
-    world.register()
-    world.cloud.turn(hours=1)
-    assert len(world.deployment_subjects) == 1
-    assert "aws sagemaker delete-endpoint --endpoint-name preferred-site" in world.deployment_words
 
 
 def test_an_endpoint_of_another_mode_is_watched_and_never_deployed_to(world):
@@ -290,13 +244,3 @@ def test_a_deployment_whose_golden_request_is_not_captured_is_told(world):
     assert world.deployment_subjects[1:] == [
         "[warning] preferred-site: the endpoint was verified, and not even its golden request was captured"
     ]
-
-
-def test_the_quota_that_is_missing_is_named_and_the_update_is_not_tried_again(world):
-    world.deployed()
-    quota = "ResourceLimitExceeded: The account-level service limit 'ml.m5.large for endpoint usage' is 1 Instances"
-    world.cloud.sagemaker.fail_next_update(ENDPOINT, quota)
-    world.register("linear-learner")
-    world.cloud.turn(hours=3)
-    assert calls(world, "UpdateEndpoint") == 1
-    assert "ml.m5.large for endpoint usage" in world.deployment_words
