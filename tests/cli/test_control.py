@@ -152,13 +152,12 @@ def _arn(stage, version: int) -> str:
 
 
 def test_the_chapters_order_both_registered_approved_the_first_deployed_by_version_then_the_second(stage):
-    """The book: two packages are registered as Approved; one is deployed, then the model behind the endpoint replaced."""
+    """The book: two packages are registered as Approved; one is deployed, then the model behind it replaced."""
     stage.done("manage", SITE, "--endpoint", SITE, "--mode", "observe", "--yes")
     stage.register("knn", "Approved")
     stage.register("linear-learner", "Approved")
     stage.cloud.turn(minutes=20)
     assert stage.served() == ""
-    stage.done("pin", SITE, "--version", 1, "--reason", "the chapter begins with it", "--yes")
     stage.done("manage", SITE, "--endpoint", SITE, "--mode", "deploy", "--yes")
     stage.done("deploy", SITE, "--version", 1, "--yes")
     stage.cloud.turn(minutes=20)
