@@ -21,18 +21,21 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from chalicelib.capture import reasons
+from chalicelib.capture.anew import Anew
 from chalicelib.errors import Refused
 
 Row = tuple[tuple[str, ...], list[Any]]  # names, cells
 CONTAINERS = ("instances", "predictions", "inputs", "outputs")
 _CONTAINERS = frozenset(CONTAINERS)
 DEEPEST = 32
+ROWS_AT_ONCE = 10_000  # of one document; more are made as they are asked for
 
 
 @lru_cache(maxsize=1024)
@@ -111,7 +114,7 @@ def text_of(cell: Any) -> str | None:
     return repr(cell)
 
 
-def rows_of(parsed: Any) -> tuple[list[Row], bool]:
+def rows_of(parsed: Any) -> tuple[Collection[Row], bool]:
     """The rows of a document, and whether they are one list of scalars whose direction only the other side knows.
 
     Examples
@@ -127,15 +130,21 @@ def rows_of(parsed: Any) -> tuple[list[Row], bool]:
         for key in _CONTAINERS.intersection(parsed) and CONTAINERS:
             inside = parsed.get(key)
             if isinstance(inside, list):
-                return [_row(item) for item in inside], _all_scalars(inside)
+                return _rows(inside), _all_scalars(inside)
             if isinstance(inside, dict) and len(parsed) == 1:
                 return rows_of(inside)
         if parsed.keys() == {"features"}:
             return rows_of(parsed["features"])
         return [_row(parsed)], False
     if isinstance(parsed, list) and parsed and not _all_scalars(parsed):
-        return [_row(item) for item in parsed], False
+        return _rows(parsed), False
     return [_row(parsed)], isinstance(parsed, list) and len(parsed) > 1
+
+
+def _rows(items: list[Any]) -> Collection[Row]:
+    if len(items) <= ROWS_AT_ONCE:
+        return [_row(item) for item in items]
+    return Anew(len(items), lambda: map(_row, items))
 
 
 def is_error(parsed: Any) -> bool:

@@ -14,7 +14,7 @@ from chalicelib.errors import Refused
 
 MAGIC = b"\x1f\x8b"
 RATIO = 100
-FREE = 64 << 20
+FREE = 16 << 20
 _PIECE = 1 << 20
 
 

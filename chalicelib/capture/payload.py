@@ -19,10 +19,11 @@ from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from chalicelib.capture import reasons
+from chalicelib.capture.anew import Anew
 from chalicelib.capture.delimited import csv_rows
 from chalicelib.capture.envelope import Side
 from chalicelib.capture.flatten import Row, document, is_error, rows_of, text_of
@@ -56,7 +57,7 @@ def payload(side: Side, *, header: bool = False) -> Payload:
     --------
     >>> payload(Side("1,,x\n", "CSV", "text/csv; charset=utf-8")).rows
     [(('', '', ''), ['1', None, 'x'])]
-    >>> payload(Side("eyJzY29yZSI6IDAuNTB9", "BASE64", "text/html")).rows
+    >>> list(payload(Side("eyJzY29yZSI6IDAuNTB9", "BASE64", "text/html")).rows)
     [(('score',), ['0.5'])]
     """
     data = side.data
@@ -106,11 +107,15 @@ def _csv(text: str, header: bool) -> Payload:
 
 def _json(text: str) -> Payload:
     rows, scalars, error = json_rows(text)
-    texts: list[Row] = [(names, [text_of(cell) for cell in cells]) for names, cells in rows]
-    return Payload(texts, max(len(names) for names, _ in rows), scalars, error)
+    width = max(len(names) for names, _ in rows)
+    return Payload(Anew(len(rows), lambda: _texts(rows)), width, scalars, error)
 
 
-def json_rows(text: str) -> tuple[list[Row], bool, bool]:
+def _texts(rows: Iterable[Row]) -> Iterator[Row]:
+    return ((names, [text_of(cell) for cell in cells]) for names, cells in rows)
+
+
+def json_rows(text: str) -> tuple[Collection[Row], bool, bool]:
     """Rows of JSON or JSON lines with their cells as JSON's own values; whether they are scalars, or an error."""
     try:
         parsed = document(text)
@@ -119,7 +124,8 @@ def json_rows(text: str) -> tuple[list[Row], bool, bool]:
         if str(refused) != reasons.PAYLOAD_NOT_JSON or "\n" not in text.strip():
             raise
         documents = [document(line) for line in text.split("\n") if line.strip()]
-        rows, scalars = [row for parsed in documents for row in rows_of(parsed)[0]], False
+        rows: Collection[Row] = [row for parsed in documents for row in rows_of(parsed)[0]]
+        scalars = False
         error = all(map(is_error, documents))
     else:
         rows, scalars = rows_of(parsed)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.capture.delimited import LARGE
 from chalicelib.capture.envelope import Envelope, Side
-from chalicelib.capture.flatten import unnamed
+from chalicelib.capture.flatten import ROWS_AT_ONCE, unnamed
 from chalicelib.capture.gathering import Gathering
 from chalicelib.capture.payload import json_rows
 from chalicelib.capture.reading import Options, kind_of
@@ -127,7 +127,7 @@ class PlainReader:
             asked, _, _ = json_rows(inputs)
         except Refused:
             return False
-        if error or len(answered) != len(asked):
+        if error or len(answered) != len(asked) or len(asked) > ROWS_AT_ONCE:
             return False
         for (names, _), (input_names, _) in zip(answered, asked, strict=True):
             if len(names) + len(input_names) > self.options.most_columns:

@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from chalicelib.capture import reasons
-from chalicelib.capture.delimited import Anew
+from chalicelib.capture.anew import Anew
 from chalicelib.capture.envelope import Envelope, Side, envelope
-from chalicelib.capture.flatten import Row, unnamed
+from chalicelib.capture.flatten import ROWS_AT_ONCE, unnamed
 from chalicelib.capture.inflating import inflated
 from chalicelib.capture.lines import lines
 from chalicelib.capture.payload import Payload, payload
@@ -18,7 +18,6 @@ from chalicelib.errors import Refused
 
 CapturedRow = tuple[int, tuple[str, ...], list[str | None]]  # how many outputs, names, cells: outputs first
 Kind = Literal["rows", "error", "probe", "test", "shadow"]
-ROWS_AT_ONCE = 10_000  # of one request; more are made as they are asked for
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -113,6 +112,8 @@ def _request(start: int, end: int, line: bytes, options: Options) -> CapturedReq
     if output is not None and output.error:
         return CapturedRequest(start, end, "error", line, read, [])
     given = _side(read.input, opaque, header=options.header in ("input", "both"))
+    if output is not None and given is not None:
+        output, given = _turned_to(output, given)
     if (output.width if output else 0) + (given.width if given else 0) > options.most_columns:
         raise Refused(reasons.TOO_MANY_COLUMNS)
     return CapturedRequest(start, end, "rows", line, read, _paired(output, given), tuple(opaque))
@@ -137,12 +138,6 @@ def _paired(output: Payload | None, given: Payload | None) -> Collection[Capture
         rows = output.rows if output else given.rows if given else []
         return _each(len(rows), lambda: ((len(cells) if output else 0, names, cells) for names, cells in rows))
     outputs, inputs = output.rows, given.rows
-    if len(outputs) != len(inputs):
-        outputs = _turned(output, len(inputs))
-    if len(outputs) != len(inputs):
-        inputs = _turned(given, len(outputs))
-    if len(outputs) != len(inputs):
-        raise Refused(reasons.UNPAIRED)
     return _each(
         len(outputs),
         lambda: (
@@ -156,14 +151,26 @@ def _each(count: int, make: Callable[[], Iterator[CapturedRow]]) -> Collection[C
     return list(make()) if count <= ROWS_AT_ONCE else Anew(count, make)
 
 
-def _turned(side: Payload, rows: int) -> Collection[Row]:
+def _turned_to(output: Payload, given: Payload) -> tuple[Payload, Payload]:
+    """Both sides with as many rows, one of them turned where only the other one knows the direction."""
+    if len(output.rows) != len(given.rows):
+        output = _turned(output, len(given.rows))
+    if len(output.rows) != len(given.rows):
+        given = _turned(given, len(output.rows))
+    if len(output.rows) != len(given.rows):
+        raise Refused(reasons.UNPAIRED)
+    return output, given
+
+
+def _turned(side: Payload, rows: int) -> Payload:
     """A list of scalars in the direction that the other side's number of rows calls for.
 
     Several models answer many rows with one line `0.1,0.2,0.3`, and a list of scalars may be one row or many.
     """
     if not side.scalars:
-        return side.rows
+        return side
     cells = [cell for _, row in side.rows for cell in row]
     if rows == len(cells):
-        return [(unnamed(1), [cell]) for cell in cells]
-    return [(unnamed(len(cells)), cells)] if rows == 1 else side.rows
+        one = unnamed(1)
+        return Payload(Anew(rows, lambda: ((one, [cell]) for cell in cells)), 1)
+    return Payload([(unnamed(len(cells)), cells)], len(cells)) if rows == 1 else side

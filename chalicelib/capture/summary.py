@@ -172,6 +172,8 @@ class _Counting:
     def read(self, block: Block) -> None:
         """Count a block: what is plain at once, the rest line by line."""
         decoded = None
+        if block.data is not None and block.data.isspace():
+            return
         if block.data is not None and len(block.data) <= self.options.longest_line:
             decoded = envelopes(block.data)
         if decoded is None:
@@ -181,6 +183,7 @@ class _Counting:
         plain = PlainReader(self.options, self.gathering)
         plain.read(decoded)
         self.counts["events"] += len(decoded) - len(plain.remaining)
+        del decoded  # a large request is decoded once more by itself
         self._times(plain.times)
         if plain.remaining:
             lines = list(lines_of(block, self.options.longest_line))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
-from zlib import MAX_WBITS, compressobj, crc32, decompress, error
+from zlib import DEFLATED, MAX_WBITS, Z_HUFFMAN_ONLY, compressobj, crc32, decompress, error
 
 import msgspec
 import numpy as np
@@ -112,7 +112,7 @@ def _is_text(cell: str) -> bool:
 
 
 def _deflated(registers: NDArray[np.uint8]) -> bytes:
-    deflate = compressobj(level=1, wbits=-MAX_WBITS)
+    deflate = compressobj(1, DEFLATED, -MAX_WBITS, 9, Z_HUFFMAN_ONLY)  # no text repeats in registers
     return deflate.compress(registers.tobytes()) + deflate.flush()
 
 

@@ -1,0 +1,162 @@
+"""Runs every contestant on the same files, one after the other and round by round, and writes RESULTS.md.
+
+    python -m benchmarks.run [--quick] [--rounds 5]
+
+Each contestant is a process of its own on one core, with one thread. Ratios are taken within a round, then the median.
+All contestants must agree on rows, on the cells present in each column, and on the means of numeric columns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import captures
+
+HERE = Path(__file__).parent
+DATA = HERE / "data"
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "ARROW_NUM_THREADS"), "1"
+)
+EVENTS = {"two": 100_000, "wide": 20_000, "rows50": 1_000, "base64": 20_000, "json": 20_000, "text": 20_000}
+LARGE = ("wide", 100_000)
+SMALL = (100, 1_000)
+FIRST_TEXT = {"wide": 23, "base64": 23, "rows50": 23}  # columns left of the first text: str.split cuts quoted commas
+ENVIRONMENTS = {
+    "vedette": "",
+    "chapter": "chapter",
+    "pandas_describe": "chapter",
+    "polars_inferred": "polars",
+    "polars_lexical": "polars",
+    "whylogs_profile": "whylogs",
+    "text_classified": "",
+    "limit": "polars",
+}
+CSV = ("two", "wide", "rows50", "base64")
+
+
+def python_of(name: str) -> str:
+    environment = ENVIRONMENTS[name]
+    return str(HERE / "environments" / f".venv-{environment}" / "bin" / "python") if environment else sys.executable
+
+
+def run(name: str, path: Path) -> dict[str, Any]:
+    command = [python_of(name), str(HERE / "contestants" / f"{name}.py"), str(path)]
+    if hasattr(os, "sched_setaffinity"):
+        command = ["taskset", "-c", "0", *command]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD})
+    if done.returncode:
+        raise SystemExit(f"{name} failed on {path.name}:\n{done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    found["process"] = found["import"] + found["cpu"]
+    return found
+
+
+def file_of(shape: str, events: int) -> Path:
+    path = DATA / f"{shape}-{events}.jsonl"
+    if not path.exists():
+        DATA.mkdir(exist_ok=True)
+        captures.write(shape, events, path)
+    return path
+
+
+def rounds(names: list[str], path: Path, count: int) -> dict[str, list[dict[str, Any]]]:
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    for turn in range(count):
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            results[name].append(run(name, path))
+    return results
+
+
+def disagreement(shape: str, name: str, found: dict[str, Any], ours: dict[str, Any]) -> str:
+    """Where a contestant's figures differ from ours; "" when they agree."""
+    if name == "limit":
+        return ""
+    if found["rows"] != ours["rows"]:
+        return f"{found['rows']} rows instead of {ours['rows']}"
+    limit = FIRST_TEXT.get(shape) if name == "chapter" else None
+    mine, theirs = ours["columns"][:limit], found["columns"][:limit]
+    if shape in ("json", "text"):  # columns by name there, in an order of their own
+        mine, theirs = sorted(mine, key=str), sorted(theirs, key=str)
+    for position, ((count, mean), (other_count, other_mean)) in enumerate(zip(mine, theirs, strict=False)):
+        if count != other_count:
+            return f"column {position}: {other_count} present instead of {count}"
+        if mean is not None and other_mean is not None and abs(mean - other_mean) > 1e-9 * max(1.0, abs(mean)):
+            return f"column {position}: mean {other_mean!r} instead of {mean!r}"
+    return "" if len(mine) == len(theirs) else f"{len(theirs)} columns instead of {len(mine)}"
+
+
+def table(shape: str, path: Path, results: dict[str, list[dict[str, Any]]], figure: str) -> list[str]:
+    size = path.stat().st_size / 1e6
+    ours = results["vedette"]
+    lines = [
+        f"### {shape}: {size:.1f} MB, {ours[0]['rows']} rows",
+        "",
+        "| contestant | CPU s | wall s | MB/s | times Vedette's CPU | peak RSS MB | agrees |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, found in results.items():
+        cpu = statistics.median(one[figure] for one in found)
+        wall = statistics.median(one["wall"] for one in found)
+        ratio = statistics.median(one[figure] / our[figure] for one, our in zip(found, ours, strict=True))
+        peak = max(one["peak_mb"] for one in found)
+        agrees = disagreement(shape, name, found[0], ours[0]) or ("" if name == "limit" else "yes")
+        lines.append(f"| {name} | {cpu:.3f} | {wall:.3f} | {size / cpu:.0f} | {ratio:.2f} | {peak:.0f} | {agrees} |")
+        print(lines[-1], flush=True)
+    return [*lines, ""]
+
+
+def machine() -> str:
+    model = "unknown processor"
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        model = next(
+            (row.split(":", 1)[1].strip() for row in info.read_text().splitlines() if "model name" in row), model
+        )
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{model}, {os.cpu_count()} cores, {system}; load {load} at the start, {datetime.now(UTC):%Y-%m-%d}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the events, one round")
+    options = parser.parse_args()
+    scale, count = (10, 1) if options.quick else (1, options.rounds)
+    text = [
+        "# Results",
+        "",
+        f"Written by `make bench`. {machine()}. {count} rounds, interleaved; medians; one core, one thread each.",
+        "`times Vedette's CPU` is the median of the ratios within a round: 7.00 means seven times as slow as Vedette.",
+        "",
+        "## Reading and statistics, imports aside",
+        "",
+    ]
+    for shape, events in EVENTS.items():
+        names = ["vedette", "chapter", "pandas_describe", "polars_inferred", "polars_lexical", "limit"]
+        names += ["text_classified"] if shape in CSV else []
+        path = file_of(shape, events // scale)
+        print(f"{shape}: {path.stat().st_size / 1e6:.1f} MB", flush=True)
+        text += table(shape, path, rounds(names, path, count), "cpu")
+    text += ["## Whole process, imports included, one large object", ""]
+    path = file_of(LARGE[0], LARGE[1] // scale)
+    names = ["vedette", "whylogs_profile", "chapter", "pandas_describe", "polars_lexical", "text_classified"]
+    text += table(LARGE[0], path, rounds(names, path, max(1, count - 2)), "process")
+    text += ["## Cold process, small objects: from start to summary", ""]
+    for events in SMALL:
+        path = file_of("wide", events)
+        text += table("wide", path, rounds(["vedette", "chapter"], path, count), "process")
+    (HERE / "RESULTS.md").write_text("\n".join(text).rstrip() + "\n")
+
+
+if __name__ == "__main__":
+    main()
