@@ -158,6 +158,9 @@ def _start(situation: Situation, step: Plan, revision: int) -> None:
             "ResourceLimitExceeded",
         }:
             raise
+        wanted = look(entry).wanted.version
+        if wanted is None or wanted.arn != step.package_arn:  # rejected meanwhile: no failure of the version
+            raise NotReady(f"What {entry.endpoint} should serve has changed meanwhile.") from error
         _fail(attempt, "failed", reason, revision, situation.now)
         return
     # Busy with another request: the attempt stays as it is, and the endpoint's next event tells what became of it.
