@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 from hypothesis import HealthCheck, note, settings
+from hypothesis import seed as reproducible
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from hypothesis.strategies import integers, sampled_from
 
-from chalicelib.aws import table
+from chalicelib.aws import store, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.handlers.reconciliation import look
 from chalicelib.records import Deployment, Mark, Pin
@@ -142,8 +143,6 @@ class Histories(RuleBasedStateMachine):
         return self._endpoint().status if self._endpoint() else ""
 
     def _entry(self):
-        from chalicelib.aws import store
-
         return store.fleet().entry(ENDPOINT)
 
     def _is_foreign(self) -> bool:
@@ -237,15 +236,14 @@ class Histories(RuleBasedStateMachine):
 def test_every_history_ends_where_the_planner_says(seed, extent, proves):
     if not extent.full and seed:
         pytest.skip("runs in `make prove`")
-    examples, steps = (60, 40) if extent.full else (15, 15)
     ran.clear()
     profile = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
+        max_examples=extent.examples,
+        stateful_step_count=extent.steps,
         deadline=None,
         database=None,
-        derandomize=not extent.full,
+        derandomize=False,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(Histories, settings=profile)
-    proves("histories", ran["histories"], f"of up to {steps} events, part {seed + 1}", "as the planner says")
+    run_state_machine_as_test(reproducible(seed)(Histories), settings=profile)
+    proves("histories", ran["histories"], f"of up to {extent.steps} events, part {seed + 1}", "as the planner says")
