@@ -14,6 +14,7 @@ its lexical type is kept: what was written with a point or an exponent is a floa
 | `[1, 2]`                                                   | one; n of one column if the other side has n    |
 | `{"instances": [1, 2]}`                                    | two; one of n columns if the other side has one |
 | any other object                                           | one, flattened                                  |
+| `[]`, `{}`                                                 | none                                            |
 | a scalar                                                   | one of one cell                                 |
 """
 
@@ -126,6 +127,8 @@ def rows_of(parsed: Any) -> tuple[Collection[Row], bool]:
     >>> rows_of([1, 2])
     ([(('', ''), [1, 2])], True)
     """
+    if parsed in ([], {}):
+        return [], False
     if isinstance(parsed, dict):
         for key in _CONTAINERS.intersection(parsed) and CONTAINERS:
             inside = parsed.get(key)
