@@ -1,0 +1,26 @@
+"""The conditional write on which every lease hangs."""
+
+import pytest
+
+from chalicelib.aws import table
+from chalicelib.aws.table import endpoint_key
+from chalicelib.records import AlertBook
+from tests.proof.stage import ENDPOINT, opened
+
+BOOK = AlertBook(endpoint=ENDPOINT, variant="")
+
+
+@pytest.fixture
+def stage():
+    with opened() as made:
+        yield made
+
+
+def test_of_two_who_write_the_same_at_once_one_is_told_that_it_was_second(stage):
+    assert table.put_item(BOOK, endpoint_key(ENDPOINT), "alerts#", 0)
+    assert not table.put_item(BOOK, endpoint_key(ENDPOINT), "alerts#", 0)
+
+
+def test_who_writes_again_because_the_reply_was_lost_was_first(stage):
+    stage.cloud.faults.add("reply_lost", "dynamodb", "PutItem")
+    assert table.put_item(BOOK, endpoint_key(ENDPOINT), "alerts#", 0)
