@@ -19,7 +19,8 @@ from chalicelib.statistics.moments import Moments
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NUMBERS = msgspec.json.Decoder(list[int | float]).decode
+_NUMBERS = msgspec.json.Decoder(list[float]).decode
+_TYPED = msgspec.json.Decoder(list[int | float]).decode
 _BLANKS = (" ", "\t", "\r", "\n")
 _FIRST = 4 * MOST  # cells that tell whether a column is worth counting cell by cell
 
@@ -85,7 +86,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         count = len(plain.numbers)
         return cls(
             types=TypeCounts(integral=plain.integral, fractional=count - plain.integral, missing=missing),
-            moments=Moments.of(plain.values, plain.numbers),
+            moments=Moments.of(plain.values),
             distribution=Distribution.of(plain.values, k),
             categories=Categories.many(plain.values, ()),
         )
@@ -96,7 +97,9 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         for cell in numeric_cells(counts):
             by_type[lexical_type(cell)][cell] = counts[cell]
         numeric = by_type["integral"] | by_type["fractional"]
-        texts = {cell: count for cell, count in counts.items() if cell not in numeric} if numeric else counts
+        texts = dict(counts)
+        for cell in numeric:
+            del texts[cell]
         boolean = texts.get("true", 0) + texts.get("false", 0)
         measured = {cell: value for cell in numeric if (value := number(cell)) is not None}
         numbers = np.repeat(
@@ -170,7 +173,7 @@ def _plain_numbers(cells: Sequence[str]) -> _Plain | None:
     if plain is None:
         return None
     exponents = "e" in joined or "E" in joined
-    fractional = list(map(type, decoded)).count(float) if exponents else joined.count(".")
+    fractional = list(map(type, _TYPED(f"[{joined}]"))).count(float) if exponents else joined.count(".")
     return plain._replace(integral=len(decoded) - fractional)
 
 

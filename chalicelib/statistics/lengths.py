@@ -32,6 +32,9 @@ class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @classmethod
     def words(cls, texts: Mapping[str, int]) -> Lengths:
         """The words of counted texts: what blanks of any kind divide."""
+        joined = "".join(texts)
+        if "" not in texts and joined.split(None, 1) == [joined]:  # no blank anywhere
+            return cls._of([1] * len(texts), texts.values())
         return cls._of([len(text.split()) for text in texts], texts.values())
 
     @classmethod

@@ -7,7 +7,7 @@ so the digits are spelled out: Python's `\d` would take Arabic digits too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 import msgspec
@@ -40,7 +40,7 @@ def lexical_type(cell: str) -> LexicalType:
     return "boolean" if cell in ("true", "false") else "string"
 
 
-def numeric_cells(cells: Iterable[str]) -> list[str]:
+def numeric_cells(cells: Collection[str]) -> list[str]:
     r"""Those of the cells that are Integral or Fractional.
 
     Examples
@@ -48,7 +48,9 @@ def numeric_cells(cells: Iterable[str]) -> list[str]:
     >>> numeric_cells(["18", "a", "1.5", "2\n3", "", "5 "])
     ['18', '1.5']
     """
-    joined = "\n".join(cell for cell in cells if "\n" not in cell)
+    joined = "\n".join(cells)
+    if joined.count("\n") >= len(cells):
+        joined = "\n".join(cell for cell in cells if "\n" not in cell)
     return _NUMBERS_OF_LINES(joined)
 
 
