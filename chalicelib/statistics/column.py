@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NUMBERS = msgspec.json.Decoder(list[float]).decode
-_TYPED = msgspec.json.Decoder(list[int | float]).decode
 _BLANKS = (" ", "\t", "\r", "\n")
 _FIRST = 4 * MOST  # cells that tell whether a column is worth counting cell by cell
 
@@ -172,9 +171,18 @@ def _plain_numbers(cells: Sequence[str]) -> _Plain | None:
     plain = _doubles(decoded) if len(decoded) == len(cells) else None
     if plain is None:
         return None
-    exponents = "e" in joined or "E" in joined
-    fractional = list(map(type, _TYPED(f"[{joined}]"))).count(float) if exponents else joined.count(".")
-    return plain._replace(integral=len(decoded) - fractional)
+    return plain._replace(integral=len(decoded) - joined.count(".") - _exponents_without_point(joined))
+
+
+def _exponents_without_point(joined: str) -> int:
+    """How many of the joined numbers are Fractional by their exponent alone: `1e5`."""
+    count = 0
+    for letter in "eE":
+        at = joined.find(letter)
+        while at >= 0:
+            count += "." not in joined[joined.rfind(",", 0, at) + 1 : at]
+            at = joined.find(letter, at + 1)
+    return count
 
 
 def _doubles(numbers: Sequence[float]) -> _Plain | None:
