@@ -170,8 +170,11 @@ def _row(item: Any) -> Row:
         if len(item) == 1 and "features" in item:
             return _row(item["features"])
         cells = list(item.values())
-        if cells and _NESTED.isdisjoint(map(type, cells)):
+        kinds = set(map(type, cells))
+        if cells and _NESTED.isdisjoint(kinds):
             return tuple(item), cells
+        if cells and dict not in kinds:
+            return _with_lists(item)
     elif not isinstance(item, list):
         return unnamed(1), [item]
     elif _all_scalars(item):
@@ -182,6 +185,27 @@ def _row(item: Any) -> Row:
     if isinstance(item, list) and not any(isinstance(element, dict) for element in item):
         return unnamed(len(flat)), flat
     return tuple(names), flat
+
+
+def _with_lists(item: dict[str, Any]) -> Row:
+    """An object of scalars and lists, most often of scores: as `_flatten`, with the names of a list made once."""
+    names: list[str] = []
+    cells: list[Any] = []
+    for name, value in item.items():
+        if type(value) is not list:
+            names.append(name)
+            cells.append(value)
+        elif name and _all_scalars(value):
+            names += _numbered(name, len(value))
+            cells += value
+        else:
+            _flatten(value, name, names, cells, 1)
+    return tuple(names), cells
+
+
+@lru_cache(maxsize=1024)
+def _numbered(name: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{name}.{position}" for position in range(count))
 
 
 def _flatten(item: Any, name: str, names: list[str], cells: list[Any], depth: int) -> None:

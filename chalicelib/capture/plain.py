@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from chalicelib.capture.delimited import LARGE
 from chalicelib.capture.envelope import Envelope, Side
 from chalicelib.capture.flatten import ROWS_AT_ONCE, unnamed
-from chalicelib.capture.gathering import Gathering
+from chalicelib.capture.gathering import Gathering, Names
 from chalicelib.capture.payload import json_rows
 from chalicelib.capture.reading import Options, kind_of
 from chalicelib.errors import Refused
@@ -44,6 +44,7 @@ class PlainReader:
         self.times: set[str] = set()
         self._plain: dict[tuple[int, int], Lines] = {}  # by the number of commas on either side
         self._quoted = Lines([], [], [])
+        self._objects: dict[tuple[Names, Names], tuple[list[Any], list[Any]]] = {}  # JSON's own values, by their names
 
     def read(self, block: list[Envelope]) -> None:
         """Read what is plain."""
@@ -57,6 +58,9 @@ class PlainReader:
             self._add_plain(outputs + 1, inputs + 1, lines)
         if self._quoted.indices:
             self._add_quoted()
+        for (names, input_names), (cells, input_cells) in self._objects.items():
+            if cells or input_cells:
+                self.gathering.add(names, input_names, cells, input_cells, "json")
 
     def _take(self, index: int, one: Envelope) -> bool:
         data, metadata = one.captureData, one.eventMetadata
@@ -129,14 +133,24 @@ class PlainReader:
             return False
         if error or len(answered) != len(asked) or len(asked) > ROWS_AT_ONCE:
             return False
-        for (names, _), (input_names, _) in zip(answered, asked, strict=True):
-            if len(names) + len(input_names) > self.options.most_columns:
-                return False
-            if not self.gathering.admits(names, input_names):
-                return False
+        taken = []
         for (names, cells), (input_names, input_cells) in zip(answered, asked, strict=True):
-            self.gathering.add(names, input_names, cells, input_cells, "json")
+            known = self._objects.get((names, input_names)) or self._new_objects(names, input_names)
+            if known is None:
+                return False
+            taken.append((known, cells, input_cells))
+        for known, cells, input_cells in taken:
+            known[0].extend(cells)
+            known[1].extend(input_cells)
         return True
+
+    def _new_objects(self, names: Names, input_names: Names) -> tuple[list[Any], list[Any]] | None:
+        """Where rows of these names are gathered; None when there is no room for them."""
+        if len(names) + len(input_names) > self.options.most_columns:
+            return None
+        if not self.gathering.admits(names, input_names):
+            return None
+        return self._objects.setdefault((names, input_names), ([], []))
 
     def _add_plain(self, outputs: int, inputs: int, lines: Lines) -> None:
         names, input_names = unnamed(outputs), unnamed(inputs)

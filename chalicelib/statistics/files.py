@@ -2,7 +2,7 @@
 
 | input                                           | handled                            | refused with              |
 |-------------------------------------------------|------------------------------------|---------------------------|
-| a file of ours                                  | counts, moments, distribution, ... |                           |
+| a file of ours                                  | the same, sketches to the byte     |                           |
 | a file of Model Monitor's, 2019 to today        | the same; level i weighs 2**i      |                           |
 | NaN, Infinity, absent deviation or distribution | left out                           |                           |
 | a name that occurs twice                        |                                    | two features named x      |
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import math
+from binascii import a2b_base64, b2a_base64
 from typing import Any
 
 from chalicelib.errors import UnreadableFile
@@ -27,6 +28,7 @@ from chalicelib.statistics.lexical import TypeCounts
 from chalicelib.statistics.moments import Moments
 from chalicelib.statistics.table import Table
 
+_BYTES = "apache_kll_doubles"  # base64
 _COUNTED_AS = {"Fractional": "fractional", "Integral": "integral", "String": "string"}
 
 
@@ -74,7 +76,7 @@ def read_statistics(content: bytes, place: str) -> Table:
         try:
             names.append(str(feature["name"]))
             columns.append(_column(feature))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, UnreadableFile):
             raise UnreadableFile(f"{place}: not a statistics.json: feature {position} has an unknown form") from None
         if names[-1] in names[:-1]:
             raise UnreadableFile(f"{place}: two features named {names[-1]!r}")
@@ -116,10 +118,16 @@ def _numerical(column: ColumnStatistics) -> dict[str, Any]:
                     {"lower_bound": lower, "upper_bound": upper, "count": float(count)}
                     for lower, upper, count in buckets
                 ],
-                "sketch": {"parameters": {"c": 0.64, "k": float(distribution.k)}, "data": distribution.levels()},
+                "sketch": _sketch(distribution),
             }
         },
     }
+
+
+def _sketch(distribution: Distribution) -> dict[str, Any]:
+    """Model Monitor's form, and beside it our own bytes, from which the sketch goes on growing as if never written."""
+    form = {"parameters": {"c": 0.64, "k": float(distribution.k)}, "data": distribution.levels()}
+    return form | {_BYTES: b2a_base64(distribution.sketch, newline=False).decode()} if distribution.sketch else form
 
 
 def _column(feature: dict[str, Any]) -> ColumnStatistics:
@@ -152,13 +160,18 @@ def _moments(statistics: dict[str, Any], present: int) -> Moments:
 
 def _distribution(distribution: dict[str, Any]) -> Distribution:
     sketch = distribution.get("kll", {}).get("sketch", {})
+    k = min(max(_count(sketch.get("parameters", {}).get("k")) or BASELINE_K, 8), 65535)  # the range of Apache KLL
+    own = sketch.get(_BYTES)
+    if isinstance(own, str):
+        stored = Distribution(sketch=a2b_base64(own, strict_mode=True), k=k)
+        stored.count  # noqa: B018 (damaged bytes are refused here, where the place is known)
+        return stored
     items: dict[float, int] = {}
     for level, values in enumerate(sketch.get("data", [])):
         for value in values:
             if (finite := _finite(value)) is not None:
                 items[finite] = items.get(finite, 0) + (1 << level)
-    k = _count(sketch.get("parameters", {}).get("k")) or BASELINE_K
-    return Distribution.weighted(items, min(max(k, 8), 65535))  # the range that Apache KLL takes
+    return Distribution.weighted(items, k)
 
 
 def _categories(distribution: dict[str, Any]) -> Categories:

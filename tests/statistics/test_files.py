@@ -1,6 +1,7 @@
 """statistics.json: equal to Model Monitor's on its own data, and read back into the same objects."""
 
 import json
+import math
 
 import pytest
 
@@ -147,3 +148,18 @@ def test_a_truncated_file_is_refused(cut):
     if cut < len(content):
         with pytest.raises(UnreadableFile):
             read_statistics(content[:cut], "x")
+
+
+def test_a_sketch_of_ours_comes_back_to_the_byte_and_goes_on_growing():
+    table = Table.of([[repr(math.sin(i))] for i in range(5000)], ("x",))
+    again = read_statistics(write_statistics(table), "x")
+    assert again.columns[0].distribution == table.columns[0].distribution
+    assert (again + again).columns[0].distribution.count == 10_000
+
+
+def test_damaged_bytes_of_a_sketch_are_refused():
+    content = write_statistics(Table.of([[repr(math.sin(i))] for i in range(500)], ("x",)))
+    start = content.index(b'"apache_kll_doubles": "') + 23
+    for damaged in (content[:start] + b"*" + content[start + 1 :], content[:start] + b"AAAA" + content[start + 4 :]):
+        with pytest.raises(UnreadableFile, match="feature 0"):
+            read_statistics(damaged, "x")
