@@ -6,6 +6,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: demo test lint prove package lock clean
+.DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
 	@$(BIN)/vedette demo $(ARGS)
@@ -17,6 +18,12 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The long proofs: faults at every call, interleavings, histories, and the parser under fuzzing. EXTENT=bounded for CI.
+EXTENT ?= full
+prove: $(VENV)/.installed
+	VEDETTE_PROVE=$(EXTENT) $(BIN)/python -m pytest -q -n 2 tests/proof
+	$(MAKE) fuzz
 
 package: $(VENV)/.installed
 	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(BIN)/chalice --project-dir chalice_app package --stage dev build/package
@@ -33,6 +40,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 lock:
 	$(LOCK) pyproject.toml --extra local --extra parquet --group dev -o requirements.lock
 	$(LOCK) chalice_app/requirements.in -o chalice_app/requirements.txt
+
+include benchmarks/Makefile.inc
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deployments
