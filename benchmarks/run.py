@@ -155,6 +155,14 @@ def main() -> None:
     for events in SMALL:
         path = file_of("wide", events)
         text += table("wide", path, rounds(["vedette", "chapter"], path, count), "process")
+    for title, module in (("Parts and their sums", "sums"), ("Hostile and huge objects", "bounds")):
+        done = subprocess.run(
+            [sys.executable, "-m", f"benchmarks.{module}"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **ONE_THREAD},
+        )
+        text += [f"## {title}", "", done.stdout.strip(), ""]
     (HERE / "RESULTS.md").write_text("\n".join(text).rstrip() + "\n")
 
 
