@@ -52,7 +52,7 @@ def _plain(value: Any) -> Any:
 def settings_of(answer: Mapping[str, Any]) -> Request:
     """What a Describe answer says, without what only an answer has: the body of a Create request, without the name.
 
-    SageMaker answers false for a switch that nobody set (EnableNetworkIsolation): left out, the same wish keeps the same
+    SageMaker answers false for a switch that nobody set (EnableNetworkIsolation): left out, the same wish keeps its
     name, whether it was made from the fleet or from what is served.
     """
     return {
