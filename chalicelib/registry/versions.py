@@ -1,14 +1,15 @@
 """Which version is wanted: one pure function of what the registry shows now, the pin and the marks.
 
-| the registry shows                        | wanted                                                    |
-|-------------------------------------------|-----------------------------------------------------------|
-| a pin whose version is approved           | the pinned version                                        |
-| a pin whose version is not approved       | as without a pin; the pin is void, and that is said       |
-| approved versions                         | the newest of them without a mark                         |
-| a mark whose time to try again has come   | counts no more                                            |
-| a stage that the fleet entry requires     | only versions that have reached it count as approved      |
-| approved versions, all of them marked     | none: what is served stays                                |
-| no approved version                       | none: what is served stays, and that is said              |
+| the registry shows                           | wanted                                               |
+|----------------------------------------------|------------------------------------------------------|
+| a pin whose version is approved              | the pinned version                                   |
+| ... and which has failed since it was pinned | none: what is served stays                           |
+| a pin whose version is not approved          | as without a pin; the pin is void, and that is said  |
+| approved versions                            | the newest of them without a mark                    |
+| a mark whose time to try again has come      | counts no more                                       |
+| a stage that the fleet entry requires        | only versions that have reached it count as approved |
+| approved versions, all of them marked        | none: what is served stays                           |
+| no approved version                          | none: what is served stays, and that is said         |
 """
 
 from __future__ import annotations
@@ -82,16 +83,19 @@ def wanted(
     """
     usable = (v for v in versions if v.approved and v.usable and stage in {"", v.stage})
     approved = sorted(usable, key=lambda v: v.version, reverse=True)
+    standing = [mark for mark in marks if mark.retry_at is None or now < mark.retry_at]
     pin_void = False
     if pin is not None and (pin.until is None or now < pin.until):
         pinned = next((v for v in approved if v.arn == pin.package_arn), None)
+        if pinned is not None and any(m.package_arn == pinned.arn and m.at > pin.at for m in standing):
+            return Wanted(None, f"version {pinned.version}, pinned by {pin.by}, has failed since")
         if pinned is not None:
             return Wanted(pinned, f"version {pinned.version} is pinned by {pin.by}: {pin.reason}")
         pin_void = True
     if not approved:
         in_stage = f" in stage {stage}" if stage else ""
         return Wanted(None, f"the registry shows no approved version{in_stage}", pin_void)
-    marked = {mark.package_arn for mark in marks if mark.retry_at is None or now < mark.retry_at}
+    marked = {mark.package_arn for mark in standing}
     unmarked = [v for v in approved if v.arn not in marked]
     if not unmarked:
         return Wanted(None, "every approved version has failed before", pin_void)

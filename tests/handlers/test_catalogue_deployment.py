@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from chalicelib import locations
 from chalicelib.aws import table
 from chalicelib.aws.table import endpoint_key
-from chalicelib.records import Deployment
+from chalicelib.records import Deployment, GoldenPayload, Pin
 from chalicelib.registry.versions import PackageVersion, wanted
 from tests.handlers.conftest import ENTRY
 
@@ -133,6 +133,28 @@ def test_d7_an_update_that_came_back_to_the_old_config_is_caught_marked_and_not_
         "[critical] preferred-site: version 2 could not be deployed; version 1 is served"
     ]
     assert "ping health check" in world.deployment_words
+
+
+def test_d7_a_pinned_version_that_failed_is_not_tried_again_before_it_is_pinned_anew(world):
+    first = world.deployed()
+    second = world.register("linear-learner", "PendingManualApproval")
+    pin(world, second)
+    world.apply(replace(ENTRY, golden_payload=GoldenPayload(body="not,numbers")))
+    world.set_approval(second, "Approved")
+    world.cloud.turn(hours=3)
+    assert world.served == first
+    assert calls(world, "UpdateEndpoint") == 2  # there, and back
+    assert sum("could not be deployed" in subject for subject in world.deployment_subjects) == 1
+    world.apply(ENTRY)
+    pin(world, second)
+    world.cloud.turn(minutes=40)
+    assert world.served == second
+
+
+def pin(world, arn: str) -> None:
+    _, revision = table.get_item(Pin, endpoint_key(ENDPOINT), "pin")
+    pinned = Pin(endpoint=ENDPOINT, package_arn=arn, by="ann", reason="why", at=world.cloud.clock.now())
+    assert table.put_item(pinned, endpoint_key(ENDPOINT), "pin", revision)
 
 
 @pytest.mark.parametrize("status", ["UpdateRollbackFailed", "OutOfService", "Deleting"])
