@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, note, settings
+from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import seed as reproducible
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from hypothesis.strategies import integers, sampled_from
@@ -244,6 +244,7 @@ def test_every_history_ends_where_the_planner_says(seed, extent, proves):
         database=None,
         derandomize=False,
         suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
     )
     run_state_machine_as_test(reproducible(seed)(Histories), settings=profile)
     proves("histories", ran["histories"], f"of up to {extent.steps} events, part {seed + 1}", "as the planner says")
