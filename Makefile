@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/vedette demo $(ARGS)
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --ignore=tests/proof $(ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
