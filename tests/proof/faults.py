@@ -15,7 +15,7 @@ from vedette.local.recorder import Call
 
 CRASHES = ("crash_before", "crash_after")
 READS = ("Get", "List", "Describe", "Query", "Head")
-ONLY_AFTER_A_CHANGE = ("crash_after", "reply_lost")  # after a read they are crash_before, or nothing
+AFTER_THE_WORK = ("crash_after", "reply_lost")
 OUTLAST_THE_SDK = ("throttle", "server_error", "timeout")  # as many in a row as botocore tries
 
 
@@ -99,6 +99,13 @@ def come_to_rest(stage: Stage) -> None:
     stage.turn(20)
 
 
+def _says_something(kind: str, call: Call) -> bool:
+    """After a read a crash is a crash before it; a golden request that is not answered has failed, and is no fault."""
+    if kind in AFTER_THE_WORK:
+        return not call.operation.startswith(READS)
+    return (kind, call.operation) != ("timeout", "InvokeEndpoint")
+
+
 class _Run:
     def __init__(self, stage: Stage, kinds: tuple[str, ...]):
         self._faults, self._kinds = stage.cloud.faults, kinds
@@ -110,7 +117,7 @@ class _Run:
             return
         self._number += 1
         for kind in self._kinds:
-            if kind in ONLY_AFTER_A_CHANGE and call.operation.startswith(READS):
+            if not _says_something(kind, call):
                 continue
             reading = branches.fork()
             if reading is None:
