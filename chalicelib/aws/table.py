@@ -13,6 +13,7 @@ A record is one JSON string: DynamoDB has no floats, and what stands in `records
 compressed, since an item holds 400 KB at most. Every read that a decision hangs on is consistent.
 """
 
+import uuid
 import zlib
 from typing import Any, TypeVar
 
@@ -45,11 +46,12 @@ def get_item(kind: type[R], pk: str, sk: str) -> tuple[R | None, int]:
 def put_item(record: records.Record, pk: str, sk: str, expected_revision: int) -> bool:
     """Write a record if its stored revision is still the expected one; False when somebody was first.
 
-    botocore may send a write again when the reply was lost, so a refused condition is checked once: when what is
-    stored is exactly what was to be written, it was our own first try.
+    botocore may send a write again when the reply was lost, so a refused condition is checked once: what is stored
+    under the token of this very call was our own first try. Equal content is not enough: two may write the same.
     """
     content = records.write(record).decode()
     item: dict[str, Any] = {"pk": {"S": pk}, "sk": {"S": sk}, "revision": {"N": str(expected_revision + 1)}}
+    item["writer"] = {"S": uuid.uuid4().hex}
     item |= (
         {"record": {"S": content}} if len(content) < PACK_FROM else {"packed": {"B": zlib.compress(content.encode())}}
     )
@@ -67,8 +69,7 @@ def put_item(record: records.Record, pk: str, sk: str, expected_revision: int) -
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
         stored: dict[str, Any] = error.response.get("Item", {})
-        kept = ("record", "packed", "revision")
-        return all(stored.get(name) == item.get(name) for name in kept)
+        return bool(stored.get("writer") == item["writer"])
     return True
 
 
