@@ -6,6 +6,8 @@ VEDETTE_TABLE            the stage's DynamoDB table
 VEDETTE_TOPIC_ARN        the topic for alerts; its account and region are the ones whose events are accepted
 VEDETTE_ROLE_ARN         the execution role given to models that Vedette creates (only needed to deploy)
 VEDETTE_CAPTURE_SOURCES  other places where endpoints capture: "bucket/prefix" separated by commas (optional)
+VEDETTE_IMAGE_ACCOUNTS   accounts whose ECR registries a deployed image may come from, separated by commas (optional;
+                         without it, any registry that the execution role may pull from)
 """
 
 import os
@@ -18,6 +20,8 @@ from chalicelib.errors import MissingSetting
 from chalicelib.locations import CAPTURE_PREFIX
 
 TOPIC_ARN = re.compile(r"arn:aws[\w-]*:sns:(?P<region>[\w-]+):(?P<account>\d{12}):[\w-]{1,256}")
+
+ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Settings:
     region: str
     account: str
     capture_sources: tuple[tuple[str, str], ...] = ()
+    image_accounts: tuple[str, ...] = ()
 
     @property
     def event_source(self) -> str:
@@ -82,12 +87,21 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         region=topic["region"],
         account=topic["account"],
         capture_sources=_sources(environment.get("VEDETTE_CAPTURE_SOURCES", "")),
+        image_accounts=_accounts(environment.get("VEDETTE_IMAGE_ACCOUNTS", "")),
     )
 
 
 def _sources(text: str) -> tuple[tuple[str, str], ...]:
     places = [place.strip().partition("/") for place in text.split(",") if place.strip()]
     return tuple((bucket, prefix) for bucket, _, prefix in places)
+
+
+def _accounts(text: str) -> tuple[str, ...]:
+    accounts = tuple(account.strip() for account in text.split(",") if account.strip())
+    for account in accounts:
+        if not ACCOUNT.fullmatch(account):
+            raise MissingSetting(f"VEDETTE_IMAGE_ACCOUNTS holds {account!r}, which is not an account of twelve digits.")
+    return accounts
 
 
 @cache

@@ -62,7 +62,7 @@ def look(entry: FleetEntry) -> Situation:
 
 def _look(entry: FleetEntry) -> tuple[Situation, int]:
     now, pk = datetime.now(UTC), endpoint_key(entry.endpoint)
-    place = Place(settings().role_arn, locations.capture_uri(settings().bucket))
+    place = Place(settings().role_arn, locations.capture_uri(settings().bucket), settings().image_accounts)
     if entry.mode != "deploy":
         return Situation(entry, (), None, (), None, None, (), now, place), 0
     latest, revision = table.get_item(Deployment, pk, "deployment")

@@ -6,6 +6,7 @@
 | no such endpoint, and nothing wanted                      | nothing                                                |
 | no such endpoint                                          | create: model, config with capture, endpoint           |
 | ... the package does not support the entry's instance type| stop: a notice                                         |
+| an image of the wanted version is of no allowed registry  | stop: a notice; what is served stays                   |
 | Creating, Updating, SystemUpdating, RollingBack, Deleting | wait: its own event or the sweep continues             |
 | ... for longer than it may take                           | wait, and a notice                                     |
 | Failed, before the requested version ever served          | failed: mark the version, a notice with the command    |
@@ -78,6 +79,7 @@ class Place:
 
     role_arn: str
     capture_uri: str
+    image_accounts: tuple[str, ...] = ()  # whose ECR registries are allowed; all of them, when none is named
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ def _creation(situation: Situation) -> Plan:
     entry, version = situation.entry, situation.wanted.version
     if version is None:
         return Plan("nothing", f"the endpoint does not exist, and {situation.wanted.reason}")
+    if refused := _foreign_image(situation, version):
+        return refused
     supported = rendering.supported_instance_types(situation.package)
     if entry.instance_type and supported and entry.instance_type not in supported:
         return Plan(
@@ -240,6 +244,8 @@ def _update(situation: Situation, served: Served, version: PackageVersion) -> Pl
     changes = rendering.changes(served.config, config)
     if model is None and not changes:
         return Plan("nothing", f"the endpoint serves what is wanted: {situation.wanted.reason}", arn)
+    if refused := _foreign_image(situation, version):
+        return refused
     if situation.alarms_firing:
         reason = f"the alarm {situation.alarms_firing[0]} is in ALARM: an update would be rolled back at once"
         return Plan("wait", reason, arn, notice=True, code="alarm")
@@ -262,6 +268,19 @@ def _update(situation: Situation, served: Served, version: PackageVersion) -> Pl
         changes,
         (remark,) if remark else (),
     )
+
+
+def _foreign_image(situation: Situation, version: PackageVersion) -> Plan | None:
+    """The refusal of a version with an image from a registry that this stage does not allow."""
+    image = rendering.image_outside(situation.package, situation.place.image_accounts)
+    if not image:
+        return None
+    allowed = ", ".join(situation.place.image_accounts)
+    reason = (
+        f"version {version.version} runs the image {image}, and this stage allows images of {allowed} alone"
+        " (VEDETTE_IMAGE_ACCOUNTS)"
+    )
+    return Plan("stop", reason, version.arn, notice=True, code="image registry")
 
 
 def is_foreign(served: Served, latest: Deployment | None) -> bool:

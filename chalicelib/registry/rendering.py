@@ -8,7 +8,8 @@ the same wish always gives the same names.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from chalicelib import locations
@@ -106,6 +107,28 @@ def supported_instance_types(package: Mapping[str, Any] | None) -> tuple[str, ..
     """The instance types for real-time inference that a package names; none when it names none."""
     specification = (package or {}).get("InferenceSpecification") or {}
     return tuple(specification.get("SupportedRealtimeInferenceInstanceTypes") or ())
+
+
+def image_outside(package: Mapping[str, Any] | None, accounts: Collection[str]) -> str:
+    """The first image of a package that lies in no ECR registry of these accounts; "" when all do, or none is named.
+
+    Examples
+    --------
+    >>> package = {"InferenceSpecification": {"Containers": [{"Image": "docker.io/library/busybox"}]}}
+    >>> image_outside(package, ["123456789012"]), image_outside(package, [])
+    ('docker.io/library/busybox', '')
+    """
+    specification = (package or {}).get("InferenceSpecification") or {}
+    images = (str(container.get("Image", "")) for container in specification.get("Containers") or ())
+    return next((image for image in images if accounts and _account_of(image) not in accounts), "")
+
+
+def _account_of(image: str) -> str:
+    registry = _ECR.match(image)
+    return registry["account"] if registry else ""
+
+
+_ECR = re.compile(r"(?P<account>[0-9]{12})\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|on\.aws)/")
 
 
 def new_endpoint_config(

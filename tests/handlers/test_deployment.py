@@ -244,3 +244,20 @@ def test_a_deployment_whose_golden_request_is_not_captured_is_told(world):
     assert world.deployment_subjects[1:] == [
         "[warning] preferred-site: the endpoint was verified, and not even its golden request was captured"
     ]
+
+
+def test_server_errors_of_the_new_version_roll_it_back_by_its_alarm_and_it_is_not_tried_again(world):
+    first = world.deployed()
+    second = world.register("linear-learner")
+    world.cloud.turn(minutes=2)
+    alarm = f"vedette-{ENDPOINT}-5xx"
+    boto3.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="5 % server errors")
+    world.cloud.turn(minutes=20)
+    boto3.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="none")
+    world.cloud.turn(hours=1)
+    assert (world.served, world.served == second) == (first, False)
+    assert calls(world, "UpdateEndpoint") == 1
+    assert world.deployment_subjects[1:] == [
+        "[critical] preferred-site: version 2 could not be deployed; version 1 is served"
+    ]
+    assert alarm in world.deployment_words

@@ -223,6 +223,18 @@ def test_a_first_creation_takes_the_instance_type_of_the_fleet_or_the_first_that
     assert "does not support ml.p4d.24xlarge" in refused.reason
 
 
+def test_an_image_of_no_allowed_registry_is_refused_and_what_is_served_stays():
+    package = {"InferenceSpecification": {"Containers": [{"Image": "666666666666.dkr.ecr.eu-west-1.amazonaws.com/x"}]}}
+    served = serving(1)
+    for account, actions in (("666666666666", ("create", "update")), ("123456789012", ("stop", "stop"))):
+        place = Place(PLACE.role_arn, PLACE.capture_uri, (account,))
+        creation = plan(ENTRY, wants(2), None, None, place, package=package)
+        update = plan(ENTRY, wants(2), served, deployed(served), place, package=package)
+        assert (creation.action, update.action) == actions
+    assert update.notice
+    assert "version 2 runs the image 666666666666.dkr.ecr" in update.reason
+
+
 def test_an_update_names_what_changes_and_puts_its_alarms_first():
     served = serving(1)
     made = plan(ENTRY, wants(2), served, deployed(served), PLACE)

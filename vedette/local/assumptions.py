@@ -29,6 +29,13 @@ ASSUMPTIONS = (
     ),
     Assumption("names", "SageMaker writes names in lower case in its ARNs.", "aws-facts 1.3", "seen"),
     Assumption(
+        "updates",
+        "An update during which an alarm of AutoRollbackConfiguration goes off ends InService on the old config with a"
+        " FailureReason; the text of the reason is ours.",
+        "botocore's documentation of AutoRollbackConfig; aws-facts 4.2",
+        "inferred",
+    ),
+    Assumption(
         "missing things",
         'A missing model, config or endpoint is a ValidationException "Could not find … "arn"."',
         "ACK sagemaker-controller; aws-facts 4.3",

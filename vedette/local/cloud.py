@@ -84,6 +84,7 @@ class Cloud:
         capture = Capture(self.clock, self.ids, self._deliver_capture)
         self.runtime = Runtime(world, self.sagemaker.endpoints, self.sagemaker.hosting, capture, self.read)
         self.sagemaker.endpoints.health_check = self.runtime.healthy
+        self.sagemaker.endpoints.in_alarm = self._in_alarm
         self.sagemaker.monitoring.write = self.write
         self.sagemaker.monitoring.monitor = self._monitored
         self.undelivered_captures: list[str] = []
@@ -287,6 +288,14 @@ class Cloud:
             return Report(files={"constraint_violations.json": b'{ "violations" : [ ] }'})
         reason = f'No S3 objects found under S3 URL "{execution.capture_uri}" given in input data source.'
         return Report(failure_reason=f"ClientError: {reason}")
+
+    def _in_alarm(self, names: list[str]) -> list[str]:
+        """Those of the alarms that are in ALARM, as SageMaker sees them while it shifts traffic."""
+        if not names:
+            return []
+        with calling_as("aws"):
+            alarms = self._client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+        return [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
 
     @property
     def capture_delay(self) -> timedelta:

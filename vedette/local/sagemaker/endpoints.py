@@ -2,7 +2,8 @@
 
     CreateEndpoint  -> Creating -(create_minutes)-> InService, or Failed
     UpdateEndpoint  -> Updating -(update_minutes)-> InService with the new config,
-                                                 or InService with the old one and a FailureReason
+                                                 or InService with the old one and a FailureReason:
+                                                 a container did not start, or a roll-back alarm is in ALARM
     DeleteEndpoint  -> Deleting -(delete_minutes)-> gone
 
 | status                                          | update | delete |  (aws-facts 4.3)
@@ -40,6 +41,10 @@ ENDPOINTS = Listing(
 NO_HEALTHY_CONTAINER = (
     "The primary container for production variant {variant} did not pass the ping health check. "
     "Please check CloudWatch logs for this endpoint."
+)
+
+ROLLED_BACK_BY_ALARM = (
+    "The deployment was rolled back because one or more CloudWatch alarms were in the ALARM state: {alarms}."
 )
 
 
@@ -97,6 +102,7 @@ class Endpoints:
         self.create_minutes, self.update_minutes, self.delete_minutes = 5.0, 6.0, 1.0
         self.health_check: Callable[[str, str | None], bool] = lambda image, model_data_url: True
         self.monitored_by: Callable[[str], list[str]] = lambda endpoint: []
+        self.in_alarm: Callable[[list[str]], list[str]] = lambda alarms: []
         self._failing_creates: dict[str, str] = {}
         self._failing_updates: dict[str, tuple[str, str]] = {}
 
@@ -243,7 +249,7 @@ class Endpoints:
 
     def _updated(self, endpoint: Endpoint, config: Record, variants: list[Variant]) -> None:
         reason, ends_in = self._failing_updates.pop(endpoint.name, (None, "InService"))
-        reason = reason or self._unhealthy(config)
+        reason = reason or self._unhealthy(config) or self._alarmed(endpoint)
         endpoint.pending = None
         if reason is not None:
             self._move(endpoint, ends_in, reason)
@@ -274,6 +280,12 @@ class Endpoints:
             if model is None or not self.health_check(*self._hosting.container(model)):
                 return NO_HEALTHY_CONTAINER.format(variant=variant["VariantName"])
         return None
+
+    def _alarmed(self, endpoint: Endpoint) -> str | None:
+        """The reason why an update is rolled back, when one of its alarms went off."""
+        rollback = (endpoint.deployment_config or {}).get("AutoRollbackConfiguration") or {}
+        firing = self.in_alarm([alarm["AlarmName"] for alarm in rollback.get("Alarms", ())])
+        return ROLLED_BACK_BY_ALARM.format(alarms=", ".join(firing)) if firing else None
 
     def capture_destination(self, endpoint: str) -> str:
         """Where an endpoint captures to; "" when it does not."""
