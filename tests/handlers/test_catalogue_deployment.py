@@ -18,7 +18,9 @@ from chalicelib.aws import table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.records import Deployment, GoldenPayload, Pin
 from chalicelib.registry.versions import PackageVersion, wanted
-from tests.handlers.conftest import ENTRY
+from chalicelib.settings import settings
+from tests.handlers.conftest import ENTRY, TRAINING
+from vedette.demo import people
 
 ENDPOINT = "preferred-site"
 PACKAGE_EVENT = "SageMaker Model Package State Change"
@@ -256,6 +258,24 @@ def test_d14_a_version_that_is_not_completed_is_never_wanted(status):
         "ModelPackageStatus": status,
     }
     assert wanted([PackageVersion.from_summary(summary)], None, [], None).version is None
+
+
+def test_d14_a_version_of_a_group_that_no_endpoint_of_the_fleet_serves_is_left_alone(world):
+    people.register("another-group", "knn", TRAINING, world.bucket, "Approved")
+    world.cloud.turn(hours=1)
+    assert calls(world, "CreateEndpoint") == 0
+
+
+def test_d14_an_image_of_a_registry_that_the_stage_does_not_allow_is_never_deployed(world, monkeypatch):
+    first = world.deployed()
+    monkeypatch.setenv("VEDETTE_IMAGE_ACCOUNTS", "210987654321")
+    settings.cache_clear()
+    world.register("linear-learner")
+    world.cloud.turn(hours=2)
+    assert world.served == first
+    assert calls(world, "UpdateEndpoint") == 0
+    told = [subject for subject in world.deployment_subjects if "version 2 runs the image" in subject]
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("function", DEPLOYING)
