@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -114,11 +114,34 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         >>> Distribution.of(np.arange(1.0, 101.0)).quantile(0.5)
         50.0
         """
+        if self.sketch:
+            return float(self._kll().get_quantile(rank, True))
         values, weights = self.items()
         if not len(values):
             return None
         reached = np.cumsum(weights)
         return float(values[min(int(np.searchsorted(reached, rank * reached[-1])), len(values) - 1)])
+
+    def shares(self, edges: Sequence[float]) -> list[float]:
+        """The share of the numbers below the first edge, between each two edges (left-closed), and from the last on.
+
+        `edges` ascend strictly; the answer is one longer, and empty without numbers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Distribution.of(np.array([1.0, 2.0, 2.0, 3.0])).shares([2.0, 3.0])
+        [0.25, 0.5, 0.25]
+        """
+        if self.sketch:
+            return list(self._kll().get_pmf(list(edges)))
+        values, weights = self.items()
+        if not len(values):
+            return []
+        reached = np.concatenate([[0], np.cumsum(weights)])
+        below = reached[np.searchsorted(values, edges, side="left")]
+        counts = np.diff(np.concatenate([[0], below, [reached[-1]]]))
+        return [count / int(reached[-1]) for count in counts.tolist()]
 
     def buckets(self, minimum: float, maximum: float) -> list[tuple[float, float, int]]:
         """Ten equal-width buckets (lower, upper, count), left-closed, the last one closed.

@@ -91,6 +91,13 @@ def test_weights_of_any_size_keep_their_total(items):
     assert len(distribution.items()[0]) < 2_000
 
 
+@given(numbers, st.lists(st.floats(-50, 50), min_size=1, max_size=9, unique=True))
+def test_shares_between_edges_are_those_of_the_numbers_themselves(values, edges):
+    edges = sorted(edges)
+    counts = np.histogram(values, [-np.inf, *edges, np.inf])[0]
+    assert Distribution.of(values).shares(edges) == pytest.approx(counts / len(values), abs=0.03)
+
+
 def test_exactness_depends_on_the_number_of_distinct_values_alone():
     few = np.arange(float(FEW))
     assert (Distribution.of(few) + Distribution.of(few)).sketch == b""
