@@ -72,14 +72,19 @@ class FeatureConstraints(msgspec.Struct, frozen=True):
     @property
     def completeness(self) -> float | None:
         """The share of cells that must be present; None when the file does not say."""
-        value = self.document.get("completeness")
-        return float(value) if isinstance(value, (int, float)) else None
+        return _number(self.document, "completeness")
 
     @property
     def is_non_negative(self) -> bool | None:
-        """Suggested, and never enforced by Model Monitor."""
+        """Suggested, and never enforced by Model Monitor; a check of Vedette's own."""
         value = self._part("num_constraints").get("is_non_negative")
         return value if isinstance(value, bool) else None
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the greatest number that is allowed, where a person has set them; Vedette's own keys."""
+        numbers = self._part("num_constraints")
+        return _number(numbers, "minimum"), _number(numbers, "maximum")
 
     @property
     def domains(self) -> tuple[str, ...] | None:
@@ -122,6 +127,13 @@ class Constraints(msgspec.Struct, frozen=True):
         value = self.document.get("monitoring_config")
         return value if isinstance(value, dict) else {}
 
+    @property
+    def volume(self) -> tuple[float | None, float | None]:
+        """The fewest and the most rows an hour, where a person has set them; Vedette's own key."""
+        value = self.document.get("volume_constraints")
+        rows = value if isinstance(value, dict) else {}
+        return _number(rows, "minimum_rows_per_hour"), _number(rows, "maximum_rows_per_hour")
+
     def monitoring(self, feature: FeatureConstraints | None = None) -> Monitoring:
         """How strictly one feature is judged, or all of them."""
         return Monitoring.of(self.monitoring_config, feature.overrides if feature else {})
@@ -143,5 +155,10 @@ class Constraints(msgspec.Struct, frozen=True):
 
 
 def _share(document: Mapping[str, Any], key: str, default: float) -> float:
+    value = _number(document, key)
+    return default if value is None else value
+
+
+def _number(document: Mapping[str, Any], key: str) -> float | None:
     value = document.get(key)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.evaluation import Measurement
+from chalicelib.constraints.measurement import OWN_CHECKS, Measurement
 from chalicelib.constraints.schema import fault_of
 from chalicelib.errors import UnreadableFile
 
@@ -80,7 +80,7 @@ def read_violations(content: bytes, place: str) -> tuple[Violation, ...]:
 
 
 def write_violations(measurements: Iterable[Measurement]) -> bytes:
-    """The violated measurements as Model Monitor's constraint_violations.json.
+    """The violated measurements as Model Monitor's constraint_violations.json; Vedette's own checks are not in it.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def write_violations(measurements: Iterable[Measurement]) -> bytes:
                     "description": measurement.description,
                 }
                 for measurement in measurements
-                if measurement.violated
+                if measurement.violated and measurement.check not in OWN_CHECKS
             ]
         }
     )

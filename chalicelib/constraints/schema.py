@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Distance = Annotated[float, Meta(ge=0)]
+Rate = Annotated[float, Meta(ge=0)]
 Switch = Literal["Enabled", "Disabled"]
 
 
@@ -32,6 +33,13 @@ class _Monitoring(_Distribution):
     distribution_constraints: _Distribution | None = None
 
 
+# The keys by which a person says how strictly is judged, and whether each stands in `distribution_constraints`.
+MONITORING_KEYS = {
+    **{name: False for name in _Monitoring.__struct_fields__ if name != "distribution_constraints"},
+    **dict.fromkeys(_Distribution.__struct_fields__, True),
+}
+
+
 class _Overridden(Struct):
     monitoringConfigOverrides: _Monitoring | None = None  # noqa: N815 - the documentation's spelling
     monitoring_config_overrides: _Monitoring | None = None
@@ -39,6 +47,8 @@ class _Overridden(Struct):
 
 class _Numbers(_Overridden):
     is_non_negative: bool | None = None
+    minimum: float | None = None  # Vedette's own, as volume_constraints below
+    maximum: float | None = None
 
 
 class _Strings(_Overridden):
@@ -53,9 +63,15 @@ class _Feature(_Overridden, kw_only=True):
     string_constraints: _Strings | None = None
 
 
+class _Volume(Struct):
+    minimum_rows_per_hour: Rate | None = None
+    maximum_rows_per_hour: Rate | None = None
+
+
 class _Document(Struct):
     features: list[_Feature]
     monitoring_config: _Monitoring | None = None
+    volume_constraints: _Volume | None = None
 
 
 def fault_of(document: dict[str, Any]) -> str:

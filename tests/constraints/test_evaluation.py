@@ -1,7 +1,6 @@
 """What is judged, in Model Monitor's words; what is not, and why."""
 
 import random
-from types import SimpleNamespace
 
 import pytest
 
@@ -11,26 +10,8 @@ from chalicelib.constraints.files import read_constraints
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
-from chalicelib.statistics.table import Table, sum_of_tables
-
-
-def summary(*tables: Table, refused: int = 0):
-    rows = sum(table.rows for table in tables)
-    return SimpleNamespace(rows=rows, lines=rows + refused, refused_lines=refused, tables=sum_of_tables(tables))
-
-
-def column(cells, name="x"):
-    return Table.of([[cell] for cell in cells], (name,), k=BASELINE_K)
-
-
-def baseline_of(table, **changes):
-    constraints = suggested_constraints(table)
-    features = [{**feature, **changes} for feature in constraints.document["features"]]
-    return Baseline(constraints=Constraints({**constraints.document, "features": features}), statistics=table)
-
-
-def checked(evaluation, check):
-    return next(measurement for measurement in evaluation.measurements if measurement.check == check)
+from chalicelib.statistics.table import Table
+from tests.constraints.tables import baseline_of, checked, column, summary
 
 
 @pytest.fixture
@@ -209,7 +190,8 @@ def test_constraints_alone_judge_everything_but_drift_and_say_so(conformance):
     evaluation = evaluate(summary(traffic), Baseline(constraints=constraints))
     assert evaluation.verdict == "OK"
     assert evaluation.notes == ("drift was not judged: the baseline has no statistics",)
-    assert len(evaluation.measurements) == 2 + 2 * 13
+    non_negative = sum(bool(feature.is_non_negative) for feature in constraints.features)
+    assert len(evaluation.measurements) == 2 + 2 * 13 + non_negative
 
 
 def test_p07_does_not_drift_from_itself(conformance):

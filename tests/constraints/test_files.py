@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from chalicelib.constraints.evaluation import Measurement
 from chalicelib.constraints.files import read_constraints, read_violations, write_constraints, write_violations
+from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.errors import UnreadableFile
 from chalicelib.statistics.table import Table

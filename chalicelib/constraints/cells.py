@@ -1,0 +1,137 @@
+"""Is each cell as it must be: its type, whether it is there, whether its value is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chalicelib.constraints.constraints import FeatureConstraints, Monitoring
+from chalicelib.constraints.measurement import Measurement, certain_share, percent, rounded, severity_of
+from chalicelib.statistics.column import ColumnStatistics
+from chalicelib.statistics.lexical import TypeCounts
+
+
+def cell_checks(
+    feature: FeatureConstraints, column: ColumnStatistics, monitoring: Monitoring, *, critical: bool
+) -> Iterator[Measurement]:
+    """data_type_check, completeness_check and categorical_values_check of one feature."""
+    yield _data_type(feature, column, monitoring, critical=critical)
+    yield from _completeness(feature, column, critical=critical)
+    yield from _categorical_values(feature, column, monitoring, critical=critical)
+
+
+def _data_type(
+    feature: FeatureConstraints, column: ColumnStatistics, monitoring: Monitoring, *, critical: bool
+) -> Measurement:
+    expected = feature.inferred_type
+    share = column.types.share_of(expected)
+    threshold = monitoring.datatype_check_threshold
+    if share is None:  # nothing but missing cells: neither kept nor violated
+        return Measurement(
+            feature=feature.name,
+            check="data_type_check",
+            kind="hard",
+            expected=expected,
+            observed="no values",
+            value=None,
+            threshold=threshold,
+            violated=False,
+            judged=False,
+        )
+    violated = share < threshold
+    return Measurement(
+        feature=feature.name,
+        check="data_type_check",
+        kind="hard",
+        expected=expected,
+        observed=f"{rounded(share, threshold)} {expected}",
+        value=share,
+        threshold=threshold,
+        violated=violated,
+        severity=severity_of(_unreadable(column.types, expected), critical=critical),
+        description=(
+            f"Data type match requirement is not met. Expected data type: {expected}, Expected match: "
+            f"{percent(threshold)}. Observed: Only {percent(share)} of data is {expected}."
+        )
+        if violated
+        else "",
+    )
+
+
+def _unreadable(types: TypeCounts, expected: str) -> float:
+    """Share of the present cells that cannot be read as the expected type.
+
+    An Integral is a Fractional all the same, and either is a text; when no cell at all is of the expected type, the
+    sender has changed its form, which is no trace.
+
+    Examples
+    --------
+    >>> _unreadable(TypeCounts(fractional=8, integral=1, string=1), "Fractional")
+    0.1
+    >>> _unreadable(TypeCounts(integral=10), "Fractional")
+    1.0
+    """
+    if not types.share_of(expected):
+        return 1.0
+    texts = types.string + types.boolean
+    off = {"Integral": texts + types.fractional, "Fractional": texts, "String": 0}[expected]
+    return off / types.present
+
+
+def _completeness(feature: FeatureConstraints, column: ColumnStatistics, *, critical: bool) -> Iterator[Measurement]:
+    expected, observed = feature.completeness, column.types.completeness
+    if expected is None or observed is None:
+        return
+    violated = observed < expected
+    rows = column.types.present + column.types.missing
+    yield Measurement(
+        feature=feature.name,
+        check="completeness_check",
+        kind="hard",
+        expected=f"{rounded(expected)} present",
+        observed=f"{rounded(observed, expected)} present",
+        value=observed,
+        threshold=expected,
+        violated=violated,
+        severity=severity_of(certain_share(column.types.missing, rows) - (1 - expected), critical=critical),
+        description=(
+            f"Data completeness requirement is not met. Expected: {percent(expected)}. "
+            f"Observed: Only {percent(observed)}."
+        )
+        if violated
+        else "",
+    )
+
+
+def _categorical_values(
+    feature: FeatureConstraints, column: ColumnStatistics, monitoring: Monitoring, *, critical: bool
+) -> Iterator[Measurement]:
+    domain = feature.domains
+    present = column.types.present
+    if domain is None or not present:
+        return
+    threshold = monitoring.domain_content_threshold
+    counts = column.categories.counts
+    share: float | None = None
+    if counts is None:
+        # More different values than a domain can hold: some are unknown, how many cells cannot be told.
+        violated, judged, unknown = threshold == 1.0, threshold == 1.0, 1.0
+        observed = f"about {column.categories.distinct:.0f} different values"
+    else:
+        known = sum(counts.get(category, 0) for category in set(domain))
+        share, judged, unknown = known / present, True, certain_share(present - known, present)
+        violated, observed = share < threshold, f"{rounded(share, threshold)} known values"
+    yield Measurement(
+        feature=feature.name,
+        check="categorical_values_check",
+        kind="hard",
+        expected=f"{rounded(threshold)} of {len(domain)} known values",
+        observed=observed,
+        value=share,
+        threshold=threshold,
+        violated=violated,
+        judged=judged,
+        severity=severity_of(unknown, critical=critical),
+        description=f"Value: {0.0 if share is None else share} does not meet the constraint requirement! "
+        if violated
+        else "",
+    )

@@ -1,0 +1,73 @@
+"""Are the columns there: rows with fewer or more columns than the baseline has features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from chalicelib.constraints.matching import Match
+from chalicelib.constraints.measurement import Measurement, severity_of
+from chalicelib.statistics.column import ColumnStatistics
+
+
+def by_feature(matches: list[Match]) -> dict[str, ColumnStatistics]:
+    """Every feature's column over all tables; a feature absent from some records has missing cells there."""
+    parts: dict[str, list[ColumnStatistics]] = {}
+    for found in matches:
+        for name, column in (found.columns or {}).items():
+            parts.setdefault(name, []).append(column)
+    for found in matches:
+        for name in found.missing:
+            if name in parts:
+                parts[name].append(ColumnStatistics.missing(found.table.rows))
+    return {
+        name: columns[0] if len(columns) == 1 else ColumnStatistics.total(columns) for name, columns in parts.items()
+    }
+
+
+def column_counts(matches: list[Match], features: int, rows: int, minimum_rows: int) -> Iterator[Measurement]:
+    """missing_column_check and extra_column_check."""
+    somewhere = {name for found in matches for name in found.columns or {}}
+    narrow = [
+        found for found in matches
+        if (found.columns is None and found.width < features) or not somewhere.issuperset(found.missing)
+    ]  # fmt: skip
+    wide = [found for found in matches if found.extra]
+    yield _column_count("missing", narrow, features, rows, minimum_rows)
+    yield _column_count("extra", wide, features, rows, minimum_rows)
+
+
+def _column_count(
+    word: Literal["missing", "extra"], found: list[Match], features: int, rows: int, minimum_rows: int
+) -> Measurement:
+    affected = sum(one.table.rows for one in found)
+    judged = rows >= minimum_rows
+    violated = judged and bool(affected)
+    width = max(found, key=lambda one: one.table.rows).width if found else features
+    return Measurement(
+        feature="Missing columns" if word == "missing" else "Extra columns",
+        check="missing_column_check" if word == "missing" else "extra_column_check",
+        kind="hard",
+        expected=f"{features} columns",
+        observed=f"{width} columns in {affected} of {rows} rows{_names(word, found)}"
+        if found
+        else f"{features} columns",
+        value=affected / rows,
+        threshold=0.0,
+        violated=violated,
+        judged=judged,
+        needed=0 if judged else minimum_rows - rows,
+        severity=severity_of(affected / rows),
+        description=(
+            f"There are {word} columns in current dataset. Number of columns in current dataset: {width}, "
+            f"Number of columns in baseline constraints: {features}"
+        )
+        if violated
+        else "",
+    )
+
+
+def _names(word: Literal["missing", "extra"], found: list[Match]) -> str:
+    """The names of the columns that are missing or extra, where the payload names its columns."""
+    names = sorted({name for one in found for name in (one.missing if word == "missing" else one.extra) if name})
+    return f"; {word}: {', '.join(names[:10])}" if names else ""

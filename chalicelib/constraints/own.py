@@ -1,0 +1,105 @@
+"""Vedette's own checks, which Model Monitor does not make: they never enter constraint_violations.json.
+
+| check                      | rule in constraints.json                                        | violated when         |
+|----------------------------|-----------------------------------------------------------------|-----------------------|
+| vedette_non_negative_check | `num_constraints.is_non_negative`, which Model Monitor suggests | a number is below 0   |
+|                            | and never enforces (conformance/INDEX.md)                       |                       |
+| vedette_range_check        | `num_constraints.minimum`, `.maximum`, set by a person          | a number lies beyond  |
+| vedette_volume_check       | `volume_constraints.minimum_rows_per_hour`,                     | the window's rows do  |
+|                            | `.maximum_rows_per_hour` beside `features`, set by a person     |                       |
+
+How many numbers lie beyond a bound is read from the column's sketch, that some do from its minimum and maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chalicelib.constraints.constraints import Constraints, FeatureConstraints
+from chalicelib.constraints.measurement import (
+    NON_NEGATIVE,
+    RANGE,
+    VOLUME,
+    Measurement,
+    certain_share,
+    rounded,
+    severity_of,
+)
+from chalicelib.statistics.column import ColumnStatistics
+
+
+def own_checks(feature: FeatureConstraints, column: ColumnStatistics, *, critical: bool) -> Iterator[Measurement]:
+    """vedette_non_negative_check and vedette_range_check of one feature."""
+    if feature.is_non_negative:
+        yield from _within(feature, column, NON_NEGATIVE, (0.0, None), critical=critical)
+    if feature.bounds != (None, None):
+        yield from _within(feature, column, RANGE, feature.bounds, critical=critical)
+
+
+def _within(
+    feature: FeatureConstraints,
+    column: ColumnStatistics,
+    check: str,
+    bounds: tuple[float | None, float | None],
+    *,
+    critical: bool,
+) -> Iterator[Measurement]:
+    least, most = column.moments.minimum, column.moments.maximum
+    if least is None or most is None:
+        return
+    low, high = bounds
+    violated = (low is not None and least < low) or (high is not None and most > high)
+    share = _share_beyond(column, low, high) if violated else 0.0
+    yield Measurement(
+        feature=feature.name,
+        check=check,
+        kind="hard",
+        expected="not negative" if check == NON_NEGATIVE else _range(low, high),
+        observed=f"{rounded(share)} {'negative' if check == NON_NEGATIVE else 'out of range'}",
+        value=share,
+        threshold=0.0,
+        violated=violated,
+        severity=severity_of(certain_share(share * column.moments.count, column.moments.count), critical=critical),
+        description=f"{rounded(share)} of the numbers are {'negative' if check == NON_NEGATIVE else 'out of range'}."
+        if violated
+        else "",
+    )
+
+
+def _share_beyond(column: ColumnStatistics, low: float | None, high: float | None) -> float:
+    values, weights = column.distribution.items()
+    beyond = np.zeros(len(values), dtype=bool)
+    if low is not None:
+        beyond |= values < low
+    if high is not None:
+        beyond |= values > high
+    count = column.moments.count
+    return max(float(weights[beyond].sum()) / count, 1 / count)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return f"at most {high}" if low is None else f"at least {low}" if high is None else f"{low} to {high}"
+
+
+def volume(constraints: Constraints, rows: int, hours: float) -> Iterator[Measurement]:
+    """vedette_volume_check: the rows of a closed window of so many hours."""
+    least, most = constraints.volume
+    if least is None and most is None:
+        return
+    rate = rows / hours
+    low, high = (least is not None and rate < least), (most is not None and rate > most)
+    observed = f"{rate:,.0f} rows an hour"
+    yield Measurement(
+        feature="rows",
+        check=VOLUME,
+        kind="hard",
+        expected=f"{_range(least, most)} rows an hour",
+        observed=observed,
+        value=rate,
+        threshold=least if low or most is None else most,
+        violated=low or high,
+        severity="warning",
+        description=f"There were {observed}." if low or high else "",
+    )
