@@ -106,12 +106,14 @@ def delete(key: str) -> None:
     client("s3").delete_object(Bucket=bucket, Key=key, **_owner(bucket))
 
 
-def list_objects(prefix: str, bucket: str = "") -> Iterator[Listed]:
-    """Every object under a prefix, in the order of the keys."""
+def list_objects(prefix: str, bucket: str = "", *, after: str = "", until: str = "") -> Iterator[Listed]:
+    """Every object under a prefix, in the order of the keys; those behind `after` and before `until`, where given."""
     bucket = bucket or settings().bucket
-    pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **_owner(bucket))
-    for page in pages:
+    request = {"Bucket": bucket, "Prefix": prefix, **({"StartAfter": after} if after else {}), **_owner(bucket)}
+    for page in client("s3").get_paginator("list_objects_v2").paginate(**request):
         for found in page.get("Contents", ()):
+            if until and found["Key"] >= until:
+                return
             yield Listed(found["Key"], found["ETag"].strip('"'), found["Size"])
 
 
@@ -122,15 +124,27 @@ def first_key(prefix: str) -> str:
     return str(answer["Contents"][0]["Key"]) if answer.get("Contents") else ""
 
 
-def list_folders(prefix: str, bucket: str = "") -> list[str]:
-    """The names one level under a prefix, without the slash."""
+def list_folders(prefix: str, bucket: str = "", after: str = "") -> list[str]:
+    """The names one level under a prefix, without the slash; with `after`, those that come later in the alphabet."""
     bucket = bucket or settings().bucket
+    begin = {"StartAfter": prefix + after} if after else {}
     pages = (
         client("s3")
         .get_paginator("list_objects_v2")
-        .paginate(Bucket=bucket, Prefix=prefix, Delimiter="/", **_owner(bucket))
+        .paginate(Bucket=bucket, Prefix=prefix, Delimiter="/", **begin, **_owner(bucket))
     )
     return [found["Prefix"][len(prefix) :].rstrip("/") for page in pages for found in page.get("CommonPrefixes", ())]
+
+
+def sends_events(bucket: str) -> bool | None:
+    """Whether a bucket sends its events to EventBridge; None when its owner does not let us look."""
+    try:
+        answer = client("s3").get_bucket_notification_configuration(Bucket=bucket, **_owner(bucket))
+    except ClientError as error:
+        if _code(error) in {"AccessDenied", "403"}:
+            return None
+        raise
+    return "EventBridgeConfiguration" in answer
 
 
 def _owner(bucket: str) -> dict[str, str]:

@@ -40,6 +40,8 @@ COMMANDS = {
     "resume": "vedette.cli.control:resume_command",
     "history": "vedette.cli.control:history_command",
     "marks": "vedette.cli.control:marks_command",
+    "show": "vedette.cli.results:show_group",
+    "constraints": "vedette.cli.constraints:constraints_group",
     "capture": "vedette.cli.endpoints:capture_group",
     "invoke": "vedette.cli.endpoints:invoke_command",
     "simulate": "vedette.cli.endpoints:simulate_command",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.errors import UnreadableFile
 from vedette.cli import stage
 from vedette.cli.stage import Hands
 
@@ -47,7 +46,7 @@ def manage_command(hands: Hands, group: str, endpoint: str, more: tuple[str, ...
     if body is not None:
         form = {"content_type": content_type, "accept": content_type} if content_type else {}
         fields["golden_payload"] = {"body": fleet.read_payload(body), **form}
-    fields |= dict(_pair(text) for text in more)
+    fields |= dict(stage.pair("--set", text) for text in more)
     _store(hands, stored, fleet.managed(stored, group, endpoint, fields), etag, "")
 
 
@@ -131,16 +130,3 @@ def _store(hands: Hands, stored: Fleet, entries: tuple[FleetEntry, ...], etag: s
             data["applied"] = True
             hands.say("Applied. The sweep acts on it within 15 minutes; `vedette plan ENDPOINT` shows what it will do.")
     hands.answer(data)
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    """KEY=VALUE, where VALUE is as in TOML; bare words are text."""
-    import tomllib
-
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise UnreadableFile(f"--set {text}: not KEY=VALUE")
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def console(*outputs: str | None) -> Console:
     from rich.console import Console
 
     found = Console(stderr="-" in outputs, highlight=False)
-    if not found.is_terminal:
+    if not found.is_terminal and "COLUMNS" not in os.environ:
         found.width = 140  # a log or a pipe has no width of its own
     return found
 

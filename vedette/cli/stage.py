@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from chalicelib.errors import VedetteError
+from chalicelib.errors import UnreadableFile, VedetteError
 from vedette.cli import options
 
 Command = Callable[..., Any]
@@ -46,10 +46,10 @@ class Hands:
         """A table for people."""
         if self.as_json:
             return
-        from rich.table import Table
+        from rich.table import Column, Table
         from rich.text import Text
 
-        shown = Table(*columns)
+        shown = Table(*(Column(name, overflow="fold") for name in columns))  # a long word goes on below, uncut
         for row in rows:
             shown.add_row(*(Text(str(cell)) for cell in row))
         options.console().print(shown)
@@ -152,6 +152,19 @@ def seconds(text: str) -> float:
     if not span:
         raise click.UsageError(f"{text!r} is not a span like 30s or 5m.")
     return float(span[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[span[2]]
+
+
+def pair(option: str, text: str) -> tuple[str, Any]:
+    """KEY=VALUE, where VALUE is as in TOML; bare words are text."""
+    import tomllib
+
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UnreadableFile(f"{option} {text}: not KEY=VALUE")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value
 
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

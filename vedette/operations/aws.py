@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -17,13 +18,15 @@ from chalicelib import locations, records
 from chalicelib.aws import sagemaker
 from chalicelib.aws.clients import client
 from chalicelib.errors import NotReady, VedetteError
-from chalicelib.records import Fleet
+from chalicelib.records import Fleet, Record
 from chalicelib.settings import settings
 
 FUNCTION_SECONDS = 310  # the sweep's own timeout is 300 s (.chalice/config.json)
 ANSWER_SECONDS = 70  # a model has 60 s to answer (InvokeEndpoint)
 KINDS = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
 NOT_THERE = {"ResourceNotFound", "ResourceNotFoundException", "404", "NoSuchKey", "NotFound"}
+R = TypeVar("R", bound=Record)
+_MOMENT = timedelta(minutes=1)
 
 
 def _patient(service: str, seconds: int) -> Any:
@@ -57,37 +60,53 @@ def who() -> str:
     return arn.rpartition(":")[2]
 
 
-# --- the fleet --------------------------------------------------------------------------------------------------------
+# --- records that people change: the fleet, baselines -----------------------------------------------------------------
 
 
 def get_fleet() -> tuple[Fleet, str]:
     """The applied fleet and its ETag; an empty one and "" when none was applied."""
-    place = {"Bucket": settings().bucket, "Key": locations.fleet(), "ExpectedBucketOwner": settings().account}
-    try:
-        answer = client("s3").get_object(**place)
-    except ClientError as error:
-        if code(error) in NOT_THERE:
-            return Fleet(), ""
-        raise
-    place_name = f"s3://{settings().bucket}/{locations.fleet()}"
-    return records.read(Fleet, answer["Body"].read(), place_name), str(answer["ETag"])
+    found, etag = get_with_etag(Fleet, locations.fleet())
+    return found or Fleet(), etag
 
 
 def put_fleet(fleet: Fleet, etag: str) -> None:
     """Store a fleet if the stored one is still that of the ETag; the bucket's versions keep the earlier ones."""
+    put_if_unchanged(locations.fleet(), fleet, etag, "the fleet")
+
+
+def get_with_etag(kind: type[R], key: str) -> tuple[R | None, str]:
+    """A record of the stage's bucket and its ETag; None and "" when there is none."""
+    place = {"Bucket": settings().bucket, "Key": key, "ExpectedBucketOwner": settings().account}
+    try:
+        answer = client("s3").get_object(**place)
+    except ClientError as error:
+        if code(error) in NOT_THERE:
+            return None, ""
+        raise
+    return records.read(kind, answer["Body"].read(), f"s3://{settings().bucket}/{key}"), str(answer["ETag"])
+
+
+def put_if_unchanged(key: str, record: Record, etag: str, what: str) -> None:
+    """Write a record if the stored one is still that of the ETag; "" means that there was none.
+
+    Raises
+    ------
+    NotReady
+        When somebody else was first; `what` is what they changed.
+    """
     condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     try:
         client("s3").put_object(
             Bucket=settings().bucket,
-            Key=locations.fleet(),
-            Body=records.write(fleet),
+            Key=key,
+            Body=records.write(record),
             ContentType="application/json",
             ExpectedBucketOwner=settings().account,
             **condition,
         )
     except ClientError as error:
         if code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
-            raise NotReady("Somebody else changed the fleet at the same moment; look at it, and try again.") from error
+            raise NotReady(f"Somebody else changed {what} at the same moment; look at it, and try again.") from error
         raise
 
 
@@ -195,6 +214,19 @@ def running_executions(schedule: str) -> int:
     """How many executions of a schedule have not ended."""
     found = _listed("list_monitoring_executions", "MonitoringExecutionSummaries", MonitoringScheduleName=schedule)
     return sum(one["MonitoringExecutionStatus"] in {"Pending", "InProgress", "Stopping"} for one in found)
+
+
+def last_execution(schedule: str, window_start: datetime | None) -> dict[str, Any] | None:
+    """The latest execution of a schedule, or the one that read the window which begins then; None when there is none.
+
+    An execution is scheduled for the hour that ends its window (aws-facts 1.7).
+    """
+    request: dict[str, Any] = {"MonitoringScheduleName": schedule, "SortBy": "ScheduledTime", "SortOrder": "Descending"}
+    if window_start is not None:
+        due = window_start + timedelta(hours=1)
+        request["ScheduledTimeAfter"], request["ScheduledTimeBefore"] = due - _MOMENT, due + _MOMENT
+    found = client("sagemaker").list_monitoring_executions(**request, MaxResults=1)["MonitoringExecutionSummaries"]
+    return dict(found[0]) if found else None
 
 
 def alarms(prefix: str) -> list[tuple[str, dict[str, str]]]:

@@ -1,0 +1,302 @@
+"""`vedette constraints`: how strictly an endpoint is judged, as code: shown, compared, edited, accepted, taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vedette.cli import options, stage
+from vedette.cli.results import show_constraints, which
+from vedette.cli.stage import Hands
+
+if TYPE_CHECKING:
+    from chalicelib.constraints.constraints import Constraints
+    from vedette.operations.baselines import Stored
+    from vedette.operations.constraints import Difference
+
+TYPES = ("Integral", "Fractional", "String", "Unknown")
+CLEARABLE = ("completeness", "non-negative", "values", "thresholds")
+reason = click.option("--reason", required=True, help="Why; it is kept with the version, and shown to others.")
+
+
+@click.group("constraints")
+def constraints_group() -> None:
+    """Show, compare and change the constraints of an endpoint; every version is kept, with who, when and why.
+
+    \b
+    Example:
+      vedette constraints set preferred-site b --type Fractional --reason 'prices have cents since May'
+    """  # noqa: D301
+
+
+@stage.command("show")
+@stage.endpoint
+@click.option("--version", help="A stored version. [default: the one in force]")
+@options.output("Write its constraints.json to this file, or to standard output for -.")
+def show_command(hands: Hands, endpoint: str, version: str | None, output: str | None) -> None:
+    """Show the constraints in force, or those of a stored version.
+
+    \b
+    Examples:
+      vedette constraints show preferred-site
+      vedette constraints show preferred-site --version v2 -o constraints.json
+    """  # noqa: D301
+    from chalicelib.constraints.files import write_constraints
+    from vedette.operations import baselines
+
+    found = baselines.version(endpoint, version) if version else baselines.in_force(endpoint)
+    if output:
+        options.write(output, write_constraints(found.constraints) + b"\n")
+    if output != "-":
+        hands.say(_made(found, in_force=not version))
+        hands.say(*([] if found.statistics else ["It has no statistics, so drift is not judged."]))
+        show_constraints(hands, found.constraints)
+    hands.answer({"version": found.version, "named": found.named, "constraints": found.constraints.document})
+
+
+@stage.command("versions")
+@stage.endpoint
+def versions_command(hands: Hands, endpoint: str) -> None:
+    """Show every stored version: who made it, when and why.
+
+    \b
+    Example:
+      vedette constraints versions preferred-site
+    """  # noqa: D301
+    from chalicelib.alerts.text import harmless
+    from vedette.operations import baselines
+
+    found = baselines.versions(endpoint)
+    rows = [
+        (
+            f"{one.version} (in force)" if one.in_force else one.version,
+            f"{one.at:%Y-%m-%d %H:%M}" if one.at else "",
+            harmless(one.by, 60),
+            harmless(one.reason, 200),
+        )
+        for one in found
+    ]
+    if rows:
+        hands.table(("Version", "Made, UTC", "By", "Why"), rows)
+    else:
+        hands.say(f"{endpoint} has no baseline.")
+    hands.answer(found)
+
+
+@stage.command("diff")
+@stage.endpoint
+@click.argument("before", metavar="VERSION|FILE")
+@click.argument("after", metavar="[VERSION|FILE]", required=False)
+def diff_command(hands: Hands, endpoint: str, before: str, after: str | None) -> None:
+    """Show what differs between two versions or files, rule by rule; one alone is compared with what is in force.
+
+    What holds an s3://, a / or ends in .json is a file or folder, everything else the name of a stored version.
+
+    \b
+    Examples:
+      vedette constraints diff preferred-site v1 v2
+      vedette constraints diff preferred-site ./constraints.json
+    """  # noqa: D301
+    from vedette.operations import baselines
+    from vedette.operations.constraints import differences
+
+    first = _named(endpoint, before)
+    # In force comes first: the file or version is what would be.
+    pair = (first, _named(endpoint, after)) if after else (baselines.in_force(endpoint), first)
+    found = differences(pair[0].constraints, pair[1].constraints)
+    hands.say(f"From {pair[0].version} to {pair[1].version}:")
+    _say_differences(hands, found)
+    hands.answer({"before": pair[0].version, "after": pair[1].version, "differences": found})
+
+
+@stage.command("set", changes=True)
+@stage.endpoint
+@click.argument("feature", required=False)
+@click.option("--all", "everything", is_flag=True, help="Thresholds for all features, in place of a FEATURE.")
+@click.option("--type", "inferred_type", type=click.Choice(TYPES), help="The type that its values must have.")
+@click.option("--completeness", type=click.FloatRange(0, 1), help="The share of values that must be present.")
+@click.option("--non-negative/--any-sign", "is_non_negative", default=None, help="Whether values are never negative.")
+@click.option("--value", "values", multiple=True, help="A known value, in place of those before; may be repeated.")
+@click.option("--add-value", "more_values", multiple=True, help="A known value more.")
+@click.option("--remove-value", "fewer_values", multiple=True, help="A known value less.")
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="By Model Monitor's names: comparison_threshold=0.2, datatype_check_threshold=0.99, ...",
+)
+@click.option("--clear", multiple=True, type=click.Choice(CLEARABLE), help="Let there be no such rule.")
+@reason
+def set_command(
+    hands: Hands,
+    endpoint: str,
+    feature: str | None,
+    everything: bool,
+    thresholds: tuple[str, ...],
+    clear: tuple[str, ...],
+    reason: str,
+    **given: Any,
+) -> None:
+    """Edit the rule of one FEATURE, or with --all the thresholds of all features.
+
+    All else in constraints.json stays as it is, also what Vedette does not know. The edit is a new version, in force
+    from now on; `vedette replay ENDPOINT --constraints FILE` shows before what it would have done.
+
+    \b
+    Examples:
+      vedette constraints set preferred-site b --type Fractional --reason 'cents since May'
+      vedette constraints set preferred-site --all --threshold comparison_threshold=0.2 --reason 'noisy by nature'
+    """  # noqa: D301
+    from vedette.operations import baselines
+    from vedette.operations.constraints import Edit, edited
+
+    if (feature is None) != everything:
+        raise click.UsageError("Give either a FEATURE or --all.")
+    edit = Edit(
+        **given, thresholds=dict(stage.pair("--threshold", text) for text in thresholds), clear=frozenset(clear)
+    )
+    if everything and (not thresholds or edit != Edit(thresholds=edit.thresholds)):
+        raise click.UsageError("With --all, say a --threshold, and nothing else.")
+    if edit == Edit():
+        raise click.UsageError("Say what to change: --type, --completeness, --threshold, ...")
+    before = baselines.in_force(endpoint)
+    _store(hands, endpoint, before, edited(before.constraints, feature, edit), before.statistics, reason)
+
+
+@stage.command("accept", changes=True)
+@stage.endpoint
+@which
+@click.option("--feature", "features", multiple=True, help="This feature alone; may be repeated. [default: all]")
+@reason
+def accept_command(
+    hands: Hands, endpoint: str, variant: str, window: str, features: tuple[str, ...], reason: str
+) -> None:
+    """Take a window as the new normal: constraints and statistics suggested from what was captured in it.
+
+    Thresholds and what a suggestion does not speak of stay as they are.
+
+    \b
+    Examples:
+      vedette constraints accept preferred-site --window 2026-11-22T09 --reason 'the new client sends cents'
+      vedette constraints accept preferred-site --feature b --reason 'prices have risen' --dry-run
+    """  # noqa: D301
+    from vedette.operations import baselines
+
+    before = baselines.in_force(endpoint)
+    accepted = baselines.accepted(endpoint, before, variant, window, features)
+    hands.say(
+        f"From {accepted.rows:,} rows captured {accepted.start:%Y-%m-%d %H:%M} to {accepted.end:%H:%M} UTC,"
+        f" variant {accepted.variant}, which was judged: {accepted.verdict}."
+    )
+    if accepted.few:
+        hands.say(f"These are few: {accepted.few} more would make a steadier baseline.")
+    _store(hands, endpoint, before, accepted.constraints, accepted.statistics, reason)
+
+
+@stage.command("use", changes=True)
+@stage.endpoint
+@click.argument("version", required=False)
+@click.option("--from", "place", metavar="DIR|FILE|S3_URI", help="A baseline that lies elsewhere, as a new version.")
+@reason
+def use_command(hands: Hands, endpoint: str, version: str | None, place: str | None, reason: str) -> None:
+    """Put a stored VERSION in force again, or a baseline that lies elsewhere.
+
+    With --from, a folder of statistics.json and constraints.json, as `vedette baseline` and Model Monitor write them;
+    or a constraints.json alone, beside which the statistics in force stay.
+
+    \b
+    Examples:
+      vedette constraints use preferred-site v2 --reason 'v3 was too strict'
+      vedette constraints use preferred-site --from baseline/ --reason 'first baseline'
+    """  # noqa: D301
+    from vedette.operations import baselines
+
+    if (version is None) == (place is None):
+        raise click.UsageError("Give either a VERSION or --from.")
+    before = baselines.current(endpoint)
+    if place:
+        wish = baselines.read(place)
+        statistics = wish.statistics or (before.statistics if before and not wish.folder else None)
+        _store(hands, endpoint, before, wish.constraints, statistics, reason)
+        return
+    wish = baselines.version(endpoint, str(version))
+    data: dict[str, Any] = {"version": wish.version, "in_force": False, "differences": []}
+    if before is not None and before.version == wish.version:
+        hands.say(f"{wish.version} is in force already.")
+    else:
+        data["differences"] = _compare(hands, before, wish.constraints)
+        if hands.confirmed(f"Put {wish.version} in force?"):
+            baselines.use(endpoint, wish.version, reason, before.etag if before else "")
+            data["in_force"] = True
+            hands.say(f"{wish.version} is in force.")
+    hands.answer(data)
+
+
+for _command in (show_command, versions_command, diff_command, set_command, accept_command, use_command):
+    constraints_group.add_command(_command)
+
+
+# --- helpers ----------------------------------------------------------------------------------------------------------
+
+
+def _named(endpoint: str, text: str) -> Stored:
+    from vedette.operations import baselines
+
+    elsewhere = "/" in text or text.endswith(".json")
+    return baselines.read(text) if elsewhere else baselines.version(endpoint, text)
+
+
+def _store(
+    hands: Hands, endpoint: str, before: Stored | None, after: Constraints, statistics: bytes | None, reason: str
+) -> None:
+    """Show what would differ, ask, store it as a new version and put it in force."""
+    from vedette.operations import baselines
+
+    same = before is not None and before.constraints == after and before.statistics == statistics
+    data: dict[str, Any] = {"version": before.version if before else "", "in_force": False, "differences": []}
+    if same:
+        hands.say("The constraints are so already.")
+    else:
+        data["differences"] = _compare(hands, before, after)
+        if before is not None and before.statistics != statistics:
+            hands.say(
+                "The statistics that drift is measured from change" + ("." if statistics else ": there are none.")
+            )
+        if hands.confirmed("Put this in force?"):
+            named = baselines.keep(endpoint, after, statistics, reason, before.etag if before else "")
+            data["version"], data["in_force"] = named.version, True
+            hands.say(f"Stored as {named.version}, and in force." + _way_back(endpoint, before))
+    hands.answer(data)
+
+
+def _way_back(endpoint: str, before: Stored | None) -> str:
+    return f" `vedette constraints use {endpoint} {before.version}` goes back." if before else ""
+
+
+def _compare(hands: Hands, before: Stored | None, after: Constraints) -> list[Difference]:
+    from vedette.operations.constraints import differences
+
+    if before is None:
+        hands.say(f"No baseline was in force; this one has {len(after.features)} features.")
+        return []
+    found = differences(before.constraints, after)
+    _say_differences(hands, found)
+    return found
+
+
+def _say_differences(hands: Hands, found: list[Difference]) -> None:
+    hands.say(*(f"  {difference}" for difference in found))
+    if not found:
+        hands.say("  No rule differs.")
+
+
+def _made(found: Stored, *, in_force: bool) -> str:
+    from chalicelib.alerts.text import harmless
+
+    head = f"Version {found.version}, in force" if in_force else f"Version {found.version}"
+    if found.named is None:
+        return f"{head}; nobody wrote down who made it."
+    why = f": {harmless(found.named.reason, 200)}" if found.named.reason else "."
+    return f"{head} by {harmless(found.named.by, 60)}, {found.named.at:%Y-%m-%d %H:%M} UTC{why}"

@@ -1,0 +1,272 @@
+"""`vedette show`: what was judged of an endpoint, and what runs when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vedette.cli import stage
+from vedette.cli.stage import Hands
+
+if TYPE_CHECKING:
+    from chalicelib.constraints.constraints import Constraints, FeatureConstraints
+    from vedette.operations.results import Feature, Judged
+
+
+def which(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--variant` and `--window`."""
+    with_window = click.option(
+        "--window",
+        default="latest",
+        show_default=True,
+        metavar="TIME",
+        help="latest, or when the window begins in UTC: 2026-11-22T09.",
+    )(command)
+    return click.option(
+        "--variant", default="", help="This variant alone. [default: all, and Model Monitor's schedules]"
+    )(with_window)
+
+
+@click.group("show")
+def show_group() -> None:
+    """Read what was judged of an endpoint, by Vedette and by Model Monitor's schedules.
+
+    \b
+    Example:
+      vedette show violations preferred-site --window 2026-11-22T09
+    """  # noqa: D301
+
+
+@stage.command("violations")
+@stage.endpoint
+@which
+def violations_command(hands: Hands, endpoint: str, variant: str, window: str) -> None:
+    """Show what a window violated. Exit code 1 when anything is violated.
+
+    \b
+    Examples:
+      vedette show violations preferred-site
+      vedette show violations preferred-site --window 2026-11-22T09 --json
+    """  # noqa: D301
+    from chalicelib.alerts.text import harmless
+    from vedette.operations import results
+
+    found = results.executions(endpoint, variant=variant, window=window)
+    for one in found:
+        _head(hands, one)
+        violated = [m for m in one.execution.measurements if m.violated]
+        if violated:
+            rows = [(harmless(m.feature, 60), m.check, m.severity, _words(m.expected, m.observed)) for m in violated]
+            hands.table(("Feature", "Check", "Severity", "Expected, observed"), rows)
+            hands.say(
+                *(f"{harmless(m.feature, 60)}: {harmless(m.description, 300)}" for m in violated if m.description)
+            )
+    hands.answer([_answer(one, violations=[m for m in one.execution.measurements if m.violated]) for one in found])
+    if any(m.violated for one in found for m in one.execution.measurements):
+        click.get_current_context().exit(1)
+
+
+@stage.command("statistics")
+@stage.endpoint
+@which
+def statistics_command(hands: Hands, endpoint: str, variant: str, window: str) -> None:
+    """Show the statistics of a window, feature by feature.
+
+    \b
+    Example:
+      vedette show statistics preferred-site --variant AllTraffic
+    """  # noqa: D301
+    from vedette.operations import results
+
+    found = results.executions(endpoint, variant=variant, window=window)
+    answers = []
+    for one in found:
+        _head(hands, one)
+        content = results.statistics(one)
+        features = results.features(content, f"{one.folder}statistics.json") if content is not None else []
+        if features:
+            rows = [
+                (_name(f.feature), f.inferred_type, f"{f.num_present:,}", f"{f.num_missing:,}", _values(f))
+                for f in features
+            ]
+            hands.table(("Feature", "Type", "Present", "Missing", "Values"), rows)
+        else:
+            hands.say(_no_file("statistics", one))
+        answers.append(_answer(one, statistics=features))
+    hands.answer(answers)
+
+
+@stage.command("constraints")
+@stage.endpoint
+@which
+def constraints_command(hands: Hands, endpoint: str, variant: str, window: str) -> None:
+    """Show the constraints that a window was judged by; `vedette constraints show` shows those in force.
+
+    \b
+    Example:
+      vedette show constraints preferred-site
+    """  # noqa: D301
+    from vedette.operations import results
+
+    found = results.executions(endpoint, variant=variant, window=window)
+    answers = []
+    for one in found:
+        _head(hands, one)
+        read = results.constraints(one)
+        if read is None:
+            hands.say(_no_file("constraints", one))
+        else:
+            show_constraints(hands, read[1])
+        answers.append(_answer(one, place=read[0] if read else "", constraints=read[1].document if read else None))
+    hands.answer(answers)
+
+
+@stage.command("schedule")
+@stage.endpoint
+def schedule_command(hands: Hands, endpoint: str) -> None:
+    """Show what judges an endpoint and when: Vedette's windows, and Model Monitor's schedules.
+
+    \b
+    Example:
+      vedette show schedule preferred-site
+    """  # noqa: D301
+    from datetime import UTC, datetime
+
+    from vedette.operations import results
+
+    found = results.schedules(endpoint, datetime.now(UTC))
+    rows = [
+        (
+            one.source,
+            one.name,
+            f"{one.runs} ({one.status})",
+            one.last_verdict or "never",
+            _time(one.last_run),
+            _time(one.next_run),
+        )
+        for one in found
+    ]
+    if rows:
+        hands.table(("Source", "Name", "Runs", "Last verdict", "At, UTC", "Next, UTC"), rows)
+    else:
+        hands.say(f"Nothing judges {endpoint}: it is not in the fleet, and Model Monitor has no schedule for it.")
+    hands.answer(found)
+
+
+for _command in (statistics_command, constraints_command, violations_command, schedule_command):
+    show_group.add_command(_command)
+
+
+# --- showing ----------------------------------------------------------------------------------------------------------
+
+
+def show_constraints(hands: Hands, constraints: Constraints) -> None:
+    """Constraints as a table, and what holds for all features below it."""
+    rows = [
+        (_name(f.name), f.inferred_type, "" if f.completeness is None else f"{f.completeness:.6g}", _rules(f))
+        for f in constraints.features
+    ]
+    hands.table(("Feature", "Type", "Complete", "Other rules"), rows)
+    monitoring = constraints.monitoring()
+    hands.say(
+        "For all features:" + ("" if monitoring.enabled else " nothing is judged (evaluate_constraints is Disabled);"),
+        f"  of the type at least {monitoring.datatype_check_threshold:.6g},"
+        f" known values at least {monitoring.domain_content_threshold:.6g};",
+        f"  distance at most {monitoring.comparison_threshold:.6g} ({monitoring.comparison_method}),"
+        f" of text {monitoring.categorical_comparison_threshold:.6g} ({monitoring.categorical_drift_method})"
+        + ("." if monitoring.perform_comparison else "; drift is not judged (perform_comparison is Disabled)."),
+    )
+
+
+def _rules(feature: FeatureConstraints) -> str:
+    import json
+
+    from chalicelib.alerts.text import harmless
+
+    said = []
+    if feature.is_non_negative is not None:
+        said.append("not negative" if feature.is_non_negative else "any sign")
+    if feature.domains is not None:
+        shown = ", ".join(harmless(value, 30) for value in feature.domains[:5])
+        more = len(feature.domains) - 5
+        said.append(f"{len(feature.domains)} known values: {shown}{f' and {more} more' if more > 0 else ''}")
+    said += [
+        f"{name} {harmless(value if isinstance(value, str) else json.dumps(value), 60)}"
+        for name, value in _flat(feature.overrides)
+    ]
+    return "\n".join(said)
+
+
+def _flat(overrides: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        inner
+        for name, value in overrides.items()
+        for inner in (value.items() if isinstance(value, dict) else [(name, value)])
+    ]
+
+
+def _head(hands: Hands, one: Judged) -> None:
+    from chalicelib.alerts.text import harmless
+
+    execution = one.execution
+    ours = one.source == "vedette"
+    source = f"Vedette, variant {one.name}" if ours else f"Model Monitor ({one.monitoring_type}), schedule {one.name}"
+    hands.say(f"{source}", f"  {_time(execution.window_start)} to {_time(execution.window_end)} UTC: {one.verdict}")
+    if ours:
+        refused = sum(execution.refused.values())
+        version = execution.package_version
+        hands.say(
+            f"  {execution.rows:,} rows in {execution.events:,} requests, {refused:,} lines refused",
+            f"  model {harmless(f'version {version}' if version.isdigit() else version)},"
+            f" baseline {execution.baseline or 'none'}, revision {execution.revision}",
+        )
+    hands.say(*(f"  {harmless(note, 300)}" for note in execution.notes), *([f"  {one.folder}"] if one.folder else []))
+
+
+def _answer(one: Judged, **more: Any) -> dict[str, Any]:
+    execution = one.execution
+    return {
+        "source": one.source,
+        "name": one.name,
+        "monitoring_type": one.monitoring_type,
+        "window_start": execution.window_start,
+        "window_end": execution.window_end,
+        "verdict": one.verdict,
+        "rows": execution.rows if one.source == "vedette" else None,
+        "baseline": execution.baseline,
+        "package_version": execution.package_version,
+        "notes": execution.notes,
+        "folder": one.folder,
+        **more,
+    }
+
+
+def _no_file(what: str, one: Judged) -> str:
+    if one.folder and one.monitoring_type != "DataQuality":
+        return f"  The {what} of {one.monitoring_type} have another form: {one.folder}{what}.json"
+    return f"  It has no {what}."
+
+
+def _name(name: str) -> str:
+    from chalicelib.alerts.text import harmless
+
+    return harmless(name, 60)
+
+
+def _values(feature: Feature) -> str:
+    """The values of a feature on a line or two; a number is never cut."""
+    if feature.mean is None:
+        return "" if feature.distinct_count is None else f"{feature.distinct_count:.0f} distinct"
+    return f"mean {feature.mean:.6g} ± {feature.std_dev or 0:.6g}\n{feature.min:.6g} to {feature.max:.6g}"
+
+
+def _words(expected: str, observed: str) -> str:
+    from chalicelib.alerts.text import harmless
+
+    return "\n".join(harmless(text, 120) for text in (expected, observed) if text)
+
+
+def _time(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""

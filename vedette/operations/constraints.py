@@ -1,0 +1,292 @@
+"""Constraints edited, compared, and suggested anew from a window, as values; every key that is not edited stays.
+
+| edit                     | where it is written in constraints.json                                            |
+|--------------------------|------------------------------------------------------------------------------------|
+| type, completeness       | `inferred_type`, `completeness` of the feature                                     |
+| non-negative             | `num_constraints.is_non_negative`                                                  |
+| known values             | `string_constraints.domains`                                                       |
+| thresholds of a feature  | its `monitoringConfigOverrides`, or the one of either spelling that decides already |
+| thresholds of all        | `monitoring_config`                                                                |
+
+Distances and methods stand in `distribution_constraints` within the last two, as Model Monitor writes them.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from chalicelib.alerts.text import harmless
+from chalicelib.constraints.constraints import Constraints
+from chalicelib.constraints.schema import MONITORING_KEYS, fault_of
+from chalicelib.constraints.suggestion import suggested_constraints
+from chalicelib.errors import UnreadableFile, VedetteError
+from chalicelib.statistics.table import Table
+
+CLEARABLE = ("completeness", "non-negative", "values", "thresholds")
+_OVERRIDES = ("monitoringConfigOverrides", "monitoring_config_overrides")
+_DISTRIBUTION = "distribution_constraints"
+_SUGGESTED = ("inferred_type", "completeness")  # what a suggestion says of a feature, and
+_SUGGESTED_WITHIN = (("num_constraints", "is_non_negative"), ("string_constraints", "domains"))
+MOST_VALUES = 5  # of a domain, in a difference
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What shall change; None and nothing leave it as it is."""
+
+    inferred_type: str | None = None
+    completeness: float | None = None
+    is_non_negative: bool | None = None
+    values: tuple[str, ...] = ()  # in place of those before
+    more_values: tuple[str, ...] = ()
+    fewer_values: tuple[str, ...] = ()
+    thresholds: Mapping[str, Any] = field(default_factory=dict)
+    clear: frozenset[str] = frozenset()  # of CLEARABLE
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that differs; `feature` is "" for what holds for all, `before` or `after` None where it is not there."""
+
+    feature: str
+    rule: str
+    before: Any = None
+    after: Any = None
+
+    def __str__(self) -> str:
+        name = f"{harmless(self.feature, 60)}: " if self.feature else ""
+        if not self.rule:
+            return f"{name}{'added' if self.before is None else 'removed'}"
+        if self.rule.endswith("domains") and isinstance(self.before, list) and isinstance(self.after, list):
+            more = [value for value in self.after if value not in self.before]
+            fewer = [value for value in self.before if value not in self.after]
+            said = [f"{word} {_few(values)}" for word, values in (("more", more), ("fewer", fewer)) if values]
+            return f"{name}{self.rule}: {'; '.join(said) or 'another order'}"
+        return f"{name}{self.rule}: {_word(self.before)} -> {_word(self.after)}"
+
+
+# --- comparing --------------------------------------------------------------------------------------------------------
+
+
+def differences(before: Constraints, after: Constraints) -> list[Difference]:
+    """What differs between two constraints, what holds for all first, then feature by feature.
+
+    Examples
+    --------
+    >>> one = Constraints({"features": [{"name": "a", "inferred_type": "Integral", "completeness": 1.0}]})
+    >>> two = Constraints({"features": [{"name": "a", "inferred_type": "Integral", "completeness": 0.5}]})
+    >>> [str(found) for found in differences(one, two)]
+    ['a: completeness: 1.0 -> 0.5']
+    """
+    old, new = ({f.name: f.document for f in one.features} for one in (before, after))
+    whole = [{key: value for key, value in one.document.items() if key != "features"} for one in (before, after)]
+    found = list(_between("", *whole))
+    common = [name for name in old if name in new]
+    if common != [name for name in new if name in old]:
+        found.append(Difference(feature="", rule="order of the features", before=list(old), after=list(new)))
+    for name in dict.fromkeys((*old, *new)):
+        if name not in new:
+            found.append(Difference(feature=name, rule="", before=old[name]))
+        elif name not in old:
+            found.append(Difference(feature=name, rule="", after=new[name]))
+        else:
+            found += _between(name, old[name], new[name])
+    return found
+
+
+def _between(
+    feature: str, before: Mapping[str, Any], after: Mapping[str, Any], place: str = ""
+) -> Iterator[Difference]:
+    for key in dict.fromkeys((*before, *after)):
+        was, now = before.get(key), after.get(key)
+        if was == now:
+            continue
+        if isinstance(was, dict | None) and isinstance(now, dict | None):
+            yield from _between(feature, was or {}, now or {}, f"{place}{key}.")
+        else:
+            yield Difference(feature=feature, rule=f"{place}{key}", before=was, after=now)
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return _few(value)
+    return harmless(value if isinstance(value, str) else msgspec.json.encode(value).decode(), 60)
+
+
+def _few(values: Sequence[Any]) -> str:
+    shown = ", ".join(harmless(value, 40) for value in values[:MOST_VALUES])
+    return shown + (f" and {len(values) - MOST_VALUES} more" if len(values) > MOST_VALUES else "")
+
+
+# --- editing ----------------------------------------------------------------------------------------------------------
+
+
+def edited(constraints: Constraints, feature: str | None, edit: Edit) -> Constraints:
+    """The constraints with one feature's rule edited, or the thresholds that hold for all features.
+
+    Raises
+    ------
+    VedetteError
+        When there is no such feature, or the rule cannot be.
+
+    Examples
+    --------
+    >>> before = Constraints({"features": [{"name": "a", "inferred_type": "Integral", "kept": 1}]})
+    >>> edited(before, "a", Edit(completeness=0.9)).document["features"]
+    [{'name': 'a', 'inferred_type': 'Integral', 'kept': 1, 'completeness': 0.9}]
+    """
+    document = copy.deepcopy(constraints.document)
+    if feature is None:
+        _set_thresholds(document.setdefault("monitoring_config", {}), edit.thresholds)
+    else:
+        _edit_feature(_feature(document, feature), edit)
+    return _checked(document)
+
+
+def _feature(document: dict[str, Any], name: str) -> dict[str, Any]:
+    names = [str(found["name"]) for found in document["features"]]
+    if name not in names:
+        close = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {_few(names)}."
+        raise VedetteError(f"There is no feature {name} in these constraints; {hint}")
+    found: dict[str, Any] = document["features"][names.index(name)]
+    return found
+
+
+def _edit_feature(feature: dict[str, Any], edit: Edit) -> None:
+    _clear(feature, edit.clear)
+    if edit.inferred_type is not None:
+        feature["inferred_type"] = edit.inferred_type
+    if edit.completeness is not None:
+        feature["completeness"] = edit.completeness
+    if edit.is_non_negative is not None:
+        _part(feature, "num_constraints")["is_non_negative"] = edit.is_non_negative
+    if edit.values or edit.more_values or edit.fewer_values:
+        strings = _part(feature, "string_constraints")
+        values = list(edit.values or strings.get("domains") or ())
+        unknown = [value for value in edit.fewer_values if value not in values]
+        if unknown:
+            raise VedetteError(
+                f"{feature['name']} does not know the value {_few(unknown)}, so it cannot be taken away."
+            )
+        values += [value for value in edit.more_values if value not in values]
+        strings["domains"] = [value for value in values if value not in edit.fewer_values]
+    if edit.thresholds:
+        _set_thresholds(_overrides(feature), edit.thresholds)
+
+
+def _clear(feature: dict[str, Any], clear: frozenset[str]) -> None:
+    if "completeness" in clear:
+        feature.pop("completeness", None)
+    if "non-negative" in clear:
+        (feature.get("num_constraints") or {}).pop("is_non_negative", None)
+    if "values" in clear:
+        (feature.get("string_constraints") or {}).pop("domains", None)
+    if "thresholds" in clear:
+        for place in _places(feature):
+            for key in _OVERRIDES:
+                place.pop(key, None)
+
+
+def _places(feature: dict[str, Any]) -> list[dict[str, Any]]:
+    """Where overrides may stand, the one that decides first: as `FeatureConstraints.overrides` lays them over."""
+    within = [feature.get("string_constraints"), feature.get("num_constraints")]
+    return [feature, *(place for place in within if isinstance(place, dict))]
+
+
+def _overrides(feature: dict[str, Any]) -> dict[str, Any]:
+    for place in _places(feature):
+        for key in _OVERRIDES:
+            if isinstance(place.get(key), dict):
+                found: dict[str, Any] = place[key]
+                return found
+    return _part(feature, _OVERRIDES[0])
+
+
+def _set_thresholds(config: dict[str, Any], thresholds: Mapping[str, Any]) -> None:
+    for name, value in thresholds.items():
+        if name not in MONITORING_KEYS:
+            close = difflib.get_close_matches(name, MONITORING_KEYS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(MONITORING_KEYS)}."
+            raise VedetteError(f"There is no threshold {name}; {hint}")
+        if MONITORING_KEYS[name]:
+            config.pop(name, None)
+            _part(config, _DISTRIBUTION)[name] = value
+        else:
+            config[name] = value
+
+
+def _part(document: dict[str, Any], key: str) -> dict[str, Any]:
+    if not isinstance(document.get(key), dict):
+        document[key] = {}
+    part: dict[str, Any] = document[key]
+    return part
+
+
+def _checked(document: dict[str, Any]) -> Constraints:
+    fault = fault_of(document)
+    if fault:
+        raise UnreadableFile(f"so the constraints cannot be: {fault}")
+    return Constraints(document)
+
+
+# --- the new normal ---------------------------------------------------------------------------------------------------
+
+
+def accepted(current: Constraints, window: Table, features: Sequence[str] = ()) -> Constraints:
+    """Constraints that take a window as the new normal.
+
+    What a suggestion says (type, completeness, non-negative, known values) comes from the window; all else stays:
+    thresholds, the order of the features, unknown keys. With `features`, for these alone.
+
+    Raises
+    ------
+    VedetteError
+        When a feature is not in both.
+    """
+    suggested = suggested_constraints(window)
+    new = {str(feature["name"]): feature for feature in suggested.document["features"]}
+    document = copy.deepcopy(current.document)
+    known = [str(feature["name"]) for feature in document["features"]]
+    for name in features:
+        _feature(document, name)
+        if name not in new:
+            raise VedetteError(f"The window has no feature {name}; it has {_few(list(new))}.")
+    if not features and set(known) != set(new):
+        raise VedetteError(
+            f"The window has other features than the constraints in force: {_few(sorted(set(known) ^ set(new)))};"
+            " accept some with --feature, or put another baseline in force with `vedette constraints use`."
+        )
+    for feature in document["features"]:
+        if feature["name"] in (features or new):
+            _as_suggested(feature, new[str(feature["name"])])
+    return _checked(document)
+
+
+def _as_suggested(feature: dict[str, Any], suggested: Mapping[str, Any]) -> None:
+    for key in _SUGGESTED:
+        if key in suggested:
+            feature[key] = suggested[key]
+    for part, key in _SUGGESTED_WITHIN:
+        if key in suggested.get(part, {}):
+            _part(feature, part)[key] = suggested[part][key]
+        elif isinstance(feature.get(part), dict):
+            feature[part].pop(key, None)
+
+
+def accepted_statistics(current: bytes | None, window: bytes, features: Sequence[str] = ()) -> bytes:
+    """The statistics that go with `accepted`: the window's, or those in force with some features from the window."""
+    if not features or current is None:
+        return window
+    before, new = json.loads(current), json.loads(window)  # Model Monitor's files may hold NaN
+    chosen = {feature["name"]: feature for feature in new["features"] if feature["name"] in features}
+    before["features"] = [chosen.pop(feature["name"], feature) for feature in before["features"]] + [*chosen.values()]
+    return json.dumps(before, indent=2, ensure_ascii=False).encode()
