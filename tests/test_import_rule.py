@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PURE = ("capture", "statistics", "constraints", "registry", "alerts")
+PURE = ("capture", "statistics", "constraints", "registry", "alerts", "pages")
 FORBIDDEN_IN_PURE = {
     *("boto3", "botocore", "chalice", "aws_lambda_powertools", "os", "time", "random", "secrets", "uuid"),
     *("pandas", "pyarrow", "polars", "scipy", "sagemaker", "requests", "socket", "subprocess", "pathlib"),

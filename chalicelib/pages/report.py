@@ -1,0 +1,239 @@
+"""The page of one execution: what is wrong and since when, then why, then what to do.
+
+| what is known                                    | the page                                                          |
+|--------------------------------------------------|-------------------------------------------------------------------|
+| an execution and the windows before it           | everything                                                        |
+| files that were judged without an installation   | the verdict and the features; no endpoint, no history, no commands|
+| no statistics (no rows, Model Monitor's own run) | the checks alone                                                  |
+| names, reasons, notes, categories                | harmless text, see `features`                                     |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chalicelib.alerts.text import harmless
+from chalicelib.constraints.evaluation import Baseline, Evaluation
+from chalicelib.constraints.measurement import Verdict
+from chalicelib.pages import features as cards
+from chalicelib.pages import html
+from chalicelib.pages.charts import WIDTH
+from chalicelib.pages.features import Feature
+from chalicelib.pages.history import History, Since
+from chalicelib.pages.steps import steps
+from chalicelib.pages.words import TONES, counted, sentence, time, version, window
+from chalicelib.records import Deployment, Execution
+from chalicelib.statistics.table import Table
+
+MOST_OPEN = 3  # cards that are open when the page is
+MOST_FINDINGS = 5  # on top of the page
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What is known of an execution of an endpoint, beside its verdict.
+
+    `before` are the executions of the windows before, of the same length, in any order.
+    """
+
+    execution: Execution
+    before: Sequence[Execution] = ()
+    deployment: Deployment | None = None  # the latest attempt
+    firing: Mapping[str, datetime] = field(default_factory=dict)  # fingerprint -> since when an open alert goes on
+    stage: str = ""
+    bucket: str = ""
+    deploys: bool = False  # Vedette deploys to this endpoint
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a page is made of."""
+
+    title: str
+    evaluation: Evaluation
+    events: int
+    refused: Mapping[str, int]
+    baseline: Baseline | None = None
+    current: Table | None = None
+    monitored: Monitored | None = None
+
+
+def report_of(monitored: Monitored, baseline: Baseline | None, current: Table | None) -> bytes:
+    """The page of a stored execution."""
+    execution = monitored.execution
+    evaluation = Evaluation(
+        verdict=execution.verdict, rows=execution.rows, measurements=execution.measurements, notes=execution.notes
+    )
+    judged = Judged(
+        f"{execution.endpoint}, {execution.variant}",
+        evaluation,
+        execution.events,
+        execution.refused,
+        baseline,
+        current,
+        monitored,
+    )
+    return report(judged)
+
+
+def report(judged: Judged) -> bytes:
+    """The page: one file in UTF-8 that loads nothing.
+
+    Examples
+    --------
+    >>> page = report(Judged("<x>", Evaluation(verdict="NoData", rows=0), events=0, refused={}))
+    >>> b"<x>" in page, b"&lt;x&gt;" in page
+    (False, True)
+    """
+    evaluation, monitored = judged.evaluation, judged.monitored
+    history = _history(monitored)
+    features = cards.shown(evaluation.measurements, evaluation.rows, judged.baseline, judged.current, history)
+    checks = {name: i for i, name in enumerate(sorted({m.check for m in evaluation.measurements}))}
+    features = list(cards.numbered(features, checks))
+    findings = [(i, finding) for i, feature in enumerate(features) for finding in feature.findings]
+    findings.sort(key=lambda found: cards.badness(found[1][0]))
+    return html.rendered(
+        "report.html",
+        title=harmless(judged.title),
+        verdict=evaluation.verdict,
+        tone=TONES[evaluation.verdict],
+        sentence=sentence(evaluation),
+        since=_since(findings[0][1][2] if findings else _verdict_since(evaluation.verdict, history)),
+        facts=_facts(judged, history),
+        findings=findings[:MOST_FINDINGS],
+        more_findings=len(findings) - MOST_FINDINGS,
+        steps=_steps(monitored),
+        notes=[harmless(note, 300) for note in evaluation.notes],
+        timeline=_timeline(history),
+        deployments=history.deployments,
+        features=features,
+        checks={harmless(name, 60): i for name, i in checks.items()},
+        opened=_opened(features),
+        monitored=monitored,
+        thresholds=_thresholds(judged.baseline),
+        width=WIDTH,
+        short=_short,
+    )
+
+
+def _history(monitored: Monitored | None) -> History:
+    if monitored is None:
+        return History((), {})
+    return History.ending_with(monitored.execution, monitored.before, monitored.firing)
+
+
+def _opened(features: Sequence[Feature]) -> int:
+    """How many cards are open: the worst that are violated, or the first of a small page."""
+    violated = sum(bool(feature.findings) for feature in features)
+    return min(violated, MOST_OPEN) or (1 if len(features) <= MOST_OPEN else 0)
+
+
+def _verdict_since(verdict: Verdict, history: History) -> Since | None:
+    return history.verdict_since() if verdict not in {"OK", "Violations"} else None
+
+
+def _since(since: Since | None) -> str:
+    """Since when, for how many windows, and whether the model changed then.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> _since(Since(datetime(2026, 11, 22, 9, tzinfo=UTC), False, 3, "2", "2"))
+    'Since 2026-11-22 09:00 UTC, 3 windows in a row. Version 2 had passed before: the data changed, not the model.'
+    >>> _since(Since(datetime(2026, 11, 22, 9, tzinfo=UTC), False, 1, "3", "2"))
+    'Since 2026-11-22 09:00 UTC, with version 3; version 2 had passed.'
+    """
+    text = _short(since)
+    if since is None:
+        return text
+    after, before = since.version, since.version_before
+    if not (after.isdigit() and before.isdigit()):
+        return f"{text}."
+    if after == before:
+        return f"{text}. Version {after} had passed before: the data changed, not the model."
+    return f"{text}, with version {after}; version {before} had passed."
+
+
+def _short(since: Since | None) -> str:
+    """Since when, and for how many windows."""
+    if since is None:
+        return ""
+    text = f"Since {time(since.at)} UTC" + (" or before" if since.or_before else "")
+    return f"{text}, {since.windows} windows in a row" if since.windows > 1 else text
+
+
+def _facts(judged: Judged, history: History) -> list[tuple[str, list[str]]]:
+    """Names and values, a line each."""
+    evaluation, monitored = judged.evaluation, judged.monitored
+    facts: list[tuple[str, list[str]]] = []
+    if monitored is not None:
+        execution = monitored.execution
+        facts += [
+            ("Endpoint", [harmless(execution.endpoint)]),
+            ("Variant", [harmless(execution.variant)]),
+            ("Model", [_served(monitored, history)]),
+            ("Window" if execution.closed else "Captured", [window(execution)]),
+        ]
+    facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(judged.events, 'request')}"]))
+    unread = [f"{counted(count, 'line')}: {harmless(reason, 100)}" for reason, count in judged.refused.items()]
+    facts.append(("Not readable", unread or ["0 lines"]))
+    if monitored is not None:
+        facts.append(("Baseline", [harmless(monitored.execution.baseline) or "none"]))
+    return facts
+
+
+def _served(monitored: Monitored, history: History) -> str:
+    """The version, and since when it has served."""
+    execution, deployment = monitored.execution, monitored.deployment
+    named = version(execution)
+    if (
+        deployment is not None
+        and deployment.state == "verified"
+        and deployment.package_version == execution.package_version
+        and deployment.settled_at is not None
+    ):
+        return f"{named}, verified {time(deployment.settled_at)} UTC"
+    began = history.deployments[-1] if history.deployments else 0
+    known = " or before" if not began else ""
+    return f"{named}, since {time(history.executions[began].window_start)} UTC{known}"
+
+
+def _steps(monitored: Monitored | None) -> Sequence[tuple[str, str]]:
+    if monitored is None:
+        return ()
+    execution = monitored.execution
+    deploys = monitored.deploys and execution.package_version.isdigit()
+    return steps(execution.verdict, execution.endpoint, execution.window_start, monitored.stage, deploys=deploys)
+
+
+def _timeline(history: History) -> list[tuple[str, str, str, str, int]]:
+    """For each window: its time, verdict, tone, version, and how much is violated."""
+    return [
+        (
+            time(one.window_start),
+            one.verdict,
+            TONES[one.verdict],
+            version(one),
+            sum(m.violated for m in one.measurements),
+        )
+        for one in history.executions
+    ]
+
+
+def _thresholds(baseline: Baseline | None) -> list[tuple[str, str]]:
+    """How strictly everything is judged, unless a feature says otherwise."""
+    if baseline is None:
+        return []
+    config = baseline.constraints.monitoring()
+    return [
+        ("evaluate_constraints", "Enabled" if config.enabled else "Disabled"),
+        ("datatype_check_threshold", f"{config.datatype_check_threshold:g}"),
+        ("domain_content_threshold", f"{config.domain_content_threshold:g}"),
+        ("perform_comparison", "Enabled" if config.perform_comparison else "Disabled"),
+        ("comparison_threshold", f"{config.comparison_threshold:g}"),
+        ("comparison_method", config.comparison_method),
+        ("categorical_comparison_threshold", f"{config.categorical_comparison_threshold:g}"),
+        ("categorical_drift_method", harmless(config.categorical_drift_method, 60)),
+    ]

@@ -1,0 +1,162 @@
+"""Judged data for pages: made by the real statistics and the real evaluation, small or wide, harmless or hostile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import numpy as np
+
+from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints.constraints import Constraints
+from chalicelib.constraints.evaluation import Baseline, evaluate
+from chalicelib.constraints.suggestion import suggested_constraints
+from chalicelib.pages.report import Monitored, report_of
+from chalicelib.records import Deployment, Execution
+from chalicelib.statistics.files import read_statistics, write_statistics
+from chalicelib.statistics.table import Table
+
+START = datetime(2026, 11, 21, 4, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+ROWS, WINDOWS = 600, 30
+HOSTILE = (
+    "</script><script>window.hacked=1</script>",
+    "<img src=x onerror=window.hacked=1>",
+    '" autofocus onfocus="window.hacked=1',
+    "'><svg onload=window.hacked=1>",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:window.hacked=1",
+    "</style><style>body{display:none}",
+    "\u202egnp.exe\u202c",
+    "a\r\nSet-Cookie: x\x00\x1b[31m",
+    '=HYPERLINK("http://evil.example","x")',
+    "z" * 4000,
+    "<!--",
+    "&lt;b&gt;",
+    "]]>",
+    "https://evil.example/pixel.png",
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a page is made of, and what it must say."""
+
+    monitored: Monitored
+    baseline: Baseline
+    current: Table
+
+    @property
+    def page(self) -> bytes:
+        return report_of(self.monitored, self.baseline, self.current)
+
+
+def columns(features: int, seed: int, *, drifted: bool, names: tuple[str, ...] = ()) -> Table:
+    """Numbers, whole numbers, categories and text in turn; the first of each kind goes wrong."""
+    random = np.random.default_rng(seed)
+    made, named = [], []
+    for i in range(features):
+        wrong = drifted and i < 4
+        match i % 4:
+            case 0:
+                cells = [f"{value:.3f}" for value in random.normal(50 + 9 * wrong, 12, ROWS)]
+                named.append(f"amount_{i}")
+            case 1:
+                numbers = random.poisson(30, ROWS)
+                cells = [f"{n}.00" if wrong and j % 2 else str(n) for j, n in enumerate(numbers)]
+                named.append(f"age_{i}")
+            case 2:
+                kinds = ["card", "cash", "invoice", "voucher"] + (["crypto"] * 2 if wrong else [])
+                cells = list(random.choice(kinds, ROWS))
+                named.append(f"payment_{i}")
+            case _:
+                cells = [
+                    None if wrong and j % 3 == 0 else f"word {n}" for j, n in enumerate(random.integers(0, 400, ROWS))
+                ]
+                named.append(f"comment_{i}")
+        made.append(cells)
+    named[: len(names)] = names
+    return Table.of(list(zip(*made, strict=True)), tuple(named))
+
+
+def sample(
+    features: int = 30,
+    *,
+    names: tuple[str, ...] = (),
+    windows: int = WINDOWS,
+    violated: int = 4,
+    endpoint: str = "preferred-site",
+) -> Sample:
+    """An endpoint whose last `violated` windows went wrong; version 2 came before them."""
+    before = read_statistics(write_statistics(columns(features, 1, drifted=False, names=names)), "sample")
+    baseline = Baseline(constraints=suggested(before), statistics=before)
+    clean, wrong = columns(features, 2, drifted=False, names=names), columns(features, 3, drifted=True, names=names)
+    made = []
+    for i in range(windows):
+        bad = i >= windows - violated
+        table = wrong if bad else clean
+        made.append(execution(endpoint, i, table, baseline, version="2" if i >= windows - violated - 6 else "1"))
+    current = wrong if violated else clean
+    deployed = Deployment(
+        endpoint=endpoint,
+        package_arn="arn:aws:sagemaker:eu-west-1:123456789012:model-package/preferred-site/2",
+        package_version="2",
+        config="config-2",
+        previous_config="config-1",
+        previous_package_arn="",
+        requested_at=made[-1].window_start - 6 * HOUR,
+        state="verified",
+        settled_at=made[-1].window_start - 6 * HOUR,
+    )
+    monitored = Monitored(
+        made[-1],
+        before=tuple(made[:-1]),
+        deployment=deployed,
+        stage="dev",
+        bucket="vedette-dev-123456789012-eu-west-1",
+        deploys=True,
+    )
+    return Sample(monitored, baseline, current)
+
+
+def suggested(table: Table) -> Constraints:
+    return suggested_constraints(table)
+
+
+_EVALUATED: dict[int, Execution] = {}
+
+
+def execution(endpoint: str, number: int, table: Table, baseline: Baseline, version: str) -> Execution:
+    """One window; the same table is evaluated once, and its distances vary a little from window to window."""
+    evaluation = _EVALUATED.get(id(table))
+    if evaluation is None:
+        summary = CaptureSummary(events=ROWS // 20, rows=ROWS, tables=(table,))
+        evaluation = _EVALUATED[id(table)] = evaluate(summary, baseline)
+    wobble = np.random.default_rng(number)
+    measurements = tuple(
+        msgspec.structs.replace(one, value=abs(one.value + float(wobble.normal(0, 0.01))))
+        if one.kind == "drift" and one.value is not None
+        else one
+        for one in evaluation.measurements
+    )
+    start = START + number * HOUR
+    return Execution(
+        endpoint=endpoint,
+        variant="AllTraffic",
+        window_start=start,
+        window_end=start + HOUR,
+        closed=True,
+        package_version=version,
+        revision=1,
+        baseline="v1",
+        verdict=evaluation.verdict,
+        events=ROWS // 20,
+        rows=ROWS,
+        refused={"line is not JSON": 2},
+        measurements=measurements,
+        parts=("parts/x.json",),
+        folder=f"monitoring/{endpoint}/AllTraffic/{start:%Y-%m-%dT%H-%MZ}_60m/{version}/0001/",
+        judged_at=start + HOUR + timedelta(minutes=5),
+        notes=evaluation.notes,
+    )
