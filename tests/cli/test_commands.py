@@ -10,7 +10,22 @@ from click.testing import CliRunner
 from vedette.cli import COMMANDS, main
 
 WITHOUT_STAGE = {"evaluate", "summarize", "baseline", "captured", "demo"}
-READ_ONLY = {"plan", "history", "marks", "fleet show", "capture status", "invoke", "simulate"}
+READ_ONLY = {
+    "plan",
+    "history",
+    "marks",
+    "fleet show",
+    "capture status",
+    "invoke",
+    "simulate",
+    "show violations",
+    "show statistics",
+    "show constraints",
+    "show schedule",
+    "constraints show",
+    "constraints versions",
+    "constraints diff",
+}
 
 
 def commands():

@@ -142,7 +142,8 @@ def set_command(
     """Edit the rule of one FEATURE, or with --all the thresholds of all features.
 
     All else in constraints.json stays as it is, also what Vedette does not know. The edit is a new version, in force
-    from now on; `vedette replay ENDPOINT --constraints FILE` shows before what it would have done.
+    until another is put in force, or a version of the model is deployed that brings its own baseline. What it would
+    have done in the last weeks, `vedette replay` shows.
 
     \b
     Examples:
@@ -226,7 +227,7 @@ def use_command(hands: Hands, endpoint: str, version: str | None, place: str | N
     if before is not None and before.version == wish.version:
         hands.say(f"{wish.version} is in force already.")
     else:
-        data["differences"] = _compare(hands, before, wish.constraints)
+        data["differences"] = _compare(hands, before, wish.constraints, wish.statistics)
         if hands.confirmed(f"Put {wish.version} in force?"):
             baselines.use(endpoint, wish.version, reason, before.etag if before else "")
             data["in_force"] = True
@@ -259,11 +260,7 @@ def _store(
     if same:
         hands.say("The constraints are so already.")
     else:
-        data["differences"] = _compare(hands, before, after)
-        if before is not None and before.statistics != statistics:
-            hands.say(
-                "The statistics that drift is measured from change" + ("." if statistics else ": there are none.")
-            )
+        data["differences"] = _compare(hands, before, after, statistics)
         if hands.confirmed("Put this in force?"):
             named = baselines.keep(endpoint, after, statistics, reason, before.etag if before else "")
             data["version"], data["in_force"] = named.version, True
@@ -275,7 +272,7 @@ def _way_back(endpoint: str, before: Stored | None) -> str:
     return f" `vedette constraints use {endpoint} {before.version}` goes back." if before else ""
 
 
-def _compare(hands: Hands, before: Stored | None, after: Constraints) -> list[Difference]:
+def _compare(hands: Hands, before: Stored | None, after: Constraints, statistics: bytes | None) -> list[Difference]:
     from vedette.operations.constraints import differences
 
     if before is None:
@@ -283,6 +280,9 @@ def _compare(hands: Hands, before: Stored | None, after: Constraints) -> list[Di
         return []
     found = differences(before.constraints, after)
     _say_differences(hands, found)
+    if before.statistics != statistics:
+        none = ": there are none, so drift is not judged."
+        hands.say("The statistics that drift is measured from change" + ("." if statistics else none))
     return found
 
 

@@ -218,7 +218,7 @@ def _head(hands: Hands, one: Judged) -> None:
         refused = sum(execution.refused.values())
         version = execution.package_version
         hands.say(
-            f"  {execution.rows:,} rows in {execution.events:,} requests, {refused:,} lines refused",
+            f"  {execution.rows:,} rows of {execution.events:,} captured requests, {refused:,} lines refused",
             f"  model {harmless(f'version {version}' if version.isdigit() else version)},"
             f" baseline {execution.baseline or 'none'}, revision {execution.revision}",
         )

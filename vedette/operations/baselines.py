@@ -143,7 +143,7 @@ def versions(endpoint: str) -> list[Listed]:
         serves = current is not None and current.version == name
         known = {"by": said.by, "at": said.at, "reason": said.reason} if said else {}
         found.append(Listed(version=name, in_force=serves, **known))  # type: ignore[arg-type]
-    return sorted(found, key=lambda one: (one.at is not None, one.at or datetime.min.replace(tzinfo=UTC)), reverse=True)
+    return sorted(found, key=_age, reverse=True)
 
 
 def keep(endpoint: str, wish: Constraints, statistics: bytes | None, reason: str, etag: str) -> BaselineInForce:
@@ -156,8 +156,9 @@ def keep(endpoint: str, wish: Constraints, statistics: bytes | None, reason: str
     """
     named = BaselineInForce(version=_next(endpoint), by=aws.who(), at=datetime.now(UTC), reason=reason)
     folder = locations.baseline(endpoint, named.version)
-    if not s3.put_once(folder + "version.json", records.write(named)):
-        raise NotReady(
+    claim = records.write(named)
+    if not s3.put_once(folder + "version.json", claim) and s3.get(folder + "version.json") != claim:
+        raise NotReady(  # it is not our own first try either, whose reply was lost
             f"Somebody else made {named.version} of {endpoint} at the same moment; look at it, and try again."
         )
     if statistics is not None:
@@ -206,6 +207,11 @@ def accepted(endpoint: str, before: Stored, variant: str, window: str, features:
         constraints=constraints.accepted(before.constraints, table, features),
         statistics=constraints.accepted_statistics(before.statistics, content, features),
     )
+
+
+def _age(one: Listed) -> tuple[bool, datetime, int]:
+    number = _NUMBERED.fullmatch(one.version)
+    return one.at is not None, one.at or datetime.min.replace(tzinfo=UTC), int(number[1]) if number else 0
 
 
 def _next(endpoint: str) -> str:
