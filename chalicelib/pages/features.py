@@ -60,13 +60,16 @@ class Line:
     summary: str
 
 
+Finding = tuple[Measurement, str, Since | None]  # what is violated, as a sentence, and since when
+
+
 @dataclass(frozen=True)
 class Feature:
     """One card of the page."""
 
     name: str
     state: State
-    findings: tuple[tuple[Measurement, str, Since | None], ...]  # what is violated, as a sentence, and since when
+    findings: tuple[Finding, ...]
     measurements: tuple[Measurement, ...]
     types: tuple[tuple[str, str, str], ...] = ()  # class, word, share
     types_shape: Markup | str = ""
@@ -82,9 +85,13 @@ class Feature:
 
 
 def shown(
-    measurements: Sequence[Measurement], rows: int, baseline: Baseline | None, current: Table | None, history: History
+    measurements: Sequence[Measurement],
+    rows: int,
+    baseline: Baseline | None,
+    current: Table | None,
+    histories: Mapping[str, History],
 ) -> list[Feature]:
-    """Every feature that was measured or is constrained, the worst first."""
+    """Every feature that was measured or is constrained, the worst first; `histories` are those of hard and drift."""
     by_name: dict[str, list[Measurement]] = {}
     for measurement in measurements:
         by_name.setdefault(measurement.feature, []).append(measurement)
@@ -94,7 +101,7 @@ def shown(
     before, now = _columns(baseline.statistics if baseline else None), _columns(current)
     ranked = sorted(by_name.items(), key=lambda item: min(map(badness, item[1]), default=(len(STATES), 0.0)))
     return [
-        _feature(name, found, rows, constraints.get(name), before.get(name), now.get(name), history)
+        _feature(name, found, rows, constraints.get(name), before.get(name), now.get(name), histories)
         for name, found in ranked
     ]
 
@@ -129,7 +136,7 @@ def _feature(
     constraint: FeatureConstraints | None,
     before: ColumnStatistics | None,
     now: ColumnStatistics | None,
-    history: History,
+    histories: Mapping[str, History],
 ) -> Feature:
     ranked = sorted(found, key=badness)
     worst = state_of(ranked[0]) if ranked else "open"
@@ -138,7 +145,9 @@ def _feature(
         name=harmless(name),
         state=worst,
         findings=tuple(
-            (one, sentence(one, rows), history.since(one.feature, one.check)) for one in ranked if one.violated
+            (one, sentence(one, rows), histories[one.kind].since(one.feature, one.check))
+            for one in ranked
+            if one.violated
         ),
         measurements=tuple(ranked),
         types=tuple((key, word, percent(share)) for key, word, share in types),
@@ -148,7 +157,7 @@ def _feature(
         expected_type=constraint.inferred_type if constraint else "",
         distributions=_distributions(before, now),
         distinct=_distinct(before, now),
-        lines=tuple(_lines(ranked, history)),
+        lines=tuple(_lines(ranked, histories)),
         constraint=_document(constraint),
         brief=_brief(ranked),
     )
@@ -242,11 +251,10 @@ def _distinct(before: ColumnStatistics | None, now: ColumnStatistics | None) -> 
     return f"About {now.categories.distinct:,.0f} different values: too many, or text, so none of them was kept."
 
 
-def _lines(ranked: Sequence[Measurement], history: History) -> Iterator[Line]:
+def _lines(ranked: Sequence[Measurement], histories: Mapping[str, History]) -> Iterator[Line]:
     """Of what is violated, and of the drift."""
-    if len(history.executions) < 2:
-        return
     for one in ranked:
+        history = histories[one.kind]
         if one.value is None or not (one.violated or one.kind == "drift"):
             continue
         measured = history.measurements(one.feature, one.check)

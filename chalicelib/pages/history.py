@@ -66,6 +66,11 @@ class History:
             found.append(by_key)
         return found
 
+    @property
+    def latest(self) -> Execution:
+        """The one that the page is about."""
+        return self.executions[-1]
+
     def measurements(self, feature: str, check: str) -> list[Measurement | None]:
         """What was measured in each window; None where nothing was."""
         return [window.get((feature, check)) for window in self._found]
@@ -73,13 +78,15 @@ class History:
     def since(self, feature: str, check: str) -> Since | None:
         """When the violations that the last window continues began; None when the last window has none."""
         measured = self.measurements(feature, check)
+        if not measured:
+            return None
         states = [None if one is None or not one.judged else one.violated for one in measured]
         told = self.firing.get(fingerprint(measured[-1])) if measured[-1] is not None else None
         return self._since(states, told)
 
     def verdict_since(self) -> Since | None:
         """Since when every window has had the verdict of the last one."""
-        return self._since([one.verdict == self.executions[-1].verdict for one in self.executions], None)
+        return self._since([one.verdict == self.latest.verdict for one in self.executions], None)
 
     def _since(self, states: Sequence[bool | None], told: datetime | None) -> Since | None:
         """The row of True that ends the states; None are skipped, but not at the end."""

@@ -23,7 +23,7 @@ from chalicelib.pages.charts import WIDTH
 from chalicelib.pages.features import Feature
 from chalicelib.pages.history import History, Since
 from chalicelib.pages.steps import steps
-from chalicelib.pages.words import TONES, counted, sentence, time, version, window
+from chalicelib.pages.words import TONES, counted, duration, length, sentence, time, version, window
 from chalicelib.records import Deployment, Execution
 from chalicelib.statistics.table import Table
 
@@ -35,11 +35,13 @@ MOST_FINDINGS = 5  # on top of the page
 class Monitored:
     """What is known of an execution of an endpoint, beside its verdict.
 
-    `before` are the executions of the windows before, of the same length, in any order.
+    `before` are the executions of the windows before, of the same length, in any order; `drift` those of the windows
+    in which drift alone was judged, where these are others.
     """
 
     execution: Execution
     before: Sequence[Execution] = ()
+    drift: Sequence[Execution] = ()
     deployment: Deployment | None = None  # the latest attempt
     firing: Mapping[str, datetime] = field(default_factory=dict)  # fingerprint -> since when an open alert goes on
     stage: str = ""
@@ -88,9 +90,12 @@ def report(judged: Judged) -> bytes:
     (False, True)
     """
     evaluation, monitored = judged.evaluation, judged.monitored
-    history = _history(monitored)
-    features = cards.shown(evaluation.measurements, evaluation.rows, judged.baseline, judged.current, history)
-    checks = {name: i for i, name in enumerate(sorted({m.check for m in evaluation.measurements}))}
+    history, drift = _histories(monitored)
+    apart = tuple(one for one in drift.latest.measurements if one.kind == "drift") if drift is not history else ()
+    measurements = evaluation.measurements + apart
+    histories = {"hard": history, "drift": drift}
+    features = cards.shown(measurements, evaluation.rows, judged.baseline, judged.current, histories)
+    checks = {name: i for i, name in enumerate(sorted({m.check for m in measurements}))}
     features = list(cards.numbered(features, checks))
     findings = [(i, finding) for i, feature in enumerate(features) for finding in feature.findings]
     findings.sort(key=lambda found: cards.badness(found[1][0]))
@@ -98,10 +103,11 @@ def report(judged: Judged) -> bytes:
         "report.html",
         title=harmless(judged.title),
         verdict=evaluation.verdict,
-        tone=TONES[evaluation.verdict],
+        tone="poor" if evaluation.verdict == "OK" and findings else TONES[evaluation.verdict],
         sentence=sentence(evaluation),
-        since=_since(findings[0][1][2] if findings else _verdict_since(evaluation.verdict, history)),
-        facts=_facts(judged, history),
+        since=_since(_began(evaluation.verdict, findings, history)),
+        drifted=_drifted(findings, drift) if apart else "",
+        facts=_facts(judged, history, drift if apart else None),
         findings=findings[:MOST_FINDINGS],
         more_findings=len(findings) - MOST_FINDINGS,
         steps=_steps(monitored),
@@ -118,10 +124,18 @@ def report(judged: Judged) -> bytes:
     )
 
 
-def _history(monitored: Monitored | None) -> History:
+def _histories(monitored: Monitored | None) -> tuple[History, History]:
+    """The windows of the verdict, and those of drift: the same, unless drift has windows of its own."""
     if monitored is None:
-        return History((), {})
-    return History.ending_with(monitored.execution, monitored.before, monitored.firing)
+        none = History((), {})
+        return none, none
+    execution = monitored.execution
+    history = History.ending_with(execution, monitored.before, monitored.firing)
+    fresh = [one for one in monitored.drift if execution.window_end - one.window_end <= 2 * length(one)]
+    if not fresh or any(one.kind == "drift" for one in execution.measurements):
+        return history, history
+    latest = max(fresh, key=lambda one: (one.window_start, one.revision))
+    return history, History.ending_with(latest, monitored.drift, monitored.firing)
 
 
 def _opened(features: Sequence[Feature]) -> int:
@@ -130,8 +144,20 @@ def _opened(features: Sequence[Feature]) -> int:
     return min(violated, MOST_OPEN) or (1 if len(features) <= MOST_OPEN else 0)
 
 
-def _verdict_since(verdict: Verdict, history: History) -> Since | None:
-    return history.verdict_since() if verdict not in {"OK", "Violations"} else None
+def _began(verdict: Verdict, findings: Sequence[tuple[int, cards.Finding]], history: History) -> Since | None:
+    """Since when what the headline says is so."""
+    if verdict == "Violations":
+        return findings[0][1][2] if findings else None
+    return history.verdict_since() if verdict != "OK" and history.executions else None
+
+
+def _drifted(findings: Sequence[tuple[int, cards.Finding]], drift: History) -> str:
+    """What the windows of drift say, which are others than the verdict's."""
+    found = [text for _, (one, text, _) in findings if one.kind == "drift"]
+    if not found:
+        return ""
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"Drift, judged over {duration(length(drift.latest))}: {found[0]}{more}."
 
 
 def _since(since: Since | None) -> str:
@@ -164,7 +190,7 @@ def _short(since: Since | None) -> str:
     return f"{text}, {since.windows} windows in a row" if since.windows > 1 else text
 
 
-def _facts(judged: Judged, history: History) -> list[tuple[str, list[str]]]:
+def _facts(judged: Judged, history: History, drift: History | None) -> list[tuple[str, list[str]]]:
     """Names and values, a line each."""
     evaluation, monitored = judged.evaluation, judged.monitored
     facts: list[tuple[str, list[str]]] = []
@@ -181,6 +207,8 @@ def _facts(judged: Judged, history: History) -> list[tuple[str, list[str]]]:
     facts.append(("Not readable", unread or ["0 lines"]))
     if monitored is not None:
         facts.append(("Baseline", [harmless(monitored.execution.baseline) or "none"]))
+    if drift is not None:
+        facts.append(("Drift judged", [window(drift.latest)]))
     return facts
 
 

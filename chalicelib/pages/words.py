@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.alerts import message
 from chalicelib.constraints.evaluation import Evaluation
@@ -59,6 +59,26 @@ def counted(number: int, noun: str) -> str:
 def time(moment: datetime) -> str:
     """A time in UTC, to the minute."""
     return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def length(execution: Execution) -> timedelta:
+    """How long its window is."""
+    return execution.window_end - execution.window_start
+
+
+def duration(span: timedelta) -> str:
+    """A span in its largest unit.
+
+    Examples
+    --------
+    >>> [duration(timedelta(minutes=minutes)) for minutes in (15, 60, 1440, 90)]
+    ['15 minutes', '1 hour', '1 day', '90 minutes']
+    """
+    minutes = int(span.total_seconds() // 60)
+    for unit, noun in ((1440, "day"), (60, "hour")):
+        if minutes and minutes % unit == 0:
+            return counted(minutes // unit, noun)
+    return counted(minutes, "minute")
 
 
 def window(execution: Execution) -> str:

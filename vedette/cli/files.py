@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from chalicelib.capture.reading import RefusedLine
     from chalicelib.capture.summary import CaptureSummary
-    from chalicelib.constraints.evaluation import Measurement
+    from chalicelib.constraints.measurement import Measurement
     from chalicelib.statistics.table import Table
     from vedette.places import Source
 
@@ -75,10 +75,12 @@ def evaluate_command(
     """  # noqa: D301
     from chalicelib.constraints.evaluation import evaluate
     from chalicelib.constraints.files import write_violations
+    from chalicelib.constraints.naming import named_table
+    from chalicelib.pages.report import Judged
+    from chalicelib.pages.report import report as page
+    from chalicelib.pages.words import sentence
     from vedette.baselines import read_baseline
     from vedette.places import sources
-    from vedette.report import report as page
-    from vedette.report import sentence
 
     judged_against = read_baseline(baseline, profile=profile, region=region)
     found = sources(capture, profile=profile, region=region)
@@ -90,13 +92,14 @@ def evaluate_command(
     _show_measurements(console, evaluation.measurements, everything)
     for note in evaluation.notes:
         console.print(f"Note: {note}.", markup=False, soft_wrap=True)
-    console.print(sentence(evaluation), style="bold", markup=False, soft_wrap=True)
+    console.print(f"{evaluation.verdict}: {sentence(evaluation)}", style="bold", markup=False, soft_wrap=True)
     if output:
         options.write(output, write_violations(evaluation.violations))
     if report:
         title = capture[0] if len(capture) == 1 else f"{len(found)} files"
-        content = page(evaluation, title=title, events=summary.events, refused=summary.refused)
-        options.write(report, content.encode())
+        current = named_table(summary.tables, judged_against.constraints)
+        judged = Judged(title, evaluation, summary.events, summary.refused, judged_against, current)
+        options.write(report, page(judged))
     code = {"Violations": 1, "NoData": 2, "CaptureStopped": 2, "MonitorFailed": 2}.get(evaluation.verdict, 0)
     click.get_current_context().exit(code)
 
