@@ -61,7 +61,7 @@ def on_data_captured(event):
 def run_monitoring(event):
     from chalicelib.handlers import run_monitoring as handler
 
-    return handler.handle(event.to_dict(), event.context.function_name)
+    return handler.handle(event.to_dict(), event.context.function_name, event.context.get_remaining_time_in_millis)
 
 
 @app.on_cw_event(MONITORING_EXECUTION)
@@ -75,4 +75,4 @@ def on_monitoring_execution(event):
 def sweep(event):
     from chalicelib.handlers import sweep as handler
 
-    return handler.handle(event.to_dict(), event.context.function_name)
+    return handler.handle(event.to_dict(), event.context.function_name, event.context.get_remaining_time_in_millis)

@@ -6,14 +6,16 @@ name: SageMaker's Create calls have no client token, so a deterministic name is 
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 HOUR = timedelta(hours=1)
 ROLL_UP = timedelta(minutes=5)
 EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
 CAPTURE_PREFIX = "data-capture"
-OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "quarantine/")
+OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "quarantine/", "alerts/")
 
 # {prefix}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-uuid.jsonl, read from the right because the prefix is free.
 _CAPTURE_KEY = re.compile(
@@ -21,6 +23,9 @@ _CAPTURE_KEY = re.compile(
     r"/(?P<hour>\d{4}/\d\d/\d\d/\d\d)/(?P<name>(?P<minute>[0-5]\d)-[0-5]\d-\d{3}-[^/]+\.jsonl)",
     re.DOTALL,
 )
+
+_PART_KEY = re.compile(r"(.*\.jsonl)(?:\.([0-9a-f]+))?\.json", re.DOTALL)
+_WINDOW = re.compile(r"(?P<start>\d{4}-\d\d-\d\dT\d\d-\d\dZ)_(?P<minutes>\d+)m")
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,82 @@ def capture_uri(bucket: str) -> str:
     return f"s3://{bucket}/{CAPTURE_PREFIX}"
 
 
+def place(uri: str) -> tuple[str, str]:
+    """Bucket and prefix of an s3:// place, the prefix as it stands there."""
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    return bucket, prefix
+
+
+def capture_roots(uri: str, endpoint: str) -> tuple[str, ...]:
+    """Where in the bucket of a DestinationS3Uri an endpoint's captures lie: the folder of its variants.
+
+    SageMaker appends /{endpoint}/{variant}/..., so a destination that ends with a slash may give an empty folder name
+    (amazon-sagemaker-examples issue 1938): both forms are looked at then.
+
+    Examples
+    --------
+    >>> capture_roots("s3://lake/captures", "site"), capture_roots("s3://lake", "site")
+    (('captures/site/',), ('site/',))
+    >>> capture_roots("s3://lake/captures/", "site")
+    ('captures/site/', 'captures//site/')
+    """
+    prefix = place(uri)[1]
+    plain = prefix.rstrip("/")
+    doubled = (f"{plain}//{endpoint}/",) if plain and plain != prefix else ()
+    return (f"{plain}/{endpoint}/".lstrip("/"), *doubled)
+
+
+def captures_to(uri: str, bucket: str, capture: CaptureKey) -> bool:
+    """Whether a capture object lies where a DestinationS3Uri says.
+
+    Examples
+    --------
+    >>> key = capture_key("lake//site/AllTraffic/2026/11/22/09/34-30-683-55126149.jsonl")
+    >>> captures_to("s3://b/lake/", "b", key), captures_to("s3://b/lak", "b", key), captures_to("s3://b", "b", key)
+    (True, False, False)
+    """
+    at, prefix = place(uri)
+    return bucket == at and capture.prefix.rstrip("/") == prefix.rstrip("/")
+
+
+def overwritten(capture: CaptureKey, sequencer: str) -> CaptureKey:
+    """A later version of a capture object, as an object of its own: what was summed and judged before stays as it is.
+
+    Examples
+    --------
+    >>> first = capture_key("data-capture/site/AllTraffic/2026/11/22/09/34-30-683-55126149.jsonl")
+    >>> later = part(overwritten(first, "0A"))
+    >>> later, newest([part(first), later]) == [later]
+    ('parts/site/AllTraffic/2026/11/22/09/34-30-683-55126149.jsonl.0a.json', True)
+    """
+    return replace(capture, name=f"{capture.name}.{sequencer.lower()}")
+
+
+def is_later(sequencer: str, than: str) -> bool:
+    """Whether one S3 event of a key came after another; never when the sequencer of either is unknown.
+
+    "First right pad the shorter value with zeros, and then do a lexicographic comparison" (S3 user guide, "Event
+    message structure").
+
+    Examples
+    --------
+    >>> is_later("0055AED6DCD9028170", "0055AED6DCD90281E5"), is_later("0B", "0A00"), is_later("", "0A")
+    (False, True, False)
+    """
+    length = max(len(sequencer), len(than))
+    return bool(sequencer and than) and sequencer.lower().ljust(length, "0") > than.lower().ljust(length, "0")
+
+
+def newest(parts: Iterable[str]) -> list[str]:
+    """Of the parts of each capture object that of its latest version, in the order of the keys."""
+    found: dict[str, tuple[str, str]] = {}
+    for key in parts:
+        stem, sequencer = _stem(key)
+        if stem not in found or is_later(sequencer, found[stem][0] or "0"):
+            found[stem] = (sequencer, key)
+    return sorted(key for _, key in found.values())
+
+
 def part(capture: CaptureKey) -> str:
     """The part of one capture object."""
     return f"{parts_of_hour(capture.endpoint, capture.variant, capture.begun)}{capture.name}.json"
@@ -76,6 +157,31 @@ def parts_of_hour(endpoint: str, variant: str, hour: datetime) -> str:
 def parts_of_endpoint(endpoint: str) -> str:
     """The prefix of all parts of an endpoint; its common prefixes are the variants."""
     return f"parts/{endpoint}/"
+
+
+def first_part(key: str) -> str:
+    """The key of the part that was made first of the same capture object."""
+    return f"{_stem(key)[0]}.json"
+
+
+def _stem(key: str) -> tuple[str, str]:
+    match = _PART_KEY.fullmatch(key)
+    return (match[1], match[2] or "") if match else (key, "")
+
+
+def between(root: str, start: datetime, end: datetime) -> tuple[str, str, str]:
+    """What to list below root/yyyy/mm/dd/hh/MM...: a prefix, the key to begin after, and the key to end before.
+
+    Examples
+    --------
+    >>> nine = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    >>> between("parts/site/v/", nine, nine + HOUR)
+    ('parts/site/v/2026/11/22/09/', 'parts/site/v/2026/11/22/09/00', 'parts/site/v/2026/11/22/10/00')
+    """
+    after, until = f"{root}{start:%Y/%m/%d/%H/%M}", f"{root}{end:%Y/%m/%d/%H/%M}"
+    last = f"{root}{max(start, end - timedelta(minutes=1)):%Y/%m/%d/%H/%M}"
+    shared = next((n for n, (one, other) in enumerate(zip(after, last, strict=True)) if one != other), len(after))
+    return after[: after.rfind("/", 0, shared) + 1], after, until
 
 
 def part_begun(key: str) -> datetime:
@@ -98,12 +204,12 @@ def roll_up(endpoint: str, variant: str, start: datetime) -> str:
     >>> key, roll_up_start(key).minute
     ('rollups/site/AllTraffic/2026/11/22/09/35.json', 35)
     """
-    return f"{roll_ups_of_hour(endpoint, variant, start)}{start:%M}.json"
+    return f"{roll_ups_of_variant(endpoint, variant)}{start:%Y/%m/%d/%H/%M}.json"
 
 
-def roll_ups_of_hour(endpoint: str, variant: str, hour: datetime) -> str:
-    """The prefix of the roll-ups of one hour."""
-    return f"rollups/{endpoint}/{variant}/{hour:%Y/%m/%d/%H}/"
+def roll_ups_of_variant(endpoint: str, variant: str) -> str:
+    """The prefix of all roll-ups of a variant."""
+    return f"rollups/{endpoint}/{variant}/"
 
 
 def roll_up_start(key: str) -> datetime:
@@ -111,9 +217,14 @@ def roll_up_start(key: str) -> datetime:
     return part_begun(key)
 
 
+def baselines_of_endpoint(endpoint: str) -> str:
+    """The prefix of everything that is known of an endpoint's baselines; its common prefixes are the versions."""
+    return f"baselines/{endpoint}/"
+
+
 def baseline(endpoint: str, version: str) -> str:
-    """The folder of one baseline: statistics.json and constraints.json."""
-    return f"baselines/{endpoint}/{version}/"
+    """The folder of one baseline: statistics.json, constraints.json, and version.json, which says who and why."""
+    return f"{baselines_of_endpoint(endpoint)}{version}/"
 
 
 def baseline_in_force(endpoint: str) -> str:
@@ -124,7 +235,35 @@ def baseline_in_force(endpoint: str) -> str:
 def executions_of_window(endpoint: str, variant: str, start: datetime, length: timedelta) -> str:
     """The prefix of every execution of one window, for any model version and revision."""
     minutes = int(length.total_seconds() // 60)
-    return f"monitoring/{endpoint}/{variant}/{start:%Y-%m-%dT%H-%MZ}_{minutes}m/"
+    return f"{executions_of_variant(endpoint, variant)}{start:%Y-%m-%dT%H-%MZ}_{minutes}m/"
+
+
+def executions_of_endpoint(endpoint: str) -> str:
+    """The prefix of every execution of an endpoint; its common prefixes are the variants."""
+    return f"monitoring/{endpoint}/"
+
+
+def executions_of_variant(endpoint: str, variant: str) -> str:
+    """The prefix of every execution of a variant; its common prefixes are the windows, and `objects`."""
+    return f"{executions_of_endpoint(endpoint)}{variant}/"
+
+
+def window_of(folder: str) -> tuple[datetime, timedelta] | None:
+    """Start and length of the window that a folder name stands for; None when it stands for none.
+
+    Examples
+    --------
+    >>> start, length = window_of("2026-11-22T09-00Z_60m")
+    >>> start.isoformat(), str(length)
+    ('2026-11-22T09:00:00+00:00', '1:00:00')
+    >>> window_of("objects") is None
+    True
+    """
+    match = _WINDOW.fullmatch(folder)
+    if match is None:
+        return None
+    start = datetime.strptime(match["start"], "%Y-%m-%dT%H-%MZ").replace(tzinfo=UTC)
+    return start, timedelta(minutes=int(match["minutes"]))
 
 
 def execution(
@@ -134,9 +273,31 @@ def execution(
     return f"{executions_of_window(endpoint, variant, start, length)}{package_version}/{revision:04d}/"
 
 
+def executions_of_open_window(endpoint: str, variant: str, start: datetime, length: timedelta) -> str:
+    """The prefix of the executions that judged a window while it was open."""
+    minutes = int(length.total_seconds() // 60)
+    return f"{executions_of_variant(endpoint, variant)}open/{start:%Y-%m-%dT%H-%MZ}_{minutes}m/"
+
+
+def execution_of_open_window(endpoint: str, variant: str, start: datetime, length: timedelta, revision: int) -> str:
+    """The folder of one execution of an open window."""
+    return f"{executions_of_open_window(endpoint, variant, start, length)}{revision:04d}/"
+
+
 def execution_of_object(capture: CaptureKey) -> str:
     """The folder of the execution that judged one capture object alone."""
     return f"monitoring/{capture.endpoint}/{capture.variant}/objects/{capture.begun:%Y/%m/%d/%H}/{capture.name}/"
+
+
+def long_record(pk: str, sk: str, writer: str) -> str:
+    """The body of a record that is too long for an item of the table.
+
+    Examples
+    --------
+    >>> long_record("endpoint#site", "alerts#schedule s", "0f")
+    'alerts/endpoint%23site/alerts%23schedule%20s/0f'
+    """
+    return f"alerts/{quote(pk, safe='')}/{quote(sk, safe='')}/{writer}"
 
 
 def fleet() -> str:

@@ -9,10 +9,10 @@ version and the other way round. A record of a newer major schema is refused by 
 | RollUp          | rollups/{endpoint}/{variant}/yyyy/mm/dd/hh/MM.json              |
 | Execution       | monitoring/.../execution.json                                   |
 | ExecutionEvent  | EventBridge, detail of "Vedette Monitoring Execution"           |
-| BaselineInForce | baselines/{endpoint}/current.json                               |
+| BaselineInForce | baselines/{endpoint}/current.json, and {version}/version.json   |
 | Fleet           | config/fleet.json                                               |
-| Deployment, Mark, Pin | DynamoDB items of an endpoint                             |
-| AlertBook       | DynamoDB, one item per endpoint and variant                     |
+| Deployment, Mark, Pin, Swept | DynamoDB items of an endpoint                      |
+| AlertBook, Mute | DynamoDB, one item per endpoint and variant; one per mute       |
 | AlertMessage    | SNS, the JSON that SQS, Lambda and HTTPS subscribers receive    |
 """
 
@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.evaluation import Measurement, Severity, Verdict
+from chalicelib.constraints.measurement import Measurement, Severity, Verdict
 from chalicelib.errors import UnreadableFile
 
 SCHEMA_VERSION = 1
@@ -54,6 +54,7 @@ class Part(Record, frozen=True, kw_only=True):
     summary: CaptureSummary
     judged: bool = False  # the hard checks ran on this object alone
     violated: bool = False  # ... and found something: an event was owed
+    sequencer: str = ""  # of the S3 event: which of two versions of the object is the later one
 
 
 class RollUp(Record, frozen=True, kw_only=True):
@@ -90,6 +91,7 @@ class Execution(Record, frozen=True, kw_only=True):
     folder: str  # where statistics.json and constraint_violations.json lie
     judged_at: datetime
     notes: tuple[str, ...] = ()  # what was not judged, or why the monitor failed
+    checks: Literal["all", "hard", "drift"] = "all"  # what was judged: drift may have windows of its own
     source: Literal["vedette", "model monitor"] = "vedette"
 
 
@@ -103,6 +105,7 @@ class ExecutionEvent(Record, frozen=True, kw_only=True):
     window_end: datetime
     closed: bool
     folder: str
+    test: str = ""  # the mark of `vedette alerts test`: nothing was judged, and a message with this mark is owed
 
 
 class BaselineInForce(Record, frozen=True, kw_only=True):
@@ -126,6 +129,16 @@ class GoldenPayload(msgspec.Struct, frozen=True, kw_only=True):
     accept: str = "text/csv"
 
 
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
+    """How many closed windows it takes: M of the last N to fire, so many clean ones in a row to recover."""
+
+    hard_violated: int = 1
+    hard_of: int = 1
+    drift_violated: int = 2
+    drift_of: int = 3
+    recovery_clean: int = 2
+
+
 class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     """What to watch, and how: one endpoint."""
 
@@ -142,8 +155,11 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     recreate_failed: bool = False  # delete an endpoint that failed before it ever served, and create it anew
     baseline: str = ""  # s3 folder of the baseline for versions that bring none
     window_minutes: int = 60
+    drift_window_minutes: int = 1440  # windows of their own for drift, unless they are as short as the others
     critical_features: tuple[str, ...] = ()
-    team: str = ""
+    team: str = ""  # whose topic the alerts go to, of those that the stage allows
+    thresholds: Thresholds = Thresholds()
+    alerts_per_hour: int = 10  # for each variant; what is more is held back, and said later in one message
     golden_payload: GoldenPayload | None = None
     capture_header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
     test_marker: str = ""  # requests whose custom attributes contain it are counted apart, in no statistic
@@ -197,6 +213,17 @@ class Mark(Record, frozen=True, kw_only=True):
     retry_at: datetime | None = None  # for want of capacity: not before this; None is for ever
 
 
+class Swept(Record, frozen=True, kw_only=True):
+    """What the sweep remembers of an endpoint, so that a run that was cut short goes on, and little is listed twice."""
+
+    endpoint: str
+    behind: datetime | None = None  # captures begun since then are not all summarized yet
+    looked_back_at: datetime | None = None  # when a whole day was last looked through
+    variants: tuple[str, ...] = ()  # that have captures
+    delivery: Literal["", "events", "polled"] = ""  # how captures become known
+    settled: dict[str, str] = {}  # variant and window -> the parts whose verdict was stored and told
+
+
 class Pin(Record, frozen=True, kw_only=True):
     """A person decided which version is served."""
 
@@ -222,22 +249,46 @@ class Pause(Record, frozen=True, kw_only=True):
 class FingerprintState(msgspec.Struct, frozen=True, kw_only=True):
     """Where one fingerprint (subject and check on this endpoint and variant) stands."""
 
-    state: Literal["pending", "firing"]
-    severity: Severity
+    state: Literal["pending", "firing", "muted"]  # muted: it fires, and nobody is told while a mute holds
+    severity: Severity  # the worst of this episode
     since: datetime  # the first window of this episode
     last_seen: datetime
     recent: tuple[bool, ...] = ()  # violated? in the last closed windows, oldest first
-    alert_id: str = ""
+
+
+class Mute(Record, frozen=True, kw_only=True):
+    """A person wants no messages about one fingerprint, endpoint or team from `begins` until `until`."""
+
+    mute_id: str
+    begins: datetime
+    until: datetime
+    by: str
+    reason: str
+    at: datetime
+    fingerprint: str = ""  # exactly one of the three is given
+    endpoint: str = ""
+    team: str = ""
 
 
 class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message that is owed. It leaves the outbox when SNS has taken it."""
 
     alert_id: str
-    subject: str
-    text: str
     message: AlertMessage
     leased_until: datetime | None = None
+    tries: int = 0
+    refused: str = ""  # why it could not be published the last time
+
+
+class HeldBack(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages beyond the hourly limit: how many, and the worst of what they said. They are told later in one."""
+
+    since: datetime
+    until: datetime
+    count: int
+    severity: Severity
+    items: tuple[AlertItem, ...]
+    more: dict[str, int] = {}
 
 
 class AlertBook(Record, frozen=True, kw_only=True):
@@ -247,9 +298,25 @@ class AlertBook(Record, frozen=True, kw_only=True):
     variant: str  # "" holds what is said about the endpoint itself: its deployments
     fingerprints: dict[str, FingerprintState] = {}
     last_closed_window_end: datetime | None = None
+    last_drift_window_end: datetime | None = None  # where drift has windows of its own
     had_rows: bool = False  # an endpoint that never had data is not silent
     told: tuple[str, ...] = ()  # ids of the latest messages put into the outbox, so that a repeat adds none
     outbox: tuple[OutboxMessage, ...] = ()
+    owed_at: tuple[datetime, ...] = ()  # of the messages of the last hour that count for the hourly limit
+    held_back: HeldBack | None = None
+
+
+AlertState = Literal["new", "continuing", "recovered"]
+AlertKind = Literal[
+    "violations",
+    "recovered",
+    "no data",
+    "capture stopped",
+    "monitor failed",
+    "deployment",
+    "held back",
+    "test",
+]
 
 
 class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -257,31 +324,41 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
 
     subject: str  # a feature, "Missing columns", or the thing deployed
     check: str
-    state: Literal["new", "continuing", "recovered"]
+    state: AlertState
     severity: Severity
     expected: str
     observed: str
     description: str
+    value: float | None = None  # what was measured: a share, or a distance
+    threshold: float | None = None
+    since: datetime | None = None  # the first window of this episode
+    fingerprint: str = ""  # names it in `vedette alerts`; "" for what happens once
 
 
 class AlertMessage(Record, frozen=True, kw_only=True):
-    """One alert as data: what the text of the mail says, for programs."""
+    """One alert as data: what the text of the mail says, for programs. docs/alert.schema.json is made of it."""
 
     alert_id: str
-    kind: Literal["violations", "recovered", "no data", "monitor failed", "deployment"]
+    kind: AlertKind
     severity: Severity
     endpoint: str
     variant: str
     headline: str
     items: tuple[AlertItem, ...]
+    more: dict[str, int] = {}  # state -> findings that are not listed
+    stage: str = ""
+    team: str = ""
     package_version: str = ""
+    served_since: datetime | None = None  # when this version was verified
+    began_after_deployment: bool = False  # within a day after `served_since`
     window_start: datetime | None = None
     window_end: datetime | None = None
     closed: bool = True  # False: one object of an hour that goes on
     rows: int | None = None
     refused: int | None = None
     folder: str = ""
-    what_to_do: tuple[str, ...] = ()
+    what_to_do: tuple[str, ...] = ()  # a sentence each; a command stands on a line of its own
+    links: dict[str, str] = {}
 
 
 R = TypeVar("R", bound=Record)

@@ -1,4 +1,4 @@
-"""CloudWatch: the alarms that roll an update back, and how slow an endpoint has been."""
+"""CloudWatch: the alarms that roll an update back, how slow an endpoint has been, and how often it was called."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -31,3 +31,17 @@ def daily_p99_latency(endpoint: str, variant: str, until: datetime, days: int) -
     )
     points = sorted(answer.get("Datapoints", ()), key=lambda point: point["Timestamp"])
     return tuple(float(point["ExtendedStatistics"]["p99"]) for point in points if point.get("ExtendedStatistics"))
+
+
+def invocations(endpoint: str, variant: str, start: datetime, end: datetime) -> int:
+    """How many requests CloudWatch counted in [start, end), whatever they were answered."""
+    answer = client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName="Invocations",
+        Dimensions=[{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}],
+        StartTime=start,
+        EndTime=end,
+        Period=int((end - start).total_seconds()),
+        Statistics=["Sum"],
+    )
+    return round(sum(point["Sum"] for point in answer.get("Datapoints", ())))

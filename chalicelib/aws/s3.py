@@ -1,13 +1,15 @@
 """Objects: bytes and records in, bytes and records out. Every call names the expected owner of the bucket.
 
-| answer of S3                              | here                                             |
-|-------------------------------------------|--------------------------------------------------|
-| 404 on read                               | None                                             |
-| 412 on a read with IfMatch                | Overwritten: a newer object's event will come    |
-| 412 or 409 on a write with If-None-Match  | False: somebody wrote it first, and that one stays |
-| 403 and everything else                   | rises (a 403 is never taken for "not there")     |
+| answer of S3                              | here                                                |
+|-------------------------------------------|-----------------------------------------------------|
+| 404 on read                               | None                                                |
+| 412 on a read with IfMatch                | Overwritten: a newer object's event will come       |
+| 412 on a write with If-None-Match         | False: somebody wrote it first, and that one stays  |
+| 409 on it: another write is on its way    | tried again, since that one may fail; then NotReady |
+| 403 and everything else                   | rises (a 403 is never taken for "not there")        |
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,9 +18,11 @@ from botocore.exceptions import ClientError
 
 from chalicelib import records
 from chalicelib.aws.clients import client
+from chalicelib.errors import NotReady
 from chalicelib.settings import settings
 
 CHUNK_BYTES = 1 << 20
+CONFLICTS = 4  # "On a 409 failure, retry the upload" (S3 API reference, PutObject, IfNoneMatch)
 R = TypeVar("R", bound=records.Record)
 
 
@@ -81,17 +85,27 @@ def put(key: str, content: bytes, content_type: str = "application/json") -> Non
 
 
 def put_once(key: str, content: bytes, content_type: str = "application/json") -> bool:
-    """Write an object of ours unless it exists; False when somebody was first."""
+    """Write an object of ours unless it exists; False when somebody was first.
+
+    Raises
+    ------
+    NotReady
+        When S3 goes on answering that another write of the key is on its way.
+    """
     bucket = settings().bucket
-    try:
-        client("s3").put_object(
-            Bucket=bucket, Key=key, Body=content, ContentType=content_type, IfNoneMatch="*", **_owner(bucket)
-        )
-    except ClientError as error:
-        if _code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
-            return False
-        raise
-    return True
+    for number in range(CONFLICTS):
+        try:
+            client("s3").put_object(
+                Bucket=bucket, Key=key, Body=content, ContentType=content_type, IfNoneMatch="*", **_owner(bucket)
+            )
+            return True
+        except ClientError as error:
+            if _code(error) in {"PreconditionFailed", "412"}:
+                return False
+            if _code(error) not in {"ConditionalRequestConflict", "409"}:
+                raise
+            time.sleep(0.05 * 2**number)
+    raise NotReady(f"s3://{bucket}/{key} is being written by others.")
 
 
 def get_record(kind: type[R], key: str) -> R | None:

@@ -1,65 +1,187 @@
-"""Judge captured data against the baseline in force, store the verdict once, and say so on the bus."""
+"""Judge captured data against the baseline in force, store the verdict once, and say so on the bus.
 
+| judged                                     | verdict, stored as one execution                                     |
+|--------------------------------------------|----------------------------------------------------------------------|
+| a closed window with parts                 | what `evaluate` says of their sum                                    |
+| ... in which two versions served           | of the hard checks alone, with a note "mixed: ..."; drift waits      |
+| ... whose stored verdict is of these parts | none                                                                 |
+| ... with late parts                        | a new revision                                                       |
+| a closed window without parts              | CaptureStopped when requests were made that must have been captured, |
+|                                            | else NoData; none while objects wait to be summarized                |
+| the open window                            | when more is violated than its last verdict said                     |
+| one object with a pressing violation       | what its rows say alone                                              |
+
+The record decides between two who judge at once: it is written first and once, and only who wrote it writes the two
+files of Model Monitor beside it. Who dies between leaves a record without files, which the next look completes.
+"""
+
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import msgspec
 
 from chalicelib import locations
-from chalicelib.aws import deployment, messages, s3, store
+from chalicelib.aws import cloudwatch, deployment, messages, s3, store
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
+from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation, evaluate
 from chalicelib.constraints.files import write_violations
 from chalicelib.constraints.naming import named_table
-from chalicelib.handlers import summing
+from chalicelib.constraints.silence import silence
+from chalicelib.constraints.windows import Window
+from chalicelib.handlers import forgotten, summing
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.observability import count
-from chalicelib.records import Execution, ExecutionEvent, Part
+from chalicelib.records import Deployment, Execution, ExecutionEvent, FleetEntry, Part
+from chalicelib.registry.served import UNVERSIONED, versions_between
 from chalicelib.registry.versions import version_of
 from chalicelib.statistics.files import write_statistics
 
 HARD_CHECK_ROWS = 20  # fewer rows than this say nothing about an object on its own
+HOUR = timedelta(hours=1)
+MIXED = "mixed"
+Remaining = Callable[[], int]  # milliseconds that the invocation may still take
 
 
-def hard_evaluation(summary: CaptureSummary, baseline: Baseline) -> Evaluation:
+@dataclass(frozen=True)
+class Held:
+    """What an endpoint's windows are held against."""
+
+    entry: FleetEntry
+    version: str  # of the baseline
+    baseline: Baseline
+    deployments: tuple[Deployment, ...]
+    remaining: Remaining
+
+    @cached_property
+    def served_now(self) -> str:
+        """The version that the endpoint serves now."""
+        return served_version(self.entry.endpoint)
+
+    def served(self, start: datetime, end: datetime) -> tuple[str, ...]:
+        """The versions that answered in a window: the history's, and where that ends what the endpoint says."""
+        versions = versions_between(self.deployments, start, end)
+        later = any(one.begun and one.requested_at >= end for one in self.deployments)
+        return versions if len(versions) > 1 or (versions and later) else (self.served_now,)
+
+
+def hard_evaluation(summary: CaptureSummary, baseline: Baseline, critical: Collection[str] = ()) -> Evaluation:
     """What the hard constraints say about one object alone."""
-    return evaluate(summary, baseline, checks="hard", minimum_rows=HARD_CHECK_ROWS)
+    return evaluate(summary, baseline, checks="hard", critical=critical, minimum_rows=HARD_CHECK_ROWS)
 
 
 def judge_window(
-    endpoint: str, variant: str, start: datetime, length: timedelta, version: str, baseline: Baseline, *, silent: bool
+    held: Held, variant: str, window: Window, checks: Checks, *, silent: bool, had_data: bool = True
 ) -> Execution | None:
-    """Judge a closed window; None when a stored verdict judged the same parts already.
+    """Judge a closed window; None when a stored verdict judged the same parts already, or there is nothing to judge.
 
-    `silent` says whether a window without parts is a verdict (NoData) or nothing at all.
+    `silent` says whether a window without parts is a verdict at all; without `had_data` ever, only CaptureStopped is.
+
+    Raises
+    ------
+    NotReady
+        When its parts cannot be summed in the time that is left.
     """
+    endpoint, (start, length) = held.entry.endpoint, window
     keys = store.part_keys(endpoint, variant, start, start + length)
     if not keys and not silent:
         return None
     latest = store.latest_execution(locations.executions_of_window(endpoint, variant, start, length))
     if latest is not None and latest.parts == keys:
-        return None
-    summary = summing.window_summary(endpoint, variant, start, start + length, keys)
-    served = served_version(endpoint)
+        return latest if _completed(latest, held) else None
+    if not keys:
+        return _judge_silence(held, variant, window, had_data=had_data)
+    summary = summing.window_summary(endpoint, variant, start, start + length, keys, held.remaining)
+    versions = held.served(start, start + length)
+    if len(versions) > 1 and checks == "all":
+        checks = "hard"
+    evaluation = _evaluation(held, summary, checks, versions, length)
+    judged = _Judged(endpoint, variant, start, start + length, summary, evaluation)
     revision = latest.revision + 1 if latest else 1
-    judged = _Judged(endpoint, variant, start, start + length, summary, evaluate(summary, baseline))
+    served = versions[0] if len(versions) == 1 else MIXED
     folder = locations.execution(endpoint, variant, start, length, served, revision)
-    execution = judged.execution(folder, keys, served, version, closed=True, revision=revision)
-    return execution if judged.stored(execution, baseline) else None
+    execution = judged.execution(folder, keys, served, held.version, closed=True, revision=revision, checks=checks)
+    return execution if judged.stored(execution, held.baseline) else None
 
 
-def judge_object(part: Part, key: str, capture: locations.CaptureKey, version: str, baseline: Baseline) -> Execution:
+def _evaluation(
+    held: Held, summary: CaptureSummary, checks: Checks, versions: tuple[str, ...], length: timedelta
+) -> Evaluation:
+    mixed = len(versions) > 1
+    if mixed and checks == "drift":
+        note = f"mixed: versions {' and '.join(versions)} served in this window, so drift was not judged"
+        return Evaluation(verdict="InsufficientData", rows=summary.rows, notes=(note,))
+    critical = held.entry.critical_features
+    evaluation = evaluate(summary, held.baseline, checks=checks, critical=critical, hours=length / HOUR)
+    if not mixed:
+        return evaluation
+    note = f"mixed: versions {' and '.join(versions)} served in this window, so the hard checks alone were made"
+    return msgspec.structs.replace(evaluation, notes=(*evaluation.notes, note))
+
+
+def _judge_silence(held: Held, variant: str, window: Window, *, had_data: bool) -> Execution | None:
+    """NoData or CaptureStopped; None when there are objects that only wait to be summarized."""
+    endpoint, (start, length) = held.entry.endpoint, window
+    if next(forgotten.without_part(held.entry, variant, start, start + length, ()), None) is not None:
+        return None
+    requests = cloudwatch.invocations(endpoint, variant, start, start + length)
+    evaluation = silence(requests, held.entry.capture_percentage)
+    if evaluation.verdict == "NoData" and not had_data:
+        return None
+    judged = _Judged(endpoint, variant, start, start + length, CaptureSummary(), evaluation)
+    served = held.served(start, start + length)[-1]
+    folder = locations.execution(endpoint, variant, start, length, served, 1)
+    execution = judged.execution(folder, (), served, held.version, closed=True)
+    return execution if judged.stored(execution, held.baseline) else None
+
+
+def judge_open_window(held: Held, variant: str, window: Window, now: datetime) -> Execution | None:
+    """Judge what an open window holds by now; None unless it violates something that its last verdict did not say."""
+    endpoint, (start, length) = held.entry.endpoint, window
+    keys = store.part_keys(endpoint, variant, start, now)
+    if not keys:
+        return None
+    summary = summing.window_summary(endpoint, variant, start, now, keys, held.remaining)
+    evaluation = hard_evaluation(summary, held.baseline, held.entry.critical_features)
+    if not evaluation.pressing:
+        return None
+    latest = store.latest_execution(locations.executions_of_open_window(endpoint, variant, start, length))
+    known = {(one.check, one.feature, one.severity) for one in latest.measurements if one.pressing} if latest else set()
+    if latest is not None and {(one.check, one.feature, one.severity) for one in evaluation.pressing} <= known:
+        return latest if _completed(latest, held) else None
+    revision = latest.revision + 1 if latest else 1
+    judged = _Judged(endpoint, variant, start, now, summary, evaluation)
+    folder = locations.execution_of_open_window(endpoint, variant, start, length, revision)
+    execution = judged.execution(
+        folder, keys, held.served_now, held.version, closed=False, revision=revision, checks="hard"
+    )
+    return execution if judged.stored(execution, held.baseline) else None
+
+
+def judge_object(
+    part: Part,
+    key: str,
+    capture: locations.CaptureKey,
+    version: str,
+    baseline: Baseline,
+    critical: Collection[str] = (),
+) -> Execution:
     """The execution of one violated object; the one that was stored first, when this is a repetition."""
     folder = locations.execution_of_object(capture)
-    known = store.execution(folder)
-    if known is not None:
-        return known
     end = part.begun + timedelta(minutes=1)
-    evaluation = hard_evaluation(part.summary, baseline)
+    evaluation = hard_evaluation(part.summary, baseline, critical)
     judged = _Judged(part.endpoint, part.variant, part.begun, end, part.summary, evaluation)
-    execution = judged.execution(folder, (key,), served_version(part.endpoint), version, closed=False)
-    judged.stored(execution, baseline)
-    return execution
+    known = store.execution(folder)
+    if known is None:
+        served = served_version(part.endpoint)
+        known = judged.execution(folder, (key,), served, version, closed=False, checks="hard")
+        if judged.stored(known, baseline):
+            return known
+        known = store.execution(folder) or known
+    if _without_files(known):
+        judged.write_files(known, baseline)
+    return known
 
 
 def announce(execution: Execution) -> None:
@@ -80,7 +202,23 @@ def announce(execution: Execution) -> None:
 def served_version(endpoint: str) -> str:
     """The version that the endpoint serves now; "unversioned" when it was not made from a package."""
     served = deployment.served(endpoint)
-    return version_of(served.package_arn) if served else "unversioned"
+    return version_of(served.package_arn) if served else UNVERSIONED
+
+
+def _without_files(execution: Execution) -> bool:
+    return s3.get(execution.folder + "constraint_violations.json") is None
+
+
+def _completed(execution: Execution, held: Held) -> bool:
+    """Write the files of a record that was left without them; False when it has them."""
+    if not _without_files(execution):
+        return False
+    start, end = execution.window_start, execution.window_end
+    summary = summing.window_summary(execution.endpoint, execution.variant, start, end, execution.parts, held.remaining)
+    evaluation = Evaluation(verdict=execution.verdict, rows=execution.rows, measurements=execution.measurements)
+    judged = _Judged(execution.endpoint, execution.variant, start, end, summary, evaluation)
+    judged.write_files(execution, held.baseline)
+    return True
 
 
 @dataclass(frozen=True)
@@ -95,7 +233,15 @@ class _Judged:
     evaluation: Evaluation
 
     def execution(
-        self, folder: str, parts: tuple[str, ...], served: str, baseline: str, *, closed: bool, revision: int = 1
+        self,
+        folder: str,
+        parts: tuple[str, ...],
+        served: str,
+        baseline: str,
+        *,
+        closed: bool,
+        revision: int = 1,
+        checks: Checks = "all",
     ) -> Execution:
         return Execution(
             endpoint=self.endpoint,
@@ -115,12 +261,22 @@ class _Judged:
             parts=parts,
             folder=folder,
             judged_at=datetime.now(UTC),
+            checks=checks,
         )
 
     def stored(self, execution: Execution, baseline: Baseline) -> bool:
-        """Write the files of Model Monitor first and the record last: the record is what makes the verdict stand."""
+        """Write the record, and then its files; False when another invocation was first, and its execution stays.
+
+        A write whose reply was lost is sent again by botocore and then refused: what is stored is compared.
+        """
+        if not store.put_execution(execution) and store.execution(execution.folder) != execution:
+            return False
+        self.write_files(execution, baseline)
+        return True
+
+    def write_files(self, execution: Execution, baseline: Baseline) -> None:
+        """The files of Model Monitor, the violations last: where they are, everything is."""
         table = named_table(self.summary.tables, baseline.constraints)
         if table is not None:
             s3.put(execution.folder + "statistics.json", write_statistics(table))
-        s3.put(execution.folder + "constraint_violations.json", write_violations(self.evaluation.violations))
-        return store.put_execution(execution)
+        s3.put(execution.folder + "constraint_violations.json", write_violations(execution.measurements))

@@ -1,40 +1,43 @@
-"""JUDGED: every few minutes, for each endpoint: the windows that have closed become verdicts.
+"""JUDGED: every few minutes, for each endpoint: windows that have closed become verdicts, the open one is looked at.
 
-| input                                    | answer                                                              |
-|------------------------------------------|---------------------------------------------------------------------|
-| Scheduled Event                          | one event of the same shape for each endpoint                       |
-| the same, with an endpoint in its detail | its newest closed window is judged, stored, announced               |
-| five minutes of many parts               | their roll-up, see `summing`                                        |
-| a window judged before, same parts       | nothing                                                             |
-| a window with late parts                 | a new revision                                                      |
-| a window without parts                   | the verdict NoData, once the endpoint has had data                  |
-| an endpoint without a baseline           | said once, as a notice (not in mode observe); "... has no baseline" |
-| an endpoint not in the fleet             | "... is not in the fleet"                                           |
+| input                                      | answer                                                              |
+|--------------------------------------------|---------------------------------------------------------------------|
+| Scheduled Event                            | one event of the same shape for each endpoint                       |
+| the same, with an endpoint in its detail   | its newest closed windows are judged, stored, announced             |
+| ... and the window that is open            | its hard violations, once each                                      |
+| five minutes of many parts                 | their roll-up, see `summing`                                        |
+| a window judged before, same parts         | nothing                                                             |
+| a window with late parts                   | a new revision                                                      |
+| a window without parts, of a variant that  | the verdict NoData, once the endpoint has had data; CaptureStopped  |
+| the endpoint shows                         | when there was traffic                                              |
+| an endpoint without a baseline             | said once, as a notice (not in mode observe); "... has no baseline" |
+| an endpoint not in the fleet               | "... is not in the fleet"                                           |
+| less than 40 s left of the invocation      | what is left is left to the next run, and to the sweep              |
 
-A window closes five minutes after its end: SageMaker delivers capture files within about two (aws-facts 2.1).
+Which windows there are, and what is judged of each: `constraints.windows`.
 """
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.alerts import notices
-from chalicelib.aws import messages, sagemaker, store
+from chalicelib.aws import messages, sagemaker, store, table
 from chalicelib.constraints.evaluation import Baseline
+from chalicelib.constraints.windows import FRESH, Window, checks_of, closed_windows, open_window
 from chalicelib.errors import UnreadableFile
 from chalicelib.events import Event, Scheduled
 from chalicelib.handlers import judging, summing
+from chalicelib.handlers.judging import Held, Remaining
 from chalicelib.handlers.telling import tell
-from chalicelib.records import FleetEntry
+from chalicelib.observability import count
+from chalicelib.records import Deployment, Execution, FleetEntry
 from chalicelib.settings import settings
 
-GRACE = timedelta(minutes=5)
-FRESH = timedelta(minutes=9)  # two runs look at a window that has closed; later ones leave it to the sweep
 NO_BASELINE = "the endpoint has no baseline, so nothing of what it receives is judged"
-Window = tuple[datetime, timedelta]  # start and length
-EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows begin at midnight
+RESERVE = 40_000  # milliseconds of the function's 300 s: no window is begun with less
 
 
-def handle(event: Event, function_name: str) -> dict[str, Any]:
+def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, Any]:
     """Fan out over the fleet, or judge one endpoint."""
     scheduled = Scheduled.from_eventbridge(event, settings())
     if not scheduled.endpoint:
@@ -45,7 +48,7 @@ def handle(event: Event, function_name: str) -> dict[str, Any]:
     now = datetime.now(UTC)
     for variant in store.variants(entry.endpoint):
         summing.roll_up(entry.endpoint, variant, now)
-    return judge(entry, closed_windows(entry.window_minutes, now, 1, within=FRESH))
+    return {**_judge_open(entry, now, remaining), **judge(entry, fresh_windows(entry, now), remaining)}
 
 
 def fan_out(event: Event, function_name: str) -> dict[str, Any]:
@@ -56,25 +59,49 @@ def fan_out(event: Event, function_name: str) -> dict[str, Any]:
     return {"endpoints": len(entries)}
 
 
-def judge(entry: FleetEntry, windows: list[Window]) -> dict[str, Any]:
+def fresh_windows(entry: FleetEntry, now: datetime, within: timedelta = FRESH) -> list[Window]:
+    """The windows of an endpoint that have closed just now: of an hour, and of a day for drift."""
+    lengths = {entry.window_minutes, max(entry.window_minutes, entry.drift_window_minutes)}
+    return [window for minutes in sorted(lengths) for window in closed_windows(minutes, now, 1, within=within)]
+
+
+def judge(entry: FleetEntry, windows: list[Window], remaining: Remaining) -> dict[str, Any]:
     """Judge closed windows of an endpoint; also used by the sweep, with a longer look back."""
     if not windows:
         return {"left alone": f"no window of {entry.endpoint} has closed just now"}
-    variants = store.variants(entry.endpoint)
-    shown = sagemaker.variant_names(entry.endpoint)
-    verdicts: list[str] = []
-    version, baseline, missing = _baseline(entry.endpoint)
-    if baseline is not None:
-        for variant in variants:
-            verdicts += _judge_variant(entry.endpoint, variant, windows, version, baseline, silent=variant in shown)
+    held, missing = _held(entry, remaining)
+    variants, shown = store.variants(entry.endpoint), sagemaker.variant_names(entry.endpoint)
+    answer: dict[str, Any] = {"endpoint": entry.endpoint, "verdicts": [], **missing}
+    if held is not None:
+        left = [(variant, window) for variant in sorted({*variants, *shown}) for window in windows]
+        while left and remaining() > RESERVE:
+            variant, window = left.pop(0)
+            execution = _judged(held, variant, window, shown=variant in shown)
+            if execution is not None:
+                judging.announce(execution)
+                answer["verdicts"].append(execution.verdict)
+        if left:
+            count("WindowsLeft", len(left))
+            answer["left for the next run"] = len(left)
     if entry.mode != "observe":
         conditions = missing if variants else {}
         tell(entry.endpoint, "", lambda book: notices.told_while(book, "monitoring", conditions, datetime.now(UTC)))
-    return {"endpoint": entry.endpoint, "verdicts": verdicts, **missing}
+    return answer
+
+
+def _held(entry: FleetEntry, remaining: Remaining) -> tuple[Held | None, dict[str, str]]:
+    """What the windows are held against, and what a person must hear when there is nothing that can be read."""
+    version, baseline, missing = _baseline(entry.endpoint)
+    if baseline is None:
+        return None, missing
+    pk = table.endpoint_key(entry.endpoint)
+    latest, _ = table.get_item(Deployment, pk, "deployment")
+    history = tuple(table.query(Deployment, pk, "history#").values())
+    deployments = (*history, latest) if latest is not None and latest not in history else history
+    return Held(entry, version, baseline, deployments, remaining), missing
 
 
 def _baseline(endpoint: str) -> tuple[str, Baseline | None, dict[str, str]]:
-    """The baseline in force, and what a person must hear when there is none that can be read."""
     try:
         version, baseline = store.baseline_in_force(endpoint)
     except UnreadableFile as error:
@@ -82,36 +109,36 @@ def _baseline(endpoint: str) -> tuple[str, Baseline | None, dict[str, str]]:
     return version, baseline, {} if baseline is not None else {"no baseline": NO_BASELINE}
 
 
-def _judge_variant(
-    endpoint: str, variant: str, windows: list[Window], version: str, baseline: Baseline, *, silent: bool
-) -> list[str]:
-    """Judge the windows of one variant; an empty window counts only for a variant that the endpoint still shows."""
-    verdicts: list[str] = []
-    first = store.first_part(endpoint, variant)
-    for start, length in windows:
-        if first is None or start + length <= first:
-            continue  # before its first data a variant is not silent
-        execution = judging.judge_window(endpoint, variant, start, length, version, baseline, silent=silent)
+def _judged(held: Held, variant: str, window: Window, *, shown: bool) -> Execution | None:
+    """Judge one window; an empty one counts only for a variant that the endpoint shows, and never for drift."""
+    entry, (start, length) = held.entry, window
+    checks = checks_of(entry.window_minutes, entry.drift_window_minutes, length)
+    if checks == "drift" and held.baseline.statistics is None:
+        return None  # said by the notes of the shorter windows
+    if checks == "hard" and held.baseline.statistics is None:
+        checks = "all"
+    first = store.first_part(entry.endpoint, variant)
+    if first is not None and start + length <= first:
+        return None  # before its first data a variant is not silent
+    silent = shown and checks != "drift"
+    return judging.judge_window(held, variant, window, checks, silent=silent, had_data=first is not None)
+
+
+def _judge_open(entry: FleetEntry, now: datetime, remaining: Remaining) -> dict[str, Any]:
+    """Look at the windows that go on; a baseline that is missing is said when a window closes."""
+    if remaining() < RESERVE:
+        return {}
+    window = open_window(entry.window_minutes, now)
+    variants = [
+        variant
+        for variant in store.variants(entry.endpoint)
+        if store.part_keys(entry.endpoint, variant, window[0], now)
+    ]
+    held = _held(entry, remaining)[0] if variants else None
+    if held is None:
+        return {}
+    found = [judging.judge_open_window(held, variant, window, now) for variant in variants]
+    for execution in found:
         if execution is not None:
             judging.announce(execution)
-            verdicts.append(execution.verdict)
-    return verdicts
-
-
-def closed_windows(minutes: int, now: datetime, count: int, within: timedelta = timedelta.max) -> list[Window]:
-    """The latest closed windows, oldest first; none when the latest of them closed longer ago than `within`.
-
-    Examples
-    --------
-    >>> now = datetime(2026, 3, 2, 9, 7, tzinfo=UTC)
-    >>> [f"{start:%H:%M}" for start, _ in closed_windows(60, now, 2)]
-    ['07:00', '08:00']
-    >>> closed_windows(60, now + timedelta(minutes=30), 1, within=FRESH)
-    []
-    """
-    length = timedelta(minutes=minutes)
-    end = now - GRACE
-    end -= (end - EPOCH) % length
-    if now - GRACE - end > within:
-        return []
-    return [(end - n * length, length) for n in range(count, 0, -1)]
+    return {"open": sum(execution is not None for execution in found)}

@@ -12,25 +12,42 @@
 Twelve roll-ups stand for an hour of 10,000 parts, so that the window's verdict reads a dozen objects, not 10,000.
 """
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from chalicelib import locations
 from chalicelib.aws import store
 from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints.windows import GRACE
+from chalicelib.errors import NotReady
 from chalicelib.records import RollUp
 
 SLOT = locations.ROLL_UP
-GRACE = timedelta(minutes=5)  # SageMaker delivers capture files within about two (aws-facts 2.1)
 LOOK_BACK = 3  # slots, so that a run that failed is made up for
 MANY = 20
+LAST_MILLISECONDS = 20_000  # what the verdict itself may take
 
 
 def window_summary(
-    endpoint: str, variant: str, start: datetime, end: datetime, keys: tuple[str, ...]
+    endpoint: str, variant: str, start: datetime, end: datetime, keys: tuple[str, ...], remaining: Callable[[], int]
 ) -> CaptureSummary:
-    """The sum of the parts named by their keys, all begun in [start, end)."""
-    return CaptureSummary.total(_summaries(endpoint, variant, start, end, keys))
+    """The sum of the parts named by their keys, all begun in [start, end).
+
+    Raises
+    ------
+    NotReady
+        When fewer than LAST_MILLISECONDS `remaining`: better said than killed.
+    """
+
+    def in_time() -> Iterator[CaptureSummary]:
+        for number, summary in enumerate(_summaries(endpoint, variant, start, end, keys)):
+            if number % 100 == 0 and remaining() < LAST_MILLISECONDS:
+                raise NotReady(
+                    f"{endpoint}: {len(keys)} parts since {start:%Y-%m-%d %H:%M} took longer than a run has."
+                )
+            yield summary
+
+    return CaptureSummary.total(in_time())
 
 
 def _summaries(

@@ -43,7 +43,7 @@ def reads(world, monkeypatch):
 
 def window(minutes: int = 60):
     keys = store.part_keys("site", "AllTraffic", HOUR, HOUR + timedelta(minutes=minutes))
-    return summing.window_summary("site", "AllTraffic", HOUR, HOUR + timedelta(minutes=minutes), keys)
+    return summing.window_summary("site", "AllTraffic", HOUR, HOUR + timedelta(minutes=minutes), keys, lambda: 300_000)
 
 
 def test_a_window_reads_its_roll_ups_and_the_parts_that_came_later(reads):

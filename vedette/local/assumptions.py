@@ -172,6 +172,12 @@ ASSUMPTIONS = (
         "runtime", "The built-in algorithms answer JSON unless CSV is asked for.", "developer guide", "inferred"
     ),
     Assumption(
+        "metrics",
+        "Invocations of AWS/SageMaker counts every request that reached a variant, in minutes, a minute later.",
+        "developer guide, SageMaker endpoint invocation metrics",
+        "seen",
+    ),
+    Assumption(
         "monitoring",
         "An execution begins on the hour plus 0 to 20 minutes; no captured data makes it Failed.",
         "aws-facts 1.10",

@@ -11,6 +11,7 @@ from vedette.local.errors import AwsError
 from vedette.local.ids import Ids
 from vedette.local.inference import training
 from vedette.local.inference.capture import Capture, Exchange
+from vedette.local.inference.metrics import Metrics
 from vedette.local.inference.predictors import ALGORITHMS, BadRequest, Predictor, algorithm
 from vedette.local.operations import Operation
 from vedette.local.sagemaker.endpoints import SERVING, Endpoint, Endpoints, Variant
@@ -35,7 +36,7 @@ class Runtime:
         read: Callable[[str], bytes],
     ):
         self._world, self._endpoints, self._hosting = world, endpoints, hosting
-        self.capture = capture
+        self.capture, self._metrics = capture, Metrics(world)
         self._read = read
         self._ids: Ids = world.ids
         self._registered: dict[str, Predictor] = {}
@@ -66,6 +67,7 @@ class Runtime:
         endpoint = self._serving(unquote(operation.path_parameters["EndpointName"]))
         variant = self._variant(endpoint, request.headers.get("x-amzn-sagemaker-target-variant"))
         _check(request)
+        self._metrics.invoked(endpoint.name, variant.name)
         content_type = request.headers.get("content-type", "application/json")
         accept = request.headers.get("accept", "*/*")
         answered_type: str | None

@@ -1,0 +1,32 @@
+"""Nothing was captured in a window: is the endpoint quiet, or is its capture broken."""
+
+from __future__ import annotations
+
+from chalicelib.constraints.evaluation import Evaluation
+
+_CERTAIN = 0.001  # chance that sampling alone captured none of the requests
+
+
+def silence(requests: int, capture_percentage: int) -> Evaluation:
+    """NoData, or CaptureStopped when so many requests cannot all have been left out by sampling.
+
+    With a share p captured, all of n requests are left out with probability (1 - p)^n.
+
+    Examples
+    --------
+    >>> silence(0, 100).verdict, silence(12, 100).verdict, silence(12, 10).verdict, silence(80, 10).verdict
+    ('NoData', 'CaptureStopped', 'NoData', 'CaptureStopped')
+    >>> silence(80, 10).notes
+    ('80 requests were made, of which 10 % should be captured, and nothing was captured',)
+    """
+    if not requests:
+        return Evaluation(verdict="NoData", rows=0)
+    left_out = (1 - capture_percentage / 100) ** requests
+    if left_out < _CERTAIN:
+        note = (
+            f"{requests} requests were made, of which {capture_percentage} % should be captured, "
+            "and nothing was captured"
+        )
+        return Evaluation(verdict="CaptureStopped", rows=0, notes=(note,))
+    note = f"{requests} requests were made; at {capture_percentage} % that none was captured may be chance"
+    return Evaluation(verdict="NoData", rows=0, notes=(note,))

@@ -1,0 +1,69 @@
+"""Which windows there are, and what is judged of each: the one place for these numbers.
+
+| window                                      | judged                                              | checks |
+|---------------------------------------------|-----------------------------------------------------|--------|
+| closed, `window_minutes` long (an hour)     | once it has closed, and anew when late parts arrive | hard   |
+| closed, `drift_window_minutes` long (a day) | the same                                            | drift  |
+| closed, where both are equal                | the same                                            | all    |
+| open, `window_minutes` long                 | every five minutes                                  | hard   |
+
+Drift has a window of its own because traffic has a daily rhythm: an hour of the night always differs from a baseline
+of whole days (benchmarks/FALSE_ALARMS.md). A window closes five minutes after its end: SageMaker delivers capture files
+within about two (aws-facts 2.1).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.constraints.evaluation import Checks
+
+GRACE = timedelta(minutes=5)
+FRESH = timedelta(minutes=9)  # two runs look at a window that has closed; later ones leave it to the sweep
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows begin at midnight
+Window = tuple[datetime, timedelta]  # start and length
+
+
+def closed_windows(minutes: int, now: datetime, count: int, within: timedelta = timedelta.max) -> list[Window]:
+    """The latest closed windows, oldest first; none when the latest of them closed longer ago than `within`.
+
+    Examples
+    --------
+    >>> now = datetime(2026, 3, 2, 9, 7, tzinfo=UTC)
+    >>> [f"{start:%H:%M}" for start, _ in closed_windows(60, now, 2)]
+    ['07:00', '08:00']
+    >>> closed_windows(60, now + timedelta(minutes=30), 1, within=FRESH)
+    []
+    """
+    length = timedelta(minutes=minutes)
+    end = now - GRACE
+    end -= (end - EPOCH) % length
+    if now - GRACE - end > within:
+        return []
+    return [(end - n * length, length) for n in range(count, 0, -1)]
+
+
+def open_window(minutes: int, now: datetime) -> Window:
+    """The window that goes on.
+
+    Examples
+    --------
+    >>> start, length = open_window(60, datetime(2026, 3, 2, 9, 7, tzinfo=UTC))
+    >>> f"{start:%H:%M}", str(length)
+    ('09:00', '1:00:00')
+    """
+    length = timedelta(minutes=minutes)
+    return now - (now - EPOCH) % length, length
+
+
+def checks_of(window_minutes: int, drift_window_minutes: int, length: timedelta) -> Checks:
+    """What is judged of a closed window of this length.
+
+    Examples
+    --------
+    >>> [checks_of(60, 1440, timedelta(hours=hours)) for hours in (1, 24)], checks_of(60, 60, timedelta(hours=1))
+    (['hard', 'drift'], 'all')
+    """
+    if window_minutes >= drift_window_minutes:
+        return "all"
+    return "hard" if length <= timedelta(minutes=window_minutes) else "drift"

@@ -1,0 +1,47 @@
+"""CloudWatch's Invocations of each endpoint and variant, which SageMaker delivers a minute at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from moto.cloudwatch.models import cloudwatch_backends
+
+from vedette.local.world import World
+
+PERIOD = timedelta(minutes=1)
+
+
+class Metrics:
+    """Counts requests, whatever they are answered, and hands each minute's count to CloudWatch when it is over."""
+
+    def __init__(self, world: World):
+        self._world = world
+        self._counts: Counter[tuple[str, str, datetime]] = Counter()
+
+    def invoked(self, endpoint: str, variant: str) -> None:
+        """Count one request."""
+        minute = self._world.now().replace(second=0, microsecond=0)
+        key = (endpoint, variant, minute)
+        if key not in self._counts:
+            self._world.clock.at(minute + PERIOD, lambda: self._deliver(key))
+        self._counts[key] += 1
+
+    def _deliver(self, key: tuple[str, str, datetime]) -> None:
+        endpoint, variant, minute = key
+        # Not by PutMetricData: namespaces that begin with AWS/ are AWS's own, and refused there.
+        cloudwatch_backends[self._world.account][self._world.region].put_metric_data(
+            "AWS/SageMaker",
+            [
+                {
+                    "MetricName": "Invocations",
+                    "Dimensions": [
+                        {"Name": "EndpointName", "Value": endpoint},
+                        {"Name": "VariantName", "Value": variant},
+                    ],
+                    "Timestamp": minute,
+                    "Value": float(self._counts.pop(key)),
+                    "Unit": "None",
+                }
+            ],
+        )
