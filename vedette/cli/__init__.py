@@ -25,6 +25,7 @@ COMMANDS = {
     "baseline": "vedette.cli.files:baseline_command",
     "captured": "vedette.cli.files:captured_command",
     "demo": "vedette.cli.demo:demo_command",
+    "setup": "vedette.cli.setup:setup_command",
     "register": "vedette.cli.registry:register_command",
     "manage": "vedette.cli.fleet:manage_command",
     "apply": "vedette.cli.fleet:apply_command",

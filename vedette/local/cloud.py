@@ -28,8 +28,10 @@ from moto.moto_api._internal import mock_random
 
 from vedette.local import guards, in_process, installation, s3_events, server
 from vedette.local.artifact import Artifact
+from vedette.local.bucket_policies import BucketPolicies
 from vedette.local.bus import Bus
 from vedette.local.clock import START, Clock
+from vedette.local.cloudformation import CloudFormation
 from vedette.local.cloudtrail import LookupEvents
 from vedette.local.deployed import Deployed
 from vedette.local.events_api import PutEvents
@@ -97,8 +99,12 @@ class Cloud:
         front.answers["sagemaker-runtime", "*"] = self.runtime
         front.answers["events", "PutEvents"] = PutEvents(self.world)
         front.answers["lambda", "Invoke"] = Invoke(self.bus, self.world)
+        front.answers["cloudformation", "*"] = CloudFormation(self.world, self._client)
         front.answers["cloudtrail", "LookupEvents"] = LookupEvents(self.world, self.recorder)
         front.unlocked.add(("lambda", "Invoke"))
+        policies = BucketPolicies()
+        for operation in ("PutBucketPolicy", "GetBucketPolicy", "DeleteBucketPolicy"):
+            front.answers["s3", operation] = policies
         created = s3_events.S3Events(self.world)
         for operation in s3_events.REASONS:
             front.consequences["s3", operation] = created
@@ -108,6 +114,7 @@ class Cloud:
         front.guards["sns", "Publish"] = guards.sns_publish
         front.guards["sns", "PublishBatch"] = guards.sns_publish_batch
         front.guards["sqs", "ReceiveMessage"] = guards.sqs_receive
+        front.guards["sns", "GetTopicAttributes"] = self.mailbox.show_counts
         front.consequences["sns", "Publish"] = self.mailbox
 
     # Life ------------------------------------------------------------------------------------------------------

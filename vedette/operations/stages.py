@@ -32,16 +32,16 @@ def variables_of(stage: str | None, environment: Mapping[str, str], folder: Path
     named = stage or environment.get("VEDETTE_STAGE", "").strip()
     if named and environment.get("VEDETTE_STAGE", "").strip() == named and all(environment.get(n) for n in NEEDED):
         return {name: value for name, value in environment.items() if name.startswith("VEDETTE_")}
-    file = _config_file(folder)
+    file = config_file(folder)
     if not named:
-        known = f" ({file} knows {_names(_read(file))})" if file else ""
+        known = f" ({file} knows {_names(read_config(file))})" if file else ""
         raise MissingSetting(f"Which stage? Give --stage or set VEDETTE_STAGE{known}.")
     if file is None:
         raise MissingSetting(
             f"Stage {named} is not known here: there is no .chalice/config.json in this folder or above it,"
             f" and {', '.join(n for n in NEEDED if not environment.get(n)) or 'VEDETTE_STAGE'} is not set for it."
         )
-    config = _read(file)
+    config = read_config(file)
     if named not in config.get("stages", {}):
         raise MissingSetting(f"{file} has no stage {named}; it knows {_names(config)}.")
     both = (config, config["stages"][named])
@@ -49,7 +49,8 @@ def variables_of(stage: str | None, environment: Mapping[str, str], folder: Path
     return {"VEDETTE_STAGE": named, **{name: value for name, value in merged.items() if name.startswith("VEDETTE_")}}
 
 
-def _config_file(folder: Path) -> Path | None:
+def config_file(folder: Path) -> Path | None:
+    """The configuration of this folder or of one above it."""
     for place in (folder, *folder.parents):
         file = place / ".chalice" / "config.json"
         if file.is_file():
@@ -57,7 +58,8 @@ def _config_file(folder: Path) -> Path | None:
     return None
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_config(file: Path) -> dict[str, Any]:
+    """A configuration; one that is not JSON is said in a sentence."""
     try:
         content = json.loads(file.read_bytes())
     except ValueError as error:

@@ -1,0 +1,208 @@
+"""One command makes what a stage needs; said again it changes nothing; nothing is made that was named instead."""
+
+import json
+import re
+
+import pytest
+
+from chalicelib.settings import from_environment
+
+MAIL = ("--email", "oncall@example.com")
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+
+
+@pytest.fixture
+def lake(clone):
+    """A bucket that was there before."""
+    clone.client("s3").create_bucket(Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+
+def resources(clone, stage="dev"):
+    found = clone.client("cloudformation").list_stack_resources(StackName=f"vedette-{stage}")
+    return {one["LogicalResourceId"] for one in found["StackResourceSummaries"]}
+
+
+def test_a_dry_run_shows_what_would_be_made_and_makes_nothing(clone):
+    before = clone.project.config()
+    said = clone.done("setup", "--stage", "dev", *MAIL, "--dry-run")
+    assert "+ S3 Bucket: StageBucket" in said
+    assert "+ DynamoDB Table: Table" in said
+    assert clone.project.config() == before
+    assert clone.client("s3").list_buckets()["Buckets"] == []
+    assert clone.cloud.front.answers["cloudformation", "*"].stacks == {}
+
+
+def test_the_changes_of_a_setup_are_asked_before_they_are_made(clone):
+    result = clone.run("setup", "--stage", "dev", *MAIL, typed="y\n")
+    assert "Make these changes to stage dev?" in result.output
+    assert clone.project.folder("dev").is_dir()
+
+
+def test_a_stage_is_made_safe(clone):
+    clone.done("setup", "--stage", "dev", *MAIL, "--yes")
+    s3, bucket = clone.client("s3"), "vedette-dev-123456789012-eu-west-1"
+    assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket=bucket)
+    assert set(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values()) == {True}
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    expiring = {
+        rule["Filter"]["Prefix"]: rule["Expiration"]["Days"]
+        for rule in s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+        if "Expiration" in rule
+    }
+    assert expiring == {"parts/": 90, "rollups/": 90}
+    backups = clone.client("dynamodb").describe_continuous_backups(TableName="vedette-dev")
+    recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+    groups = clone.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/vedette-dev-")["logGroups"]
+    assert {group["retentionInDays"] for group in groups} == {90}
+    assert len(groups) == 6
+    alarms = clone.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {alarm["AlarmName"].removeprefix("vedette-dev-") for alarm in alarms} == {
+        "errors",
+        "throttles",
+        "failures",
+        "sweep-not-running",
+    }
+    topics = clone.client("sns").list_topics()["Topics"]
+    assert {topic["TopicArn"].rpartition(":")[2] for topic in topics} == {
+        "vedette-dev-alerts",
+        "vedette-dev-operations",
+    }
+
+
+def test_the_stage_stands_in_the_project_and_its_policies_speak_of_it_alone(clone):
+    clone.done("setup", "--stage", "dev", *MAIL, "--yes")
+    entry = clone.project.stage("dev")
+    settings = from_environment(entry["environment_variables"])
+    assert (settings.stage, settings.role_arn) == ("dev", "arn:aws:iam::123456789012:role/vedette-dev-models")
+    for name, function in entry["lambda_functions"].items():
+        policy = json.loads((clone.project.chalice / function["iam_policy_file"]).read_text())
+        text = json.dumps(policy)
+        patterns = r"(s3:::|table/|role/|function:|:log-group:/aws/lambda/)vedette-\*|:sns:\*"
+        assert not re.search(patterns, text)
+        for statement in policy["Statement"]:
+            if statement["Action"] == "iam:PassRole":
+                assert statement["Resource"] == settings.role_arn
+                assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        assert f"/aws/lambda/vedette-dev-{name}:*" in text
+
+
+def test_said_again_it_changes_nothing_and_an_option_changes_that_option_alone(clone, lake):
+    clone.done("setup", "--stage", "dev", *MAIL, "--yes", "--capture-source", "lake/captures/")
+    entry = clone.project.stage("dev")
+    again = clone.answer("setup", "--stage", "dev", "--yes")
+    assert (again["changes"], again["entry"]) == ([], entry)
+    changed = clone.answer("setup", "--stage", "dev", "--log-days", "30", "--yes")["changes"]
+    assert {change["ResourceType"] for change in changed} == {"AWS::Logs::LogGroup"}
+    assert {change["Action"] for change in changed} == {"Modify"}
+
+
+def test_what_is_named_is_used_in_place_of_something_new(clone, lake):
+    topic = clone.client("sns").create_topic(Name="ml-alerts")["TopicArn"]
+    role = "arn:aws:iam::123456789012:role/models"
+    clone.done("setup", "--stage", "dev", *MAIL, "--bucket", "lake", "--topic", topic, "--role", role, "--yes")
+    assert not {"StageBucket", "AlertsTopic", "ModelsRole"} & resources(clone)
+    environment = clone.project.stage("dev")["environment_variables"]
+    assert (environment["VEDETTE_BUCKET"], environment["VEDETTE_TOPIC_ARN"]) == ("lake", topic)
+    policy = (clone.project.folder("dev") / "policy-sweep.json").read_text()
+    assert {topic, role, "arn:aws:s3:::lake/parts/*"} <= {
+        resource
+        for statement in json.loads(policy)["Statement"]
+        for resource in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
+    }
+    assert "EventBridgeConfiguration" in clone.client("s3").get_bucket_notification_configuration(Bucket="lake")
+
+
+def test_the_notifications_that_a_bucket_has_stay(clone, lake):
+    queue = clone.client("sqs").create_queue(QueueName="others")["QueueUrl"]
+    arn = clone.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    others = {"QueueConfigurations": [{"Id": "theirs", "QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
+    clone.client("s3").put_bucket_notification_configuration(Bucket="lake", NotificationConfiguration=others)
+    clone.done("setup", "--stage", "dev", *MAIL, "--capture-source", "lake/captures/", "--yes")
+    found = clone.client("s3").get_bucket_notification_configuration(Bucket="lake")
+    assert [one["Id"] for one in found["QueueConfigurations"]] == ["theirs"]
+    assert found["EventBridgeConfiguration"] == {}
+    environment = clone.project.stage("dev")["environment_variables"]
+    assert from_environment(environment).capture_places[1] == ("lake", "captures/")
+    denied = [
+        statement["Resource"]
+        for statement in json.loads((clone.project.folder("dev") / "policy-sweep.json").read_text())["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+    assert any("arn:aws:s3:::lake/captures/*" in resources for resources in denied)
+
+
+def test_with_a_boundary_the_function_roles_are_made_by_setup(clone):
+    clone.done("setup", "--stage", "dev", *MAIL, "--permissions-boundary", BOUNDARY, "--role-path", "/ml/", "--yes")
+    role = clone.client("iam").get_role(RoleName="vedette-dev-sweep")["Role"]
+    assert role["Path"] == "/ml/"
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == BOUNDARY
+    sweep = clone.project.stage("dev")["lambda_functions"]["sweep"]
+    assert sweep == {"manage_iam_role": False, "iam_role_arn": role["Arn"]}
+
+
+def test_a_key_encrypts_everything_and_the_functions_may_use_it(clone):
+    clone.done("setup", "--stage", "dev", *MAIL, "--kms-key", "new", "--yes")
+    (key,) = clone.client("kms").list_keys()["Keys"]
+    arn = key["KeyArn"]
+    bucket = "vedette-dev-123456789012-eu-west-1"
+    (rule,) = clone.client("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}
+    groups = clone.client("logs").describe_log_groups()["logGroups"]
+    assert {group["kmsKeyId"] for group in groups} == {arn}
+    policy = json.loads((clone.project.folder("dev") / "policy-on_data_captured.json").read_text())
+    (statement,) = [s for s in policy["Statement"] if s["Sid"] == "UseTheKey"]
+    assert (statement["Resource"], statement["Action"]) == (arn, ["kms:Decrypt", "kms:GenerateDataKey"])
+
+
+def test_functions_in_a_vpc_may_be_there_and_their_code_may_not_touch_it(clone):
+    clone.done("setup", "--stage", "dev", *MAIL, "--subnets", "subnet-1,subnet-2", "--security-groups", "sg-1", "--yes")
+    entry = clone.project.stage("dev")
+    assert (entry["subnet_ids"], entry["security_group_ids"]) == (["subnet-1", "subnet-2"], ["sg-1"])
+    policy = json.loads((clone.project.folder("dev") / "policy-sweep.json").read_text())
+    assert {"BeInTheVpc", "TheFunctionItselfMustNotTouchTheVpc"} <= {s["Sid"] for s in policy["Statement"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--stage", "dev"], "Give --email"),
+        (["--stage", "Prod", *MAIL], "is no name for a stage"),
+        (["--stage", "dev", *MAIL, "--subnets", "subnet-1"], "--security-groups together"),
+        (["--stage", "dev", *MAIL, "--topic", "alerts"], "not the ARN of an SNS topic"),
+        (["--stage", "dev", *MAIL, "--role-path", "ml"], "begins and ends with a slash"),
+        (["--stage", "dev", *MAIL, "--role", "models"], "not an ARN of IAM"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_sentence(clone, arguments, words):
+    assert words in clone.refused("setup", *arguments, "--yes")
+
+
+def test_what_cannot_be_made_is_said_with_the_reason_and_nothing_is_left(clone):
+    nobody = "arn:aws:iam::nobody"
+    said = clone.refused("setup", "--stage", "dev", *MAIL, "--permissions-boundary", nobody, "--yes")
+    assert "PermissionsBoundary" in said
+    assert clone.client("s3").list_buckets()["Buckets"] == []
+    assert clone.client("dynamodb").list_tables()["TableNames"] == []
+    clone.done("setup", "--stage", "dev", *MAIL, "--yes")
+
+
+def test_what_an_earlier_installation_left_is_taken_in_again(clone):
+    clone.done("setup", "--stage", "dev", *MAIL, "--yes")
+    clone.client("cloudformation").delete_stack(StackName="vedette-dev")
+    assert clone.client("dynamodb").list_tables()["TableNames"] == ["vedette-dev"]
+    clone.done("setup", "--stage", "dev", *MAIL, "--yes")
+    assert {"StageBucket", "Table"} <= resources(clone)
+
+
+def test_without_a_yes_nothing_is_made(clone):
+    result = clone.run("setup", "--stage", "dev", *MAIL, typed="n\n")
+    assert result.exit_code == 2
+    assert "Not confirmed" in result.output
+    assert clone.cloud.front.answers["cloudformation", "*"].stacks == {}

@@ -1,0 +1,141 @@
+"""A stage from nothing to nothing: set up, install, examine, uninstall."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vedette.cli.stage import Hands
+
+if TYPE_CHECKING:
+    from vedette.installation.project import Project
+
+SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
+
+
+def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None]], Any]:
+    """A command on a stage that need not be known here yet; it gets `Hands` and the Chalice project first."""
+
+    def decorate(function: Callable[..., None]) -> Any:
+        def run(
+            profile: str | None,
+            region: str | None,
+            as_json: bool,
+            yes: bool = False,
+            dry_run: bool = False,
+            **given: Any,
+        ) -> None:
+            from vedette.installation import project
+
+            with _session(profile, region):
+                function(Hands(as_json, yes, dry_run), project.found(Path.cwd()), **given)
+
+        run.__doc__ = function.__doc__
+        run.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+        wrapped: Any = run
+        if changes:
+            dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
+            wrapped = dry_run(click.option("--yes", "-y", is_flag=True, help="Do it without asking.")(wrapped))
+        wrapped = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(wrapped)
+        wrapped = click.option("--region", help="AWS region.")(wrapped)
+        wrapped = click.option("--profile", help="Profile of your AWS configuration.")(wrapped)
+        wrapped = click.option("--stage", required=True, envvar="VEDETTE_STAGE", help="dev, prod, ...")(wrapped)
+        return click.command(name)(wrapped)
+
+    return decorate
+
+
+@contextmanager
+def _session(profile: str | None, region: str | None) -> Iterator[None]:
+    import boto3
+
+    before = boto3.DEFAULT_SESSION
+    try:
+        if profile or region or before is None:
+            boto3.setup_default_session(profile_name=profile, region_name=region)
+        yield
+    finally:
+        boto3.DEFAULT_SESSION = before
+
+
+def _arn(option: str, text: str) -> Callable[..., Any]:
+    return click.option(option, metavar="ARN", help=text)
+
+
+@_command("setup")
+@click.option("--email", "-A", help="Who is told of alerts, and of faults of Vedette itself.")
+@click.option("--bucket", help="An existing bucket in place of a new one.")
+@_arn("--topic", "An existing topic for alerts in place of a new one.")
+@_arn("--role", "An existing execution role for models in place of a new one.")
+@click.option("--kms-key", metavar="ARN|new", help="A KMS key for bucket, table, topics, queue and logs.")
+@_arn("--permissions-boundary", "The boundary of every role that is made.")
+@click.option("--role-path", metavar="/PATH/", help="The path of every role that is made.")
+@click.option("--subnets", metavar="ID,ID", default="", help="Subnets for the functions.")
+@click.option("--security-groups", metavar="ID,ID", default="", help="Security groups for the functions.")
+@click.option("--capture-source", multiple=True, metavar="BUCKET/PREFIX", help="Where endpoints capture as well.")
+@click.option("--image-account", multiple=True, metavar="ID", help="An account whose images may be deployed.")
+@click.option("--instance-type", multiple=True, metavar="TYPE", help="What may be deployed, as ml.m5.* [default: CPU].")
+@click.option("--log-days", type=int, help="How long logs are kept [default: 90].")
+@click.option("--part-days", type=int, help="How long parts and roll-ups are kept [default: 90].")
+@click.option("--capture-days", type=int, help="How long captures are kept [default: 0, for ever].")
+def setup_command(hands: Hands, project: Project, stage: str, **given: Any) -> None:
+    """Make what a stage needs beside its functions, and write it into .chalice/config.json.
+
+    Bucket, topics, table, failure queue, log groups, alarms and a role for models, as one CloudFormation stack. Said
+    again it changes nothing; said again with an option it changes that option alone.
+
+    \b
+    Examples:
+      vedette setup --stage dev --email ml-oncall@example.com
+      vedette setup --stage prod --email ml-oncall@example.com --kms-key new --dry-run
+    """  # noqa: D301
+    from vedette.installation import setup
+
+    asked = setup.Asked(
+        stage,
+        {option: str(given[option]) for option in setup.PARAMETERS if given[option] is not None},
+        subnets=_split(given["subnets"]),
+        security_groups=_split(given["security_groups"]),
+        capture_sources=given["capture_source"],
+        image_accounts=given["image_account"],
+        instance_types=given["instance_type"],
+    )
+    prepared = setup.prepare(asked, project, _dashboard(stage))
+    for change in prepared.changes:
+        _show(hands, change)
+    if not prepared.changes:
+        hands.say("Nothing changes in the account.")
+    agreed = False
+    try:
+        untouched = not prepared.changes and not hands.dry_run
+        agreed = untouched or hands.confirmed(f"Make these changes to stage {stage}?")
+    finally:
+        if not agreed:
+            prepared.change_set.drop()
+    if not agreed:
+        hands.answer({"stage": stage, "changes": prepared.changes})
+        return
+    entry = setup.make(prepared)
+    hands.say(
+        f"Stage {stage} stands in .chalice/config.json: bucket {entry['environment_variables']['VEDETTE_BUCKET']}.",
+        "Confirm the subscriptions in your mail; then: make deploy STAGE=" + stage,
+    )
+    hands.answer({"stage": stage, "changes": prepared.changes, "entry": entry})
+
+
+def _show(hands: Hands, change: Any) -> None:
+    kind = change["ResourceType"].removeprefix("AWS::").replace("::", " ")
+    replaced = ", replaced" if change.get("Replacement") == "True" else ""
+    hands.say(f"{SIGNS.get(change['Action'], '?')} {kind}: {change['LogicalResourceId']}{replaced}")
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+def _dashboard(stage: str) -> str:
+    return ""

@@ -1,0 +1,209 @@
+"""`vedette setup`: what a stage needs is made, and the Chalice project learns of it.
+
+Said again, it changes nothing; said again with an option, it changes that option alone: what was said before stands in
+the parameters of the stack and in the stage's entry in .chalice/config.json.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.errors import VedetteError
+from chalicelib.settings import TOPIC_ARN
+from vedette.installation import account, policies, state
+from vedette.installation.account import Change, ChangeSet
+from vedette.installation.functions import FUNCTIONS, merge_template
+from vedette.installation.policies import Place
+from vedette.installation.project import Project, write
+from vedette.installation.template import roles_template, template
+
+STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+# option -> parameter of the template
+PARAMETERS = {
+    "email": "Email",
+    "bucket": "Bucket",
+    "topic": "Topic",
+    "role": "ModelRole",
+    "kms_key": "Key",
+    "permissions_boundary": "PermissionsBoundary",
+    "role_path": "RolePath",
+    "log_days": "LogDays",
+    "part_days": "PartDays",
+    "capture_days": "CaptureDays",
+}
+
+
+def stack_name(stage: str) -> str:
+    """The stack of a stage."""
+    return f"vedette-{stage}"
+
+
+def roles_stack_name(stage: str) -> str:
+    """The stack of the roles of the functions, where there is one."""
+    return f"vedette-{stage}-roles"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asked for; None and empty leave what was said before."""
+
+    stage: str
+    parameters: Mapping[str, str] = field(default_factory=dict)  # by option: email, bucket, ...
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    capture_sources: tuple[str, ...] = ()
+    image_accounts: tuple[str, ...] = ()
+    instance_types: tuple[str, ...] = ()
+
+
+@dataclass
+class Setup:
+    """The change of one stage: looked at first, then made."""
+
+    asked: Asked
+    project: Project
+    parameters: dict[str, str]
+    change_set: ChangeSet
+    new: bool
+
+    @property
+    def changes(self) -> list[Change]:
+        """What would change in the account."""
+        return self.change_set.changes
+
+
+def prepare(asked: Asked, project: Project, dashboard: str = "") -> Setup:
+    """Ask CloudFormation what would change.
+
+    Raises
+    ------
+    VedetteError
+        When something that is needed was not named, or what was named is not there.
+    """
+    if not STAGE_NAME.fullmatch(asked.stage):
+        raise VedetteError(f"{asked.stage!r} is no name for a stage: at most 20 of a-z, 0-9 and -, a letter first.")
+    if bool(asked.subnets) != bool(asked.security_groups):
+        raise VedetteError("Give --subnets and --security-groups together.")
+    policies.read(project.chalice)
+    before = account.parameters_of(account.describe_stack(stack_name(asked.stage)))
+    given = {PARAMETERS[option]: value for option, value in asked.parameters.items()}
+    parameters = {**before, **given, "Stage": asked.stage}
+    if not parameters.get("Email"):
+        raise VedetteError("Who is told of alerts? Give --email.")
+    _check_names(parameters, account.identity()[2])
+    tags = {"vedette:stage": asked.stage}
+    change_set = ChangeSet(stack_name(asked.stage), template(dashboard), parameters, tags)
+    return Setup(asked, project, parameters, change_set, not before)
+
+
+def _check_names(parameters: Mapping[str, str], region: str) -> None:
+    topic = parameters.get("Topic", "")
+    found = TOPIC_ARN.fullmatch(topic)
+    if topic and found is None:
+        raise VedetteError(f"--topic is not the ARN of an SNS topic: {topic!r}.")
+    if found is not None and found["region"] != region:
+        raise VedetteError(f"The topic {topic} lies in {found['region']}; the stage would lie in {region}.")
+    for option, name in (("--role", "ModelRole"), ("--permissions-boundary", "PermissionsBoundary")):
+        value = parameters.get(name, "")
+        if value and ":iam::" not in value:
+            raise VedetteError(f"{option} is not an ARN of IAM: {value!r}.")
+    path = parameters.get("RolePath", "/")
+    if not re.fullmatch(r"/([!-~]+/)?", path):
+        raise VedetteError(f"--role-path begins and ends with a slash, as in /teams/ml/; {path!r} does not.")
+
+
+def make(setup: Setup) -> dict[str, Any]:
+    """Make the change, write the stage into the project and the bucket; the stage's entry."""
+    outputs = setup.change_set.make()
+    asked, project = setup.asked, setup.project
+    place = _place(asked, outputs, project)
+    for bucket in {place.bucket, *(bucket for bucket, _ in place.sources)}:
+        if not account.announces(bucket):
+            account.let_announce(bucket)
+    narrowed = policies.all_narrowed(policies.read(project.chalice), place)
+    roles = _function_roles(asked.stage, narrowed, setup.parameters)
+    for name, policy in narrowed.items():
+        write(project.folder(asked.stage) / f"policy-{name}.json", policy)
+    write(project.folder(asked.stage) / "merge-template.json", merge_template(asked.stage))
+    entry = _entry(asked, place, _known(project, asked.stage, place.bucket), roles)
+    project.write_stage(asked.stage, entry)
+    state.put_configuration(project, asked.stage, place.bucket)
+    return entry
+
+
+def _place(asked: Asked, outputs: Mapping[str, str], project: Project) -> Place:
+    partition, owner, region = account.identity()
+    entry = _known(project, asked.stage, outputs["Bucket"])
+    before = entry.get("environment_variables", {})
+    named = asked.capture_sources or tuple(filter(None, before.get("VEDETTE_CAPTURE_SOURCES", "").split(",")))
+    teams = [found[0] for value in before.values() for found in TOPIC_ARN.finditer(str(value))]
+    return Place(
+        stage=asked.stage,
+        region=region,
+        account=owner,
+        bucket=outputs["Bucket"],
+        table=outputs["Table"],
+        topics=tuple(dict.fromkeys([outputs["TopicArn"], *teams])),
+        role_arn=outputs["RoleArn"],
+        key_arn=outputs.get("KeyArn", ""),
+        sources=tuple((bucket, prefix) for bucket, _, prefix in (one.partition("/") for one in named)),
+        instance_types=asked.instance_types or tuple(entry.get("vedette_instance_types", ())),
+        in_vpc=bool(asked.subnets or entry.get("subnet_ids")),
+        partition=partition,
+    )
+
+
+def _known(project: Project, stage: str, bucket: str) -> dict[str, Any]:
+    """The stage's entry of before; that of another account, such as the repository's example, is none."""
+    entry = project.stage(stage)
+    return entry if entry.get("environment_variables", {}).get("VEDETTE_BUCKET") == bucket else {}
+
+
+def _function_roles(stage: str, narrowed: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, str]:
+    """ARNs by function, when the stage's roles must have a boundary or a path; else Chalice makes them."""
+    boundary, path = parameters.get("PermissionsBoundary", ""), parameters.get("RolePath", "/")
+    if not boundary and path == "/":
+        return {}
+    made = ChangeSet(
+        roles_stack_name(stage), roles_template(stage, narrowed, boundary, path), {}, {"vedette:stage": stage}
+    ).make()
+    return {function.name: made[function.resource] for function in FUNCTIONS}
+
+
+def _entry(asked: Asked, place: Place, before: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Any]:
+    """The stage's entry in .chalice/config.json; what people wrote there by hand stays."""
+    environment = {
+        **before.get("environment_variables", {}),
+        "VEDETTE_STAGE": asked.stage,
+        "VEDETTE_BUCKET": place.bucket,
+        "VEDETTE_TABLE": place.table,
+        "VEDETTE_TOPIC_ARN": place.topics[0],
+        "VEDETTE_ROLE_ARN": place.role_arn,
+        "VEDETTE_CAPTURE_SOURCES": ",".join(f"{bucket}/{prefix}" for bucket, prefix in place.sources),
+    }
+    if asked.image_accounts:
+        environment["VEDETTE_IMAGE_ACCOUNTS"] = ",".join(asked.image_accounts)
+    functions = {}
+    for function in FUNCTIONS:
+        kept = dict(before.get("lambda_functions", {}).get(function.name, {}))
+        for name in ("iam_policy_file", "manage_iam_role", "iam_role_arn"):
+            kept.pop(name, None)
+        if roles:
+            role = {"manage_iam_role": False, "iam_role_arn": roles[function.name]}
+        else:
+            role = {"iam_policy_file": f"stages/{asked.stage}/policy-{function.name}.json"}
+        functions[function.name] = {**kept, **role}
+    entry = {
+        **before,
+        "environment_variables": {name: value for name, value in environment.items() if value},
+        "tags": {**before.get("tags", {}), "vedette:stage": asked.stage},
+        "lambda_functions": functions,
+    }
+    if asked.subnets:
+        entry |= {"subnet_ids": list(asked.subnets), "security_group_ids": list(asked.security_groups)}
+    if place.instance_types:
+        entry["vedette_instance_types"] = list(place.instance_types)  # Chalice passes over keys that it does not know
+    return entry

@@ -1,0 +1,92 @@
+"""What Chalice must remember between two deploys, kept in the stage's bucket: a machine without memory can deploy.
+
+| object                       | holds                                                                         |
+|------------------------------|-------------------------------------------------------------------------------|
+| config/chalice/stage.json    | the stage's entry in .chalice/config.json, its policies, its merge template   |
+| config/chalice/deployed.json | .chalice/deployed/{stage}.json                                                |
+
+Without the second, Chalice would still update its functions, but no longer know what to delete (chalice-facts 2). Of
+two deploys at once, the second to write is refused, and told so.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.clients import client
+from chalicelib.errors import NotReady
+from vedette.installation.functions import NAMES
+from vedette.installation.project import Project, write
+from vedette.operations.aws import NOT_THERE, code
+
+STAGE, DEPLOYED = "config/chalice/stage.json", "config/chalice/deployed.json"
+
+
+def put_configuration(project: Project, stage: str, bucket: str) -> None:
+    """Keep the configuration of a stage."""
+    folder = project.folder(stage)
+    files = [*(f"policy-{name}.json" for name in NAMES), "merge-template.json"]
+    written = {name: json.loads((folder / name).read_bytes()) for name in files}
+    content = {"entry": project.stage(stage), "files": written}
+    _put(bucket, STAGE, json.dumps(content, indent=2).encode())
+
+
+def fetch_configuration(project: Project, stage: str, bucket: str) -> bool:
+    """Write the kept configuration of a stage into the project; False when none is kept."""
+    content, _ = _get(bucket, STAGE)
+    if content is None:
+        return False
+    kept: dict[str, Any] = json.loads(content)
+    project.write_stage(stage, kept["entry"])
+    for name, document in kept["files"].items():
+        write(project.folder(stage) / name, document)
+    return True
+
+
+def fetch_deployed(project: Project, stage: str, bucket: str) -> str:
+    """Write what Chalice deployed last into the project; its ETag, or "" when nothing is kept."""
+    content, etag = _get(bucket, DEPLOYED)
+    file = project.deployed(stage)
+    if content is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    return etag
+
+
+def put_deployed(project: Project, stage: str, bucket: str, etag: str) -> None:
+    """Keep what Chalice deployed, if the kept one is still that of the ETag.
+
+    Raises
+    ------
+    NotReady
+        When somebody else deployed at the same time.
+    """
+    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+    try:
+        _put(bucket, DEPLOYED, project.deployed(stage).read_bytes(), **condition)
+    except ClientError as error:
+        if code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+            raise NotReady(f"Somebody else deployed stage {stage} at the same time; deploy once more.") from error
+        raise
+
+
+def forget(bucket: str) -> None:
+    """Nothing is deployed any more."""
+    client("s3").delete_object(Bucket=bucket, Key=DEPLOYED)
+
+
+def _get(bucket: str, key: str) -> tuple[bytes | None, str]:
+    try:
+        answer = client("s3").get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if code(error) in NOT_THERE:
+            return None, ""
+        raise
+    return answer["Body"].read(), str(answer["ETag"])
+
+
+def _put(bucket: str, key: str, body: bytes, **condition: str) -> None:
+    client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition)

@@ -1,0 +1,112 @@
+"""The CloudFormation template of a stage: stage.json, and what there is once for each of the six functions.
+
+| for each function | why here                                                                            |
+|-------------------|-------------------------------------------------------------------------------------|
+| a log group       | with retention and, if wanted, a key; so no function may create log groups          |
+| errors, throttles | two alarms over all six, each a sum                                                 |
+| a role            | only with a permissions boundary or a path, which Chalice's own roles cannot have   |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from vedette.installation.functions import FUNCTIONS, full_name
+
+LAMBDA_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+_STAGE = "${Stage}"
+
+
+def template(dashboard: str = "") -> dict[str, Any]:
+    """The template of a stage; `dashboard` is the body of its CloudWatch dashboard."""
+    found: dict[str, Any] = json.loads((files(__package__) / "stage.json").read_bytes())
+    resources = found["Resources"]
+    for function in FUNCTIONS:
+        resources[f"{function.resource}Logs"] = _log_group(function.name)
+    resources["ErrorsAlarm"] = _alarm("errors", "Errors", "A function of Vedette failed; Lambda tries it again.")
+    resources["ThrottlesAlarm"] = _alarm("throttles", "Throttles", "A function of Vedette was throttled; events wait.")
+    if dashboard:
+        resources["Dashboard"] = {
+            "Type": "AWS::CloudWatch::Dashboard",
+            "Properties": {"DashboardName": {"Fn::Sub": f"vedette-{_STAGE}"}, "DashboardBody": dashboard},
+        }
+    return found
+
+
+def roles_template(stage: str, policies: Mapping[str, Any], boundary: str, path: str) -> dict[str, Any]:
+    """The template of the function roles, for stages whose roles must have a boundary or a path."""
+    resources = {
+        f"{function.resource}Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": full_name(stage, function.name),
+                "Path": path,
+                **({"PermissionsBoundary": boundary} if boundary else {}),
+                "AssumeRolePolicyDocument": LAMBDA_TRUST,
+                "Policies": [{"PolicyName": function.name, "PolicyDocument": policies[function.name]}],
+            },
+        }
+        for function in FUNCTIONS
+    }
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"The roles of the functions of Vedette, stage {stage}.",
+        "Resources": resources,
+        "Outputs": {f.resource: {"Value": {"Fn::GetAtt": [f"{f.resource}Role", "Arn"]}} for f in FUNCTIONS},
+    }
+
+
+def _log_group(name: str) -> dict[str, Any]:
+    key = {"Fn::If": ["MakeKey", {"Fn::GetAtt": ["StageKey", "Arn"]}, {"Ref": "Key"}]}
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {
+            "LogGroupName": {"Fn::Sub": f"/aws/lambda/{full_name(_STAGE, name)}"},
+            "RetentionInDays": {"Ref": "LogDays"},
+            "KmsKeyId": {"Fn::If": ["Encrypt", key, {"Ref": "AWS::NoValue"}]},
+        },
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+    }
+
+
+def _alarm(what: str, metric: str, description: str) -> dict[str, Any]:
+    """One alarm on the sum of a metric over all functions."""
+    metrics: list[dict[str, Any]] = [
+        {
+            "Id": f"f{number}",
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/Lambda",
+                    "MetricName": metric,
+                    "Dimensions": [
+                        {"Name": "FunctionName", "Value": {"Fn::Sub": full_name(_STAGE, function.name)}},
+                    ],
+                },
+                "Period": 300,
+                "Stat": "Sum",
+            },
+        }
+        for number, function in enumerate(FUNCTIONS, 1)
+    ]
+    total = {"Id": "total", "Label": metric, "ReturnData": True, "Expression": "SUM(METRICS())"}
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": {"Fn::Sub": f"vedette-{_STAGE}-{what}"},
+            "AlarmDescription": description,
+            "Metrics": [total, *metrics],
+            "EvaluationPeriods": 1,
+            "Threshold": 0,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "notBreaching",
+            "AlarmActions": [{"Ref": "OperationsTopic"}],
+        },
+    }
