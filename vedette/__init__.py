@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,16 +18,31 @@ if TYPE_CHECKING:
 __all__ = ["captured", "latest_statistics", "latest_violations", "schedule"]
 
 
-def captured(paths: str | Sequence[str], *, profile: str | None = None, region: str | None = None) -> pd.DataFrame:
+def captured(
+    paths: str | Sequence[str],
+    *,
+    types: Literal["text", "inferred"] = "inferred",
+    header: Literal["", "input", "output", "both"] = "",
+    test_marker: str = "",
+    profile: str | None = None,
+    region: str | None = None,
+) -> pd.DataFrame:
     """Captured requests as a table: event id, inference time, inference id, outputs, inputs; one line a row.
 
-    `paths` are files, directories, globs or s3:// prefixes. Golden requests, error responses and shadow traffic are
-    left out; `.attrs["refused"]` counts the lines that could not be read, by reason.
+    `paths` are files, directories, globs or s3:// prefixes; `types="text"` leaves every cell the text that was sent;
+    `header` names the sides whose CSV begins with a row of names, and requests whose custom attributes hold
+    `test_marker` are left out, as are golden requests, error responses and shadow traffic. `.attrs["refused"]` counts
+    the lines that could not be read, by reason. A terminal or a notebook shows a progress bar.
     """
+    from chalicelib.capture.reading import Options
+    from vedette.cli.options import progress
     from vedette.frames import captured_frame
     from vedette.places import sources
 
-    return captured_frame(sources([paths] if isinstance(paths, str) else paths, profile=profile, region=region))
+    found = sources([paths] if isinstance(paths, str) else paths, profile=profile, region=region)
+    with progress("Reading", sum(source.size for source in found)) as advance:
+        options = Options(header=header, test_marker=test_marker)
+        return captured_frame(found, advance, types=types, options=options)
 
 
 def __getattr__(name: str) -> Any:

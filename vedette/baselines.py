@@ -7,6 +7,7 @@
 | quotes, line ends within them, a BOM | as RFC 4180                        | `x: line 7 is not CSV`               |
 | an empty cell                        | missing                            |                                      |
 | a row of another width               |                                    | `x: line 7 has 2 cells instead of 3` |
+| gzip                                 | expanded                           | `x: gzip is damaged or cut off`      |
 | no rows, not UTF-8                   |                                    | `x: no rows`, `x: not UTF-8`         |
 """
 
@@ -16,9 +17,10 @@ import csv
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from chalicelib.capture.inflating import inflated
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.files import read_constraints
-from chalicelib.errors import UnreadableFile
+from chalicelib.errors import Refused, UnreadableFile
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
@@ -104,11 +106,18 @@ def _rows(reader: Iterator[list[str]], place: str) -> Iterator[list[str | None]]
         yield [cell or None for cell in row]
 
 
+def _expanded(chunks: Iterable[bytes], place: str) -> Iterator[bytes]:
+    try:
+        yield from inflated(chunks)
+    except Refused as refused:
+        raise UnreadableFile(f"{place}: {refused}") from None
+
+
 def _text_lines(chunks: Iterable[bytes], place: str) -> Iterator[str]:
     """Lines with their ends, which a quoted cell may hold."""
     rest = b""
     first = True
-    for chunk in chunks:
+    for chunk in _expanded(chunks, place):
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
             yield _text(line + b"\n", place, first)

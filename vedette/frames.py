@@ -1,44 +1,59 @@
 """Captured requests as a pandas table, and that table as CSV or Parquet.
 
 Columns: event_id, inference_time, inference_id, then `output.…` and `input.…` with the payload's names or, where it has
-none, positions. A column whose cells are all numbers becomes numbers; anything else stays the text it was.
+none, positions.
+
+| cells of a column                          | types="text" | types="inferred"                |
+|--------------------------------------------|--------------|---------------------------------|
+| `18`, `-5`                                 | as they are  | whole numbers (Int64)           |
+| `62.50`, `1e5`, some of them whole         | as they are  | numbers (float64)               |
+| `007`, more digits than a number can hold  | as they are  | as they are: nothing is lost    |
+| anything else among them                   | as they are  | as they are                     |
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 import pandas as pd
 
 from chalicelib.capture.envelope import as_time
-from chalicelib.capture.reading import CapturedRequest, RefusedLine, captured_requests
+from chalicelib.capture.reading import DEFAULTS, CapturedRequest, Options, RefusedLine, captured_requests
 from chalicelib.errors import VedetteError
 from chalicelib.statistics.lexical import lexical_type, number
 
 if TYPE_CHECKING:
     from vedette.places import Source
 
+Types = Literal["text", "inferred"]
+_SHORT = 15  # decimal digits that every double holds (IEEE 754, DBL_DIG)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")  # OWASP: what a spreadsheet would run (CWE-1236)
 
 
-def captured_frame(sources: Iterable[Source], advance: Callable[[int], None] = lambda size: None) -> pd.DataFrame:
-    """Read captured requests; `advance` is called with the bytes of each file that is done."""
+def captured_frame(
+    sources: Iterable[Source],
+    advance: Callable[[int], None] = lambda size: None,
+    *,
+    types: Types = "inferred",
+    options: Options = DEFAULTS,
+) -> pd.DataFrame:
+    """Read captured requests; `advance` is called with the bytes that were just read."""
     columns: dict[str, list[Any]] = {"event_id": [], "inference_time": [], "inference_id": []}
     refused: Counter[str] = Counter()
     rows = 0
     for source in sources:
-        for item in captured_requests(source.chunks()):
+        for item in captured_requests(source.told(advance), options):
             if isinstance(item, RefusedLine):
                 refused[item.reason] += 1
             elif item.kind == "rows":
                 rows = _add(item, columns, rows)
-        advance(source.size)
-    frame = pd.DataFrame({name: _typed(name, _filled(cells, rows)) for name, cells in columns.items()})
+    frame = pd.DataFrame({name: _typed(name, _filled(cells, rows), types) for name, cells in columns.items()})
     frame.attrs["refused"] = dict(refused)
     return frame
 
@@ -85,19 +100,36 @@ def _filled(cells: list[Any], rows: int) -> list[Any]:
     return cells + [None] * (rows - len(cells))
 
 
-def _typed(name: str, cells: list[Any]) -> Any:
+def _typed(name: str, cells: list[Any], types: Types) -> Any:
     if name == "inference_time":
         return pd.Series(pd.to_datetime(pd.Series(cells, dtype=object), utc=True))
-    if name in ("event_id", "inference_id"):
-        return pd.Series(cells, dtype="str")
     present = [cell for cell in cells if cell is not None]
+    if types == "text" or name in ("event_id", "inference_id") or not present:
+        return pd.Series(cells, dtype="str")
     kinds = {lexical_type(cell) for cell in present}
-    if present and kinds <= {"integral", "fractional"} and all(number(cell) is not None for cell in present):
-        whole = kinds == {"integral"} and all(abs(number(cell) or 0) < 2**53 for cell in present)
-        if whole:
-            return pd.array([None if cell is None else int(cell.replace(" ", "")) for cell in cells], dtype="Int64")
+    if not kinds <= {"integral", "fractional"} or any(_is_code(cell) for cell in present):
+        return pd.Series(cells, dtype="str")
+    if kinds == {"integral"} and all(abs(_whole(cell)) < 2**63 for cell in present):
+        return pd.array([None if cell is None else _whole(cell) for cell in cells], dtype="Int64")
+    if all(_is_held(cell) for cell in present):
         return np.array([np.nan if cell is None else number(cell) for cell in cells], dtype=np.float64)
     return pd.Series(cells, dtype="str")
+
+
+def _whole(cell: str) -> int:
+    return int(cell.replace(" ", ""))
+
+
+def _is_code(cell: str) -> bool:
+    """Whether a cell is digits that are no number: a postcode, an article number."""
+    digits = cell.lstrip("+- ")
+    return len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
+
+
+def _is_held(cell: str) -> bool:
+    """Whether a double holds the number that the cell says, to its last digit."""
+    value = number(cell)
+    return value is not None and (len(cell) <= _SHORT or Decimal(repr(value)) == Decimal(cell.replace(" ", "")))
 
 
 def _safe(text: str) -> str:

@@ -3,15 +3,18 @@
 | input              | handled                                | refused with                             |
 |--------------------|----------------------------------------|------------------------------------------|
 | a file             | itself, whatever its name              | `x: no such file or directory`           |
-| a directory        | every *.jsonl below it                 | `x: no .jsonl file below this directory` |
+| a directory        | every *.jsonl and *.jsonl.gz below it  | `x: no .jsonl file below this directory` |
+| ... with a folder that may not be read |                    | `x/y: permission denied`                 |
 | a glob             | every file that it matches, ** as well | `x: nothing matches`                     |
 | s3://bucket/key    | the object                             | `x: no such object`                      |
-| s3://bucket/prefix | every *.jsonl under it, as a folder    | `x: no .jsonl object under this prefix`  |
+| s3://bucket/prefix | every *.jsonl and *.jsonl.gz under it  | `x: no .jsonl object under this prefix`  |
+| nothing            |                                        | `an empty name: ...`                     |
 """
 
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +23,7 @@ from typing import Any, NamedTuple
 from chalicelib.errors import UnreadableFile
 
 CHUNK = 1 << 20
+CAPTURES = (".jsonl", ".jsonl.gz")  # gzip itself is recognised by its first bytes, whatever the name
 
 
 class Source(NamedTuple):
@@ -28,6 +32,12 @@ class Source(NamedTuple):
     name: str
     size: int
     chunks: Callable[[], Iterator[bytes]]
+
+    def told(self, advance: Callable[[int], None]) -> Iterator[bytes]:
+        """The chunks, each one reported when it was taken."""
+        for chunk in self.chunks():
+            yield chunk
+            advance(len(chunk))
 
 
 def sources(places: Sequence[str], *, profile: str | None = None, region: str | None = None) -> list[Source]:
@@ -40,6 +50,8 @@ def sources(places: Sequence[str], *, profile: str | None = None, region: str | 
     """
     found: dict[str, Source] = {}
     for place in places:
+        if not place.strip():
+            raise UnreadableFile("an empty name: give a file, a directory, a glob or an s3:// place")
         for source in _in_s3(place, profile, region) if is_s3(place) else _local(place):
             found.setdefault(source.name, source)
     return list(found.values())
@@ -77,7 +89,7 @@ def is_folder(place: str) -> bool:
 def _local(place: str) -> list[Source]:
     path = Path(place)
     if path.is_dir():
-        files = sorted(path.rglob("*.jsonl"))
+        files = sorted(_below(path))
         if not files:
             raise UnreadableFile(f"{place}: no .jsonl file below this directory")
     elif path.exists():
@@ -89,6 +101,16 @@ def _local(place: str) -> list[Source]:
     else:
         raise UnreadableFile(f"{place}: no such file or directory")
     return [Source(str(file), file.stat().st_size, partial(_file_chunks, file)) for file in files]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The capture files below a folder; one that may not be looked into is an error, not an absence."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for root, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(root, name) for name in names if name.endswith(CAPTURES))
 
 
 def _file_chunks(path: Path) -> Iterator[bytes]:
@@ -106,9 +128,9 @@ def _in_s3(place: str, profile: str | None, region: str | None) -> list[Source]:
         found = {prefix: found[prefix]}
     else:
         folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
-        found = {key: size for key, size in found.items() if key.startswith(folder) and key.endswith(".jsonl")}
+        found = {key: size for key, size in found.items() if key.startswith(folder) and key.endswith(CAPTURES)}
     if not found:
-        named = prefix.endswith((".jsonl", ".json", ".csv"))
+        named = prefix.endswith((*CAPTURES, ".json", ".csv", ".csv.gz"))
         raise UnreadableFile(f"{place}: {'no such object' if named else 'no .jsonl object under this prefix'}")
     return [
         Source(f"s3://{bucket}/{key}", size, partial(_object_chunks, client, bucket, key))

@@ -1,15 +1,21 @@
 """The commands on files: real captures, one sentence for every fault, and nothing written but the outputs."""
 
+import gzip
 import json
+import os
 import random
 import subprocess
 import sys
+from contextlib import contextmanager
+from decimal import Decimal
 
 import boto3
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from moto import mock_aws
 
 import vedette
@@ -98,7 +104,8 @@ def test_every_conformance_capture_is_read_against_p07(run, conformance):
     for file in sorted((conformance / "capture").glob("*.jsonl")):
         found = run("evaluate", file, "--baseline", constraints)
         assert found.exit_code == 1, file.name  # none of them has P07's thirteen columns
-        assert f"in {len(file.read_bytes().splitlines())} requests, from 1 file" in found.output
+        requests = len(file.read_bytes().splitlines())
+        assert f"in {requests} request{'s' if requests > 1 else ''}, from 1 file" in found.output
         assert "0 lines refused" in found.output
         assert "Number of columns in baseline constraints: 13" in found.output
 
@@ -126,8 +133,14 @@ def test_refused_lines_are_counted_by_reason_and_kept(run, chapter):
     bad = chapter / "bad.jsonl"
     bad.write_bytes(line(side("1,2"), side("0")) * 30 + b"{oops\n" + line(side('"open')))
     found = run("evaluate", bad, "--baseline", chapter / "baseline", "--quarantine", chapter / "kept.jsonl")
-    assert "1 lines refused: line is not JSON" in found.output
-    assert "1 lines refused: payload is not CSV" in found.output
+    assert "1 line refused: line is not JSON" in found.output
+    assert "1 line refused: payload is not CSV" in found.output
+    assert (
+        f"{bad}: line 31 (byte {len(bad.read_bytes().splitlines(keepends=True)[0]) * 30}): line is not JSON"
+        in found.output
+    )
+    assert "--quarantine" not in found.output  # it was given
+    assert f"Wrote {chapter / 'kept.jsonl'}." in found.output
     assert (chapter / "kept.jsonl").read_bytes() == b"{oops\n" + line(side('"open'))
 
 
@@ -164,7 +177,7 @@ def test_the_suggested_baseline_of_p01_is_written(run, conformance, tmp_path):
 def test_summaries_are_written_as_statistics(run, chapter):
     found = run("summarize", chapter / "captures", "-o", chapter / "s.json")
     assert found.exit_code == 0
-    assert "400 rows of 3 columns, 1 of them outputs" in found.output
+    assert "400 rows of 3 columns, 1 of them an output" in found.output
     assert read_statistics((chapter / "s.json").read_bytes(), "s").rows == 400
 
 
@@ -250,6 +263,7 @@ def test_every_fault_is_one_sentence_and_exit_code_2(run, chapter):
     for arguments, sentence in (
         (("evaluate", chapter / "no.jsonl", "--baseline", chapter / "baseline"), "no.jsonl: no such file or directory"),
         (("evaluate", chapter / "empty", "--baseline", chapter / "baseline"), "empty: no .jsonl file below"),
+        (("evaluate", "", "--baseline", chapter / "baseline"), "an empty name: give a file, a directory, a glob"),
         (("evaluate", f"{chapter}/*.nope", "--baseline", chapter / "baseline"), "*.nope: nothing matches"),
         (("evaluate", good, "--baseline", chapter / "nope.json"), "nope.json: no such file"),
         (("evaluate", good, "--baseline", chapter / "empty"), "constraints.json: no such file"),
@@ -267,6 +281,170 @@ def test_every_fault_is_one_sentence_and_exit_code_2(run, chapter):
         assert found.exit_code == 2, arguments
         assert sentence in found.stderr, arguments
         assert "Traceback" not in found.stderr
+
+
+def test_a_disabled_evaluation_is_no_success(run, chapter):
+    constraints = json.loads((chapter / "baseline" / "constraints.json").read_text())
+    constraints["monitoring_config"]["evaluate_constraints"] = "Disabled"
+    (chapter / "off.json").write_text(json.dumps(constraints))
+    found = run("evaluate", chapter / "captures", "--baseline", chapter / "off.json")
+    assert found.exit_code == 2
+    assert "Nothing was judged." in found.output
+    assert "evaluate_constraints is Disabled" in found.output
+
+
+def test_what_was_written_is_said(run, chapter):
+    files = [chapter / name for name in ("v.json", "r.html", "q.jsonl")]
+    found = run(
+        *("evaluate", chapter / "captures", "--baseline", chapter / "baseline"),
+        *("-o", files[0], "--report", files[1], "--quarantine", files[2]),
+    )
+    assert all(f"Wrote {file}." in found.output and file.exists() for file in files)
+
+
+def test_refused_lines_are_named_by_file_and_line_with_a_hint(run, chapter):
+    good = line(side("1,2"), side("0"))
+    (chapter / "many.jsonl.gz").write_bytes(gzip.compress(good * 300 + b"oops\n" * 12))
+    found = run("summarize", chapter / "many.jsonl.gz")
+    assert f"many.jsonl.gz: line 301 (byte {len(good) * 300}): line is not JSON" in found.output
+    assert found.output.count("line is not JSON") == 11  # the sum, and the first ten
+    assert "... and 2 more" in found.output
+    assert "--quarantine FILE keeps the refused lines" in found.output
+
+
+def test_captures_and_data_sets_in_gzip_are_recognised(run, chapter):
+    (chapter / "zipped").mkdir()
+    for file in (chapter / "captures").rglob("*.jsonl"):
+        (chapter / "zipped" / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+    assert "400 rows in 400 requests, from 4 files" in run("summarize", chapter / "zipped").output
+    (chapter / "train.csv.gz").write_bytes(gzip.compress((chapter / "train.csv").read_bytes()))
+    assert run("baseline", chapter / "train.csv.gz", "-o", chapter / "again").exit_code == 0
+    assert files_below(chapter / "again") == files_below(chapter / "baseline")
+    (chapter / "cut.csv.gz").write_bytes((chapter / "train.csv.gz").read_bytes()[:900])
+    assert "cut.csv.gz: gzip is damaged or cut off" in run("baseline", chapter / "cut.csv.gz", "-o", "x").stderr
+
+
+def test_a_header_and_test_traffic_are_settings_of_every_command_on_files(run, tmp_path):
+    requests = line(side("age,income\n30,2.5\n31,3.5")) + line(side("age,income\n9,9"), customAttributes=["testing=1"])
+    (tmp_path / "x.jsonl").write_bytes(requests)
+    settings = ("--header", "input", "--test-marker", "testing")
+    found = run("summarize", tmp_path / "x.jsonl", *settings)
+    assert "2 rows in 1 request, from 1 file" in found.output
+    assert "1 test request, in no statistic" in found.output
+    assert "age" in found.output
+    written = run("captured", tmp_path / "x.jsonl", "-o", "-", *settings).stdout.splitlines()
+    assert written[0].endswith("input.age,input.income")
+    assert [text.split(",")[-2:] for text in written[1:]] == [["30", "2.5"], ["31", "3.5"]]
+    frame = vedette.captured(str(tmp_path / "x.jsonl"), header="input", test_marker="testing")
+    assert frame["input.income"].tolist() == [2.5, 3.5]
+
+
+CELLS = ("62.50", "007", "0.1000000000000000055511", "9007199254740993", "1e5")
+
+
+def test_csv_holds_the_text_that_was_sent_and_numbers_are_made_only_where_nothing_is_lost(run, tmp_path):
+    (tmp_path / "x.jsonl").write_bytes(line(side(",".join(CELLS))))
+    text = run("captured", tmp_path / "x.jsonl", "-o", "-").stdout.splitlines()[1].split(",")
+    assert tuple(text[-5:]) == CELLS
+    inferred = vedette.captured(str(tmp_path / "x.jsonl"))
+    assert [inferred[f"input.{n}"][0] for n in range(5)] == [62.5, "007", CELLS[2], 9007199254740993, 1e5]
+    assert [str(inferred[f"input.{n}"].dtype) for n in (0, 3)] == ["float64", "Int64"]
+    as_text = vedette.captured(str(tmp_path / "x.jsonl"), types="text")
+    assert [as_text[f"input.{n}"][0] for n in range(5)] == list(CELLS)
+    numbers = run("captured", tmp_path / "x.jsonl", "-o", "-", "--types", "inferred").stdout.splitlines()[1]
+    assert numbers.split(",")[-5] == "62.5"
+
+
+@given(st.lists(st.decimals(allow_nan=False, allow_infinity=False, places=None), min_size=1, max_size=5))
+def test_an_inferred_number_is_exactly_what_was_sent(tmp_path_factory, numbers):
+    file = tmp_path_factory.mktemp("cells") / "x.jsonl"
+    cells = [str(number) for number in numbers]
+    file.write_bytes(b"".join(line(side(cell)) for cell in cells))
+    for cell, value in zip(cells, vedette.captured(str(file))["input.0"].tolist(), strict=True):
+        assert Decimal(cell) == Decimal(repr(value)) if not isinstance(value, str) else value == cell
+
+
+def test_at_eighty_columns_nothing_that_was_measured_is_cut_off(run, chapter, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    found = run("evaluate", chapter / "captures", "--baseline", chapter / "baseline", "--all").output
+    assert "…" not in found
+    assert max(len(text) for text in found.splitlines() if text[:1] in "│┃┏└") <= 80
+    assert "…" not in run("summarize", chapter / "captures").output
+
+
+def test_a_baseline_is_made_of_one_csv_and_says_what_looks_wrong(run, chapter):
+    for place, sentence in (
+        (chapter, f"{chapter}: a directory; name one CSV file"),
+        (next((chapter / "captures").rglob("*.jsonl")), "a capture file, not a data set in CSV; `vedette summarize`"),
+    ):
+        found = run("baseline", place, "-o", chapter / "x")
+        assert found.exit_code == 2
+        assert sentence in found.stderr
+    (chapter / "bare.csv").write_text("1,2.5\n3,4\n5,x\n")
+    found = run("baseline", chapter / "bare.csv", "-o", chapter / "x").output
+    assert "Warning: the columns are named 1, 2.5. If the first row is data, say --no-header." in found
+    assert "Warning: 2.5 holds 1 text among 1 number, so its type is String." in found
+    assert "Warning" not in run("baseline", chapter / "train.csv", "-o", chapter / "y").output
+
+
+def test_robust_distances_are_explained(run, chapter):
+    constraints = json.loads((chapter / "baseline" / "constraints.json").read_text())
+    said = run("evaluate", chapter / "captures", "--baseline", chapter / "baseline").output
+    assert constraints["monitoring_config"]["distribution_constraints"]["comparison_method"] == "Robust"
+    assert "distance 0 is a difference no larger than that" in " ".join(said.split())
+
+
+@contextmanager
+def nobody():
+    """Somebody who may read only what all may: root reads everything."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(was)
+
+
+def test_a_folder_that_may_not_be_read_is_said(run, chapter):
+    closed = chapter / "captures" / "closed"
+    closed.mkdir()
+    for folder in (chapter, *chapter.parents[:2]):  # pytest makes folders that nobody else may enter
+        folder.chmod(0o755)
+    assert run("summarize", chapter / "captures").exit_code == 0
+    closed.chmod(0)
+    with nobody():
+        found = run("summarize", chapter / "captures")
+    closed.chmod(0o755)
+    assert (found.exit_code, found.stderr) == (2, f"Error: {closed}: permission denied\n")
+
+
+def test_without_credentials_one_sentence_says_what_to_do(run, monkeypatch, tmp_path):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    found = run("summarize", "s3://traffic/captures", "--region", "eu-west-1")
+    assert found.exit_code == 2
+    hint = "Log in (`aws configure`, `aws sso login`), or name a --profile that can."
+    assert found.stderr == f"Error: Unable to locate credentials. {hint}\n"
+
+
+LOCAL_ONLY = ("chalice", "moto", "flask", "sklearn", "time_machine", "awslambdaric", "pytest", "hypothesis")
+
+
+def test_a_notebook_needs_neither_chalice_nor_moto(chapter):
+    """What only the local stand-in or the tests need is blocked: the wheel's own dependencies are enough."""
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({LOCAL_ONLY!r}))\n"
+        "import vedette\n"
+        f"frame = vedette.captured({str(chapter / 'captures')!r})\n"
+        "print(len(frame), frame.columns[-1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("400 input.1\n", "")
 
 
 def test_every_help_holds_an_example(run):

@@ -26,6 +26,10 @@ COMMANDS = {
     "captured": "vedette.cli.files:captured_command",
     "demo": "vedette.cli.demo:demo_command",
     "setup": "vedette.cli.setup:setup_command",
+    "install": "vedette.cli.setup:install_command",
+    "uninstall": "vedette.cli.setup:uninstall_command",
+    "status": "vedette.cli.status:status_command",
+    "report": "vedette.cli.report:report_command",
     "register": "vedette.cli.registry:register_command",
     "manage": "vedette.cli.fleet:manage_command",
     "apply": "vedette.cli.fleet:apply_command",
@@ -48,6 +52,12 @@ COMMANDS = {
     "simulate": "vedette.cli.endpoints:simulate_command",
     "delete": "vedette.cli.endpoints:delete_command",
     "orphans": "vedette.cli.endpoints:orphans_command",
+}
+
+
+_NO_CREDENTIALS = {
+    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"),
+    *("SSOTokenLoadError", "UnauthorizedSSOTokenError", "LoginRefreshRequired"),
 }
 
 
@@ -85,6 +95,8 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, OSError):
         reason = (error.strerror or str(error)).lower()
         return f"{error.filename}: {reason}" if error.filename else reason
+    if type(error).__name__ in _NO_CREDENTIALS:
+        return f"{str(error).rstrip('.')}. Log in (`aws configure`, `aws sso login`), or name a --profile that can."
     if type(error).__module__.startswith("botocore."):  # not imported just to ask
         return str(error)
     return None

@@ -2,7 +2,7 @@
 
 | command   | reads                | writes                   | exit code 1 | exit code 2                      |
 |-----------|----------------------|--------------------------|-------------|----------------------------------|
-| evaluate  | captures, a baseline | what is asked for        | violations  | unreadable, nothing to judge     |
+| evaluate  | captures, a baseline | what is asked for        | violations  | unreadable, nothing was judged   |
 | summarize | captures             | what is asked for        |             | unreadable, no rows              |
 | baseline  | a CSV                | both files of a baseline |             | unreadable, rows of other widths |
 | captured  | captures             | CSV or Parquet           |             | unreadable                       |
@@ -11,22 +11,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
-from vedette.cli import options
+from vedette.cli import options, showing
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from chalicelib.capture.reading import Options as Traffic
     from chalicelib.capture.reading import RefusedLine
     from chalicelib.capture.summary import CaptureSummary
-    from chalicelib.constraints.measurement import Measurement
+    from chalicelib.constraints.evaluation import Baseline
     from chalicelib.statistics.table import Table
     from vedette.places import Source
+
+JUDGED = {"OK", "Violations", "InsufficientData"}  # verdicts that speak of what was judged
+ROBUST = (
+    "distances are Robust: what chance may do in so many rows is taken off, so distance 0 is a difference no larger"
+    " than that, and not always none"
+)
 
 
 @click.command("evaluate")
@@ -50,6 +59,7 @@ if TYPE_CHECKING:
     "--minimum-drift-rows", type=click.IntRange(1), default=100, show_default=True, help="Cells needed to judge drift."
 )
 @click.option("--all", "everything", is_flag=True, help="Show every measured value, also what passed.")
+@options.traffic
 @options.aws
 def evaluate_command(
     capture: tuple[str, ...],
@@ -60,6 +70,7 @@ def evaluate_command(
     minimum_rows: int,
     minimum_drift_rows: int,
     everything: bool,
+    traffic: Traffic,
     profile: str | None,
     region: str | None,
 ) -> None:
@@ -84,24 +95,38 @@ def evaluate_command(
 
     judged_against = read_baseline(baseline, profile=profile, region=region)
     found = sources(capture, profile=profile, region=region)
-    summary = _summary(found, quarantine)
+    read = _read(found, traffic, quarantine)
+    summary = read.summary
     evaluation = evaluate(summary, judged_against, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
     console = options.console(output)
-    _show_summary(console, summary, len(found))
-    _show_checks(console, evaluation.measurements)
-    _show_measurements(console, evaluation.measurements, everything)
+    _show_read(console, read, len(found), quarantine)
+    showing.show_checks(console, evaluation.measurements)
+    showing.show_measurements(console, evaluation.measurements, everything)
     for note in evaluation.notes:
-        console.print(f"Note: {note}.", markup=False, soft_wrap=True)
-    console.print(f"{evaluation.verdict}: {sentence(evaluation)}", style="bold", markup=False, soft_wrap=True)
+        showing.line(console, f"Note: {note}.")
+    if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(judged_against):
+        showing.line(console, f"Note: {ROBUST}.")
+    judged = any(one.judged for one in evaluation.measurements)
+    says = f"{evaluation.verdict}: {sentence(evaluation)}"
+    unjudged = not judged and evaluation.verdict in JUDGED
+    showing.line(console, "Nothing was judged." if unjudged else says, style="bold")
     if output:
         options.write(output, write_violations(evaluation.violations))
     if report:
         title = capture[0] if len(capture) == 1 else f"{len(found)} files"
         current = named_table(summary.tables, judged_against.constraints)
-        judged = Judged(title, evaluation, summary.events, summary.refused, judged_against, current)
-        options.write(report, page(judged))
+        content = Judged(title, evaluation, summary.events, summary.refused, judged_against, current)
+        options.write(report, page(content))
+    showing.wrote(console, output, report, quarantine)
     code = {"Violations": 1, "NoData": 2, "CaptureStopped": 2, "MonitorFailed": 2}.get(evaluation.verdict, 0)
-    click.get_current_context().exit(code)
+    click.get_current_context().exit(code if judged else 2)
+
+
+def _is_robust(baseline: Baseline) -> bool:
+    return any(
+        baseline.constraints.monitoring(feature).comparison_method == "Robust"
+        for feature in baseline.constraints.features
+    )
 
 
 @click.command("summarize")
@@ -110,9 +135,15 @@ def evaluate_command(
 @click.option(
     "--quarantine", type=click.Path(dir_okay=False), help="Keep the lines that could not be read, as they are."
 )
+@options.traffic
 @options.aws
 def summarize_command(
-    capture: tuple[str, ...], output: str | None, quarantine: str | None, profile: str | None, region: str | None
+    capture: tuple[str, ...],
+    output: str | None,
+    quarantine: str | None,
+    traffic: Traffic,
+    profile: str | None,
+    region: str | None,
 ) -> None:
     """Count and measure captured data, column by column.
 
@@ -126,22 +157,20 @@ def summarize_command(
     from vedette.places import sources
 
     found = sources(capture, profile=profile, region=region)
-    summary = _summary(found, quarantine)
+    read = _read(found, traffic, quarantine)
+    summary = read.summary
     console = options.console(output)
-    _show_summary(console, summary, len(found))
+    _show_read(console, read, len(found), quarantine)
     if not summary.tables:
         raise UnreadableFile(f"{capture[0]}: no rows could be read")
     tables = sorted(summary.tables, key=lambda table: -table.rows)
     for table in tables:
-        _show_columns(console, table)
+        showing.show_columns(console, table)
     if output:
         options.write(output, write_statistics(tables[0]))
         if len(tables) > 1:
-            console.print(
-                f"{output} holds the {tables[0].rows} rows of {len(tables[0].names)} columns.",
-                markup=False,
-                soft_wrap=True,
-            )
+            showing.line(console, f"{output} holds the {tables[0].rows} rows of {len(tables[0].names)} columns.")
+    showing.wrote(console, output, quarantine)
 
 
 @click.command("baseline")
@@ -164,31 +193,42 @@ def baseline_command(data: str, header: bool, output: str, profile: str | None, 
     from chalicelib.constraints.suggestion import suggested_constraints
     from chalicelib.statistics.files import write_statistics
     from vedette.baselines import baseline_statistics
-    from vedette.places import sources
 
-    source = sources([data], profile=profile, region=region)[0]
+    source = _data_set(data, profile, region)
     with options.progress("Reading", source.size) as advance:
-        chunks = _told(source, advance)
-        table = baseline_statistics(chunks, data, header=header)
+        table = baseline_statistics(source.told(advance), data, header=header)
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "statistics.json").write_bytes(write_statistics(table))
     (folder / "constraints.json").write_bytes(write_constraints(suggested_constraints(table)))
     console = options.console()
-    _show_columns(console, table)
-    console.print(
-        f"Wrote {folder / 'statistics.json'} and {folder / 'constraints.json'}.", markup=False, soft_wrap=True
-    )
+    showing.show_columns(console, table)
+    _warn_of(table, console)
+    showing.line(console, f"Wrote {folder / 'statistics.json'} and {folder / 'constraints.json'}.")
 
 
 @click.command("captured")
 @options.places
 @options.output("A .csv or .parquet file, or - for CSV on standard output.", required=True)
+@click.option(
+    "--types",
+    type=click.Choice(["text", "inferred"]),
+    help="Cells as they were sent, or as numbers where nothing is lost. [default: text in CSV, inferred in Parquet]",
+)
+@options.traffic
 @options.aws
-def captured_command(capture: tuple[str, ...], output: str, profile: str | None, region: str | None) -> None:
+def captured_command(
+    capture: tuple[str, ...],
+    output: str,
+    types: Literal["text", "inferred"] | None,
+    traffic: Traffic,
+    profile: str | None,
+    region: str | None,
+) -> None:
     """Write captured requests as a table.
 
-    One line for each row: event id, inference time, inference id, outputs, inputs.
+    One line for each row: event id, inference time, inference id, outputs, inputs. In CSV the cells are the text that
+    was sent: 62.50 stays 62.50.
 
     \b
     Examples:
@@ -202,122 +242,81 @@ def captured_command(capture: tuple[str, ...], output: str, profile: str | None,
         raise click.UsageError("-o needs a name that ends in .csv or .parquet, or - for CSV on standard output.")
     found = sources(capture, profile=profile, region=region)
     with options.progress("Reading", sum(source.size for source in found)) as advance:
-        frame = captured_frame(found, advance)
+        types = types or ("inferred" if output.endswith(".parquet") else "text")
+        frame = captured_frame(found, advance, types=types, options=traffic)
     if output == "-":
         write_csv(frame, sys.stdout.buffer)
     else:
         write = write_parquet if output.endswith(".parquet") else write_csv
         write(frame, Path(output))
     refused = sum(frame.attrs["refused"].values())
-    console = options.console(output)
-    console.print(f"{len(frame)} rows, {refused} lines refused, written to {output}.", markup=False, soft_wrap=True)
+    rows, lines = showing.counted(len(frame), "row"), showing.counted(refused, "line")
+    where = "standard output" if output == "-" else output
+    showing.line(options.console(output), f"{rows}, {lines} refused, written to {where}.")
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _summary(found: Sequence[Source], quarantine: str | None) -> CaptureSummary:
-    """The sum of all sources, a file at a time; refused lines go to the quarantine file."""
+class _Read(NamedTuple):
+    """The sum of all sources, and where the first of the refused lines stand."""
+
+    summary: CaptureSummary
+    refused: list[showing.RefusedAt]
+
+
+def _read(found: Sequence[Source], traffic: Traffic, quarantine: str | None) -> _Read:
+    """Sum all sources, a file at a time; refused lines go to the quarantine file."""
     from chalicelib.capture.summary import CaptureSummary, summarize
 
-    with options.progress("Reading", sum(source.size for source in found)) as advance:
+    refused: list[showing.RefusedAt] = []
+    with ExitStack() as stack:
+        advance = stack.enter_context(options.progress("Reading", sum(source.size for source in found)))
+        kept = None if quarantine is None else stack.enter_context(Path(quarantine).open("wb"))
 
-        def read(keep: Callable[[RefusedLine], None] | None) -> CaptureSummary:
-            return CaptureSummary.total(summarize(_told(source, advance), on_refused=keep) for source in found)
+        def set_aside(source: Source, line: RefusedLine) -> None:
+            if len(refused) < showing.MOST_REFUSED:
+                refused.append(showing.RefusedAt(source, line.start, line.reason))
+            if kept is not None and line.line:
+                kept.write(line.line + b"\n")
 
-        if quarantine is None:
-            return read(None)
-        with Path(quarantine).open("wb") as file:
-            return read(_keep_in(file))
-
-
-def _keep_in(file: BinaryIO) -> Callable[[RefusedLine], None]:
-    def keep(line: RefusedLine) -> None:
-        if line.line:
-            file.write(line.line + b"\n")
-
-    return keep
-
-
-def _told(source: Source, advance: Callable[[int], None]) -> Iterator[bytes]:
-    """The chunks of a source, each one reported when it was taken."""
-    for chunk in source.chunks():
-        yield chunk
-        advance(len(chunk))
-
-
-# --- showing ----------------------------------------------------------------------------------------------------------
-
-
-def _show_summary(console: Console, summary: CaptureSummary, files: int) -> None:
-    lines = [f"{summary.rows} rows in {summary.events} requests, from {files} file{'s' if files != 1 else ''}"]
-    apart = (
-        (summary.errors, "error responses"),
-        (summary.probes, "golden requests"),
-        (summary.shadows, "shadow requests"),
-    )
-    lines += [f"{count} {what}, in no statistic" for count, what in apart if count]
-    lines += [f"{count} lines refused: {reason}" for reason, count in summary.refused.items()] or ["0 lines refused"]
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
-
-
-def _show_checks(console: Console, measurements: Sequence[Measurement]) -> None:
-    from rich.table import Table as Shown
-
-    if not measurements:
-        return
-    shown = Shown("Check", "Measured", "Passed", "Violated", "Too few rows")
-    for check in dict.fromkeys(measurement.check for measurement in measurements):
-        of_check = [measurement for measurement in measurements if measurement.check == check]
-        violated = sum(measurement.violated for measurement in of_check)
-        waiting = sum(not measurement.judged for measurement in of_check)
-        counts = (len(of_check), len(of_check) - violated - waiting, violated, waiting)
-        shown.add_row(check, *(str(count) for count in counts), style="red" if violated else None)
-    console.print(shown)
-
-
-def _show_measurements(console: Console, measurements: Sequence[Measurement], everything: bool) -> None:
-    from rich.table import Table as Shown
-    from rich.text import Text
-
-    from chalicelib.alerts.text import harmless
-
-    chosen = [measurement for measurement in measurements if everything or measurement.violated]
-    if not chosen:
-        return
-    shown = Shown("Feature", "Check", "Expected", "Observed", "")
-    for one in sorted(chosen, key=lambda measurement: not measurement.violated):
-        result = "violated" if one.violated else "passed" if one.judged else f"{one.needed} more rows needed"
-        cells = (harmless(one.feature, 60), one.check, one.expected, one.observed, result)
-        shown.add_row(*(Text(cell) for cell in cells), style="red" if one.violated else None)
-    console.print(shown)
-    for one in chosen:
-        if one.violated:
-            console.print(f"{harmless(one.feature, 60)}: {one.description}", markup=False, soft_wrap=True)
-
-
-def _show_columns(console: Console, table: Table) -> None:
-    from rich.table import Table as Shown
-    from rich.text import Text
-
-    from chalicelib.alerts.text import harmless
-
-    shown = Shown("Feature", "Type", "Present", "Missing", "Mean", "Deviation", "Minimum", "Maximum", "Distinct")
-    for name, column in zip(table.feature_names, table.columns, strict=True):
-        moments = column.moments
-        figures = (moments.mean, moments.std_dev, moments.minimum, moments.maximum)
-        shown.add_row(
-            Text(harmless(name, 60)),
-            column.types.inferred_type,
-            str(column.types.present),
-            str(column.types.missing),
-            *("" if figure is None else f"{figure:.6g}" for figure in figures),
-            f"{column.categories.distinct:.0f}",
+        summary = CaptureSummary.total(
+            summarize(source.told(advance), options=traffic, on_refused=partial(set_aside, source)) for source in found
         )
-    console.print(
-        f"{table.rows} rows of {len(table.names)} columns, {table.outputs} of them outputs",
-        markup=False,
-        soft_wrap=True,
-    )
-    console.print(shown)
+    return _Read(summary, refused)
+
+
+def _show_read(console: Console, read: _Read, files: int, quarantine: str | None) -> None:
+    showing.show_summary(console, read.summary, files)
+    showing.show_refused(console, read.refused, read.summary.refused_lines, quarantine)
+
+
+def _data_set(place: str, profile: str | None, region: str | None) -> Source:
+    """The one file that a baseline is made of."""
+    from chalicelib.errors import UnreadableFile
+    from vedette.places import CAPTURES, is_s3, sources
+
+    if not is_s3(place) and Path(place).is_dir():
+        raise UnreadableFile(f"{place}: a directory; name one CSV file")
+    if place.endswith(CAPTURES):
+        raise UnreadableFile(f"{place}: a capture file, not a data set in CSV; `vedette summarize` measures captures")
+    found = sources([place], profile=profile, region=region)
+    if len(found) > 1 or (is_s3(place) and found[0].name != place):
+        raise UnreadableFile(f"{place}: {len(found)} files; name one CSV file")
+    return found[0]
+
+
+def _warn_of(table: Table, console: Console) -> None:
+    """Say what looks as if it were not meant: a first row of data taken for names, and columns of two kinds."""
+    from chalicelib.alerts.text import harmless
+    from chalicelib.statistics.lexical import lexical_type
+
+    if all(lexical_type(name) in ("integral", "fractional") for name in table.names):
+        names = harmless(", ".join(table.names), 60)
+        showing.line(console, f"Warning: the columns are named {names}. If the first row is data, say --no-header.")
+    for name, column in zip(table.feature_names, table.columns, strict=True):
+        types = column.types
+        numbers, texts = types.integral + types.fractional, types.string + types.boolean
+        if numbers and texts:
+            mixed = f"{showing.counted(texts, 'text')} among {showing.counted(numbers, 'number')}"
+            showing.line(console, f"Warning: {harmless(name, 60)} holds {mixed}, so its type is {types.inferred_type}.")

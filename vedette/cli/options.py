@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,25 @@ def aws(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--profile` and `--region`."""
     with_region = click.option("--region", help="AWS region, for s3:// places.")(command)
     return click.option("--profile", help="Profile of your AWS configuration, for s3:// places.")(with_region)
+
+
+def traffic(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--header` and `--test-marker`, given to the command as the options of the reader in `traffic`."""
+
+    @wraps(command)
+    def run(*arguments: Any, header: str | None, test_marker: str, **given: Any) -> Any:
+        from chalicelib.capture.reading import Options
+
+        return command(*arguments, traffic=Options(header=header or "", test_marker=test_marker), **given)
+
+    with_marker = click.option(
+        "--test-marker", default="", metavar="TEXT", help="Requests with this in their custom attributes count apart."
+    )(run)
+    return click.option(
+        "--header",
+        type=click.Choice(["input", "output", "both"]),
+        help="The sides whose CSV payloads begin with a row of names.",
+    )(with_marker)
 
 
 def output(text: str, **settings: Any) -> Callable[..., Any]:

@@ -1,0 +1,167 @@
+"""What the commands on files show: counts, checks, measured values and columns. Nothing that is measured is cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from chalicelib.alerts.text import harmless
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as Shown
+
+    from chalicelib.capture.summary import CaptureSummary
+    from chalicelib.constraints.measurement import Measurement
+    from chalicelib.statistics.table import Table
+    from vedette.places import Source
+
+MOST_REFUSED = 10  # lines that are named one by one
+
+
+class RefusedAt(NamedTuple):
+    """A line that could not be read."""
+
+    source: Source
+    start: int  # byte offset; of the expanded content where the file is in gzip
+    reason: str
+
+
+def line(console: Console, text: str, style: str | None = None) -> None:
+    """One line as it is: no markup, and not broken, so that a place in it can be copied."""
+    console.print(text, markup=False, soft_wrap=True, style=style)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "file"), counted(1200, "row")
+    ('1 file', '1200 rows')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def show_summary(console: Console, summary: CaptureSummary, files: int) -> None:
+    """How much was read, and what was set apart."""
+    rows, requests = counted(summary.rows, "row"), counted(summary.events, "request")
+    line(console, f"{rows} in {requests}, from {counted(files, 'file')}")
+    apart = (
+        (summary.errors, "error response"),
+        (summary.probes, "golden request"),
+        (summary.tests, "test request"),
+        (summary.shadows, "shadow request"),
+    )
+    for number, noun in apart:
+        if number:
+            line(console, f"{counted(number, noun)}, in no statistic")
+    for reason, number in summary.refused.items():
+        line(console, f"{counted(number, 'line')} refused: {reason}")
+    if not summary.refused:
+        line(console, "0 lines refused")
+
+
+def show_refused(console: Console, found: Sequence[RefusedAt], total: int, kept_in: str | None) -> None:
+    """Where the first of the refused lines stand, and how to get at all of them."""
+    from vedette.places import is_s3
+
+    lines: dict[str, dict[int, int]] = {}
+    for source in {one.source.name: one.source for one in found if not is_s3(one.source.name)}.values():
+        lines[source.name] = _line_numbers(source, {one.start for one in found if one.source.name == source.name})
+    for one in found:
+        number = lines.get(one.source.name, {}).get(one.start)
+        at = f"byte {one.start}" if number is None else f"line {number} (byte {one.start})"
+        line(console, f"  {one.source.name}: {at}: {one.reason}")
+    if total > len(found):
+        line(console, f"  ... and {counted(total - len(found), 'more line')}".replace("more lines", "more"))
+    if total and kept_in is None:
+        line(console, "  --quarantine FILE keeps the refused lines as they are.")
+
+
+def _line_numbers(source: Source, offsets: set[int]) -> dict[int, int]:
+    """Which line begins at each of these offsets: the file is read once more, as far as the last of them."""
+    from chalicelib.capture.inflating import inflated
+    from chalicelib.errors import Refused
+
+    numbers: dict[int, int] = {}
+    read, ends = 0, 0
+    try:
+        for chunk in inflated(source.chunks()):
+            for offset in sorted(one for one in offsets if read <= one < read + len(chunk)):
+                numbers[offset] = ends + chunk.count(b"\n", 0, offset - read) + 1
+            read, ends = read + len(chunk), ends + chunk.count(b"\n")
+            if len(numbers) == len(offsets):
+                break
+    except Refused:  # damaged gzip: what could be expanded was counted
+        pass
+    return numbers
+
+
+def show_checks(console: Console, measurements: Sequence[Measurement]) -> None:
+    """One line for each kind of check."""
+    if not measurements:
+        return
+    shown = _table("Check", "Measured", "Passed", "Violated", "Too few rows")
+    for check in dict.fromkeys(measurement.check for measurement in measurements):
+        of_check = [measurement for measurement in measurements if measurement.check == check]
+        violated = sum(measurement.violated for measurement in of_check)
+        waiting = sum(not measurement.judged for measurement in of_check)
+        counts = (len(of_check), len(of_check) - violated - waiting, violated, waiting)
+        shown.add_row(check, *(str(count) for count in counts), style="red" if violated else None)
+    console.print(shown)
+
+
+def show_measurements(console: Console, measurements: Sequence[Measurement], everything: bool) -> None:
+    """What is violated, or everything that was measured; the violations first."""
+    from rich.text import Text
+
+    chosen = [measurement for measurement in measurements if everything or measurement.violated]
+    if not chosen:
+        return
+    shown = _table("Feature", "Check", "Expected", "Observed", "")
+    for one in sorted(chosen, key=lambda measurement: not measurement.violated):
+        result = "violated" if one.violated else "passed" if one.judged else f"{counted(one.needed, 'more row')} needed"
+        cells = (harmless(one.feature, 60), one.check, one.expected, one.observed, result)
+        shown.add_row(*(Text(cell) for cell in cells), style="red" if one.violated else None)
+    console.print(shown)
+    for one in chosen:
+        if one.violated:
+            line(console, f"{harmless(one.feature, 60)}: {one.description}")
+
+
+def show_columns(console: Console, table: Table) -> None:
+    """The statistics of each column."""
+    from rich.text import Text
+
+    shown = _table("Feature", "Type", "Present", "Missing", "Mean", "Deviation", "Minimum", "Maximum", "Distinct")
+    for name, column in zip(table.feature_names, table.columns, strict=True):
+        moments = column.moments
+        figures = (moments.mean, moments.std_dev, moments.minimum, moments.maximum)
+        shown.add_row(
+            Text(harmless(name, 60)),
+            column.types.inferred_type,
+            str(column.types.present),
+            str(column.types.missing),
+            *("" if figure is None else f"{figure:.6g}" for figure in figures),
+            f"{column.categories.distinct:.0f}",
+        )
+    columns, outputs = counted(len(table.names), "column"), table.outputs
+    of_them = f"{outputs} of them {'an output' if outputs == 1 else 'outputs'}"
+    line(console, f"{counted(table.rows, 'row')} of {columns}, {of_them}")
+    console.print(shown)
+
+
+def _table(*columns: str) -> Shown:
+    """A table in which what does not fit goes on below."""
+    from rich.table import Column
+    from rich.table import Table as Shown
+
+    return Shown(*(Column(name, overflow="fold") for name in columns))
+
+
+def wrote(console: Console, *files: str | None) -> None:
+    """Say which files were written; what went to standard output is seen there."""
+    named: Iterable[str] = (file for file in files if file and file != "-")
+    for file in named:
+        line(console, f"Wrote {file}.")
