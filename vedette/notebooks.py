@@ -90,7 +90,7 @@ def latest_statistics(
     from vedette.operations import results
 
     with _entered(stage, profile, region):
-        found = results.executions(endpoint, variant=variant, window=window)
+        found = results.shortest(results.executions(endpoint, variant=variant, window=window))
         read = [(one, results.statistics(one)) for one in found]
     rows = [
         {**_window(one), **asdict(feature)}

@@ -60,6 +60,8 @@ def test_a_window_is_accepted_as_the_new_normal_and_judges_the_next_one(stage):
     judged(stage)
     shown = stage.done("constraints", "accept", SITE, "--window", "latest", "--reason", "cents", "--yes")
     assert "b: inferred_type: Integral -> Fractional" in shown
+    # Half of its values have no cents: with Fractional alone, the accepted window itself would be a violation.
+    assert "b: monitoringConfigOverrides.datatype_check_threshold: none -> 0.26" in shown
     assert "which was judged: Violations" in shown
     version, found = store.baseline_in_force(SITE)
     assert (version, found.statistics.rows) == ("v2", 40)

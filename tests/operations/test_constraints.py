@@ -83,9 +83,22 @@ def test_thresholds_of_all_features_stand_in_the_monitoring_config():
     }
 
 
+def test_ranges_and_rows_an_hour_are_rules_that_are_judged():
+    after = edited(BEFORE, "price", Edit(minimum=0, maximum=99.5))
+    assert after.features[0].bounds == (0, 99.5)
+    after = edited(after, None, Edit(minimum_rows=10, maximum_rows=1000))
+    assert after.volume == (10, 1000)
+    cleared = edited(edited(after, None, Edit(clear=frozenset({"volume"}))), "price", Edit(clear=frozenset({"range"})))
+    assert (cleared.features[0].bounds, cleared.volume) == ((None, None), (None, None))
+    assert cleared.features[0].document["num_constraints"] == {"own": 1}
+
+
 @pytest.mark.parametrize(
     ("feature", "edit", "sentence"),
     [
+        (None, Edit(completeness=1), "completeness: can be said of one feature only."),
+        ("price", Edit(minimum_rows=1), "minimum_rows: can be said of all features only."),
+        ("price", Edit(clear=frozenset({"volume"})), "clear volume: can be said of all features only."),
         ("prise", Edit(completeness=1), "There is no feature prise in these constraints; did you mean price?"),
         ("price", Edit(thresholds={"comparison_treshold": 1}), "did you mean comparison_threshold?"),
         ("price", Edit(thresholds={"nothing": 1}), "There is no threshold nothing; there are perform_comparison"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vedette.operations.constraints import Difference
 
 TYPES = ("Integral", "Fractional", "String", "Unknown")
-CLEARABLE = ("completeness", "non-negative", "values", "thresholds")
+CLEARABLE = ("completeness", "non-negative", "values", "range", "thresholds", "volume")  # of operations.constraints
 reason = click.option("--reason", required=True, help="Why; it is kept with the version, and shown to others.")
 
 
@@ -113,13 +113,17 @@ def diff_command(hands: Hands, endpoint: str, before: str, after: str | None) ->
 @stage.command("set", changes=True)
 @stage.endpoint
 @click.argument("feature", required=False)
-@click.option("--all", "everything", is_flag=True, help="Thresholds for all features, in place of a FEATURE.")
+@click.option("--all", "everything", is_flag=True, help="What holds for all features, in place of a FEATURE.")
 @click.option("--type", "inferred_type", type=click.Choice(TYPES), help="The type that its values must have.")
 @click.option("--completeness", type=click.FloatRange(0, 1), help="The share of values that must be present.")
 @click.option("--non-negative/--any-sign", "is_non_negative", default=None, help="Whether values are never negative.")
 @click.option("--value", "values", multiple=True, help="A known value, in place of those before; may be repeated.")
 @click.option("--add-value", "more_values", multiple=True, help="A known value more.")
 @click.option("--remove-value", "fewer_values", multiple=True, help="A known value less.")
+@click.option("--minimum", type=float, help="No number may lie below it.")
+@click.option("--maximum", type=float, help="No number may lie above it.")
+@click.option("--minimum-rows", type=click.FloatRange(0), help="With --all: rows an hour that must be captured.")
+@click.option("--maximum-rows", type=click.FloatRange(0), help="With --all: rows an hour at most.")
 @click.option(
     "--threshold",
     "thresholds",
@@ -139,7 +143,7 @@ def set_command(
     reason: str,
     **given: Any,
 ) -> None:
-    """Edit the rule of one FEATURE, or with --all the thresholds of all features.
+    """Edit the rule of one FEATURE, or with --all what holds for all features: thresholds, rows an hour.
 
     All else in constraints.json stays as it is, also what Vedette does not know. The edit is a new version, in force
     until another is put in force, or a version of the model is deployed that brings its own baseline. What it would
@@ -158,8 +162,6 @@ def set_command(
     edit = Edit(
         **given, thresholds=dict(stage.pair("--threshold", text) for text in thresholds), clear=frozenset(clear)
     )
-    if everything and (not thresholds or edit != Edit(thresholds=edit.thresholds)):
-        raise click.UsageError("With --all, say a --threshold, and nothing else.")
     if edit == Edit():
         raise click.UsageError("Say what to change: --type, --completeness, --threshold, ...")
     before = baselines.in_force(endpoint)

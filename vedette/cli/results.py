@@ -80,7 +80,7 @@ def statistics_command(hands: Hands, endpoint: str, variant: str, window: str) -
     """  # noqa: D301
     from vedette.operations import results
 
-    found = results.executions(endpoint, variant=variant, window=window)
+    found = results.shortest(results.executions(endpoint, variant=variant, window=window))
     answers = []
     for one in found:
         _head(hands, one)

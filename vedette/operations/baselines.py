@@ -23,15 +23,18 @@ from msgspec.structs import replace
 from chalicelib import locations, records
 from chalicelib.aws import s3, store
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS
+from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, evaluate
 from chalicelib.constraints.files import read_constraints, write_constraints
+from chalicelib.constraints.measurement import Measurement
 from chalicelib.errors import NotReady, UnreadableFile, VedetteError
-from chalicelib.records import BaselineInForce
+from chalicelib.handlers import summing
+from chalicelib.records import BaselineInForce, Execution
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
 from vedette.operations import aws, constraints, results
 from vedette.places import is_folder, is_s3, join, read_bytes
 
+_NO_HURRY = 3_600_000  # milliseconds: a person waits as long as it takes
 _NUMBERED = re.compile(r"v(\d+)")
 
 
@@ -186,7 +189,8 @@ def accepted(endpoint: str, before: Stored, variant: str, window: str, features:
     VedetteError
         When the window was not judged, has no rows, or there are several variants to choose from.
     """
-    found = [one for one in results.executions(endpoint, variant=variant, window=window) if one.source == "vedette"]
+    judged = results.shortest(results.executions(endpoint, variant=variant, window=window))
+    found = [one for one in judged if one.source == "vedette"]
     if not found:
         raise VedetteError(f"Vedette judged no such window of {endpoint}.")
     if len(found) > 1:
@@ -197,6 +201,8 @@ def accepted(endpoint: str, before: Stored, variant: str, window: str, features:
     if content is None:
         raise VedetteError(f"{found[0].folder}statistics.json: missing; the window has no rows to accept.")
     table = read_statistics(content, f"{found[0].folder}statistics.json")
+    wish = constraints.accepted(before.constraints, table, features)
+    seen = _violated(execution, wish)
     return Accepted(
         variant=found[0].name,
         start=execution.window_start,
@@ -204,9 +210,27 @@ def accepted(endpoint: str, before: Stored, variant: str, window: str, features:
         verdict=execution.verdict,
         rows=table.rows,
         few=max(0, MINIMUM_DRIFT_ROWS - table.rows),
-        constraints=constraints.accepted(before.constraints, table, features),
+        constraints=constraints.with_room(
+            wish, [one for one in seen if not features or one.feature in features], table.rows
+        ),
         statistics=constraints.accepted_statistics(before.statistics, content, features),
     )
+
+
+def _violated(execution: Execution, wish: Constraints) -> list[Measurement]:
+    """What the rows of a window violate; none when its parts are gone.
+
+    statistics.json tells one type for each feature, the parts tell how many values were of which.
+    """
+    summary = summing.window_summary(
+        execution.endpoint,
+        execution.variant,
+        execution.window_start,
+        execution.window_end,
+        execution.parts,
+        lambda: _NO_HURRY,
+    )
+    return list(evaluate(summary, Baseline(constraints=wish), checks="hard").violations)
 
 
 def _age(one: Listed) -> tuple[bool, datetime, int]:

@@ -5,6 +5,8 @@
 | type, completeness       | `inferred_type`, `completeness` of the feature                                     |
 | non-negative             | `num_constraints.is_non_negative`                                                  |
 | known values             | `string_constraints.domains`                                                       |
+| minimum, maximum         | `num_constraints.minimum`, `.maximum` (Vedette's own check)                        |
+| rows an hour             | `volume_constraints.minimum_rows_per_hour`, `.maximum_…` (Vedette's own check)     |
 | thresholds of a feature  | its `monitoringConfigOverrides`, or the one of either spelling that decides already |
 | thresholds of all        | `monitoring_config`                                                                |
 
@@ -16,22 +18,30 @@ from __future__ import annotations
 import copy
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import msgspec
 
 from chalicelib.alerts.text import harmless
 from chalicelib.constraints.constraints import Constraints
+from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.schema import MONITORING_KEYS, fault_of
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.statistics.table import Table
 
-CLEARABLE = ("completeness", "non-negative", "values", "thresholds")
+CLEARABLE = ("completeness", "non-negative", "values", "range", "thresholds", "volume")
 _OVERRIDES = ("monitoringConfigOverrides", "monitoring_config_overrides")
 _DISTRIBUTION = "distribution_constraints"
+_WITHIN = (
+    ("num_constraints", "is_non_negative", "non-negative"),
+    ("num_constraints", "minimum", "range"),
+    ("num_constraints", "maximum", "range"),
+    ("string_constraints", "domains", "values"),
+)
 _SUGGESTED = ("inferred_type", "completeness")  # what a suggestion says of a feature, and
 _SUGGESTED_WITHIN = (("num_constraints", "is_non_negative"), ("string_constraints", "domains"))
 MOST_VALUES = 5  # of a domain, in a difference
@@ -47,6 +57,10 @@ class Edit:
     values: tuple[str, ...] = ()  # in place of those before
     more_values: tuple[str, ...] = ()
     fewer_values: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    minimum_rows: float | None = None  # an hour, of all features
+    maximum_rows: float | None = None
     thresholds: Mapping[str, Any] = field(default_factory=dict)
     clear: frozenset[str] = frozenset()  # of CLEARABLE
 
@@ -129,13 +143,27 @@ def _few(values: Sequence[Any]) -> str:
 # --- editing ----------------------------------------------------------------------------------------------------------
 
 
+def misplaced(edit: Edit, *, for_all: bool) -> list[str]:
+    """What cannot be edited there: rows an hour belong to no feature, and types, values and ranges to one.
+
+    Examples
+    --------
+    >>> misplaced(Edit(completeness=1.0, maximum_rows=9), for_all=True), misplaced(Edit(maximum_rows=9), for_all=False)
+    (['completeness'], ['maximum_rows'])
+    """
+    given = [f.name for f in fields(Edit) if getattr(edit, f.name) not in (None, (), {}, frozenset())]
+    of_all = {"minimum_rows", "maximum_rows"}
+    places = [name for name in given if name not in {"thresholds", "clear"} and (name in of_all) != for_all]
+    return places + [f"clear {name}" for name in sorted(edit.clear) if (name == "volume") != for_all]
+
+
 def edited(constraints: Constraints, feature: str | None, edit: Edit) -> Constraints:
-    """The constraints with one feature's rule edited, or the thresholds that hold for all features.
+    """The constraints with one feature's rule edited, or without a feature what holds for all of them.
 
     Raises
     ------
     VedetteError
-        When there is no such feature, or the rule cannot be.
+        When there is no such feature, or the rule cannot be, there or at all.
 
     Examples
     --------
@@ -143,12 +171,26 @@ def edited(constraints: Constraints, feature: str | None, edit: Edit) -> Constra
     >>> edited(before, "a", Edit(completeness=0.9)).document["features"]
     [{'name': 'a', 'inferred_type': 'Integral', 'kept': 1, 'completeness': 0.9}]
     """
+    elsewhere = misplaced(edit, for_all=feature is None)
+    if elsewhere:
+        raise VedetteError(
+            f"{', '.join(elsewhere)}: {'of one feature' if feature is None else 'of all features'} alone."
+        )
     document = copy.deepcopy(constraints.document)
     if feature is None:
-        _set_thresholds(document.setdefault("monitoring_config", {}), edit.thresholds)
+        _edit_all(document, edit)
     else:
         _edit_feature(_feature(document, feature), edit)
     return _checked(document)
+
+
+def _edit_all(document: dict[str, Any], edit: Edit) -> None:
+    rows = {"minimum_rows_per_hour": edit.minimum_rows, "maximum_rows_per_hour": edit.maximum_rows}
+    if "volume" in edit.clear:
+        document.pop("volume_constraints", None)
+    _put(document, "volume_constraints", rows)
+    if edit.thresholds:
+        _set_thresholds(_part(document, "monitoring_config"), edit.thresholds)
 
 
 def _feature(document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -167,8 +209,8 @@ def _edit_feature(feature: dict[str, Any], edit: Edit) -> None:
         feature["inferred_type"] = edit.inferred_type
     if edit.completeness is not None:
         feature["completeness"] = edit.completeness
-    if edit.is_non_negative is not None:
-        _part(feature, "num_constraints")["is_non_negative"] = edit.is_non_negative
+    numbers = {"is_non_negative": edit.is_non_negative, "minimum": edit.minimum, "maximum": edit.maximum}
+    _put(feature, "num_constraints", numbers)
     if edit.values or edit.more_values or edit.fewer_values:
         strings = _part(feature, "string_constraints")
         values = list(edit.values or strings.get("domains") or ())
@@ -183,13 +225,18 @@ def _edit_feature(feature: dict[str, Any], edit: Edit) -> None:
         _set_thresholds(_overrides(feature), edit.thresholds)
 
 
+def _put(document: dict[str, Any], part: str, rules: Mapping[str, Any]) -> None:
+    given = {name: value for name, value in rules.items() if value is not None}
+    if given:
+        _part(document, part).update(given)
+
+
 def _clear(feature: dict[str, Any], clear: frozenset[str]) -> None:
     if "completeness" in clear:
         feature.pop("completeness", None)
-    if "non-negative" in clear:
-        (feature.get("num_constraints") or {}).pop("is_non_negative", None)
-    if "values" in clear:
-        (feature.get("string_constraints") or {}).pop("domains", None)
+    for part, key, word in _WITHIN:
+        if word in clear and isinstance(feature.get(part), dict):
+            feature[part].pop(key, None)
     if "thresholds" in clear:
         for place in _places(feature):
             for key in _OVERRIDES:
@@ -269,6 +316,30 @@ def accepted(current: Constraints, window: Table, features: Sequence[str] = ()) 
         if feature["name"] in (features or new):
             _as_suggested(feature, new[str(feature["name"])])
     return _checked(document)
+
+
+def with_room(constraints: Constraints, violations: Iterable[Measurement], rows: int) -> Constraints:
+    """The constraints with room for the types that were seen: what was accepted must not be a violation.
+
+    A feature whose values are of several types (34 beside 34.50) gets the share of its inferred type, less three
+    standard deviations of chance, as its own `datatype_check_threshold`: t = p - 3 sqrt(p (1 - p) / n), to a hundredth
+    below.
+
+    Examples
+    --------
+    >>> from chalicelib.constraints.evaluation import Measurement
+    >>> seen = Measurement(feature="a", check="data_type_check", kind="hard", expected="", observed="", value=0.9,
+    ...                    threshold=1.0, violated=True)
+    >>> one = Constraints({"features": [{"name": "a", "inferred_type": "Fractional"}]})
+    >>> with_room(one, [seen], 900).features[0].overrides
+    {'datatype_check_threshold': 0.87}
+    """
+    for seen in violations:
+        if seen.check == "data_type_check" and seen.value is not None:
+            room = seen.value - 3 * math.sqrt(seen.value * (1 - seen.value) / rows)
+            share = max(0, math.floor(100 * round(room, 9))) / 100
+            constraints = edited(constraints, seen.feature, Edit(thresholds={"datatype_check_threshold": share}))
+    return constraints
 
 
 def _as_suggested(feature: dict[str, Any], suggested: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from chalicelib.alerts import model_monitor
 from chalicelib.aws import s3, sagemaker, store
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import Violation, read_constraints, read_violations
+from chalicelib.constraints.windows import GRACE, checks_of, closed_windows
 from chalicelib.errors import VedetteError
 from chalicelib.records import Execution
 from chalicelib.settings import settings
@@ -32,6 +33,7 @@ from vedette.operations import aws
 LATEST = "latest"
 DATA_QUALITY = "DataQuality"
 LOOK_BACK = (timedelta(days=2), timedelta(days=32), None)  # so that years of windows are not listed for the last one
+CHECKS = {"all": "all checks", "hard": "hard checks", "drift": "drift"}
 _WINDOW = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d)(?::?(\d\d))?)?Z?")
 Source = Literal["vedette", "model monitor"]
 
@@ -107,6 +109,8 @@ def window_start(text: str) -> datetime | None:
 def executions(endpoint: str, *, variant: str = "", window: str = LATEST, now: datetime | None = None) -> list[Judged]:
     """The executions of one window, by every source; `variant` keeps one variant, and leaves Model Monitor out.
 
+    Windows of several lengths (an hour, and a day for drift) are shown each, the shortest first.
+
     Raises
     ------
     VedetteError
@@ -117,7 +121,7 @@ def executions(endpoint: str, *, variant: str = "", window: str = LATEST, now: d
     found = [
         one
         for name in ([variant] if variant else _variants(endpoint))
-        if (one := _vedette(endpoint, name, start, moment)) is not None
+        for one in _vedette(endpoint, name, start, moment)
     ]
     if not variant:
         found += _model_monitors(endpoint, start)
@@ -127,15 +131,26 @@ def executions(endpoint: str, *, variant: str = "", window: str = LATEST, now: d
     return found
 
 
+def shortest(found: list[Judged]) -> list[Judged]:
+    """Of each source and name the shortest window alone: a day's statistics are those of its hours, added up."""
+    first: dict[tuple[str, str], Judged] = {}
+    for one in found:
+        first.setdefault((one.source, one.name), one)
+    return list(first.values())
+
+
 def _variants(endpoint: str) -> list[str]:
     return s3.list_folders(locations.executions_of_endpoint(endpoint))
 
 
-def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime) -> Judged | None:
+def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime) -> list[Judged]:
+    by_length: dict[timedelta, Judged] = {}
     for begin, length in _windows(endpoint, variant, start, now):
+        if length in by_length:
+            continue
         stored = store.latest_execution(locations.executions_of_window(endpoint, variant, begin, length))
         if stored is not None:
-            return Judged(
+            by_length[length] = Judged(
                 source="vedette",
                 name=variant,
                 monitoring_type=DATA_QUALITY,
@@ -143,21 +158,21 @@ def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime)
                 folder=f"s3://{settings().bucket}/{stored.folder}",
                 execution=stored,
             )
-    return None
+    return [by_length[length] for length in sorted(by_length)]
 
 
 def _windows(
     endpoint: str, variant: str, start: datetime | None, now: datetime
 ) -> Iterator[tuple[datetime, timedelta]]:
-    """The windows that were judged: those that begin at a time, or all, the latest first and the shorter before."""
+    """The windows that were judged: those that begin at a time, or of the last days that have any, newest first."""
     if start is not None:
-        yield from sorted(w for w in _listed(endpoint, variant, start - timedelta(minutes=1)) if w[0] == start)
+        yield from (w for w in _listed(endpoint, variant, start - timedelta(minutes=1)) if w[0] == start)
         return
-    seen: set[tuple[datetime, timedelta]] = set()
     for back in LOOK_BACK:
-        found = set(_listed(endpoint, variant, now - back if back else None)) - seen
-        yield from sorted(found, key=lambda w: (w[0] + w[1], -w[1]), reverse=True)
-        seen |= found
+        found = _listed(endpoint, variant, now - back if back else None)
+        if found:
+            yield from sorted(found, reverse=True)
+            return
 
 
 def _listed(endpoint: str, variant: str, since: datetime | None) -> list[tuple[datetime, timedelta]]:
@@ -297,27 +312,30 @@ def schedules(endpoint: str, now: datetime) -> list[Scheduled]:
     entry = store.fleet().entry(endpoint)
     found = []
     if entry is not None:
-        minutes = entry.window_minutes
         for variant in store.variants(endpoint) or [""]:
-            last = _vedette(endpoint, variant, None, now) if variant else None
-            found.append(
-                Scheduled(
-                    source="vedette",
-                    name=variant or "no capture yet",
-                    monitoring_type=DATA_QUALITY,
-                    runs=f"after every window of {minutes} minutes",
-                    status=entry.mode,
-                    next_run=_next_run(minutes, now),
-                    **_last(last.execution if last else None),
+            last = {
+                one.execution.window_end - one.execution.window_start: one
+                for one in _vedette(endpoint, variant, None, now)
+            }
+            for minutes in sorted({entry.window_minutes, max(entry.window_minutes, entry.drift_window_minutes)}):
+                one = last.get(timedelta(minutes=minutes))
+                checks = checks_of(entry.window_minutes, entry.drift_window_minutes, timedelta(minutes=minutes))
+                found.append(
+                    Scheduled(
+                        source="vedette",
+                        name=variant or "no capture yet",
+                        monitoring_type=DATA_QUALITY,
+                        runs=f"{CHECKS[checks]} after every {minutes} minutes",
+                        status=entry.mode,
+                        next_run=_next_run(minutes, now),
+                        **_last(one.execution if one else None),
+                    )
                 )
-            )
     return found + [_of_model_monitor(schedule, endpoint) for schedule in aws.monitoring_schedules(endpoint)]
 
 
 def _next_run(minutes: int, now: datetime) -> datetime:
     """When the window that is open now, or waits for late files, is judged."""
-    from chalicelib.handlers.run_monitoring import GRACE, closed_windows
-
     ((start, length),) = closed_windows(minutes, now, 1)
     return start + 2 * length + GRACE
 
