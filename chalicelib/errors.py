@@ -5,6 +5,7 @@
     |   |-- ForeignEvent     from another account, region or source
     |   `-- MalformedEvent   a field is missing or has the wrong form
     |-- UnreadableFile       a file (constraints, statistics, fleet) cannot be read: place and cause in one sentence
+    |-- Undeliverable        SNS refuses a message, or nobody would receive it: counted, logged, the sweep tries again
     |-- NotReady             somebody else is at work on it: rises, so that the platform delivers it again
     `-- MissingSetting       the installation is incomplete: the import fails with one sentence
 
@@ -32,6 +33,10 @@ class MalformedEvent(Refused):
 
 class UnreadableFile(VedetteError):
     """A file cannot be read; the text is `place: cause`."""
+
+
+class Undeliverable(VedetteError):
+    """A message cannot be published now, and trying again at once will not mend it; the text is the reason."""
 
 
 class NotReady(VedetteError):

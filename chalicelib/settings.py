@@ -4,6 +4,8 @@ VEDETTE_STAGE            dev, prod, ...: names the table and the source of our o
 VEDETTE_BUCKET           the stage's bucket
 VEDETTE_TABLE            the stage's DynamoDB table
 VEDETTE_TOPIC_ARN        the topic for alerts; its account and region are the ones whose events are accepted
+VEDETTE_TOPICS           the topics of teams: "team=arn" separated by commas (optional; every other team's alerts go to
+                         VEDETTE_TOPIC_ARN)
 VEDETTE_ROLE_ARN         the execution role given to models that Vedette creates (only needed to deploy)
 VEDETTE_CAPTURE_SOURCES  other places where endpoints capture: "bucket/prefix" separated by commas (optional)
 VEDETTE_IMAGE_ACCOUNTS   accounts whose ECR registries a deployed image may come from, separated by commas (optional;
@@ -37,11 +39,21 @@ class Settings:
     account: str
     capture_sources: tuple[tuple[str, str], ...] = ()
     image_accounts: tuple[str, ...] = ()
+    topics: tuple[tuple[str, str], ...] = ()  # team and topic
 
     @property
     def event_source(self) -> str:
         """The EventBridge source of our own events."""
         return f"vedette.{self.stage}"
+
+    @property
+    def partition(self) -> str:
+        """The partition: aws, aws-cn, aws-us-gov."""
+        return self.topic_arn.split(":")[1]
+
+    def topic_of(self, team: str) -> str | None:
+        """The topic of a team; None when the stage does not allow it one."""
+        return dict(self.topics).get(team)
 
     @property
     def capture_places(self) -> tuple[tuple[str, str], ...]:
@@ -88,6 +100,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         account=topic["account"],
         capture_sources=_sources(environment.get("VEDETTE_CAPTURE_SOURCES", "")),
         image_accounts=_accounts(environment.get("VEDETTE_IMAGE_ACCOUNTS", "")),
+        topics=_topics(environment.get("VEDETTE_TOPICS", ""), topic["region"]),
     )
 
 
@@ -102,6 +115,17 @@ def _accounts(text: str) -> tuple[str, ...]:
         if not ACCOUNT.fullmatch(account):
             raise MissingSetting(f"VEDETTE_IMAGE_ACCOUNTS holds {account!r}, which is not an account of twelve digits.")
     return accounts
+
+
+def _topics(text: str, region: str) -> tuple[tuple[str, str], ...]:
+    topics = []
+    for given in filter(None, (part.strip() for part in text.split(","))):
+        team, _, arn = (part.strip() for part in given.partition("="))
+        topic = TOPIC_ARN.fullmatch(arn)
+        if not team or topic is None or topic["region"] != region:
+            raise MissingSetting(f"VEDETTE_TOPICS holds {given!r}, which is not team=ARN of an SNS topic in {region}.")
+        topics.append((team, arn))
+    return tuple(topics)
 
 
 @cache

@@ -1,55 +1,69 @@
-"""The words: one message for one verdict, as a mail that a person can act on and as data for programs.
+"""One message for one verdict, as data: what began, what goes on, what recovered, and what a person can do next.
 
 | input                                    | message                                                              |
 |------------------------------------------|----------------------------------------------------------------------|
 | new violations                           | kind "violations": what is wrong in one sentence, then every finding |
 | recoveries alone                         | kind "recovered"                                                     |
-| NoData, CaptureStopped                   | kind "no data", never mixed with violations                          |
-| MonitorFailed                            | kind "monitor failed", never mixed either                            |
-| more findings than fit                   | the worst ten of each state, and "and N more"                        |
+| NoData                                   | kind "no data", never mixed with violations                          |
+| CaptureStopped                           | kind "capture stopped"                                               |
+| MonitorFailed                            | kind "monitor failed"                                                |
+| messages beyond the hourly limit         | kind "held back", once they may be told                              |
+| more findings than fit                   | the worst ten, what is new first, and how many more there are        |
 | hostile feature names, reasons, versions | one harmless line each (`text.harmless`)                             |
+
+How a message reads as a mail: `mail`. What SNS is given of it: `formats`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from textwrap import fill
-from typing import Literal
+from datetime import datetime, timedelta
 
-from chalicelib.alerts.state import Transition, fingerprint
-from chalicelib.alerts.text import harmless, subject
-from chalicelib.constraints.evaluation import Measurement, Severity
-from chalicelib.records import AlertItem, AlertMessage, Execution, OutboxMessage, write
+from chalicelib.alerts.state import SEVERITIES, Transition, fingerprint, fingerprint_id, worst
+from chalicelib.alerts.text import harmless
+from chalicelib.constraints.measurement import Measurement, rounded
+from chalicelib.records import AlertItem, AlertKind, AlertMessage, AlertState, Deployment, Execution, HeldBack
 
-WIDTH = 72  # readable on a phone
-MOST_FINDINGS = 10
-SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "information")
-KINDS = {"no_data": "no data", "capture_stopped": "no data", "monitor_failed": "monitor failed"}
-REJECT = "If the model is at fault, reject its version in the registry: Vedette serves the one before again."
-HEADINGS = {"new": "New", "continuing": "Going on", "recovered": "Recovered"}
-Kind = Literal["violations", "recovered", "no data", "monitor failed", "deployment"]
-State = Literal["new", "continuing", "recovered"]
+MOST_ITEMS = 10
+FRESH = timedelta(days=1)  # a violation that begins so soon after a deployment is named together with it
+KINDS: Mapping[str, AlertKind] = {
+    "no_data": "no data",
+    "capture_stopped": "capture stopped",
+    "monitor_failed": "monitor failed",
+}
+STATES: tuple[AlertState, ...] = ("new", "continuing", "recovered")
+Findings = dict[AlertState, list[Measurement]]
 
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Where a person finds what a message speaks of."""
+    """Where a person finds what a message speaks of, and since when its model version has served."""
 
     bucket: str
-    capture_uri: str
-    deploys: bool = False  # Vedette deploys to this endpoint, so rejecting a version brings back the one before
+    deploys: bool = False  # Vedette deploys to this endpoint, so a person can roll back
+    served_since: datetime | None = None
 
 
-def messages(transition: Transition, execution: Execution, where: Whereabouts) -> tuple[OutboxMessage, ...]:
-    """The messages that a transition owes: none, one, or one more for silence."""
+def served_since(history: Iterable[Deployment], version: str, at: datetime) -> datetime | None:
+    """When a version was last verified before `at`; None when Vedette did not deploy it."""
+    verified = (
+        attempt.settled_at
+        for attempt in history
+        if attempt.state == "verified" and attempt.package_version == version and attempt.requested_at < at
+        if attempt.settled_at is not None and not attempt.reason.startswith("adopted")
+    )
+    return max(verified, default=None)
+
+
+def messages(transition: Transition, execution: Execution, where: Whereabouts) -> tuple[AlertMessage, ...]:
+    """The messages that a transition owes: none, one, or one more for each kind of silence."""
     if not transition.worth_telling:
         return ()
-    groups: dict[str, dict[State, list[Measurement]]] = {}
-    told: dict[State, tuple[Measurement, ...]] = {
+    groups: dict[AlertKind, Findings] = {}
+    told: Mapping[AlertState, tuple[Measurement, ...]] = {
         "new": transition.new,
         "continuing": transition.continuing,
         "recovered": transition.recovered,
@@ -59,75 +73,84 @@ def messages(transition: Transition, execution: Execution, where: Whereabouts) -
             group = groups.setdefault(KINDS.get(measurement.check, "violations"), {})
             group.setdefault(state, []).append(measurement)
     return tuple(
-        _message(kind, findings, execution, where)
+        _message(kind, findings, transition, execution, where)
         for kind, findings in sorted(groups.items())
         if findings.get("new") or findings.get("recovered")
     )
 
 
 def _message(
-    kind: str, findings: dict[State, list[Measurement]], execution: Execution, where: Whereabouts
-) -> OutboxMessage:
+    kind: AlertKind, findings: Findings, transition: Transition, execution: Execution, where: Whereabouts
+) -> AlertMessage:
     new, recovered = findings.get("new", []), findings.get("recovered", [])
-    main = new or recovered
-    head = sentence(_worst_first(main)[0], execution.rows, recovered=not new)
-    if len(main) > 1:
-        head += f", and {len(main) - 1} more"
-    if not new and findings.get("continuing"):
-        head += f"; {_counted(len(findings['continuing']), 'violation goes', 'violations go')} on"
-    alert_id = identity(
-        execution.endpoint,
-        execution.variant,
-        kind,
-        execution.window_end.isoformat(),
-        *sorted(f"{state}:{fingerprint(m)}" for state in ("new", "recovered") for m in findings.get(state, [])),
-    )
-    told_kind: Kind = kind if new else "recovered"  # type: ignore[assignment]
-    severity: Severity = min((m.severity for m in new), key=SEVERITIES.index) if new else "information"
-    message = AlertMessage(
-        alert_id=alert_id,
+    ours = execution.source == "vedette"
+    ranked = [(state, measurement) for state in STATES for measurement in worst_first(findings.get(state, []))]
+    items = tuple(_item(measurement, state, execution, transition) for state, measurement in ranked[:MOST_ITEMS])
+    told_kind: AlertKind = kind if new else "recovered"
+    goes_on = len(findings.get("continuing", []))
+    return AlertMessage(
+        alert_id=identity(
+            execution.endpoint,
+            execution.variant,
+            kind,
+            execution.window_end.isoformat(),
+            *sorted(f"{state}:{fingerprint(m)}" for state in ("new", "recovered") for m in findings.get(state, [])),
+        ),
         kind=told_kind,
-        severity=severity,
+        severity=worst(*(m.severity for m in new)) if new else "information",
         endpoint=execution.endpoint,
         variant=execution.variant,
-        headline=head,
-        items=tuple(
-            _item(measurement, state)
-            for state, measurements in findings.items()
-            for measurement in _worst_first(measurements)[:MOST_FINDINGS]
-        ),
-        package_version=execution.package_version,
+        headline=_headline(new, recovered, goes_on, execution.rows),
+        items=items,
+        more=dict(Counter(state for state, _ in ranked[MOST_ITEMS:])),
+        package_version=harmless(execution.package_version, 100),
+        served_since=where.served_since,
+        began_after_deployment=bool(new) and _is_fresh(where.served_since, new, transition),
         window_start=execution.window_start,
         window_end=execution.window_end,
-        rows=execution.rows if execution.source == "vedette" else None,  # Model Monitor does not say
-        refused=sum(execution.refused.values()),
-        folder=execution.folder,
         closed=execution.closed,
-        what_to_do=_what_to_do(told_kind, bool(findings.get("continuing")), execution, where),
-    )
-    hidden: dict[State, int] = {state: max(0, len(found) - MOST_FINDINGS) for state, found in findings.items()}
-    return outgoing(message, hidden)
-
-
-def outgoing(message: AlertMessage, hidden: dict[State, int] | None = None) -> OutboxMessage:
-    """A message with its subject and its text."""
-    label = "recovered" if message.kind == "recovered" else message.severity
-    return OutboxMessage(
-        alert_id=message.alert_id,
-        subject=subject(f"[{label}] {message.endpoint}: {message.headline}"),
-        text=_text(message, hidden or {}),
-        message=message,
+        rows=execution.rows if ours else None,  # Model Monitor does not say
+        refused=sum(execution.refused.values()) if ours else None,
+        folder=execution.folder,
+        what_to_do=_what_to_do(told_kind, items, execution, where, goes_on=goes_on),
     )
 
 
-def sns_message(owed: OutboxMessage) -> str:
-    """The body of a Publish: people receive the text by e-mail, every other subscriber receives the data.
+def _headline(new: list[Measurement], recovered: list[Measurement], goes_on: int, rows: int) -> str:
+    main = new or recovered
+    head = sentence(worst_first(main)[0], rows, recovered=not new)
+    if len(main) > 1:
+        head += f", and {len(main) - 1:,} more"
+    if not new and goes_on:
+        head += f"; {counted(goes_on, 'violation goes', 'violations go')} on"
+    return head
 
-    At most 262,144 bytes with the attributes (aws-facts 5): the caps on every text of an item, at four bytes for each
-    character, on both sides, keep it below 200,000.
-    """
-    per_protocol = {"default": write(owed.message).decode(), "email": owed.text}
-    return json.dumps(per_protocol, ensure_ascii=False)
+
+def _is_fresh(served_since: datetime | None, new: list[Measurement], transition: Transition) -> bool:
+    if served_since is None:
+        return False
+    begins = [transition.since[name] for name in map(fingerprint, new) if name in transition.since]
+    # The window in which a version began to serve begins before it.
+    return any(served_since - timedelta(hours=1) <= begin < served_since + FRESH for begin in begins)
+
+
+def held_back(endpoint: str, variant: str, held: HeldBack) -> AlertMessage:
+    """What was held back, said in one message."""
+    number = counted(held.count, "message was", "messages were")
+    return AlertMessage(
+        alert_id=identity(endpoint, variant, "held back", held.since.isoformat(), held.until.isoformat()),
+        kind="held back",
+        severity=held.severity,
+        endpoint=endpoint,
+        variant=variant,
+        headline=f"{number} held back since {held.since:%H:%M} UTC, because there were too many within an hour",
+        items=held.items,
+        more=held.more,
+        what_to_do=(
+            f"See what fires now:\nvedette alerts list {endpoint}",
+            "If so many are right, raise alerts_per_hour of the endpoint in fleet.toml.",
+        ),
+    )
 
 
 def identity(*parts: str) -> str:
@@ -138,18 +161,19 @@ def identity(*parts: str) -> str:
 def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) -> str:
     """What a measurement found, in words that a person would use."""
     name, expected, observed = (
-        harmless(text, 60) for text in (measurement.feature, measurement.expected, measurement.observed)
+        harmless(text, 60) or "(a feature without a name)"
+        for text in (measurement.feature, measurement.expected, measurement.observed)
     )
-    counted = f"{rows:,} row{'' if rows == 1 else 's'}"
+    value, of_rows = measurement.value, counted(rows, "row", "rows")
     if recovered:
-        return f"{name} is as expected again" + (f" ({expected})" if expected else "")
+        return _recovery(measurement, name)
     match measurement.check:
-        case "data_type_check" if measurement.value is not None:
-            return f"{name} is not {expected} in {100 * (1 - measurement.value):.1f}% of {counted}"
-        case "completeness_check" if measurement.value is not None:
-            return f"{name} is missing in {100 * (1 - measurement.value):.1f}% of {counted}"
-        case "baseline_drift_check" if measurement.value is not None:
-            return f"{name} has drifted: distance {measurement.value:.2f}, allowed {measurement.threshold}"
+        case "data_type_check" if value is not None:
+            return f"{name} is not {expected} in {rounded(1 - value)} of {of_rows}"
+        case "completeness_check" if value is not None:
+            return f"{name} is missing in {rounded(1 - value)} of {of_rows}"
+        case "baseline_drift_check" if value is not None:
+            return f"{name} has drifted: distance {value:.2f}, allowed {measurement.threshold}"
         case "categorical_values_check":
             return f"{name} holds values that the baseline does not know ({observed})"
         case "missing_column_check" | "extra_column_check":
@@ -164,7 +188,31 @@ def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) ->
             return f"{name} fails {harmless(measurement.check, 60)}"
 
 
-def _worst_first(measurements: Sequence[Measurement]) -> list[Measurement]:
+def _recovery(measurement: Measurement, name: str) -> str:
+    match measurement.check:
+        case "no_data" | "capture_stopped":
+            return "data are captured again"
+        case "monitor_failed":
+            return "the monitor can judge again"
+        case _:
+            expected = harmless(measurement.expected, 60)
+            return f"{name} is as expected again" + (f" ({expected})" if expected else "")
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "row", "rows"), counted(1200, "row", "rows")
+    ('1 row', '1,200 rows')
+    """
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def worst_first(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """By severity, then by how far a value is from what is allowed."""
+
     def badness(measurement: Measurement) -> tuple[int, float, str]:
         distance = 0.0
         if measurement.value is not None and measurement.threshold is not None:
@@ -174,110 +222,72 @@ def _worst_first(measurements: Sequence[Measurement]) -> list[Measurement]:
     return sorted(measurements, key=badness)
 
 
-def _item(measurement: Measurement, state: State) -> AlertItem:
+def _item(measurement: Measurement, state: AlertState, execution: Execution, transition: Transition) -> AlertItem:
+    name = fingerprint(measurement)
     return AlertItem(
-        subject=harmless(measurement.feature, 100),
-        check=harmless(measurement.check, 60),
+        subject=harmless(measurement.feature, 100) or "(a feature without a name)",
+        check=harmless(measurement.check, 60) or "check",
         state=state,
         severity=measurement.severity,
         expected=harmless(measurement.expected, 100),
         observed=harmless(measurement.observed, 100),
         description=harmless(measurement.description, 300),
+        value=measurement.value,
+        threshold=measurement.threshold,
+        since=transition.since.get(name),
+        fingerprint=fingerprint_id(execution.endpoint, execution.variant, name),
     )
 
 
-def _text(message: AlertMessage, hidden: dict[State, int]) -> str:
-    blocks = [fill(_capital(message.headline) + ".", WIDTH), "\n".join(_facts(message))]
-    if message.kind == "deployment":
-        blocks += [fill(f"{_capital(item.subject)}: {item.observed.rstrip('.')}.", WIDTH) for item in message.items]
-    for state, heading in HEADINGS.items():
-        found = [item for item in message.items if item.state == state and message.kind != "deployment"]
-        if found:
-            more = hidden.get(state, 0)  # type: ignore[call-overload]
-            blocks.append("\n".join([heading, *(_finding(item) for item in found), *_more(more)]))
-    if message.what_to_do:
-        steps = [_step(number, step) for number, step in enumerate(message.what_to_do, start=1)]
-        blocks.append("\n".join(["What to do", *steps]))
-    blocks.append(f"Alert {message.alert_id}, sent by Vedette.")
-    return "\n\n".join(blocks) + "\n"
-
-
-def _facts(message: AlertMessage) -> list[str]:
-    named = message.variant if message.variant.startswith("schedule ") else f"variant {message.variant}"
-    facts = [f"Endpoint  {message.endpoint}" + (f", {named}" if message.variant else "")]
-    if message.package_version:
-        version = harmless(message.package_version)
-        known = message.package_version.isdigit()
-        facts.append(f"Model     {f'version {version}' if known else 'not a version of the registry'}")
-    if message.window_start is not None and message.window_end is not None and message.closed:
-        facts.append(f"Window    {_time(message.window_start)} to {_time(message.window_end)} UTC")
-    elif message.window_start is not None:
-        facts.append(f"Captured  {_time(message.window_start)} UTC, one file of the hour that goes on")
-    if message.rows is not None:
-        unread = _counted(message.refused or 0, "line", "lines")
-        facts.append(f"Rows      {message.rows:,} judged, {unread} could not be read")
-    return facts
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
-
-
-def _finding(item: AlertItem) -> str:
-    lines = [
-        fill(f"{item.subject}: {item.check} ({item.severity})", WIDTH, initial_indent="  ", subsequent_indent="  ")
-    ]
-    for name, value in (("expected", item.expected), ("observed", item.observed)):
-        if value:
-            lines.append(fill(f"{name}  {value}", WIDTH, initial_indent="    ", subsequent_indent=" " * 14))
-    if item.description and item.state != "recovered":
-        lines.append(fill(item.description, WIDTH, initial_indent="    ", subsequent_indent="    "))
-    return "\n".join(lines)
-
-
-def _more(hidden: int) -> list[str]:
-    return [f"  and {hidden} more; the report has them all"] if hidden else []
-
-
-def _step(number: int, step: str) -> str:
-    """A step; a command in it stays on a line of its own, whole, so that it can be copied."""
-    words, _, command = step.partition("\n")
-    text = fill(words, WIDTH, initial_indent=f"  {number}. ", subsequent_indent="     ")
-    return f"{text}\n     {command}" if command else text
-
-
-def _capital(text: str) -> str:
-    """A sentence begins with a capital; a feature's name stays as it is."""
-    words = ("the ", "nothing ", "rows ", "version ", "every ", "somebody ", "reason", "deployed", "verified")
-    return text[0].upper() + text[1:] if text.startswith(words) else text
-
-
-def _what_to_do(kind: Kind, goes_on: bool, execution: Execution, where: Whereabouts) -> tuple[str, ...]:
-    endpoint = execution.endpoint
-    captured = f"{where.capture_uri}/{endpoint}/{execution.variant}/{execution.window_start:%Y/%m/%d/%H}/"
-    baseline = f"s3://{where.bucket}/baselines/{endpoint}/{execution.baseline}/"
-    ours = execution.source == "vedette"
+def _what_to_do(
+    kind: AlertKind, items: Sequence[AlertItem], execution: Execution, where: Whereabouts, *, goes_on: int
+) -> tuple[str, ...]:
+    endpoint, ours = execution.endpoint, execution.source == "vedette"
     report = f"s3://{where.bucket}/{execution.folder}" if ours else f"{execution.folder}/"
-    if kind == "recovered" and not goes_on:
-        return (f"Nothing. The report lies at\n{report}",)
-    if kind == "no data":
-        return (
-            "If the endpoint should have traffic, see whether it is called (CloudWatch metric Invocations).",
-            "If it is called, see whether it captures:\n"
-            f"aws sagemaker describe-endpoint --endpoint-name {endpoint} --query DataCaptureConfig",
-        )
-    if kind == "monitor failed":
-        return (f"Read the reason above and the report at\n{report}",)
-    look = f"Look at the values that came in:\nvedette evaluate {captured} --baseline {baseline} --report report.html"
-    edit = f"If this is how it should be from now on, edit the constraints:\n{baseline}constraints.json"
+    mute = _mute(endpoint, items)
+    match kind:
+        case "recovered" if not goes_on:
+            return (f"Nothing. What was judged lies at\n{report}",)
+        case "no data":
+            return (
+                "If the endpoint should have traffic, see whether it is called (CloudWatch metric Invocations).",
+                f"If it is called, see whether it captures:\nvedette capture status {endpoint}",
+                mute,
+            )
+        case "capture stopped":
+            return (
+                f"See whether capture is on, and where it writes:\nvedette capture status {endpoint}",
+                "If it is on, the endpoint's role may have lost s3:PutObject on the capture bucket, or its KMS key.",
+                mute,
+            )
+        case "monitor failed":
+            return (f"Read the reason above, and what was judged at\n{report}", mute)
+    return (*(_our_steps(execution, where) if ours else _model_monitors(report)), mute)
+
+
+def _our_steps(execution: Execution, where: Whereabouts) -> tuple[str, ...]:
+    endpoint = execution.endpoint
+    window = f" --window {execution.window_start:%Y-%m-%dT%H:%M}" if execution.closed else ""
+    back = f"If the model is at fault, go back to the version before:\nvedette rollback {endpoint} --reason WHY"
+    accept = f"vedette constraints accept {endpoint}{window} --reason WHY"
     return (
-        *((look,) if ours else ()),
-        "If the clients send something wrong, tell them: the sentences above say what.",
-        *((edit,) if ours else ("If this is how it should be from now on, edit the constraints of the schedule.",)),
-        *((REJECT,) if where.deploys and execution.package_version.isdigit() else ()),
-        f"All that was found:\n{report}constraint_violations.json",
+        f"See all that was found:\nvedette show violations {endpoint}{window}",
+        "If a client sends something wrong, tell its owner; the lines above say what.",
+        *((back,) if where.deploys and execution.package_version.isdigit() else ()),
+        f"Before you change a threshold, judge the last weeks anew:\nvedette replay {endpoint} --from 14d",
+        f"If it shall be like this from now on, accept it as the rule:\n{accept}",
     )
+
+
+def _model_monitors(report: str) -> tuple[str, ...]:
+    return (
+        f"See all that was found:\n{report}constraint_violations.json",
+        "If a client sends something wrong, tell its owner; the lines above say what.",
+        "If this is how it should be from now on, edit the constraints of the schedule.",
+    )
+
+
+def _mute(endpoint: str, items: Sequence[AlertItem]) -> str:
+    live = [item for item in items if item.state != "recovered"]
+    target = live[0].fingerprint if len(live) == 1 else f"--endpoint {endpoint}"
+    return f"To hear nothing of it for a while:\nvedette alerts mute {target} --until 12h --reason WHY"

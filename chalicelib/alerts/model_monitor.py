@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.constraints.evaluation import Measurement, Verdict
+from chalicelib.constraints.measurement import Measurement, Verdict
 from chalicelib.constraints.files import Violation
 from chalicelib.records import Execution
 

@@ -4,6 +4,7 @@
 |------------------------------------------------|----------------------------------------------------------------|
 | a deployment was verified, failed, rolled back | one message for this deployment, ever                          |
 | an older version than the served was approved  | one message for this approval                                  |
+| a test of `vedette alerts test`                | one message for its mark                                       |
 | a condition (stopped, nothing approved, ...)   | one message when it begins; told again only after it had ended |
 """
 
@@ -14,10 +15,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from chalicelib.alerts.message import identity, outgoing
+from chalicelib.alerts.message import identity
 from chalicelib.alerts.outbox import owe
 from chalicelib.alerts.text import harmless
-from chalicelib.constraints.evaluation import Severity
+from chalicelib.constraints.measurement import Severity
 from chalicelib.records import (
     AlertBook,
     AlertItem,
@@ -49,10 +50,10 @@ def told_once(
         variant="",
         headline=harmless(headline, 400),
         items=tuple(_fact(name, value, severity) for name, value in facts.items()),
-        package_version=package_version,
+        package_version=harmless(package_version, 100),
         what_to_do=what_to_do,
     )
-    return owe(book, (outgoing(message),))
+    return owe(book, (message,))
 
 
 def deployed(book: AlertBook, entry: FleetEntry, done: Deployment, baseline: str) -> AlertBook:
@@ -130,6 +131,21 @@ def told_while(
             states[name] = FingerprintState(state="firing", severity="warning", since=now, last_seen=now)
             book = told_once(book, f"{name} since {now.isoformat()}", words, "warning", "", {}, what_to_do)
     return replace(book, fingerprints=states)
+
+
+def tested(book: AlertBook, mark: str) -> AlertBook:
+    """Owe the message of `vedette alerts test`, once for each mark."""
+    message = AlertMessage(
+        alert_id=identity(book.endpoint, "test", mark),
+        kind="test",
+        severity="information",
+        endpoint=book.endpoint,
+        variant="",
+        headline=f"this is a test, mark {harmless(mark, 40)}; nothing is wrong",
+        items=(),
+        what_to_do=("Nothing: whoever reads this receives the alerts of this endpoint.",),
+    )
+    return owe(book, (message,))
 
 
 def _fact(name: str, value: str, severity: Severity) -> AlertItem:

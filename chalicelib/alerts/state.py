@@ -2,24 +2,36 @@
 
 | input                                                | handled as
 |------------------------------------------------------|----------
-| closed window, newer than the last one               | every fingerprint moves: new, continuing, recovered
+| closed window, newer than the last one               | every fingerprint moves: new, continuing, recovered, muted
 | closed window, not newer (repeated, late, reordered) | no change: it updates its report, never the state
 | one object of the open hour                          | hard violations may fire at once; nothing ever recovers from it
+| ... when hard checks must fail in several windows    | no change: windows are counted, objects are not
 | object of a window that was closed before            | no change
 | InsufficientData, and measurements not judged        | no change: it is neither clean nor violated
+| violated by a trace alone (`Measurement.pressing`)   | clean: it stands in the files, nobody is told
 | NoData, MonitorFailed, CaptureStopped                | a fingerprint of their own, in a message of their own
+| closed window of drift alone, or of all but drift    | the fingerprints of its checks; each kind has its own last window
+| a severity that rises while it fires                 | new once more
+| it fires, or goes on, while a mute holds             | muted: remembered, nobody is told
+| a mute has ended, and it is violated still           | new, once
+| it recovers while a mute holds, or was muted         | forgotten in silence: nobody was told that it fires
 
-A fingerprint is a subject and a check; endpoint and variant are those of the book.
+A fingerprint is endpoint, variant, subject and check; endpoint and variant are those of the book.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from msgspec.structs import replace
 
-from chalicelib.constraints.evaluation import Measurement
-from chalicelib.records import AlertBook, Execution, FingerprintState
+from chalicelib.constraints.measurement import Measurement, Severity
+from chalicelib.records import AlertBook, Execution, FingerprintState, Thresholds
+
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "information")  # the worst first
 
 # verdict -> check and subject of its fingerprint
 SILENCE_CHECKS = {
@@ -27,21 +39,7 @@ SILENCE_CHECKS = {
     "CaptureStopped": ("capture_stopped", "capture"),
     "MonitorFailed": ("monitor_failed", "monitor"),
 }
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """How many closed windows it takes: M of the last N to fire, so many clean ones in a row to recover."""
-
-    hard_violated: int = 1
-    hard_of: int = 1
-    drift_violated: int = 2
-    drift_of: int = 3
-    recovery_clean: int = 2
-
-    def to_fire(self, kind: str) -> tuple[int, int]:
-        """M and N for a kind of check."""
-        return (self.drift_violated, self.drift_of) if kind == "drift" else (self.hard_violated, self.hard_of)
+Muted = Callable[[str], bool]  # whether a mute holds for a fingerprint
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,8 @@ class Transition:
     new: tuple[Measurement, ...] = ()
     continuing: tuple[Measurement, ...] = ()
     recovered: tuple[Measurement, ...] = ()
+    muted: tuple[Measurement, ...] = ()
+    since: Mapping[str, datetime] = field(default_factory=dict)  # fingerprint -> the first window of its episode
 
     @property
     def worth_telling(self) -> bool:
@@ -60,59 +60,97 @@ class Transition:
 
 
 def fingerprint(measurement: Measurement) -> str:
-    """The check and its subject."""
+    """The check and its subject, as a book names them."""
     return f"{measurement.check}|{measurement.feature}"
 
 
-def transition(book: AlertBook, execution: Execution, thresholds: Thresholds) -> Transition:
+def fingerprint_id(endpoint: str, variant: str, name: str) -> str:
+    """A fingerprint as people name it in commands: 12 hexadecimal digits.
+
+    Examples
+    --------
+    >>> fingerprint_id("preferred-site", "AllTraffic", "data_type_check|b")
+    '614728c245da'
+    """
+    text = "\n".join((endpoint, variant, name))
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:12]
+
+
+def nobody(name: str) -> bool:
+    """No mute holds."""
+    return False
+
+
+def worst(*severities: Severity) -> Severity:
+    """The worst of some severities.
+
+    Examples
+    --------
+    >>> worst("information", "critical", "warning")
+    'critical'
+    """
+    return min(severities, key=SEVERITIES.index)
+
+
+def transition(book: AlertBook, execution: Execution, thresholds: Thresholds, muted: Muted = nobody) -> Transition:
     """Move every fingerprint by one verdict; see the table of this module."""
-    last = book.last_closed_window_end
+    last = book.last_drift_window_end if execution.checks == "drift" else book.last_closed_window_end
     if last is not None and execution.window_end <= last:
         return Transition(book)
     if not execution.closed:
-        return _at_once(book, execution)
-    return _closed_window(book, execution, thresholds)
+        return _at_once(book, execution, muted) if thresholds.hard_violated <= 1 else Transition(book)
+    return _closed_window(book, execution, thresholds, muted)
 
 
-def _at_once(book: AlertBook, execution: Execution) -> Transition:
-    violated = [m for m in execution.measurements if m.violated and m.kind == "hard"]
-    new = [m for m in violated if _state(book, m) != "firing"]
-    continuing = [m for m in violated if _state(book, m) == "firing"]
-    if not new:
-        return Transition(book, continuing=tuple(continuing))
-    fired = {
-        fingerprint(m): FingerprintState(
-            state="firing",
-            severity=m.severity,
+def _at_once(book: AlertBook, execution: Execution, muted: Muted) -> Transition:
+    told: dict[str, list[Measurement]] = {"new": [], "continuing": [], "muted": []}
+    states: dict[str, FingerprintState] = dict(book.fingerprints)
+    for measurement in execution.measurements:
+        if not measurement.pressing or measurement.kind != "hard":
+            continue
+        name = fingerprint(measurement)
+        before = states.get(name)
+        if before is not None and before.state != "pending":
+            if before.state == "firing":
+                told["continuing"].append(measurement)
+            continue
+        silent = muted(name)
+        told["muted" if silent else "new"].append(measurement)
+        states[name] = FingerprintState(
+            state="muted" if silent else "firing",
+            severity=measurement.severity,
             since=execution.window_start,
             last_seen=execution.window_end,
-            recent=_recent(book, m),
+            recent=before.recent if before else (),
         )
-        for m in new
-    }
-    changed = replace(book, fingerprints={**book.fingerprints, **fired})
-    return Transition(changed, new=tuple(new), continuing=tuple(continuing))
+    changed = replace(book, fingerprints=states) if told["new"] or told["muted"] else book
+    since = {name: state.since for name, state in states.items()}
+    return Transition(changed, **{key: tuple(found) for key, found in told.items()}, since=since)
 
 
-def _closed_window(book: AlertBook, execution: Execution, thresholds: Thresholds) -> Transition:
+def _closed_window(book: AlertBook, execution: Execution, thresholds: Thresholds, muted: Muted) -> Transition:
     states: dict[str, FingerprintState] = dict(book.fingerprints)
-    told: dict[str, list[Measurement]] = {"new": [], "continuing": [], "recovered": []}
+    since = {name: state.since for name, state in states.items()}
+    told: dict[str, list[Measurement]] = {"new": [], "continuing": [], "recovered": [], "muted": []}
     for measurement in _judged(book, execution):
         name = fingerprint(measurement)
+        silent = muted(name)
         before = states.pop(name, None)
-        after = _moved(before, measurement, execution, thresholds)
+        after = _moved(before, measurement, execution, thresholds, silent=silent)
         if after is not None:
             states[name] = after
-        said = _said(before, after, measurement)
+            since[name] = after.since
+        said = _said(before, after, measurement, silent=silent)
         if said:
             told[said].append(measurement)
     changed = replace(
         book,
         fingerprints=states,
-        last_closed_window_end=execution.window_end,
+        last_closed_window_end=book.last_closed_window_end if execution.checks == "drift" else execution.window_end,
+        last_drift_window_end=book.last_drift_window_end if execution.checks == "hard" else execution.window_end,
         had_rows=book.had_rows or execution.rows > 0 or bool(execution.refused) or execution.source != "vedette",
     )
-    return Transition(changed, **{key: tuple(found) for key, found in told.items()})
+    return Transition(changed, **{key: tuple(found) for key, found in told.items()}, since=since)
 
 
 def _judged(book: AlertBook, execution: Execution) -> list[Measurement]:
@@ -122,14 +160,16 @@ def _judged(book: AlertBook, execution: Execution) -> list[Measurement]:
     silences = [
         m for m in silences if fingerprint(m) in book.fingerprints or (m.violated and _had_data(book, execution))
     ]
+    judged = [m for m in execution.measurements if m.judged]
+    if execution.checks == "drift":  # silences are said of the other windows
+        return judged + (_vanished(book, execution) if execution.verdict in {"OK", "Violations"} else [])
     if execution.verdict in SILENCE_CHECKS:
         return [m for m in silences if m.violated]
-    judged = [m for m in execution.measurements if m.judged]
     return silences + judged + (_vanished(book, execution) if execution.verdict != "InsufficientData" else [])
 
 
 def _had_data(book: AlertBook, execution: Execution) -> bool:
-    return book.had_rows or execution.verdict == "MonitorFailed"
+    return book.had_rows or execution.verdict in {"MonitorFailed", "CaptureStopped"}
 
 
 def _silence(execution: Execution, verdict: str) -> Measurement:
@@ -153,7 +193,11 @@ def _vanished(book: AlertBook, execution: Execution) -> list[Measurement]:
     """What is not measured any more is clean: the rule is gone, or Model Monitor lists violations alone."""
     measured = {fingerprint(m) for m in execution.measurements}
     silences = {f"{check}|{subject}" for check, subject in SILENCE_CHECKS.values()}
-    clean = [name.partition("|") for name in book.fingerprints if name not in measured | silences]
+    clean = [
+        name.partition("|")
+        for name in book.fingerprints
+        if name not in measured | silences and _looked_for(name, execution)
+    ]
     return [
         Measurement(
             feature=subject,
@@ -171,41 +215,61 @@ def _vanished(book: AlertBook, execution: Execution) -> list[Measurement]:
     ]
 
 
+def _looked_for(name: str, execution: Execution) -> bool:
+    """Whether an execution judged the kind of check that a fingerprint is of."""
+    drift = name.startswith("baseline_drift_check|")
+    return execution.checks == "all" or drift == (execution.checks == "drift")
+
+
 def _moved(
-    before: FingerprintState | None, measurement: Measurement, execution: Execution, thresholds: Thresholds
+    before: FingerprintState | None,
+    measurement: Measurement,
+    execution: Execution,
+    thresholds: Thresholds,
+    *,
+    silent: bool,
 ) -> FingerprintState | None:
     """The fingerprint after one more closed window; None when there is nothing left to remember."""
-    violations, of = thresholds.to_fire(measurement.kind)
-    recent = ((before.recent if before else ()) + (measurement.violated,))[-max(of, thresholds.recovery_clean) :]
-    firing = before is not None and before.state == "firing"
-    if firing and len(recent) >= thresholds.recovery_clean and not any(recent[-thresholds.recovery_clean :]):
+    needed, of = _to_fire(thresholds, measurement)
+    violated = measurement.pressing
+    recent = ((before.recent if before else ()) + (violated,))[-max(of, thresholds.recovery_clean) :]
+    fired = before is not None and before.state != "pending"
+    if fired and len(recent) >= thresholds.recovery_clean and not any(recent[-thresholds.recovery_clean :]):
         return None
-    fires = firing or sum(recent[-of:]) >= violations
+    fires = fired or sum(recent[-of:]) >= needed
     if not fires and not any(recent):
         return None
-    return FingerprintState(
-        state="firing" if fires else "pending",
-        severity=measurement.severity if measurement.violated or before is None else before.severity,
-        since=before.since if before else execution.window_start,
-        last_seen=execution.window_end if measurement.violated or before is None else before.last_seen,
-        recent=recent,
+    known = before or FingerprintState(
+        state="pending",
+        severity=measurement.severity,
+        since=execution.window_start,
+        last_seen=execution.window_end,
     )
+    after = replace(known, recent=recent)
+    if violated:
+        after = replace(after, last_seen=execution.window_end, severity=worst(known.severity, measurement.severity))
+    if fires and (violated or not fired):
+        return replace(after, state="muted" if silent else "firing")
+    return after
 
 
-def _said(before: FingerprintState | None, after: FingerprintState | None, measurement: Measurement) -> str:
-    was, is_now = before is not None and before.state == "firing", after is not None and after.state == "firing"
-    if is_now and not was:
-        return "new"
-    if was and not is_now:
-        return "recovered"
-    return "continuing" if is_now and measurement.violated else ""
+def _to_fire(thresholds: Thresholds, measurement: Measurement) -> tuple[int, int]:
+    """M and N for the kind of a check."""
+    if measurement.kind == "drift":
+        return thresholds.drift_violated, thresholds.drift_of
+    return thresholds.hard_violated, thresholds.hard_of
 
 
-def _state(book: AlertBook, measurement: Measurement) -> str:
-    known = book.fingerprints.get(fingerprint(measurement))
-    return known.state if known else ""
-
-
-def _recent(book: AlertBook, measurement: Measurement) -> tuple[bool, ...]:
-    known = book.fingerprints.get(fingerprint(measurement))
-    return known.recent if known else ()
+def _said(
+    before: FingerprintState | None, after: FingerprintState | None, measurement: Measurement, *, silent: bool
+) -> str:
+    """Under which heading a fingerprint is told; "" when there is nothing to say."""
+    was, is_now = before.state if before else "", after.state if after else ""
+    if is_now == "muted":
+        return "muted" if measurement.pressing else ""
+    if is_now == "firing":
+        risen = before is not None and after is not None and after.severity != before.severity
+        if was != "firing" or risen:
+            return "new"
+        return "continuing" if measurement.pressing else ""
+    return "recovered" if was == "firing" and not silent else ""

@@ -1,10 +1,34 @@
-"""Untrusted text made harmless: feature names, reasons and versions come from whoever calls or registers a model."""
+"""Untrusted text made harmless: feature names, reasons and versions come from whoever calls or registers a model.
+
+| in the text                                          | becomes                                |
+|------------------------------------------------------|----------------------------------------|
+| line breaks, control and escape characters           | one blank                              |
+| bidirectional, zero-width and other format characters| one blank                              |
+| lone surrogates, private and unassigned characters   | one blank                              |
+| more than two combining marks in a row               | two of them                            |
+| https://evil.example/x                               | hxxps[:]//evil[.]example/x             |
+| www.evil.example, evil.example/x, a@evil.com         | www[.]evil[.]example, ...              |
+| mailto:, javascript:, data:, tel: ...                | mailto[:] ...                          |
+| s3://bucket/key                                      | stays: no client opens it              |
+| longer than allowed                                  | cut, with an ellipsis                  |
+"""
 
 import re
 import unicodedata
 
 SUBJECT_LIMIT = 99  # SNS: fewer than 100 characters, no line breaks or control characters (aws-facts 5)
-_SCHEME = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*)://")
+_S3_URI = re.compile(r"\bs3://(?!www\.)[a-zA-Z0-9._/=+-]+")
+_SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]*)?( ?):([\\/]{1,2})")
+_BARE_SCHEME = re.compile(r"(?i)\b(mailto|javascript|vbscript|data|tel|sms|callto|skype|slack|file):")
+_SEPARATED = r"[^\W_](?:[\w-]*[^\W_])?"  # a label of a host name, in any script
+# What mail and chat clients make a link of without a scheme: www, a host with a path or a port, an address, and hosts
+# under the domains that they know. A feature like `customer.age` is none of these.
+_HOST = re.compile(
+    rf"(?i)(?:\bwww(?:\.{_SEPARATED})+|@{_SEPARATED}(?:\.{_SEPARATED})+|\b{_SEPARATED}(?:\.{_SEPARATED})+(?=:\d|[/\\?#])"
+    rf"|\b{_SEPARATED}(?:\.{_SEPARATED})*\.(?:com|net|org|edu|gov|mil|int|info|biz|io|ai|co|me|tv|app|dev|xyz|top|site"
+    r"|online|club|shop|store|link|click|live|icu|vip|win|zip|mov|ly|gl|to|sh|ru|cn|su|de|uk|eu|us|in|br|jp|fr|nl|example)\b)"
+)
+_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 
 
 def harmless(text: object, limit: int = 200) -> str:
@@ -13,34 +37,78 @@ def harmless(text: object, limit: int = 200) -> str:
     Examples
     --------
     >>> harmless("a\r\nBcc: x \u202e http://evil.example/")
-    'a Bcc: x hxxp[:]//evil.example/'
+    'a Bcc: x hxxp[:]//evil[.]example/'
+    >>> harmless("see www.evil.com or s3://bucket/some.com/key"), harmless("customer.age")
+    ('see www[.]evil[.]com or s3://bucket/some.com/key', 'customer.age')
     """
-    kept = "".join(
-        " " if _unprintable(character) else character for character in unicodedata.normalize("NFC", str(text))
-    )
-    line = _SCHEME.sub(_defanged, " ".join(kept.split()))
+    line = " ".join(_printable(str(text)[: 20 * limit]).split())
+    line = _SCHEME.sub(_without_scheme, "".join(part if kept else _without_hosts(part) for kept, part in _split(line)))
+    line = _BARE_SCHEME.sub(lambda match: f"{match[1]}[:]", line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def _unprintable(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+def _printable(text: str) -> str:
+    kept: list[str] = []
+    marks = 0
+    for character in unicodedata.normalize("NFC", text):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if category in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+            kept.append(" ")
+        elif marks <= 2:
+            kept.append(character)
+    return "".join(kept)
 
 
-def _defanged(match: re.Match[str]) -> str:
-    scheme = match[1]
-    return f"{scheme}://" if scheme == "s3" else f"{scheme.replace('tt', 'xx', 1)}[:]//"
+def _split(line: str) -> list[tuple[bool, str]]:
+    """The line in pieces: whether each is an S3 URI, which stays as it is."""
+    pieces, at = [], 0
+    for match in _S3_URI.finditer(line):
+        pieces += [(False, line[at : match.start()]), (True, match[0])]
+        at = match.end()
+    return [*pieces, (False, line[at:])]
 
 
-def subject(text: str) -> str:
-    r"""A subject that SNS takes: printable ASCII, 1 to 99 characters.
+def _without_hosts(text: str) -> str:
+    for live in (_HOST, _ADDRESS):
+        text = live.sub(lambda match: match[0].replace(".", "[.]"), text)
+    return text
+
+
+def _without_scheme(match: re.Match[str]) -> str:
+    if match[0] == "s3://":
+        return match[0]
+    scheme = re.sub("(?i)tt", "xx", match[1] or "", count=1)
+    return f"{scheme}{match[2]}[:]{match[3]}"
+
+
+def ascii_only(text: str) -> str:
+    r"""Printable ASCII: accents are dropped, other scripts become question marks.
+
+    Examples
+    --------
+    >>> ascii_only("\u00fcber \u6f22 \u2026")
+    'uber ? ...'
+    """
+    plain = unicodedata.normalize("NFKD", text)
+    bare = "".join(character for character in plain if not unicodedata.combining(character))
+    # "=?" begins an encoded word (RFC 2047), which mail clients decode into whatever it hides.
+    return re.sub(r"[^ -~]", "?", bare).replace("=?", "= ?")
+
+
+def subject(text: str, tail: str = "") -> str:
+    r"""A subject that SNS takes: printable ASCII, 1 to 99 characters; `tail` is what must not be cut off.
 
     Examples
     --------
     >>> subject("[critical] \u00fcber: b\n is 5")
-    '[critical] ?ber: b is 5'
+    '[critical] uber: b is 5'
+    >>> subject("x" * 500, ", and 3 more")[-18:]
+    'xxx..., and 3 more'
     >>> len(subject("x" * 500))
     99
     """
-    line = harmless(text, 1000).encode("ascii", "replace").decode()
-    line = line if len(line) <= SUBJECT_LIMIT else line[: SUBJECT_LIMIT - 3] + "..."
-    return line or "alert"
+    line, end = ascii_only(harmless(text, 1000)).strip(), ascii_only(tail)
+    if len(line) + len(end) > SUBJECT_LIMIT:
+        line = line[: SUBJECT_LIMIT - len(end) - 3].rstrip() + "..."
+    return line + end or "alert"

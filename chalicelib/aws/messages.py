@@ -1,25 +1,71 @@
 """What goes out: SNS messages, events on the default bus, and functions that invoke themselves."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.aws.clients import client
-from chalicelib.errors import VedetteError
+from chalicelib.errors import Undeliverable, VedetteError
 from chalicelib.settings import settings
 
+# What SNS says when the topic, its key or a permission must be mended first. The rest (throttling, 5xx) passes.
+REFUSALS = {
+    "NotFound",
+    "AuthorizationError",
+    "AccessDenied",
+    "InvalidParameter",
+    "InvalidParameterValue",
+    "InvalidSecurity",
+    "ParameterValueInvalid",
+    "KMSAccessDenied",
+    "KMSDisabled",
+    "KMSInvalidState",
+    "KMSNotFound",
+    "KMSOptInRequired",
+}
 
-def publish(subject: str, message: str, attributes: Mapping[str, str]) -> None:
-    """Publish one message that holds a text for each protocol (MessageStructure "json")."""
-    client("sns").publish(
-        TopicArn=settings().topic_arn,
-        Subject=subject,
-        MessageStructure="json",
-        Message=message,
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
-        },
-    )
+
+def publish(topic_arn: str, subject: str, message: str, attributes: Mapping[str, str | Sequence[str]]) -> None:
+    """Publish one message that holds a text for each protocol (MessageStructure "json").
+
+    A Publish to a topic without a confirmed subscription succeeds and reaches nobody, so that is looked at first.
+
+    Raises
+    ------
+    Undeliverable
+        When the topic is gone, nobody has confirmed a subscription, or SNS or the topic's key refuses the caller.
+    """
+    if _nobody_listens(topic_arn):
+        raise Undeliverable(f"the topic {topic_arn} has no confirmed subscription")
+    try:
+        client("sns").publish(
+            TopicArn=topic_arn,
+            Subject=subject,
+            MessageStructure="json",
+            Message=message,
+            MessageAttributes={name: _attribute(value) for name, value in attributes.items() if value},
+        )
+    except ClientError as error:
+        code = str(error.response["Error"]["Code"]).removesuffix("Exception")
+        if code in REFUSALS:
+            raise Undeliverable(f"SNS refuses to publish to {topic_arn}: {code}") from error
+        raise
+
+
+def _nobody_listens(topic_arn: str) -> bool:
+    try:
+        topic = client("sns").get_topic_attributes(TopicArn=topic_arn)["Attributes"]
+    except ClientError:  # Publish will say what is wrong, and may be allowed where this is not
+        return False
+    return int(topic.get("SubscriptionsConfirmed", 1)) == 0
+
+
+def _attribute(value: str | Sequence[str]) -> dict[str, str]:
+    if isinstance(value, str):
+        return {"DataType": "String", "StringValue": value}
+    return {"DataType": "String.Array", "StringValue": json.dumps(list(value), ensure_ascii=False)}
 
 
 def put_event(detail_type: str, detail: bytes) -> None:

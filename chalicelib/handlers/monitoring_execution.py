@@ -3,34 +3,37 @@
 | input                                          | answer                                      |
 |------------------------------------------------|---------------------------------------------|
 | Vedette Monitoring Execution                   | alert state, message when something is new  |
+| ... of `vedette alerts test`                   | a message with its mark, in every mode      |
 | ... of an endpoint in mode observe             | "observe: judged and reported, nobody told" |
 | ... whose execution.json is gone               | "... is gone"                               |
+| ... while a mute holds                         | alert state; a metric, and no message       |
 | Processing job of a monitoring schedule, ended | its violations are fetched and told alike   |
 | ... Failed or Stopped                          | kind "monitor failed", with FailureReason   |
 | ground-truth merge that Completed              | "a merge job is not a verdict"              |
 | any other processing job, or one in progress   | "not a monitoring execution"                |
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib import locations
-from chalicelib.alerts import message, model_monitor, outbox
-from chalicelib.alerts.state import Thresholds, transition
-from chalicelib.aws import s3, sagemaker, store
+from chalicelib.alerts import message, model_monitor, mutes, notices, outbox
+from chalicelib.alerts.state import Transition, transition
+from chalicelib.aws import s3, sagemaker, store, table
 from chalicelib.constraints.files import Violation, read_violations
 from chalicelib.events import Event, MonitoringExecuted, ProcessingJobStateChanged
 from chalicelib.handlers.telling import tell
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
-from chalicelib.records import AlertBook, Execution
+from chalicelib.observability import count
+from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry, Mute
 from chalicelib.settings import settings
-
-THRESHOLDS = Thresholds()
 
 
 def handle(event: Event) -> dict[str, Any]:
     """Tell what an execution found."""
     if event.get("detail-type") == EXECUTION_DETAIL_TYPE:
         executed = MonitoringExecuted.from_eventbridge(event, settings()).execution
+        if executed.test:
+            return _tell_test(executed.endpoint, executed.test)
         execution = store.execution(executed.folder)
         return tell_of(execution) if execution else {"left alone": f"{executed.folder} is gone"}
     job = ProcessingJobStateChanged.from_eventbridge(event, settings())
@@ -45,18 +48,36 @@ def tell_of(execution: Execution) -> dict[str, Any]:
         return {"left alone": f"{execution.endpoint} is not in the fleet"}
     if entry.mode == "observe":
         return {"left alone": "observe: judged and reported, nobody told"}
-    where = message.Whereabouts(
-        bucket=settings().bucket,
-        capture_uri=entry.capture_uri or locations.capture_uri(settings().bucket),
-        deploys=entry.mode == "deploy",
-    )
+    now = datetime.now(UTC)
+    held = table.query(Mute, table.MUTES, "mute#").values()
+    muted = mutes.muted(held, execution.endpoint, execution.variant, entry.team, now)
+    where = _whereabouts(entry, execution)
+    moved = Transition(AlertBook(endpoint=execution.endpoint, variant=execution.variant))
 
     def decide(book: AlertBook) -> AlertBook:
-        moved = transition(book, execution, THRESHOLDS)
-        return outbox.owe(moved.book, message.messages(moved, execution, where))
+        nonlocal moved
+        moved = transition(book, execution, entry.thresholds, muted)
+        return outbox.owe_at_most(moved.book, message.messages(moved, execution, where), entry.alerts_per_hour, now)
 
     sent = tell(execution.endpoint, execution.variant, decide)
+    if moved.muted:
+        count("AlertsMuted", len(moved.muted))
     return {"endpoint": execution.endpoint, "verdict": execution.verdict, "alerts": sent}
+
+
+def _whereabouts(entry: FleetEntry, execution: Execution) -> message.Whereabouts:
+    history = table.query(Deployment, table.endpoint_key(entry.endpoint), "history#").values()
+    return message.Whereabouts(
+        bucket=settings().bucket,
+        deploys=entry.mode == "deploy",
+        served_since=message.served_since(history, execution.package_version, execution.window_end),
+    )
+
+
+def _tell_test(endpoint: str, mark: str) -> dict[str, Any]:
+    if store.fleet().entry(endpoint) is None:
+        return {"left alone": f"{endpoint} is not in the fleet"}
+    return {"endpoint": endpoint, "test": tell(endpoint, "", lambda book: notices.tested(book, mark))}
 
 
 def _model_monitor_execution(job: ProcessingJobStateChanged) -> tuple[Execution | None, str]:

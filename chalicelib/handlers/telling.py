@@ -3,25 +3,30 @@
 | input                                              | handled                                                     |
 |----------------------------------------------------|-------------------------------------------------------------|
 | a decision that changes the book                   | one conditional write; on a conflict it is decided anew     |
-| a message that is owed                             | leased, published, marked, one at a time                    |
+| a message that is owed                             | leased by that same write, published, marked, one at a time |
 | a message that another invocation holds            | NotReady: a later delivery takes it over if that one dies   |
-| a message that SNS refuses                         | the others are sent; then the error rises                   |
+| topic gone, nobody subscribed, key or role refused | metric, error log, the reason in the book; the sweep repeats|
+| SNS throttles or fails                             | the others are sent; then the error rises                   |
+| an endpoint of a team with a topic of its own      | goes there; a team that the stage does not know: metric,    |
+|                                                    | error log, the stage's default topic                        |
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
-from chalicelib.alerts import outbox
-from chalicelib.alerts.message import sns_message
-from chalicelib.aws import messages, table
-from chalicelib.errors import NotReady
-from chalicelib.observability import count
-from chalicelib.records import AlertBook, OutboxMessage
+from chalicelib.alerts import formats, mail, outbox
+from chalicelib.aws import messages, store, table
+from chalicelib.errors import NotReady, Undeliverable
+from chalicelib.observability import count, logger
+from chalicelib.records import AlertBook, AlertMessage, OutboxMessage
+from chalicelib.settings import settings
 
 TRIES = 4
+Decision = Callable[[AlertBook], AlertBook]
 
 
-def tell(endpoint: str, variant: str, decide: Callable[[AlertBook], AlertBook]) -> list[str]:
+def tell(endpoint: str, variant: str, decide: Decision) -> list[str]:
     """Apply a decision to the alert book of an endpoint and variant, and send what it then owes; the ids sent.
 
     Raises
@@ -29,11 +34,46 @@ def tell(endpoint: str, variant: str, decide: Callable[[AlertBook], AlertBook]) 
     NotReady
         When another invocation holds the lease on a message.
     """
-    note(endpoint, variant, decide)
-    return deliver(endpoint, variant)
+    sent: list[str] = []
+    tried: set[str] = set()
+    failed: list[Exception] = []
+    while True:
+        book, held = _leased(endpoint, variant, decide)
+        if held is None:
+            break
+        tried.add(held.alert_id)
+        try:
+            _publish(held.message)
+        except Undeliverable as error:
+            count("AlertsUndelivered")
+            logger.error(
+                "an alert could not be published",
+                endpoint=endpoint,
+                alert_id=held.alert_id,
+                tries=held.tries,
+                reason=str(error),
+            )
+            decide = partial(outbox.refused, alert_id=held.alert_id, reason=str(error))
+        except Exception as error:  # noqa: BLE001 - it rises below, after the other messages were sent
+            failed.append(error)
+            decide = _nothing
+        else:
+            count("AlertsSent")
+            sent.append(held.alert_id)
+            decide = partial(outbox.delivered, alert_id=held.alert_id)
+    if failed:
+        raise failed[0]
+    if any(message.alert_id not in tried and not message.refused for message in book.outbox):
+        raise NotReady(f"A message about {endpoint} is being sent by another invocation.")
+    return sent
 
 
-def note(endpoint: str, variant: str, decide: Callable[[AlertBook], AlertBook]) -> AlertBook:
+def deliver(endpoint: str, variant: str) -> list[str]:
+    """Send what the book owes, message by message; the ids sent."""
+    return tell(endpoint, variant, _nothing)
+
+
+def note(endpoint: str, variant: str, decide: Decision) -> AlertBook:
     """Apply a decision to the alert book; nothing is sent. `decide` is pure and may run more than once."""
     pk, sk = table.endpoint_key(endpoint), f"alerts#{variant}"
     for _ in range(TRIES):
@@ -45,43 +85,39 @@ def note(endpoint: str, variant: str, decide: Callable[[AlertBook], AlertBook]) 
     raise NotReady(f"The alert book of {endpoint} is being changed by others.")
 
 
-def deliver(endpoint: str, variant: str) -> list[str]:
-    """Send what the book owes, message by message; the ids sent."""
-    sent: list[str] = []
-    refused: list[Exception] = []
-    while True:
-        held: list[OutboxMessage] = []
-
-        def lease(book: AlertBook, held: list[OutboxMessage] = held) -> AlertBook:
-            held.clear()
-            changed, taken = outbox.leased(book, datetime.now(UTC))
-            held.extend(taken)
-            return changed
-
-        book = note(endpoint, variant, lease)
-        if not held:
-            break
-        try:
-            _publish(held[0])
-        except Exception as error:  # noqa: BLE001 - it rises below, after the other messages were sent
-            refused.append(error)
-            continue
-        sent.append(held[0].alert_id)
-        note(endpoint, variant, lambda book, done=held[0].alert_id: outbox.delivered(book, done))  # type: ignore[misc]
-    if refused:
-        raise refused[0]
-    if book.outbox:
-        raise NotReady(f"A message about {endpoint} is being sent by another invocation.")
-    return sent
+def _nothing(book: AlertBook) -> AlertBook:
+    return book
 
 
-def _publish(owed: OutboxMessage) -> None:
-    message = owed.message
-    attributes = {
-        "severity": message.severity,
-        "endpoint": message.endpoint,
-        "kind": message.kind,
-        "alert_id": message.alert_id,
-    }
-    messages.publish(owed.subject, sns_message(owed), attributes)
-    count("AlertsSent")
+def _leased(endpoint: str, variant: str, decide: Decision) -> tuple[AlertBook, OutboxMessage | None]:
+    """Apply a decision, and take a lease on the next message that is owed, in one write."""
+    held: OutboxMessage | None = None
+
+    def step(book: AlertBook) -> AlertBook:
+        nonlocal held
+        changed, held = outbox.leased(decide(book), datetime.now(UTC))
+        return changed
+
+    return note(endpoint, variant, step), held
+
+
+def _publish(owed: AlertMessage) -> None:
+    entry = store.fleet().entry(owed.endpoint)
+    team = entry.team if entry else ""
+    place = formats.Place(
+        settings().stage, settings().bucket, settings().region, settings().account, settings().partition
+    )
+    message = formats.addressed(owed, team, place)
+    body = formats.sns_message(message)
+    messages.publish(_topic(team, owed.endpoint), mail.subject(message), body, formats.attributes(message))
+
+
+def _topic(team: str, endpoint: str) -> str:
+    """The topic of a team; an alert of a team without one still reaches somebody."""
+    topic = settings().topic_of(team)
+    if team and topic is None and settings().topics:
+        count("UnknownTeams")
+        logger.error(
+            "the stage allows this team no topic; its alert goes to the default topic", team=team, endpoint=endpoint
+        )
+    return topic or settings().topic_arn

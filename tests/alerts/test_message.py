@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from chalicelib.alerts.message import MOST_FINDINGS, Whereabouts, messages
 from chalicelib.alerts.state import Thresholds, transition
-from chalicelib.constraints.evaluation import Measurement
+from chalicelib.constraints.measurement import Measurement
 from chalicelib.records import AlertBook, AlertMessage, Execution, read, write
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -1,163 +1,192 @@
 """Alert state: one alert per episode, whatever repeats, and whatever comes late."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.alerts.state import Thresholds, Transition, transition
-from chalicelib.constraints.evaluation import Measurement
-from chalicelib.records import AlertBook, Execution
+from chalicelib.alerts.state import Transition, nobody, transition
+from chalicelib.records import AlertBook, Execution, Thresholds
+from tests.alerts.making import NOON, book, clean, drift, execution, violation
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-NOBODY = AlertBook(endpoint="site", variant="AllTraffic")
 DEFAULTS = Thresholds()
 
 
-def measured(feature: str = "b", violated: bool = True, kind: str = "hard", judged: bool = True) -> Measurement:
-    return Measurement(
-        feature=feature,
-        check="data_type_check" if kind == "hard" else "baseline_drift_check",
-        kind=kind,
-        expected="Integral",
-        observed="50.0% Integral",
-        value=0.5,
-        threshold=1.0,
-        violated=violated,
-        judged=judged,
-        severity="critical" if kind == "hard" else "warning",
-        description="sentence" if violated else "",
-    )
+def everything(name: str) -> bool:
+    return True
 
 
-def window(hour: int, *measurements: Measurement, verdict: str | None = None, closed: bool = True) -> Execution:
-    return Execution(
-        endpoint="site",
-        variant="AllTraffic",
-        window_start=NOON + hour * HOUR,
-        window_end=NOON + (hour + 1) * HOUR,
-        closed=closed,
-        package_version="2",
-        revision=1,
-        baseline="v1",
-        verdict=verdict or ("Violations" if any(m.violated for m in measurements) else "OK"),
-        events=480,
-        rows=480,
-        refused={},
-        measurements=measurements,
-        parts=(),
-        folder="f/",
-        judged_at=NOON,
-    )
-
-
-def told(executions: list[Execution], thresholds: Thresholds = DEFAULTS) -> list[tuple[str, ...]]:
-    """What each execution gives a reason to say."""
-    book, said = NOBODY, []
-    for execution in executions:
-        moved = transition(book, execution, thresholds)
-        book = moved.book
-        said.append(
-            tuple(
-                f"{state} {measurement.feature}"
-                for state in ("new", "recovered")
-                for measurement in getattr(moved, state)
-            )
-        )
+def told(executions: list[Execution], thresholds: Thresholds = DEFAULTS, muted_at=frozenset()) -> list[tuple[str, ...]]:
+    """What each execution gives a reason to say; a mute holds at the positions of `muted_at`."""
+    known, said = book(), []
+    for position, made in enumerate(executions):
+        moved = transition(known, made, thresholds, everything if position in muted_at else nobody)
+        known = moved.book
+        said.append(tuple(f"{state} {m.feature}" for state in ("new", "recovered") for m in getattr(moved, state)))
     return said
 
 
-def test_twenty_four_windows_of_the_same_violation_are_one_alert_and_two_clean_ones_recover():
-    bad = [window(hour, measured()) for hour in range(24)]
-    good = [window(24 + hour, measured(violated=False)) for hour in range(3)]
-    said = told(bad + good)
+def bad(hour: int, *more, **changes) -> Execution:
+    return execution(violation(), *more, hour=hour, **changes)
+
+
+def good(hour: int, **changes) -> Execution:
+    return execution(clean(), hour=hour, **changes)
+
+
+def test_24_hourly_executions_with_the_same_violation_are_one_alert_and_one_recovery():
+    said = told([bad(hour) for hour in range(24)] + [good(24 + hour) for hour in range(3)])
     assert said[0] == ("new b",)
     assert said[1:25] == [()] * 24
-    assert said[25] == ("recovered b",)
-    assert said[26] == ()
+    assert said[25:] == [("recovered b",), ()]
 
 
 def test_drift_fires_in_two_of_three_windows():
     drifts = [True, False, True, True, False, False]
-    said = told([window(hour, measured(violated=v, kind="drift")) for hour, v in enumerate(drifts)])
+    said = told([execution(drift(violated=v), hour=hour) for hour, v in enumerate(drifts)])
     assert [n for n, words in enumerate(said) if words == ("new b",)] == [2]
     assert said[-1] == ("recovered b",)
 
 
+@pytest.mark.parametrize(
+    ("thresholds", "history", "expected"),
+    [
+        (Thresholds(hard_violated=2, hard_of=3), "x.x", [2]),
+        (Thresholds(hard_violated=3, hard_of=3), "xx.xxx", [5]),
+        (Thresholds(recovery_clean=1), "x.x", [0, 1, 2]),
+        (Thresholds(recovery_clean=3), "x...", [0, 3]),
+    ],
+)
+def test_how_many_windows_it_takes_is_an_argument(thresholds, history, expected):
+    windows = [bad(hour) if mark == "x" else good(hour) for hour, mark in enumerate(history)]
+    assert [n for n, words in enumerate(told(windows, thresholds)) if words] == expected
+
+
 def test_a_hard_violation_of_an_object_fires_at_once_and_the_closed_window_adds_nothing():
-    seen = [window(0, measured(), closed=False), window(0, measured()), window(1, measured())]
-    assert told(seen) == [("new b",), (), ()]
+    assert told([bad(0, closed=False), bad(0), bad(1)]) == [("new b",), (), ()]
+
+
+def test_where_hard_checks_must_fail_in_several_windows_an_object_fires_nothing():
+    assert told([bad(0, closed=False)] * 3, Thresholds(hard_violated=2, hard_of=3)) == [()] * 3
 
 
 def test_a_single_object_never_recovers_anything_and_its_drift_counts_for_nothing():
-    assert told([window(0, measured(kind="drift"), closed=False)]) == [()]
-    seen = [window(0, measured()), *[window(1, measured(violated=False), closed=False)] * 5]
-    assert told(seen)[1:] == [()] * 5
+    assert told([execution(drift(), closed=False)]) == [()]
+    assert told([bad(0), *[good(1, closed=False)] * 5])[1:] == [()] * 5
 
 
 def test_an_object_of_a_window_that_was_closed_before_changes_nothing():
-    moved = transition(NOBODY, window(0, measured(violated=False)), DEFAULTS)
-    assert transition(moved.book, window(0, measured(), closed=False), DEFAULTS) == Transition(moved.book)
+    moved = transition(book(), good(0), DEFAULTS)
+    assert transition(moved.book, bad(0, closed=False), DEFAULTS) == Transition(moved.book)
 
 
-@pytest.mark.parametrize("again", [window(3, measured()), window(1, measured("a"))])
+@pytest.mark.parametrize("again", [bad(3), execution(violation("a"), hour=1)])
 def test_a_repeated_or_older_window_changes_nothing(again):
-    moved = transition(NOBODY, window(3, measured()), DEFAULTS)
+    moved = transition(book(), bad(3), DEFAULTS)
     assert transition(moved.book, again, DEFAULTS) == Transition(moved.book)
 
 
 def test_a_window_with_too_few_rows_is_neither_clean_nor_violated():
-    few = [window(1 + n, measured(violated=False, judged=False), verdict="InsufficientData") for n in range(5)]
-    said = told([window(0, measured()), *few, window(6, measured())])
-    assert said[1:] == [()] * 6
+    few = [execution(clean(judged=False), hour=1 + n, verdict="InsufficientData") for n in range(5)]
+    assert told([bad(0), *few, bad(6)])[1:] == [()] * 6
+
+
+def test_a_violation_by_a_trace_tells_nobody():
+    assert told([execution(violation(severity="information"), hour=hour) for hour in range(5)]) == [()] * 5
+
+
+def test_what_grows_worse_is_told_once_more_and_what_grows_better_is_not():
+    severities = ["warning", "critical", "warning", "critical"]
+    said = told([execution(violation(severity=s), hour=hour) for hour, s in enumerate(severities)])
+    assert said == [("new b",), ("new b",), (), ()]
 
 
 def test_silence_is_said_once_and_only_where_there_was_data_before():
-    quiet = [window(n, verdict="NoData") for n in range(3)]
-    assert told(quiet) == [(), ("new capture",), ()]
-    back = [window(3 + n, measured(violated=False)) for n in range(2)]
-    assert told(quiet + back)[-1] == ("recovered capture",)
+    quiet = [execution(hour=n, verdict="NoData") for n in range(3)]
+    assert told([replace(q, rows=0, refused={}) for q in quiet]) == [()] * 3
+    back = [good(4 + n) for n in range(2)]
+    assert told([good(-1), *quiet, *back]) == [(), ("new capture",), (), (), (), ("recovered capture",)]
 
 
 def test_a_silent_window_does_not_recover_a_violation():
-    said = told(
-        [window(0, measured()), window(1, verdict="NoData"), window(2, verdict="NoData"), window(3, measured())]
-    )
+    silent = [execution(hour=n, verdict="NoData") for n in (1, 2)]
+    said = told([bad(0), *silent, bad(3)])
     assert ("recovered b",) not in said
     assert said[3] == ()
 
 
-def test_what_is_no_longer_measured_recovers():
-    said = told([window(0, measured()), window(1, verdict="OK"), window(2, verdict="OK")])
-    assert said[2] == ("recovered b",)
+def test_each_silence_is_a_fingerprint_of_its_own():
+    for verdict, feature in (("NoData", "capture"), ("CaptureStopped", "capture"), ("MonitorFailed", "monitor")):
+        assert told([good(0), execution(hour=1, verdict=verdict)])[1] == (f"new {feature}",)
 
+
+def test_what_is_no_longer_measured_recovers():
+    assert told([bad(0), execution(hour=1), execution(hour=2)])[2] == ("recovered b",)
+
+
+# --- muted ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_fires_while_muted_is_remembered_and_not_told():
+    moved = transition(book(), bad(0), DEFAULTS, everything)
+    assert [state.state for state in moved.book.fingerprints.values()] == ["muted"]
+    assert ([m.feature for m in moved.muted], moved.worth_telling) == (["b"], False)
+
+
+def test_a_mute_that_ends_while_it_still_fires_tells_once():
+    assert told([bad(hour) for hour in range(6)], muted_at={0, 1, 2}) == [(), (), (), ("new b",), (), ()]
+
+
+def test_what_was_told_and_then_muted_is_told_once_more_when_the_mute_ends():
+    assert told([bad(hour) for hour in range(6)], muted_at={2, 3}) == [("new b",), (), (), (), ("new b",), ()]
+
+
+def test_what_recovers_unheard_is_forgotten_unheard():
+    windows = [bad(0), bad(1), good(2), good(3), good(4)]
+    assert told(windows, muted_at={0, 1, 2, 3}) == [()] * 5
+    assert told(windows, muted_at={0, 1}) == [()] * 5
+
+
+def test_what_is_clean_when_the_mute_ends_waits_for_its_next_window():
+    assert told([bad(0), good(1), bad(2), good(3)], muted_at={0}) == [(), (), ("new b",), ()]
+
+
+def test_an_object_fires_into_a_mute_and_the_closed_window_tells_when_it_has_ended():
+    assert told([bad(0, closed=False), bad(0)], muted_at={0}) == [(), ("new b",)]
+    assert told([bad(0, closed=False), bad(0), bad(1)], muted_at={0, 1}) == [(), (), ("new b",)]
+
+
+# --- laws -------------------------------------------------------------------------------------------------------------
 
 histories = st.lists(st.booleans(), min_size=1, max_size=20)
 
 
 @given(histories, st.integers(1, 3), st.integers(1, 3))
-def test_news_and_recoveries_alternate_and_the_book_is_empty_exactly_when_all_is_quiet(history, needed, clean):
-    thresholds = Thresholds(hard_violated=needed, hard_of=3, recovery_clean=clean)
-    said = [w for w in told([window(n, measured(violated=v)) for n, v in enumerate(history)], thresholds) if w]
+def test_news_and_recoveries_alternate_and_the_book_is_empty_exactly_when_all_is_quiet(history, needed, calm):
+    thresholds = Thresholds(hard_violated=needed, hard_of=3, recovery_clean=calm)
+    windows = [bad(n) if violated else good(n) for n, violated in enumerate(history)]
+    said = [words for words in told(windows, thresholds) if words]
     assert said == [("new b",) if n % 2 == 0 else ("recovered b",) for n in range(len(said))]
+
+
+@given(histories, st.sets(st.integers(0, 19)))
+def test_nobody_hears_of_a_recovery_without_having_heard_that_it_fires(history, muted_at):
+    windows = [bad(n) if violated else good(n) for n, violated in enumerate(history)]
+    heard = [words[0].split()[0] for words in told(windows, muted_at=muted_at) if words]
+    for before, word in zip(["recovered", *heard], heard, strict=False):
+        assert word == "new" or before == "new"
 
 
 @given(histories, st.randoms())
 def test_repetitions_and_late_copies_do_not_change_the_book(history, random):
-    executions = [window(n, measured(violated=v)) for n, v in enumerate(history)]
-    book = repeated = NOBODY
-    for n, execution in enumerate(executions):
-        book = transition(book, execution, DEFAULTS).book
-        for copy in [execution, *random.choices(executions[: n + 1], k=3)]:
-            repeated = transition(repeated, copy, DEFAULTS).book
-    assert repeated == book
-
-
-def test_the_severity_of_a_firing_fingerprint_is_that_of_its_last_violation():
-    first = transition(NOBODY, window(0, measured()), DEFAULTS).book
-    milder = replace(measured(), severity="information")
-    after = transition(first, window(1, milder), DEFAULTS).book
-    assert after.fingerprints["data_type_check|b"].severity == "information"
+    windows = [bad(n) if violated else good(n) for n, violated in enumerate(history)]
+    once: AlertBook = book()
+    disturbed: AlertBook = book()
+    for n, made in enumerate(windows):
+        once = transition(once, made, DEFAULTS).book
+        disturbed = transition(disturbed, made, DEFAULTS).book
+        for late in random.sample(windows[: n + 1], k=random.randint(0, n + 1)):
+            disturbed = transition(disturbed, late, DEFAULTS).book
+    assert once == disturbed
+    assert once.last_closed_window_end is not None
+    assert once.last_closed_window_end > NOON

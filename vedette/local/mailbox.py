@@ -1,11 +1,14 @@
-"""What the subscribers of a topic received, in order: people by e-mail, machines through SQS."""
+"""What the subscribers of a topic received, in order: people by e-mail, machines through SQS, chat clients by HTTPS."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.message import EmailMessage
+from email.policy import default
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +18,8 @@ from moto.sqs.models import sqs_backends
 from vedette.local.operations import Operation
 from vedette.local.wire import Request, Response
 from vedette.local.world import World
+
+SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
 
 
 @dataclass(frozen=True)
@@ -28,37 +33,68 @@ class Mail:
     time: datetime
     topic_arn: str
 
+    def as_email(self) -> EmailMessage:
+        """The message as it goes over the wire (RFC 5322): subject and text, without a link to unsubscribe."""
+        message = EmailMessage(default.clone(max_line_length=998))
+        message["From"], message["To"], message["Date"] = SENDER, self.receiver, self.time
+        message["Subject"] = self.subject
+        message.set_content(self.text)
+        return message
+
+
+@dataclass(frozen=True)
+class Post:
+    """One HTTPS request to a subscriber: what it reads in the envelope's "Message"."""
+
+    url: str
+    message: str
+    topic_arn: str
+
 
 @dataclass
 class Mailbox:
-    """The e-mails of every topic, and the messages that wait in the queues."""
+    """The e-mails of every topic, what was posted to web addresses, and the messages that wait in the queues."""
 
     world: World
     mails: list[Mail] = field(default_factory=list)
+    posts: list[Post] = field(default_factory=list)
     queue_name: str = ""
+    unconfirmed: set[str] = field(default_factory=set)  # addresses whose owner has not followed the link yet
 
     def __call__(self, request: Request, operation: Operation, response: Response) -> None:
-        """A Publish succeeded: e-mail goes to each subscriber whose filter policy lets it through."""
+        """A Publish succeeded: each subscriber whose filter policy lets it through receives its own form."""
         asked = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-        topic_arn = asked.get("TopicArn", "")
-        subscriptions = sns_backends[self.world.account][self.world.region].subscriptions.values()
+        topic_arn, text = asked.get("TopicArn", ""), asked["Message"]
         typed = _attributes(asked)
         attributes = {name: str(value["Value"]) for name, value in typed.items()}
-        text = asked["Message"]
-        for subscription in subscriptions:
+        forms: dict[str, str] = json.loads(text) if asked.get("MessageStructure") == "json" else {"default": text}
+        for subscription in self._confirmed(topic_arn):
             matcher = subscription._filter_policy_matcher
-            if (subscription.topic.arn, subscription.protocol) != (topic_arn, "email"):
-                continue
             if matcher and not matcher.matches(typed, text):
                 continue
-            readable = text
-            if asked.get("MessageStructure") == "json":
-                forms = json.loads(text)
-                readable = forms.get("email", forms["default"])
-            subject = asked.get("Subject", "AWS Notification Message")
-            self.mails.append(
-                Mail(subscription.endpoint, subject, readable, attributes, self.world.now(), topic_arn),
-            )
+            form = forms.get(subscription.protocol, forms["default"])
+            if subscription.protocol == "email":
+                subject = asked.get("Subject", "AWS Notification Message")
+                self.mails.append(
+                    Mail(subscription.endpoint, subject, form, attributes, self.world.now(), topic_arn),
+                )
+            elif subscription.protocol == "https":
+                self.posts.append(Post(subscription.endpoint, form, topic_arn))
+
+    def show_counts(self, request: Request, operation: Operation) -> None:
+        """Before GetTopicAttributes: the counts of subscriptions, which moto 5.2.5 leaves at 0."""
+        topic_arn = dict(parse_qsl(request.body.decode())).get("TopicArn", "")
+        topic = sns_backends[self.world.account][self.world.region].topics.get(topic_arn)
+        if topic is not None:
+            topic.subscriptions_confimed = len(list(self._confirmed(topic_arn)))
+            topic.subscriptions_pending = len(self._subscriptions(topic_arn)) - topic.subscriptions_confimed
+
+    def _subscriptions(self, topic_arn: str) -> list[Any]:
+        known = sns_backends[self.world.account][self.world.region].subscriptions.values()
+        return [subscription for subscription in known if subscription.topic.arn == topic_arn]
+
+    def _confirmed(self, topic_arn: str) -> Iterator[Any]:
+        return (found for found in self._subscriptions(topic_arn) if found.endpoint not in self.unconfirmed)
 
     @property
     def messages(self) -> list[dict[str, Any]]:

@@ -1,0 +1,89 @@
+"""Measurements and executions to tell of."""
+
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
+
+from chalicelib.alerts import formats, mail
+from chalicelib.alerts.message import Whereabouts, messages
+from chalicelib.alerts.state import nobody, transition
+from chalicelib.constraints.measurement import Measurement
+from chalicelib.records import AlertBook, AlertMessage, Execution, Thresholds
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+WHERE = Whereabouts(bucket="vedette-dev", deploys=True, served_since=NOON - 2 * HOUR)
+PLACE = formats.Place("dev", "vedette-dev", "eu-west-1", "123456789012")
+SENTENCE = (
+    "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. "
+    "Observed: Only 50.0% of data is Integral."
+)
+
+
+def violation(feature: str = "b", **changes) -> Measurement:
+    found = Measurement(
+        feature=feature,
+        check="data_type_check",
+        kind="hard",
+        expected="Integral",
+        observed="50.0% Integral",
+        value=0.5,
+        threshold=1.0,
+        violated=True,
+        severity="critical",
+        description=SENTENCE,
+    )
+    return replace(found, **changes)
+
+
+def clean(feature: str = "b", **changes) -> Measurement:
+    return violation(feature, violated=False, observed="100.0% Integral", value=1.0, description="", **changes)
+
+
+def drift(feature: str = "b", violated: bool = True, **changes) -> Measurement:
+    values = {"check": "baseline_drift_check", "kind": "drift", "severity": "warning", "value": 0.31, "threshold": 0.1}
+    return violation(feature, violated=violated, **(values | changes))
+
+
+def execution(*measurements: Measurement, hour: int = 0, **changes) -> Execution:
+    violated = any(m.violated for m in measurements)
+    made = Execution(
+        endpoint="preferred-site",
+        variant="AllTraffic",
+        window_start=NOON + hour * HOUR,
+        window_end=NOON + (hour + 1) * HOUR,
+        closed=True,
+        package_version="2",
+        revision=1,
+        baseline="v1",
+        verdict="Violations" if violated else "OK",
+        events=480,
+        rows=480,
+        refused={"line is not JSON": 3},
+        measurements=measurements,
+        parts=(),
+        folder="monitoring/preferred-site/AllTraffic/2026-03-02T12-00Z_60m/2/0001/",
+        judged_at=NOON,
+    )
+    return replace(made, **changes)
+
+
+def book(**changes) -> AlertBook:
+    return AlertBook(endpoint="preferred-site", variant="AllTraffic", **changes)
+
+
+def said(made: Execution, before: AlertBook | None = None, where: Whereabouts = WHERE, muted=nobody):
+    """What a verdict gives a reason to say."""
+    moved = transition(before or book(), made, Thresholds(), muted)
+    return messages(moved, made, where)
+
+
+def sent(message: AlertMessage, team: str = "") -> AlertMessage:
+    """The message as it goes out."""
+    return formats.addressed(message, team, PLACE)
+
+
+def shown(made: Execution, **more) -> tuple[str, str]:
+    """Subject and text of the one mail that a verdict gives."""
+    (message,) = said(made, **more)
+    return mail.subject(sent(message)), mail.text(sent(message))

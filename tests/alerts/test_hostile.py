@@ -1,0 +1,115 @@
+"""250 hostile texts and more, in every field that reaches subject, mail, JSON, chat or page."""
+
+import email
+import json
+import re
+import string
+from email.policy import default as modern
+
+import pytest
+
+from chalicelib.alerts import formats, mail, notices
+from chalicelib.records import AlertBook, AlertMessage, Deployment, Mark, read
+from tests.alerts.hostile import CORPUS
+from tests.alerts.making import NOON, drift, execution, said, sent, violation
+
+OURS = ("https://eu-west-1.console.aws.amazon.com/sagemaker/home?", "https://eu-west-1.console.aws.amazon.com/s3/object/")
+# Written without the code under test: what a mail client would make a link of.
+LIVE = re.compile(
+    r"(?i)(https?|ftp|file|ldap)\s*:\s*[\\/]|www\.\w|(?<![\w\]])[\w-]+\.(com|example|io|uk)\b|(javascript|data|mailto|tel|sms):\S"
+    r"|\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}[:/]"
+)
+FORBIDDEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\ue000-\uf8ff\U000e0000-\U000e0fff]"
+)
+PRINTABLE = set(string.printable) - set("\r\n\t\x0b\x0c")
+FIELDS = ("feature", "expected", "observed", "description", "check", "package_version", "note", "reason", "approver")
+
+
+def test_the_corpus_is_as_large_as_promised():
+    assert len(CORPUS) >= 250
+
+
+def message_with(field: str, text: str) -> AlertMessage:
+    """A message in which a hostile text stands where `field` is quoted."""
+    if field == "note":
+        return said(execution(verdict="MonitorFailed", notes=(text,)))[0]
+    if field == "package_version":
+        return said(execution(violation(), package_version=text))[0]
+    if field in {"reason", "approver"}:
+        return notice_with(field, text)
+    return said(execution(violation(**{field: text}), drift("a")))[0]
+
+
+def notice_with(field: str, text: str) -> AlertMessage:
+    attempt = Deployment(
+        endpoint="preferred-site",
+        package_arn="arn:aws:sagemaker:eu-west-1:123456789012:model-package/preferred-site/2",
+        package_version="2",
+        config="c",
+        previous_config="",
+        previous_package_arn="",
+        requested_at=NOON,
+        state="failed",
+        approver=text,
+    )
+    known = AlertBook(endpoint="preferred-site", variant="")
+    if field == "reason":
+        mark = Mark(endpoint="preferred-site", package_arn=attempt.package_arn, config="c", reason=text, at=NOON)
+        return notices.not_deployed(known, attempt, text, mark).outbox[0].message
+    from chalicelib.records import FleetEntry
+
+    return notices.deployed(known, FleetEntry(endpoint="preferred-site"), attempt, "").outbox[0].message
+
+
+def without_ours(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.strip().startswith(OURS))
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_no_hostile_text_breaks_a_rule_of_sns_adds_a_line_or_shows_a_live_link(field):
+    shape = None
+    for text in CORPUS:
+        message = sent(message_with(field, text))
+        subject, body = mail.subject(message), mail.text(message)
+        assert 0 < len(subject) < 100, text
+        assert set(subject) <= PRINTABLE, text
+        assert not subject.startswith(" "), text
+        assert not LIVE.search(without_ours(body)), (text, LIVE.search(without_ours(body)))
+        assert not LIVE.search(subject), text
+        assert not FORBIDDEN.search(body), repr(text)
+        assert not re.search(r"(?im)^(bcc|subject|to|x-injected):", body), text
+        assert max(map(len, without_ours(body).splitlines())) < 200, text
+        blocks = [block.splitlines()[0].split(":")[0] for block in body.split("\n\n")][2:]
+        shape = shape or [name for name in blocks if name in {"New", "What to do", "Links"}]
+        assert [name for name in blocks if name in {"New", "What to do", "Links"}] == shape, text
+        _read_by_programs(message, text)
+
+
+def _read_by_programs(message: AlertMessage, text: str) -> None:
+    body = formats.sns_message(message)
+    assert len(body.encode()) < formats.MESSAGE_BYTES - formats.ROOM_FOR_ATTRIBUTES, text
+    forms = json.loads(body)
+    assert read(AlertMessage, forms["default"].encode(), "message").alert_id == message.alert_id
+    assert not FORBIDDEN.search(forms["default"]), text
+    chat = json.loads(forms["https"])
+    for shown in (chat["content"]["title"], *chat["content"]["nextSteps"], chat["metadata"]["summary"]):
+        assert not re.search(r"[<>@\n]", shown), text
+    assert not re.search(r"[<>@]", chat["content"]["description"]), text
+    for value in formats.attributes(message).values():
+        assert not FORBIDDEN.search(value if isinstance(value, str) else "".join(value)), text
+
+
+def test_a_mail_with_any_of_them_is_parsed_into_its_own_headers_and_no_other():
+    from vedette.local.mailbox import Mail
+
+    for text in CORPUS:
+        message = sent(message_with("feature", text))
+        written = Mail("a@example.com", mail.subject(message), mail.text(message), {}, NOON, "").as_email().as_bytes()
+        parsed = email.message_from_bytes(written, policy=modern)
+        assert parsed["Subject"] == mail.subject(message)
+        assert parsed.get_content() == mail.text(message)
+        assert parsed["Bcc"] is None
+        assert parsed["X-Injected"] is None
+        assert parsed.get_content_type() == "text/plain"
