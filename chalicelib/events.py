@@ -16,6 +16,7 @@ disagree), `source` may be a list (the documented sample), `time` is never neede
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ from chalicelib.records import ExecutionEvent
 from chalicelib.settings import Settings
 
 Event = Mapping[str, Any]
+SEQUENCER = re.compile(r"[0-9A-Fa-f]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class DataCaptured:
     etag: str
     size: int
     capture: locations.CaptureKey
+    sequencer: str = ""  # "" for an object that was found in a listing
 
     @classmethod
     def from_eventbridge(cls, event: Event, settings: Settings) -> DataCaptured:
@@ -105,7 +108,15 @@ class DataCaptured:
                 " (…/endpoint/variant/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl)."
             )
         size = obj.get("size")
-        return cls(bucket, key, str(obj.get("etag") or ""), size if isinstance(size, int) else 0, capture)
+        sequencer = str(obj.get("sequencer") or "")
+        return cls(
+            bucket=bucket,
+            key=key,
+            etag=str(obj.get("etag") or ""),
+            size=size if isinstance(size, int) else 0,
+            capture=capture,
+            sequencer=sequencer if SEQUENCER.fullmatch(sequencer) else "",
+        )
 
 
 @dataclass(frozen=True)

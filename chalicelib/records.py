@@ -195,7 +195,7 @@ class Deployment(Record, frozen=True, kw_only=True):
     state: Literal["requested", "verified", "failed", "rolled back", "superseded"]
     begun: bool = False  # SageMaker took the request
     settled_at: datetime | None = None
-    reason: str = ""
+    reason: str = ""  # why it failed; in state "requested": it goes back
     approver: str = ""
     changes: tuple[str, ...] = ()  # what differs from the config before, in words
     remarks: tuple[str, ...] = ()  # what could not be done as asked

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -60,6 +60,7 @@ def baseline_in_force(endpoint: str) -> tuple[str, Baseline | None]:
 def put_baseline(endpoint: str, named: BaselineInForce, constraints: bytes, statistics: bytes | None) -> None:
     """Store a baseline and put it in force; earlier versions stay where they are."""
     folder = locations.baseline(endpoint, named.version)
+    s3.put(folder + "version.json", records.write(named))
     if statistics is not None:
         s3.put(folder + "statistics.json", statistics)
     s3.put(folder + "constraints.json", constraints)
@@ -77,26 +78,23 @@ def put_part(capture: locations.CaptureKey, part: Part) -> bool:
 
 
 def part_keys(endpoint: str, variant: str, start: datetime, end: datetime) -> tuple[str, ...]:
-    """The keys of the parts whose objects were begun in [start, end), in order."""
-    found = (
-        listed.key
-        for hour in _hours(start, end)
-        for listed in s3.list_objects(locations.parts_of_hour(endpoint, variant, hour))
-    )
-    return tuple(key for key in found if start <= locations.part_begun(key) < end)
+    """The keys of the parts whose objects were begun in [start, end), in order; of each object its latest version."""
+    root = f"{locations.parts_of_endpoint(endpoint)}{variant}/"
+    return tuple(locations.newest(listed.key for listed in listed_between(root, start, end)))
 
 
-def capture_objects(prefix: str, bucket: str, start: datetime, end: datetime) -> Iterator[s3.Listed]:
-    """The objects in the hour folders of [start, end) under the capture prefix of an endpoint and variant."""
-    for hour in _hours(start, end):
-        yield from s3.list_objects(f"{prefix}{hour:%Y/%m/%d/%H}/", bucket)
+def listed_between(root: str, start: datetime, end: datetime, bucket: str = "") -> Iterator[s3.Listed]:
+    """The objects root/yyyy/mm/dd/hh/MM... of [start, end), both to the minute, in one listing for any number of hours.
+
+    A time within a minute counts as the minute's beginning for `start`, and as its end for `end`.
+    """
+    prefix, after, until = locations.between(root, start, _next_minute(end))
+    return s3.list_objects(prefix, bucket, after=after, until=until)
 
 
-def _hours(start: datetime, end: datetime) -> Iterator[datetime]:
-    hour = start.replace(minute=0, second=0, microsecond=0)
-    while hour < end:
-        yield hour
-        hour += locations.HOUR
+def _next_minute(time: datetime) -> datetime:
+    whole = time.replace(second=0, microsecond=0)
+    return whole if whole == time else whole + timedelta(minutes=1)
 
 
 def parts(keys: Collection[str]) -> Iterator[Part]:
@@ -106,13 +104,8 @@ def parts(keys: Collection[str]) -> Iterator[Part]:
 
 def roll_up_starts(endpoint: str, variant: str, start: datetime, end: datetime) -> dict[datetime, str]:
     """The keys of the roll-ups of five minutes that begin in [start, end), by their beginning."""
-    found = (
-        listed.key
-        for hour in _hours(start, end)
-        for listed in s3.list_objects(locations.roll_ups_of_hour(endpoint, variant, hour))
-    )
-    starts = {locations.roll_up_start(key): key for key in found}
-    return {begin: key for begin, key in starts.items() if start <= begin < end}
+    root = locations.roll_ups_of_variant(endpoint, variant)
+    return {locations.roll_up_start(listed.key): listed.key for listed in listed_between(root, start, end)}
 
 
 def roll_ups(endpoint: str, variant: str, start: datetime, end: datetime) -> Iterator[RollUp]:
@@ -150,6 +143,22 @@ def variants(endpoint: str) -> list[str]:
 def execution(folder: str) -> Execution | None:
     """The execution stored in a folder."""
     return s3.get_record(Execution, folder + "execution.json")
+
+
+def executions(
+    endpoint: str, variant: str, start: datetime, end: datetime, length: timedelta | None = None
+) -> Iterator[Execution]:
+    """The executions of the closed windows that begin in [start, end), of one length or of any; latest revisions."""
+    root = locations.executions_of_variant(endpoint, variant)
+    after, until = (f"{root}{time:%Y-%m-%dT%H-%MZ}" for time in (start, end))
+    latest: dict[str, tuple[str, str]] = {}
+    for listed in s3.list_objects(root, after=after, until=until):
+        folder, _, rest = listed.key[len(root) :].partition("/")
+        window = locations.window_of(folder)
+        if window is None or length not in (None, window[1]) or not rest.endswith("/execution.json"):
+            continue
+        latest[folder] = max(latest.get(folder, ("", "")), (rest.split("/")[-2], listed.key))
+    return _records(Execution, [key for _, key in latest.values()])
 
 
 def put_execution(execution: Execution) -> bool:

@@ -8,12 +8,15 @@
 | endpoint not in the fleet                       | "... is not in the fleet"                        |
 | endpoint whose source is another place          | "... captures to ..., not here"                  |
 | object gone, or overwritten before it was read  | "gone" / "superseded": a newer event will come   |
-| object overwritten after it was summarized      | its part stays; counted, "overwritten since ..." |
+| object overwritten after it was summarized      | a part of its own, which counts instead of the   |
+|                                                 | one before; what was judged is judged anew       |
+| ... an event of the version before it, late     | "an older version": nothing                      |
+| object deleted after it was summarized          | no event: its part stays, what was sent was sent |
 | key that is not a capture object's, our own key | MalformedEvent, by `events`                      |
 | lines that cannot be read                       | counted by reason with their byte range          |
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib import locations
 from chalicelib.aws import s3, store
@@ -23,7 +26,7 @@ from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.errors import UnreadableFile
 from chalicelib.events import DataCaptured, Event
-from chalicelib.handlers import judging
+from chalicelib.handlers import forgotten, judging
 from chalicelib.observability import count, logger
 from chalicelib.records import FleetEntry, Part
 from chalicelib.settings import settings
@@ -40,36 +43,67 @@ def handle(event: Event) -> dict[str, Any]:
 
 def process(captured: DataCaptured, entry: FleetEntry) -> dict[str, Any]:
     """Make the part of one object, and announce what violates; also used by the sweep for events that were lost."""
-    source = entry.capture_uri or locations.capture_uri(settings().bucket)
-    if f"s3://{captured.bucket}/{captured.capture.prefix}".rstrip("/") != source.rstrip("/"):
-        return {"left alone": f"{entry.endpoint} captures to {source}, not here"}
     version, baseline = _baseline(entry.endpoint)
-    part = store.part(captured.capture)
-    if part is not None and captured.etag and part.etag != captured.etag:
-        count("OverwrittenObjects")  # SageMaker never does; versions may also arrive out of order
-        return {"left alone": "overwritten since it was summarized, or an older version of it"}
-    if part is None:
-        try:
-            chunks = s3.get_chunks(captured.bucket, captured.key, captured.etag)
-        except Overwritten:
-            return {"left alone": "superseded"}
-        if chunks is None:
-            return {"left alone": "gone"}
-        summary = summarize(chunks, options=Options(header=entry.capture_header, test_marker=entry.test_marker))
-        violated = baseline is not None and bool(judging.hard_evaluation(summary, baseline).violations)
-        part = _part(captured, summary, judged=baseline is not None, violated=violated)
-        if not store.put_part(captured.capture, part):
-            part = store.part(captured.capture) or part
-        _count(part)
+    found = summarized(captured, entry, baseline)
+    if isinstance(found, str):
+        return {"left alone": found}
+    part, capture = found.part, found.capture
     if part.violated and baseline is not None:
-        key = locations.part(captured.capture)
-        judging.announce(judging.judge_object(part, key, captured.capture, version, baseline))
+        judging.announce(
+            judging.judge_object(part, locations.part(capture), capture, version, baseline, entry.critical_features)
+        )
     return {
         "endpoint": part.endpoint,
         "rows": part.summary.rows,
         "refused": part.summary.refused,
         "violated": part.violated,
     }
+
+
+class Summarized(NamedTuple):
+    """The part of an object, and the name it is kept under."""
+
+    part: Part
+    capture: locations.CaptureKey
+    made: bool  # by this call
+
+
+def summarized(captured: DataCaptured, entry: FleetEntry, baseline: Baseline | None) -> Summarized | str:
+    """Make the part of one object unless it is there; words when there is nothing to make it of.
+
+    Without a baseline the part is not judged by itself, and nothing is ever announced of it.
+    """
+    source = forgotten.source(entry)
+    if not locations.captures_to(source, captured.bucket, captured.capture):
+        return f"{entry.endpoint} captures to {source}, not here"
+    capture = captured.capture
+    known = store.part(capture)
+    if known is not None and captured.etag and known.etag != captured.etag:
+        count("OverwrittenObjects")  # SageMaker never does it; somebody who rewrites captures does
+        known_later = known.sequencer and not locations.is_later(captured.sequencer, known.sequencer)
+        if known_later or not captured.sequencer:
+            return "an older version of what was summarized"
+        capture = locations.overwritten(capture, captured.sequencer)
+        known = store.part(capture)
+    if known is not None:
+        return Summarized(known, capture, made=False)
+    try:
+        chunks = s3.get_chunks(captured.bucket, captured.key, captured.etag)
+    except Overwritten:
+        return "superseded"
+    if chunks is None:
+        count("GoneObjects")
+        return "gone"
+    summary = summarize(chunks, options=Options(header=entry.capture_header, test_marker=entry.test_marker))
+    violated = baseline is not None and bool(
+        judging.hard_evaluation(summary, baseline, entry.critical_features).pressing
+    )
+    part = _part(captured, summary, judged=baseline is not None, violated=violated)
+    made = store.put_part(capture, part)
+    if not made:
+        part = store.part(capture) or part
+    _count(part)
+    return Summarized(part, capture, made)
 
 
 def _baseline(endpoint: str) -> tuple[str, Baseline | None]:
@@ -93,6 +127,7 @@ def _part(captured: DataCaptured, summary: CaptureSummary, *, judged: bool, viol
         summary=summary,
         judged=judged,
         violated=violated,
+        sequencer=captured.sequencer,
     )
 
 

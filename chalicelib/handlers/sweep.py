@@ -1,37 +1,55 @@
-"""What lost events left behind, found within the last two hours; part of correctness, and bounded.
+"""What lost events left behind; part of correctness, and bounded.
 
-| left behind                             | found by / done                                    |
-|-----------------------------------------|----------------------------------------------------|
-| approved, and not served                | the plan; reconcile                                |
-| captured, and not summarized            | capture objects without a part; the part is made   |
-| a window that closed and was not judged | windows without an execution; judged               |
-| judged, and not told                    | executions later than the book's last window; told |
-| verified, and not captured              | no part since the deployment; said while it lasts |
-| owed, under a lease that expired        | the outbox of each book; published                 |
+| left behind                             | found by / done                                                 |
+|-----------------------------------------|-----------------------------------------------------------------|
+| approved, and not served                | the plan; reconcile                                             |
+| captured, and not summarized            | capture objects without a part; the part is made                |
+| a window that closed and was not judged | windows whose verdict does not name its parts; judged           |
+| judged, and not told                    | the same windows; told, and then remembered as settled          |
+| verified, and not captured              | no part since the deployment; said while it lasts               |
+| captured to another place, or no more   | the endpoint's own DataCaptureConfig; said while it lasts       |
+| owed, under a lease that expired        | the outbox of each book; published                              |
+
+Every run looks back two hours, and a day once a day. What a run had no time for is remembered (`Swept`), and the next
+one goes on there, so that a source without events, which is read here alone, is never left behind for good. A quiet
+quarter of an hour costs two listings a variant: one of the captures, one of the parts.
 """
 
+from __future__ import annotations
+
+import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from chalicelib import locations
 from chalicelib.alerts import notices
-from chalicelib.aws import s3, store, table
+from chalicelib.aws import s3, sagemaker, store, table
+from chalicelib.constraints.windows import EPOCH, Window, closed_windows
 from chalicelib.errors import NotReady
 from chalicelib.events import DataCaptured, Event, Scheduled
-from chalicelib.handlers import data_captured, monitoring_execution, run_monitoring
+from chalicelib.handlers import data_captured, forgotten, monitoring_execution, run_monitoring
+from chalicelib.handlers.judging import Remaining
 from chalicelib.handlers.reconciliation import reconcile
 from chalicelib.handlers.telling import deliver, tell
 from chalicelib.observability import logger
-from chalicelib.records import AlertBook, Deployment, FleetEntry
+from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry, Swept
 from chalicelib.registry.capture_check import capture_state
 from chalicelib.settings import settings
 
 LOOK_BACK = timedelta(hours=2)
+LONG_LOOK_BACK = timedelta(days=1)
+RESERVE = 100_000  # milliseconds of the function's 300 s that summarizing leaves to the duties after it
+MOST_FAILURES = 10  # objects that cannot be read; then the rest waits for the next run
 CAPTURE_MISSING = "the endpoint was verified, and not even its golden request was captured"
+SK = "sweep"
+UNJUDGED = {"baseline unreadable", "left for the next run"}  # in the answer of `judge`: it is to be asked again
 
 
-def handle(event: Event, function_name: str) -> dict[str, Any]:
+def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, Any]:
     """Fan out over the fleet, or sweep one endpoint."""
     scheduled = Scheduled.from_eventbridge(event, settings())
     if not scheduled.endpoint:
@@ -39,81 +57,248 @@ def handle(event: Event, function_name: str) -> dict[str, Any]:
     entry = store.fleet().entry(scheduled.endpoint)
     if entry is None:
         return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
-    return _swept(entry, datetime.now(UTC))
+    known, revision = table.get_item(Swept, table.endpoint_key(entry.endpoint), SK)
+    before = known or Swept(endpoint=entry.endpoint)
+    run = _Run(entry, datetime.now(UTC), remaining, before)
+    try:
+        return _swept(run)
+    finally:
+        if run.memory != before:  # who loses against another run has forgotten nothing that cannot be found again
+            table.put_item(run.memory, table.endpoint_key(entry.endpoint), SK, revision)
 
 
-def _swept(entry: FleetEntry, now: datetime) -> dict[str, Any]:
+@dataclass
+class _Run:
+    """One look back over one endpoint, and what is remembered of it."""
+
+    entry: FleetEntry
+    now: datetime
+    remaining: Remaining
+    memory: Swept
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # keys by variant, since `start`
+
+    @property
+    def long(self) -> bool:
+        """Whether a day is looked through: once a day, and again until it was done to the end."""
+        at = self.memory.looked_back_at
+        return at is None or self.now - at >= LONG_LOOK_BACK
+
+    @property
+    def start(self) -> datetime:
+        """Since when captures are looked for: whole windows, so that each can be compared with its verdict."""
+        behind = self.memory.behind or self.now
+        back = min(self.now - LOOK_BACK, max(behind, self.now - LONG_LOOK_BACK))
+        back = self.now - LONG_LOOK_BACK if self.long else back
+        return back - (back - EPOCH) % timedelta(minutes=self.entry.window_minutes)
+
+    def remember(self, **fields: Any) -> None:
+        self.memory = replace(self.memory, **fields)
+
+    def time_is_up(self) -> bool:
+        return self.remaining() < RESERVE
+
+
+def _swept(run: _Run) -> dict[str, Any]:
     """Do every duty, also when one of them fails; the first failure rises at the end."""
     duties: dict[str, Callable[[], Any]] = {
-        "reconciled": lambda: reconcile(entry)["steps"],
-        "summarized": lambda: _summarize_forgotten(entry, now),
-        "judged": lambda: run_monitoring.judge(entry, _windows(entry, now)),
-        "told": lambda: _tell_forgotten(entry, now),
-        "capture": lambda: _check_capture(entry, now),
-        "delivered": lambda: _deliver_owed(entry),
+        "reconciled": lambda: reconcile(run.entry)["steps"],
+        "summarized": lambda: _summarize_forgotten(run),
+        "judged": lambda: _judge_and_tell(run),
+        "capture": lambda: _check_capture(run),
+        "delivered": lambda: _deliver_owed(run.entry),
     }
     done: dict[str, Any] = {}
     failed: list[Exception] = []
+    long = run.long
     for name, duty in duties.items():
         try:
             done[name] = duty()
         except Exception as error:  # noqa: BLE001 - it rises below, after the other duties were done
-            logger.error("a duty of the sweep failed", duty=name, endpoint=entry.endpoint, kind=type(error).__name__)
+            logger.error(
+                "a duty of the sweep failed", duty=name, endpoint=run.entry.endpoint, kind=type(error).__name__
+            )
             failed.append(error)
     if failed:
         raise failed[0]
+    if long and run.memory.behind is None:
+        run.remember(looked_back_at=run.now)
     return done
 
 
-def _check_capture(entry: FleetEntry, now: datetime) -> str:
-    """Say while a verified deployment captures nothing; said after what was forgotten has been summarized."""
-    if entry.mode != "deploy":
-        return "not expected"
-    latest, _ = table.get_item(Deployment, table.endpoint_key(entry.endpoint), "deployment")
-    since = latest.requested_at if latest else now
-    seen = any(
-        store.part_keys(entry.endpoint, variant, begin.replace(second=0, microsecond=0), begin + LOOK_BACK)
-        for variant in store.variants(entry.endpoint)
-        for begin in (since, now - LOOK_BACK)
+# --- captured, and not summarized -------------------------------------------------------------------------------------
+
+
+def _summarize_forgotten(run: _Run) -> int:
+    """Make the parts of the capture objects that have none, the earliest first, for as long as there is time."""
+    entry, variants = run.entry, _variants(run)
+    for variant in variants:
+        run.parts[variant] = store.part_keys(entry.endpoint, variant, run.start, run.now)
+    waiting = forgotten.in_order_of_time(
+        *(forgotten.without_part(entry, variant, run.start, run.now, set(run.parts[variant])) for variant in variants)
     )
-    state = capture_state(entry, latest, now, seen=seen)
-    missing = {"missing": CAPTURE_MISSING} if state == "missing" else {}
-    tell(entry.endpoint, "", lambda book: notices.told_while(book, "capture", missing, now))
-    return state
-
-
-def _windows(entry: FleetEntry, now: datetime) -> list[run_monitoring.Window]:
-    count = max(1, LOOK_BACK // timedelta(minutes=entry.window_minutes))
-    return run_monitoring.closed_windows(entry.window_minutes, now, count)
-
-
-def _summarize_forgotten(entry: FleetEntry, now: datetime) -> int:
-    """Make the parts of the capture objects of the last two hours that have none."""
-    source = (entry.capture_uri or locations.capture_uri(settings().bucket)).rstrip("/")
-    bucket, _, prefix = source.removeprefix("s3://").partition("/")
-    root = f"{prefix}/{entry.endpoint}/".lstrip("/")
     made = 0
-    start = (now - LOOK_BACK).replace(minute=0, second=0, microsecond=0)  # whole hours, as the folders are
-    for variant in s3.list_folders(root, bucket):
-        have = set(store.part_keys(entry.endpoint, variant, start, now))
-        for listed in store.capture_objects(f"{root}{variant}/", bucket, start, now):
-            capture = locations.capture_key(listed.key)
-            if capture is not None and locations.part(capture) not in have:
-                data_captured.process(DataCaptured(bucket, listed.key, listed.etag, listed.size, capture), entry)
-                made += 1
+    failed: list[tuple[datetime, Exception]] = []
+    for captured in waiting:
+        if run.time_is_up() or len(failed) == MOST_FAILURES:
+            run.remember(behind=min([captured.capture.begun, *(begun for begun, _ in failed)]))
+            break
+        try:
+            data_captured.process(captured, entry)
+            made += 1
+        except Exception as error:  # noqa: BLE001 - it rises below, after the other objects were read
+            failed.append((captured.capture.begun, error))
+        else:
+            _note(run, captured)
+    else:
+        run.remember(behind=min((begun for begun, _ in failed), default=None))
+    with_captures = {variant for variant in variants if run.parts[variant]}
+    run.remember(variants=tuple(sorted({*run.memory.variants, *with_captures})))
+    if failed:
+        raise failed[0][1]
     return made
 
 
-def _tell_forgotten(entry: FleetEntry, now: datetime) -> int:
-    """Tell the stored verdicts of the last windows again: nothing changes where they were told."""
-    told = 0
-    for variant in store.variants(entry.endpoint):
-        for start, length in _windows(entry, now):
-            window = locations.executions_of_window(entry.endpoint, variant, start, length)
-            execution = store.latest_execution(window)
+def _variants(run: _Run) -> list[str]:
+    """The variants that the endpoint shows, and those that have captured before; a day's look asks the bucket too."""
+    listed = forgotten.captured_variants(run.entry) if run.long else set()
+    if listed:
+        run.remember(variants=tuple(sorted({*run.memory.variants, *listed})))
+    return sorted({*sagemaker.variant_names(run.entry.endpoint), *run.memory.variants})
+
+
+def _note(run: _Run, captured: DataCaptured) -> None:
+    """A part was just made, so that the windows' verdicts are compared with it as well."""
+    variant = captured.capture.variant
+    run.parts[variant] = tuple(sorted({*run.parts[variant], locations.part(captured.capture)}))
+
+
+# --- judged, and told -------------------------------------------------------------------------------------------------
+
+
+def _unsettled(run: _Run) -> dict[Window, dict[str, str]]:
+    """The closed windows that are not known to be judged and told as they are now, and what settles each variant."""
+    named = store.named_baseline(run.entry.endpoint)
+    version = named.version if named else ""
+    found: dict[Window, dict[str, str]] = {}
+    for window in _windows(run):
+        for variant in run.parts:
+            mark = f"{run.entry.mode} {version} {_digest(run, variant, window)}"
+            if run.memory.settled.get(_name(variant, window)) != mark:
+                found.setdefault(window, {})[variant] = mark
+    return found
+
+
+def _windows(run: _Run) -> list[Window]:
+    """The closed windows of the look back, and the latest of drift's own kind, which may have begun before it."""
+    entry, count = run.entry, (run.now - run.start) // timedelta(minutes=run.entry.window_minutes)
+    found = [window for window in closed_windows(entry.window_minutes, run.now, count) if window[0] >= run.start]
+    if entry.drift_window_minutes > entry.window_minutes:
+        found += closed_windows(entry.drift_window_minutes, run.now, 1)
+    return found
+
+
+def _keys(run: _Run, variant: str, window: Window) -> tuple[str, ...] | None:
+    """The parts of a window; None when the look back does not reach to its beginning."""
+    start, length = window
+    if start < run.start:
+        return None
+    return tuple(key for key in run.parts[variant] if start <= locations.part_begun(key) < start + length)
+
+
+def _digest(run: _Run, variant: str, window: Window) -> str:
+    """Which parts there are. Of a window that is longer than the look back: that it was told; asked anew once a day."""
+    keys = _keys(run, variant, window)
+    if keys is None:
+        return f"{run.now:%Y-%m-%d}" if run.long else "told"
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]
+
+
+def _name(variant: str, window: Window) -> str:
+    return f"{variant} {window[0]:%Y-%m-%dT%H:%M} {window[1] // timedelta(minutes=1)}"
+
+
+def _latest(run: _Run, variant: str, window: Window) -> Execution | None:
+    return store.latest_execution(locations.executions_of_window(run.entry.endpoint, variant, *window))
+
+
+def _is_of(execution: Execution | None, keys: tuple[str, ...] | None) -> bool:
+    return execution is not None and keys in (None, execution.parts)
+
+
+def _judge_and_tell(run: _Run) -> dict[str, Any]:
+    """Judge the windows whose verdict is not of the parts that are there; tell what nobody is known to have told."""
+    unsettled = _unsettled(run)
+    latest = {(w, v): _latest(run, v, w) for w, variants in unsettled.items() for v in variants}
+    waiting = [
+        window
+        for window, variants in unsettled.items()
+        if run.long or not all(_is_of(latest[window, v], _keys(run, v, window)) for v in variants)
+    ]
+    answer = run_monitoring.judge(run.entry, waiting, run.remaining) if waiting else {}
+    done = not answer.keys() & UNJUDGED
+    told, settled = 0, dict(run.memory.settled)
+    for window, variants in unsettled.items():
+        for variant, mark in variants.items():
+            execution = _latest(run, variant, window) if window in waiting else latest[window, variant]
             if execution is not None:
                 told += len(monitoring_execution.tell_of(execution).get("alerts", ()))
-    return told
+            if done and (execution is None or _is_of(execution, _keys(run, variant, window))):
+                settled[_name(variant, window)] = mark
+    oldest = f"{run.now - 3 * LONG_LOOK_BACK:%Y-%m-%dT%H:%M}"
+    run.remember(settled={name: mark for name, mark in settled.items() if name.split(" ")[1] >= oldest})
+    return {"verdicts": answer.get("verdicts", []), "told": told}
+
+
+# --- captured at all --------------------------------------------------------------------------------------------------
+
+
+def _check_capture(run: _Run) -> str:
+    """Say while what should be captured is not, or lies elsewhere; after what was forgotten has been summarized."""
+    entry, source = run.entry, forgotten.source(run.entry)
+    _look_at_delivery(run, source)
+    described = (sagemaker.describe_endpoint(entry.endpoint) or {}).get("DataCaptureConfig") or {}
+    conditions = capture_conditions(described, source, entry.endpoint)
+    state = next(iter(conditions), "not expected")
+    if entry.mode == "deploy":
+        latest, _ = table.get_item(Deployment, table.endpoint_key(entry.endpoint), "deployment")
+        since = latest.requested_at if latest else run.now
+        seen = any(run.parts.values()) or any(
+            store.part_keys(entry.endpoint, variant, since, since + LOOK_BACK) for variant in run.parts
+        )
+        state = capture_state(entry, latest, run.now, seen=seen)
+        conditions = {"missing": CAPTURE_MISSING} if state == "missing" else {}
+    if entry.mode != "observe":
+        tell(entry.endpoint, "", lambda book: notices.told_while(book, "capture", conditions, run.now))
+    return state
+
+
+def capture_conditions(described: dict[str, Any], source: str, endpoint: str) -> dict[str, str]:
+    """What a person must hear of an endpoint's own DataCaptureConfig, as DescribeEndpoint gives it.
+
+    Examples
+    --------
+    >>> capture_conditions({"EnableCapture": True, "DestinationS3Uri": "s3://lake/new"}, "s3://lake/old", "site")
+    {'elsewhere': 'it captures to s3://lake/new, and s3://lake/old is read; `vedette watch site` follows it'}
+    """
+    destination = str(described.get("DestinationS3Uri", ""))
+    if described and not described.get("EnableCapture", False):
+        return {"off": "data capture of the endpoint is off, so nothing of what it receives is judged"}
+    if destination and destination.rstrip("/") != source.rstrip("/"):
+        text = f"it captures to {destination}, and {source} is read; `vedette watch {endpoint}` follows it"
+        return {"elsewhere": text}
+    return {}
+
+
+def _look_at_delivery(run: _Run, source: str) -> None:
+    """Note whether events tell of captures, or this sweep alone; asked daily, and each time while it is polled."""
+    if run.memory.delivery == "events" and not run.long:
+        return
+    tells = s3.sends_events(locations.place(source)[0])
+    if tells is not None:
+        run.remember(delivery=forgotten.delivery(source, run.entry.endpoint, bucket_tells=tells))
+
+
+# --- owed -------------------------------------------------------------------------------------------------------------
 
 
 def _deliver_owed(entry: FleetEntry) -> int:

@@ -74,7 +74,7 @@ def show_refused(console: Console, found: Sequence[RefusedAt], total: int, kept_
         at = f"byte {one.start}" if number is None else f"line {number} (byte {one.start})"
         line(console, f"  {one.source.name}: {at}: {one.reason}")
     if total > len(found):
-        line(console, f"  ... and {counted(total - len(found), 'more line')}".replace("more lines", "more"))
+        line(console, f"  ... and {total - len(found)} more")
     if total and kept_in is None:
         line(console, "  --quarantine FILE keeps the refused lines as they are.")
 
