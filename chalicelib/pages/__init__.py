@@ -4,6 +4,7 @@
 |----------|---------------------------------------------------------------------------------------------|
 | history  | the windows before: since when something is violated, with which version, which deployments |
 | features | what is shown of each feature, the worst first                                              |
+| ranking  | how bad a measurement is                                                                    |
 | charts   | numbers as SVG, and as the rows of the table behind it                                      |
 | steps    | what a person does next, as exact commands                                                  |
 | report   | the page of one execution                                                                   |

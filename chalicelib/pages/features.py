@@ -20,7 +20,6 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from chalicelib.alerts.message import sentence
 from chalicelib.alerts.text import harmless
 from chalicelib.constraints.constraints import FeatureConstraints
 from chalicelib.constraints.evaluation import Baseline
@@ -28,11 +27,11 @@ from chalicelib.constraints.measurement import Measurement
 from chalicelib.pages import charts
 from chalicelib.pages.charts import Compared, Point, percent
 from chalicelib.pages.history import History, Since
+from chalicelib.pages.ranking import STATES, State, badness, state_of
+from chalicelib.pages.words import finding
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
-State = Literal["critical", "warning", "information", "open", "passed"]
-STATES: tuple[State, ...] = ("critical", "warning", "information", "open", "passed")
 TYPES = (("integral", "Integral"), ("fractional", "Fractional"), ("boolean", "Boolean"), ("string", "String"))
 LONGEST_CONSTRAINT = 1000  # characters
 LONGEST_CATEGORY = 64
@@ -106,25 +105,6 @@ def shown(
     ]
 
 
-def state_of(measurement: Measurement) -> State:
-    """How bad a measurement is."""
-    if measurement.violated:
-        return measurement.severity
-    return "passed" if measurement.judged else "open"
-
-
-def badness(measurement: Measurement) -> tuple[int, float]:
-    """A key that sorts the worst first: by state, then by how far from the threshold."""
-    excess = 0.0
-    if measurement.value is not None and measurement.threshold is not None:
-        over = measurement.value - measurement.threshold
-        excess = over if measurement.check in _TOO_HIGH else -over
-    return STATES.index(state_of(measurement)), -excess
-
-
-_TOO_HIGH = ("baseline_drift_check", "missing_column_check", "extra_column_check")
-
-
 def _columns(table: Table | None) -> dict[str, ColumnStatistics]:
     return dict(zip(table.feature_names, table.columns, strict=True)) if table else {}
 
@@ -145,7 +125,7 @@ def _feature(
         name=harmless(name),
         state=worst,
         findings=tuple(
-            (one, sentence(one, rows), histories[one.kind].since(one.feature, one.check))
+            (one, finding(one, rows), histories[one.kind].since(one.feature, one.check))
             for one in ranked
             if one.violated
         ),

@@ -22,6 +22,7 @@ from chalicelib.pages import html
 from chalicelib.pages.charts import WIDTH
 from chalicelib.pages.features import Feature
 from chalicelib.pages.history import History, Since
+from chalicelib.pages.ranking import badness
 from chalicelib.pages.steps import steps
 from chalicelib.pages.words import TONES, counted, duration, length, sentence, time, version, window
 from chalicelib.records import Deployment, Execution
@@ -98,7 +99,7 @@ def report(judged: Judged) -> bytes:
     checks = {name: i for i, name in enumerate(sorted({m.check for m in measurements}))}
     features = list(cards.numbered(features, checks))
     findings = [(i, finding) for i, feature in enumerate(features) for finding in feature.findings]
-    findings.sort(key=lambda found: cards.badness(found[1][0]))
+    findings.sort(key=lambda found: badness(found[1][0]))
     return html.rendered(
         "report.html",
         title=harmless(judged.title),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chalicelib.alerts import message
+from chalicelib.alerts.text import harmless
 from chalicelib.constraints.evaluation import Evaluation
-from chalicelib.constraints.measurement import Verdict
-from chalicelib.pages.features import badness
+from chalicelib.constraints.measurement import Measurement, Verdict
+from chalicelib.pages.ranking import badness
 from chalicelib.records import Execution
 
 TONES: dict[Verdict, str] = {
@@ -34,7 +35,7 @@ def sentence(evaluation: Evaluation) -> str:
         case "Violations":
             found = sorted(evaluation.violations, key=badness)
             more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-            return f"{message.sentence(found[0], evaluation.rows)}{more}."
+            return f"{finding(found[0], evaluation.rows)}{more}."
         case "InsufficientData":
             needed = max((one.needed for one in evaluation.measurements), default=0)
             return f"{counted(evaluation.rows, 'row')}: {needed:,} more are needed to judge everything."
@@ -43,6 +44,12 @@ def sentence(evaluation: Evaluation) -> str:
         case "CaptureStopped":
             return "There is traffic, and nothing is captured."
     return "Too many captured lines could not be read."
+
+
+def finding(measurement: Measurement, rows: int) -> str:
+    """What a measurement found; a sentence begins with a capital, but a feature's name stays as it is."""
+    text = message.sentence(measurement, rows)
+    return text if text.startswith(harmless(measurement.feature, 60)) else text[:1].upper() + text[1:]
 
 
 def counted(number: int, noun: str) -> str:

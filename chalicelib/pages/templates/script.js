@@ -29,7 +29,7 @@
     form.addEventListener("input", apply);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(apply));
-    document.getElementById("all").addEventListener("click", (event) => {
+    document.getElementById("all")?.addEventListener("click", (event) => {
       const open = event.target.getAttribute("aria-pressed") !== "true";
       event.target.setAttribute("aria-pressed", String(open));
       cards.forEach((card) => { if (!card.hidden) card.open = open; });

@@ -1,0 +1,73 @@
+"""`vedette report`: the page of a window, or of every endpoint."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from vedette.cli import options, stage
+from vedette.cli.stage import Hands
+
+
+@stage.command("report")
+@click.argument("endpoint", default="")
+@click.option("--all", "everything", is_flag=True, help="An index of every endpoint, and the latest report of each.")
+@click.option("--variant", default="", help="This variant alone. [default: the worst of all]")
+@click.option(
+    "--window",
+    default="latest",
+    show_default=True,
+    metavar="TIME",
+    help="latest, or when the window begins in UTC: 2026-11-22T09.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(allow_dash=True),
+    help="A file, or - for standard output; with --all a folder. [default: ENDPOINT.html]",
+)
+def report_command(
+    hands: Hands, endpoint: str, everything: bool, variant: str, window: str, output: str | None
+) -> None:
+    """Write the report of an endpoint as an HTML page that opens offline.
+
+    \b
+    Examples:
+      vedette report preferred-site
+      vedette report preferred-site --window 2026-11-22T09 -o report.html
+      vedette report --all -o reports
+    """  # noqa: D301
+    if everything == bool(endpoint) or (everything and not output):
+        raise click.UsageError("Name one endpoint, or give --all with -o DIR.")
+    if everything and output:
+        _all(hands, Path(output))
+    else:
+        _one(hands, endpoint, variant, window, output or f"{endpoint}.html")
+
+
+def _one(hands: Hands, endpoint: str, variant: str, window: str, output: str) -> None:
+    from chalicelib.pages.words import window as words
+    from vedette.operations import pages
+
+    judged, content = pages.page(endpoint, variant=variant, window=window)
+    options.write(output, content)
+    if output != "-":
+        hands.say(f"{judged.verdict}, {judged.name}, {words(judged.execution)}: {output}")
+        hands.answer({"file": output, "verdict": judged.verdict, "name": judged.name, "folder": judged.folder})
+
+
+def _all(hands: Hands, folder: Path) -> None:
+    from vedette.operations import pages, status
+
+    found = status.status()
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, content in pages.reports(found):
+        (folder / name).write_bytes(content)
+        written.append(name)
+    (folder / "index.html").write_bytes(pages.index(found, datetime.now(UTC), written))
+    wrong = [one.endpoint for one in found.endpoints if one.violated]
+    hands.say(f"{folder / 'index.html'}: {len(found.endpoints)} endpoints, {len(wrong)} need a look.")
+    hands.answer({"folder": str(folder), "reports": written, "violated": wrong})

@@ -1,0 +1,106 @@
+"""`vedette status`: how everything is, in one table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from vedette.cli import options, stage
+from vedette.cli.stage import Hands
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from vedette.operations.status import EndpointStatus, Status
+
+COLOURS = {"bad": "red", "poor": "yellow", "good": "green"}
+
+
+@stage.command("status")
+@click.argument("endpoint", default="")
+def status_command(hands: Hands, endpoint: str) -> None:
+    """Show how the endpoints are: served and wanted version, last capture, last verdict, open alerts.
+
+    Every colour stands beside its word. Exit code 1 when a verdict is bad or an alert is open.
+
+    \b
+    Examples:
+      vedette status
+      vedette status preferred-site --json
+    """  # noqa: D301
+    from vedette.operations import status
+
+    found = status.status(endpoint)
+    if found.paused is not None:
+        pause = found.paused
+        hands.say(f"Paused by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}")
+    if not found.endpoints:
+        hands.say("No endpoint is in the fleet; `vedette watch ENDPOINT` or `vedette manage GROUP` adds one.")
+    elif not hands.as_json:
+        _table(found)
+        for one in found.endpoints:
+            _lines(hands, one, everything=bool(endpoint))
+    hands.answer(found)
+    click.get_current_context().exit(int(any(one.violated for one in found.endpoints)))
+
+
+def _table(found: Status) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table("Endpoint", "Mode", "Serves", "Wanted", "Last capture, UTC", "Last verdict", "Alerts", "Beside that")
+    for one in found.endpoints:
+        shown.add_row(
+            Text(one.endpoint),
+            one.mode,
+            Text(one.served or "no endpoint"),
+            Text(one.wanted or "-", style="" if one.wanted in {"", one.served} else "yellow"),
+            _time(one.last_capture) or "never",
+            _verdict(one),
+            Text(str(one.firing), style="red" if one.firing else ""),
+            Text("; ".join(_beside(one))),
+        )
+    options.console().print(shown)
+
+
+def _verdict(one: EndpointStatus) -> Text:
+    from rich.text import Text
+
+    if not one.verdicts:
+        return Text("none yet")
+    worst = one.verdicts[0]
+    counted = f" ({worst.violations})" if worst.violations else ""
+    return Text(f"{worst.verdict}{counted}, {_time(worst.until)}", style=COLOURS[worst.tone])
+
+
+def _beside(one: EndpointStatus) -> list[str]:
+    """What is out of the ordinary."""
+    muted = len(one.alerts) - one.firing
+    said = [
+        (one.state not in {"", "InService"}, f"the endpoint is {one.state}"),
+        (muted, f"{muted} muted"),
+        (one.undelivered, f"{one.undelivered} message{'s' if one.undelivered > 1 else ''} not delivered"),
+        (one.polled, "captures are polled"),
+        (one.trouble, one.trouble),
+    ]
+    return [words for is_so, words in said if is_so]
+
+
+def _lines(hands: Hands, one: EndpointStatus, *, everything: bool) -> None:
+    """The open alerts; for one endpoint every verdict as well."""
+    for alert in one.alerts:
+        if everything or not alert.muted:
+            silent = ", muted" if alert.muted else ""
+            about = f"{one.endpoint}: {alert.subject}, {alert.check}"
+            hands.say(f"{about} ({alert.severity}{silent}), since {_time(alert.since)} UTC")
+    if everything:
+        if one.wanted_because:
+            hands.say(f"Wanted: {one.wanted_because}.")
+        for verdict in one.verdicts:
+            hands.say(f"{verdict.name}: {verdict.verdict}, window until {_time(verdict.until)} UTC")
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""

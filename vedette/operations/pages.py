@@ -1,0 +1,171 @@
+"""The pages that operators make: the report of one window, and the index of every endpoint.
+
+| asked for                               | the page                                                                   |
+|-----------------------------------------|----------------------------------------------------------------------------|
+| a window whose report.html was written  | that page, byte for byte                                                   |
+| another one (an open window, an object) | made of its records; types as far as statistics.json tells them            |
+| a window of a Model Monitor schedule    | made of its files: no events, and windows before are not shown             |
+| the index                               | every endpoint of the fleet, and each day's worst verdict of the last 30   |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import chain
+
+import msgspec
+from jinja2 import ChoiceLoader, PackageLoader
+
+from chalicelib import locations
+from chalicelib.aws import s3, store
+from chalicelib.constraints.evaluation import Baseline
+from chalicelib.errors import VedetteError
+from chalicelib.handlers.reporting import PAGE, gathered
+from chalicelib.pages import html
+from chalicelib.pages.report import Monitored, report_of
+from chalicelib.pages.words import TONES
+from chalicelib.records import Pause
+from chalicelib.settings import settings
+from chalicelib.statistics.files import read_statistics
+from chalicelib.statistics.table import Table
+from vedette.operations import results
+from vedette.operations.results import LATEST, Judged
+from vedette.operations.status import THREADS, EndpointStatus, Status
+
+DAYS = 30
+_ORDER = ("", "good", "poor", "bad")
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """The worst verdict of a day."""
+
+    day: date
+    verdict: str  # "" when nothing was judged
+    tone: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One endpoint of the index."""
+
+    status: EndpointStatus
+    days: tuple[Day, ...]
+    summary: str  # of the days, for those who cannot see them
+    link: str  # "" when nothing was judged yet
+
+
+def page(endpoint: str, *, variant: str = "", window: str = LATEST) -> tuple[Judged, bytes]:
+    """The report of a window: the worst of them, where several variants or schedules were judged.
+
+    Raises
+    ------
+    VedetteError
+        When nothing was judged.
+    """
+    found = results.executions(endpoint, variant=variant, window=window)
+    worst = max(found, key=lambda one: _ORDER.index(TONES[one.execution.verdict]))
+    return worst, _page(worst)
+
+
+def _page(judged: Judged) -> bytes:
+    if judged.source == "vedette":
+        stored = s3.get_uri(judged.folder + PAGE)
+        if stored is not None:
+            return stored
+        monitored = gathered(judged.execution)
+    else:
+        monitored = Monitored(judged.execution, stage=settings().stage)
+    return report_of(monitored, _baseline(judged), _statistics(judged))
+
+
+def _statistics(judged: Judged) -> Table | None:
+    content = results.statistics(judged)
+    return None if content is None else read_statistics(content, f"{judged.folder}statistics.json")
+
+
+def _baseline(judged: Judged) -> Baseline | None:
+    found = results.constraints(judged)
+    if found is None:
+        return None
+    place, constraints = found
+    place = place.removesuffix("constraints.json") + "statistics.json"
+    content = s3.get_uri(place) if judged.source == "vedette" else None
+    return Baseline(constraints=constraints, statistics=None if content is None else read_statistics(content, place))
+
+
+# --- the index --------------------------------------------------------------------------------------------------------
+
+
+def reports(found: Status) -> Iterator[tuple[str, bytes]]:
+    """The latest report of every endpoint that has one: file name and content."""
+    for one in found.endpoints:
+        if one.verdicts:
+            try:
+                yield _file_name(one.endpoint), page(one.endpoint)[1]
+            except VedetteError:
+                continue  # what could not be read stands in the index
+
+
+def index(found: Status, now: datetime, linked: Sequence[str]) -> bytes:
+    """The page of every endpoint; `linked` are the names of the reports beside it."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        days = list(pool.map(lambda one: last_days(one.endpoint, now), found.endpoints))
+    rows = [
+        Row(one, of, _summary(of), _file_name(one.endpoint) if _file_name(one.endpoint) in linked else "")
+        for one, of in zip(found.endpoints, days, strict=True)
+    ]
+    rows.sort(key=lambda row: (not row.status.violated, row.status.endpoint))
+    return index_page(found.stage, found.paused, rows, now)
+
+
+def index_page(stage: str, paused: Pause | None, rows: Sequence[Row], now: datetime) -> bytes:
+    """The index as a page: what needs a look, then all."""
+    loaders = ChoiceLoader([PackageLoader("vedette.operations", "templates"), html.environment().loader])
+    template = html.environment().overlay(loader=loaders).get_template("index.html")
+    wrong = [row.status.endpoint for row in rows if row.status.violated]
+    return template.render(stage=stage, paused=paused, rows=rows, now=now, wrong=wrong, days=DAYS).encode()
+
+
+def last_days(endpoint: str, now: datetime) -> tuple[Day, ...]:
+    """The worst verdict of each of the last 30 days, over all variants and windows that began in it, oldest first."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = today - timedelta(days=DAYS - 1)
+    worst: dict[date, str] = {}
+    variants = s3.list_folders(locations.executions_of_endpoint(endpoint))
+    for execution in chain.from_iterable(store.executions(endpoint, variant, first, now) for variant in variants):
+        day = execution.window_start.date()
+        if _badness(execution.verdict) > _badness(worst.get(day, "")):
+            worst[day] = execution.verdict
+    days = [(first + timedelta(days=n)).date() for n in range(DAYS)]
+    return tuple(Day(day=day, verdict=worst.get(day, ""), tone=_tone(worst.get(day, ""))) for day in days)
+
+
+def _badness(verdict: str) -> int:
+    return _ORDER.index(_tone(verdict))
+
+
+def _tone(verdict: str) -> str:
+    return TONES[verdict] if verdict else ""  # type: ignore[index]
+
+
+def _summary(days: Sequence[Day]) -> str:
+    """Counted in words.
+
+    Examples
+    --------
+    >>> _summary([Day(day=date(2026, 11, n), verdict=v, tone="") for n, v in ((1, "OK"), (2, "Violations"), (3, ""))])
+    '3 days: 1 OK, 1 Violations, 1 without a verdict; Violations last on 2026-11-02'
+    """
+    counts = Counter(day.verdict or "without a verdict" for day in days)
+    text = f"{len(days)} days: " + ", ".join(f"{count} {word}" for word, count in counts.items())
+    last = max((day.day for day in days if day.verdict == "Violations"), default=None)
+    return text + (f"; Violations last on {last}" if last else "")
+
+
+def _file_name(endpoint: str) -> str:
+    """A name of letters, digits and hyphens, which SageMaker's endpoints have."""
+    return f"{endpoint}.html"
