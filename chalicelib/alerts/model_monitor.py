@@ -20,8 +20,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.constraints.measurement import Measurement, Verdict
 from chalicelib.constraints.files import Violation
+from chalicelib.constraints.measurement import Measurement, Verdict
 from chalicelib.records import Execution
 
 TERMINAL = frozenset({"Completed", "Failed", "Stopped"})

@@ -10,7 +10,7 @@
 | InsufficientData, and measurements not judged        | no change: it is neither clean nor violated
 | violated by a trace alone (`Measurement.pressing`)   | clean: it stands in the files, nobody is told
 | NoData, MonitorFailed, CaptureStopped                | a fingerprint of their own, in a message of their own
-| closed window of drift alone, or of all but drift    | the fingerprints of its checks; each kind has its own last window
+| closed window of drift alone, or of all but drift    | its checks alone; each kind has its own last window
 | a severity that rises while it fires                 | new once more
 | it fires, or goes on, while a mute holds             | muted: remembered, nobody is told
 | a mute has ended, and it is violated still           | new, once

@@ -2,7 +2,15 @@
 
 from itertools import product
 
-HOSTS = ("evil.example", "evil.com", "evil.co.uk", "203.0.113.7", "xn--e1afmkfd.com", "eviI-bank.com", "login.aws.evil.io")
+HOSTS = (
+    "evil.example",
+    "evil.com",
+    "evil.co.uk",
+    "203.0.113.7",
+    "xn--e1afmkfd.com",
+    "eviI-bank.com",
+    "login.aws.evil.io",
+)
 LINKS = [
     template.format(host)
     for host, template in product(
@@ -47,7 +55,8 @@ HIDDEN_LINKS = [
 CONTROLS = [f"a{chr(code)}b" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0))]
 BIDIRECTIONAL = [
     f"a{mark}b"
-    for mark in "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u206a\u206b\u206c\u206d\u206e\u206f"
+    for mark in "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e"
+    "\u2066\u2067\u2068\u2069\u206a\u206b\u206c\u206d\u206e\u206f"
 ]
 INVISIBLE = [
     f"a{mark}b"
@@ -100,9 +109,37 @@ MARKUP = [
     "{0}{__class__}",
 ]
 FORMULAS = [f"{first}cmd|' /C calc'!A0" for first in "=+-@\t\r\0"] + ['=HYPERLINK("http://evil.example","b")']
-ESCAPES = ["\x1b[31mred", "\x1b]0;title\x07", "\x1b[2J\x1b[H", "\x9b31m", "\x1b]8;;http://evil.example\x1b\\b\x1b]8;;\x1b\\"]
-SCRIPTS = ["ünïcödé", "漢字かな", "עברית", "العربية", "Ελληνικά", "кириллица", "ไทย", "🙂🙃", "👩‍👩‍👧‍👦", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "e\u0301", "ﬁ"]
-LONG = ["x" * 5_000, "漢" * 5_000, "🙂" * 5_000, '"' * 5_000, "\\" * 5_000, "a " * 5_000, "e" + "\u0301" * 5_000, "\n" * 5_000]
+ESCAPES = [
+    "\x1b[31mred",
+    "\x1b]0;title\x07",
+    "\x1b[2J\x1b[H",
+    "\x9b31m",
+    "\x1b]8;;http://evil.example\x1b\\b\x1b]8;;\x1b\\",
+]
+SCRIPTS = [
+    "ünïcödé",
+    "漢字かな",
+    "עברית",
+    "العربية",
+    "Ελληνικά",
+    "кириллица",
+    "ไทย",
+    "🙂🙃",
+    "👩‍👩‍👧‍👦",
+    "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+    "e\u0301",
+    "ﬁ",
+]
+LONG = [
+    "x" * 5_000,
+    "漢" * 5_000,
+    "🙂" * 5_000,
+    '"' * 5_000,
+    "\\" * 5_000,
+    "a " * 5_000,
+    "e" + "\u0301" * 5_000,
+    "\n" * 5_000,
+]
 
 CORPUS = list(
     dict.fromkeys(

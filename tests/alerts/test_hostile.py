@@ -13,7 +13,10 @@ from chalicelib.records import AlertBook, AlertMessage, Deployment, Mark, read
 from tests.alerts.hostile import CORPUS
 from tests.alerts.making import NOON, drift, execution, said, sent, violation
 
-OURS = ("https://eu-west-1.console.aws.amazon.com/sagemaker/home?", "https://eu-west-1.console.aws.amazon.com/s3/object/")
+OURS = (
+    "https://eu-west-1.console.aws.amazon.com/sagemaker/home?",
+    "https://eu-west-1.console.aws.amazon.com/s3/object/",
+)
 # Written without the code under test: what a mail client would make a link of.
 LIVE = re.compile(
     r"(?i)(https?|ftp|file|ldap)\s*:\s*[\\/]|www\.\w|(?<![\w\]])[\w-]+\.(com|example|io|uk)\b|(javascript|data|mailto|tel|sms):\S"

@@ -47,7 +47,13 @@ def test_prose_is_72_columns_wide_and_only_commands_and_links_are_wider():
 
 @pytest.mark.parametrize(
     ("served", "begins_after"),
-    [(NOON - 2 * HOUR, True), (NOON + HOUR / 2, True), (NOON - 23 * HOUR, True), (NOON - 30 * HOUR, False), (None, False)],
+    [
+        (NOON - 2 * HOUR, True),
+        (NOON + HOUR / 2, True),
+        (NOON - 23 * HOUR, True),
+        (NOON - 30 * HOUR, False),
+        (None, False),
+    ],
 )
 def test_what_begins_within_a_day_after_a_deployment_says_so(served, begins_after):
     _, text = shown(execution(violation()), where=Whereabouts("b", served_since=served))
