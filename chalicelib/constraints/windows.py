@@ -5,6 +5,7 @@
 | closed, `window_minutes` long (an hour)     | once it has closed, and anew when late parts arrive | hard   |
 | closed, `drift_window_minutes` long (a day) | the same                                            | drift  |
 | closed, where both are equal                | the same                                            | all    |
+| closed and empty                            | once: each is NoData; a person is told of the day   |        |
 | open, `window_minutes` long                 | every five minutes                                  | hard   |
 
 Drift has a window of its own because traffic has a daily rhythm: an hour of the night always differs from a baseline
@@ -14,10 +15,14 @@ within about two (aws-facts 2.1).
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.constraints.evaluation import Checks
+from msgspec.structs import replace
 
+from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation, Summary, evaluate
+
+HOUR = timedelta(hours=1)
 GRACE = timedelta(minutes=5)
 FRESH = timedelta(minutes=9)  # two runs look at a window that has closed; later ones leave it to the sweep
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows begin at midnight
@@ -67,3 +72,24 @@ def checks_of(window_minutes: int, drift_window_minutes: int, length: timedelta)
     if window_minutes >= drift_window_minutes:
         return "all"
     return "hard" if length <= timedelta(minutes=window_minutes) else "drift"
+
+
+def evaluated(
+    summary: Summary,
+    baseline: Baseline,
+    checks: Checks,
+    length: timedelta,
+    versions: Sequence[str] = (),
+    critical: Collection[str] = (),
+) -> tuple[Checks, Evaluation]:
+    """Judge the sum of a closed window, and say what was judged; where two versions served, the hard checks alone."""
+    mixed = f"mixed: versions {' and '.join(versions)} served in this window, so" if len(versions) > 1 else ""
+    if checks == "drift" and (mixed or baseline.statistics is None):
+        note = f"{mixed or 'the baseline has no statistics, so'} drift was not judged"
+        return "drift", Evaluation(verdict="InsufficientData", rows=summary.rows, notes=(note,))
+    if mixed:
+        checks = "hard"
+    evaluation = evaluate(summary, baseline, checks=checks, critical=critical, hours=length / HOUR)
+    if not mixed:
+        return checks, evaluation
+    return checks, replace(evaluation, notes=(*evaluation.notes, f"{mixed} the hard checks alone were made"))

@@ -28,9 +28,10 @@ from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation, evaluate
 from chalicelib.constraints.files import write_violations
 from chalicelib.constraints.naming import named_table
-from chalicelib.constraints.silence import silence
-from chalicelib.constraints.windows import Window
+from chalicelib.constraints.silence import silence, with_volume
+from chalicelib.constraints.windows import Window, evaluated
 from chalicelib.handlers import forgotten, summing
+from chalicelib.handlers.reporting import write_report
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.observability import count
 from chalicelib.records import Deployment, Execution, ExecutionEvent, FleetEntry, Part
@@ -91,12 +92,11 @@ def judge_window(
     if latest is not None and latest.parts == keys:
         return latest if _completed(latest, held) else None
     if not keys:
-        return _judge_silence(held, variant, window, had_data=had_data)
+        return _judge_silence(held, variant, window, checks, had_data=had_data)
     summary = summing.window_summary(endpoint, variant, start, start + length, keys, held.remaining)
     versions = held.served(start, start + length)
-    if len(versions) > 1 and checks == "all":
-        checks = "hard"
-    evaluation = _evaluation(held, summary, checks, versions, length)
+    critical = held.entry.critical_features
+    checks, evaluation = evaluated(summary, held.baseline, checks, length, versions, critical)
     judged = _Judged(endpoint, variant, start, start + length, summary, evaluation)
     revision = latest.revision + 1 if latest else 1
     served = versions[0] if len(versions) == 1 else MIXED
@@ -105,34 +105,23 @@ def judge_window(
     return execution if judged.stored(execution, held.baseline) else None
 
 
-def _evaluation(
-    held: Held, summary: CaptureSummary, checks: Checks, versions: tuple[str, ...], length: timedelta
-) -> Evaluation:
-    mixed = len(versions) > 1
-    if mixed and checks == "drift":
-        note = f"mixed: versions {' and '.join(versions)} served in this window, so drift was not judged"
-        return Evaluation(verdict="InsufficientData", rows=summary.rows, notes=(note,))
-    critical = held.entry.critical_features
-    evaluation = evaluate(summary, held.baseline, checks=checks, critical=critical, hours=length / HOUR)
-    if not mixed:
-        return evaluation
-    note = f"mixed: versions {' and '.join(versions)} served in this window, so the hard checks alone were made"
-    return msgspec.structs.replace(evaluation, notes=(*evaluation.notes, note))
-
-
-def _judge_silence(held: Held, variant: str, window: Window, *, had_data: bool) -> Execution | None:
+def _judge_silence(held: Held, variant: str, window: Window, checks: Checks, *, had_data: bool) -> Execution | None:
     """NoData or CaptureStopped; None when there are objects that only wait to be summarized."""
     endpoint, (start, length) = held.entry.endpoint, window
     if next(forgotten.without_part(held.entry, variant, start, start + length, ()), None) is not None:
         return None
     requests = cloudwatch.invocations(endpoint, variant, start, start + length)
     evaluation = silence(requests, held.entry.capture_percentage)
+    if checks == "drift" and evaluation.verdict == "CaptureStopped":
+        return None  # the shorter windows say so
+    if checks != "drift":
+        evaluation = with_volume(evaluation, held.baseline.constraints, length / HOUR)
     if evaluation.verdict == "NoData" and not had_data:
         return None
     judged = _Judged(endpoint, variant, start, start + length, CaptureSummary(), evaluation)
     served = held.served(start, start + length)[-1]
     folder = locations.execution(endpoint, variant, start, length, served, 1)
-    execution = judged.execution(folder, (), served, held.version, closed=True)
+    execution = judged.execution(folder, (), served, held.version, closed=True, checks=checks)
     return execution if judged.stored(execution, held.baseline) else None
 
 
@@ -275,8 +264,10 @@ class _Judged:
         return True
 
     def write_files(self, execution: Execution, baseline: Baseline) -> None:
-        """The files of Model Monitor, the violations last: where they are, everything is."""
+        """The files of Model Monitor and the page, the violations last: where they are, everything is."""
         table = named_table(self.summary.tables, baseline.constraints)
         if table is not None:
             s3.put(execution.folder + "statistics.json", write_statistics(table))
+        if execution.closed:
+            write_report(execution, baseline, table)
         s3.put(execution.folder + "constraint_violations.json", write_violations(execution.measurements))

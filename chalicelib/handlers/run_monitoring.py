@@ -110,18 +110,13 @@ def _baseline(endpoint: str) -> tuple[str, Baseline | None, dict[str, str]]:
 
 
 def _judged(held: Held, variant: str, window: Window, *, shown: bool) -> Execution | None:
-    """Judge one window; an empty one counts only for a variant that the endpoint shows, and never for drift."""
+    """Judge one window; an empty one counts only for a variant that the endpoint shows."""
     entry, (start, length) = held.entry, window
     checks = checks_of(entry.window_minutes, entry.drift_window_minutes, length)
-    if checks == "drift" and held.baseline.statistics is None:
-        return None  # said by the notes of the shorter windows
-    if checks == "hard" and held.baseline.statistics is None:
-        checks = "all"
     first = store.first_part(entry.endpoint, variant)
     if first is not None and start + length <= first:
         return None  # before its first data a variant is not silent
-    silent = shown and checks != "drift"
-    return judging.judge_window(held, variant, window, checks, silent=silent, had_data=first is not None)
+    return judging.judge_window(held, variant, window, checks, silent=shown, had_data=first is not None)
 
 
 def _judge_open(entry: FleetEntry, now: datetime, remaining: Remaining) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from chalicelib.aws import store
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.windows import GRACE
 from chalicelib.errors import NotReady
-from chalicelib.records import RollUp
+from chalicelib.records import Part, RollUp
 
 SLOT = locations.ROLL_UP
 LOOK_BACK = 3  # slots, so that a run that failed is made up for
@@ -40,28 +40,28 @@ def window_summary(
     """
 
     def in_time() -> Iterator[CaptureSummary]:
-        for number, summary in enumerate(_summaries(endpoint, variant, start, end, keys)):
+        for number, piece in enumerate(pieces(endpoint, variant, start, end, keys)):
             if number % 100 == 0 and remaining() < LAST_MILLISECONDS:
                 raise NotReady(
                     f"{endpoint}: {len(keys)} parts since {start:%Y-%m-%d %H:%M} took longer than a run has."
                 )
-            yield summary
+            yield piece.summary
 
     return CaptureSummary.total(in_time())
 
 
-def _summaries(
+def pieces(
     endpoint: str, variant: str, start: datetime, end: datetime, keys: tuple[str, ...]
-) -> Iterator[CaptureSummary]:
+) -> Iterator[RollUp | Part]:
+    """The roll-ups and single parts that the parts named by their keys lie in, each of these once."""
     wanted = dict.fromkeys(keys)
     if len(wanted) >= MANY:
         for rolled in store.roll_ups(endpoint, variant, start, end):
             if all(key in wanted for key in rolled.parts):
                 for key in rolled.parts:
                     del wanted[key]
-                yield rolled.summary
-    for part in store.parts(wanted):
-        yield part.summary
+                yield rolled
+    yield from store.parts(wanted)
 
 
 def roll_up(endpoint: str, variant: str, now: datetime) -> int:
