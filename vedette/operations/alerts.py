@@ -1,0 +1,308 @@
+"""Alerts from the operator's side: what fires, what is owed, mutes, and a test through the real path.
+
+What fires stands in the alert book of each endpoint and variant; a mute is an item of its own. Both are read by
+on_monitoring_execution, so a decision made here holds with the next verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from chalicelib import records
+from chalicelib.alerts import formats, mail, mutes
+from chalicelib.alerts.message import Whereabouts, identity, messages
+from chalicelib.alerts.state import fingerprint_id, transition
+from chalicelib.aws import messages as outgoing
+from chalicelib.aws import store, table
+from chalicelib.aws.table import endpoint_key
+from chalicelib.errors import UnreadableFile, VedetteError
+from chalicelib.locations import EXECUTION_DETAIL_TYPE
+from chalicelib.records import (
+    AlertBook,
+    AlertMessage,
+    Execution,
+    ExecutionEvent,
+    FingerprintState,
+    Mute,
+    OutboxMessage,
+    Thresholds,
+)
+from chalicelib.settings import settings
+from vedette.operations import aws
+
+AT_ONCE = Thresholds(drift_violated=1, drift_of=1)  # a preview shows everything that a verdict found
+PATIENCE = 120  # seconds in which a test must have arrived: the bus, Lambda, one Publish
+LOOK_AGAIN = 2
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One fingerprint of one endpoint and variant, and whether a mute holds for it now."""
+
+    fingerprint: str
+    endpoint: str
+    variant: str
+    subject: str
+    check: str
+    state: FingerprintState
+    muted_by: tuple[Mute, ...] = ()
+
+
+class Owed(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that SNS has not taken yet."""
+
+    endpoint: str
+    variant: str
+    owed: OutboxMessage
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def books(endpoint: str = "") -> Iterator[AlertBook]:
+    """The alert books of one endpoint, or of the fleet."""
+    names = [endpoint] if endpoint else [entry.endpoint for entry in store.fleet().entries]
+    for name in names:
+        yield from table.query(AlertBook, endpoint_key(name), "alerts#").values()
+
+
+def alerts(endpoint: str = "") -> list[Alert]:
+    """Every fingerprint that is remembered, what fires first, then by endpoint and since when."""
+    held = mutes.in_force(all_mutes(), datetime.now(UTC))
+    teams = {entry.endpoint: entry.team for entry in store.fleet().entries}
+    found = [
+        Alert(
+            fingerprint=number,
+            endpoint=book.endpoint,
+            variant=book.variant,
+            subject=subject,
+            check=check,
+            state=state,
+            muted_by=tuple(mute for mute in held if _holds(mute, number, book.endpoint, teams.get(book.endpoint, ""))),
+        )
+        for book in books(endpoint)
+        for (check, _, subject), number, state in _fingerprints(book)
+    ]
+    order = {"firing": 0, "muted": 1, "pending": 2}
+    return sorted(found, key=lambda alert: (order[alert.state.state], alert.endpoint, alert.state.since))
+
+
+def _fingerprints(book: AlertBook) -> Iterator[tuple[tuple[str, str, str], str, FingerprintState]]:
+    for name, state in book.fingerprints.items():
+        yield name.partition("|"), fingerprint_id(book.endpoint, book.variant, name), state
+
+
+def _holds(mute: Mute, fingerprint: str, endpoint: str, team: str) -> bool:
+    return fingerprint == mute.fingerprint or endpoint == mute.endpoint or bool(team and team == mute.team)
+
+
+def alert(fingerprint: str) -> Alert:
+    """The alert of a fingerprint.
+
+    Raises
+    ------
+    VedetteError
+        When nothing with this fingerprint is remembered.
+    """
+    for found in alerts():
+        if found.fingerprint == fingerprint:
+            return found
+    raise VedetteError(
+        f"Nothing with the fingerprint {fingerprint} fires or is pending; `vedette alerts list` shows all."
+    )
+
+
+def undelivered(endpoint: str = "") -> list[Owed]:
+    """The messages that are owed: on their way just now, or refused; `tries` and `refused` say which."""
+    return [
+        Owed(endpoint=book.endpoint, variant=book.variant, owed=owed)
+        for book in books(endpoint)
+        for owed in book.outbox
+    ]
+
+
+# --- mutes ------------------------------------------------------------------------------------------------------------
+
+
+def all_mutes() -> list[Mute]:
+    """Every mute, the one that ends first before the others; those that have ended as well."""
+    return sorted(table.query(Mute, table.MUTES, "mute#").values(), key=lambda mute: mute.until)
+
+
+def mute(*, fingerprint: str, endpoint: str, team: str, begins: datetime | None, until: datetime, reason: str) -> Mute:
+    """The mute that these words ask for; `save` writes it down.
+
+    Raises
+    ------
+    VedetteError
+        When not exactly one thing is named, it does not exist, or the mute ends before it begins.
+    """
+    if sum(map(bool, (fingerprint, endpoint, team))) != 1:
+        raise VedetteError("Name one thing to mute: a fingerprint, or --endpoint NAME, or --team NAME.")
+    fleet = store.fleet()
+    if endpoint and fleet.entry(endpoint) is None:
+        raise VedetteError(f"{endpoint} is not in the fleet of stage {settings().stage}.")
+    if team and team not in {entry.team for entry in fleet.entries}:
+        raise VedetteError(f"No endpoint of stage {settings().stage} belongs to a team {team}.")
+    if fingerprint:
+        alert(fingerprint)
+    if not reason.strip():
+        raise VedetteError("Say why with --reason; others will ask.")
+    now = datetime.now(UTC)
+    if until <= (begins or now):
+        raise VedetteError("The mute would end before it begins.")
+    return Mute(
+        mute_id=uuid.uuid4().hex[:8],
+        fingerprint=fingerprint,
+        endpoint=endpoint,
+        team=team,
+        begins=begins or now,
+        until=until,
+        by=aws.who(),
+        reason=reason,
+        at=now,
+    )
+
+
+def save(wish: Mute) -> None:
+    """Write a mute down."""
+    table.put_item(wish, table.MUTES, f"mute#{wish.mute_id}", 0)
+
+
+def unmute(mute_id: str) -> None:
+    """Let a mute end now."""
+    table.delete_item(table.MUTES, f"mute#{mute_id}")
+
+
+def mutes_of(name: str) -> list[Mute]:
+    """The mutes that have not ended and bear this id, or are of this fingerprint, endpoint or team."""
+    now = datetime.now(UTC)
+    return [
+        found
+        for found in all_mutes()
+        if found.until > now and name in {found.mute_id, found.fingerprint, found.endpoint, found.team} - {""}
+    ]
+
+
+# --- a test through the real path -------------------------------------------------------------------------------------
+
+
+def start_test(endpoint: str) -> str:
+    """Put a marked event on the bus, as a verdict would be; its mark.
+
+    Raises
+    ------
+    VedetteError
+        When the endpoint is not in the fleet, or EventBridge refuses the event.
+    """
+    if store.fleet().entry(endpoint) is None:
+        raise VedetteError(f"{endpoint} is not in the fleet of stage {settings().stage}.")
+    mark, now = uuid.uuid4().hex[:8], datetime.now(UTC)
+    event = ExecutionEvent(
+        endpoint=endpoint,
+        variant="",
+        verdict="OK",
+        window_start=now,
+        window_end=now,
+        closed=False,
+        folder="",
+        test=mark,
+    )
+    outgoing.put_event(EXECUTION_DETAIL_TYPE, msgspec.json.encode(event))
+    return mark
+
+
+def wait_for_test(endpoint: str, mark: str, patience: float = PATIENCE) -> str:
+    """Wait until SNS has taken the message with this mark; its alert id.
+
+    Raises
+    ------
+    VedetteError
+        When it did not come so far in time: how far it came, and why not further.
+    """
+    wanted = identity(endpoint, "test", mark)
+    ends, owed = time.monotonic() + patience, None
+    while True:
+        book, _ = table.get_item(AlertBook, endpoint_key(endpoint), "alerts#")
+        if book is not None and wanted in book.told:
+            owed = next((message for message in book.outbox if message.alert_id == wanted), None)
+            if owed is None:
+                return wanted
+            if owed.refused:
+                raise VedetteError(f"The test reached Vedette, and nobody else: {owed.refused}.")
+        if time.monotonic() >= ends:
+            break
+        time.sleep(LOOK_AGAIN)
+    where = "was not published" if owed else "did not reach on_monitoring_execution"
+    raise VedetteError(f"After {patience:g} s the test {where}; see its log, and its rule on the event bus.")
+
+
+# --- a preview --------------------------------------------------------------------------------------------------------
+
+
+def preview(content: bytes, place: str) -> list[AlertMessage]:
+    """The messages that a file stands for: an execution.json, an alert as JSON, or SNS's envelope around one.
+
+    Raises
+    ------
+    UnreadableFile
+        When it is none of these.
+    """
+    try:
+        document = json.loads(content)
+        if isinstance(document, dict) and isinstance(document.get("Message"), str):
+            content = document["Message"].encode()
+            document = json.loads(content)
+    except ValueError as error:
+        raise UnreadableFile(f"{place}: not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise UnreadableFile(f"{place}: neither an execution.json nor an alert")
+    inner = _additional(document)
+    if inner:
+        content, document = inner.encode(), json.loads(inner)
+    if "alert_id" in document:
+        return [records.read(AlertMessage, content, place)]
+    if "verdict" not in document:
+        raise UnreadableFile(f"{place}: neither an execution.json nor an alert")
+    execution = records.read(Execution, content, place)
+    known = AlertBook(endpoint=execution.endpoint, variant=execution.variant, had_rows=True)
+    moved = transition(known, execution, AT_ONCE)
+    return [addressed(message) for message in messages(moved, execution, Whereabouts(settings().bucket))]
+
+
+def _additional(document: Mapping[str, Any]) -> str:
+    """The alert within a custom notification; "" when the document is none."""
+    metadata = document.get("metadata")
+    context = metadata.get("additionalContext") if isinstance(metadata, dict) else None
+    alert_json = context.get("alert") if isinstance(context, dict) else None
+    return alert_json if isinstance(alert_json, str) else ""
+
+
+def addressed(message: AlertMessage) -> AlertMessage:
+    """The message as it would go out from this stage."""
+    entry = store.fleet().entry(message.endpoint)
+    place = formats.Place(
+        settings().stage, settings().bucket, settings().region, settings().account, settings().partition
+    )
+    return formats.addressed(message, entry.team if entry else "", place)
+
+
+def as_mail(message: AlertMessage) -> str:
+    """Subject and text, as a person receives them."""
+    return f"Subject: {mail.subject(message)}\n\n{mail.text(message)}"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the alerts that queues, functions and web hooks receive: docs/alert.schema.json."""
+    found = msgspec.json.schema(AlertMessage)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Vedette alert, schema version {records.SCHEMA_VERSION}",
+        **found,
+    }
