@@ -43,6 +43,7 @@ COMMANDS = {
     "adopt": "vedette.cli.control:adopt_command",
     "pause": "vedette.cli.control:pause_command",
     "resume": "vedette.cli.control:resume_command",
+    "alerts": "vedette.cli.alerts:alerts_group",
     "history": "vedette.cli.control:history_command",
     "marks": "vedette.cli.control:marks_command",
     "show": "vedette.cli.results:show_group",
