@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: demo test lint prove package lock clean
+.PHONY: demo test lint prove deploy package aws-check lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -21,12 +21,22 @@ lint: $(VENV)/.installed
 
 # The long proofs: faults at every call, interleavings, histories, and the parser under fuzzing. EXTENT=bounded for CI.
 EXTENT ?= full
-prove: $(VENV)/.installed
+prove: $(VENV)/.installed $(patsubst %,benchmarks/environments/.venv-%/.installed,audit checkov)
 	VEDETTE_PROVE=$(EXTENT) $(BIN)/python -m pytest -q -n 2 tests/proof
 	$(MAKE) fuzz
 
+# `make deploy STAGE=dev`: chalice deploy, and what Chalice cannot set. `make package` is for CloudFormation (docs/install.md).
+STAGE ?= dev
+deploy: $(VENV)/.installed
+	$(BIN)/vedette install --stage $(STAGE)
+
 package: $(VENV)/.installed
-	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(BIN)/chalice --project-dir chalice_app package --stage dev build/package
+	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(BIN)/chalice --project-dir chalice_app package --stage $(STAGE) \
+	    $(if $(wildcard .chalice/stages/$(STAGE)/merge-template.json),--merge-template .chalice/stages/$(STAGE)/merge-template.json) build/package
+
+# An installation in a real account: one deploy, one capture, one alert, one forced duplicate. Says its cost, and asks.
+aws-check: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.aws_check --stage $(STAGE)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

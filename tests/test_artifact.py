@@ -7,8 +7,6 @@ running the functions under AWS's own runtime client tells whether the package i
 import io
 import json
 import os
-import subprocess
-import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,22 +36,6 @@ FUNCTIONS = {
 }
 ROWS = 2000  # enough different values that the sketches are needed
 pytestmark = pytest.mark.artifact
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory) -> Path:
-    """The folder that `chalice package` writes."""
-    folder = tmp_path_factory.mktemp("package")
-    chalice = Path(sys.executable).parent / "chalice"
-    built = subprocess.run(
-        [chalice, "--project-dir", ROOT / "chalice_app", "package", "--stage", "dev", folder],
-        env={**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "Could not install" not in built.stdout + built.stderr
-    return folder
 
 
 @pytest.fixture(scope="module")

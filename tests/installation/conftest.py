@@ -48,9 +48,9 @@ class Clone:
         return boto3.client(service)
 
 
-def copied(folder: Path) -> Project:
-    """The Chalice project alone, with the code of this repository behind a link."""
-    kept = shutil.ignore_patterns("deployments", "deployed", "stages")
+def copied(folder: Path, *, built: bool = False) -> Project:
+    """The Chalice project alone, with the code of this repository behind a link, and perhaps what is built of it."""
+    kept = shutil.ignore_patterns(*([] if built else ["deployments"]), "deployed", "stages")
     shutil.copytree(ROOT / ".chalice", folder / ".chalice", ignore=kept)
     (folder / "chalice_app").mkdir()
     for name in ("app.py", "requirements.txt"):

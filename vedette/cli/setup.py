@@ -78,6 +78,7 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
 @click.option("--security-groups", metavar="ID,ID", default="", help="Security groups for the functions.")
 @click.option("--capture-source", multiple=True, metavar="BUCKET/PREFIX", help="Where endpoints capture as well.")
 @click.option("--image-account", multiple=True, metavar="ID", help="An account whose images may be deployed.")
+@click.option("--team", multiple=True, metavar="TEAM=ARN", help="The topic of a team's alerts.")
 @click.option("--instance-type", multiple=True, metavar="TYPE", help="What may be deployed, as ml.m5.* [default: CPU].")
 @click.option("--log-days", type=int, help="How long logs are kept [default: 90].")
 @click.option("--part-days", type=int, help="How long parts and roll-ups are kept [default: 90].")
@@ -103,6 +104,7 @@ def setup_command(hands: Hands, project: Project, stage: str, **given: Any) -> N
         capture_sources=given["capture_source"],
         image_accounts=given["image_account"],
         instance_types=given["instance_type"],
+        teams=given["team"],
     )
     prepared = setup.prepare(asked, project, _dashboard(stage))
     for change in prepared.changes:
@@ -139,3 +141,85 @@ def _split(text: str) -> tuple[str, ...]:
 
 def _dashboard(stage: str) -> str:
     return ""
+
+
+@_command("install", changes=False)
+def install_command(hands: Hands, project: Project, stage: str) -> None:
+    """Deploy the functions of a stage with Chalice, and set what Chalice cannot set.
+
+    The state that Chalice needs between two deploys is kept in the stage's bucket, so that any machine can deploy.
+
+    \b
+    Example:
+      vedette install --stage dev
+    """  # noqa: D301
+    from vedette.installation import deploying
+
+    done = deploying.install(project, stage, lambda text: hands.remark(text))
+    hands.say(*done, f"Stage {stage} is deployed. Look at it: vedette doctor --stage {stage}")
+    hands.answer({"stage": stage, "done": done})
+
+
+@_command("uninstall")
+def uninstall_command(hands: Hands, project: Project, stage: str) -> None:
+    """Remove a stage: its functions, rules, roles, topics, queue, alarms and logs.
+
+    Endpoints, captures and reports stay, and what stays is listed.
+
+    \b
+    Example:
+      vedette uninstall --stage dev --dry-run
+    """  # noqa: D301
+    from vedette.installation import removing
+
+    removal = removing.plan(project, stage)
+    hands.say(*(f"- {one}" for one in removal.goes), *(f"  {one} stays" for one in removal.stays))
+    if hands.confirmed(f"Remove stage {stage}?"):
+        removing.uninstall(project, stage)
+        hands.say(f"Stage {stage} is removed.")
+    hands.answer({"stage": stage, "goes": removal.goes, "stays": removal.stays})
+
+
+@_command("doctor", changes=False)
+@click.option("--fix", is_flag=True, help="Set right what can be set right without a deploy.")
+@click.option("--live", is_flag=True, help="Run each function once, on an endpoint that no fleet has.")
+@click.option("--all", "everything", is_flag=True, help="Show what is as it should be, too.")
+@click.pass_context
+def doctor_command(
+    context: click.Context, hands: Hands, project: Project, stage: str, fix: bool, live: bool, everything: bool
+) -> None:
+    """Look at an installation as its user would; for each fault, what to do.
+
+    Exit code 0: it works; 1: there are faults; 2: it could not be looked at.
+
+    \b
+    Examples:
+      vedette doctor --stage dev
+      vedette doctor --stage dev --fix --live
+    """  # noqa: D301
+    from vedette.installation import deploying, doctor
+    from vedette.operations import stages
+
+    deploying.known(project, stage)
+    variables = {k: str(v) for k, v in project.stage(stage)["environment_variables"].items()}
+    with stages.entered(variables, None, None) as settings:
+        findings = doctor.examine(project, settings, live=live)
+        if fix:
+            for done in doctor.fixed(findings):
+                hands.say(f"set right: {done}")
+            findings = doctor.examine(project, settings, live=live)
+    shown = [finding for finding in findings if everything or finding.outcome != "ok"]
+    if shown:
+        hands.table(("", "what", "found", "what to do"), [(f.outcome, f.what, f.found, f.remedy) for f in shown])
+    counts = {outcome: sum(f.outcome == outcome for f in findings) for outcome in ("ok", "warning", "fault", "unknown")}
+    hands.say(", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
+    hands.answer(
+        {
+            "stage": stage,
+            **counts,
+            "findings": [
+                {"what": f.what, "outcome": f.outcome, "found": f.found, "remedy": f.remedy} for f in findings
+            ],
+        }
+    )
+    context.exit(doctor.exit_code(findings))

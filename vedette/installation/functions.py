@@ -2,7 +2,8 @@
 
 Chalice knows memory, timeout and policy (.chalice/config.json). It knows neither failure destinations nor retries, and
 a reservation of concurrency that the account cannot grant would end its deploy: so these are set after the deploy, by
-`vedette install`, and by the merge template for `chalice package`. They survive a bare `chalice deploy`.
+`vedette install`, and by the merge template for `chalice package`. Failure destinations and retries survive a bare
+`chalice deploy`; the reservation does not (Chalice deletes what its configuration does not name), and doctor says so.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ def merge_template(stage: str) -> dict[str, Any]:
     for function in FUNCTIONS:
         invoke = event_invoke_config(function, "")
         invoke["DestinationConfig"] = {"OnFailure": {"Type": "SQS", "Destination": queue}}
+        role = {"RoleName": full_name(stage, function.name)}  # topics and boundaries speak of these names
+        resources[f"{function.resource}Role"] = {"Properties": role}
         resources[function.resource] = {
             "Properties": {
                 "FunctionName": full_name(stage, function.name),

@@ -57,6 +57,7 @@ class Asked:
     capture_sources: tuple[str, ...] = ()
     image_accounts: tuple[str, ...] = ()
     instance_types: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()  # team=ARN of its topic
 
 
 @dataclass
@@ -139,7 +140,7 @@ def _place(asked: Asked, outputs: Mapping[str, str], project: Project) -> Place:
     entry = _known(project, asked.stage, outputs["Bucket"])
     before = entry.get("environment_variables", {})
     named = asked.capture_sources or tuple(filter(None, before.get("VEDETTE_CAPTURE_SOURCES", "").split(",")))
-    teams = [found[0] for value in before.values() for found in TOPIC_ARN.finditer(str(value))]
+    teams = [found[0] for found in TOPIC_ARN.finditer(",".join(asked.teams) or before.get("VEDETTE_TOPICS", ""))]
     return Place(
         stage=asked.stage,
         region=region,
@@ -184,8 +185,9 @@ def _entry(asked: Asked, place: Place, before: Mapping[str, Any], roles: Mapping
         "VEDETTE_ROLE_ARN": place.role_arn,
         "VEDETTE_CAPTURE_SOURCES": ",".join(f"{bucket}/{prefix}" for bucket, prefix in place.sources),
     }
-    if asked.image_accounts:
-        environment["VEDETTE_IMAGE_ACCOUNTS"] = ",".join(asked.image_accounts)
+    for name, given in (("VEDETTE_IMAGE_ACCOUNTS", asked.image_accounts), ("VEDETTE_TOPICS", asked.teams)):
+        if given:
+            environment[name] = ",".join(given)
     functions = {}
     for function in FUNCTIONS:
         kept = dict(before.get("lambda_functions", {}).get(function.name, {}))

@@ -39,7 +39,7 @@ from vedette.local.functions import Backend, InProcess, functions_of
 from vedette.local.ids import Ids
 from vedette.local.inference.capture import Capture
 from vedette.local.inference.runtime import Runtime
-from vedette.local.lambda_api import Invoke
+from vedette.local.lambda_api import PACKAGES, Invoke, Packages
 from vedette.local.mailbox import Mailbox
 from vedette.local.recorder import calling_as
 from vedette.local.sagemaker import SageMaker
@@ -102,6 +102,9 @@ class Cloud:
         front.answers["cloudformation", "*"] = CloudFormation(self.world, self._client)
         front.answers["cloudtrail", "LookupEvents"] = LookupEvents(self.world, self.recorder)
         front.unlocked.add(("lambda", "Invoke"))
+        packages = Packages(self.world, lambda: front.url)
+        front.consequences["lambda", "GetFunction"] = packages
+        front.downloads[PACKAGES] = packages.download
         policies = BucketPolicies()
         for operation in ("PutBucketPolicy", "GetBucketPolicy", "DeleteBucketPolicy"):
             front.answers["s3", operation] = policies
@@ -150,6 +153,7 @@ class Cloud:
     def serve(self) -> Iterator[str]:
         """The same cloud over HTTP on 127.0.0.1: the URL for AWS_ENDPOINT_URL."""
         with server.running(self.front) as url:
+            self.front.url = url
             yield url
 
     def child_environment(self, url: str) -> dict[str, str]:

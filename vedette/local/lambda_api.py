@@ -1,9 +1,12 @@
-"""Lambda Invoke: of a function of this application by its name, or whatever moto knows."""
+"""Lambda, where moto has no functions that run: Invoke by name, and the package that GetFunction lets one download."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from urllib.parse import unquote
+
+from moto.awslambda.models import lambda_backends
 
 from vedette.local.bus import Bus
 from vedette.local.errors import AwsError
@@ -12,7 +15,27 @@ from vedette.local.operations import Operation
 from vedette.local.wire import Request, Response
 from vedette.local.world import World
 
+PACKAGES = "/packages-of-the-stand-in/"
 MOST_BYTES = {"Event": 1_048_576, "RequestResponse": 6_291_456}  # Lambda quotas: asynchronous 1 MB, synchronous 6 MB
+
+
+class Packages:
+    """Code.Location of GetFunction: a link that whoever reaches the served cloud can open, as AWS's is."""
+
+    def __init__(self, world: World, url: Callable[[], str]):
+        self._world, self._url = world, url
+
+    def __call__(self, request: Request, operation: Operation, response: Response) -> None:
+        """Put the link into an answer of moto's, whose own leads nowhere."""
+        answer = json.loads(response.body)
+        answer["Code"]["Location"] = f"{self._url()}{PACKAGES}{answer['Configuration']['FunctionName']}"
+        response.body = json.dumps(answer).encode()
+
+    def download(self, path: str) -> bytes:
+        """The package behind a link."""
+        name = path.removeprefix(PACKAGES)
+        found: bytes = lambda_backends[self._world.account][self._world.region].get_function(name).code_bytes
+        return found
 
 
 class Invoke:

@@ -1,0 +1,305 @@
+"""What doctor looks at in the functions: package, configuration, events, permissions, failures, and running them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.clients import client
+from chalicelib.errors import VedetteError
+from chalicelib.events import Scheduled
+from chalicelib.locations import EXECUTION_DETAIL_TYPE
+from chalicelib.records import ExecutionEvent, as_dict
+from chalicelib.settings import Settings
+from vedette.installation import account, deploying, package
+from vedette.installation.doctor import Examined, Finding, fault, judged, ok, warning
+from vedette.installation.functions import FUNCTIONS, NAMES, event_invoke_config, full_name, rule_name
+from vedette.operations import aws
+from vedette.operations.aws import code
+
+DEPLOY = "make deploy STAGE={stage}"
+PROBE = "vedette-doctor"  # an endpoint that no fleet has
+OLD_LINUX = "python3.11"  # Amazon Linux 2, glibc 2.26: numpy 2.3 and later has no wheel for it
+DOWNLOAD_SECONDS = 60
+
+
+def runtimes(examined: Examined) -> Iterator[Finding]:
+    """Functions."""
+    remedy = DEPLOY.format(stage=examined.stage)
+    found = _functions(examined)
+    missing = [name for name in NAMES if name not in found]
+    yield judged("the six functions are there", not missing, ", ".join(missing) + " missing", remedy)
+    there = {function["Configuration"]["Runtime"] for function in found.values()}
+    if not there:
+        return
+    one = len(there) == 1
+    yield judged("they run on one Python", one, ", ".join(sorted(there)), remedy)
+    if OLD_LINUX in there:
+        yield warning(
+            "Python of the functions", f"{OLD_LINUX} runs on Amazon Linux 2", "deploy with Python 3.12 or 3.13"
+        )
+    elif one and deploying.runtime() not in there:
+        yield warning(
+            "Python of the functions",
+            f"{there.pop()}, and here it is {deploying.runtime()}: the next deploy changes it",
+            f"deploy with the same Python as before, or mean it ({sys.version_info.major}.{sys.version_info.minor})",
+        )
+    states = {n: f["Configuration"].get("State", "Active") for n, f in found.items()}
+    bad = [f"{name} is {state}" for name, state in states.items() if state not in {"Active", "Inactive"}]
+    yield judged("they are active", not bad, "; ".join(bad), "aws lambda get-function says why")
+
+
+def packages(examined: Examined) -> Iterator[Finding]:
+    """The package."""
+    looked: set[str] = set()
+    for function in _functions(examined).values():
+        config = function["Configuration"]
+        if config["CodeSha256"] in looked:
+            continue
+        looked.add(config["CodeSha256"])
+        content = _downloaded(function.get("Code", {}).get("Location", ""))
+        if content is None:
+            yield Finding("the package is whole", "unknown", "it cannot be downloaded from here", "look from elsewhere")
+            continue
+        faults = package.faults(content, config["Runtime"])
+        yield judged("the package is whole", not faults, "; ".join(faults), DEPLOY.format(stage=examined.stage))
+
+
+def _downloaded(location: str) -> bytes | None:
+    if not location.startswith(("https://", "http://127.0.0.1")):
+        return None
+    try:
+        with urllib.request.urlopen(location, timeout=DOWNLOAD_SECONDS) as answer:  # noqa: S310 - checked above
+            content: bytes = answer.read()
+    except OSError:
+        return None
+    return content
+
+
+def configurations(examined: Examined) -> Iterator[Finding]:
+    """Configuration of the functions."""
+    environment = examined.project.stage(examined.stage).get("environment_variables", {})
+    for name, function in _functions(examined).items():
+        config, wanted = function["Configuration"], examined.project.function(examined.stage, name)
+        variables = config.get("Environment", {}).get("Variables", {})
+        different = [
+            *(["memory"] if config["MemorySize"] != wanted.get("lambda_memory_size") else []),
+            *(["timeout"] if config["Timeout"] != wanted.get("lambda_timeout") else []),
+            *sorted(n for n in environment.keys() | variables.keys() if environment.get(n) != variables.get(n)),
+        ]
+        yield judged(
+            f"{name} is as .chalice/config.json says",
+            not different,
+            f"different: {', '.join(different)}",
+            DEPLOY.format(stage=examined.stage),
+        )
+
+
+def events(examined: Examined) -> Iterator[Finding]:
+    """Rules."""
+    wanted = _expressions(examined)
+    deploy = DEPLOY.format(stage=examined.stage)
+    for name, function in _functions(examined).items():
+        rule = _rule(rule_name(examined.stage, name))
+        if rule is None:
+            yield fault(f"{name} has a rule", "there is none", deploy)
+            continue
+        yield judged(f"the rule of {name} is on", rule["State"] == "ENABLED", rule["State"], f"enable {rule['Name']}")
+        if name in wanted:
+            there = json.loads(rule["EventPattern"]) if rule.get("EventPattern") else rule.get("ScheduleExpression")
+            yield judged(f"{name} hears what chalice_app/app.py says", there == wanted[name], "another pattern", deploy)
+        arn = function["Configuration"]["FunctionArn"]
+        targets = [target["Arn"] for target in client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]]
+        yield judged(f"the rule reaches {name}", targets == [arn], f"targets: {targets}", deploy)
+        allowed = rule["Arn"] in _may_invoke(arn)
+        yield judged(f"the rule may invoke {name}", allowed, "no permission: events are dropped in silence", deploy)
+
+
+def _rule(name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = client("events").describe_rule(Name=name)
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return None
+        raise
+    return found
+
+
+def _may_invoke(arn: str) -> list[str]:
+    try:
+        policy = json.loads(client("lambda").get_policy(FunctionName=arn)["Policy"])
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return []
+        raise
+    return [
+        str(source)
+        for statement in policy["Statement"]
+        if statement.get("Principal") == {"Service": "events.amazonaws.com"}
+        for keys in statement.get("Condition", {}).values()
+        for key, source in keys.items()
+        if key.lower() == "aws:sourcearn"
+    ]
+
+
+def _expressions(examined: Examined) -> dict[str, Any]:
+    """Pattern or schedule of each function, as the app of this clone says them."""
+    from vedette.local.application import load_app
+
+    variables = examined.project.stage(examined.stage)["environment_variables"]
+    try:
+        app = load_app(variables, examined.project.app / "app.py")
+    except (ImportError, VedetteError):  # without Chalice, the patterns cannot be read
+        return {}
+    found = {}
+    for source in app.event_sources:
+        schedule = getattr(source, "schedule_expression", None)
+        text = schedule if schedule is None or isinstance(schedule, str) else schedule.to_string()
+        found[source.name] = text or json.loads(json.dumps(source.event_pattern))
+    return found
+
+
+def failures(examined: Examined) -> Iterator[Finding]:
+    """Retries, failure destinations and reserved concurrency."""
+    queue = deploying.queue_arn(examined.stage)
+
+    def fix() -> None:
+        deploying.finish(examined.stage)
+
+    there = _functions(examined)
+    for wanted in FUNCTIONS:
+        if wanted.name not in there:
+            continue
+        name = full_name(examined.stage, wanted.name)
+        config = there[wanted.name]["Configuration"]
+        yield judged(
+            f"{wanted.name} has its handler",
+            config["Handler"] == wanted.handler,
+            f"{config['Handler']}, which Chalice does not change",
+            "vedette doctor --fix",
+            fix,
+        )
+        right = deploying.is_finished(account.event_invoke_config(name), event_invoke_config(wanted, queue))
+        yield judged(
+            f"failed events of {wanted.name} are kept", right, "they would be lost", "vedette doctor --fix", fix
+        )
+        if account.reserved_concurrency(name) != wanted.reserved_concurrency:
+            yield warning(
+                f"{wanted.name} is limited to {wanted.reserved_concurrency} at once",
+                "it shares the account's concurrency",
+                "vedette doctor --fix, if the account is large enough",
+                fix,
+            )
+
+
+def permissions(examined: Examined) -> Iterator[Finding]:
+    """Policies of the functions."""
+    folder = examined.project.folder(examined.stage)
+    for name, function in _functions(examined).items():
+        role = function["Configuration"]["Role"].rpartition("/")[2]
+        file = folder / f"policy-{name}.json"
+        if not file.is_file():
+            yield fault(
+                f"{name} has a policy here", f"{file.name} is missing", f"vedette setup --stage {examined.stage}"
+            )
+            continue
+        wanted = json.loads(file.read_bytes())
+        there = _inline_policies(role)
+        yield judged(
+            f"{name} may do what its policy says, and no more",
+            there == [wanted],
+            "the role has another policy" if there else "the role has no policy",
+            f"vedette setup --stage {examined.stage}, then {DEPLOY.format(stage=examined.stage)}",
+        )
+
+
+def _inline_policies(role: str) -> list[dict[str, Any]]:
+    iam = client("iam")
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    found = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    return [*found, *({"attached": one["PolicyArn"]} for one in attached)]
+
+
+def _functions(examined: Examined) -> dict[str, dict[str, Any]]:
+    found = {name: account.describe_function(full_name(examined.stage, name)) for name in NAMES}
+    return {name: function for name, function in found.items() if function is not None}
+
+
+# --- live -------------------------------------------------------------------------------------------------------------
+
+
+def live(examined: Examined) -> Iterator[Finding]:
+    """Live."""
+    for name, event in synthetic_events(examined.settings).items():
+        what = f"{name} runs"
+        try:
+            answer = aws.run_function(full_name(examined.stage, name), event)
+        except VedetteError as error:
+            yield fault(what, str(error), f"its log group /aws/lambda/{full_name(examined.stage, name)} says more")
+            continue
+        said = str(answer.get("left alone", ""))
+        yield ok(what, said) if said else fault(what, f"it answered {answer}", "that should have been left alone")
+
+
+def synthetic_events(settings: Settings) -> dict[str, dict[str, Any]]:
+    """One event for each function, about an endpoint that no fleet has: everything is read, nothing changes."""
+    now = datetime.now(UTC)
+    arn = f"arn:{settings.partition}:sagemaker:{settings.region}:{settings.account}"
+
+    def event(source: str, detail_type: str, detail: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": detail_type,
+            "source": source,
+            "account": settings.account,
+            "time": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            "region": settings.region,
+            "resources": [],
+            "detail": dict(detail),
+        }
+
+    package_detail = {
+        "ModelPackageGroupName": PROBE,
+        "ModelPackageArn": f"{arn}:model-package/{PROBE}/1",
+        "ModelApprovalStatus": "PendingManualApproval",
+    }
+    endpoint_detail = {"EndpointName": PROBE, "EndpointArn": f"{arn}:endpoint/{PROBE}", "EndpointStatus": "IN_SERVICE"}
+    key = f"data-capture/{PROBE}/AllTraffic/{now:%Y/%m/%d/%H/%M-%S}-000-{uuid.uuid4()}.jsonl"
+    capture_detail = {"bucket": {"name": settings.bucket}, "object": {"key": key, "size": 0, "etag": "0"}}
+    execution = ExecutionEvent(
+        endpoint=PROBE,
+        variant="AllTraffic",
+        verdict="NoData",
+        window_start=now,
+        window_end=now,
+        closed=True,
+        folder=f"monitoring/{PROBE}/",
+    )
+    scheduled = Scheduled.for_endpoint(PROBE, event("", "Scheduled Event", {}), settings)
+    return {
+        "on_model_package_state_change": event("aws.sagemaker", "SageMaker Model Package State Change", package_detail),
+        "on_endpoint_state_change": event("aws.sagemaker", "SageMaker Endpoint State Change", endpoint_detail),
+        "on_data_captured": event("aws.s3", "Object Created", capture_detail),
+        "run_monitoring": scheduled,
+        "on_monitoring_execution": event(settings.event_source, EXECUTION_DETAIL_TYPE, as_dict(execution)),
+        "sweep": scheduled,
+    }
+
+
+CHECKS: tuple[Callable[[Examined], Iterator[Finding]], ...] = (
+    runtimes,
+    packages,
+    configurations,
+    events,
+    failures,
+    permissions,
+)

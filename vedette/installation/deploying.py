@@ -1,0 +1,195 @@
+"""`vedette install`: the functions, by `chalice deploy`, and what Chalice cannot set.
+
+| step                          | why                                                              |
+|-------------------------------|------------------------------------------------------------------|
+| fetch the stage and its state | a machine without memory deploys the same                        |
+| build, and look into the zip  | Chalice drops what it cannot install and goes on (chalice-facts) |
+| `chalice deploy`              | functions, rules, permissions, roles                             |
+| failure destination, retries  | Chalice has none; they survive later deploys                     |
+| reserved concurrency          | a small account may refuse it, which must not end the deploy     |
+| the handler's name            | Chalice never updates it: a renamed function would be broken     |
+| keep the state                | in the stage's bucket, unless somebody else deployed meanwhile   |
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.clients import client
+from chalicelib.errors import VedetteError
+from vedette.installation import account, package, state
+from vedette.installation.functions import FUNCTIONS, Wanted, event_invoke_config, full_name, queue_name
+from vedette.installation.project import Project
+from vedette.installation.setup import stack_name
+from vedette.operations.aws import message
+
+Said = Callable[[str], None]
+LAST_LINES = 12
+SETTLE_SECONDS = 60
+
+
+def install(project: Project, stage: str, say: Said) -> list[str]:
+    """Deploy the functions of a stage; what was set beyond Chalice.
+
+    Raises
+    ------
+    VedetteError
+        When the stage was never set up, or the package would not be whole; nothing is deployed then.
+    """
+    bucket = known(project, stage)
+    etag = state.fetch_deployed(project, stage, bucket)
+    say("Building the package ...")
+    build(project, stage)
+    say("chalice deploy ...")
+    chalice(project, "deploy", "--stage", stage)
+    try:
+        done = finish(stage)
+    finally:
+        state.put_deployed(project, stage, bucket, etag)
+    return done
+
+
+def known(project: Project, stage: str) -> str:
+    """Make sure that the project knows the stage as it was set up last; its bucket.
+
+    Raises
+    ------
+    VedetteError
+        When it was never set up in this account and region.
+    """
+    outputs = account.outputs_of(account.describe_stack(stack_name(stage)))
+    if not outputs:
+        _, owner, region = account.identity()
+        raise VedetteError(
+            f"Stage {stage} is not set up in account {owner}, {region}: `vedette setup --stage {stage} --email ...`"
+        )
+    bucket = outputs["Bucket"]
+    entry = project.stage(stage)
+    if entry.get("environment_variables", {}).get("VEDETTE_BUCKET") != bucket or not project.folder(stage).is_dir():
+        state.fetch_configuration(project, stage, bucket)
+    return bucket
+
+
+def build(project: Project, stage: str) -> None:
+    """Build the package that will be deployed, and look into it; the deploy then takes it from Chalice's cache.
+
+    Raises
+    ------
+    VedetteError
+        Naming what is missing.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        chalice(project, "package", "--stage", stage, folder)
+        found = package.faults((Path(folder) / "deployment.zip").read_bytes(), runtime())
+    if found:
+        for cached in (project.chalice / "deployments").glob(f"*-{runtime()}.zip"):
+            cached.unlink()  # the next attempt must not find it
+        raise VedetteError(f"The package is not whole, and nothing was deployed: {'; '.join(found)}.")
+
+
+def runtime() -> str:
+    """The Lambda runtime: Chalice takes the interpreter that runs it."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def chalice(project: Project, *arguments: str) -> str:
+    """Run Chalice with this interpreter; what it said.
+
+    Raises
+    ------
+    VedetteError
+        With its last lines, when it failed.
+    """
+    program = Path(sys.executable).parent / "chalice"
+    if not program.exists():
+        raise VedetteError("Chalice is not installed here: `make .venv/.installed` installs it.")
+    done = subprocess.run(  # noqa: S603 - the program of our own environment
+        [program, "--project-dir", project.app, *arguments],
+        env={**os.environ, **_session_environment(), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        last = (done.stdout + done.stderr).strip().splitlines()[-LAST_LINES:]
+        raise VedetteError("chalice " + " ".join(arguments[:1]) + " failed:\n" + "\n".join(last))
+    return done.stdout
+
+
+def _session_environment() -> dict[str, str]:
+    """The profile and region of this process, for another one."""
+    session = boto3.DEFAULT_SESSION
+    if session is None:
+        return {}
+    named = {"AWS_DEFAULT_REGION": session.region_name}
+    if session.profile_name != "default":
+        named["AWS_PROFILE"] = session.profile_name
+    return {name: value for name, value in named.items() if value}
+
+
+# --- what Chalice cannot set ------------------------------------------------------------------------------------------
+
+
+def finish(stage: str) -> list[str]:
+    """Set what Chalice cannot set, where it is not so already; what was done."""
+    _, owner, region = account.identity()
+    queue = queue_arn(stage)
+    done = []
+    for wanted in FUNCTIONS:
+        name = full_name(stage, wanted.name)
+        there = account.describe_function(name)
+        if there is None:
+            raise VedetteError(f"There is no function {name} in {region} of account {owner}.")
+        done += _finish(name, wanted, there["Configuration"]["Handler"], queue)
+    return done
+
+
+def queue_arn(stage: str) -> str:
+    """The queue of events that were given up."""
+    partition, owner, region = account.identity()
+    return f"arn:{partition}:sqs:{region}:{owner}:{queue_name(stage)}"
+
+
+def _finish(name: str, wanted: Wanted, handler: str, queue: str) -> list[str]:
+    done = []
+    if handler != wanted.handler:
+        client("lambda").update_function_configuration(FunctionName=name, Handler=wanted.handler)
+        client("lambda").get_waiter("function_updated_v2").wait(FunctionName=name)
+        done.append(f"{name}: the handler was {handler}")
+    config, there = event_invoke_config(wanted, queue), account.event_invoke_config(name)
+    if not is_finished(there, config):
+        client("lambda").put_function_event_invoke_config(FunctionName=name, **config)
+        done.append(f"{name}: failed events go to {queue_name_of(queue)} after {wanted.retries} retries")
+    if account.reserved_concurrency(name) != wanted.reserved_concurrency:
+        done.append(_reserve(name, wanted.reserved_concurrency))
+    return done
+
+
+def is_finished(there: dict[str, object], wanted: dict[str, object]) -> bool:
+    """Whether retries and failure destination are as wanted; AWS adds fields of its own."""
+    destinations = there.get("DestinationConfig")
+    failure = destinations.get("OnFailure") if isinstance(destinations, dict) else None
+    shown = {**there, "DestinationConfig": {"OnFailure": failure}}
+    return all(shown.get(name) == value for name, value in wanted.items())
+
+
+def _reserve(name: str, copies: int) -> str:
+    try:
+        client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=copies)
+    except ClientError as error:
+        if "UnreservedConcurrentExecution" not in message(error):
+            raise
+        return f"{name}: the account is too small to reserve {copies} copies; it shares what there is"
+    return f"{name}: at most {copies} copies at once"
+
+
+def queue_name_of(arn: str) -> str:
+    """The name at the end of an ARN."""
+    return arn.rpartition(":")[2]

@@ -1,0 +1,42 @@
+"""Whether a deployment package is whole. Chalice drops what it cannot install and says so with exit code 0."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable
+
+# Compiled parts that the functions import: without them the first event fails.
+COMPILED = ("msgspec/_core", "numpy/_core/_multiarray_umath", "_datasketches")
+NEEDED = ("app.py", "chalicelib/handlers/", "aws_lambda_powertools/", "chalice/app.py")
+MOST_ZIPPED, MOST_UNZIPPED = 50 << 20, 250 << 20  # Lambda quotas: a direct upload, and what it unpacks to
+
+
+def faults(content: bytes, runtime: str) -> list[str]:
+    """What is wrong with a package for a runtime such as python3.12; nothing when it is whole."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+            unzipped = sum(entry.file_size for entry in archive.infolist())
+    except zipfile.BadZipFile:
+        return ["it is not a zip file"]
+    found = [f"{needed.rstrip('/')} is missing" for needed in NEEDED if not any(n.startswith(needed) for n in names)]
+    tag = "cpython-" + runtime.removeprefix("python").replace(".", "")
+    found += [fault for part in COMPILED if (fault := _compiled(part, tag, names))]
+    if len(content) > MOST_ZIPPED:
+        found.append(f"it has {len(content) >> 20} MB; Lambda takes 50")
+    if unzipped > MOST_UNZIPPED:
+        found.append(f"it unpacks to {unzipped >> 20} MB; Lambda takes 250")
+    return found
+
+
+def _compiled(part: str, tag: str, names: Iterable[str]) -> str:
+    """What is wrong with one compiled part; "" when it is there for this Python and for Linux."""
+    there = [name for name in names if name.startswith(part) and name.endswith(".so")]
+    if not there:
+        return f"{part} is missing: pip found no wheel of it for {tag}"
+    if not any(f"{tag}-" in name or "abi3" in name for name in there):
+        other = re.search(r"cpython-\d+", there[0])
+        return f"{part} was built for {other[0] if other else 'another Python'}, not for {tag}"
+    return ""
