@@ -23,6 +23,11 @@ def is_time(text: str) -> bool:
     return _TIME(text) is not None
 
 
+def media_type(content_type: str | None) -> str:
+    """A content type without its parameters, "" when there is none."""
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
 class Side(msgspec.Struct, frozen=True, gc=False):
     """One payload as it was captured."""
 
@@ -33,7 +38,7 @@ class Side(msgspec.Struct, frozen=True, gc=False):
     @property
     def media_type(self) -> str:
         """The observed content type without its parameters, "" when there is none."""
-        return (self.observedContentType or "").partition(";")[0].strip().lower()
+        return media_type(self.observedContentType)
 
     @property
     def bytes(self) -> int:
@@ -99,8 +104,38 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-_DECODER = msgspec.json.Decoder(Envelope)
-_DECODE = _DECODER.decode
+class PlainSide(msgspec.Struct, frozen=True, gc=False):
+    """One payload of a PlainEnvelope."""
+
+    data: str
+    encoding: str
+    observedContentType: str | None = None  # noqa: N815
+
+
+class _PlainData(msgspec.Struct, frozen=True, gc=False):
+    endpointInput: PlainSide | None = None  # noqa: N815
+    endpointOutput: PlainSide | None = None  # noqa: N815
+    batchTransformOutput: None = None  # noqa: N815
+
+
+class _PlainMetadata(msgspec.Struct, frozen=True, gc=False):
+    inferenceTime: str | None = None  # noqa: N815
+    customAttributes: None = None  # noqa: N815
+    invocationSource: None = None  # noqa: N815
+
+
+class PlainEnvelope(msgspec.Struct, frozen=True, gc=False):
+    """One captured request of the common kind, with what its rows need: nothing in it has to be looked at twice."""
+
+    captureData: _PlainData  # noqa: N815
+    eventMetadata: _PlainMetadata = _PlainMetadata()  # noqa: N815
+    groundTruthData: None = None  # noqa: N815
+
+
+Envelopes = list[PlainEnvelope] | list[Envelope]
+_DECODE = msgspec.json.Decoder(Envelope).decode
+_LINES = msgspec.json.Decoder(Envelope).decode_lines
+_PLAIN_LINES = msgspec.json.Decoder(PlainEnvelope).decode_lines
 
 
 def envelope(line: bytes) -> Envelope:
@@ -135,8 +170,10 @@ def envelope(line: bytes) -> Envelope:
     return decoded
 
 
-def envelopes(block: bytes) -> list[Envelope] | None:
+def envelopes(block: bytes) -> Envelopes | None:
     r"""Decode whole lines at once; None when any of them is not plainly one capture record.
+
+    They are PlainEnvelopes when every line is of the common kind, which takes a third less time.
 
     msgspec would also take two records on one line, or one on two: so every line must begin with { and end with }
     (behind a }, no JSON value can go on with a {), and there must be as many records as lines.
@@ -152,8 +189,12 @@ def envelopes(block: bytes) -> list[Envelope] | None:
     ends = block.count(b"\n")
     if not block.startswith(b"{") or not block.endswith(b"}") or block.count(b"}\n{") != ends:
         return None
+    decoded: Envelopes
     try:
-        decoded = _DECODER.decode_lines(block)
+        try:
+            decoded = _PLAIN_LINES(block)
+        except msgspec.ValidationError:
+            decoded = _LINES(block)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return decoded if len(decoded) == ends + 1 else None

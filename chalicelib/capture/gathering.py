@@ -1,29 +1,31 @@
 """Rows are gathered by layout, side by side, and turned into statistics a batch at a time.
 
-Cells lie in one flat list a side: a column is every n-th of them. Objects are one layout whatever their keys: a key
-that is absent from a record is a missing cell of that row (aws-facts 3.5), so their table has the union of the names.
+A side is a grid of bytes (CSV), or cells in one flat list, of which a column is every n-th. Objects are one layout
+whatever their keys: a key that is absent from a record is a missing cell of that row (aws-facts 3.5), so their table
+has the union of the names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from chalicelib.statistics.column import ColumnStatistics
+from chalicelib.statistics.grid import Grid
 from chalicelib.statistics.table import Table, by_name, sum_of_tables, union
 
 Names = tuple[str, ...]
-Cells = Literal["csv", "text", "json"]  # "" is missing; None is; None is, and cells are JSON's own values
-CELLS_AT_ONCE = 250_000  # held before they are turned into statistics: about 20 MB
+Kind = Literal["text", "json", "grid"]  # a list of texts, of JSON's own values (None is missing), or of grids
+AT_ONCE = 250_000  # cells held before they are turned into statistics: at most 20 MB
 
 
 class _Gathered(NamedTuple):
-    """Rows of the same names, cell after cell."""
+    """Rows of the same names: lists of cells, cell after cell, or of grids."""
 
     outputs: Names
     inputs: Names
-    output_cells: list[Any]
-    input_cells: list[Any]
+    given: list[Any]
+    asked: list[Any]
 
 
 class Gathering:
@@ -32,7 +34,7 @@ class Gathering:
     def __init__(self, most_layouts: int, most_columns: int) -> None:
         self._most_layouts = most_layouts
         self._most_columns = most_columns
-        self._gathered: dict[tuple[Names, Names, Cells], _Gathered] = {}
+        self._gathered: dict[tuple[Names, Names, Kind, Kind], _Gathered] = {}
         self._cells = 0
         self._names: dict[object, set[str]] = {}  # by layout: the names of objects seen
         self._admitted: set[tuple[Names, Names]] = set()
@@ -55,17 +57,24 @@ class Gathering:
         self._admitted.add((outputs, inputs))
         return True
 
-    def add(self, outputs: Names, inputs: Names, given: Iterable[Any], asked: Iterable[Any], cells: Cells) -> None:
-        """Take the output cells and the input cells of rows of one layout, row after row."""
-        key = (outputs, inputs, cells)
+    def add(
+        self, outputs: Names, inputs: Names, given: Iterable[Any] | Grid, asked: Iterable[Any] | Grid, kind: Kind
+    ) -> None:
+        """Take the output cells and the input cells of rows of one layout, row after row; a grid where there is one."""
+        kinds: tuple[Kind, Kind] = _kind(given, kind), _kind(asked, kind)
+        key = (outputs, inputs, *kinds)
         gathered = self._gathered.get(key)
         if gathered is None:
             gathered = self._gathered[key] = _Gathered(outputs, inputs, [], [])
-        before = len(gathered.output_cells) + len(gathered.input_cells)
-        gathered.output_cells.extend(given)
-        gathered.input_cells.extend(asked)
-        self._cells += len(gathered.output_cells) + len(gathered.input_cells) - before
-        if self._cells > CELLS_AT_ONCE:
+        for side, cells in ((gathered.given, given), (gathered.asked, asked)):
+            if isinstance(cells, Grid):
+                side.append(cells)
+                self._cells += len(cells.ends)
+            else:
+                before = len(side)
+                side.extend(cells)
+                self._cells += len(side) - before
+        if self._cells > AT_ONCE:
             self._flush()
 
     def tables(self) -> tuple[Table, ...]:
@@ -74,28 +83,41 @@ class Gathering:
         return tuple(self._done)
 
     def _flush(self) -> None:
-        alike: dict[object, list[_Gathered]] = {}
-        for (outputs, inputs, cells), gathered in self._gathered.items():
-            alike.setdefault((by_name(outputs), by_name(inputs), cells), []).append(gathered)
-        tables = [_table(parts, key[2]) for key, parts in alike.items()]  # type: ignore[index]
+        alike: dict[tuple[object, object, Kind, Kind], list[_Gathered]] = {}
+        for (outputs, inputs, given, asked), gathered in self._gathered.items():
+            layout = (outputs, inputs) if "grid" in (given, asked) else (by_name(outputs), by_name(inputs))
+            alike.setdefault((*layout, given, asked), []).append(gathered)
+        tables = [_table(parts, key[2:]) for key, parts in alike.items()]
         self._gathered.clear()
         self._cells = 0
         self._done = list(sum_of_tables([*self._done, *tables]))
 
 
-def _table(parts: list[_Gathered], cells: Cells) -> Table:
+def _kind(cells: Iterable[Any] | Grid, kind: Kind) -> Kind:
+    return "grid" if isinstance(cells, Grid) else kind
+
+
+def _table(parts: list[_Gathered], kinds: Sequence[Kind]) -> Table:
     outputs, inputs = union([part.outputs for part in parts]), union([part.inputs for part in parts])
     counts = [_rows(part) for part in parts]
     sides = (
-        (outputs, [(part.outputs, part.output_cells) for part in parts]),
-        (inputs, [(part.inputs, part.input_cells) for part in parts]),
+        (outputs, [(part.outputs, part.given) for part in parts]),
+        (inputs, [(part.inputs, part.asked) for part in parts]),
     )
-    columns = [_of(column, cells) for names, side in sides for column in _columns(names, side, counts)]
+    columns: list[ColumnStatistics] = []
+    for (names, side), kind in zip(sides, kinds, strict=True):
+        if kind == "grid":
+            ((_, grids),) = side
+            columns += Grid.joined(grids).columns()
+        else:
+            of = ColumnStatistics.of_values if kind == "json" else ColumnStatistics.of
+            columns += [of(column) for column in _columns(names, side, counts)]
     return Table(names=outputs + inputs, outputs=len(outputs), rows=sum(counts), columns=tuple(columns))
 
 
 def _rows(part: _Gathered) -> int:
-    return len(part.output_cells) // len(part.outputs) if part.outputs else len(part.input_cells) // len(part.inputs)
+    names, side = (part.outputs, part.given) if part.outputs else (part.inputs, part.asked)
+    return sum(grid.rows for grid in side) if isinstance(side[0], Grid) else len(side) // len(names)
 
 
 def _columns(names: Names, side: list[tuple[Names, list[Any]]], counts: list[int]) -> Iterator[list[Any]]:
@@ -109,9 +131,3 @@ def _columns(names: Names, side: list[tuple[Names, list[Any]]], counts: list[int
         for (part, flat), position, count in zip(side, positions, counts, strict=True):
             column += flat[position[name] :: len(part)] if name in position else [None] * count
         yield column
-
-
-def _of(column: list[Any], cells: Cells) -> ColumnStatistics:
-    if cells == "json":
-        return ColumnStatistics.of_values(column)
-    return ColumnStatistics.of(column, missing="" if cells == "csv" else None)

@@ -3,35 +3,35 @@
 Every shortcut has a guard, and what a guard does not pass is left to `reading`, one by one: nothing is refused here,
 and what is read is what `reading` would have read (a property test holds the two equal). Taken are
 
-- CSV on both sides, as text or as base64 of text/csv, with as many rows in as out. Cells are cut at commas; rows with
-  quotes go through one csv.reader, a row a line: as many rows as lines means that no open quote swallowed a line;
+- CSV, as text or as base64 of text/csv, on both sides or on one alone: `cutting` finds the cells of all requests
+  at once, without making them;
 - JSON on both sides, with as many rows in as out.
 """
 
 from __future__ import annotations
 
-import csv
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
-from typing import Any, NamedTuple
+from itertools import compress
+from typing import TYPE_CHECKING, Any, Literal
 
-from chalicelib.capture.delimited import LARGE
-from chalicelib.capture.envelope import Envelope, Side
+import numpy as np
+
+from chalicelib.capture.cutting import Lines, cut
+from chalicelib.capture.envelope import Envelope, Envelopes, PlainSide, Side, media_type
 from chalicelib.capture.flatten import ROWS_AT_ONCE, unnamed
 from chalicelib.capture.gathering import Gathering, Names
 from chalicelib.capture.payload import json_rows
 from chalicelib.capture.reading import Options, kind_of
 from chalicelib.errors import Refused
+from chalicelib.statistics.grid import Grid
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-class Lines(NamedTuple):
-    """CSV rows as text, outputs beside inputs, and the request that each of them came from."""
-
-    indices: list[int]
-    outputs: list[str]
-    inputs: list[str]
+Form = Literal["csv", "base64", "json", "absent", "other"]
+Sides = list[Side | PlainSide | None]
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class PlainReader:
@@ -42,90 +42,92 @@ class PlainReader:
         self.gathering = gathering
         self.remaining: list[int] = []
         self.times: set[str] = set()
-        self._plain: dict[tuple[int, int], Lines] = {}  # by the number of commas on either side
-        self._quoted = Lines([], [], [])
         self._objects: dict[tuple[Names, Names], tuple[list[Any], list[Any]]] = {}  # JSON's own values, by their names
 
-    def read(self, block: list[Envelope]) -> None:
+    def read(self, block: Envelopes) -> None:
         """Read what is plain."""
-        if self.options.header:
-            self.remaining = list(range(len(block)))
-            return
-        for index, one in enumerate(block):
-            if not self._take(index, one):
-                self.remaining.append(index)
-        for (outputs, inputs), lines in self._plain.items():
-            self._add_plain(outputs + 1, inputs + 1, lines)
-        if self._quoted.indices:
-            self._add_quoted()
+        taken: list[int] = []
+        if not self.options.header:
+            indices = [index for index, one in enumerate(block) if type(one) is not Envelope or self._is_plain(one)]
+            data = [block[index].captureData for index in indices]
+            outputs: Sides = [one.endpointOutput for one in data]  # type: ignore[union-attr]
+            inputs: Sides = [one.endpointInput for one in data]  # type: ignore[union-attr]
+            for (output_form, input_form), places in _groups(_forms(outputs), _forms(inputs), len(indices)).items():
+                group = [indices[place] for place in places]
+                answered, asked = [outputs[place] for place in places], [inputs[place] for place in places]
+                if output_form == input_form == "json":
+                    taken += self._json(group, answered, asked)
+                elif {output_form, input_form} <= {"csv", "base64", "absent"}:
+                    taken += self._csv(group, _payloads(answered, output_form), _payloads(asked, input_form))
         for (names, input_names), (cells, input_cells) in self._objects.items():
             if cells or input_cells:
                 self.gathering.add(names, input_names, cells, input_cells, "json")
+        if len(taken) < len(block):
+            self.remaining = sorted(set(range(len(block))).difference(taken))
+        metadata = [block[index].eventMetadata for index in taken]
+        self.times = {one.inferenceTime for one in metadata if one is not None and type(one.inferenceTime) is str}
 
-    def _take(self, index: int, one: Envelope) -> bool:
-        data, metadata = one.captureData, one.eventMetadata
-        if data is None or metadata is None or one.groundTruthData is not None:
-            return False
-        answer, given = data.endpointOutput, data.endpointInput
-        if answer is None or given is None:
-            return False
-        if (metadata.customAttributes is not None or metadata.invocationSource is not None) and (
-            kind_of(one, self.options) != "rows"
-        ):
-            return False
-        outputs, inputs = answer.data, given.data
-        if not outputs or not inputs:
-            return False
-        encodings = (answer.encoding, given.encoding)
-        if encodings == ("CSV", "CSV"):
-            taken = self._csv(index, outputs, inputs)
-        elif encodings == ("JSON", "JSON"):
-            taken = self._json(outputs, inputs)
-        elif encodings == ("BASE64", "BASE64"):
-            taken = self._csv(index, _decoded(answer), _decoded(given))
-        else:
-            return False
-        if taken and metadata.inferenceTime.__class__ is str:
-            self.times.add(metadata.inferenceTime)
+    def _is_plain(self, one: Envelope) -> bool:
+        """Whether a request has nothing but a plain input and output, and is none of those counted apart."""
+        data = one.captureData
+        return (
+            data is not None
+            and data.batchTransformOutput is None
+            and one.groundTruthData is None
+            and kind_of(one, self.options) == "rows"
+        )
+
+    def _csv(self, indices: list[int], outputs: list[bytes] | None, inputs: list[bytes] | None) -> list[int]:
+        """Take requests whose sides are CSV or absent; what is odd is taken out until the rest is plain."""
+        sides = [side for side in (outputs, inputs) if side is not None]
+        while indices and sides:
+            found = [cut(side) for side in sides]
+            odd = set[int]().union(*(one for one in found if isinstance(one, set)))
+            lines = [one for one in found if isinstance(one, Lines)]
+            if not odd:
+                odd.update(np.flatnonzero(lines[0].counts != lines[-1].counts).tolist())
+            if not odd:
+                return self._add(indices, lines[0] if outputs else None, lines[-1] if inputs else None)
+            kept = [place not in odd for place in range(len(indices))]
+            indices = list(compress(indices, kept))
+            sides = [list(compress(side, kept)) for side in sides]
+        return []
+
+    def _add(self, indices: list[int], outputs: Lines | None, inputs: Lines | None) -> list[int]:
+        """Take the lines of requests, a table for each pair of widths."""
+        sides = [side for side in (outputs, inputs) if side is not None]
+        if all(int(side.widths.min()) == int(side.widths.max()) for side in sides):
+            return indices if self._admitted(outputs, inputs, None) else []
+        counts = sides[0].counts
+        begins = np.cumsum(counts) - counts
+        even = np.ones(len(indices), dtype=bool)
+        for side in sides:
+            even &= np.minimum.reduceat(side.widths, begins) == np.maximum.reduceat(side.widths, begins)
+        widths = np.stack([side.widths[begins] for side in sides], axis=1)
+        taken: list[int] = []
+        for pair in np.unique(widths[even], axis=0):
+            alike = even & (widths == pair).all(axis=1)
+            if self._admitted(outputs, inputs, np.repeat(alike, counts)):
+                taken += compress(indices, alike.tolist())
         return taken
 
-    def _csv(self, index: int, outputs: str, inputs: str) -> bool:
-        if outputs[-1:] == "\n":
-            outputs = outputs[:-1]
-        if inputs[-1:] == "\n":
-            inputs = inputs[:-1]
-        if not outputs or not inputs or "\r" in inputs or "\r" in outputs:
+    def _admitted(self, outputs: Lines | None, inputs: Lines | None, kept: NDArray[np.bool_] | None) -> bool:
+        """Hand over lines of one width on either side, or those of them that are kept, if there is room."""
+        given, asked = (side.grid(kept) if side is not None else () for side in (outputs, inputs))
+        names, input_names = (unnamed(grid.width) if isinstance(grid, Grid) else () for grid in (given, asked))
+        if len(names) + len(input_names) > self.options.most_columns or not self.gathering.admits(names, input_names):
             return False
-        if "\n" in inputs or "\n" in outputs:
-            return self._many(index, outputs, inputs)
-        if '"' in inputs or '"' in outputs:
-            lines = self._quoted
-        else:
-            key = (outputs.count(","), inputs.count(","))
-            lines = self._plain.get(key) or self._plain.setdefault(key, Lines([], [], []))
-        lines.indices.append(index)
-        lines.outputs.append(outputs)
-        lines.inputs.append(inputs)
+        self.gathering.add(names, input_names, given, asked, "text")
         return True
 
-    def _many(self, index: int, outputs: str, inputs: str) -> bool:
-        """Many rows in one request."""
-        answered, asked = _lines(outputs), _lines(inputs)
-        if not asked or len(answered) != len(asked):
-            return False
-        if '"' in inputs or '"' in outputs:
-            lines = self._quoted
-        else:
-            output_commas, input_commas = _commas(answered), _commas(asked)
-            if output_commas is None or input_commas is None:
-                return False
-            lines = self._plain.setdefault((output_commas, input_commas), Lines([], [], []))
-        lines.indices.extend([index] * len(asked))
-        lines.outputs.extend(answered)
-        lines.inputs.extend(asked)
-        return True
+    def _json(self, indices: list[int], outputs: Sides, inputs: Sides) -> list[int]:
+        return [
+            index
+            for index, answer, given in zip(indices, outputs, inputs, strict=True)
+            if answer is not None and given is not None and self._json_request(answer.data or "", given.data or "")
+        ]
 
-    def _json(self, outputs: str, inputs: str) -> bool:
+    def _json_request(self, outputs: str, inputs: str) -> bool:
         try:
             answered, _, error = json_rows(outputs)
             asked, _, _ = json_rows(inputs)
@@ -152,78 +154,56 @@ class PlainReader:
             return None
         return self._objects.setdefault((names, input_names), ([], []))
 
-    def _add_plain(self, outputs: int, inputs: int, lines: Lines) -> None:
-        names, input_names = unnamed(outputs), unnamed(inputs)
-        if outputs + inputs > self.options.most_columns or not self.gathering.admits(names, input_names):
-            self._leave(lines.indices)
-            return
-        cells, input_cells = ",".join(lines.outputs).split(","), ",".join(lines.inputs).split(",")
-        self.gathering.add(names, input_names, cells, input_cells, "csv")
 
-    def _add_quoted(self) -> None:
-        """All quoted rows at once; when that fails, each request on its own."""
-        if self._add_parsed(self._quoted):
-            return
-        by_request: dict[int, Lines] = {}
-        for index, outputs, inputs in zip(*self._quoted, strict=True):
-            lines = by_request.setdefault(index, Lines([], [], []))
-            lines.indices.append(index)
-            lines.outputs.append(outputs)
-            lines.inputs.append(inputs)
-        for lines in by_request.values():
-            if not self._add_parsed(lines):
-                self._leave(lines.indices[:1])
-
-    def _add_parsed(self, lines: Lines) -> bool:
-        answered, asked = _parsed(lines.outputs), _parsed(lines.inputs)
-        if answered is None or asked is None:
-            return False
-        outputs, inputs = len(answered[0]), len(asked[0])
-        names, input_names = unnamed(outputs), unnamed(inputs)
-        if outputs + inputs > self.options.most_columns or not self.gathering.admits(names, input_names):
-            return False
-        flat: Callable[[Iterable[list[str]]], Iterable[Any]] = chain.from_iterable
-        self.gathering.add(names, input_names, flat(answered), flat(asked), "csv")
-        return True
-
-    def _leave(self, indices: Iterable[int]) -> None:
-        self.remaining = sorted({*self.remaining, *indices})
+def _groups(outputs: Form | list[Form], inputs: Form | list[Form], count: int) -> dict[tuple[Form, Form], list[int]]:
+    """The positions of requests by the forms of their sides."""
+    if isinstance(outputs, str) and isinstance(inputs, str):
+        return {(outputs, inputs): list(range(count))}
+    groups: dict[tuple[Form, Form], list[int]] = {}
+    output_forms = [outputs] * count if isinstance(outputs, str) else outputs
+    input_forms = [inputs] * count if isinstance(inputs, str) else inputs
+    for place, pair in enumerate(zip(output_forms, input_forms, strict=True)):
+        groups.setdefault(pair, []).append(place)
+    return groups
 
 
-def _decoded(side: Side) -> str:
-    """The text of a side in base64, "" when it is not plainly CSV."""
-    if side.media_type != "text/csv":
-        return ""
+def _forms(sides: Sides) -> Form | list[Form]:
+    """The form of each side, or of all of them."""
+    if None not in sides:
+        encodings = {side.encoding for side in sides}  # type: ignore[union-attr]
+        if encodings == {"CSV"}:
+            return "csv"
+        if encodings == {"JSON"}:
+            return "json"
+    kinds = [(side.encoding, side.observedContentType) if side is not None else None for side in sides]
+    forms = {kind: _form(kind) for kind in set(kinds)}
+    if len(set(forms.values())) == 1:
+        return forms[kinds[0]]
+    return [forms[kind] for kind in kinds]
+
+
+def _form(kind: tuple[str | None, str | None] | None) -> Form:
+    if kind is None:
+        return "absent"
+    encoding, content_type = kind
+    if encoding == "BASE64":
+        return "base64" if media_type(content_type) == "text/csv" else "other"
+    return "csv" if encoding == "CSV" else "json" if encoding == "JSON" else "other"
+
+
+def _payloads(sides: Sides, form: Form) -> list[bytes] | None:
+    """The payloads of sides of CSV, empty ones for those that cannot be read here."""
+    if form == "absent":
+        return None
+    decode = str.encode if form == "csv" else _decoded
+    return [decode(side.data or "") for side in sides if side is not None]
+
+
+def _decoded(text: str) -> bytes:
     try:
-        return a2b_base64(side.data or "", strict_mode=True).decode("utf-8-sig")
+        content = a2b_base64(text, strict_mode=True).removeprefix(_BYTE_ORDER_MARK)
+        if not content.isascii():
+            content.decode()
     except (Base64Error, ValueError):
-        return ""
-
-
-def _lines(text: str) -> list[str]:
-    """The rows of a payload of many rows; none when only the exact reader can tell them."""
-    if len(text) > LARGE:
-        return []
-    lines = text.split("\n")
-    if "" not in lines:
-        return lines
-    if '"' in text:
-        return []
-    return [line for line in lines if line] if "," in text else lines
-
-
-def _commas(lines: Sequence[str]) -> int | None:
-    """How many commas each of the lines has; None when they differ."""
-    counts = {line.count(",") for line in lines}
-    return counts.pop() if len(counts) == 1 else None
-
-
-def _parsed(lines: list[str]) -> list[list[str]] | None:
-    """The cells of lines with quotes; None when they are not one row a line, all of one width."""
-    try:
-        rows = list(csv.reader(lines, strict=True))
-    except csv.Error:
-        return None
-    if len(rows) != len(lines) or len(set(map(len, rows))) != 1:
-        return None
-    return rows if rows[0] else None
+        return b""
+    return content

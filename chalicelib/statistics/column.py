@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NUMBERS = msgspec.json.Decoder(list[float]).decode
-_BLANKS = (" ", "\t", "\r", "\n")
+_BLANKS = (b" ", b"\t", b"\r", b"\n")
 _FIRST = 4 * MOST  # cells that tell whether a column is worth counting cell by cell
+_WHOLE = 2.0**53  # whole numbers below it are told apart by doubles
 
 
 class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,8 +59,10 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         present = list(filter(None, cells)) if missing == "" else [cell for cell in cells if cell is not None]
         absent = len(cells) - len(present)
         if len(set(present[:_FIRST])) > MOST and (plain := _plain_numbers(present)) is not None:
-            return cls._numbers(plain, absent, k)
-        return cls._counted(Counter(present), absent, k)
+            counted = cls.of_numbers(*plain, absent, k)
+            if counted is not None:
+                return counted
+        return cls.of_counts(Counter(present), absent, k)
 
     @classmethod
     def of_values(cls, cells: Sequence[Any], k: int = PART_K) -> ColumnStatistics:
@@ -72,26 +75,46 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         """
         present = [cell for cell in cells if cell is not None] if None in cells else cells
         kinds = set(map(type, present))
-        if kinds <= {int, float} and len(set(present[:_FIRST])) > MOST and (plain := _doubles(present)) is not None:
+        if kinds and kinds <= {int, float} and (values := _measurable(present)) is not None:
             integral = len(present) if kinds == {int} else list(map(type, present)).count(int)
-            return cls._numbers(plain._replace(integral=integral), len(cells) - len(present), k)
+            counted = cls.of_numbers(values, integral, len(cells) - len(present), k)
+            if counted is not None:
+                return counted
         # 1, 1.0 and True are equal, as are 0.0 and -0.0: these are told apart by their texts.
         counts = Counter(present if kinds in ({int}, {str}, {bool}) else map(_text_of, present))
         texts = counts if kinds == {str} else Counter({_text_of(cell): count for cell, count in counts.items()})
-        return cls._counted(texts, len(cells) - len(present), k)
+        return cls.of_counts(texts, len(cells) - len(present), k)
 
     @classmethod
-    def _numbers(cls, plain: _Plain, missing: int, k: int) -> ColumnStatistics:
-        count = len(plain.numbers)
-        return cls(
-            types=TypeCounts(integral=plain.integral, fractional=count - plain.integral, missing=missing),
-            moments=Moments.of(plain.values),
-            distribution=Distribution.of(plain.values, k),
-            categories=Categories.many(plain.values, ()),
-        )
+    def of_numbers(
+        cls, values: NDArray[np.float64], integral: int, missing: int, k: int = PART_K
+    ) -> ColumnStatistics | None:
+        """The statistics of a column of numbers, as many of them Integral, all written as JSON writes numbers.
+
+        None when the numbers alone do not tell their texts, which are the categories of a column of few: `1.50` and
+        `1.5` are two, as are `0` and `-0`.
+        """
+        count = len(values)
+        types = TypeCounts(integral=integral, fractional=count - integral, missing=missing)
+        if not count:
+            return cls(types=types, distribution=Distribution(k=k))
+        ascending = np.sort(values)
+        begins = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
+        different = ascending[begins]
+        if len(different) > MOST:
+            categories = Categories.many(different, ())
+            distribution = Distribution.many(ascending, k)
+        elif integral < count or not _told_apart(ascending):
+            return None
+        else:
+            weights = dict(zip(different.tolist(), np.diff(begins, append=count).tolist(), strict=True))
+            categories = Categories(counts={str(int(value)): weight for value, weight in weights.items()})
+            distribution = Distribution.weighted(weights, k)
+        return cls(types=types, moments=Moments.of(values), distribution=distribution, categories=categories)
 
     @classmethod
-    def _counted(cls, counts: Counter[str], missing: int, k: int) -> ColumnStatistics:
+    def of_counts(cls, counts: Counter[str], missing: int, k: int = PART_K) -> ColumnStatistics:
+        """The statistics of a column of counted cells."""
         by_type: dict[str, dict[str, int]] = {"fractional": {}, "integral": {}, "boolean": {}, "string": {}}
         for cell in numeric_cells(counts):
             by_type[lexical_type(cell)][cell] = counts[cell]
@@ -146,32 +169,37 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         return ColumnStatistics.total((self, other))
 
 
-class _Plain(NamedTuple):
-    """A column of nothing but numbers, as Python's own and as doubles, and how many of them are Integral."""
+def doubles(joined: str | bytes, count: int) -> NDArray[np.float64] | None:
+    """So many cells, joined by commas, as doubles; None when any of them is not plainly a number.
 
-    numbers: Sequence[float]
-    values: NDArray[np.float64]
-    integral: int = 0
+    Every JSON number has one lexical type for Deequ: digits alone are Integral, a point or an exponent makes it
+    Fractional. So one decode converts all cells exactly, as long as no cell could have joined two (commas, counted) or
+    hidden blanks (JSON allows them, Deequ does not). None, too, when a number is too large to be measured.
 
-
-def _plain_numbers(cells: Sequence[str]) -> _Plain | None:
-    """The values of a column of numbers; None when any cell is not plainly a number.
-
-    Every JSON number has the same lexical type for Deequ: digits alone are Integral, a point or an exponent makes it
-    Fractional. So one decode of the joined cells classifies and converts them exactly, as long as no cell could have
-    joined two (commas, counted) or hidden blanks (JSON allows them, Deequ does not).
+    Examples
+    --------
+    >>> doubles("18,1.50,-7e1", 3)
+    array([ 18. ,   1.5, -70. ])
+    >>> doubles("1, 2", 2), doubles("1,x", 2), doubles("1,2", 1), doubles("1e200", 1)
+    (None, None, None, None)
     """
-    joined = ",".join(cells)
-    if any(blank in joined for blank in _BLANKS):
+    text = joined.encode() if isinstance(joined, str) else joined
+    if any(blank in text for blank in _BLANKS):
         return None
     try:
-        decoded = _NUMBERS(f"[{joined}]")
+        decoded = _NUMBERS(b"[%b]" % text)
     except (msgspec.MsgspecError, RecursionError):
         return None
-    plain = _doubles(decoded) if len(decoded) == len(cells) else None
-    if plain is None:
+    return _measurable(decoded) if len(decoded) == count else None
+
+
+def _plain_numbers(cells: Sequence[str]) -> tuple[NDArray[np.float64], int] | None:
+    """The values of a column of numbers, and how many are Integral; None when any cell is not plainly a number."""
+    joined = ",".join(cells)
+    values = doubles(joined, len(cells))
+    if values is None:
         return None
-    return plain._replace(integral=len(decoded) - joined.count(".") - _exponents_without_point(joined))
+    return values, len(values) - joined.count(".") - _exponents_without_point(joined)
 
 
 def _exponents_without_point(joined: str) -> int:
@@ -185,13 +213,19 @@ def _exponents_without_point(joined: str) -> int:
     return count
 
 
-def _doubles(numbers: Sequence[float]) -> _Plain | None:
+def _measurable(numbers: Sequence[float]) -> NDArray[np.float64] | None:
     """Numbers as doubles; None when any is too large to be measured."""
     try:
         values = np.frombuffer(array("d", numbers))  # thrice as fast as np.array
     except OverflowError:
         return None
-    return None if float(np.abs(values).max()) > LARGEST else _Plain(numbers, values)
+    return values if not len(values) or max(-values.min(), values.max()) <= LARGEST else None
+
+
+def _told_apart(ascending: NDArray[np.float64]) -> bool:
+    """Whether each of these whole numbers has one text."""
+    zeros = ascending[np.searchsorted(ascending, 0.0) : np.searchsorted(ascending, 0.0, "right")]
+    return bool(ascending[0] > -_WHOLE and ascending[-1] < _WHOLE and not np.signbit(zeros).any())
 
 
 def _text_of(value: Any) -> str:

@@ -1,0 +1,128 @@
+"""The CSV payloads of many requests -> where each cell lies, without cutting them apart.
+
+What is not plainly one row a line is told by its payload, for the exact reader:
+
+| a payload                                                                 | told by                            |
+|---------------------------------------------------------------------------|------------------------------------|
+| nothing, or nothing but a line end; a carriage return; very large         | its bytes                          |
+| an open quote                                                             | an odd number of quotes            |
+| a quote within a cell that has none around it, text behind a closing one  | the bytes before and behind quotes |
+| a line end in quotes                                                      | its quotes                         |
+| rows of differing widths, a blank line among longer ones                  | the widths of its lines            |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from chalicelib.statistics.grid import COMMA, LINE_END, POINT, QUOTE, Grid
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LARGEST = 1 << 20  # bytes of a payload
+_RETURN = ord("\r")
+_BOUNDARY = np.zeros(256, dtype=bool)
+_BOUNDARY[[COMMA, LINE_END, QUOTE]] = True
+
+
+class Lines(NamedTuple):
+    """Lines of cells, each followed by one byte that divides it from the next."""
+
+    content: NDArray[np.uint8]
+    ends: NDArray[np.int64]  # of the cells
+    points: NDArray[np.bool_]  # which of the cells hold a point
+    widths: NDArray[np.int64]  # cells of each line
+    counts: NDArray[np.int64]  # lines of each payload
+
+    def grid(self, kept: NDArray[np.bool_] | None = None) -> Grid:
+        """The lines, or those of them that are kept, which are all of one width."""
+        if kept is None:
+            return Grid(self.content, self.ends, self.points, int(self.widths[0]))
+        cells = np.repeat(kept, self.widths)
+        lengths = np.diff(self.ends, prepend=-1)
+        content = self.content[np.repeat(cells, lengths)]
+        return Grid(content, np.cumsum(lengths[cells]) - 1, self.points[cells], int(self.widths[kept][0]))
+
+
+def cut(payloads: list[bytes]) -> Lines | set[int]:
+    r"""The lines of all payloads; or the positions of some that are not plain, without which to try again.
+
+    Widths are left to the caller.
+
+    Examples
+    --------
+    >>> lines = cut([b"1,2.5", b'3,"a,b"\n4,\n'])
+    >>> lines.ends.tolist(), lines.widths.tolist(), lines.counts.tolist()
+    ([1, 5, 7, 13, 15, 16], [2, 2, 2], [1, 2])
+    >>> cut([b"1", b"", b"\n", b"2\r"]), cut([b"1", b'"', b'"a"']), cut([b"1", b'"a"b', b'"a\nb"'])
+    ({1, 2, 3}, {1}, {1, 2})
+    """
+    content = np.frombuffer(bytearray(b"\n").join([*payloads, b""]), dtype=np.uint8)
+    sizes = np.fromiter(map(len, payloads), np.int64, len(payloads))
+    behind = np.cumsum(sizes + 1) - 1  # where the line end behind each payload lies
+    own = content[behind - 1] == LINE_END
+    if own.any():
+        kept = np.ones(len(content), dtype=bool)
+        kept[behind[own]] = False
+        content = content[kept]
+        sizes -= own
+        behind = np.cumsum(sizes + 1) - 1
+    wrong = (sizes <= 0) | (sizes > LARGEST)
+    wrong[np.searchsorted(behind, np.flatnonzero(content == _RETURN))] = True
+    if wrong.any():
+        return _positions(wrong)
+    marks = np.flatnonzero((content == COMMA) | (content == LINE_END) | (content == POINT))
+    quotes = np.flatnonzero(content == QUOTE)
+    if len(quotes):
+        owners = np.searchsorted(behind, quotes)
+        wrong = np.bincount(owners, minlength=len(payloads)) & 1 == 1
+        if not wrong.any():
+            wrong[owners[_misplaced(content, quotes)]] = True
+            inside = _inside(marks, quotes)
+            kinds = content[marks[inside]]
+            wrong[np.searchsorted(behind, marks[inside[kinds == LINE_END]])] = True
+            marks = np.delete(marks, inside[kinds != POINT])
+        if wrong.any():
+            return _positions(wrong)
+    kinds = content[marks]
+    is_end = kinds != POINT
+    points = np.zeros(int(np.count_nonzero(is_end)), dtype=bool)
+    if len(points) == len(marks):
+        ends = marks
+    else:
+        at = np.flatnonzero(~is_end)
+        points[at - np.arange(len(at))] = True
+        ends, kinds = marks[is_end], kinds[is_end]
+    last = np.flatnonzero(kinds == LINE_END)
+    counts = np.ones(len(payloads), dtype=np.int64)
+    if len(last) > len(payloads):
+        counts = np.diff(np.searchsorted(ends[last], behind), prepend=-1)
+    return Lines(content, ends, points, np.diff(last, prepend=-1), counts)
+
+
+def _positions(wrong: NDArray[np.bool_]) -> set[int]:
+    return set(np.flatnonzero(wrong).tolist())
+
+
+def _misplaced(content: NDArray[np.uint8], quotes: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which quotes neither open nor close a cell, nor are doubled within one; every second one closes.
+
+    The first byte has the line end at the very end before it.
+    """
+    misplaced = np.empty(len(quotes), dtype=bool)
+    misplaced[::2] = ~_BOUNDARY[content[quotes[::2] - 1]]
+    misplaced[1::2] = ~_BOUNDARY[content[quotes[1::2] + 1]]
+    return misplaced
+
+
+def _inside(marks: NDArray[np.intp], quotes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The positions of the marks that lie between an opening quote and its closing one."""
+    first = np.searchsorted(marks, quotes[::2])
+    counts = np.searchsorted(marks, quotes[1::2]) - first
+    first, counts = first[counts > 0], counts[counts > 0]
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    inside: NDArray[np.intp] = np.repeat(first, counts) + within
+    return inside

@@ -1,0 +1,186 @@
+"""Statistics of many rows of delimited text at once: the cells stay bytes until they are numbers.
+
+A column whose every cell is a JSON number (Deequ's Integral and Fractional without a plus, a leading zero or a blank)
+is decoded together with all other such columns; any other column is read cell by cell by `ColumnStatistics.of`, which
+is what every column here must equal (a property test holds it).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from chalicelib.statistics.column import ColumnStatistics, doubles
+from chalicelib.statistics.distribution import PART_K
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+COMMA, LINE_END, POINT, QUOTE = b',\n."'
+_MINUS, _ZERO = b"-0"
+_TRIED = 16  # cells of a column that are decoded to see whether it holds numbers
+
+
+class Grid(NamedTuple):
+    r"""Rows of one width, cell after cell.
+
+    Each cell is followed by one byte that divides it from the next. It may lie in quotes; a quote within is doubled.
+
+    Examples
+    --------
+    >>> content = np.frombuffer(bytearray(b'1,"a,b"\n2,""\n'), np.uint8)
+    >>> grid = Grid(content, np.array([1, 7, 9, 12]), np.zeros(4, bool), 2)
+    >>> [column.types.inferred_type for column in grid.columns()], grid.columns()[1].categories.counts
+    (['Integral', 'String'], {'a,b': 1})
+    """
+
+    content: NDArray[np.uint8]  # writable: the dividing bytes are overwritten
+    ends: NDArray[np.int64]  # where the byte behind each cell lies
+    points: NDArray[np.bool_]  # which of the cells hold a point
+    width: int
+
+    @classmethod
+    def joined(cls, grids: list[Grid]) -> Grid:
+        """Grids of one width, one below the other."""
+        if len(grids) == 1:
+            return grids[0]
+        offsets = np.cumsum([0, *(len(grid.content) for grid in grids[:-1])])
+        return cls(
+            np.concatenate([grid.content for grid in grids]),
+            np.concatenate([grid.ends + offset for grid, offset in zip(grids, offsets, strict=True)]),
+            np.concatenate([grid.points for grid in grids]),
+            grids[0].width,
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many rows."""
+        return len(self.ends) // self.width
+
+    def columns(self, k: int = PART_K) -> tuple[ColumnStatistics, ...]:
+        """The statistics of every column; `k` is the size of the sketches."""
+        cells = _Cells(self)
+        numbers = cells.numbers()
+        texts = cells.texts([position for position in range(self.width) if position not in numbers])
+        return tuple(
+            self._column(position, numbers.get(position), texts.get(position), cells, k)
+            for position in range(self.width)
+        )
+
+    def _column(
+        self, position: int, values: NDArray[np.float64] | None, texts: list[str] | None, cells: _Cells, k: int
+    ) -> ColumnStatistics:
+        if values is not None:
+            fractional = int(np.count_nonzero(self.points[position :: self.width]))
+            counted = ColumnStatistics.of_numbers(values, len(values) - fractional, self.rows - len(values), k)
+            if counted is not None:
+                return counted
+            texts = cells.texts([position])[position]
+        present = list(filter(None, texts or []))
+        return ColumnStatistics.of_counts(Counter(present), self.rows - len(present), k)
+
+
+class _Cells:
+    """Where the cells of a grid begin and end, without their quotes."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.lengths = np.empty(len(grid.ends), dtype=np.int64)  # with the dividing byte
+        self.lengths[0] = grid.ends[0] + 1
+        np.subtract(grid.ends[1:], grid.ends[:-1], out=self.lengths[1:])
+        self.quotes: NDArray[np.intp] | None = None
+        present = self.lengths > 1
+        if (grid.content == QUOTE).any():
+            starts = grid.ends + 1 - self.lengths
+            quoted = np.flatnonzero(grid.content[starts] == QUOTE)
+            self.quotes = np.concatenate([starts[quoted], grid.ends[quoted] - 1])
+            present[quoted] = self.lengths[quoted] > 3
+        self.present = present.reshape(-1, grid.width)
+
+    def numbers(self) -> dict[int, NDArray[np.float64]]:
+        """The values of each column that holds nothing but numbers, by its position."""
+        positions = [position for position in range(self.grid.width) if self._try(position)]
+        for _ in range(2):
+            together = self._decoded(positions)
+            if together is not None:
+                return dict(zip(positions, together, strict=True))
+            positions = self._alike(positions)
+        found = ((position, self._decoded([position])) for position in positions)
+        return {position: alone[0] for position, alone in found if alone is not None}
+
+    def texts(self, positions: list[int]) -> dict[int, list[str]]:
+        """The cells of columns as text, by their positions."""
+        if not positions:
+            return {}
+        chosen = np.zeros((self.grid.rows, self.grid.width), dtype=bool)
+        chosen[:, positions] = True
+        text = self._stream(chosen.ravel(), LINE_END).decode()
+        if '""' in text:
+            text = text.replace('""', '"')
+        cells = text.split("\n")
+        del cells[-1]
+        return {position: cells[place :: len(positions)] for place, position in enumerate(positions)}
+
+    def _try(self, position: int) -> bool:
+        """Whether a few cells of a column, from all over it, are numbers."""
+        places = np.flatnonzero(self.present[:: 1 + self.grid.rows // (2 * _TRIED), position])[:_TRIED]
+        places = places * (1 + self.grid.rows // (2 * _TRIED)) * self.grid.width + position
+        cells = [self._cell(place) for place in places.tolist()]
+        return doubles(b",".join(cells), len(cells)) is not None
+
+    def _cell(self, place: int) -> bytes:
+        end = int(self.grid.ends[place])
+        cell: bytes = self.grid.content[end + 1 - int(self.lengths[place]) : end].tobytes()
+        return cell[1:-1] if cell.startswith(b'"') else cell
+
+    def _alike(self, positions: list[int]) -> list[int]:
+        """Those of the columns whose cells all begin and end as numbers do; in quotes, none does."""
+        content, width = self.grid.content, self.grid.width
+        first, last = content[self.grid.ends + 1 - self.lengths], content[self.grid.ends - 1]
+        # the subtraction wraps around: what is below "0" becomes large
+        alike = ((first - _ZERO < 10) | (first == _MINUS)) & (last - _ZERO < 10)
+        columns = (alike.reshape(-1, width) | ~self.present).all(axis=0)
+        return [position for position in positions if columns[position]]
+
+    def _decoded(self, positions: list[int]) -> list[NDArray[np.float64]] | None:
+        """The values of columns; None when a cell is no number, or one too large to be measured."""
+        chosen = self.present
+        if len(positions) < self.grid.width:
+            taken = np.zeros(self.grid.width, dtype=bool)
+            taken[positions] = True
+            chosen = self.present & taken
+        flat = chosen.ravel()
+        count = int(np.count_nonzero(flat))
+        stream = self._stream(flat, COMMA)
+        values = doubles(stream[:-1], count)
+        if values is None:
+            return None
+        if b"e" in stream or b"E" in stream:
+            self._note_exponents(stream, np.flatnonzero(flat))
+        shape = (self.grid.rows, len(positions))
+        if count == shape[0] * shape[1]:
+            return list(np.ascontiguousarray(values.reshape(shape).T))
+        present = self.present[:, positions]
+        table = np.empty(shape)
+        table[present] = values
+        columns = zip(np.ascontiguousarray(table.T), np.ascontiguousarray(present.T), strict=True)
+        return [column if held.all() else column[held] for column, held in columns]
+
+    def _stream(self, chosen: NDArray[np.bool_], divider: int) -> bytes:
+        """The bytes of chosen cells without their quotes, each followed by the divider."""
+        content = self.grid.content
+        content[self.grid.ends] = divider
+        if chosen.all() and self.quotes is None:
+            return content.tobytes()
+        mask = np.repeat(chosen, self.lengths)
+        if self.quotes is not None:
+            mask[self.quotes] = False
+        return content[mask].tobytes()
+
+    def _note_exponents(self, stream: bytes, cells: NDArray[np.intp]) -> None:
+        """Numbers with an exponent are Fractional, with or without a point."""
+        marks = np.frombuffer(stream, np.uint8)
+        ends = np.flatnonzero(marks == COMMA)
+        self.grid.points[cells[np.searchsorted(ends, np.flatnonzero((marks | 32) == ord("e")))]] = True
