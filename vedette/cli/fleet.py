@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 @click.option("--window-minutes", type=int, help="Length of the windows that are judged.")
 @click.option("--critical-feature", "critical_features", multiple=True, help="A feature whose violations are critical.")
 @click.option("--team", help="Whose endpoint it is.")
+@click.option(
+    "--capture-header",
+    type=click.Choice(["none", "input", "output", "both"]),
+    help="The sides whose CSV payloads begin with a row of names.",
+)
+@click.option(
+    "--test-marker", metavar="TEXT", help="Requests with this in their custom attributes count in no statistic."
+)
 @click.option("--golden-payload", metavar="BODY|@FILE", help="A request that every version must answer.")
 @click.option("--golden-content-type", help="Content type of the golden request. [default: text/csv]")
 @click.option("--set", "more", metavar="KEY=VALUE", multiple=True, help="Any other key of a fleet entry.")
@@ -43,6 +51,8 @@ def manage_command(hands: Hands, group: str, endpoint: str, more: tuple[str, ...
     stored, etag = aws.get_fleet()
     body, content_type = given.pop("golden_payload"), given.pop("golden_content_type")
     fields = {name: value for name, value in given.items() if value not in (None, ())}
+    if fields.get("capture_header") == "none":
+        fields["capture_header"] = ""
     if body is not None:
         form = {"content_type": content_type, "accept": content_type} if content_type else {}
         fields["golden_payload"] = {"body": fleet.read_payload(body), **form}
@@ -89,16 +99,22 @@ def fleet_group() -> None:
 
 
 @stage.command("show")
-def show_command(hands: Hands) -> None:
+@click.option("--toml", "as_toml", is_flag=True, help="Write it as a fleet.toml, for `vedette apply`.")
+def show_command(hands: Hands, as_toml: bool) -> None:
     """Show every endpoint of the fleet, who applied it, and from which commit.
 
     \b
-    Example:
+    Examples:
       vedette fleet show
+      vedette fleet show --toml > fleet.toml
     """  # noqa: D301
-    from vedette.operations import aws
+    from vedette.operations import aws, fleet
 
     found, _ = aws.get_fleet()
+    if as_toml:
+        hands.say(fleet.as_toml(found.entries).rstrip("\n"))
+        hands.answer({"toml": fleet.as_toml(found.entries)})
+        return
     rows = [
         (e.endpoint, e.mode, e.package_group, f"{e.capture_percentage} %", str(e.window_minutes)) for e in found.entries
     ]
@@ -119,12 +135,14 @@ def _store(hands: Hands, stored: Fleet, entries: tuple[FleetEntry, ...], etag: s
     """Show what would change, ask, and store it."""
     from vedette.operations import aws, fleet
 
+    remarks = fleet.check_sources(entries, "the fleet")
     changes = fleet.differences(stored.entries, entries)
     data: dict[str, Any] = {"changes": changes, "commit": commit, "applied": False}
     if not changes:
         hands.say("The fleet is so already.")
     else:
         hands.say(*(str(change) for change in changes))
+        hands.remark(*remarks)
         if hands.confirmed("Apply these changes?"):
             fleet.apply(entries, etag=etag, by=aws.who(), commit=commit)
             data["applied"] = True

@@ -144,6 +144,21 @@ def moment(text: str | None) -> Any:
     return found
 
 
+def past(text: str) -> Any:
+    """A time that is over, as ISO 8601 (UTC unless it says otherwise), or a span until now: 90m, 12h, 14d."""
+    from datetime import UTC, datetime
+
+    now = datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return now - (moment(text) - now)
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if found >= now:
+        raise click.UsageError(f"{text} is not over yet.")
+    return found
+
+
 def seconds(text: str) -> float:
     """A span as seconds: 30s, 5m, 1h, or a bare number."""
     import re

@@ -135,6 +135,16 @@ def run_function(name: str, event: Mapping[str, Any]) -> dict[str, Any]:
     return dict(content)
 
 
+def function_role(name: str) -> str:
+    """The role of a deployed function; before it is deployed, the one that Chalice will make for it."""
+    try:
+        return str(client("lambda").get_function_configuration(FunctionName=name)["Role"])
+    except ClientError as error:
+        if code(error) in {*NOT_THERE, "AccessDeniedException"}:
+            return f"arn:{settings().partition}:iam::{settings().account}:role/{name}"
+        raise
+
+
 def invoke_endpoint(name: str, body: bytes, content_type: str, accept: str) -> dict[str, Any]:
     """Send one request; the answer with its body as bytes."""
     answer = _patient("sagemaker-runtime", ANSWER_SECONDS).invoke_endpoint(
@@ -198,6 +208,18 @@ def monitoring_schedules(endpoint: str) -> list[dict[str, Any]]:
     """The monitoring schedules of exactly this endpoint."""
     found = _listed("list_monitoring_schedules", "MonitoringScheduleSummaries", EndpointName=endpoint)
     return [schedule for schedule in found if schedule.get("EndpointName") == endpoint]
+
+
+def baseline_of_schedule(name: str) -> str:
+    """Where the constraints of a monitoring schedule lie; "" when it has none."""
+    described = describe_monitoring_schedule(name) or {}
+    config = described.get("MonitoringScheduleConfig", {})
+    baseline = config.get("MonitoringJobDefinition", {}).get("BaselineConfig", {})
+    if config.get("MonitoringType", "DataQuality") == "DataQuality" and config.get("MonitoringJobDefinitionName"):
+        definition = config["MonitoringJobDefinitionName"]
+        found = _found("describe_data_quality_job_definition", JobDefinitionName=definition) or {}
+        baseline = found.get("DataQualityBaselineConfig", {})
+    return str(baseline.get("ConstraintsResource", {}).get("S3Uri", ""))
 
 
 def job_definitions(endpoint: str) -> list[tuple[str, str]]:

@@ -13,6 +13,11 @@
 | a value of another type or outside its range | `fleet.toml: endpoints.site.capture_percentage: 150 is not 0 to 100` |
 | a group that serves two endpoints            | `fleet.toml: the group g stands at both a and b`                     |
 | a name that SageMaker refuses                | `fleet.toml: endpoints.a_b: not a name ...`                          |
+| two names that differ in case alone          | `fleet.toml: site and Site are one endpoint to SageMaker ...`        |
+| a source under what Vedette itself writes    | `fleet.toml: endpoints.site.capture_uri: ...`                        |
+| windows that do not fill a day               | `fleet.toml: endpoints.site.window_minutes: 50 does not divide ...`  |
+
+`as_toml` writes the same file.
 """
 
 from __future__ import annotations
@@ -29,17 +34,26 @@ from typing import Any
 
 import msgspec
 
+from chalicelib import locations
 from chalicelib.errors import UnreadableFile, VedetteError
-from chalicelib.records import Fleet, FleetEntry, GoldenPayload
+from chalicelib.handlers import forgotten
+from chalicelib.records import Fleet, FleetEntry, GoldenPayload, Thresholds
+from chalicelib.settings import settings
 from vedette.operations import aws
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+DAY = 1440  # minutes
 RANGES = {
     "capture_percentage": (0, 100),
     "instance_count": (1, 10_000),
-    "window_minutes": (5, 1440),
+    "window_minutes": (15, DAY),
+    "drift_window_minutes": (15, DAY),
     "updates_per_hour": (1, 60),
+    "alerts_per_hour": (1, 60),
 }
+MOST_WINDOWS = 30  # that an alert may wait for
+WINDOWS = ("window_minutes", "drift_window_minutes")
+WITHIN = {"golden_payload": GoldenPayload, "thresholds": Thresholds}  # fields that are tables themselves
 FORMS = {
     "package_group": (NAME, "1 to 63 letters, digits and hyphens"),
     "instance_type": (re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"), "a SageMaker instance type like ml.m5.large"),
@@ -102,9 +116,9 @@ def parse(content: bytes, place: str) -> tuple[FleetEntry, ...]:
 def entry(endpoint: str, fields: Mapping[str, Any], place: str) -> FleetEntry:
     """One entry of the fleet, its fields checked one by one."""
     _check_keys(FleetEntry, fields, place, hidden={"endpoint"})
-    golden = fields.get("golden_payload")
-    if isinstance(golden, dict):
-        _check_keys(GoldenPayload, golden, f"{place}.golden_payload")
+    for name, kind in WITHIN.items():
+        if isinstance(fields.get(name), dict):
+            _check_keys(kind, fields[name], f"{place}.{name}")
     try:
         found = msgspec.convert({**fields, "endpoint": endpoint}, FleetEntry)
     except msgspec.ValidationError as error:
@@ -131,27 +145,107 @@ def check_entry(found: FleetEntry, place: str) -> None:
     for name, (low, high) in RANGES.items():
         if name in fields and not low <= fields[name] <= high:
             raise UnreadableFile(f"{place}.{name}: {fields[name]} is not {low} to {high}")
+    _check_thresholds(found.thresholds, f"{place}.thresholds")
     for name, (form, words) in FORMS.items():
         if fields.get(name) and not form.fullmatch(fields[name]):
             raise UnreadableFile(f"{place}.{name}: {fields[name]!r} is not {words}")
+    for name in WINDOWS:
+        if DAY % fields[name]:
+            raise UnreadableFile(
+                f"{place}.{name}: {fields[name]} does not divide a day; 15, 20, 30, 60, 120, 240, 480, 720, 1440 ... do"
+            )
     if found.mode == "deploy" and not found.package_group:
         raise UnreadableFile(f"{place}.package_group: missing; mode deploy needs the group whose versions are deployed")
 
 
+def _check_thresholds(found: Thresholds, place: str) -> None:
+    """Refuse M of N where M is more than N, or either is nothing."""
+    for kind, violated, of in (
+        ("hard", found.hard_violated, found.hard_of),
+        ("drift", found.drift_violated, found.drift_of),
+    ):
+        if not 1 <= violated <= of <= MOST_WINDOWS:
+            raise UnreadableFile(f"{place}: {violated} of {of} {kind} windows; M of N is 1 to {MOST_WINDOWS}")
+    if not 1 <= found.recovery_clean <= MOST_WINDOWS:
+        raise UnreadableFile(f"{place}.recovery_clean: {found.recovery_clean} is not 1 to {MOST_WINDOWS}")
+
+
 def check(entries: Iterable[FleetEntry], place: str) -> None:
     """Refuse a fleet whose entries contradict each other."""
-    endpoints: set[str] = set()
+    endpoints: dict[str, str] = {}
     groups: dict[str, str] = {}
     for found in entries:
-        if found.endpoint in endpoints:
+        known = endpoints.get(found.endpoint.lower())
+        endpoints[found.endpoint.lower()] = found.endpoint
+        if known == found.endpoint:
             raise UnreadableFile(f"{place}: the endpoint {found.endpoint} stands there twice")
-        endpoints.add(found.endpoint)
+        if known is not None:
+            raise UnreadableFile(
+                f"{place}: {known} and {found.endpoint} are one endpoint to SageMaker, which does not tell their case"
+                " apart; one capture would be both's"
+            )
         if found.package_group and found.package_group in groups:
             raise UnreadableFile(
                 f"{place}: the group {found.package_group} stands at both {groups[found.package_group]} and"
                 f" {found.endpoint}; a group serves one endpoint"
             )
         groups[found.package_group] = found.endpoint
+
+
+def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
+    """Refuse sources that this stage never reads; in words, those whose captures no event tells of.
+
+    Every other two sources can be told apart: a capture's key names its endpoint, whatever lies before it.
+    """
+    remarks = []
+    for found in entries:
+        bucket, _ = locations.place(forgotten.source(found))
+        root = locations.capture_roots(forgotten.source(found), found.endpoint)[0]
+        if bucket == settings().bucket and root.startswith(locations.OWN_PREFIXES):
+            raise UnreadableFile(
+                f"{place}: endpoints.{found.endpoint}.capture_uri: {found.capture_uri} is where Vedette keeps what is"
+                " its own; it is never read as captures"
+            )
+        if forgotten.delivery(forgotten.source(found), found.endpoint, bucket_tells=True) == "polled":
+            remarks.append(
+                f"{found.endpoint} captures to {found.capture_uri}, which VEDETTE_CAPTURE_SOURCES does not name;"
+                f" `vedette watch {found.endpoint}` shows what is to be done."
+            )
+    return remarks
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def as_toml(entries: Iterable[FleetEntry]) -> str:
+    """A fleet.toml with these entries; what is as by default is left out.
+
+    Examples
+    --------
+    >>> print(as_toml([FleetEntry(endpoint="site", mode="alert", critical_features=("a",))]), end="")
+    [endpoints.site]
+    mode = "alert"
+    critical_features = ["a"]
+    """
+    return "\n".join(
+        "".join([f"[endpoints.{found.endpoint}]\n", *(f"{name} = {_toml(value)}\n" for name, value in _set(found))])
+        for found in entries
+    )
+
+
+def _set(found: FleetEntry) -> Iterable[tuple[str, Any]]:
+    """The fields of an entry that differ from what they are by default."""
+    usual = _given(FleetEntry(endpoint=found.endpoint))
+    return ((name, value) for name, value in _given(found).items() if usual.get(name) != value)
+
+
+def _toml(value: Any) -> str:
+    """A value in TOML. Its basic strings are JSON's, except that DEL is escaped as well."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{name} = {_toml(item)}' for name, item in value.items())} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return _word(value).replace("\x7f", "\\u007f")
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------

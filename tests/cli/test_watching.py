@@ -1,0 +1,255 @@
+"""Endpoints that somebody else made: watched without a change to them, polled until their bucket tells, read back."""
+
+import json
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from chalicelib.aws import s3, store, table
+from chalicelib.records import Swept
+from tests.cli.watched import CHURN, LAKE, capture_key, churn, lake, rows, write_constraints
+from vedette.demo import people
+
+__all__ = ["lake"]
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def watching(stage, lake, tmp_path):
+    """The endpoint, watched in mode alert against constraints of its own."""
+    churn(stage)
+    write_constraints(tmp_path)
+    stage.done("watch", CHURN, "--baseline", tmp_path, "--mode", "alert", "--yes")
+    return stage
+
+
+def parts() -> list[str]:
+    return [found.key for found in s3.list_objects(f"parts/{CHURN}/")]
+
+
+def swept() -> Swept:
+    return table.get_item(Swept, table.endpoint_key(CHURN), "sweep")[0]
+
+
+def events_of(stage) -> list[str]:
+    return [call.name for call in stage.cloud.recorder.calls if call.service == "sagemaker"]
+
+
+def test_watching_reads_the_endpoint_and_changes_nothing_of_sagemaker(stage, lake, tmp_path):
+    churn(stage, KmsKeyId="arn:aws:kms:eu-west-1:123456789012:key/theirs")
+    write_constraints(tmp_path)
+    stage.cloud.recorder.clear()
+    said = stage.done("watch", CHURN, "--baseline", tmp_path, "--yes")
+    assert f"churn captures 100 % of its requests (Input, Output) to s3://{LAKE}/captures/2026" in said
+    assert "polled: looked through every 15 minutes" in said
+    assert {name.partition(":")[2][:4] for name in events_of(stage)} <= {"Desc", "List"}
+    entry = store.fleet().entry(CHURN)
+    assert (entry.mode, entry.capture_uri, entry.package_group) == ("observe", f"s3://{LAKE}/captures/2026", "")
+    version, baseline = store.baseline_in_force(CHURN)
+    assert (version, [feature.name for feature in baseline.constraints.features]) == ("v1", ["label", "a", "b"])
+    assert "The fleet is so already." in stage.done("watch", CHURN)
+
+
+def test_what_the_owners_must_do_is_given_as_json_and_as_terraform(stage, lake):
+    key = "arn:aws:kms:eu-west-1:123456789012:key/theirs"
+    queue = {"QueueArn": "arn:aws:sqs:eu-west-1:123456789012:theirs", "Events": ["s3:ObjectCreated:*"]}
+    boto3.client("sqs").create_queue(QueueName="theirs")
+    lake.put_bucket_notification_configuration(
+        Bucket=LAKE, NotificationConfiguration={"QueueConfigurations": [{"Id": "kept", **queue}]}
+    )
+    churn(stage, KmsKeyId=key)
+    answer = stage.answer("watch", CHURN, "--dry-run")
+    assert answer["applied"] is False
+    forms = {change["place"]: change for change in answer["found"]["changes"]}
+    notification = forms[f"s3://{LAKE}"]
+    assert notification["form"]["EventBridgeConfiguration"] == {}
+    assert [kept["Id"] for kept in notification["form"]["QueueConfigurations"]] == ["kept"]
+    assert "eventbridge = true" in notification["terraform"]
+    lake.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration=notification["form"])
+    statement = forms[f"key {key}, key policy"]["form"]
+    assert statement["Action"] == "kms:Decrypt"
+    assert statement["Principal"]["AWS"] == [
+        f"arn:aws:iam::123456789012:role/vedette-local-{name}" for name in ("on_data_captured", "sweep")
+    ]
+    assert statement["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}}
+    assert 'variable = "kms:ViaService"' in forms[f"key {key}, key policy"]["terraform"]
+    (environment,) = [change["form"] for place, change in forms.items() if place.startswith("stage local")]
+    assert environment == {"VEDETTE_CAPTURE_SOURCES": f"{LAKE}/captures/2026/"}
+
+
+def test_the_changes_make_the_captures_come_by_events(stage, lake, monkeypatch):
+    churn(stage)
+    answer = stage.answer("watch", CHURN, "--yes")
+    for change in answer["found"]["changes"]:
+        if "VEDETTE_CAPTURE_SOURCES" in change["form"]:
+            monkeypatch.setenv("VEDETTE_CAPTURE_SOURCES", change["form"]["VEDETTE_CAPTURE_SOURCES"])
+        else:
+            lake.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration=change["form"])
+    assert stage.answer("watch", CHURN)["found"]["delivery"] == "events"
+    assert stage.answer("watch", CHURN)["found"]["changes"] == []
+
+
+def test_a_bucket_without_events_is_polled_and_its_violations_are_told(watching):
+    people.predict(CHURN, [("1", "2")] * 20 + [("1", "2.50")] * 20)
+    watching.cloud.turn(minutes=20)
+    assert len(parts()) == 1
+    assert swept().delivery == "polled"
+    assert "[critical] churn: b is not Integral in 50.0% of 40 rows" in [
+        m.subject for m in watching.cloud.mailbox.mails
+    ]
+
+
+def test_an_endpoint_that_moved_its_captures_or_stopped_them_is_told(watching):
+    sagemaker = boto3.client("sagemaker")
+    config = sagemaker.describe_endpoint_config(EndpointConfigName="churn-config")
+    capture = {**config["DataCaptureConfig"], "DestinationS3Uri": f"s3://{LAKE}/captures/2027"}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="moved", ProductionVariants=config["ProductionVariants"], DataCaptureConfig=capture
+    )
+    sagemaker.update_endpoint(EndpointName=CHURN, EndpointConfigName="moved")
+    watching.cloud.turn(hours=1)
+    told = [" ".join(mail.text.split()) for mail in watching.cloud.mailbox.mails if "churn" in mail.subject]
+    assert any(
+        f"it captures to s3://{LAKE}/captures/2027, and s3://{LAKE}/captures/2026 is read" in text for text in told
+    )
+    watching.done("watch", CHURN, "--yes")
+    assert store.fleet().entry(CHURN).capture_uri == f"s3://{LAKE}/captures/2027"
+    assert store.fleet().entry(CHURN).mode == "alert"
+
+
+def test_what_cannot_be_watched_is_refused_in_one_sentence(stage, lake):
+    assert stage.refused("watch", "nowhere") == "There is no endpoint nowhere in eu-west-1."
+    churn(stage, enabled=False)
+    assert "churn captures nothing: data capture is off in its config churn-config." in stage.refused("watch", CHURN)
+    stage.deployed()
+    assert "is deployed by Vedette, which watches it already" in stage.refused("watch", "preferred-site")
+    configs = stage.cloud.sagemaker.hosting.configs
+    described = configs["churn-config"].described if hasattr(configs["churn-config"], "described") else None
+    assert described is None or described
+
+
+def test_serverless_and_asynchronous_endpoints_are_refused(stage, lake, monkeypatch):
+    from chalicelib.aws import sagemaker
+
+    churn(stage)
+    config = sagemaker.describe_endpoint_config("churn-config")
+    variant = {**config["ProductionVariants"][0], "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}}
+    for more, word in (
+        ({"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://x/y"}}}, "an asynchronous endpoint"),
+        ({"ProductionVariants": [variant]}, "a serverless endpoint"),
+    ):
+        with monkeypatch.context() as patched:  # the stand-in makes real-time endpoints alone
+            patched.setattr(sagemaker, "describe_endpoint_config", lambda name, more=more: {**config, **more})
+            assert f"churn is {word}; SageMaker captures real-time endpoints alone." in stage.refused("watch", CHURN)
+
+
+def test_a_bucket_that_is_gone_or_a_baseline_that_is_none_is_refused(stage, lake, tmp_path):
+    churn(stage, destination="s3://no-such-bucket/x")
+    assert "there is no bucket no-such-bucket, so nothing is captured" in stage.refused("watch", CHURN)
+    assert store.fleet().entry(CHURN) is None
+
+
+def test_a_baseline_that_cannot_be_read_changes_nothing(stage, lake, tmp_path):
+    churn(stage)
+    (tmp_path / "constraints.json").write_text("{")
+    assert "constraints.json: not JSON" in stage.refused("watch", CHURN, "--baseline", tmp_path, "--yes")
+    assert store.fleet().entry(CHURN) is None
+
+
+def test_the_statistics_beside_constraints_in_s3_are_taken_too(stage, lake, tmp_path, conformance):
+    churn(stage)
+    pair = next(conformance.glob("pairs/P07_*"))
+    for name in ("constraints.json", "statistics.json"):
+        lake.upload_file(str(pair / name), LAKE, f"baselines/{name}")
+    stage.done("watch", CHURN, "--baseline", f"s3://{LAKE}/baselines/constraints.json", "--yes")
+    _, baseline = store.baseline_in_force(CHURN)
+    assert baseline.statistics.rows > 0
+
+
+def test_unwatching_leaves_everything_but_the_entry(watching):
+    people.predict(CHURN, [("1", "2")] * 20)
+    watching.cloud.turn(minutes=20)
+    before = parts()
+    assert "removed; the endpoint itself stays" in watching.done("unwatch", CHURN, "--yes")
+    assert store.fleet().entry(CHURN) is None
+    assert parts() == before
+    assert boto3.client("sagemaker").describe_endpoint(EndpointName=CHURN)["EndpointStatus"] == "InService"
+    assert "churn" in watching.refused("unwatch", CHURN, "--yes")
+
+
+# --- what was captured before -----------------------------------------------------------------------------------------
+
+
+def test_a_backfill_makes_the_parts_that_the_functions_would_have_made_and_alerts_nobody(watching, lake):
+    ages = [timedelta(days=2), timedelta(hours=30), timedelta(hours=25), timedelta(days=20)]
+    for number, age in enumerate(ages):
+        lake.put_object(Bucket=LAKE, Key=capture_key(watching, age, f"n{number}"), Body=rows(40, b="2.5"))
+    mails = len(watching.cloud.mailbox.mails)
+    assert "3 objects" in watching.done("backfill", CHURN, "--from", "14d", "--dry-run")
+    assert parts() == []
+    answer = watching.answer("backfill", CHURN, "--from", "14d", "--yes")
+    assert (answer["parts"], answer["rows"], answer["refused"]) == ({"made": 3}, 120, 0)
+    assert "0 objects (0.0 MB) have no part, 3 have one." in watching.done("backfill", CHURN, "--from", "14d")
+    made = [store.s3.get_record(store.Part, key) for key in parts()]
+    assert [(part.judged, part.violated, part.summary.rows) for part in made] == [(False, False, 40)] * 3
+    watching.cloud.settle()
+    assert len(watching.cloud.mailbox.mails) == mails
+
+
+def test_a_backfill_that_was_cut_short_goes_on(watching, lake, monkeypatch):
+    for hour in range(3, 7):
+        lake.put_object(Bucket=LAKE, Key=capture_key(watching, hour * HOUR), Body=rows(5))
+    monkeypatch.setattr("vedette.operations.backfilling.make", _fails_after(2, "vedette.operations.backfilling"))
+    with pytest.raises(RuntimeError):
+        watching.run("backfill", CHURN, "--from", "1d", "--yes")
+    assert len(parts()) == 2
+    monkeypatch.undo()
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    assert watching.answer("backfill", CHURN, "--from", "1d", "--yes")["parts"] == {"made": 2}
+    assert len(parts()) == 4
+
+
+def _fails_after(number, module):
+    from vedette.operations import backfilling
+
+    real, calls = backfilling.make, []
+
+    def make(captured, entry):
+        calls.append(captured)
+        if len(calls) > number:
+            raise RuntimeError("the power went out")
+        return real(captured, entry)
+
+    return make
+
+
+def test_a_backfill_says_what_it_does_not_understand(watching):
+    for text in ("soon", "2999-01-01"):
+        result = watching.run("backfill", CHURN, "--from", text)
+        assert result.exit_code == 2
+        assert text in result.output
+    assert "nowhere" in watching.refused("backfill", "nowhere", "--from", "1d")
+
+
+def test_the_fleet_is_written_as_the_file_that_it_can_be_applied_from(watching, tmp_path):
+    watching.done(
+        *("manage", "preferred-site", "--endpoint", "preferred-site", "--yes"),
+        *("--capture-header", "input", "--test-marker", "testing=1"),
+    )
+    before = store.fleet().entries
+    assert (before[0].capture_header, before[0].test_marker) == ("input", "testing=1")
+    written = watching.done("fleet", "show", "--toml")
+    (tmp_path / "fleet.toml").write_text(written)
+    assert "The fleet is so already." in watching.done("apply", "-f", tmp_path / "fleet.toml")
+    assert json.loads(watching.run("fleet", "show", "--toml", "--json").stdout)["toml"] == written
+    watching.done("manage", "preferred-site", "--endpoint", "preferred-site", "--yes", "--capture-header", "none")
+    assert store.fleet().entries[0].capture_header == ""
+
+
+def test_a_source_that_no_rule_matches_is_remarked_and_one_of_our_own_refused(stage, tmp_path):
+    (tmp_path / "fleet.toml").write_text('[endpoints.site]\ncapture_uri = "s3://elsewhere/x"\n')
+    said = stage.done("apply", "-f", tmp_path / "fleet.toml", "--dry-run")
+    assert "site captures to s3://elsewhere/x, which VEDETTE_CAPTURE_SOURCES does not name" in said
+    (tmp_path / "fleet.toml").write_text(f'[endpoints.site]\ncapture_uri = "s3://{stage.bucket}/parts"\n')
+    assert "where Vedette keeps what is its own" in stage.refused("apply", "-f", tmp_path / "fleet.toml")

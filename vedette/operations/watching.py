@@ -1,0 +1,338 @@
+"""Watch an endpoint that somebody else made: nothing of SageMaker is changed, its captures are read where they lie.
+
+| what the endpoint shows                     | what follows                                                        |
+|---------------------------------------------|---------------------------------------------------------------------|
+| DestinationS3Uri                            | the source in the fleet entry, as it stands there                   |
+| a bucket without EventBridge, or in another | the source is polled by the sweep; the change its owner must make   |
+| region, or a place that no rule matches     | is shown, as JSON and as Terraform                                  |
+| a KMS key, of the capture or of the bucket  | the statement that its policy needs                                 |
+| capture off, a serverless or asynchronous   | refused in one sentence                                             |
+| endpoint, none of this name                 |                                                                     |
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from chalicelib import locations
+from chalicelib.aws import sagemaker
+from chalicelib.aws.clients import client
+from chalicelib.errors import VedetteError
+from chalicelib.handlers import forgotten
+from chalicelib.records import Fleet, FleetEntry
+from chalicelib.settings import settings
+from vedette.operations import aws, baselines, fleet
+
+READERS = ("on_data_captured", "sweep")  # the functions that read capture objects
+CLOSED = {"AccessDenied", "403"}
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the owner of a resource must do: Vedette never does it itself."""
+
+    title: str
+    why: str
+    place: str  # the resource
+    form: Any  # as JSON
+    terraform: str = ""
+    command: str = ""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint as it captures now, and what is between its captures and Vedette."""
+
+    endpoint: str
+    status: str
+    config: str
+    source: str
+    percentage: int
+    modes: tuple[str, ...]
+    kms_key: str
+    delivery: str  # "events" or "polled"
+    changes: tuple[Change, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def look(endpoint: str) -> Found:
+    """Read what an endpoint captures, and where; nothing is written.
+
+    Raises
+    ------
+    VedetteError
+        When there is nothing to watch, with the reason.
+    """
+    described = sagemaker.describe_endpoint(endpoint)
+    if described is None:
+        raise VedetteError(f"There is no endpoint {endpoint} in {settings().region}.")
+    name = str(described["EndpointConfigName"])
+    config = sagemaker.describe_endpoint_config(name) or {}
+    _refuse_what_is_never_captured(endpoint, config)
+    capture = config.get("DataCaptureConfig") or {}
+    if not capture.get("EnableCapture", False):
+        raise VedetteError(
+            f"{endpoint} captures nothing: data capture is off in its config {name}. Turn it on where the endpoint is"
+            f" deployed (DataCaptureConfig), or with `vedette capture on {endpoint}`."
+        )
+    shown = described.get("DataCaptureConfig") or {}
+    source = str(capture["DestinationS3Uri"])
+    own = settings().bucket == locations.place(source)[0]
+    if own and f"{locations.place(source)[1].rstrip('/')}/".startswith(locations.OWN_PREFIXES):
+        raise VedetteError(f"{endpoint} captures to {source}, where Vedette keeps what is its own; it is never read.")
+    bucket = _bucket(source)
+    kms_key = str(shown.get("KmsKeyId") or capture.get("KmsKeyId") or bucket.kms_key)
+    delivery = forgotten.delivery(source, endpoint, bucket_tells=bucket.tells and bucket.region == settings().region)
+    return Found(
+        endpoint=endpoint,
+        status=str(described["EndpointStatus"]),
+        config=name,
+        source=source,
+        percentage=int(shown.get("CurrentSamplingPercentage", capture.get("InitialSamplingPercentage", 0))),
+        modes=tuple(str(option["CaptureMode"]) for option in capture.get("CaptureOptions", ())),
+        kms_key=kms_key,
+        delivery=delivery,
+        changes=tuple(_changes(endpoint, source, bucket, kms_key)),
+        remarks=tuple(_remarks(endpoint, shown, bucket)),
+    )
+
+
+def _refuse_what_is_never_captured(endpoint: str, config: dict[str, Any]) -> None:
+    """Data capture exists for real-time endpoints alone (aws-facts 2.1)."""
+    if config.get("AsyncInferenceConfig"):
+        raise VedetteError(f"{endpoint} is an asynchronous endpoint; SageMaker captures real-time endpoints alone.")
+    if any(variant.get("ServerlessConfig") for variant in config.get("ProductionVariants", ())):
+        raise VedetteError(f"{endpoint} is a serverless endpoint; SageMaker captures real-time endpoints alone.")
+
+
+# --- the bucket -------------------------------------------------------------------------------------------------------
+
+
+class _Bucket(msgspec.Struct, frozen=True, kw_only=True):
+    """The bucket of a source, as far as we may look."""
+
+    name: str
+    region: str
+    ours: bool = True  # of this account
+    notifications: dict[str, Any] | None = None  # None: we may not look
+    kms_key: str = ""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it sends its events to EventBridge."""
+        return self.notifications is not None and "EventBridgeConfiguration" in self.notifications
+
+
+def _bucket(source: str) -> _Bucket:
+    name = locations.place(source)[0]
+    s3 = client("s3")
+    region, ours = settings().region, True
+    try:
+        region = str(s3.head_bucket(Bucket=name).get("BucketRegion") or region)
+        ours = _asked("head_bucket", Bucket=name, ExpectedBucketOwner=settings().account) is not None
+    except ClientError as error:
+        if aws.code(error) in {"404", "NoSuchBucket"}:
+            raise VedetteError(f"{source}: there is no bucket {name}, so nothing is captured.") from error
+        headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        region, ours = headers.get("x-amz-bucket-region", region), aws.code(error) not in CLOSED
+    return _Bucket(
+        name=name,
+        region=region,
+        ours=ours,
+        notifications=_asked("get_bucket_notification_configuration", Bucket=name),
+        kms_key=_default_key(_asked("get_bucket_encryption", Bucket=name) or {}),
+    )
+
+
+def _asked(operation: str, **request: str) -> dict[str, Any] | None:
+    """An answer of S3; None when its owner does not let us look, or it was never set."""
+    try:
+        answer: dict[str, Any] = getattr(client("s3"), operation)(**request)
+    except ClientError as error:
+        if aws.code(error) in {*CLOSED, "ServerSideEncryptionConfigurationNotFoundError"}:
+            return None
+        raise
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def _default_key(encryption: dict[str, Any]) -> str:
+    rules = encryption.get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
+    return next((str(key) for rule in rules if (key := _key_of(rule))), "")
+
+
+def _key_of(rule: dict[str, Any]) -> str:
+    by_default = rule.get("ApplyServerSideEncryptionByDefault", {})
+    return str(by_default.get("KMSMasterKeyID", "")) if "kms" in by_default.get("SSEAlgorithm", "") else ""
+
+
+# --- what the owners must do ------------------------------------------------------------------------------------------
+
+
+def _changes(endpoint: str, source: str, bucket: _Bucket, kms_key: str) -> list[Change]:
+    changes = []
+    if bucket.name != settings().bucket or forgotten.delivery(source, endpoint, bucket_tells=True) == "polled":
+        changes += _stage_change(endpoint, source)
+    if not bucket.tells and bucket.region == settings().region:
+        changes.append(_notification_change(bucket))
+    if not bucket.ours:
+        changes.append(_bucket_policy_change(bucket, source))
+    if kms_key:
+        changes.append(_key_policy_change(kms_key, bucket.region))
+    return changes
+
+
+def _stage_change(endpoint: str, source: str) -> list[Change]:
+    """The stage's rule and roles speak of the places that VEDETTE_CAPTURE_SOURCES names."""
+    bucket, _ = locations.place(source)
+    root = locations.capture_roots(source, endpoint)[0]
+    if any(bucket == at and root.startswith(prefix) for at, prefix in settings().capture_places):
+        return []
+    prefix = root.removesuffix(f"{endpoint}/") or root
+    known = [f"{at}/{below}" for at, below in settings().capture_sources]
+    value = ",".join([*known, f"{bucket}/{prefix}"])
+    return [
+        Change(
+            title="Let the stage read the place",
+            why="its functions may read, and its rule matches, only the places that VEDETTE_CAPTURE_SOURCES names",
+            place=f"stage {settings().stage}, environment_variables in .chalice/config.json",
+            form={"VEDETTE_CAPTURE_SOURCES": value},
+            command="vedette setup and vedette install (or chalice deploy) afterwards put it in force",
+        )
+    ]
+
+
+def _notification_change(bucket: _Bucket) -> Change:
+    form = {**(bucket.notifications or {}), "EventBridgeConfiguration": {}}
+    terraform = (
+        f'resource "aws_s3_bucket_notification" "{_label(bucket.name)}" {{\n'
+        f'  bucket      = "{bucket.name}"\n'
+        "  eventbridge = true # a bucket has one such resource: where there is one already, add this line to it\n"
+        "}\n"
+    )
+    unseen = "" if bucket.notifications is not None else "; what it notifies now could not be read, and must be kept"
+    return Change(
+        title="Let the bucket send its events to EventBridge",
+        why=f"captures are then read within seconds; until then every 15 minutes{unseen}",
+        place=f"s3://{bucket.name}",
+        form=form,
+        terraform=terraform,
+        command=f"aws s3api put-bucket-notification-configuration --bucket {bucket.name}"
+        f" --notification-configuration '{json.dumps(form)}'",
+    )
+
+
+def _bucket_policy_change(bucket: _Bucket, source: str) -> Change:
+    root = f"{locations.place(source)[1].strip('/')}/".lstrip("/")
+    arn = f"arn:{settings().partition}:s3:::{bucket.name}"
+    statements = [
+        _statement("VedetteReadsCaptures", "s3:GetObject", f"{arn}/{root}*"),
+        _statement("VedetteListsCaptures", ["s3:ListBucket", "s3:GetBucketNotification"], arn),
+    ]
+    return Change(
+        title="Let Vedette read the bucket",
+        why="it belongs to another account, or does not let us look",
+        place=f"s3://{bucket.name}, bucket policy",
+        form=statements,
+        terraform="".join(_terraform(statement) for statement in statements),
+    )
+
+
+def _key_policy_change(kms_key: str, region: str) -> Change:
+    statement = {
+        **_statement("VedetteDecryptsCaptures", "kms:Decrypt", "*"),
+        "Condition": {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
+    }
+    return Change(
+        title="Let Vedette decrypt the captures",
+        why="they are encrypted with this key",
+        place=f"key {kms_key}, key policy",
+        form=statement,
+        terraform=_terraform(statement),
+    )
+
+
+def _statement(sid: str, action: str | list[str], resource: str) -> dict[str, Any]:
+    roles = [aws.function_role(f"vedette-{settings().stage}-{function}") for function in READERS]
+    return {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": roles}, "Action": action, "Resource": resource}
+
+
+def _terraform(statement: dict[str, Any]) -> str:
+    """A statement as a block of data "aws_iam_policy_document"."""
+
+    def listed(value: Any) -> str:
+        return json.dumps(value if isinstance(value, list) else [value])
+
+    conditions = "".join(
+        f'  condition {{\n    test     = "{test}"\n    variable = "{variable}"\n    values   = {listed(value)}\n  }}\n'
+        for test, variables in statement.get("Condition", {}).items()
+        for variable, value in variables.items()
+    )
+    return (
+        f'statement {{\n  sid       = "{statement["Sid"]}"\n  actions   = {listed(statement["Action"])}\n'
+        f"  resources = {listed(statement['Resource'])}\n"
+        f'  principals {{\n    type        = "AWS"\n    identifiers = {listed(statement["Principal"]["AWS"])}\n  }}\n'
+        f"{conditions}}}\n"
+    )
+
+
+def _label(bucket: str) -> str:
+    return bucket.replace(".", "_")
+
+
+def _remarks(endpoint: str, shown: dict[str, Any], bucket: _Bucket) -> list[str]:
+    remarks = []
+    if shown.get("CaptureStatus") == "Stopped":
+        remarks.append("SageMaker says that its capture is Stopped now.")
+    if bucket.region != settings().region:
+        remarks.append(f"The bucket lies in {bucket.region}, whose events do not reach {settings().region}.")
+    for schedule in aws.monitoring_schedules(endpoint):
+        place = aws.baseline_of_schedule(schedule["MonitoringScheduleName"])
+        if place:
+            name = schedule["MonitoringScheduleName"]
+            remarks.append(f"Model Monitor's schedule {name} holds it against {place}: --baseline takes that one too.")
+    return remarks
+
+
+# --- the fleet and the baseline ---------------------------------------------------------------------------------------
+
+
+def watched(stored: Fleet, found: Found, mode: str | None) -> tuple[FleetEntry, ...]:
+    """The entries with this endpoint among them; what a person set before stays, except for where it captures.
+
+    Raises
+    ------
+    VedetteError
+        When Vedette deploys the endpoint: then the fleet says where it captures, not the other way round.
+    """
+    before = stored.entry(found.endpoint)
+    if before is not None and before.mode == "deploy":
+        raise VedetteError(f"{found.endpoint} is deployed by Vedette, which watches it already (mode deploy).")
+    source = "" if found.source.rstrip("/") == locations.capture_uri(settings().bucket) else found.source
+    after = msgspec.structs.replace(
+        before or FleetEntry(endpoint=found.endpoint),
+        capture_uri=source,
+        capture_percentage=found.percentage,
+        **({"mode": mode} if mode else {}),
+    )
+    fleet.check_entry(after, found.endpoint)
+    others = tuple(one for one in stored.entries if one.endpoint != found.endpoint)
+    fleet.check((*others, after), "the fleet")
+    return (*others, after) if before is None else tuple(after if one is before else one for one in stored.entries)
+
+
+def baseline_at(place: str) -> baselines.Stored:
+    """A baseline to be taken over; the statistics.json beside a constraints.json comes with it."""
+    folder = place.removesuffix("constraints.json")
+    return baselines.read(folder if folder != place and folder else place)
+
+
+def take_baseline(endpoint: str, given: baselines.Stored, place: str) -> str:
+    """Put a baseline in force, unless the one in force is the same; its version."""
+    before = baselines.current(endpoint)
+    if before is not None and (before.constraints, before.statistics) == (given.constraints, given.statistics):
+        return before.version
+    etag = before.etag if before else ""
+    return baselines.keep(endpoint, given.constraints, given.statistics, f"vedette watch: {place}", etag).version
