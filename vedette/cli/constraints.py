@@ -101,9 +101,9 @@ def diff_command(hands: Hands, endpoint: str, before: str, after: str | None) ->
     from vedette.operations import baselines
     from vedette.operations.constraints import differences
 
-    first = _named(endpoint, before)
+    first = baselines.named(endpoint, before)
     # In force comes first: the file or version is what would be.
-    pair = (first, _named(endpoint, after)) if after else (baselines.in_force(endpoint), first)
+    pair = (first, baselines.named(endpoint, after)) if after else (baselines.in_force(endpoint), first)
     found = differences(pair[0].constraints, pair[1].constraints)
     hands.say(f"From {pair[0].version} to {pair[1].version}:")
     _say_differences(hands, found)
@@ -242,13 +242,6 @@ for _command in (show_command, versions_command, diff_command, set_command, acce
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
-
-
-def _named(endpoint: str, text: str) -> Stored:
-    from vedette.operations import baselines
-
-    elsewhere = "/" in text or text.endswith(".json")
-    return baselines.read(text) if elsewhere else baselines.version(endpoint, text)
 
 
 def _store(

@@ -69,16 +69,16 @@ def console(*outputs: str | None) -> Console:
 
 
 @contextmanager
-def progress(title: str, size: int) -> Iterator[Callable[[int], None]]:
-    """A bar over bytes on standard error, shown to people only; gives the function that moves it."""
+def progress(title: str, size: int, *, counted: bool = False) -> Iterator[Callable[[int], None]]:
+    """A bar over bytes, or things that are counted, on standard error, for people; gives the function that moves it."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     stderr = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(),
+        MofNCompleteColumn() if counted else DownloadColumn(),
         TimeRemainingColumn(),
         console=stderr,
         transient=True,

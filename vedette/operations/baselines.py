@@ -137,6 +137,20 @@ def read(place: str) -> Stored:
     return Stored(version=place, constraints=found, statistics=statistics, folder=folder)
 
 
+def named(endpoint: str, text: str) -> Stored:
+    """What a person named: a file or folder when it holds a / or ends in .json, else a stored version."""
+    return read(text) if "/" in text or text.endswith(".json") else version(endpoint, text)
+
+
+def as_baseline(stored: Stored) -> Baseline:
+    """A version as what data are held against."""
+    place = f"{stored.version}/statistics.json"
+    return Baseline(
+        constraints=stored.constraints,
+        statistics=None if stored.statistics is None else read_statistics(stored.statistics, place),
+    )
+
+
 def versions(endpoint: str) -> list[Listed]:
     """Every version, the latest first; those of which nobody knows who made them come last."""
     current = store.named_baseline(endpoint)

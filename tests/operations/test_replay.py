@@ -1,0 +1,110 @@
+"""Stored parts judged again: the same alerts as those that were told, and what other constraints would have told."""
+
+import json
+from itertools import groupby
+
+import pytest
+
+from chalicelib.aws import s3, store
+from chalicelib.capture.summary import CaptureSummary
+from chalicelib.handlers import summing
+from chalicelib.records import RollUp
+from chalicelib.statistics.table import Table
+from tests.operations.installed import SITE
+from tests.operations.judged import baseline, send, watched
+from vedette.operations import replay
+
+
+@pytest.fixture
+def lived(stage):
+    """Six hours: two of them bad, four good, and everything that was told."""
+    watched(stage)
+    stage.cloud.mailbox.mails.clear()
+    for bad in (20, 20, 0, 0, 0, 0):
+        send(stage, good=20, bad=bad)
+        stage.cloud.turn(hours=1)
+    stage.cloud.turn(minutes=10)
+    return stage
+
+
+def told(stage) -> list[str]:
+    return [mail.subject for mail in stage.cloud.mailbox.mails if "not Integral" in mail.subject]
+
+
+def test_the_constraints_in_force_give_the_alerts_that_were_told(lived):
+    answer = lived.answer("replay", SITE, "--from", "1d")
+    (side,) = answer["replayed"]
+    (week,) = side["weeks"]
+    assert [f"[{a['severity']}] {SITE}: {a['headline']}" for a in week["alerts"]] == told(lived)
+    assert len(told(lived)) == 1
+    assert (week["begins"], week["violations"], week["violated_windows"], week["recovered"]) == ("2026-03-02", 2, 2, 1)
+    assert week["rows"] == 160
+    assert lived.run("replay", SITE).exit_code == 1
+
+
+def test_other_constraints_are_proven_quiet_before_they_are_in_force(lived, tmp_path):
+    lived.done("constraints", "show", SITE, "-o", tmp_path / "constraints.json")
+    document = json.loads((tmp_path / "constraints.json").read_bytes())
+    document["features"][2]["monitoringConfigOverrides"] = {"datatype_check_threshold": 0.4}
+    (tmp_path / "constraints.json").write_text(json.dumps(document))
+    shown = lived.done("replay", SITE, "--from", "1d", "--constraints", tmp_path / "constraints.json")
+    assert "would have alerted nobody" in shown
+    old, new = lived.answer("replay", SITE, "--constraints", tmp_path / "constraints.json")["replayed"]
+    assert (old["version"], old["alerts"], new["alerts"]) == ("v1", 1, 0)
+    assert [week["violations"] for week in new["weeks"]] == [0]
+
+
+def test_nothing_is_written_and_each_part_is_read_once(lived):
+    lived.cloud.recorder.clear()
+    lived.run("replay", SITE, "--constraints", "v1")
+    assert lived.changes() == []
+    read = [call.parameters["Key"] for call in lived.cloud.recorder.of("GetObject")]
+    parts = [key for key in read if key.startswith("parts/")]
+    assert len(parts) == len(set(parts)) == lived.answer("replay", SITE)["parts"] > 0
+
+
+def test_roll_ups_stand_for_their_parts(lived, monkeypatch):
+    entry, of = store.fleet().entry(SITE), summing.locations
+    now = lived.cloud.clock.now()
+    wanted = replay.Range.of(entry, now.replace(hour=0, minute=0), now, ())
+    against = [found for _, found in replay.compared(SITE, None)]
+    keys = replay.keys_of(wanted)
+    by_part = replay.replayed(wanted, keys, against)
+    by_slot = groupby(keys["AllTraffic"], lambda key: of.slot(of.part_begun(key)))
+    for begin, found in by_slot:
+        these = tuple(found)
+        summary = CaptureSummary.total(part.summary for part in store.parts(these))
+        end = begin + summing.SLOT
+        named = {"endpoint": SITE, "variant": "AllTraffic", "start": begin, "end": end, "parts": these}
+        store.put_roll_up(RollUp(summary=summary, **named))
+    for key in keys["AllTraffic"]:
+        s3.delete(key)
+    monkeypatch.setattr(summing, "MANY", 1)
+    by_roll_up = replay.replayed(wanted, keys, against)
+    assert [week.violations for week in by_roll_up[0].weeks.values()] == [2]
+    assert [week.rows for week in by_roll_up[0].weeks.values()] == [week.rows for week in by_part[0].weeks.values()]
+    assert len(by_roll_up[0].alerts) == len(by_part[0].alerts) == 1
+
+
+def test_drift_is_judged_by_the_day_as_in_production(stage):
+    watched(stage)
+    statistics = Table.of([["0", str(n), str(n)] for n in range(200)], ("label", "a", "b"))
+    baseline("v2", statistics)
+    send(stage, good=150)
+    stage.cloud.turn(minutes=5)
+    stage.cloud.schedules_enabled = False  # nothing but the parts is needed
+    stage.cloud.turn(hours=26)
+    (side,) = stage.answer("replay", SITE, "--from", "2d")["replayed"]
+    (week,) = side["weeks"]
+    assert (week["rows"], week["violations"]) == (150, 2)  # a and b have drifted; one day of three does not alert
+    assert side["alerts"] == 0
+
+
+def test_what_cannot_be_replayed_is_one_sentence(stage):
+    assert "has no baseline in force" in stage.refused("replay", SITE)
+    baseline()
+    assert "`vedette backfill preferred-site --from 14d`" in stage.refused("replay", SITE)
+    assert "is not in the fleet" in stage.refused("replay", "cars")
+    assert "it has v1." in stage.refused("replay", SITE, "--constraints", "v7")
+    assert "no such file" in stage.refused("replay", SITE, "--constraints", "/no/such/constraints.json")
+    assert stage.run("replay", SITE, "--from", "soon").exit_code == 2

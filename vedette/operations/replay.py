@@ -1,0 +1,259 @@
+"""What would have been said: stored parts judged again, week by week, by the baseline in force and by another one.
+
+| replayed                         | as                                                                            |
+|----------------------------------|-------------------------------------------------------------------------------|
+| an object of at least 20 rows    | judged alone, as `on_data_captured` does; one within a roll-up, with its slot |
+| the window that goes on          | its hard checks, every five minutes, as `run_monitoring` does                 |
+| a closed window, one of drift    | as `run_monitoring` does, mixed windows too                                   |
+| alerts                           | the real transition, from an empty book at the beginning of the range         |
+| silence, mutes, the hourly limit | not replayed: no constraint decides them                                      |
+
+Each roll-up and part is read once; nothing is written. The sum of the closed windows is kept for the windows of drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+import msgspec
+from msgspec.structs import replace
+
+from chalicelib import locations
+from chalicelib.alerts.message import Whereabouts, messages
+from chalicelib.alerts.state import transition
+from chalicelib.aws import store
+from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation
+from chalicelib.constraints.windows import GRACE, Window, checks_of, evaluated, open_window
+from chalicelib.handlers import judging, summing
+from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry, Part
+from chalicelib.registry.served import versions_between
+from vedette.operations import baselines
+
+NOWHERE = Whereabouts(bucket="")
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a person would have received."""
+
+    at: datetime
+    variant: str
+    kind: str
+    severity: str
+    headline: str
+
+
+@dataclass
+class Week:
+    """What one baseline found in the windows that begin in a week."""
+
+    begins: date  # its Monday
+    windows: int = 0
+    rows: int = 0
+    violated_windows: int = 0
+    violations: int = 0  # of closed windows, as constraint_violations.json and Vedette's own checks have them
+    alerts: list[Alert] = field(default_factory=list)
+    recovered: int = 0
+
+
+@dataclass
+class Side:
+    """One baseline with what it has found so far."""
+
+    baseline: Baseline
+    weeks: dict[date, Week] = field(default_factory=dict)
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """Every alert, the first one first."""
+        return [alert for week in sorted(self.weeks) for alert in self.weeks[week].alerts]
+
+
+@dataclass(frozen=True)
+class Range:
+    """What is replayed: an endpoint's windows that lie within [start, end)."""
+
+    entry: FleetEntry
+    start: datetime
+    end: datetime
+    deployments: Sequence[Deployment] = ()
+
+    @classmethod
+    def of(cls, entry: FleetEntry, since: datetime, now: datetime, deployments: Sequence[Deployment]) -> Range:
+        """Whole windows: from the beginning of the longest one that holds `since`, to the last one that has closed."""
+        longest = max(entry.window_minutes, entry.drift_window_minutes)
+        end = open_window(entry.window_minutes, now - GRACE)[0]
+        return cls(entry, open_window(longest, since)[0], end, deployments)
+
+
+def compared(endpoint: str, other: str | None) -> list[tuple[str, Baseline]]:
+    """The baseline in force, and after it another one: a stored version, a folder, or a constraints.json.
+
+    A constraints.json alone goes with the statistics in force, as it would if it were put in force.
+    """
+    now = baselines.in_force(endpoint)
+    found = [(now.version, baselines.as_baseline(now))]
+    if other is not None:
+        wish = baselines.named(endpoint, other)
+        alone = wish.statistics is None and not wish.folder
+        found.append((wish.version, baselines.as_baseline(replace(wish, statistics=now.statistics) if alone else wish)))
+    return found
+
+
+def keys_of(wanted: Range, variant: str = "") -> dict[str, tuple[str, ...]]:
+    """The parts of each variant, or of one, in order."""
+    endpoint = wanted.entry.endpoint
+    return {
+        name: found
+        for name in ([variant] if variant else store.variants(endpoint))
+        if (found := store.part_keys(endpoint, name, wanted.start, wanted.end))
+    }
+
+
+def replayed(
+    wanted: Range,
+    keys: Mapping[str, tuple[str, ...]],
+    against: Sequence[Baseline],
+    advance: Callable[[int], None] = lambda parts: None,
+) -> list[Side]:
+    """Judge the parts again by each baseline; `advance` is told how many parts were read."""
+    sides = [Side(baseline) for baseline in against]
+    for variant, parts in keys.items():
+        runs = [_Run(wanted, variant, side) for side in sides]
+        for window, of_window in groupby(parts, lambda key: open_window(wanted.entry.window_minutes, _begun(key))):
+            summary = _open(wanted, variant, window, list(of_window), runs, advance)
+            for run in runs:
+                run.closed(window, summary)
+        for run in runs:
+            run.drift_until(wanted.end)
+    return sides
+
+
+def _open(
+    wanted: Range,
+    variant: str,
+    window: Window,
+    keys: Sequence[str],
+    runs: Sequence[_Run],
+    advance: Callable[[int], None],
+) -> CaptureSummary:
+    """Let a window fill, five minutes at a time; its sum."""
+    start, length = window
+    summary = CaptureSummary()
+    for slot, of_slot in groupby(keys, lambda key: locations.slot(_begun(key))):
+        these = tuple(of_slot)
+        summaries = [summary]
+        for piece in summing.pieces(wanted.entry.endpoint, variant, slot, slot + summing.SLOT, these):
+            summaries.append(piece.summary)
+            if isinstance(piece, Part):
+                for run in runs:
+                    run.at_once((piece.begun, timedelta(minutes=1)), piece.summary)
+        summary = CaptureSummary.total(summaries)
+        advance(len(these))
+        if slot + summing.SLOT < start + length:
+            for run in runs:
+                run.at_once((start, slot + summing.SLOT - start), summary)
+    return summary
+
+
+def _begun(key: str) -> datetime:
+    return locations.part_begun(key)
+
+
+class _Run:
+    """One variant under one baseline: its alert book, and the window of drift that is filling."""
+
+    def __init__(self, wanted: Range, variant: str, side: Side) -> None:
+        self.wanted, self.variant, self.side = wanted, variant, side
+        self.book = AlertBook(endpoint=wanted.entry.endpoint, variant=variant)
+        self.drifting: Window | None = None
+        self.summary = CaptureSummary()
+
+    def at_once(self, window: Window, summary: CaptureSummary) -> None:
+        """An object, or what an open window holds by now."""
+        evaluation = judging.hard_evaluation(summary, self.side.baseline, self.wanted.entry.critical_features)
+        if evaluation.pressing:
+            self._tell(window, "hard", evaluation, closed=False)
+
+    def closed(self, window: Window, summary: CaptureSummary) -> None:
+        """A window that has closed, and before it the window of drift that ended by then."""
+        self.drift_until(window[0])
+        self._judge(window, summary)
+        entry = self.wanted.entry
+        if entry.drift_window_minutes > entry.window_minutes:
+            self.drifting = open_window(entry.drift_window_minutes, window[0])
+            self.summary = CaptureSummary.total([self.summary, summary])
+
+    def drift_until(self, time: datetime) -> None:
+        """Judge the window of drift, if it has ended by then."""
+        if self.drifting is not None and self.drifting[0] + self.drifting[1] <= time:
+            self._judge(self.drifting, self.summary)
+            self.drifting, self.summary = None, CaptureSummary()
+
+    def _judge(self, window: Window, summary: CaptureSummary) -> None:
+        entry, (start, length) = self.wanted.entry, window
+        checks = checks_of(entry.window_minutes, entry.drift_window_minutes, length)
+        versions = versions_between(self.wanted.deployments, start, start + length)
+        judged, evaluation = evaluated(summary, self.side.baseline, checks, length, versions, entry.critical_features)
+        week = self._week(start)
+        if checks != "drift":
+            week.windows += 1
+            week.rows += summary.rows
+        week.violated_windows += bool(evaluation.violations)
+        week.violations += len(evaluation.violations)
+        self._tell(window, judged, evaluation, closed=True)
+
+    def _tell(self, window: Window, checks: Checks, evaluation: Evaluation, *, closed: bool) -> None:
+        execution = self._execution(window, checks, evaluation, closed=closed)
+        moved = transition(self.book, execution, self.wanted.entry.thresholds)
+        self.book = moved.book
+        week = self._week(execution.window_start)
+        for message in messages(moved, execution, NOWHERE):
+            if message.kind == "recovered":
+                week.recovered += 1
+                continue
+            week.alerts.append(
+                Alert(
+                    at=execution.window_end,
+                    variant=self.variant,
+                    kind=message.kind,
+                    severity=message.severity,
+                    headline=message.headline,
+                )
+            )
+
+    def _week(self, time: datetime) -> Week:
+        monday = time.date() - timedelta(days=time.weekday())
+        return self.side.weeks.setdefault(monday, Week(monday))
+
+    def _execution(self, window: Window, checks: Checks, evaluation: Evaluation, *, closed: bool) -> Execution:
+        start, length = window
+        return Execution(
+            endpoint=self.wanted.entry.endpoint,
+            variant=self.variant,
+            window_start=start,
+            window_end=start + length,
+            closed=closed,
+            package_version="",
+            revision=1,
+            baseline="",
+            verdict=evaluation.verdict,
+            events=0,
+            rows=evaluation.rows,
+            refused={},
+            measurements=evaluation.measurements,
+            parts=(),
+            folder="",
+            judged_at=start + length,
+            notes=evaluation.notes,
+            checks=checks,
+        )
+
+
+def weeks_of(sides: Sequence[Side]) -> Iterator[tuple[date, list[Week]]]:
+    """Week by week, what each side has found."""
+    for monday in sorted({monday for side in sides for monday in side.weeks}):
+        yield monday, [side.weeks.get(monday, Week(monday)) for side in sides]
