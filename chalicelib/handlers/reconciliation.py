@@ -183,15 +183,20 @@ def _approver(situation: Situation) -> str:
 
 
 def _verify(entry: FleetEntry, latest: Deployment, revision: int, now: datetime) -> None:
-    problem = _golden_problem(entry)
-    if not problem:
+    problem = "" if latest.reason else _golden_problem(entry)
+    if not problem and not latest.reason:
         baseline = baselines.follow(entry, latest, now)
         deployment_notices.verified(entry, latest, baseline)
         _settle(replace(latest, state="verified", settled_at=now), revision)
         return
+    if problem:  # written down first: once the endpoint goes back, nothing else tells why
+        latest = replace(latest, reason=f"the golden request failed: {problem}")
+        if not table.put_item(latest, endpoint_key(entry.endpoint), "deployment", revision):
+            raise NotReady(f"{entry.endpoint} is being verified by another invocation.")
+        revision += 1
     if latest.previous_config and not deployment.go_back(latest):
         raise NotReady(f"{entry.endpoint} is busy; it goes back to {latest.previous_config} with its next event.")
-    _fail(latest, "failed", f"the golden request failed: {problem}", revision, now)
+    _fail(latest, "failed", latest.reason, revision, now)
 
 
 def _golden_problem(entry: FleetEntry) -> str:

@@ -13,6 +13,7 @@
 | Failed, and the entry allows it, and another is wanted    | delete: SageMaker allows nothing else; then create     |
 | Failed, OutOfService, UpdateRollbackFailed                | stop: a notice with the command that a person may run  |
 | InService on the config that was requested                | verify                                                 |
+| InService on the old config after a failed verification   | failed: as it was written down before it went back     |
 | InService on the old config after an update began         | rolled back in silence: mark the version, a notice     |
 | InService on somebody else's config, or never adopted     | stop: a notice; `vedette adopt` lets Vedette go on     |
 | InService on a kind that Vedette does not deploy to       | stop: a notice that names the kind                     |
@@ -213,6 +214,8 @@ def _in_service(situation: Situation, served: Served) -> Plan:
     if latest is not None and latest.state == "requested":
         if latest.config == served.config_name:
             return Plan("verify", f"the endpoint is InService on {served.config_name}", latest.package_arn)
+        if latest.reason:
+            return Plan("failed", latest.reason, latest.package_arn, notice=True)
         if served.modified_at >= latest.requested_at and (latest.begun or served.failure_reason):
             because = served.failure_reason or "SageMaker gives no reason"
             return Plan(
