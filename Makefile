@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: demo test lint prove deploy package aws-check lock clean
+.PHONY: demo test chromium lint prove deploy package aws-check lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -13,6 +13,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -q -n 2 --ignore=tests/proof $(ARGS)
+
+# The pages are tested in a real browser, Debian's Chromium; `make test` skips these tests where there is none.
+chromium:
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

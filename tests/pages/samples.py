@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import msgspec
 import numpy as np
 
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.evaluation import Baseline, evaluate
+from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.pages.report import Monitored, report_of
 from chalicelib.records import Deployment, Execution
@@ -80,6 +80,7 @@ def columns(features: int, seed: int, *, drifted: bool, names: tuple[str, ...] =
     return Table.of(list(zip(*made, strict=True)), tuple(named))
 
 
+@cache
 def sample(
     features: int = 30,
     *,
@@ -90,13 +91,13 @@ def sample(
 ) -> Sample:
     """An endpoint whose last `violated` windows went wrong; version 2 came before them."""
     before = read_statistics(write_statistics(columns(features, 1, drifted=False, names=names)), "sample")
-    baseline = Baseline(constraints=suggested(before), statistics=before)
+    baseline = Baseline(constraints=suggested_constraints(before), statistics=before)
     clean, wrong = columns(features, 2, drifted=False, names=names), columns(features, 3, drifted=True, names=names)
-    made = []
-    for i in range(windows):
-        bad = i >= windows - violated
-        table = wrong if bad else clean
-        made.append(execution(endpoint, i, table, baseline, version="2" if i >= windows - violated - 6 else "1"))
+    well, ill = judged(clean, baseline), judged(wrong, baseline)
+    made = [
+        execution(endpoint, i, ill if i >= windows - violated else well, "2" if i >= windows - violated - 6 else "1")
+        for i in range(windows)
+    ]
     current = wrong if violated else clean
     deployed = Deployment(
         endpoint=endpoint,
@@ -120,19 +121,12 @@ def sample(
     return Sample(monitored, baseline, current)
 
 
-def suggested(table: Table) -> Constraints:
-    return suggested_constraints(table)
+def judged(table: Table, baseline: Baseline) -> Evaluation:
+    return evaluate(CaptureSummary(events=ROWS // 20, rows=ROWS, tables=(table,)), baseline)
 
 
-_EVALUATED: dict[int, Execution] = {}
-
-
-def execution(endpoint: str, number: int, table: Table, baseline: Baseline, version: str) -> Execution:
-    """One window; the same table is evaluated once, and its distances vary a little from window to window."""
-    evaluation = _EVALUATED.get(id(table))
-    if evaluation is None:
-        summary = CaptureSummary(events=ROWS // 20, rows=ROWS, tables=(table,))
-        evaluation = _EVALUATED[id(table)] = evaluate(summary, baseline)
+def execution(endpoint: str, number: int, evaluation: Evaluation, version: str) -> Execution:
+    """One window; distances vary a little from window to window."""
     wobble = np.random.default_rng(number)
     measurements = tuple(
         msgspec.structs.replace(one, value=abs(one.value + float(wobble.normal(0, 0.01))))
