@@ -10,6 +10,7 @@
 | InsufficientData, and measurements not judged        | no change: it is neither clean nor violated
 | violated by a trace alone (`Measurement.pressing`)   | clean: it stands in the files, nobody is told
 | NoData, MonitorFailed, CaptureStopped                | a fingerprint of their own, in a message of their own
+| NoData of an hour, where drift has longer windows    | no change: nights are quiet; an empty drift window tells it
 | closed window of drift alone, or of all but drift    | its checks alone; each kind has its own last window
 | a severity that rises while it fires                 | new once more
 | it fires, or goes on, while a mute holds             | muted: remembered, nobody is told
@@ -161,8 +162,11 @@ def _judged(book: AlertBook, execution: Execution) -> list[Measurement]:
         m for m in silences if fingerprint(m) in book.fingerprints or (m.violated and _had_data(book, execution))
     ]
     judged = [m for m in execution.measurements if m.judged]
-    if execution.checks == "drift":  # silences are said of the other windows
-        return judged + (_vanished(book, execution) if execution.verdict in {"OK", "Violations"} else [])
+    if execution.checks == "drift":  # the other silences are said of the shorter windows
+        quiet = [m for m in silences if m.violated and m.check == "no_data"]
+        return quiet + judged + (_vanished(book, execution) if execution.verdict in {"OK", "Violations"} else [])
+    if execution.checks == "hard" and execution.verdict == "NoData":
+        return []
     if execution.verdict in SILENCE_CHECKS:
         return [m for m in silences if m.violated]
     return silences + judged + (_vanished(book, execution) if execution.verdict != "InsufficientData" else [])

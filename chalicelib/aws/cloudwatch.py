@@ -44,4 +44,4 @@ def invocations(endpoint: str, variant: str, start: datetime, end: datetime) -> 
         Period=int((end - start).total_seconds()),
         Statistics=["Sum"],
     )
-    return round(sum(point["Sum"] for point in answer.get("Datapoints", ())))
+    return int(sum(point["Sum"] for point in answer.get("Datapoints", ())))

@@ -86,7 +86,8 @@ def _completeness(feature: FeatureConstraints, column: ColumnStatistics, *, crit
     yield Measurement(
         feature=feature.name,
         check="completeness_check",
-        kind="hard",
+        # Where cells were missing ever, how many is chance, which several windows in a row are not.
+        kind="hard" if expected == 1 else "drift",
         expected=f"{rounded(expected)} present",
         observed=f"{rounded(observed, expected)} present",
         value=observed,

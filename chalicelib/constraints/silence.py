@@ -1,8 +1,18 @@
-"""Nothing was captured in a window: is the endpoint quiet, or is its capture broken."""
+"""Nothing was captured in a window: is the endpoint quiet, or is its capture broken.
+
+| CloudWatch counted                               | verdict                                               |
+|--------------------------------------------------|-------------------------------------------------------|
+| no request                                       | NoData                                                |
+| ... and a person has set a minimum volume        | Violations: vedette_volume_check                      |
+| so many that sampling cannot have left out all   | CaptureStopped                                        |
+| some                                             | NoData, with their number                             |
+"""
 
 from __future__ import annotations
 
+from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import Evaluation
+from chalicelib.constraints.own import volume
 
 _CERTAIN = 0.001  # chance that sampling alone captured none of the requests
 
@@ -30,3 +40,11 @@ def silence(requests: int, capture_percentage: int) -> Evaluation:
         return Evaluation(verdict="CaptureStopped", rows=0, notes=(note,))
     note = f"{requests} requests were made; at {capture_percentage} % that none was captured may be chance"
     return Evaluation(verdict="NoData", rows=0, notes=(note,))
+
+
+def with_volume(evaluation: Evaluation, constraints: Constraints, hours: float) -> Evaluation:
+    """The same with the volume of a window of so many hours that has no rows; a capture that stopped says enough."""
+    measured = tuple(volume(constraints, 0, hours))
+    if evaluation.verdict != "NoData" or not any(one.violated for one in measured):
+        return evaluation
+    return Evaluation(verdict="Violations", rows=0, measurements=measured, notes=evaluation.notes)

@@ -30,7 +30,7 @@ from chalicelib.constraints.files import write_violations
 from chalicelib.constraints.naming import named_table
 from chalicelib.constraints.silence import silence, with_volume
 from chalicelib.constraints.windows import Window, evaluated
-from chalicelib.handlers import forgotten, summing
+from chalicelib.handlers import forgotten, sampling, summing
 from chalicelib.handlers.reporting import write_report
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.observability import count
@@ -96,7 +96,9 @@ def judge_window(
     summary = summing.window_summary(endpoint, variant, start, start + length, keys, held.remaining)
     versions = held.served(start, start + length)
     critical = held.entry.critical_features
-    checks, evaluation = evaluated(summary, held.baseline, checks, length, versions, critical)
+    share, sampled = sampling.sampled(held.entry, start, start + length)
+    checks, evaluation = evaluated(summary, held.baseline, checks, length, versions, critical, share)
+    evaluation = msgspec.structs.replace(evaluation, notes=(*evaluation.notes, *sampled))
     judged = _Judged(endpoint, variant, start, start + length, summary, evaluation)
     revision = latest.revision + 1 if latest else 1
     served = versions[0] if len(versions) == 1 else MIXED
@@ -108,7 +110,7 @@ def judge_window(
 def _judge_silence(held: Held, variant: str, window: Window, checks: Checks, *, had_data: bool) -> Execution | None:
     """NoData or CaptureStopped; None when there are objects that only wait to be summarized."""
     endpoint, (start, length) = held.entry.endpoint, window
-    if next(forgotten.without_part(held.entry, variant, start, start + length, ()), None) is not None:
+    if forgotten.may_wait(held.entry, variant, start, start + length):
         return None
     requests = cloudwatch.invocations(endpoint, variant, start, start + length)
     evaluation = silence(requests, held.entry.capture_percentage)

@@ -26,8 +26,9 @@ from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.windows import FRESH, Window, checks_of, closed_windows, open_window
 from chalicelib.errors import UnreadableFile
 from chalicelib.events import Event, Scheduled
-from chalicelib.handlers import judging, summing
+from chalicelib.handlers import judging, sampling, summing
 from chalicelib.handlers.judging import Held, Remaining
+from chalicelib.handlers.measuring import measure
 from chalicelib.handlers.telling import tell
 from chalicelib.observability import count
 from chalicelib.records import Deployment, Execution, FleetEntry
@@ -46,6 +47,8 @@ def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, 
     if entry is None:
         return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
     now = datetime.now(UTC)
+    if entry.monthly_ceiling_usd:
+        sampling.follow(entry, now)
     for variant in store.variants(entry.endpoint):
         summing.roll_up(entry.endpoint, variant, now)
     return {**_judge_open(entry, now, remaining), **judge(entry, fresh_windows(entry, now), remaining)}
@@ -79,6 +82,7 @@ def judge(entry: FleetEntry, windows: list[Window], remaining: Remaining) -> dic
             execution = _judged(held, variant, window, shown=variant in shown)
             if execution is not None:
                 judging.announce(execution)
+                measure(execution, entry.critical_features)
                 answer["verdicts"].append(execution.verdict)
         if left:
             count("WindowsLeft", len(left))

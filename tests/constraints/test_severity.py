@@ -45,28 +45,30 @@ def test_whole_numbers_among_fractions_can_be_read_all_the_same():
 def test_a_missing_cell_among_twenty_may_be_chance_and_half_of_them_are_not():
     baseline = baseline_of(column(["1"] * 100))
     assert judged(["1"] * 19 + [None], baseline, "completeness_check").severity == "information"
-    assert judged(["1"] * 10 + [None] * 10, baseline, "completeness_check").severity == "critical"
+    assert judged(["1"] * 10 + [None] * 10, baseline, "completeness_check").severity == "warning"
+    assert judged([None] * 20, baseline, "completeness_check").severity == "critical"
 
 
 def test_a_feature_that_was_always_sometimes_missing_is_said_when_it_is_missing_more_often():
     baseline = baseline_of(column(["1"] * 97 + [None] * 3))
     as_ever = judged(["1"] * 94 + [None] * 6, baseline, "completeness_check")
     assert (as_ever.violated, as_ever.severity) == (True, "information")
-    assert judged(["1"] * 60 + [None] * 40, baseline, "completeness_check").severity == "critical"
+    assert judged(["1"] * 50 + [None] * 50, baseline, "completeness_check").severity == "critical"
 
 
 def test_a_rare_unknown_category_is_no_alarm_and_a_common_one_is():
     baseline = baseline_of(column(["red", "blue"] * 50))
     rare = judged(["red"] * 119 + ["pink"], baseline, "categorical_values_check")
     assert (rare.violated, rare.severity) == (True, "information")
-    assert judged(["red"] * 90 + ["pink"] * 30, baseline, "categorical_values_check").severity == "critical"
+    assert judged(["red"] * 90 + ["pink"] * 30, baseline, "categorical_values_check").severity == "warning"
+    assert judged(["red"] * 300 + ["pink"] * 100, baseline, "categorical_values_check").severity == "critical"
 
 
 def test_what_is_certain_is_never_more_than_what_was_seen():
     for rows in (1, 20, 100, 10_000):
         for count in range(0, rows + 1, max(1, rows // 20)):
             assert 0 <= certain_share(count, rows) <= count / rows
-    assert certain_share(5_000, 10_000) == pytest.approx(0.5, abs=0.02)
+    assert certain_share(5_000, 10_000) == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_share_is_never_rounded_into_what_it_is_not():
@@ -89,7 +91,7 @@ def test_negative_numbers_where_there_were_none_are_said_and_stay_out_of_model_m
     evaluation = evaluate(summary(column(["1"] * 70 + ["-1"] * 30)), baseline_of(column(["1"] * 100)), checks="hard")
     (violation,) = evaluation.violations
     assert (violation.check, violation.observed) == ("vedette_non_negative_check", "30.0% negative")
-    assert (violation.value, violation.severity) == (0.3, "critical")
+    assert (violation.value, violation.severity) == (0.3, "warning")
     assert json.loads(write_violations(evaluation.violations)) == {"violations": []}
 
 

@@ -103,10 +103,17 @@ def test_an_observed_endpoint_is_judged_and_nobody_is_told(watched):
     assert watched.subjects == []
 
 
-def test_silence_after_traffic_is_said_once(watched):
+def test_silence_after_traffic_is_a_verdict_of_each_hour_and_told_once_after_a_day(watched):
     watched.send(good=40)
     watched.cloud.turn(hours=6)
+    assert (latest(watched).verdict, watched.subjects) == ("NoData", [])  # nights are quiet
+    watched.cloud.turn(hours=34)
     assert watched.subjects == ["[information] preferred-site: nothing was captured in the last window"]
+    watched.send(good=40)
+    watched.cloud.turn(hours=1)
+    watched.send(good=40)
+    watched.cloud.turn(hours=2)
+    assert [subject.split("]")[0] for subject in watched.subjects] == ["[information", "[recovered"]
 
 
 def test_an_endpoint_without_a_baseline_says_so_once(world):

@@ -39,7 +39,7 @@ class Metrics:
                         {"Name": "EndpointName", "Value": endpoint},
                         {"Name": "VariantName", "Value": variant},
                     ],
-                    "Timestamp": minute,
+                    "Timestamp": minute.replace(tzinfo=None),  # as moto reads a request
                     "Value": float(self._counts.pop(key)),
                     "Unit": "None",
                 }
