@@ -34,6 +34,7 @@ from vedette.demo.telling import Teller
 from vedette.local import Cloud
 from vedette.local.application import load_app
 from vedette.local.mailbox import Mail
+from vedette.local.post_office import post_office
 from vedette.local.sagemaker.monitoring import Report
 from vedette.operations.deletion import delete, prepared
 
@@ -102,8 +103,9 @@ def tell(content: bytes | None, place: str, keep: Path | None) -> bool:
     """Tell the whole story; whether every check held."""
     console = Console(file=sys.stdout, highlight=False)
     data = of_file(content, place) if content is not None else sites()
-    with _quiet_functions(), Cloud() as cloud:
-        teller = Teller(console, cloud.clock)
+    with _quiet_functions(), post_office() as received, Cloud() as cloud:
+        cloud.mailbox.smtp = received.address
+        teller = Teller(console, cloud.clock, received)
         teller.title()
         environment = cloud.install()
         cloud.run_functions(load_app(environment))
@@ -114,6 +116,9 @@ def tell(content: bytes | None, place: str, keep: Path | None) -> bool:
             chapter(story)
         if keep is not None:
             console.print(f"The bucket, {cloud.keep(story.bucket, keep)} files, is kept in {keep}.", markup=False)
+        sent = [(mail.subject, mail.text.splitlines()) for mail in cloud.mailbox.mails]
+        came = [(mail["Subject"], mail.get_content().splitlines()) for mail in received.mails]
+        teller.check(f"a mail server received each of the {len(sent)} mails as it was written", sent == came)
         teller.check("no event was given up on, in the whole story", not cloud.bus.failed)
         return teller.summary()
 

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from vedette.local.clock import Clock
 from vedette.local.mailbox import Mail
+from vedette.local.post_office import Received
 
 INDENT = " " * 11
 
@@ -28,6 +29,7 @@ class Teller:
 
     console: Console
     clock: Clock
+    received: Received
     checks: list[tuple[str, str, bool]] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
     _chapter: str = ""
@@ -61,8 +63,9 @@ class Teller:
             self.console.print(Text(f"{INDENT}{line}"), soft_wrap=True)
 
     def mail(self, mail: Mail) -> None:
-        """A mail, as its receiver reads it."""
-        lines = [f"To: {mail.receiver}", f"Subject: {mail.subject}", "", *mail.text.rstrip().splitlines()]
+        """A mail, as a mail server received it and Python's parser reads it."""
+        shown = next(found for found in reversed(self.received.mails) if found["Subject"] == mail.subject)
+        lines = [f"To: {shown['To']}", f"Subject: {shown['Subject']}", "", *shown.get_content().rstrip().splitlines()]
         for line in lines:
             self.console.print(Text.assemble(("  | ", "dim"), line), soft_wrap=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import smtplib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,7 +36,7 @@ class Mail:
 
     def as_email(self) -> EmailMessage:
         """The message as it goes over the wire (RFC 5322): subject and text, without a link to unsubscribe."""
-        message = EmailMessage(default.clone(max_line_length=998))
+        message = EmailMessage(default.clone(max_line_length=998, mangle_from_=False))
         message["From"], message["To"], message["Date"] = SENDER, self.receiver, self.time
         message["Subject"] = self.subject
         message.set_content(self.text)
@@ -60,6 +61,7 @@ class Mailbox:
     posts: list[Post] = field(default_factory=list)
     queue_name: str = ""
     unconfirmed: set[str] = field(default_factory=set)  # addresses whose owner has not followed the link yet
+    smtp: tuple[str, int] | None = None  # a mail server that each e-mail is handed to, see post_office
 
     def __call__(self, request: Request, operation: Operation, response: Response) -> None:
         """A Publish succeeded: each subscriber whose filter policy lets it through receives its own form."""
@@ -75,11 +77,15 @@ class Mailbox:
             form = forms.get(subscription.protocol, forms["default"])
             if subscription.protocol == "email":
                 subject = asked.get("Subject", "AWS Notification Message")
-                self.mails.append(
-                    Mail(subscription.endpoint, subject, form, attributes, self.world.now(), topic_arn),
-                )
+                self._send(Mail(subscription.endpoint, subject, form, attributes, self.world.now(), topic_arn))
             elif subscription.protocol == "https":
                 self.posts.append(Post(subscription.endpoint, form, topic_arn))
+
+    def _send(self, mail: Mail) -> None:
+        self.mails.append(mail)
+        if self.smtp is not None:
+            with smtplib.SMTP(*self.smtp) as server:
+                server.send_message(mail.as_email())
 
     def show_counts(self, request: Request, operation: Operation) -> None:
         """Before GetTopicAttributes: the counts of subscriptions, which moto 5.2.5 leaves at 0."""

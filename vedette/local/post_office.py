@@ -1,0 +1,53 @@
+"""A mail server on 127.0.0.1: what it received, read back by Python's own `email` parser.
+
+    with post_office() as received:
+        cloud.mailbox.smtp = received.address
+        ...
+        received.mails[-1]["Subject"]
+
+SNS's mail itself cannot be seen here; what is proven is that subject and text go through SMTP and come out unchanged.
+"""
+
+from __future__ import annotations
+
+import email
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+
+@dataclass
+class Received:
+    """The mails, as bytes came in over the wire."""
+
+    address: tuple[str, int] = ("", 0)
+    raw: list[bytes] = field(default_factory=list)
+    mails: list[EmailMessage] = field(default_factory=list)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        """aiosmtpd: one message has come in."""
+        self.raw.append(envelope.original_content)
+        parsed = email.message_from_bytes(envelope.original_content, policy=default)
+        assert isinstance(parsed, EmailMessage)  # noqa: S101 - the policy says so
+        self.mails.append(parsed)
+        return "250 OK"
+
+
+@contextmanager
+def post_office() -> Iterator[Received]:
+    """A server for as long as the context lasts."""
+    with socket.create_server(("127.0.0.1", 0)) as free:  # the controller must know its port beforehand
+        host, port = free.getsockname()
+    received = Received((host, port))
+    controller = Controller(received, hostname=host, port=port, server_kwargs={"enable_SMTPUTF8": False})
+    controller.start()
+    try:
+        yield received
+    finally:
+        controller.stop()
