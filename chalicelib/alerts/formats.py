@@ -75,13 +75,13 @@ def _links(message: AlertMessage, place: Place) -> dict[str, str]:
     links = {
         "endpoint": f"{console}/sagemaker/home?region={place.region}#/endpoints/{quote(message.endpoint, safe='')}"
     }
-    bucket, folder = place.bucket, message.folder
-    if folder.startswith("s3://"):
-        bucket, _, folder = folder.removeprefix("s3://").rstrip("/").partition("/")
-        folder += "/"
-    if folder and message.kind in {"violations", "recovered", "monitor failed", "no data", "capture stopped"}:
-        key = quote(f"{folder}constraint_violations.json", safe="/")
-        links["report"] = f"{console}/s3/object/{quote(bucket, safe='')}?region={place.region}&prefix={key}"
+    bucket, key = place.bucket, f"{message.folder}report.html"
+    if message.folder.startswith("s3://"):  # of Model Monitor, which writes no page
+        bucket, _, prefix = message.folder.removeprefix("s3://").partition("/")
+        key = f"{prefix.rstrip('/')}/constraint_violations.json"
+    if message.folder and message.closed:
+        where = f"region={place.region}&prefix={quote(key, safe='/')}"
+        links["report"] = f"{console}/s3/object/{quote(bucket, safe='')}?{where}"
     return links
 
 

@@ -41,7 +41,7 @@ def harmless(text: object, limit: int = 200) -> str:
     >>> harmless("see www.evil.com or s3://bucket/some.com/key"), harmless("customer.age")
     ('see www[.]evil[.]com or s3://bucket/some.com/key', 'customer.age')
     """
-    line = " ".join(_printable(str(text)[: 20 * limit]).split())
+    line = " ".join(_printable(str(text)[: 20 * limit]).split())[: limit + 1]
     line = _SCHEME.sub(_without_scheme, "".join(part if kept else _without_hosts(part) for kept, part in _split(line)))
     line = _BARE_SCHEME.sub(lambda match: f"{match[1]}[:]", line)
     return line if len(line) <= limit else line[: limit - 1] + "…"

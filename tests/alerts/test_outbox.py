@@ -1,17 +1,48 @@
-"""The outbox: owed once, leased by one, taken over when a lease ends, gone when delivered."""
+"""The outbox: owed once, leased by one, taken over when a lease ends, gone when delivered; and the hourly limit."""
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.alerts import outbox
+from chalicelib.alerts.notices import tested as owing_a_test
 from chalicelib.alerts.notices import told_once, told_while
-from chalicelib.alerts.outbox import LEASE, delivered, leased, owe
-from chalicelib.records import AlertBook
+from chalicelib.alerts.outbox import LEASE, delivered, leased, owe, owe_at_most, refused, released
+from chalicelib.records import AlertBook, AlertItem, AlertMessage
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 EMPTY = AlertBook(endpoint="site", variant="")
 
 
 def noticed(book: AlertBook = EMPTY, occasion: str = "deployed 1") -> AlertBook:
     return told_once(book, occasion, "version 1 is deployed", "information", "1", {"was": "nothing"}, ("Nothing.",))
+
+
+def message(number: int, severity: str = "warning", items: int = 1) -> AlertMessage:
+    found = tuple(
+        AlertItem(
+            subject=f"f{number}.{n}",
+            check="c",
+            state="new",
+            severity=severity,
+            expected="",
+            observed="",
+            description="",
+        )
+        for n in range(items)
+    )
+    return AlertMessage(
+        alert_id=f"m{number}",
+        kind="violations",
+        severity=severity,
+        endpoint="site",
+        variant="v",
+        headline=f"headline {number}",
+        items=found,
+    )
 
 
 def test_the_same_occasion_is_owed_once_even_after_it_was_delivered():
@@ -26,10 +57,12 @@ def test_the_same_occasion_is_owed_once_even_after_it_was_delivered():
 
 def test_a_message_is_held_by_one_until_its_lease_ends():
     book, held = leased(noticed(), NOON)
-    assert [m.alert_id for m in held] == [book.outbox[0].alert_id]
-    assert leased(book, NOON + LEASE - timedelta(seconds=1)) == (book, ())
+    assert held is not None
+    assert held.alert_id == book.outbox[0].alert_id
+    assert leased(book, NOON + LEASE - timedelta(seconds=1)) == (book, None)
     again, taken_over = leased(book, NOON + LEASE)
-    assert [m.alert_id for m in taken_over] == [m.alert_id for m in held]
+    assert taken_over is not None
+    assert (taken_over.alert_id, taken_over.tries) == (held.alert_id, 2)
     assert again.outbox[0].leased_until == NOON + 2 * LEASE
 
 
@@ -39,16 +72,23 @@ def test_a_lease_ends_before_lambda_delivers_the_event_again():
 
 def test_owing_nothing_changes_nothing():
     assert owe(EMPTY, ()) is EMPTY
-    assert leased(EMPTY, NOON) == (EMPTY, ())
+    assert leased(EMPTY, NOON) == (EMPTY, None)
+    assert refused(EMPTY, "x", "why") is EMPTY
+
+
+def test_what_sns_refused_stays_owed_with_the_reason():
+    book, held = leased(noticed(), NOON)
+    kept = refused(book, held.alert_id, "no topic")
+    assert [(owed.alert_id, owed.refused, owed.tries) for owed in kept.outbox] == [(held.alert_id, "no topic", 1)]
 
 
 def test_a_condition_is_told_when_it_begins_and_again_only_after_it_had_ended():
     on = told_while(EMPTY, "deployment", {"stop": "site is Failed"}, NOON)
     assert len(on.outbox) == 1
-    assert told_while(on, "deployment", {"stop": "site is Failed"}, NOON + timedelta(hours=1)) == on
-    off = told_while(on, "deployment", {}, NOON + timedelta(hours=2))
+    assert told_while(on, "deployment", {"stop": "site is Failed"}, NOON + 60 * MINUTE) == on
+    off = told_while(on, "deployment", {}, NOON + 120 * MINUTE)
     assert off.fingerprints == {}
-    again = told_while(off, "deployment", {"stop": "site is Failed"}, NOON + timedelta(hours=3))
+    again = told_while(off, "deployment", {"stop": "site is Failed"}, NOON + 180 * MINUTE)
     assert len(again.outbox) == 2
 
 
@@ -57,3 +97,80 @@ def test_conditions_of_another_family_stay():
     both = told_while(one, "monitoring", {"no baseline": "site has no baseline"}, NOON)
     assert set(both.fingerprints) == {"deployment|stop", "monitoring|no baseline"}
     assert set(told_while(both, "monitoring", {}, NOON).fingerprints) == {"deployment|stop"}
+
+
+def test_a_test_is_owed_once_for_each_mark():
+    book = owing_a_test(EMPTY, "m1")
+    assert owing_a_test(book, "m1") == book
+    assert len(owing_a_test(book, "m2").outbox) == 2
+
+
+# --- the hourly limit -------------------------------------------------------------------------------------------------
+
+
+def flooded(messages: int, per_hour: int = 3, every: timedelta = MINUTE) -> AlertBook:
+    book = EMPTY
+    for number in range(messages):
+        book = owe_at_most(book, [message(number)], per_hour, NOON + number * every)
+    return book
+
+
+def test_what_is_more_than_the_hourly_limit_is_held_back_and_said_later_as_a_count():
+    book = flooded(8)
+    assert [owed.alert_id for owed in book.outbox] == ["m0", "m1", "m2"]
+    assert (book.held_back.count, book.held_back.until) == (5, NOON + 60 * MINUTE)
+    assert released(book, NOON + 59 * MINUTE) == book
+    later = released(book, NOON + 60 * MINUTE)
+    told = later.outbox[-1].message
+    assert (told.kind, later.held_back) == ("held back", None)
+    assert told.headline.startswith("5 messages were held back since 12:03 UTC")
+    assert [item.subject for item in told.items] == [f"f{n}.0" for n in range(3, 8)]
+
+
+def test_of_what_is_held_back_the_worst_is_shown_and_the_rest_is_counted():
+    book = owe_at_most(EMPTY, [message(0)], 1, NOON)
+    book = owe_at_most(book, [message(1, items=8), message(2, items=8), message(3, "critical", 2)], 1, NOON + MINUTE)
+    told = released(book, NOON + 61 * MINUTE).outbox[-1].message
+    assert told.severity == "critical"
+    assert [item.subject for item in told.items[:2]] == ["f3.0", "f3.1"]
+    assert (len(told.items), told.more) == (10, {"new": 8})
+
+
+def test_what_was_held_back_is_not_owed_again_when_its_event_is_repeated():
+    book = flooded(8)
+    assert owe_at_most(book, [message(7)], 3, NOON + 9 * MINUTE) == book
+
+
+def test_few_messages_an_hour_are_never_held_back():
+    assert flooded(20, every=timedelta(minutes=21)).held_back is None
+
+
+def test_notices_about_deployments_are_not_limited():
+    book = EMPTY
+    for number in range(50):
+        book = noticed(book, str(number))
+    assert (len(book.outbox), book.held_back) == (50, None)
+
+
+@given(st.lists(st.integers(0, 40), max_size=40), st.integers(1, 5))
+def test_every_message_is_told_or_counted_and_no_hour_has_more_than_the_limit(gaps, per_hour):
+    book, now, times = EMPTY, NOON, []
+    for number, gap in enumerate(gaps):
+        now += gap * MINUTE
+        book = released(book, now)
+        book = owe_at_most(book, [message(number)], per_hour, now)
+        times += [now] * (len(book.outbox) - len(times))
+    book = released(book, now + outbox.HOUR)
+    plain = sum(owed.message.kind == "violations" for owed in book.outbox)
+    counted = sum(int(m.headline.split()[0]) for m in (o.message for o in book.outbox) if m.kind == "held back")
+    assert plain + counted == len(gaps)
+    for begin in times:
+        assert sum(begin <= at < begin + outbox.HOUR for at in times) <= per_hour + 1
+
+
+@pytest.mark.parametrize("number", [0, 199, 200, 500])
+def test_only_the_latest_ids_are_remembered(number):
+    book = EMPTY
+    for n in range(number + 1):
+        book = noticed(book, str(n))
+    assert len(book.told) == min(number + 1, 200)

@@ -49,6 +49,7 @@ RANGES = {
     "window_minutes": (15, DAY),
     "drift_window_minutes": (15, DAY),
     "updates_per_hour": (1, 60),
+    "monthly_ceiling_usd": (0, 1_000_000),
     "alerts_per_hour": (1, 60),
 }
 MOST_WINDOWS = 30  # that an alert may wait for
