@@ -1,0 +1,190 @@
+"""The few calls that telling makes, answered in memory at a fraction of a millisecond, held or struck on request.
+
+What is exhausted here is the order of the calls and a crash at each of them; tests/proof does the same, sampled, with
+the whole stand-in behind it.
+"""
+
+import io
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+
+from chalicelib import records
+from chalicelib.records import AlertBook, Execution, Fleet, FleetEntry
+from chalicelib.settings import settings
+
+ENVIRONMENT = {
+    "VEDETTE_STAGE": "dev",
+    "VEDETTE_BUCKET": "vedette-dev",
+    "VEDETTE_TABLE": "vedette-dev",
+    "VEDETTE_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:vedette-dev",
+}
+
+
+class Died(BaseException):
+    """The process of a function is gone."""
+
+
+@dataclass(eq=False)
+class Aws:
+    """DynamoDB, S3 and SNS, as far as telling needs them."""
+
+    items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    published: list[str] = field(default_factory=list)  # alert ids
+    calls: list[str] = field(default_factory=list)
+    before: Callable[[str], None] = lambda call: None
+    after: Callable[[str], None] = lambda call: None
+
+    def client(self, service: str, config: object = None) -> "Client":
+        return Client(self)
+
+    def book(self, endpoint: str = "preferred-site", variant: str = "AllTraffic") -> AlertBook:
+        item = self.items[f"endpoint#{endpoint}", f"alerts#{variant}"]
+        return records.read(AlertBook, item["record"]["S"].encode(), "book")
+
+    def call(self, name: str, work: Callable[[], Any]) -> Any:
+        self.before(name)
+        self.calls.append(name)
+        answer = work()
+        self.after(name)
+        return answer
+
+    # What is asked of it -----------------------------------------------------------------------------------------
+
+    def get_item(self, Key: dict[str, Any], **more: object) -> dict[str, Any]:
+        found = self.items.get((Key["pk"]["S"], Key["sk"]["S"]))
+        return {"Item": found} if found else {}
+
+    def put_item(self, Item: dict[str, Any], ExpressionAttributeValues: dict[str, Any] | None = None, **more: object):
+        key = Item["pk"]["S"], Item["sk"]["S"]
+        stored = self.items.get(key)
+        expected = ExpressionAttributeValues[":expected"] if ExpressionAttributeValues else None
+        if (stored["revision"] if stored else None) != expected:
+            refused = {"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}, "Item": stored or {}}
+            raise ClientError(refused, "PutItem")
+        self.items[key] = Item
+        return {}
+
+    def get_object(self, Key: str, **more: object) -> dict[str, Any]:
+        return {"Body": StreamingBody(io.BytesIO(self.objects[Key]), len(self.objects[Key])), "ETag": '"e"'}
+
+    def get_topic_attributes(self, **more: object) -> dict[str, Any]:
+        return {"Attributes": {"SubscriptionsConfirmed": "1"}}
+
+    def publish(self, MessageAttributes: dict[str, Any], **more: object) -> dict[str, Any]:
+        self.published.append(MessageAttributes["alert_id"]["StringValue"])
+        return {}
+
+    def query(self, ExpressionAttributeValues: dict[str, Any], **more: object) -> dict[str, Any]:
+        pk, sk = ExpressionAttributeValues[":pk"]["S"], ExpressionAttributeValues[":sk"]["S"]
+        return {"Items": [item for key, item in self.items.items() if key[0] == pk and key[1].startswith(sk)]}
+
+
+@dataclass
+class Client:
+    """A client whose every call goes through the gate."""
+
+    aws: Aws
+
+    def get_paginator(self, name: str) -> "Client":
+        return self
+
+    def paginate(self, **request: object) -> list[dict[str, Any]]:
+        return [self.aws.call("query", lambda: self.aws.query(**request))]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda **request: self.aws.call(name, lambda: getattr(self.aws, name)(**request))
+
+
+@contextmanager
+def ledger(*executions: Execution, **entry: object) -> Iterator[Aws]:
+    """An account with one endpoint in its fleet and these executions stored."""
+    aws = Aws()
+    fleet = Fleet(entries=(FleetEntry(**{"endpoint": "preferred-site", "mode": "alert", **entry}),))
+    aws.objects["config/fleet.json"] = records.write(fleet)
+    for execution in executions:
+        aws.objects[execution.folder + "execution.json"] = records.write(execution)
+    saved, session = dict(os.environ), boto3.DEFAULT_SESSION
+    os.environ.update(ENVIRONMENT)
+    settings.cache_clear()
+    boto3.DEFAULT_SESSION = aws
+    try:
+        yield aws
+    finally:
+        boto3.DEFAULT_SESSION = session
+        os.environ.clear()
+        os.environ.update(saved)
+        settings.cache_clear()
+
+
+def interleaved(aws: Aws, jobs: tuple[Callable[[], None], Callable[[], None]], schedule: tuple[int, ...]):
+    """Run two jobs; `schedule` says who makes the next call. What was chosen, what was possible, what was raised."""
+    changed = threading.Condition()
+    waiting: set[int] = set()
+    ended: set[int] = set()
+    raised: dict[int, BaseException] = {}
+    chosen: list[int] = []
+    possible: list[tuple[int, ...]] = []
+    mine = threading.local()
+    going: list[int | None] = [None]
+
+    def gate(call: str) -> None:
+        with changed:
+            waiting.add(mine.number)
+            going[0] = None if going[0] == mine.number else going[0]
+            changed.notify_all()
+            changed.wait_for(lambda: going[0] == mine.number)
+            waiting.discard(mine.number)
+
+    def run(number: int) -> None:
+        mine.number = number
+        try:
+            jobs[number]()
+        except BaseException as error:
+            raised[number] = error
+        finally:
+            with changed:
+                ended.add(number)
+                going[0] = None if going[0] == number else going[0]
+                changed.notify_all()
+
+    aws.before = gate
+    threads = [threading.Thread(target=run, args=(number,)) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+    while True:
+        with changed:
+            changed.wait_for(lambda: going[0] is None and len(waiting | ended) == 2)
+            able = tuple(sorted(waiting))
+            if not able:
+                break
+            wished = schedule[len(chosen)] if len(chosen) < len(schedule) else able[0]
+            going[0] = wished if wished in able else able[0]
+            chosen.append(going[0])
+            possible.append(able)
+            changed.notify_all()
+    for thread in threads:
+        thread.join()
+    aws.before = lambda call: None
+    return tuple(chosen), tuple(possible), raised
+
+
+def every_schedule(run: Callable[[tuple[int, ...]], tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]]) -> int:
+    """Run every order of the calls of two jobs, depth first; how many there are."""
+    waiting: list[tuple[int, ...]] = [()]
+    runs = 0
+    while waiting:
+        prefix = waiting.pop()
+        chosen, possible = run(prefix)
+        runs += 1
+        for step in range(len(prefix), len(chosen)):
+            waiting += [(*chosen[:step], other) for other in possible[step] if other != chosen[step]]
+    return runs

@@ -1,0 +1,137 @@
+"""Every order of the calls of two deliveries, and a crash before and after every call: one alert, never none."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from chalicelib.alerts.outbox import LEASE
+from chalicelib.errors import NotReady
+from chalicelib.handlers.monitoring_execution import tell_of
+from chalicelib.handlers.telling import deliver
+from tests.alerts.ledger import Aws, Died, every_schedule, interleaved, ledger
+from tests.alerts.making import HOUR, NOON, clean, execution, violation
+
+FIRST = execution(violation())
+SECOND = execution(violation("a"), hour=1)
+OBJECT = execution(violation(), closed=False, window_end=NOON + timedelta(minutes=1), folder="monitoring/o/")
+READS = frozenset({"get_object", "query", "get_item", "get_topic_attributes"})
+MOST = 3_432  # all schedules of two deliveries with seven calls each
+
+
+@pytest.fixture(autouse=True)
+def a_clock_that_stands_still():
+    with time_machine.travel(NOON + 2 * HOUR, tick=False) as clock:
+        yield clock
+
+
+def told(*executions):
+    return tuple(lambda made=made: tell_of(made) for made in executions)
+
+
+PAIRS = {
+    "the same window twice": (FIRST, FIRST),
+    "the object and its window": (OBJECT, FIRST),
+    "a window and the one after it": (FIRST, SECOND),
+    "an older window comes late": (SECOND, FIRST),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_every_order_of_two_deliveries_leaves_each_alert_told_once_and_the_state_where_it_belongs(name):
+    jobs = told(*PAIRS[name])
+    newest = max(made.window_end for made in PAIRS[name] if made.closed)
+    outcomes = set()
+
+    def run(schedule):
+        with ledger(FIRST, SECOND) as aws, time_machine.travel(NOON + 2 * HOUR, tick=False) as clock:
+            # What both only read does not change, so the order of reading it says nothing: read before they meet.
+            skip_reads_until_the_book(aws)
+            chosen, possible, raised = interleaved(aws, jobs, schedule)
+            assert all(isinstance(error, NotReady) for error in raised.values()), raised
+            clock.shift(LEASE + timedelta(seconds=5))
+            for number in raised:  # Lambda's own repetition
+                jobs[number]()
+            deliver("preferred-site", "AllTraffic")
+            assert len(aws.published) == len(set(aws.published)), (name, chosen)
+            book = aws.book()
+            assert book.outbox == ()
+            assert book.last_closed_window_end == newest, (name, chosen)
+            assert set(aws.published) == set(book.told)
+            outcomes.add(len(aws.published))
+            return chosen, possible
+
+    runs = every_schedule(run)
+    assert 20 < runs <= MOST
+    assert outcomes <= ({1} if name in {"the same window twice", "the object and its window"} else {1, 2})
+
+
+def skip_reads_until_the_book(aws: Aws) -> None:
+    """Answer what never changes without the gate: the fleet, the mutes, the history, the topic."""
+    gated = aws.call
+
+    def call(name, work):
+        if name in {"get_object", "query", "get_topic_attributes"}:
+            return work()
+        return gated(name, work)
+
+    aws.call = call
+
+
+def crashes() -> list[tuple[str, int]]:
+    with time_machine.travel(NOON + 2 * HOUR, tick=False), ledger(FIRST) as aws:
+        tell_of(FIRST)
+        return [(when, number) for number in range(len(aws.calls)) for when in ("before", "after")]
+
+
+@pytest.mark.parametrize(("when", "number"), crashes())
+def test_a_crash_before_or_after_any_call_loses_nothing_and_copies_only_between_publish_and_mark(when, number):
+    with ledger(FIRST) as aws, time_machine.travel(NOON + 2 * HOUR, tick=False) as clock:
+        seen = []
+
+        def die(call: str) -> None:
+            seen.append(call)
+            if len(seen) == number + 1:
+                raise Died
+
+        setattr(aws, when, die)
+        with pytest.raises(Died):
+            tell_of(FIRST)
+        aws.before = aws.after = lambda call: None
+        crashed_unmarked = "publish" in aws.calls and (aws.calls[-1], when) != ("put_item", "after")
+        crashed_unmarked &= len(aws.published) == 1
+        clock.shift(LEASE + timedelta(seconds=5))
+        tell_of(FIRST)
+        deliver("preferred-site", "AllTraffic")
+        assert len(set(aws.published)) == 1
+        assert len(aws.published) == (2 if crashed_unmarked else 1), (when, number, aws.calls)
+        assert aws.book().outbox == ()
+
+
+def test_24_hourly_executions_delivered_twice_and_shuffled_are_one_alert_and_one_recovery():
+    bad = [execution(violation(), hour=hour, folder=f"m/{hour}/") for hour in range(24)]
+    good = [execution(clean(), hour=24 + hour, folder=f"m/{24 + hour}/") for hour in range(3)]
+    with ledger(*bad, *good) as aws, time_machine.travel(NOON, tick=False) as clock:
+        for made in [*bad, *good]:
+            clock.move_to(made.window_end + timedelta(minutes=6))
+            tell_of(made)
+            tell_of(made)
+            tell_of(bad[0])
+        assert len(aws.published) == 2
+
+
+def test_calls_of_one_delivery_are_few():
+    with ledger(FIRST) as aws:
+        tell_of(FIRST)
+        assert aws.calls == [
+            "get_object",
+            "query",
+            "query",
+            "get_item",
+            "put_item",
+            "get_object",
+            "get_topic_attributes",
+            "publish",
+            "get_item",
+            "put_item",
+        ]
