@@ -21,7 +21,7 @@ from chalicelib.pages import features as cards
 from chalicelib.pages import html
 from chalicelib.pages.charts import WIDTH
 from chalicelib.pages.features import Feature
-from chalicelib.pages.history import History, Since
+from chalicelib.pages.history import WINDOWS, History, Since
 from chalicelib.pages.ranking import badness
 from chalicelib.pages.steps import steps
 from chalicelib.pages.words import TONES, counted, duration, length, sentence, time, version, window
@@ -106,7 +106,7 @@ def report(judged: Judged) -> bytes:
         verdict=evaluation.verdict,
         tone="poor" if evaluation.verdict == "OK" and findings else TONES[evaluation.verdict],
         sentence=sentence(evaluation),
-        since=_since(_began(evaluation.verdict, findings, history)),
+        since=_headline(evaluation.verdict, findings, history),
         drifted=_drifted(findings, drift) if apart else "",
         facts=_facts(judged, history, drift if apart else None),
         findings=findings[:MOST_FINDINGS],
@@ -145,11 +145,11 @@ def _opened(features: Sequence[Feature]) -> int:
     return min(violated, MOST_OPEN) or (1 if len(features) <= MOST_OPEN else 0)
 
 
-def _began(verdict: Verdict, findings: Sequence[tuple[int, cards.Finding]], history: History) -> Since | None:
+def _headline(verdict: Verdict, findings: Sequence[tuple[int, cards.Finding]], history: History) -> str:
     """Since when what the headline says is so."""
     if verdict == "Violations":
-        return findings[0][1][2] if findings else None
-    return history.verdict_since() if verdict != "OK" and history.executions else None
+        return _since(findings[0][1][2]) if findings else ""
+    return _short(history.verdict_since()) if verdict != "OK" and history.executions else ""
 
 
 def _drifted(findings: Sequence[tuple[int, cards.Finding]], drift: History) -> str:
@@ -187,7 +187,9 @@ def _short(since: Since | None) -> str:
     """Since when, and for how many windows."""
     if since is None:
         return ""
-    text = f"Since {time(since.at)} UTC" + (" or before" if since.or_before else "")
+    text = f"Since {time(since.at)} UTC"
+    if since.or_before:
+        text += " or before" if since.windows >= WINDOWS else ", the first window known"
     return f"{text}, {since.windows} windows in a row" if since.windows > 1 else text
 
 

@@ -55,7 +55,7 @@ def steps(verdict: Verdict, endpoint: str, window_start: datetime, stage: str, *
             f"vedette constraints accept {site} --window {window} --reason WHY {at}",
         ),
         Step(
-            "While you are at it, be told no more.",
+            "While you work on it, hear no more of it.",
             f"vedette alerts mute --endpoint {site} --until 12h --reason WHY {at}",
         ),
     ]

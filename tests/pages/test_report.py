@@ -1,0 +1,131 @@
+"""What a page says: of drift with windows of its own, of what was never kept, of what nobody must believe."""
+
+import base64
+import hashlib
+import re
+import shlex
+from datetime import timedelta
+
+import click
+import msgspec
+import pytest
+
+from chalicelib.constraints.evaluation import Evaluation
+from chalicelib.constraints.measurement import Measurement
+from chalicelib.pages.report import Judged, Monitored, report, report_of
+from chalicelib.pages.steps import steps
+from chalicelib.statistics.files import read_statistics, write_statistics
+from tests.pages.samples import HOSTILE, START, sample
+from vedette.cli import main
+
+DAY = timedelta(days=1)
+
+
+def text(page: bytes) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.decode().split("<body>")[1]))
+
+
+def split(made):
+    """The same endpoint with hours that judge hard constraints alone, and days for drift."""
+    execution = made.monitored.execution
+    hard = tuple(one for one in execution.measurements if one.kind == "hard" and not one.violated)
+    hour = msgspec.structs.replace(execution, checks="hard", measurements=hard, verdict="OK")
+    days = [
+        msgspec.structs.replace(
+            execution,
+            checks="drift",
+            window_start=START - n * DAY,
+            window_end=START - (n - 1) * DAY,
+            measurements=tuple(one for one in execution.measurements if one.kind == "drift"),
+        )
+        for n in range(5)
+    ]
+    return hour, days
+
+
+def test_drift_with_windows_of_its_own_stands_beside_the_verdict():
+    made = sample(8)
+    hour, days = split(made)
+    said = text(report_of(Monitored(hour, drift=days), made.baseline, made.current))
+    assert "600 rows hold every constraint of the baseline that was judged" in said
+    assert "Drift, judged over 1 day: amount_0 has drifted" in said
+    assert "Since 2026-11-17 04:00 UTC, the first window known, 5 windows in a row" in said
+    assert "5 of 5 windows violated" in report_of(Monitored(hour, drift=days), made.baseline, made.current).decode()
+
+
+def test_drift_of_days_long_past_is_not_shown():
+    made = sample(8)
+    hour, days = split(made)
+    old = [
+        msgspec.structs.replace(one, window_start=one.window_start - 9 * DAY, window_end=one.window_end - 9 * DAY)
+        for one in days
+    ]
+    assert "drifted" not in text(report_of(Monitored(hour, drift=old), made.baseline, made.current))
+
+
+def test_types_read_from_statistics_are_not_taken_for_what_was_counted():
+    made = sample(4)
+    again = read_statistics(write_statistics(made.current), "x")
+    page = report_of(made.monitored, made.baseline, again).decode()
+    card = page.split('class="name">age_1<')[1].split("</details>\n<details class")[0]
+    assert "Integral 50 %" in card
+    assert "another type 50 %" in card
+
+
+def test_texts_that_were_never_kept_are_counted_alone():
+    said = text(sample(4).page)
+    assert re.search(r"About \d+ different values: too many, or text, so none of them was kept\.", said)
+
+
+def test_a_page_of_500_features_has_a_card_for_each():
+    assert sample(500).page.count(b'<details class="feature"') == 502  # and the two checks of the columns
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "\ud800 lone", "\x00", ""])
+def test_no_field_reaches_the_page_alive(name):
+    measurement = Measurement(
+        feature=name,
+        check=name,
+        kind="hard",
+        expected=name,
+        observed=name,
+        value=0.5,
+        threshold=1.0,
+        violated=True,
+        severity="critical",
+        description=name,
+    )
+    evaluation = Evaluation(verdict="Violations", rows=1, measurements=(measurement,), notes=(name or "-",))
+    page = report(Judged(name, evaluation, 1, {name: 1})).decode()
+    body = page.split("<body>")[1].split("<script>")[0]
+    assert "<script" not in body
+    assert "<img" not in body
+    assert not re.search(r"<[^>]*\son\w+=", body)
+    assert "https://" not in body
+    for character in "\u202e\x00\x1b\r\ud800":
+        assert character not in page
+
+
+def test_the_policy_names_the_script_and_the_style_that_are_in_the_page():
+    page = sample(2).page.decode()
+    for tag in ("style", "script"):
+        content = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)[1]
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src &#39;sha256-{digest}&#39;" in page
+    assert "default-src &#39;none&#39;" in page
+
+
+@pytest.mark.parametrize(
+    "verdict", ["OK", "Violations", "InsufficientData", "NoData", "CaptureStopped", "MonitorFailed"]
+)
+def test_every_command_on_a_page_is_one_that_the_command_line_takes(verdict):
+    endpoint = "preferred-site"
+    for step in steps(verdict, endpoint, START, "dev", deploys=True):
+        words = shlex.split(step.command)[1:]
+        group: click.Command = main
+        while words and isinstance(group, click.Group):
+            found = group.get_command(click.Context(group), words[0])
+            assert found is not None, step.command
+            group, words = found, words[1:]
+        if step.command:
+            group.make_context(step.command, words)  # refuses what it does not know
