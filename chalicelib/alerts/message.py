@@ -112,7 +112,7 @@ def _message(
         rows=execution.rows if ours else None,  # Model Monitor does not say
         refused=sum(execution.refused.values()) if ours else None,
         folder=execution.folder,
-        what_to_do=_what_to_do(told_kind, items, execution, where, goes_on=goes_on),
+        what_to_do=what_to_do(told_kind, items, execution, where, goes_on=goes_on),
     )
 
 
@@ -239,9 +239,10 @@ def _item(measurement: Measurement, state: AlertState, execution: Execution, tra
     )
 
 
-def _what_to_do(
-    kind: AlertKind, items: Sequence[AlertItem], execution: Execution, where: Whereabouts, *, goes_on: int
+def what_to_do(
+    kind: AlertKind, items: Sequence[AlertItem], execution: Execution, where: Whereabouts, *, goes_on: int = 0
 ) -> tuple[str, ...]:
+    """What a person does next: a sentence each, the command in it, if any, on a line of its own."""
     endpoint, ours = execution.endpoint, execution.source == "vedette"
     report = f"s3://{where.bucket}/{execution.folder}" if ours else f"{execution.folder}/"
     mute = _mute(endpoint, items)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.alerts.message import served_since
 from chalicelib.aws import s3, store, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.constraints.evaluation import Baseline
@@ -56,12 +57,15 @@ def gathered(execution: Execution) -> Monitored:
     apart = timedelta(minutes=entry.drift_window_minutes)
     drift = _windows(execution, apart, WINDOWS) if execution.checks == "hard" and apart > length else ()
     book, _ = table.get_item(AlertBook, endpoint_key(endpoint), f"alerts#{variant}")
+    latest, _ = table.get_item(Deployment, endpoint_key(endpoint), "deployment")
+    history = table.query(Deployment, endpoint_key(endpoint), "history#").values()
+    deployments = (*history, latest) if latest is not None else tuple(history)
     firing = {name: one.since for name, one in book.fingerprints.items() if one.state != "pending"} if book else {}
     return Monitored(
         execution,
         before=before,
         drift=drift,
-        deployment=table.get_item(Deployment, endpoint_key(endpoint), "deployment")[0],
+        served_since=served_since(deployments, execution.package_version, execution.window_end),
         firing=firing,
         stage=settings().stage,
         bucket=settings().bucket,

@@ -6,7 +6,6 @@
 | features | what is shown of each feature, the worst first                                              |
 | ranking  | how bad a measurement is                                                                    |
 | charts   | numbers as SVG, and as the rows of the table behind it                                      |
-| steps    | what a person does next, as exact commands                                                  |
 | report   | the page of one execution                                                                   |
 | html     | Jinja2, and the policy under which every page runs                                          |
 

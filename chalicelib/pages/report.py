@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chalicelib.alerts.mail import commands
+from chalicelib.alerts.message import Whereabouts, what_to_do
 from chalicelib.alerts.text import harmless
 from chalicelib.constraints.evaluation import Baseline, Evaluation
 from chalicelib.constraints.measurement import Verdict
@@ -23,13 +25,18 @@ from chalicelib.pages.charts import WIDTH
 from chalicelib.pages.features import Feature
 from chalicelib.pages.history import WINDOWS, History, Since
 from chalicelib.pages.ranking import badness
-from chalicelib.pages.steps import steps
 from chalicelib.pages.words import TONES, counted, duration, length, sentence, time, version, window
-from chalicelib.records import Deployment, Execution
+from chalicelib.records import AlertKind, Execution
 from chalicelib.statistics.table import Table
 
 MOST_OPEN = 3  # cards that are open when the page is
 MOST_FINDINGS = 5  # on top of the page
+_KINDS: dict[Verdict, AlertKind] = {
+    "Violations": "violations",
+    "NoData": "no data",
+    "CaptureStopped": "capture stopped",
+    "MonitorFailed": "monitor failed",
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Monitored:
     execution: Execution
     before: Sequence[Execution] = ()
     drift: Sequence[Execution] = ()
-    deployment: Deployment | None = None  # the latest attempt
+    served_since: datetime | None = None  # when the version was verified
     firing: Mapping[str, datetime] = field(default_factory=dict)  # fingerprint -> since when an open alert goes on
     stage: str = ""
     bucket: str = ""
@@ -217,26 +224,22 @@ def _facts(judged: Judged, history: History, drift: History | None) -> list[tupl
 
 def _served(monitored: Monitored, history: History) -> str:
     """The version, and since when it has served."""
-    execution, deployment = monitored.execution, monitored.deployment
-    named = version(execution)
-    if (
-        deployment is not None
-        and deployment.state == "verified"
-        and deployment.package_version == execution.package_version
-        and deployment.settled_at is not None
-    ):
-        return f"{named}, verified {time(deployment.settled_at)} UTC"
+    named = version(monitored.execution)
+    if monitored.served_since is not None:
+        return f"{named}, verified {time(monitored.served_since)} UTC"
     began = history.deployments[-1] if history.deployments else 0
     known = " or before" if not began else ""
     return f"{named}, since {time(history.executions[began].window_start)} UTC{known}"
 
 
-def _steps(monitored: Monitored | None) -> Sequence[tuple[str, str]]:
-    if monitored is None:
-        return ()
-    execution = monitored.execution
-    deploys = monitored.deploys and execution.package_version.isdigit()
-    return steps(execution.verdict, execution.endpoint, execution.window_start, monitored.stage, deploys=deploys)
+def _steps(monitored: Monitored | None) -> list[tuple[str, str]]:
+    """What the mail of such a verdict says as well: a sentence, and the command that belongs to it."""
+    kind = _KINDS.get(monitored.execution.verdict) if monitored is not None else None
+    if monitored is None or kind is None:
+        return []
+    where = Whereabouts(monitored.bucket, monitored.deploys)
+    found = commands(what_to_do(kind, (), monitored.execution, where), monitored.stage)
+    return [(words, command) for words, _, command in (step.partition("\n") for step in found)]
 
 
 def _timeline(history: History) -> list[tuple[str, str, str, str, int]]:

@@ -13,7 +13,7 @@ from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.pages.report import Monitored, report_of
-from chalicelib.records import Deployment, Execution
+from chalicelib.records import Execution
 from chalicelib.statistics.files import read_statistics, write_statistics
 from chalicelib.statistics.table import Table
 
@@ -99,21 +99,10 @@ def sample(
         for i in range(windows)
     ]
     current = wrong if violated else clean
-    deployed = Deployment(
-        endpoint=endpoint,
-        package_arn="arn:aws:sagemaker:eu-west-1:123456789012:model-package/preferred-site/2",
-        package_version="2",
-        config="config-2",
-        previous_config="config-1",
-        previous_package_arn="",
-        requested_at=made[-1].window_start - 6 * HOUR,
-        state="verified",
-        settled_at=made[-1].window_start - 6 * HOUR,
-    )
     monitored = Monitored(
         made[-1],
         before=tuple(made[:-1]),
-        deployment=deployed,
+        served_since=made[-1].window_start - 6 * HOUR,
         stage="dev",
         bucket="vedette-dev-123456789012-eu-west-1",
         deploys=True,
