@@ -75,11 +75,12 @@ def _links(message: AlertMessage, place: Place) -> dict[str, str]:
     links = {
         "endpoint": f"{console}/sagemaker/home?region={place.region}#/endpoints/{quote(message.endpoint, safe='')}"
     }
-    bucket, key = place.bucket, f"{message.folder}report.html"
+    # The page of a window is made when it has closed.
+    bucket, key = place.bucket, message.folder + ("report.html" if message.closed else "constraint_violations.json")
     if message.folder.startswith("s3://"):  # of Model Monitor, which writes no page
         bucket, _, prefix = message.folder.removeprefix("s3://").partition("/")
         key = f"{prefix.rstrip('/')}/constraint_violations.json"
-    if message.folder and message.closed:
+    if message.folder:
         where = f"region={place.region}&prefix={quote(key, safe='/')}"
         links["report"] = f"{console}/s3/object/{quote(bucket, safe='')}?{where}"
     return links

@@ -110,7 +110,13 @@ def tell(content: bytes | None, place: str, keep: Path | None) -> bool:
         environment = cloud.install()
         cloud.run_functions(load_app(environment))
         golden = GoldenPayload(body=",".join(data.traffic(0, 1)[0]))
-        entry = FleetEntry(endpoint=ENDPOINT, mode="deploy", package_group=ENDPOINT, golden_payload=golden)
+        entry = FleetEntry(
+            endpoint=ENDPOINT,
+            mode="deploy",
+            package_group=ENDPOINT,
+            golden_payload=golden,
+            drift_window_minutes=60,  # the story has no time for days
+        )
         story = Story(cloud, teller, data, environment["VEDETTE_BUCKET"], entry)
         for chapter in CHAPTERS:
             chapter(story)

@@ -45,7 +45,7 @@ def post_office() -> Iterator[Received]:
     with socket.create_server(("127.0.0.1", 0)) as free:  # the controller must know its port beforehand
         host, port = free.getsockname()
     received = Received((host, port))
-    controller = Controller(received, hostname=host, port=port, server_kwargs={"enable_SMTPUTF8": False})
+    controller = Controller(received, hostname=host, port=port, enable_SMTPUTF8=False)
     controller.start()
     try:
         yield received
