@@ -65,9 +65,8 @@ def cut(payloads: list[bytes]) -> Lines | set[int]:
     behind = np.cumsum(sizes + 1) - 1  # where the line end behind each payload lies
     own = content[behind - 1] == LINE_END
     if own.any():
-        kept = np.ones(len(content), dtype=bool)
-        kept[behind[own]] = False
-        content = content[kept]
+        stripped = payloads if own.all() else [payload.removesuffix(b"\n") + b"\n" for payload in payloads]
+        content = np.frombuffer(bytearray().join(stripped), dtype=np.uint8)
         sizes -= own
         behind = np.cumsum(sizes + 1) - 1
     wrong = (sizes <= 0) | (sizes > LARGEST)

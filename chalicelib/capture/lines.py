@@ -41,7 +41,7 @@ def blocks(chunks: Iterable[bytes], longest: int) -> Iterator[Block]:
                 yield Block(start, start + held + first, None)
                 start += held + first + 1
                 pending, begin = [], first + 1
-            data = b"".join((*pending, piece[begin:cut]))
+            data = b"".join((*pending, memoryview(piece)[begin:cut]))
             if data:
                 yield Block(start, start + len(data), data)
             start += len(data)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
+from collections.abc import Callable
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +24,7 @@ from chalicelib.capture.flatten import ROWS_AT_ONCE, unnamed
 from chalicelib.capture.gathering import Gathering, Names
 from chalicelib.capture.payload import json_rows
 from chalicelib.capture.reading import Options, kind_of
+from chalicelib.capture.shapes import Shape
 from chalicelib.errors import Refused
 from chalicelib.statistics.grid import Grid
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 Form = Literal["csv", "base64", "json", "absent", "other"]
 Sides = list[Side | PlainSide | None]
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LEARNED = 8  # requests of a block from which the shapes of the others are learned
 
 
 class PlainReader:
@@ -121,13 +124,39 @@ class PlainReader:
         return True
 
     def _json(self, indices: list[int], outputs: Sides, inputs: Sides) -> list[int]:
-        return [
+        """Take requests of JSON: a few as they are, and then the others by the shapes that these had."""
+        texts = [(answer.data or "", given.data or "") for answer, given in zip(outputs, inputs, strict=True)]  # type: ignore[union-attr]
+        learned = [
+            (index, pair) for index, pair in zip(indices[:_LEARNED], texts, strict=False) if self._flattened(*pair)
+        ]
+        fits = self._shaped([pair for _, pair in learned])
+        return [index for index, _ in learned] + [
             index
-            for index, answer, given in zip(indices, outputs, inputs, strict=True)
-            if answer is not None and given is not None and self._json_request(answer.data or "", given.data or "")
+            for index, pair in zip(indices[_LEARNED:], texts[_LEARNED:], strict=True)
+            if fits(*pair) or self._flattened(*pair)
         ]
 
-    def _json_request(self, outputs: str, inputs: str) -> bool:
+    def _shaped(self, learned: list[tuple[str, str]]) -> Callable[[str, str], bool]:
+        """What takes requests that are shaped as those learned from, and says whether it did."""
+        answer, given = Shape.of([pair[0] for pair in learned]), Shape.of([pair[1] for pair in learned])
+        known = self._new_objects(answer.names, given.names) if answer is not None and given is not None else None
+        if answer is None or given is None or known is None:
+            return lambda outputs, inputs: False
+        answer_cells, given_cells = answer.cells, given.cells
+        width, input_width = len(answer.names), len(given.names)
+        add, add_input = known[0].extend, known[1].extend
+
+        def take(outputs: str, inputs: str) -> bool:
+            cells, input_cells = answer_cells(outputs), given_cells(inputs)
+            if cells is None or input_cells is None or len(cells) * input_width != len(input_cells) * width:
+                return False
+            add(cells)
+            add_input(input_cells)
+            return True
+
+        return take
+
+    def _flattened(self, outputs: str, inputs: str) -> bool:
         try:
             answered, _, error = json_rows(outputs)
             asked, _, _ = json_rows(inputs)
