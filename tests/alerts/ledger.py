@@ -59,32 +59,34 @@ class Aws:
 
     # What is asked of it -----------------------------------------------------------------------------------------
 
-    def get_item(self, Key: dict[str, Any], **more: object) -> dict[str, Any]:
-        found = self.items.get((Key["pk"]["S"], Key["sk"]["S"]))
+    def get_item(self, **asked: Any) -> dict[str, Any]:
+        found = self.items.get((asked["Key"]["pk"]["S"], asked["Key"]["sk"]["S"]))
         return {"Item": found} if found else {}
 
-    def put_item(self, Item: dict[str, Any], ExpressionAttributeValues: dict[str, Any] | None = None, **more: object):
-        key = Item["pk"]["S"], Item["sk"]["S"]
+    def put_item(self, **asked: Any) -> dict[str, Any]:
+        item = asked["Item"]
+        key = item["pk"]["S"], item["sk"]["S"]
         stored = self.items.get(key)
-        expected = ExpressionAttributeValues[":expected"] if ExpressionAttributeValues else None
-        if (stored["revision"] if stored else None) != expected:
+        values = asked.get("ExpressionAttributeValues")
+        if (stored["revision"] if stored else None) != (values[":expected"] if values else None):
             refused = {"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}, "Item": stored or {}}
             raise ClientError(refused, "PutItem")
-        self.items[key] = Item
+        self.items[key] = item
         return {}
 
-    def get_object(self, Key: str, **more: object) -> dict[str, Any]:
-        return {"Body": StreamingBody(io.BytesIO(self.objects[Key]), len(self.objects[Key])), "ETag": '"e"'}
+    def get_object(self, **asked: Any) -> dict[str, Any]:
+        content = self.objects[asked["Key"]]
+        return {"Body": StreamingBody(io.BytesIO(content), len(content)), "ETag": '"e"'}
 
-    def get_topic_attributes(self, **more: object) -> dict[str, Any]:
+    def get_topic_attributes(self, **asked: Any) -> dict[str, Any]:
         return {"Attributes": {"SubscriptionsConfirmed": "1"}}
 
-    def publish(self, MessageAttributes: dict[str, Any], **more: object) -> dict[str, Any]:
-        self.published.append(MessageAttributes["alert_id"]["StringValue"])
+    def publish(self, **asked: Any) -> dict[str, Any]:
+        self.published.append(asked["MessageAttributes"]["alert_id"]["StringValue"])
         return {}
 
-    def query(self, ExpressionAttributeValues: dict[str, Any], **more: object) -> dict[str, Any]:
-        pk, sk = ExpressionAttributeValues[":pk"]["S"], ExpressionAttributeValues[":sk"]["S"]
+    def query(self, **asked: Any) -> dict[str, Any]:
+        pk, sk = (asked["ExpressionAttributeValues"][name]["S"] for name in (":pk", ":sk"))
         return {"Items": [item for key, item in self.items.items() if key[0] == pk and key[1].startswith(sk)]}
 
 
@@ -148,7 +150,7 @@ def interleaved(aws: Aws, jobs: tuple[Callable[[], None], Callable[[], None]], s
         mine.number = number
         try:
             jobs[number]()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handed to whoever asked for the two jobs
             raised[number] = error
         finally:
             with changed:

@@ -25,8 +25,12 @@ def a_clock_that_stands_still():
         yield clock
 
 
-def told(*executions):
-    return tuple(lambda made=made: tell_of(made) for made in executions)
+def jobs_of(pair):
+    """What each of the two does: tells of a verdict, or sweeps."""
+    return tuple(
+        (lambda: deliver("preferred-site", "AllTraffic")) if made is None else (lambda made=made: tell_of(made))
+        for made in pair
+    )
 
 
 PAIRS = {
@@ -34,13 +38,16 @@ PAIRS = {
     "the object and its window": (OBJECT, FIRST),
     "a window and the one after it": (FIRST, SECOND),
     "an older window comes late": (SECOND, FIRST),
+    "a window and the sweep": (FIRST, None),
 }
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_every_order_of_two_deliveries_leaves_each_alert_told_once_and_the_state_where_it_belongs(name):
-    jobs = told(*PAIRS[name])
-    newest = max(made.window_end for made in PAIRS[name] if made.closed)
+def test_every_order_of_two_deliveries_leaves_each_alert_told_once_and_the_state_where_it_belongs(
+    name, record_property
+):
+    jobs = jobs_of(PAIRS[name])
+    newest = max(made.window_end for made in PAIRS[name] if made and made.closed)
     outcomes = set()
 
     def run(schedule):
@@ -62,8 +69,9 @@ def test_every_order_of_two_deliveries_leaves_each_alert_told_once_and_the_state
             return chosen, possible
 
     runs = every_schedule(run)
-    assert 20 < runs <= MOST
-    assert outcomes <= ({1} if name in {"the same window twice", "the object and its window"} else {1, 2})
+    assert 6 < runs <= MOST
+    assert outcomes <= ({1, 2} if SECOND in PAIRS[name] else {1})
+    record_property("schedules", runs)
 
 
 def skip_reads_until_the_book(aws: Aws) -> None:

@@ -26,7 +26,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
-from vedette.local import guards, in_process, installation, s3_events, server
+from vedette.local import guards, in_process, installation, mailbox, s3_events, server
 from vedette.local.artifact import Artifact
 from vedette.local.bucket_policies import BucketPolicies
 from vedette.local.bus import Bus
@@ -134,6 +134,7 @@ class Cloud:
             stack.enter_context(in_process.open_door(self.front))
             stack.enter_context(in_process.no_waiting_between_attempts())
             stack.enter_context(s3_events.motos_own_switched_off())
+            stack.enter_context(mailbox.nothing_is_posted())
             stack.callback(setattr, boto3, "DEFAULT_SESSION", boto3.DEFAULT_SESSION)
             boto3.DEFAULT_SESSION = self.session
             stack.enter_context(self.clock)

@@ -6,13 +6,16 @@ import json
 import re
 import smtplib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import default
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
+import moto.sns.models
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
@@ -115,6 +118,17 @@ class Mailbox:
     def last(self) -> Mail:
         """The newest e-mail."""
         return self.mails[-1]
+
+
+@contextmanager
+def nothing_is_posted() -> Iterator[None]:
+    """Without moto's own requests to the web addresses that subscribed: nothing here reaches a network."""
+    real = moto.sns.models.requests
+    moto.sns.models.requests = SimpleNamespace(post=lambda *args, **kwargs: None)
+    try:
+        yield
+    finally:
+        moto.sns.models.requests = real
 
 
 def _attributes(asked: dict[str, str]) -> dict[str, dict[str, str]]:

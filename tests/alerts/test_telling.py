@@ -1,0 +1,322 @@
+"""Alerts on the stand-in: mutes, routing, what SNS refuses, long books, a real mail, and no captured word anywhere."""
+
+import json
+import logging
+
+import boto3
+import pytest
+from moto.sns.models import sns_backends
+from msgspec.structs import replace
+
+from chalicelib.alerts.mail import text as mail_text
+from chalicelib.aws import messages, s3, store, table
+from chalicelib.aws.table import endpoint_key
+from chalicelib.errors import Undeliverable
+from chalicelib.handlers.monitoring_execution import tell_of
+from chalicelib.records import AlertBook, AlertMessage, FingerprintState, Mute, read
+from chalicelib.settings import settings
+from tests.alerts.making import NOON, clean, drift, execution, violation
+from vedette.local.errors import AwsError
+from vedette.local.post_office import post_office
+
+ENDPOINT = "preferred-site"
+ANNA = "anna@example.com"
+
+
+@pytest.fixture
+def watched(world):
+    """An endpoint in mode alert; no functions run by themselves, so that what is tested is one delivery."""
+    world.cloud.schedules_enabled = False
+    world.apply(replace(world.fleet.entry(ENDPOINT), mode="alert"))
+    return world
+
+
+def book(variant: str = "AllTraffic") -> AlertBook:
+    found, _ = table.get_item(AlertBook, endpoint_key(ENDPOINT), f"alerts#{variant}")
+    return found
+
+
+def told(*measurements, hour: int = 0, **changes) -> list[str]:
+    return tell_of(execution(*measurements, hour=hour, **changes))["alerts"]
+
+
+def metrics(capsys) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for line in capsys.readouterr().out.splitlines():
+        if line.startswith('{"_aws"'):
+            data = json.loads(line)
+            for metric in data["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
+                found[metric["Name"]] = found.get(metric["Name"], 0) + sum(data[metric["Name"]])
+    return found
+
+
+# --- one message, in every form ---------------------------------------------------------------------------------------
+
+
+def test_people_receive_a_text_queues_the_data_and_chat_clients_their_schema(watched):
+    boto3.client("sns").subscribe(
+        TopicArn=settings().topic_arn, Protocol="https", Endpoint="https://global.sns-api.chatbot.amazonaws.com"
+    )
+    told(violation())
+    (queued,) = watched.cloud.mailbox.messages
+    alert = read(AlertMessage, json.dumps(queued).encode(), "queue")
+    assert watched.cloud.mailbox.last.text == mail_text(alert)
+    chat = json.loads(watched.cloud.mailbox.posts[-1].message)
+    assert read(AlertMessage, chat["metadata"]["additionalContext"]["alert"].encode(), "chat") == alert
+    assert watched.cloud.mailbox.last.attributes["check"] == '["data_type_check"]'
+
+
+def test_a_mail_goes_over_smtp_and_is_read_back_as_it_was_written(watched):
+    with post_office() as received:
+        watched.cloud.mailbox.smtp = received.address
+        told(violation("b\r\nBcc: everyone@example.com"), drift("ünïcödé 漢字"))
+    (mail,) = received.mails
+    sent = watched.cloud.mailbox.last
+    assert (mail["To"], mail["Subject"], mail["Bcc"]) == ("operator@example.com", sent.subject, None)
+    assert mail.get_content().splitlines() == sent.text.splitlines()
+    assert mail["Subject"].startswith("[critical] preferred-site: b Bcc: everyone@example")
+    assert mail.get_content_type() == "text/plain"
+    assert max(map(len, received.raw[0].splitlines())) < 998
+
+
+def test_a_filter_policy_chooses_by_check_and_severity(watched):
+    sns = boto3.client("sns")
+    arn = sns.subscribe(TopicArn=settings().topic_arn, Protocol="email", Endpoint=ANNA, ReturnSubscriptionArn=True)
+    policy = json.dumps({"check": ["baseline_drift_check"], "severity": ["warning"]})
+    sns.set_subscription_attributes(
+        SubscriptionArn=arn["SubscriptionArn"], AttributeName="FilterPolicy", AttributeValue=policy
+    )
+    told(violation())
+    told(drift("d"), hour=1)
+    told(drift("d"), hour=2)
+    assert [mail.subject.split(": ")[1][:1] for mail in watched.cloud.mailbox.mails if mail.receiver == ANNA] == ["d"]
+
+
+# --- mutes ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_mute_silences_until_its_end_and_then_tells_once(watched, capsys):
+    now = watched.cloud.clock.now()
+    until = now.replace(hour=now.hour + 3)
+    mute = Mute(mute_id="m", endpoint=ENDPOINT, begins=now, until=until, by="ann", reason="move", at=now)
+    assert table.put_item(mute, table.MUTES, "mute#m", 0)
+    sent = []
+    for hour in range(6):
+        sent.append(len(told(violation(), hour=hour)))
+        watched.cloud.turn(hours=1)
+    assert sent == [0, 0, 0, 1, 0, 0]
+    assert [mail.subject for mail in watched.cloud.mailbox.mails] == [
+        "[critical] preferred-site: b is not Integral in 50.0% of 480 rows"
+    ]
+
+
+# --- routing ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def teams(watched, monkeypatch):
+    """The team search has a topic of its own, which Anna reads."""
+    sns = boto3.client("sns")
+    topic = sns.create_topic(Name="vedette-local-search")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=ANNA)
+    monkeypatch.setenv("VEDETTE_TOPICS", f"search={topic}")
+    settings.cache_clear()
+    return watched
+
+
+def belongs_to(world, team: str) -> None:
+    world.apply(replace(world.fleet.entry(ENDPOINT), team=team))
+
+
+def test_the_alerts_of_a_team_go_to_its_topic_alone(teams):
+    belongs_to(teams, "search")
+    told(violation())
+    assert [mail.receiver for mail in teams.cloud.mailbox.mails] == [ANNA]
+    assert teams.cloud.mailbox.last.attributes["team"] == "search"
+
+
+def test_the_alerts_of_a_team_that_the_stage_does_not_know_reach_the_default_topic_and_are_counted(teams, caplog):
+    belongs_to(teams, "sales")
+    with caplog.at_level(logging.ERROR, logger="vedette"):
+        told(violation())
+    assert [mail.receiver for mail in teams.cloud.mailbox.mails] == ["operator@example.com"]
+    assert "the stage allows this team no topic" in caplog.text
+
+
+def test_without_a_team_the_default_topic_is_right(teams, caplog):
+    told(violation())
+    assert [mail.receiver for mail in teams.cloud.mailbox.mails] == ["operator@example.com"]
+    assert "no topic" not in caplog.text
+
+
+# --- what SNS refuses -------------------------------------------------------------------------------------------------
+
+
+def test_without_a_confirmed_subscription_nothing_is_lost_and_it_arrives_once_somebody_confirms(watched, caplog):
+    mailbox = watched.cloud.mailbox
+    for subscription in boto3.client("sns").list_subscriptions()["Subscriptions"]:
+        mailbox.unconfirmed.add(subscription["Endpoint"])
+    assert told(violation()) == []
+    (owed,) = book().outbox
+    assert (owed.tries, owed.refused) == (1, f"the topic {settings().topic_arn} has no confirmed subscription")
+    assert "an alert could not be published" in caplog.text
+    watched.cloud.turn(minutes=2)
+    assert told(violation()) == []
+    assert book().outbox[0].tries == 2
+    mailbox.unconfirmed.clear()
+    watched.cloud.turn(minutes=2)
+    watched.cloud.schedules_enabled = True
+    watched.cloud.turn(minutes=20)
+    assert [mail.subject for mail in mailbox.mails] == [
+        "[critical] preferred-site: b is not Integral in 50.0% of 480 rows"
+    ]
+    assert book().outbox == ()
+
+
+def test_a_topic_that_is_gone_keeps_the_alert_and_the_sweep_sends_it_when_it_is_back(watched):
+    backend = sns_backends[watched.cloud.account][watched.cloud.region]
+    topic = backend.topics.pop(settings().topic_arn)
+    assert told(violation()) == []
+    assert book().outbox[0].refused == f"SNS refuses to publish to {settings().topic_arn}: NotFound"
+    backend.topics[settings().topic_arn] = topic
+    watched.cloud.schedules_enabled = True
+    watched.cloud.turn(minutes=20)
+    assert len(watched.cloud.mailbox.mails) == 1
+
+
+@pytest.mark.parametrize("code", ["KMSAccessDenied", "KMSDisabled", "KMSNotFound", "AuthorizationError"])
+def test_a_key_or_a_role_that_refuses_is_recorded_with_its_reason(watched, code):
+    def refuse(request, operation):
+        raise AwsError(code, "arn:aws:kms:eu-west-1:123456789012:key/x is disabled", 400)
+
+    watched.cloud.front.guards["sns", "Publish"] = refuse
+    assert told(violation()) == []
+    assert book().outbox[0].refused.endswith(f": {code}")
+
+
+def test_a_refusal_holds_no_other_message_back_and_no_invocation_fails(watched):
+    refusing = {"on": True}
+    allowed = watched.cloud.front.guards["sns", "Publish"]
+
+    def refuse(request, operation):
+        if refusing["on"]:
+            refusing["on"] = False
+            raise AwsError("KMSDisabled", "x", 400)
+        return allowed(request, operation)
+
+    watched.cloud.front.guards["sns", "Publish"] = refuse
+    assert told(violation()) == []
+    assert len(told(violation(), violation("c"), hour=1)) == 1
+    watched.cloud.turn(minutes=2)
+    assert len(told(violation(), violation("c"), hour=2)) == 1
+    assert len(watched.cloud.mailbox.mails) == 2
+
+
+def test_throttling_is_no_refusal_and_rises(watched):
+    watched.cloud.faults.add("throttle", "sns", "Publish")
+    with pytest.raises(Exception, match="Throttling"):
+        told(violation())
+    assert book().outbox[0].refused == ""
+
+
+def test_undeliverable_says_why(watched):
+    with pytest.raises(Undeliverable, match="NotFound"):
+        messages.publish(settings().topic_arn + "-gone", "s", '{"default": "x"}', {})
+
+
+# --- the hourly limit -------------------------------------------------------------------------------------------------
+
+
+def test_a_storm_is_cut_off_and_its_count_is_told_by_the_sweep(watched):
+    watched.apply(replace(watched.fleet.entry(ENDPOINT), alerts_per_hour=3))
+    for number in range(9):
+        tell_of(execution(violation(f"f{number}"), closed=False, folder=f"monitoring/{number}/"))
+    assert len(watched.cloud.mailbox.mails) == 3
+    watched.cloud.schedules_enabled = True
+    watched.cloud.turn(minutes=80)
+    subjects = [mail.subject for mail in watched.cloud.mailbox.mails if "held back" in mail.subject]
+    assert len(subjects) == 1
+    assert "6 messages were held back" in subjects[0]
+
+
+# --- long books -------------------------------------------------------------------------------------------------------
+
+
+def a_long_book() -> AlertBook:
+    import random
+
+    draw = random.Random(1)
+    names = ("".join(draw.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=64)) for _ in range(10_000))
+    state = FingerprintState(state="firing", severity="critical", since=NOON, last_seen=NOON, recent=(True, True))
+    return AlertBook(
+        endpoint=ENDPOINT, variant="AllTraffic", fingerprints={f"data_type_check|{name}": state for name in names}
+    )
+
+
+def test_a_book_too_long_for_an_item_lies_in_s3_and_only_its_last_body_is_kept(watched):
+    long, pk, sk = a_long_book(), endpoint_key(ENDPOINT), "alerts#AllTraffic"
+    assert table.put_item(long, pk, sk, 0)
+    assert table.get_item(AlertBook, pk, sk) == (long, 1)
+    changed = replace(long, had_rows=True)
+    assert table.put_item(changed, pk, sk, 1)
+    assert not table.put_item(long, pk, sk, 1)  # who comes second leaves no body behind
+    assert table.query(AlertBook, pk, "alerts#") == {sk: changed}
+    assert len(list(s3.list_objects("alerts/"))) == 1
+    assert table.put_item(AlertBook(endpoint=ENDPOINT, variant="AllTraffic"), pk, sk, 2)
+    assert list(s3.list_objects("alerts/")) == []
+
+
+def test_a_body_that_is_gone_is_said_with_its_place(watched):
+    pk, sk = endpoint_key(ENDPOINT), "alerts#AllTraffic"
+    table.put_item(a_long_book(), pk, sk, 0)
+    for found in list(s3.list_objects("alerts/")):
+        s3.delete(found.key)
+    with pytest.raises(Exception, match=r"alerts#AllTraffic: its body alerts/.* is gone"):
+        table.get_item(AlertBook, pk, sk)
+
+
+def test_10_000_fingerprints_that_recover_at_once_are_one_message(watched):
+    table.put_item(a_long_book(), endpoint_key(ENDPOINT), "alerts#AllTraffic", 0)
+    assert told(clean("x"), hour=0) == []
+    (sent,) = [*told(clean("x"), hour=1), *told(clean("x"), hour=2)]
+    assert sent
+    assert "and 9,999 more" in watched.cloud.mailbox.last.subject
+
+
+# --- privacy ----------------------------------------------------------------------------------------------------------
+
+CANARY = "CANARY7f3a"
+
+
+def test_of_10_000_captured_events_no_word_reaches_an_alert_a_log_a_metric_or_the_table(world, capsys, caplog):
+    world.deployed()
+    world.cloud.mailbox.mails.clear()
+    capsys.readouterr()
+    lines = []
+    for number in range(10_000):
+        row = f"{CANARY}a{number},{CANARY}b{number}"
+        body = json.dumps({"data": row, "encoding": "CSV", "mode": "INPUT", "observedContentType": "text/csv"})
+        output = json.dumps({"data": f"{CANARY}o{number}", "encoding": "CSV", "mode": "OUTPUT"})
+        if number % 50 == 0:
+            lines.append(f'{{"captureData": {{"endpointInput": {body[:-20]} {CANARY} not JSON')
+        else:
+            lines.append(
+                f'{{"captureData":{{"endpointInput":{body},"endpointOutput":{output}}},'
+                f'"eventMetadata":{{"eventId":"{CANARY}-{number}","customAttributes":["{CANARY}"]}},"eventVersion":"0"}}'
+            )
+    begun = world.cloud.clock.now()
+    key = f"data-capture/{ENDPOINT}/AllTraffic/{begun:%Y/%m/%d/%H/%M}-00-000-11111111-2222-3333-4444-555555555555.jsonl"
+    boto3.client("s3").put_object(Bucket=world.bucket, Key=key, Body="\n".join(lines).encode())
+    world.cloud.turn(hours=1, minutes=20)
+    assert world.cloud.mailbox.mails, "something was told"
+    outside = [mail.subject + mail.text + str(mail.attributes) for mail in world.cloud.mailbox.mails]
+    outside += [json.dumps(message) for message in world.cloud.mailbox.messages]
+    outside += [caplog.text, *capsys.readouterr()]
+    rows = boto3.client("dynamodb").scan(TableName=settings().table)["Items"]
+    outside += [str(item) for item in rows]
+    outside += [str(table.query(AlertBook, endpoint_key(ENDPOINT), "alerts#"))]
+    outside += [str(delivery.answer) + str(delivery.error) for delivery in world.cloud.bus.deliveries]
+    outside += [json.dumps(event, default=str) for event in world.cloud.bus.events]
+    assert sum(CANARY in text for text in outside) == 0
+    assert any("10,000" in text or "9,800" in text for text in outside)
+    assert store.variants(ENDPOINT) == ["AllTraffic"]
