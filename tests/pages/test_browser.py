@@ -10,7 +10,6 @@ from axe_playwright_python.sync_playwright import Axe
 
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.pages.report import Judged, report
-from tests.operations.installed import SITE
 from tests.pages.samples import HOSTILE, sample
 from vedette.operations.pages import Day, Row, index_page
 from vedette.operations.status import EndpointStatus, OpenAlert, Verdict
@@ -241,12 +240,3 @@ def test_the_cpu_that_a_page_takes(features, seconds):
     begun = time.process_time()
     assert made.page
     assert time.process_time() - begun <= seconds
-
-
-def test_the_page_that_monitoring_has_written_opens_as_it_is(judged, opened, tmp_path):
-    judged.run("report", SITE, "-o", tmp_path / "site.html")
-    found = opened((tmp_path / "site.html").read_bytes())
-    assert found.page.locator("h1").inner_text() == "b is not Integral in 50.0% of 240 rows."
-    assert "Version 1 had passed before: the data changed, not the model." in found.page.locator(".since").inner_text()
-    assert found.page.locator(".timeline .good").count() == 2
-    assert (found.complaints, found.requests) == ([], [])

@@ -59,6 +59,7 @@ def _one(hands: Hands, endpoint: str, variant: str, window: str, output: str) ->
 
 
 def _all(hands: Hands, folder: Path) -> None:
+    from chalicelib.pages.words import counted
     from vedette.operations import pages, status
 
     found = status.status()
@@ -69,5 +70,6 @@ def _all(hands: Hands, folder: Path) -> None:
         written.append(name)
     (folder / "index.html").write_bytes(pages.index(found, datetime.now(UTC), written))
     wrong = [one.endpoint for one in found.endpoints if one.violated]
-    hands.say(f"{folder / 'index.html'}: {len(found.endpoints)} endpoints, {len(wrong)} need a look.")
+    needs = f"{len(wrong)} need{'s' if len(wrong) == 1 else ''} a look"
+    hands.say(f"{folder / 'index.html'}: {counted(len(found.endpoints), 'endpoint')}, {needs}.")
     hands.answer({"folder": str(folder), "reports": written, "violated": wrong})
