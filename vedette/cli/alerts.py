@@ -181,14 +181,9 @@ def preview_command(hands: Hands, file: str) -> None:
     Example:
       vedette alerts preview s3://my-bucket/monitoring/preferred-site/AllTraffic/2026-11-22T09-00Z_60m/2/0001/execution.json
     """  # noqa: D301
-    from chalicelib.errors import UnreadableFile
-    from vedette import places
     from vedette.operations import alerts
 
-    content = places.read_bytes(file)
-    if content is None:
-        raise UnreadableFile(f"{file}: no such file or object")
-    found = alerts.preview(content, file)
+    found = alerts.preview(alerts.file(file), file)
     hands.say("\n".join(alerts.as_mail(message) for message in found) or "This verdict gives no message.")
     hands.answer(found)
 

@@ -20,7 +20,7 @@ from chalicelib.alerts import formats, mail, mutes
 from chalicelib.alerts.message import Whereabouts, identity, messages
 from chalicelib.alerts.state import fingerprint_id, transition
 from chalicelib.aws import messages as outgoing
-from chalicelib.aws import store, table
+from chalicelib.aws import s3, store, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
@@ -35,6 +35,7 @@ from chalicelib.records import (
     Thresholds,
 )
 from chalicelib.settings import settings
+from vedette import places
 from vedette.operations import aws
 
 AT_ONCE = Thresholds(drift_violated=1, drift_of=1)  # a preview shows everything that a verdict found
@@ -244,6 +245,24 @@ def wait_for_test(endpoint: str, mark: str, patience: float = PATIENCE) -> str:
 
 
 # --- a preview --------------------------------------------------------------------------------------------------------
+
+
+def file(place: str) -> bytes:
+    """The content of a file or of an object in S3.
+
+    Raises
+    ------
+    UnreadableFile
+        When there is none.
+    """
+    if places.is_s3(place):
+        bucket, _, key = place.removeprefix("s3://").partition("/")
+        content = s3.get(key, bucket)
+    else:
+        content = places.read_bytes(place)
+    if content is None:
+        raise UnreadableFile(f"{place}: no such file or object")
+    return content
 
 
 def preview(content: bytes, place: str) -> list[AlertMessage]:

@@ -1,0 +1,221 @@
+"""`vedette alerts`, as a person calls it: what fires, mutes, a test through the real path, a preview, exit codes."""
+
+import json
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib import records
+from chalicelib.aws import s3, store
+from chalicelib.handlers.monitoring_execution import tell_of
+from chalicelib.records import AlertMessage
+from tests.alerts.making import PLACE, drift, execution, said, violation
+from tests.operations.installed import SITE
+from vedette.demo import people
+
+B = "614728c245da"  # the fingerprint of data_type_check of b
+
+
+@pytest.fixture
+def alerting(stage):
+    """A fleet of one endpoint in mode alert, of a team; no schedule runs."""
+    stage.cloud.schedules_enabled = False
+    people.apply_fleet(replace(stage.entry(), mode="alert", team="search"))
+    return stage
+
+
+@pytest.fixture
+def firing(alerting):
+    tell_of(execution(violation(), drift("a")))
+    return alerting
+
+
+def test_the_list_shows_what_fires_and_what_is_about_to_and_exits_with_1_when_anything_fires(firing):
+    found = firing.run("alerts", "list")
+    assert found.exit_code == 1
+    assert "b: data_type_check" in found.output
+    data = firing.answer("alerts", "list")
+    assert [(a["subject"], a["state"]["state"]) for a in data["alerts"]] == [("b", "firing"), ("a", "pending")]
+    assert data["alerts"][0]["fingerprint"] == B
+    assert (data["mutes"], data["undelivered"]) == ([], [])
+
+
+def test_nothing_that_fires_is_exit_code_0(alerting):
+    assert "Nothing fires." in alerting.done("alerts", "list")
+    assert "Nothing fires." in alerting.done("alerts", "list", SITE)
+
+
+def test_one_alert_is_shown_with_its_windows_and_its_mutes(firing):
+    firing.done("alerts", "mute", B, "--until", "3h", "--reason", "being mended", "--yes")
+    shown = firing.done("alerts", "show", B)
+    assert "b: data_type_check on preferred-site, AllTraffic" in shown
+    assert "windows     violated" in shown
+    assert "by user/moto: being mended" in shown
+    assert firing.refused("alerts", "show", "ffff").startswith("Nothing with the fingerprint ffff fires")
+
+
+def test_a_mute_of_a_fingerprint_holds_with_the_next_verdict_and_its_end_tells_once(firing):
+    said_ = firing.done("alerts", "mute", B, "--until", "90m", "--reason", "being mended", "--yes")
+    assert f"No messages about fingerprint {B} from" in said_
+    mails = len(firing.cloud.mailbox.mails)
+    firing.cloud.turn(hours=1)
+    tell_of(execution(violation(), hour=1))
+    assert len(firing.cloud.mailbox.mails) == mails
+    firing.cloud.turn(hours=1)
+    tell_of(execution(violation(), hour=2))
+    tell_of(execution(violation(), hour=3))
+    assert len(firing.cloud.mailbox.mails) == mails + 1
+
+
+def test_a_maintenance_window_of_a_team_begins_and_ends_by_itself(alerting):
+    alerting.done("alerts", "mute", "--team", "search", "--from", "1h", "--until", "3h", "--reason", "move", "--yes")
+    tell_of(execution(violation("before"), closed=False, folder="monitoring/1/"))
+    alerting.cloud.turn(minutes=70)
+    tell_of(execution(violation("within"), closed=False, folder="monitoring/2/"))
+    alerting.cloud.turn(hours=2)
+    tell_of(execution(violation("after"), closed=False, folder="monitoring/3/"))
+    assert [mail.subject.split(": ")[1].split()[0] for mail in alerting.cloud.mailbox.mails] == ["before", "after"]
+
+
+@pytest.mark.parametrize("name", ["id", SITE])
+def test_a_mute_is_ended_by_its_id_or_by_what_it_is_of(alerting, name):
+    made = alerting.answer("alerts", "mute", "--endpoint", SITE, "--until", "1d", "--reason", "move", "--yes")
+    ended = alerting.answer("alerts", "unmute", made["mute"]["mute_id"] if name == "id" else name, "--yes")
+    assert [mute["reason"] for mute in ended["mutes"]] == ["move"]
+    assert alerting.answer("alerts", "list")["mutes"] == []
+    assert alerting.refused("alerts", "unmute", SITE, "--yes").startswith("No mute bears the name preferred-site")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Name one thing to mute: a fingerprint, or --endpoint NAME, or --team NAME."),
+        ((B, "--endpoint", SITE), "Name one thing to mute: a fingerprint, or --endpoint NAME, or --team NAME."),
+        (("--endpoint", "other"), "other is not in the fleet of stage local."),
+        (("--team", "sales"), "No endpoint of stage local belongs to a team sales."),
+        (("ffff",), "Nothing with the fingerprint ffff fires or is pending; `vedette alerts list` shows all."),
+        (("--endpoint", SITE, "--from", "5h"), "The mute would end before it begins."),
+        (("--endpoint", SITE, "--reason", " "), "Say why with --reason; others will ask."),
+    ],
+)
+def test_a_mute_that_cannot_be_is_refused_in_one_sentence(alerting, words, sentence):
+    given = ("alerts", "mute", "--until", "3h", "--reason", "move", *words, "--yes")
+    assert alerting.refused(*given) == sentence
+
+
+def test_a_mute_asks_first_and_a_dry_run_writes_nothing(alerting):
+    words = ("alerts", "mute", "--endpoint", SITE, "--until", "3h", "--reason", "move")
+    assert "nothing was changed" in alerting.done(*words, "--dry-run")
+    assert "Not confirmed" in alerting.refused(*words, typed="n\n")
+    assert alerting.answer("alerts", "list")["mutes"] == []
+
+
+def test_a_test_goes_through_bus_function_book_and_topic_and_comes_back(alerting):
+    found = alerting.answer("alerts", "test", SITE, "--yes")
+    mail = alerting.cloud.mailbox.last
+    assert mail.subject == f"[test] preferred-site: this is a test, mark {found['mark']}; nothing is wrong"
+    assert mail.attributes["alert_id"] == found["alert_id"]
+    assert (mail.attributes["kind"], mail.attributes["team"]) == ("test", "search")
+    assert alerting.answer("alerts", "list")["alerts"] == []
+
+
+def test_a_test_works_in_mode_observe_too_and_is_told_in_words(alerting):
+    people.apply_fleet(replace(alerting.entry(), mode="observe"))
+    assert "SNS took it. Its subject begins with [test]" in alerting.done("alerts", "test", SITE, "--yes")
+
+
+def test_a_test_that_nobody_can_receive_says_why_and_the_list_shows_it(alerting):
+    alerting.cloud.mailbox.unconfirmed |= {"operator@example.com"}
+    for queue in alerting.cloud.session.client("sns").list_subscriptions()["Subscriptions"]:
+        alerting.cloud.mailbox.unconfirmed.add(queue["Endpoint"])
+    sentence = alerting.refused("alerts", "test", SITE, "--yes")
+    assert sentence.startswith("The test reached Vedette, and nobody else: the topic arn:aws:sns:")
+    assert sentence.endswith("has no confirmed subscription.")
+    assert "Not delivered after 1 try: alert" in alerting.done("alerts", "list")
+    (owed,) = alerting.answer("alerts", "list")["undelivered"]
+    assert owed["owed"]["refused"].endswith("has no confirmed subscription")
+
+
+def test_a_test_that_does_not_arrive_says_how_far_it_came(alerting):
+    alerting.cloud.bus.drop(lambda event, function: True)
+    sentence = alerting.refused("alerts", "test", SITE, "--wait", "10s", "--yes")
+    assert sentence.startswith("After 10 s the test did not reach on_monitoring_execution")
+    assert alerting.refused("alerts", "test", "other", "--yes") == "other is not in the fleet of stage local."
+
+
+def test_a_preview_shows_the_mail_of_a_stored_verdict_and_of_every_form_of_an_alert(alerting, tmp_path):
+    made = execution(violation(), drift("a"))
+    tell_of(made)
+    sent = alerting.cloud.mailbox.last
+    (message,) = (json.dumps(found) for found in alerting.cloud.mailbox.messages)
+    alert = records.read(AlertMessage, message.encode(), "queue")
+    from chalicelib.alerts.formats import chat
+
+    forms = {
+        "execution.json": records.write(made),
+        "alert.json": message.encode(),
+        "envelope.json": json.dumps({"Type": "Notification", "Message": message}).encode(),
+        "chat.json": json.dumps(chat(alert)).encode(),
+    }
+    for name, content in forms.items():
+        (tmp_path / name).write_bytes(content)
+        shown = alerting.done("alerts", "preview", tmp_path / name)
+        if name != "execution.json":  # which knows nothing of earlier windows, and so shows the drift as well
+            assert shown == f"Subject: {sent.subject}\n\n{sent.text}\n"
+        assert "b is not Integral in 50.0% of 480 rows" in shown
+    s3.put("monitoring/x/execution.json", forms["execution.json"])
+    assert "a: baseline_drift_check" in alerting.done(
+        "alerts", "preview", f"s3://{alerting.bucket}/monitoring/x/execution.json"
+    )
+
+
+def test_a_preview_of_a_verdict_that_says_nothing_says_so(alerting, tmp_path):
+    file = tmp_path / "execution.json"
+    file.write_bytes(records.write(execution()))
+    assert "This verdict gives no message." in alerting.done("alerts", "preview", file)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"not json", "x.json: not JSON: "),
+        (b"[1]", "x.json: neither an execution.json nor an alert"),
+        (b'{"a": 1}', "x.json: neither an execution.json nor an alert"),
+        (b'{"alert_id": 1}', "x.json: not a AlertMessage: "),
+        (b'{"verdict": "OK"}', "x.json: not a Execution: "),
+    ],
+)
+def test_a_preview_of_something_else_is_one_sentence(alerting, tmp_path, monkeypatch, content, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.json").write_bytes(content)
+    assert alerting.refused("alerts", "preview", "x.json").startswith(sentence)
+    assert alerting.refused("alerts", "preview", "y.json") == "y.json: no such file or object"
+
+
+def test_the_schema_is_printed_without_any_stage(alerting):
+    assert json.loads(alerting.done("alerts", "schema"))["$defs"]["AlertMessage"]["properties"]["alert_id"]
+
+
+def test_muting_and_testing_go_on_while_the_stage_is_paused(alerting):
+    alerting.done("pause", "--reason", "freeze", "--yes")
+    alerting.done("alerts", "mute", "--endpoint", SITE, "--until", "3h", "--reason", "move", "--yes")
+    alerting.done("alerts", "test", SITE, "--yes")
+    alerting.done("alerts", "unmute", SITE, "--yes")
+
+
+def test_every_command_of_a_message_is_a_command(alerting):
+    """What a mail tells a person to type is understood: each command's help comes, with every option in it."""
+    from vedette.operations.alerts import addressed
+
+    moved = replace(execution(violation(), drift("a")), package_version="2")
+    message = addressed(said(moved)[0])
+    commands = [step.partition("\n")[2].split() for step in message.what_to_do if "\nvedette " in step]
+    assert len(commands) == 5
+    for _, *words in commands:
+        group = [word for word in words[:2] if not word.startswith("-") and word not in {SITE, B}]
+        shown = alerting.run(*group, "--help")
+        assert shown.exit_code == 0, words
+        for option in (word for word in words if word.startswith("--")):
+            assert option in shown.output, (words, option)
+    assert store.fleet().entry(SITE) is not None
+    assert PLACE.stage
