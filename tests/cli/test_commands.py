@@ -25,6 +25,8 @@ READ_ONLY = {
     "constraints show",
     "constraints versions",
     "constraints diff",
+    "replay",
+    "cost",
 }
 
 

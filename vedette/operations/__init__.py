@@ -4,7 +4,9 @@
     packages     a version of a group, registered           control    pin, roll back, retry, adopt, pause, act now
     capture      data capture of an endpoint, on and off    traffic    one request, or many
     deletion     an endpoint with all that hangs on it      orphans    what is left over
-    aws          the calls that operators alone make
+    baselines    an endpoint's stored constraints           constraints  edited, compared, a window taken as normal
+    results      what was judged, read back                 replay       what constraints would have said of the past
+    cost         a month's bill, from counted calls         aws          the calls that operators alone make
 
 Nothing is decided here that a function of Vedette decides: a person's wish is written down, and the sweep asked to act.
 """

@@ -13,7 +13,7 @@ Each roll-up and part is read once; nothing is written. The sum of the closed wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -29,11 +29,12 @@ from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation
 from chalicelib.constraints.windows import GRACE, Window, checks_of, evaluated, open_window
 from chalicelib.handlers import judging, summing
-from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry, Part
+from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry, Part, RollUp
 from chalicelib.registry.served import versions_between
 from vedette.operations import baselines
 
 NOWHERE = Whereabouts(bucket="")
+AT_ONCE = 50  # summaries that are kept before they are added up
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,40 +124,50 @@ def replayed(
     sides = [Side(baseline) for baseline in against]
     for variant, parts in keys.items():
         runs = [_Run(wanted, variant, side) for side in sides]
-        for window, of_window in groupby(parts, lambda key: open_window(wanted.entry.window_minutes, _begun(key))):
-            summary = _open(wanted, variant, window, list(of_window), runs, advance)
-            for run in runs:
-                run.closed(window, summary)
+        for (start, length), of_chunk in groupby(parts, lambda key: open_window(_chunk(wanted.entry), _begun(key))):
+            pieces = summing.pieces(wanted.entry.endpoint, variant, start, start + length, tuple(of_chunk))
+            _filled(wanted.entry, pieces, runs, advance)
         for run in runs:
             run.drift_until(wanted.end)
     return sides
 
 
-def _open(
-    wanted: Range,
-    variant: str,
-    window: Window,
-    keys: Sequence[str],
-    runs: Sequence[_Run],
-    advance: Callable[[int], None],
-) -> CaptureSummary:
-    """Let a window fill, five minutes at a time; its sum."""
-    start, length = window
-    summary = CaptureSummary()
-    for slot, of_slot in groupby(keys, lambda key: locations.slot(_begun(key))):
-        these = tuple(of_slot)
-        summaries = [summary]
-        for piece in summing.pieces(wanted.entry.endpoint, variant, slot, slot + summing.SLOT, these):
-            summaries.append(piece.summary)
-            if isinstance(piece, Part):
-                for run in runs:
-                    run.at_once((piece.begun, timedelta(minutes=1)), piece.summary)
-        summary = CaptureSummary.total(summaries)
-        advance(len(these))
-        if slot + summing.SLOT < start + length:
+def _chunk(entry: FleetEntry) -> int:
+    """How many minutes are read at once: as many as possible, since many reads are made side by side.
+
+    A roll-up may lie in two windows whose length is no multiple of it; then each window is read by itself.
+    """
+    whole = timedelta(minutes=entry.window_minutes) % summing.SLOT == timedelta()
+    return max(entry.window_minutes, entry.drift_window_minutes) if whole else entry.window_minutes
+
+
+def _filled(
+    entry: FleetEntry, pieces: Iterable[RollUp | Part], runs: Sequence[_Run], advance: Callable[[int], None]
+) -> None:
+    """Let windows fill, five minutes at a time, and close. Of what is read the sums of five minutes alone are kept."""
+    slots: dict[tuple[datetime, datetime], list[CaptureSummary]] = {}
+    for piece in pieces:
+        begun = piece.begun if isinstance(piece, Part) else piece.start
+        held = slots.setdefault((open_window(entry.window_minutes, begun)[0], locations.slot(begun)), [])
+        held.append(piece.summary)
+        if len(held) >= AT_ONCE:
+            held[:] = [CaptureSummary.total(held)]
+        if isinstance(piece, Part):
             for run in runs:
-                run.at_once((start, slot + summing.SLOT - start), summary)
-    return summary
+                run.read(piece)
+        advance(1 if isinstance(piece, Part) else len(piece.parts))
+    length = timedelta(minutes=entry.window_minutes)
+    for start, of_window in groupby(sorted(slots), lambda place: place[0]):
+        summary = CaptureSummary()
+        for place in of_window:
+            summary = CaptureSummary.total([summary, *slots.pop(place)])
+            until = place[1] + summing.SLOT
+            for run in runs:
+                run.objects_until(until)
+                if until < start + length:
+                    run.at_once((start, until - start), run.hard(summary))
+        for run in runs:
+            run.closed((start, length), summary)
 
 
 def _begun(key: str) -> datetime:
@@ -169,12 +180,28 @@ class _Run:
     def __init__(self, wanted: Range, variant: str, side: Side) -> None:
         self.wanted, self.variant, self.side = wanted, variant, side
         self.book = AlertBook(endpoint=wanted.entry.endpoint, variant=variant)
+        self.found: list[tuple[datetime, Evaluation]] = []
         self.drifting: Window | None = None
         self.summary = CaptureSummary()
 
-    def at_once(self, window: Window, summary: CaptureSummary) -> None:
-        """An object, or what an open window holds by now."""
-        evaluation = judging.hard_evaluation(summary, self.side.baseline, self.wanted.entry.critical_features)
+    def hard(self, summary: CaptureSummary) -> Evaluation:
+        """What the hard checks say of an object, or of what an open window holds by now."""
+        return judging.hard_evaluation(summary, self.side.baseline, self.wanted.entry.critical_features)
+
+    def read(self, part: Part) -> None:
+        """Judge an object alone; what it found is told in its turn."""
+        evaluation = self.hard(part.summary)
+        if evaluation.pressing:
+            self.found.append((part.begun, evaluation))
+
+    def objects_until(self, time: datetime) -> None:
+        """Tell what the objects begun before a time had found."""
+        for begun, evaluation in sorted((one for one in self.found if one[0] < time), key=lambda one: one[0]):
+            self.at_once((begun, timedelta(minutes=1)), evaluation)
+        self.found = [one for one in self.found if one[0] >= time]
+
+    def at_once(self, window: Window, evaluation: Evaluation) -> None:
+        """Tell what cannot wait for the window to close."""
         if evaluation.pressing:
             self._tell(window, "hard", evaluation, closed=False)
 
