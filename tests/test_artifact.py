@@ -115,6 +115,8 @@ def test_every_function_of_the_zip_runs_and_the_whole_loop_closes(cloud, zip_byt
         if found.key.endswith("execution.json")
     ]
     assert [execution.verdict for execution in closed if execution.rows] == ["Violations"]
+    pages = [s3.get(execution.folder + "report.html") for execution in closed]
+    assert [b"b is not Integral in 100.0%" in page for page in pages if page is not None] == [True]
 
 
 def without(prefix: str):
@@ -148,7 +150,7 @@ def test_the_zip_holds_all_of_chalicelib_and_nothing_that_must_not_ship(zip_byte
     with zipfile.ZipFile(io.BytesIO(zip_bytes)) as archive:
         names = set(archive.namelist())
         unzipped = sum(entry.file_size for entry in archive.infolist())
-    ours = {str(path.relative_to(ROOT)) for path in (ROOT / "chalicelib").rglob("*.py")}
+    ours = {str(path.relative_to(ROOT)) for path in (ROOT / "chalicelib").rglob("*.*") if path.suffix != ".pyc"}
     assert ours <= names
     tops = {name.split("/")[0] for name in names}
     assert not tops & {"vedette", "tests", "pandas", "pyarrow", "polars", "scipy", "sagemaker", "boto3", "botocore"}

@@ -31,6 +31,7 @@ from chalicelib.statistics.table import Table
 
 MOST_OPEN = 3  # cards that are open when the page is
 MOST_FINDINGS = 5  # on top of the page
+MOST_CARDS = 1000  # of more features the worst are shown: 5 MB, which a browser still opens at once
 _KINDS: dict[Verdict, AlertKind] = {
     "Violations": "violations",
     "NoData": "no data",
@@ -122,7 +123,8 @@ def report(judged: Judged) -> bytes:
         notes=[harmless(note, 300) for note in evaluation.notes],
         timeline=_timeline(history),
         deployments=history.deployments,
-        features=features,
+        features=features[:MOST_CARDS],
+        hidden=max(0, len(features) - MOST_CARDS),
         checks={harmless(name, 60): i for name, i in checks.items()},
         opened=_opened(features),
         monitored=monitored,

@@ -14,7 +14,7 @@ import pytest
 
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement
-from chalicelib.pages.report import Judged, Monitored, report, report_of
+from chalicelib.pages.report import MOST_CARDS, Judged, Monitored, report, report_of
 from chalicelib.statistics.files import read_statistics, write_statistics
 from tests.pages.samples import HOSTILE, START, sample
 from vedette.cli import main
@@ -80,6 +80,26 @@ def test_texts_that_were_never_kept_are_counted_alone():
 
 def test_a_page_of_500_features_has_a_card_for_each():
     assert sample(500).page.count(b'<details class="feature"') == 502  # and the two checks of the columns
+
+
+def test_of_very_many_features_the_worst_are_shown_and_the_others_counted():
+    measured = tuple(
+        Measurement(
+            feature=f"f{i}",
+            check="data_type_check",
+            kind="hard",
+            expected="",
+            observed="",
+            value=1.0,
+            threshold=1.0,
+            violated=i == 1700,
+        )
+        for i in range(1800)
+    )
+    page = report(Judged("x", Evaluation(verdict="Violations", rows=1, measurements=measured), 1, {})).decode()
+    assert page.count('<details class="feature"') == MOST_CARDS
+    assert page.index('class="name">f1700<') < page.index('class="name">f0<')
+    assert f"{1800 - MOST_CARDS} features more, none of them worse" in page
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, "\ud800 lone", "\x00", ""])
