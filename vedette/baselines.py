@@ -1,36 +1,125 @@
-"""A data set in CSV -> the statistics of a baseline, in one pass and bounded memory; and a stored baseline -> memory.
+"""A data set, or what was captured -> the statistics of a baseline; and a stored baseline -> memory.
 
-| input                                | handled                            | refused with                         |
-|--------------------------------------|------------------------------------|--------------------------------------|
-| CSV with a header                    | its names                          | `x: two columns named a`             |
-| CSV without                          | `_c0`, `_c1`, ... as Model Monitor |                                      |
-| quotes, line ends within them, a BOM | as RFC 4180                        | `x: line 7 is not CSV`               |
-| an empty cell                        | missing                            |                                      |
-| a row of another width               |                                    | `x: line 7 has 2 cells instead of 3` |
-| gzip                                 | expanded                           | `x: gzip is damaged or cut off`      |
-| no rows, not UTF-8                   |                                    | `x: no rows`, `x: not UTF-8`         |
+| input                                | handled                                | refused with                         |
+|--------------------------------------|----------------------------------------|--------------------------------------|
+| CSV with a header                    | its names                              | `x: two columns named a`             |
+| CSV without                          | `_c0`, `_c1`, ... as Model Monitor     |                                      |
+| quotes, line ends within them, a BOM | as RFC 4180                            | `x: line 7 is not CSV`               |
+| an empty cell                        | missing                                |                                      |
+| a row of another width               |                                        | `x: line 7 has 2 cells instead of 3` |
+| .jsonl, .ndjson: a record a line     | flattened: a.b, c.0; an absent key is  | `x: line 7 is not JSON`              |
+|                                      | missing                                |                                      |
+| .parquet                             | columns of numbers, texts, booleans,   | `x: column a holds list<...>`        |
+|                                      | and times; NaN is missing              |                                      |
+| .json: a statistics.json             | as it stands                           | `x: not a statistics.json: ...`      |
+| gzip, of any of these                | expanded                               | `x: gzip is damaged or cut off`      |
+| captures                             | the layout of most rows, see `capture` | `x: no rows could be read`           |
+| no rows, not UTF-8                   |                                        | `x: no rows`, `x: not UTF-8`         |
+
+In one pass and bounded memory, Parquet a hundred thousand cells at a time.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from importlib import import_module
 from itertools import islice
+from typing import Any
 
+from chalicelib import locations
+from chalicelib.capture.flatten import document, rows_of
 from chalicelib.capture.inflating import inflated
+from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.files import read_constraints
-from chalicelib.errors import Refused, UnreadableFile
+from chalicelib.errors import Refused, UnreadableFile, VedetteError
+from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
-from vedette.places import is_folder, join, read_bytes
+from vedette.places import Source, is_folder, join, read_bytes, sources
 
 _CELLS_AT_ONCE = 250_000
+_JSON_LINES = (".jsonl", ".ndjson")
+Advance = Callable[[int], None]
+
+
+def data_set_statistics(source: Source, advance: Advance, *, header: bool = True) -> Table:
+    """The statistics of a data set, by the ending of its name; sketches of Model Monitor's size."""
+    name, chunks = source.name.removesuffix(".gz"), _expanded(source.told(advance), source.name)
+    if name.endswith(".json"):
+        return read_statistics(b"".join(chunks), source.name)
+    if name.endswith(_JSON_LINES):
+        return _json_lines_statistics(chunks, source.name)
+    if name.endswith(".parquet"):
+        return _parquet_statistics(b"".join(chunks), source.name)
+    return _csv_statistics(chunks, source.name, header=header)
+
+
+def _expanded(chunks: Iterable[bytes], place: str) -> Iterator[bytes]:
+    try:
+        yield from inflated(chunks)
+    except Refused as refused:
+        raise UnreadableFile(f"{place}: {refused}") from None
+
+
+def captured_statistics(found: Sequence[Source], advance: Advance) -> tuple[Table, int]:
+    """The statistics of captured rows, and how many rows were of another layout than most.
+
+    Raises
+    ------
+    UnreadableFile
+        When no rows could be read.
+    """
+    summary = CaptureSummary.total(summarize(source.told(advance)) for source in found)
+    if not summary.tables:
+        raise UnreadableFile(f"{found[0].name if found else 'captures'}: no rows could be read")
+    largest = max(summary.tables, key=lambda table: table.rows)
+    return largest, summary.rows - largest.rows
+
+
+def captures_of(endpoint: str, hours: int, now: datetime, *, profile: str | None, region: str | None) -> list[Source]:
+    """The capture files of the last hours of an endpoint, from where its own DataCaptureConfig puts them.
+
+    Raises
+    ------
+    VedetteError
+        When there is no such endpoint, it does not capture, or it captured nothing.
+    """
+    import boto3
+    from botocore.exceptions import ClientError
+
+    client = boto3.Session(profile_name=profile, region_name=region).client("sagemaker")
+    try:
+        described = client.describe_endpoint(EndpointName=endpoint)
+    except ClientError as error:
+        if "could not find" in str(error).lower():
+            raise VedetteError(f"There is no endpoint {endpoint} in {client.meta.region_name}.") from None
+        raise
+    config = described.get("DataCaptureConfig") or {}
+    if not config.get("DestinationS3Uri"):
+        raise VedetteError(f"Endpoint {endpoint} does not capture: there is nothing to make a baseline of.")
+    uri = config["DestinationS3Uri"]
+    found: list[Source] = []
+    for variant in described.get("ProductionVariants", ()):
+        for root in locations.capture_roots(uri, endpoint):
+            for back in range(hours, -1, -1):
+                folder = f"{variant['VariantName']}/{now - timedelta(hours=back):%Y/%m/%d/%H}/"
+                place = f"s3://{locations.place(uri)[0]}/{root}{folder}"
+                try:
+                    found += sources([place], profile=profile, region=region)
+                except UnreadableFile:
+                    continue  # nothing was captured in this hour
+    if not found:
+        raise VedetteError(f"Endpoint {endpoint} captured nothing to {uri} in the last {hours} hours.")
+    return found
 
 
 def baseline_statistics(chunks: Iterable[bytes], place: str, *, header: bool = True) -> Table:
-    r"""The statistics of a data set, with sketches of Model Monitor's size.
+    r"""The statistics of a data set in CSV, with sketches of Model Monitor's size.
 
     Examples
     --------
@@ -41,28 +130,7 @@ def baseline_statistics(chunks: Iterable[bytes], place: str, *, header: bool = T
     Traceback (most recent call last):
     chalicelib.errors.UnreadableFile: train.csv: line 2 has 1 cells instead of 2
     """
-    csv.field_size_limit(1 << 30)
-    reader = csv.reader(_text_lines(chunks, place), strict=True)
-    rows = _rows(reader, place)
-    first = next(rows, None)
-    if first is None:
-        raise UnreadableFile(f"{place}: no rows")
-    names = tuple(cell or "" for cell in first) if header else tuple(f"_c{i}" for i in range(len(first)))
-    for position, name in enumerate(names):
-        if name in names[:position]:
-            raise UnreadableFile(f"{place}: two columns named {name!r}")
-    parts: list[Table] = []
-    pending: list[list[str | None]] = [] if header else [first]
-    size = max(1, _CELLS_AT_ONCE // len(names))
-    while True:
-        pending += islice(rows, size - len(pending))
-        if not pending:
-            break
-        parts = [Table.total([*parts, Table.of(pending, names, k=BASELINE_K)])]
-        pending = []
-    if not parts:
-        raise UnreadableFile(f"{place}: no rows")
-    return parts[0]
+    return _csv_statistics(_expanded(chunks, place), place, header=header)
 
 
 def read_baseline(place: str, *, profile: str | None = None, region: str | None = None) -> Baseline:
@@ -86,6 +154,41 @@ def read_baseline(place: str, *, profile: str | None = None, region: str | None 
     )
 
 
+def _total(tables: Iterable[Table], place: str) -> Table:
+    """The sum of the tables, one after the other."""
+    total: Table | None = None
+    for table in tables:
+        total = table if total is None else total + table
+    if total is None:
+        raise UnreadableFile(f"{place}: no rows")
+    return total
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------------
+
+
+def _csv_statistics(chunks: Iterable[bytes], place: str, *, header: bool) -> Table:
+    csv.field_size_limit(1 << 30)
+    reader = csv.reader(_text_lines(chunks, place), strict=True)
+    rows = _rows(reader, place)
+    first = next(rows, None)
+    if first is None:
+        raise UnreadableFile(f"{place}: no rows")
+    names = tuple(cell or "" for cell in first) if header else tuple(f"_c{i}" for i in range(len(first)))
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise UnreadableFile(f"{place}: two columns named {name!r}")
+
+    def tables() -> Iterator[Table]:
+        pending: list[list[str | None]] = [] if header else [first]
+        size = max(1, _CELLS_AT_ONCE // len(names))
+        while pending := [*pending, *islice(rows, size - len(pending))]:
+            yield Table.of(pending, names, k=BASELINE_K)
+            pending = []
+
+    return _total(tables(), place)
+
+
 def _rows(reader: Iterator[list[str]], place: str) -> Iterator[list[str | None]]:
     width = 0
     while True:
@@ -106,18 +209,11 @@ def _rows(reader: Iterator[list[str]], place: str) -> Iterator[list[str | None]]
         yield [cell or None for cell in row]
 
 
-def _expanded(chunks: Iterable[bytes], place: str) -> Iterator[bytes]:
-    try:
-        yield from inflated(chunks)
-    except Refused as refused:
-        raise UnreadableFile(f"{place}: {refused}") from None
-
-
 def _text_lines(chunks: Iterable[bytes], place: str) -> Iterator[str]:
     """Lines with their ends, which a quoted cell may hold."""
     rest = b""
     first = True
-    for chunk in _expanded(chunks, place):
+    for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
             yield _text(line + b"\n", place, first)
@@ -131,3 +227,87 @@ def _text(line: bytes, place: str, first: bool) -> str:
         return line.decode("utf-8-sig" if first else "utf-8")
     except UnicodeDecodeError:
         raise UnreadableFile(f"{place}: not UTF-8") from None
+
+
+# --- JSON lines -------------------------------------------------------------------------------------------------------
+
+
+def _json_lines_statistics(chunks: Iterable[bytes], place: str) -> Table:
+    def tables() -> Iterator[Table]:
+        columns: dict[str, list[Any]] = {}
+        rows = 0
+        for number, line in enumerate(_text_lines(chunks, place), start=1):
+            for names, cells in _records(line, place, number):
+                for position, (name, cell) in enumerate(zip(names, cells, strict=True)):
+                    column = columns.setdefault(name or f"_c{position}", [])
+                    column += [None] * (rows - len(column))
+                    column.append(cell)
+                rows += 1
+            if rows * len(columns) > _CELLS_AT_ONCE:
+                yield _table(columns, rows)
+                columns, rows = {}, 0
+        if rows:
+            yield _table(columns, rows)
+
+    return _total(tables(), place)
+
+
+def _records(line: str, place: str, number: int) -> Iterable[tuple[tuple[str, ...], list[Any]]]:
+    if not line.strip():
+        return ()
+    try:
+        parsed = document(line)
+        if isinstance(parsed, dict) and "captureData" in parsed:
+            raise UnreadableFile(f"{place}: captured requests, not a data set; say --from-captures")
+        return rows_of(parsed)[0]
+    except Refused:
+        raise UnreadableFile(f"{place}: line {number} is not JSON") from None
+
+
+def _table(columns: dict[str, list[Any]], rows: int) -> Table:
+    """A table of columns of JSON's own values; a name that some rows lack is missing there."""
+    return Table(
+        names=tuple(columns),
+        rows=rows,
+        columns=tuple(
+            ColumnStatistics.of_values([*cells, *[None] * (rows - len(cells))], BASELINE_K)
+            for cells in columns.values()
+        ),
+    )
+
+
+# --- Parquet ----------------------------------------------------------------------------------------------------------
+
+
+def _parquet_statistics(content: bytes, place: str) -> Table:
+    try:
+        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError:
+        raise VedetteError("Parquet needs pyarrow: pip install 'vedette[parquet]'") from None
+    try:
+        file = parquet.ParquetFile(arrow.BufferReader(content))
+    except (arrow.ArrowException, OSError):
+        raise UnreadableFile(f"{place}: not Parquet") from None
+    for field in file.schema_arrow:
+        if arrow.types.is_nested(field.type) or arrow.types.is_binary(field.type):
+            raise UnreadableFile(f"{place}: column {field.name!r} holds {field.type}")
+    size = max(1, _CELLS_AT_ONCE // max(1, len(file.schema_arrow)))
+    return _total(
+        (
+            _table(
+                {name: [_cell(cell) for cell in batch.column(name).to_pylist()] for name in batch.schema.names}, rows
+            )
+            for batch in file.iter_batches(batch_size=size)
+            if (rows := batch.num_rows)
+        ),
+        place,
+    )
+
+
+def _cell(value: Any) -> Any:
+    """A cell as JSON would hold it; what JSON has no form for is its text."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None if math.isnan(value) else str(value)
+    return str(value)

@@ -374,8 +374,8 @@ def test_at_eighty_columns_nothing_that_was_measured_is_cut_off(run, chapter, mo
 
 def test_a_baseline_is_made_of_one_csv_and_says_what_looks_wrong(run, chapter):
     for place, sentence in (
-        (chapter, f"{chapter}: a directory; name one CSV file"),
-        (next((chapter / "captures").rglob("*.jsonl")), "a capture file, not a data set in CSV; `vedette summarize`"),
+        (chapter, f"{chapter}: a directory; name one data set, or say --from-captures"),
+        (next((chapter / "captures").rglob("*.jsonl")), "captured requests, not a data set; say --from-captures"),
     ):
         found = run("baseline", place, "-o", chapter / "x")
         assert found.exit_code == 2

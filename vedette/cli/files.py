@@ -174,37 +174,71 @@ def summarize_command(
 
 
 @click.command("baseline")
-@click.argument("data")
+@click.argument("data", required=False)
 @click.option("--header/--no-header", default=True, help="Whether the first row holds the names. [default: header]")
+@click.option(
+    "--from-captures",
+    multiple=True,
+    metavar="ENDPOINT|PLACE",
+    help="Make it of what an endpoint captured in the last --hours, or of capture files, instead of a data set.",
+)
+@click.option("--hours", type=click.IntRange(1, 24 * 14), default=24, show_default=True, help="Of captures, until now.")
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="Folder for the two files.")
 @options.aws
-def baseline_command(data: str, header: bool, output: str, profile: str | None, region: str | None) -> None:
-    """Make a baseline from a data set in CSV.
+def baseline_command(
+    data: str | None,
+    header: bool,
+    from_captures: tuple[str, ...],
+    hours: int,
+    output: str,
+    profile: str | None,
+    region: str | None,
+) -> None:
+    """Make a baseline from a data set, or from what an endpoint captured.
 
-    Writes statistics.json and constraints.json. Columns must stand as the endpoint's captured rows do: what the model
-    returns first, then its inputs. Without a header they are named _c0, _c1, ..., as Model Monitor names them.
+    Writes statistics.json and constraints.json. A data set is CSV, JSON lines (.jsonl, .ndjson), Parquet, or a
+    statistics.json, of which the constraints alone are suggested. Columns must stand as the endpoint's captured rows
+    do: what the model returns first, then its inputs. Without names they are called _c0, _c1, ..., as Model Monitor
+    names them.
 
     \b
     Examples:
       vedette baseline train.csv -o baseline/
       vedette baseline s3://my-bucket/train.csv --no-header -o baseline/
+      vedette baseline train.parquet -o baseline/
+      vedette baseline --from-captures my-endpoint --hours 72 -o baseline/
+      vedette baseline --from-captures captures/ -o baseline/
     """  # noqa: D301
     from chalicelib.constraints.files import write_constraints
     from chalicelib.constraints.suggestion import suggested_constraints
     from chalicelib.statistics.files import write_statistics
-    from vedette.baselines import baseline_statistics
+    from vedette.baselines import captured_statistics, data_set_statistics
 
-    source = _data_set(data, profile, region)
-    with options.progress("Reading", source.size) as advance:
-        table = baseline_statistics(source.told(advance), data, header=header)
+    if bool(data) == bool(from_captures):
+        raise click.UsageError("Name one data set, or say --from-captures.")
+    other_rows = 0
+    if data:
+        source = _data_set(data, profile, region)
+        with options.progress("Reading", source.size) as advance:
+            table = data_set_statistics(source, advance, header=header)
+    else:
+        found = _captures(from_captures, hours, profile, region)
+        with options.progress("Reading", sum(source.size for source in found)) as advance:
+            table, other_rows = captured_statistics(found, advance)
     folder = Path(output)
+    constraints = write_constraints(suggested_constraints(table))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "statistics.json").write_bytes(write_statistics(table))
-    (folder / "constraints.json").write_bytes(write_constraints(suggested_constraints(table)))
+    as_it_stands = data is not None and data.endswith(".json")
+    (folder / "statistics.json").write_bytes(b"".join(source.chunks()) if as_it_stands else write_statistics(table))
+    (folder / "constraints.json").write_bytes(constraints)
     console = options.console()
     showing.show_columns(console, table)
-    _warn_of(table, console)
+    if data:
+        _warn_of(table, console)
+    if other_rows:
+        showing.line(console, f"Warning: {showing.counted(other_rows, 'row')} of other columns were left out.")
     showing.line(console, f"Wrote {folder / 'statistics.json'} and {folder / 'constraints.json'}.")
+    showing.line(console, f"Put them in force with `vedette constraints use ENDPOINT --from {folder} --reason ...`.")
 
 
 @click.command("captured")
@@ -294,16 +328,30 @@ def _show_read(console: Console, read: _Read, files: int, quarantine: str | None
 def _data_set(place: str, profile: str | None, region: str | None) -> Source:
     """The one file that a baseline is made of."""
     from chalicelib.errors import UnreadableFile
-    from vedette.places import CAPTURES, is_s3, sources
+    from vedette.places import is_s3, sources
 
     if not is_s3(place) and Path(place).is_dir():
-        raise UnreadableFile(f"{place}: a directory; name one CSV file")
-    if place.endswith(CAPTURES):
-        raise UnreadableFile(f"{place}: a capture file, not a data set in CSV; `vedette summarize` measures captures")
+        raise UnreadableFile(f"{place}: a directory; name one data set, or say --from-captures")
     found = sources([place], profile=profile, region=region)
     if len(found) > 1 or (is_s3(place) and found[0].name != place):
-        raise UnreadableFile(f"{place}: {len(found)} files; name one CSV file")
+        raise UnreadableFile(f"{place}: {len(found)} files; name one data set, or say --from-captures")
     return found[0]
+
+
+def _captures(named: Sequence[str], hours: int, profile: str | None, region: str | None) -> list[Source]:
+    """The capture files that endpoints and places name; a name without a slash that is no file is an endpoint."""
+    from datetime import UTC, datetime
+
+    from vedette.baselines import captures_of
+    from vedette.places import sources
+
+    found: list[Source] = []
+    for name in named:
+        if "/" in name or Path(name).exists():
+            found += sources([name], profile=profile, region=region)
+        else:
+            found += captures_of(name, hours, datetime.now(UTC), profile=profile, region=region)
+    return found
 
 
 def _warn_of(table: Table, console: Console) -> None:

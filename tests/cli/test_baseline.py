@@ -1,0 +1,162 @@
+"""A baseline from CSV, JSON lines, Parquet, a statistics.json or captures: the same two files, whatever the form."""
+
+import json
+import random
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from chalicelib.records import FleetEntry
+from tests.capture.captures import line, side
+from tests.operations.installed import SITE
+from vedette.cli import main
+from vedette.demo import people
+from vedette.local.in_process import child_environment
+from vedette.local.server import running
+
+COLORS = ("red", "green", "blue")
+
+
+def baseline(*arguments):
+    return CliRunner().invoke(main, ["baseline", *map(str, arguments)], catch_exceptions=False)
+
+
+def files(folder):
+    return {name: json.loads((folder / name).read_text()) for name in ("statistics.json", "constraints.json")}
+
+
+@pytest.fixture
+def records():
+    """Whole numbers, fractions, texts, truth values, and cells that are missing."""
+    draw = random.Random(3)
+    return [
+        {
+            "label": draw.randint(0, 1),
+            "weight": round(draw.uniform(-3, 3), 3) + 0.0005,
+            "color": draw.choice(COLORS),
+            "known": draw.choice([True, False]),
+            "age": None if i % 10 == 0 else draw.randint(0, 90),
+        }
+        for i in range(2500)
+    ]
+
+
+@pytest.fixture
+def csv(records, tmp_path):
+    def cell(value):
+        return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+    rows = [",".join(map(cell, record.values())) for record in records]
+    file = tmp_path / "train.csv"
+    file.write_text("\n".join([",".join(records[0]), *rows]) + "\n")
+    return file
+
+
+def test_json_lines_and_parquet_give_the_baseline_of_the_csv(records, csv, tmp_path):
+    lines = tmp_path / "train.jsonl"
+    # A key that is absent is a missing cell, as null is.
+    lines.write_text("".join(json.dumps({k: v for k, v in r.items() if v is not None}) + "\n" for r in records[1:]))
+    lines.write_text(json.dumps(records[0]) + "\n" + lines.read_text())
+    frame = pd.DataFrame(records).astype({"age": "Int64"})
+    frame.to_parquet(tmp_path / "train.parquet")
+    for data in (csv, lines, tmp_path / "train.parquet"):
+        assert baseline(data, "-o", tmp_path / data.suffix).exit_code == 0
+    constraints = [files(tmp_path / suffix)["constraints.json"] for suffix in (".csv", ".jsonl", ".parquet")]
+    assert constraints[0] == constraints[1] == constraints[2]
+    by_name = {feature["name"]: feature for feature in constraints[0]["features"]}
+    assert by_name["age"] == {
+        "name": "age",
+        "inferred_type": "Integral",
+        "completeness": 0.9,
+        "num_constraints": {"is_non_negative": True},
+    }
+    assert by_name["color"]["string_constraints"] == {"domains": sorted(COLORS)}
+    assert by_name["weight"]["num_constraints"] == {"is_non_negative": False}
+    means = [
+        [feature["numerical_statistics"]["mean"] for feature in files(tmp_path / suffix)["statistics.json"]["features"]
+         if "numerical_statistics" in feature]
+        for suffix in (".csv", ".jsonl", ".parquet")
+    ]  # fmt: skip
+    assert means[1] == pytest.approx(means[0])
+    assert means[2] == pytest.approx(means[0])
+
+
+def test_a_statistics_file_of_model_monitor_gives_its_own_constraints(conformance, tmp_path):
+    """Every pair of the conformance set that has both files of features (P02 and P03 are of other monitor types)."""
+    pairs = {"P01": "good_cases_constraints.json", "P07": "constraints.json"}
+    for pair, name in pairs.items():
+        folder = next(conformance.glob(f"pairs/{pair}_*"))
+        assert baseline(folder / "statistics.json", "-o", tmp_path / pair).exit_code == 0
+        ours, theirs = files(tmp_path / pair)["constraints.json"], json.loads((folder / name).read_text())
+        assert ours["features"] == theirs["features"]
+        assert (tmp_path / pair / "statistics.json").read_bytes() == (folder / "statistics.json").read_bytes()
+
+
+def test_captures_give_a_baseline_that_they_hold(tmp_path):
+    captures = tmp_path / "captures"
+    captures.mkdir()
+    draw = random.Random(4)
+    for number in range(3):
+        requests = [line(side(f"{draw.randint(0, 99)},{draw.random():.3f}"), side("1.0")) for _ in range(100)]
+        (captures / f"{number}.jsonl").write_bytes(b"".join(requests))
+    (captures / "odd.jsonl").write_bytes(line(side("1"), side("1.0")) * 3)
+    found = baseline("--from-captures", captures, "-o", tmp_path / "baseline")
+    assert found.exit_code == 0
+    assert "Warning: 3 rows of other columns were left out." in found.output
+    features = files(tmp_path / "baseline")["constraints.json"]["features"]
+    assert [(f["name"], f["inferred_type"]) for f in features] == [
+        ("_c0", "Fractional"), ("_c1", "Integral"), ("_c2", "Fractional"),
+    ]  # fmt: skip
+    (captures / "odd.jsonl").unlink()
+    judged = CliRunner().invoke(main, ["evaluate", str(captures), "--baseline", str(tmp_path / "baseline")])
+    assert judged.exit_code == 0, judged.output
+
+
+def test_the_last_hours_of_an_endpoint_give_a_baseline(stage, tmp_path, monkeypatch):
+    people.apply_fleet(FleetEntry(endpoint=SITE, mode="deploy", package_group=SITE))
+    stage.register()
+    stage.cloud.turn(minutes=10)
+    people.predict(SITE, [("12", "34"), ("56", "78")] * 40)
+    stage.cloud.turn(hours=3)
+    with running(stage.cloud.front) as url:
+        for name, value in child_environment(stage.cloud.region, url).items():
+            monkeypatch.setenv(name, value)
+        found = baseline("--from-captures", SITE, "--hours", "4", "-o", tmp_path / "baseline")
+        assert found.exit_code == 0, found.output
+        late = baseline("--from-captures", SITE, "--hours", "1", "-o", tmp_path / "late")
+        nobody = baseline("--from-captures", "nobody", "-o", tmp_path / "nobody")
+    assert files(tmp_path / "baseline")["statistics.json"]["dataset"]["item_count"] == 80
+    assert (late.exit_code, nobody.exit_code) == (2, 2)
+    assert f"Endpoint {SITE} captured nothing to s3://" in late.stderr
+    assert "There is no endpoint nobody in " in nobody.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("x.jsonl", b'{"a": 1}\n{"a": \n', "x.jsonl: line 2 is not JSON"),
+        ("x.ndjson", b"", "x.ndjson: no rows"),
+        ("x.parquet", b"PAR1 no", "x.parquet: not Parquet"),
+        ("x.json", b'{"a": 1}', "x.json: not a statistics.json: no features"),
+        ("x.jsonl", line(side("1")), "x.jsonl: captured requests, not a data set; say --from-captures"),
+    ],
+)
+def test_what_is_no_data_set_is_refused_in_one_sentence(tmp_path, name, content, sentence):
+    (tmp_path / name).write_bytes(content)
+    found = baseline(tmp_path / name, "-o", tmp_path / "baseline")
+    assert found.exit_code == 2
+    assert sentence in found.stderr
+    assert not (tmp_path / "baseline").exists()
+
+
+def test_a_parquet_column_of_lists_is_named(tmp_path):
+    pd.DataFrame({"a": [1], "b": [[1, 2]]}).to_parquet(tmp_path / "x.parquet")
+    assert "column 'b' holds list<" in baseline(tmp_path / "x.parquet", "-o", tmp_path / "out").stderr
+
+
+def test_one_data_set_or_captures(tmp_path):
+    for arguments in ((), ("x.csv", "--from-captures", "y")):
+        found = baseline(*arguments, "-o", tmp_path)
+        assert found.exit_code == 2
+        assert "Name one data set, or say --from-captures." in found.stderr
