@@ -281,6 +281,9 @@ def traffic(story: Story) -> None:
     violations = json.loads(s3.get(verdict.folder + "constraint_violations.json") or b"{}")
     tell.say(f"s3://{story.bucket}/{verdict.folder}constraint_violations.json, in Model Monitor's format:")
     tell.show(json.dumps(violations, indent=2))
+    page = (s3.get(verdict.folder + "report.html") or b"").decode()
+    tell.say(f"Beside it the page that shows it, report.html ({len(page) // 1000} kB; `vedette report {ENDPOINT}`).")
+    tell.check("the page says what is wrong, and that the model did not change", _NOT_THE_MODEL in page)
     tell.mail(story.mails[-1])
 
 
@@ -407,6 +410,7 @@ CHAPTERS = (
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
+_NOT_THE_MODEL = "Version 2 had passed before: the data changed, not the model."
 _COMPLETENESS = "Data completeness requirement is not met. Expected: 100.0%. Observed: Only 97.5%."
 
 
