@@ -173,9 +173,8 @@ def edited(constraints: Constraints, feature: str | None, edit: Edit) -> Constra
     """
     elsewhere = misplaced(edit, for_all=feature is None)
     if elsewhere:
-        raise VedetteError(
-            f"{', '.join(elsewhere)}: {'of one feature' if feature is None else 'of all features'} alone."
-        )
+        whose = "one feature" if feature is None else "all features"
+        raise VedetteError(f"{', '.join(elsewhere)}: can be said of {whose} only.")
     document = copy.deepcopy(constraints.document)
     if feature is None:
         _edit_all(document, edit)
