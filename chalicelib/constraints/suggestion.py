@@ -3,17 +3,17 @@
 Equal to Model Monitor's own on every conformance pair that has both files (tests/cli/test_baseline.py). Where its
 documentation and its runs disagree, or it leaves something open:
 
-| what                           | Model Monitor                                | here                                  |
-|--------------------------------|----------------------------------------------|---------------------------------------|
-| datatype_check_threshold,      | 1.0 in the files of runs, 0.1 in the         | 1.0: the share that must match        |
-| domain_content_threshold       | documentation                                |                                       |
-| comparison_threshold           | 0.1 in both                                  | 0.1                                   |
-| categorical_comparison_...,    | in files since 2024 only                     | written; older files are read with    |
-| categorical_drift_method       |                                              | the same defaults                     |
-| domains                        | order and limit not documented; Deequ: when  | sorted; at most a tenth distinct      |
-|                                | at most a tenth of the values are distinct   |                                       |
-| a column of truth values       | no such type in its list                     | String                                |
-| a column without values        | not seen                                     | Unknown, completeness 0.0, no rule    |
+| what                          | Model Monitor                               | here                                 |
+|-------------------------------|---------------------------------------------|--------------------------------------|
+| datatype_check_threshold,     | 1.0 in the files of runs, 0.1 in the        | 1.0: the share that must match       |
+| domain_content_threshold      | documentation                               |                                      |
+| comparison_threshold          | 0.1 in both                                 | 0.1                                  |
+| categorical_comparison_...,   | in files since 2024 only                    | written; older files are read with   |
+| categorical_drift_method      |                                             | the same defaults                    |
+| domains                       | order and limit not documented; Deequ: when | sorted; at most a tenth distinct     |
+|                               | at most a tenth of the values are distinct  |                                      |
+| a column of truth values      | no such type in its list                    | String                               |
+| a column without values       | not seen                                    | Unknown, completeness 0.0, no rule   |
 """
 
 from __future__ import annotations
