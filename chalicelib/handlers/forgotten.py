@@ -5,6 +5,7 @@
 | the fleet entry's capture_uri, or our bucket | {prefix}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl    |
 | a destination that ends with a slash        | with one slash and with two                                      |
 | anything else below it                      | left                                                             |
+| a source that may not be read               | SourceClosed, with what to do                                    |
 
 Two listings a variant, for any number of hours: one of the captures, one of the parts.
 """
@@ -13,13 +14,37 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
+from botocore.exceptions import ClientError
+
 from chalicelib import locations
-from chalicelib.aws import s3, store
+from chalicelib.aws import s3, sagemaker, store, table
+from chalicelib.errors import VedetteError
 from chalicelib.events import DataCaptured
-from chalicelib.records import FleetEntry
+from chalicelib.handlers import sampling
+from chalicelib.records import FleetEntry, Swept
 from chalicelib.settings import settings
+
+SWEPT = "sweep"  # the sort key of what the sweep remembers of an endpoint
+CLOSED = {"AccessDenied", "403", "KMS.AccessDeniedException", "AccessDeniedException"}
+
+
+class SourceClosed(VedetteError):
+    """The functions may not read, or not decrypt, what an endpoint captures."""
+
+    @classmethod
+    def of(cls, entry: FleetEntry) -> SourceClosed:
+        """Say whose source it is, and what shows the way."""
+        return cls(
+            f"Vedette may not read {source(entry)}; `vedette watch {entry.endpoint}` shows what its owner must do"
+        )
+
+
+def is_closed(error: Exception) -> bool:
+    """Whether S3 or KMS refused us."""
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in CLOSED
 
 
 def source(entry: FleetEntry) -> str:
@@ -31,20 +56,55 @@ def captured_variants(entry: FleetEntry) -> set[str]:
     """The variants that have a folder at the source."""
     bucket, _ = locations.place(source(entry))
     roots = locations.capture_roots(source(entry), entry.endpoint)
-    return {variant for root in roots for variant in s3.list_folders(root, bucket) if variant}
+    with _said_when_closed(entry):
+        return {variant for root in roots for variant in s3.list_folders(root, bucket) if variant}
+
+
+def known_variants(endpoint: str, shown: Collection[str] | None = None) -> list[str]:
+    """The variants that capture: what the sweep remembers, and what the endpoint shows now."""
+    memory, _ = table.get_item(Swept, table.endpoint_key(endpoint), SWEPT)
+    captured = store.variants(endpoint) if memory is None else memory.variants
+    return sorted({*captured, *(sagemaker.variant_names(endpoint) if shown is None else shown)})
 
 
 def without_part(
     entry: FleetEntry, variant: str, start: datetime, end: datetime, parts: Collection[str]
 ) -> Iterator[DataCaptured]:
-    """The capture objects of a variant begun in [start, end) whose part is not among these, in the order of time."""
+    """The capture objects of a variant begun in [start, end) whose part is not among these, in the order of time.
+
+    What is left out to hold the endpoint's monthly ceiling is not forgotten.
+    """
     bucket, _ = locations.place(source(entry))
+    wanted = sampling.chooser(entry)
     made = {locations.first_part(key) for key in parts}
     for root in locations.capture_roots(source(entry), entry.endpoint):
-        for listed in store.listed_between(f"{root}{variant}/", start, end, bucket):
+        for listed in _listed(entry, f"{root}{variant}/", start, end, bucket):
             capture = locations.capture_key(listed.key)
-            if capture is not None and locations.part(capture) not in made:
+            if capture is None or locations.part(capture) in made:
+                continue
+            if wanted(listed.key, capture.begun):
                 yield DataCaptured(bucket, listed.key, listed.etag, listed.size, capture)
+
+
+def may_wait(entry: FleetEntry, variant: str, start: datetime, end: datetime) -> bool:
+    """Whether there are, or may be, capture objects of [start, end): of a source that is closed nobody knows."""
+    try:
+        return next(without_part(entry, variant, start, end, ()), None) is not None
+    except SourceClosed:
+        return True
+
+
+def _listed(entry: FleetEntry, root: str, start: datetime, end: datetime, bucket: str) -> Iterator[s3.Listed]:
+    with _said_when_closed(entry):
+        yield from store.listed_between(root, start, end, bucket)
+
+
+@contextmanager
+def _said_when_closed(entry: FleetEntry) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise (SourceClosed.of(entry) if is_closed(error) else error) from error
 
 
 def in_order_of_time(*found: Iterator[DataCaptured]) -> Iterator[DataCaptured]:

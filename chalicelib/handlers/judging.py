@@ -72,12 +72,11 @@ def hard_evaluation(summary: CaptureSummary, baseline: Baseline, critical: Colle
     return evaluate(summary, baseline, checks="hard", critical=critical, minimum_rows=HARD_CHECK_ROWS)
 
 
-def judge_window(
-    held: Held, variant: str, window: Window, checks: Checks, *, silent: bool, had_data: bool = True
-) -> Execution | None:
+def judge_window(held: Held, variant: str, window: Window, checks: Checks, *, silent: bool) -> Execution | None:
     """Judge a closed window; None when a stored verdict judged the same parts already, or there is nothing to judge.
 
-    `silent` says whether a window without parts is a verdict at all; without `had_data` ever, only CaptureStopped is.
+    `silent` says whether a window without parts is a verdict at all. Before its first data a variant is not silent; one
+    that never had any can only be CaptureStopped.
 
     Raises
     ------
@@ -92,7 +91,9 @@ def judge_window(
     if latest is not None and latest.parts == keys:
         return latest if _completed(latest, held) else None
     if not keys:
-        return _judge_silence(held, variant, window, checks, had_data=had_data)
+        first = store.first_part(endpoint, variant)
+        before_any = first is not None and start + length <= first
+        return None if before_any else _judge_silence(held, variant, window, checks, had_data=first is not None)
     summary = summing.window_summary(endpoint, variant, start, start + length, keys, held.remaining)
     versions = held.served(start, start + length)
     critical = held.entry.critical_features
@@ -127,12 +128,11 @@ def _judge_silence(held: Held, variant: str, window: Window, checks: Checks, *, 
     return execution if judged.stored(execution, held.baseline) else None
 
 
-def judge_open_window(held: Held, variant: str, window: Window, now: datetime) -> Execution | None:
-    """Judge what an open window holds by now; None unless it violates something that its last verdict did not say."""
+def judge_open_window(
+    held: Held, variant: str, window: Window, now: datetime, keys: tuple[str, ...]
+) -> Execution | None:
+    """Judge the parts that an open window has by now; None unless they violate what its last verdict did not say."""
     endpoint, (start, length) = held.entry.endpoint, window
-    keys = store.part_keys(endpoint, variant, start, now)
-    if not keys:
-        return None
     summary = summing.window_summary(endpoint, variant, start, now, keys, held.remaining)
     evaluation = hard_evaluation(summary, held.baseline, held.entry.critical_features)
     if not evaluation.pressing:

@@ -20,13 +20,14 @@ Which windows there are, and what is judged of each: `constraints.windows`.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chalicelib import locations
 from chalicelib.alerts import notices
 from chalicelib.aws import messages, sagemaker, store, table
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.windows import FRESH, Window, checks_of, closed_windows, open_window
 from chalicelib.errors import UnreadableFile
 from chalicelib.events import Event, Scheduled
-from chalicelib.handlers import judging, sampling, summing
+from chalicelib.handlers import forgotten, judging, sampling, summing
 from chalicelib.handlers.judging import Held, Remaining
 from chalicelib.handlers.measuring import measure
 from chalicelib.handlers.telling import tell
@@ -49,9 +50,14 @@ def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, 
     now = datetime.now(UTC)
     if entry.monthly_ceiling_usd:
         sampling.follow(entry, now)
-    for variant in store.variants(entry.endpoint):
-        summing.roll_up(entry.endpoint, variant, now)
-    return {**_judge_open(entry, now, remaining), **judge(entry, fresh_windows(entry, now), remaining)}
+    window = open_window(entry.window_minutes, now)
+    begin = min(window[0], summing.first_slot(now))
+    parts = {v: store.part_keys(entry.endpoint, v, begin, now) for v in forgotten.known_variants(entry.endpoint)}
+    for variant, keys in parts.items():
+        summing.roll_up(entry.endpoint, variant, now, keys)
+    in_it = {v: tuple(key for key in keys if locations.part_begun(key) >= window[0]) for v, keys in parts.items()}
+    opened = _judge_open(entry, window, now, {v: keys for v, keys in in_it.items() if keys}, remaining)
+    return {**opened, **judge(entry, fresh_windows(entry, now), remaining)}
 
 
 def fan_out(event: Event, function_name: str) -> dict[str, Any]:
@@ -73,10 +79,11 @@ def judge(entry: FleetEntry, windows: list[Window], remaining: Remaining) -> dic
     if not windows:
         return {"left alone": f"no window of {entry.endpoint} has closed just now"}
     held, missing = _held(entry, remaining)
-    variants, shown = store.variants(entry.endpoint), sagemaker.variant_names(entry.endpoint)
+    shown = sagemaker.variant_names(entry.endpoint)
+    variants = forgotten.known_variants(entry.endpoint, shown)
     answer: dict[str, Any] = {"endpoint": entry.endpoint, "verdicts": [], **missing}
     if held is not None:
-        left = [(variant, window) for variant in sorted({*variants, *shown}) for window in windows]
+        left = [(variant, window) for variant in variants for window in windows]
         while left and remaining() > RESERVE:
             variant, window = left.pop(0)
             execution = _judged(held, variant, window, shown=variant in shown)
@@ -115,28 +122,20 @@ def _baseline(endpoint: str) -> tuple[str, Baseline | None, dict[str, str]]:
 
 def _judged(held: Held, variant: str, window: Window, *, shown: bool) -> Execution | None:
     """Judge one window; an empty one counts only for a variant that the endpoint shows."""
-    entry, (start, length) = held.entry, window
-    checks = checks_of(entry.window_minutes, entry.drift_window_minutes, length)
-    first = store.first_part(entry.endpoint, variant)
-    if first is not None and start + length <= first:
-        return None  # before its first data a variant is not silent
-    return judging.judge_window(held, variant, window, checks, silent=shown, had_data=first is not None)
+    checks = checks_of(held.entry.window_minutes, held.entry.drift_window_minutes, window[1])
+    return judging.judge_window(held, variant, window, checks, silent=shown)
 
 
-def _judge_open(entry: FleetEntry, now: datetime, remaining: Remaining) -> dict[str, Any]:
-    """Look at the windows that go on; a baseline that is missing is said when a window closes."""
+def _judge_open(
+    entry: FleetEntry, window: Window, now: datetime, parts: dict[str, tuple[str, ...]], remaining: Remaining
+) -> dict[str, Any]:
+    """Look at the window that goes on; a baseline that is missing is said when a window closes."""
     if remaining() < RESERVE:
         return {}
-    window = open_window(entry.window_minutes, now)
-    variants = [
-        variant
-        for variant in store.variants(entry.endpoint)
-        if store.part_keys(entry.endpoint, variant, window[0], now)
-    ]
-    held = _held(entry, remaining)[0] if variants else None
+    held = _held(entry, remaining)[0] if parts else None
     if held is None:
         return {}
-    found = [judging.judge_open_window(held, variant, window, now) for variant in variants]
+    found = [judging.judge_open_window(held, variant, window, now, keys) for variant, keys in parts.items()]
     for execution in found:
         if execution is not None:
             judging.announce(execution)

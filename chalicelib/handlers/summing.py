@@ -12,7 +12,7 @@
 Twelve roll-ups stand for an hour of 10,000 parts, so that the window's verdict reads a dozen objects, not 10,000.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from chalicelib import locations
@@ -64,12 +64,20 @@ def pieces(
     yield from store.parts(wanted)
 
 
-def roll_up(endpoint: str, variant: str, now: datetime) -> int:
-    """Write the roll-ups of the slots that have just ended; how many were written."""
-    end = locations.slot(now - GRACE)
-    start = end - LOOK_BACK * SLOT
+def first_slot(now: datetime) -> datetime:
+    """When the earliest of the slots begins that are rolled up now."""
+    return locations.slot(now - GRACE) - LOOK_BACK * SLOT
+
+
+def roll_up(endpoint: str, variant: str, now: datetime, parts: Iterable[str] | None = None) -> int:
+    """Write the roll-ups of the slots that have just ended; how many were written.
+
+    `parts` are the keys since the first slot, where they have been listed already.
+    """
+    start, end = first_slot(now), locations.slot(now - GRACE)
+    listed = store.part_keys(endpoint, variant, start, end) if parts is None else parts
     by_slot: dict[datetime, list[str]] = {}
-    for key in store.part_keys(endpoint, variant, start, end):
+    for key in (key for key in listed if start <= locations.part_begun(key) < end):
         by_slot.setdefault(locations.slot(locations.part_begun(key)), []).append(key)
     many = {begin: tuple(keys) for begin, keys in by_slot.items() if len(keys) >= MANY}
     if not many:

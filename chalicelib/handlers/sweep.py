@@ -8,6 +8,7 @@
 | judged, and not told                    | the same windows; told, and then remembered as settled          |
 | verified, and not captured              | no part since the deployment; said while it lasts               |
 | captured to another place, or no more   | the endpoint's own DataCaptureConfig; said while it lasts       |
+| captured where we may not read          | S3 or KMS refuses; said while it lasts, made up for afterwards  |
 | owed, under a lease that expired        | the outbox of each book; published                              |
 
 Every run looks back two hours, and a day once a day. What a run had no time for is remembered (`Swept`), and the next
@@ -32,6 +33,7 @@ from chalicelib.constraints.windows import EPOCH, Window, closed_windows
 from chalicelib.errors import NotReady
 from chalicelib.events import DataCaptured, Event, Scheduled
 from chalicelib.handlers import data_captured, forgotten, monitoring_execution, run_monitoring
+from chalicelib.handlers.forgotten import SourceClosed
 from chalicelib.handlers.judging import Remaining
 from chalicelib.handlers.reconciliation import reconcile
 from chalicelib.handlers.telling import deliver, tell
@@ -42,10 +44,9 @@ from chalicelib.settings import settings
 
 LOOK_BACK = timedelta(hours=2)
 LONG_LOOK_BACK = timedelta(days=1)
-RESERVE = 100_000  # milliseconds of the function's 300 s that summarizing leaves to the duties after it
+RESERVE = 1 / 3  # of the time there is at the beginning, which summarizing leaves to the duties after it
 MOST_FAILURES = 10  # objects that cannot be read; then the rest waits for the next run
 CAPTURE_MISSING = "the endpoint was verified, and not even its golden request was captured"
-SK = "sweep"
 UNJUDGED = {"baseline unreadable", "left for the next run"}  # in the answer of `judge`: it is to be asked again
 
 
@@ -57,14 +58,14 @@ def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, 
     entry = store.fleet().entry(scheduled.endpoint)
     if entry is None:
         return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
-    known, revision = table.get_item(Swept, table.endpoint_key(entry.endpoint), SK)
+    known, revision = table.get_item(Swept, table.endpoint_key(entry.endpoint), forgotten.SWEPT)
     before = known or Swept(endpoint=entry.endpoint)
-    run = _Run(entry, datetime.now(UTC), remaining, before)
+    run = _Run(entry, datetime.now(UTC), remaining, int(remaining() * RESERVE), before)
     try:
         return _swept(run)
     finally:
         if run.memory != before:  # who loses against another run has forgotten nothing that cannot be found again
-            table.put_item(run.memory, table.endpoint_key(entry.endpoint), SK, revision)
+            table.put_item(run.memory, table.endpoint_key(entry.endpoint), forgotten.SWEPT, revision)
 
 
 @dataclass
@@ -74,8 +75,10 @@ class _Run:
     entry: FleetEntry
     now: datetime
     remaining: Remaining
+    reserve: int  # milliseconds
     memory: Swept
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # keys by variant, since `start`
+    closed: str = ""  # why the source cannot be read
 
     @property
     def long(self) -> bool:
@@ -95,14 +98,14 @@ class _Run:
         self.memory = replace(self.memory, **fields)
 
     def time_is_up(self) -> bool:
-        return self.remaining() < RESERVE
+        return self.remaining() < self.reserve
 
 
 def _swept(run: _Run) -> dict[str, Any]:
     """Do every duty, also when one of them fails; the first failure rises at the end."""
     duties: dict[str, Callable[[], Any]] = {
         "reconciled": lambda: reconcile(run.entry)["steps"],
-        "summarized": lambda: _summarize_forgotten(run),
+        "summarized": lambda: _summarize_what_may_be_read(run),
         "judged": lambda: _judge_and_tell(run),
         "capture": lambda: _check_capture(run),
         "delivered": lambda: _deliver_owed(run.entry),
@@ -128,6 +131,15 @@ def _swept(run: _Run) -> dict[str, Any]:
 # --- captured, and not summarized -------------------------------------------------------------------------------------
 
 
+def _summarize_what_may_be_read(run: _Run) -> int | str:
+    try:
+        return _summarize_forgotten(run)
+    except SourceClosed as error:
+        run.closed = str(error)
+        run.remember(behind=min(run.start, run.memory.behind or run.start))
+        return run.closed
+
+
 def _summarize_forgotten(run: _Run) -> int:
     """Make the parts of the capture objects that have none, the earliest first, for as long as there is time."""
     entry, variants = run.entry, _variants(run)
@@ -145,7 +157,9 @@ def _summarize_forgotten(run: _Run) -> int:
         try:
             data_captured.process(captured, entry)
             made += 1
-        except Exception as error:  # noqa: BLE001 - it rises below, after the other objects were read
+        except Exception as error:
+            if forgotten.is_closed(error):
+                raise SourceClosed.of(entry) from error
             failed.append((captured.capture.begun, error))
         else:
             _note(run, captured)
@@ -160,10 +174,12 @@ def _summarize_forgotten(run: _Run) -> int:
 
 def _variants(run: _Run) -> list[str]:
     """The variants that the endpoint shows, and those that have captured before; a day's look asks the bucket too."""
-    listed = forgotten.captured_variants(run.entry) if run.long else set()
-    if listed:
+    known = {*sagemaker.variant_names(run.entry.endpoint), *run.memory.variants}
+    if run.long or not known:
+        listed = forgotten.captured_variants(run.entry)
         run.remember(variants=tuple(sorted({*run.memory.variants, *listed})))
-    return sorted({*sagemaker.variant_names(run.entry.endpoint), *run.memory.variants})
+        known |= listed
+    return sorted(known)
 
 
 def _note(run: _Run, captured: DataCaptured) -> None:
@@ -256,10 +272,11 @@ def _check_capture(run: _Run) -> str:
     """Say while what should be captured is not, or lies elsewhere; after what was forgotten has been summarized."""
     entry, source = run.entry, forgotten.source(run.entry)
     _look_at_delivery(run, source)
-    described = (sagemaker.describe_endpoint(entry.endpoint) or {}).get("DataCaptureConfig") or {}
-    conditions = capture_conditions(described, source, entry.endpoint)
-    state = next(iter(conditions), "not expected")
-    if entry.mode == "deploy":
+    state, conditions = "not expected", {"closed": run.closed} if run.closed else {}
+    if not run.closed and entry.mode != "deploy":
+        described = (sagemaker.describe_endpoint(entry.endpoint) or {}).get("DataCaptureConfig") or {}
+        conditions = capture_conditions(described, source, entry.endpoint)
+    elif not run.closed:
         latest, _ = table.get_item(Deployment, table.endpoint_key(entry.endpoint), "deployment")
         since = latest.requested_at if latest else run.now
         seen = any(run.parts.values()) or any(
@@ -267,6 +284,7 @@ def _check_capture(run: _Run) -> str:
         )
         state = capture_state(entry, latest, run.now, seen=seen)
         conditions = {"missing": CAPTURE_MISSING} if state == "missing" else {}
+    state = next(iter(conditions), state)
     if entry.mode != "observe":
         tell(entry.endpoint, "", lambda book: notices.told_while(book, "capture", conditions, run.now))
     return state
@@ -291,6 +309,9 @@ def capture_conditions(described: dict[str, Any], source: str, endpoint: str) ->
 
 def _look_at_delivery(run: _Run, source: str) -> None:
     """Note whether events tell of captures, or this sweep alone; asked daily, and each time while it is polled."""
+    if run.closed:
+        run.remember(delivery="closed")
+        return
     if run.memory.delivery == "events" and not run.long:
         return
     tells = s3.sends_events(locations.place(source)[0])

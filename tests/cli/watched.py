@@ -6,6 +6,7 @@ from datetime import timedelta
 import boto3
 import pytest
 
+from chalicelib.settings import settings
 from tests.capture.captures import line, side
 from vedette.demo import people
 
@@ -19,6 +20,12 @@ def lake(stage):
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=LAKE, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     return s3
+
+
+def let_the_stage_read(monkeypatch, source: str = f"{LAKE}/captures/2026/") -> None:
+    """The first of the owners' changes: the stage's roles may read the place; its rule is as it was deployed."""
+    monkeypatch.setenv("VEDETTE_CAPTURE_SOURCES", source)
+    settings.cache_clear()
 
 
 def churn(stage, destination: str = f"s3://{LAKE}/captures/2026", enabled: bool = True, **more) -> None:

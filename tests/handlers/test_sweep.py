@@ -1,0 +1,195 @@
+"""The sweep: what it remembers, how far it looks back, what it costs, and what happens to objects that change."""
+
+from datetime import timedelta
+
+import boto3
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.aws import store, table
+from chalicelib.events import Scheduled
+from chalicelib.handlers import sweep
+from chalicelib.locations import part_begun
+from chalicelib.records import Part, Swept
+from chalicelib.settings import settings
+from tests.capture.captures import line, side
+from vedette.local.errors import AwsError
+
+ENDPOINT = "preferred-site"
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+PLENTY = 300_000
+
+
+def key(world, ago: timedelta, name: str = "x", variant: str = "AllTraffic") -> str:
+    begun = world.cloud.clock.now() - ago
+    return f"data-capture/{ENDPOINT}/{variant}/{begun:%Y/%m/%d/%H/%M}-00-000-{name}.jsonl"
+
+
+def rows(number: int, b: str = "34") -> bytes:
+    return line(side(f"12,{b}"), side("1.0")) * number
+
+
+def put(world, where: str, content: bytes) -> None:
+    boto3.client("s3").put_object(Bucket=world.bucket, Key=where, Body=content)
+
+
+def put_unseen(world, where: str, content: bytes) -> None:
+    """An object whose event is lost."""
+    world.cloud.bus.drop(lambda event, function: function == "on_data_captured")
+    put(world, where, content)
+    world.cloud.settle()
+
+
+def parts(world) -> list[str]:
+    return [found for found in world.keys(f"parts/{ENDPOINT}/") if "/blue/" in found or "/AllTraffic/" in found]
+
+
+def swept(world, remaining=lambda: PLENTY) -> dict:
+    event = world.cloud.scheduled_event()
+    return sweep.handle(Scheduled.for_endpoint(ENDPOINT, event, settings()), "sweep", remaining)
+
+
+def memory() -> Swept:
+    return table.get_item(Swept, table.endpoint_key(ENDPOINT), "sweep")[0]
+
+
+def refuse(where: str):
+    def gate(call):
+        if call.operation == "GetObject" and call.parameters.get("Key") == where:
+            raise AwsError("InternalFailure", "We encountered an internal error.", 500)
+
+    return gate
+
+
+@pytest.fixture
+def watched(world):
+    """An endpoint that is only looked at, so that nothing but the captures of a test is there."""
+    world.apply(replace(world.fleet.entry(ENDPOINT), mode="alert", package_group=""))
+    world.cloud.schedules_enabled = False
+    return world
+
+
+# --- how far it looks back --------------------------------------------------------------------------------------------
+
+
+def test_a_day_is_looked_through_once_a_day_and_two_hours_otherwise(watched):
+    put_unseen(watched, key(watched, 20 * HOUR), rows(5))
+    assert swept(watched)["summarized"] == 1
+    put_unseen(watched, key(watched, 19 * HOUR, "late"), rows(5))
+    put_unseen(watched, key(watched, HOUR, "new"), rows(5))
+    assert swept(watched)["summarized"] == 1
+    watched.cloud.turn(hours=4)
+    assert swept(watched)["summarized"] == 0
+    watched.cloud.turn(hours=20)
+    put_unseen(watched, key(watched, 23 * HOUR, "later"), rows(5))
+    assert swept(watched)["summarized"] == 1
+    assert len(parts(watched)) == 3
+
+
+def test_a_run_that_was_cut_short_goes_on_where_it_stopped(watched):
+    swept(watched)  # the long look back of the day is over
+    for minute in range(5):
+        put_unseen(watched, key(watched, 90 * MINUTE - minute * MINUTE), rows(5))
+    clock = iter([PLENTY, PLENTY, PLENTY, *[1_000] * 20])
+    assert swept(watched, lambda: next(clock))["summarized"] == 2
+    assert memory().behind == part_begun(parts(watched)[-1]) + MINUTE
+    watched.cloud.turn(hours=6)  # the two hours alone would not reach them any more
+    assert swept(watched)["summarized"] == 3
+    assert (memory().behind, len(parts(watched))) == (None, 5)
+
+
+def test_a_days_look_that_was_cut_short_is_taken_up_again(watched):
+    for hour in range(4, 8):
+        put_unseen(watched, key(watched, hour * HOUR), rows(5))
+    clock = iter([PLENTY, PLENTY, *[1_000] * 20])
+    assert swept(watched, lambda: next(clock))["summarized"] == 1
+    assert memory().looked_back_at is None
+    assert swept(watched)["summarized"] == 3
+    assert memory().looked_back_at is not None
+
+
+def test_one_object_that_cannot_be_read_keeps_no_other_waiting(watched):
+    swept(watched)
+    names = ["a", "b", "c"]
+    for name in names:
+        put_unseen(watched, key(watched, HOUR, name), rows(5))
+    watched.cloud.faults.gate = refuse(key(watched, HOUR, "b"))
+    with pytest.raises(Exception, match="GetObject"):
+        swept(watched)
+    assert [found.rpartition("-")[2] for found in parts(watched)] == ["a.jsonl.json", "c.jsonl.json"]
+    assert memory().behind is not None
+    watched.cloud.faults.clear()
+    assert swept(watched)["summarized"] == 1
+
+
+# --- objects that change ----------------------------------------------------------------------------------------------
+
+
+def part_of(found: str) -> Part:
+    return store.s3.get_record(Part, found)
+
+
+def test_an_overwritten_object_counts_once_as_it_was_written_last(watched):
+    where = key(watched, 10 * MINUTE)
+    put(watched, where, rows(5))
+    watched.cloud.settle()
+    put(watched, where, rows(7))
+    watched.cloud.settle()
+    now = watched.cloud.clock.now()
+    counted = store.part_keys(ENDPOINT, "AllTraffic", now - HOUR, now)
+    assert [part_of(found).summary.rows for found in counted] == [7]
+    assert [part_of(found).summary.rows for found in parts(watched)] == [7, 5]  # what was judged before is still there
+    assert swept(watched)["summarized"] == 0
+
+
+def test_of_the_events_of_one_key_in_any_order_the_later_version_stands(watched):
+    where = key(watched, 10 * MINUTE)
+    held = []
+    watched.cloud.bus.drop(lambda event, function: function == "on_data_captured" and not held.append(event))
+    for number in (5, 6, 7):
+        put(watched, where, rows(number))
+        watched.cloud.settle()
+    watched.cloud.bus.drop(lambda event, function: False)
+    for event in (held[2], held[0], held[1], held[2], held[0]):
+        watched.cloud.invoke("on_data_captured", event)
+    now = watched.cloud.clock.now()
+    assert [part_of(found).summary.rows for found in store.part_keys(ENDPOINT, "AllTraffic", now - HOUR, now)] == [7]
+
+
+def test_an_object_that_is_gone_is_no_error_and_one_that_was_deleted_stays_counted(watched):
+    where = key(watched, 10 * MINUTE)
+    put(watched, where, rows(5))
+    watched.cloud.settle()
+    s3 = boto3.client("s3")
+    s3.delete_object(Bucket=watched.bucket, Key=where)
+    assert len(parts(watched)) == 1
+    held = []
+    watched.cloud.bus.drop(lambda event, function: function == "on_data_captured" and not held.append(event))
+    put(watched, key(watched, 9 * MINUTE, "y"), rows(5))
+    watched.cloud.settle()
+    s3.delete_object(Bucket=watched.bucket, Key=key(watched, 9 * MINUTE, "y"))
+    watched.cloud.bus.drop(lambda event, function: False)
+    assert watched.cloud.invoke("on_data_captured", held[0]) == {"left alone": "gone"}
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def listings(world, function: str) -> int:
+    return sum(call.operation == "ListObjectsV2" and call.function == function for call in world.cloud.recorder.calls)
+
+
+def test_an_hour_of_an_endpoint_costs_at_most_fifteen_listings_of_the_sweep(world):
+    """Steady traffic, one variant, mode deploy: what 1,000 endpoints cost is a thousand times this."""
+    world.deployed()
+    for _ in range(3):  # the day's long look is over, and windows have closed
+        world.send(good=20)
+        world.cloud.turn(hours=1)
+    world.cloud.recorder.clear()
+    for _ in range(4):
+        world.send(good=20)
+        world.cloud.turn(minutes=15)
+    counted = {function: listings(world, function) for function in ("sweep", "run_monitoring", "on_data_captured")}
+    assert counted["on_data_captured"] == 0
+    assert counted["sweep"] <= 10, counted
+    assert sum(counted.values()) <= 30, counted  # run_monitoring looks at the open hour twelve times
