@@ -1,6 +1,7 @@
 """What Vedette costs: counted calls, an endpoint's own traffic, prices that can be replaced, a ceiling that holds."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from vedette.operations.counts import COUNTS
 
 ENTRY = FleetEntry(endpoint="site")
 CONFIG = Path(__file__).parents[2] / ".chalice" / "config.json"
+PAGE = Path(__file__).parents[2] / "docs" / "cost.md"
 
 
 def month(objects: float, share: float = 1.0, **more) -> cost.Estimate:
@@ -69,6 +71,15 @@ def test_the_bill_adds_up_by_hand():
     assert lines["s3_put"].number == pytest.approx(lists)
     assert lines["s3_put"].usd == pytest.approx(lists * 0.005 / 1000)
     assert lines["cloudwatch_metric"].usd == pytest.approx(1.5)
+
+
+def test_the_page_on_cost_says_what_the_estimate_says():
+    told = re.findall(r"^\| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \|$", PAGE.read_text(), re.MULTILINE)
+    assert len(told) == 4
+    for objects, whole, tenth in told:
+        number = float(objects.replace(",", ""))
+        assert float(whole) == pytest.approx(month(number).usd, rel=0.1)
+        assert float(tenth) == pytest.approx(month(number, share=0.1).usd, rel=0.1)
 
 
 def test_prices_and_assumptions_can_be_replaced_and_nothing_else():

@@ -25,10 +25,11 @@ from chalicelib import locations
 from chalicelib.alerts.message import Whereabouts, messages
 from chalicelib.alerts.state import transition
 from chalicelib.aws import store
+from chalicelib.capture.sampling import Step, mean_share
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation
 from chalicelib.constraints.windows import GRACE, Window, checks_of, evaluated, open_window
-from chalicelib.handlers import judging, summing
+from chalicelib.handlers import judging, sampling, summing
 from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry, Part, RollUp
 from chalicelib.registry.served import versions_between
 from vedette.operations import baselines
@@ -81,13 +82,14 @@ class Range:
     start: datetime
     end: datetime
     deployments: Sequence[Deployment] = ()
+    steps: Sequence[Step] = ()  # which share of the objects was read
 
     @classmethod
-    def of(cls, entry: FleetEntry, since: datetime, now: datetime, deployments: Sequence[Deployment]) -> Range:
+    def of(cls, entry: FleetEntry, since: datetime, now: datetime, deployments: Sequence[Deployment] = ()) -> Range:
         """Whole windows: from the beginning of the longest one that holds `since`, to the last one that has closed."""
         longest = max(entry.window_minutes, entry.drift_window_minutes)
         end = open_window(entry.window_minutes, now - GRACE)[0]
-        return cls(entry, open_window(longest, since)[0], end, deployments)
+        return cls(entry, open_window(longest, since)[0], end, deployments, sampling.steps(entry))
 
 
 def compared(endpoint: str, other: str | None) -> list[tuple[str, Baseline]]:
@@ -192,7 +194,7 @@ class _Run:
         """Judge an object alone; what it found is told in its turn."""
         evaluation = self.hard(part.summary)
         if evaluation.pressing:
-            self.found.append((part.begun, evaluation))
+            self.found.append((part.begun, replace(evaluation, measurements=evaluation.pressing)))
 
     def objects_until(self, time: datetime) -> None:
         """Tell what the objects begun before a time had found."""
@@ -224,7 +226,10 @@ class _Run:
         entry, (start, length) = self.wanted.entry, window
         checks = checks_of(entry.window_minutes, entry.drift_window_minutes, length)
         versions = versions_between(self.wanted.deployments, start, start + length)
-        judged, evaluation = evaluated(summary, self.side.baseline, checks, length, versions, entry.critical_features)
+        share = mean_share(self.wanted.steps, start, start + length)
+        judged, evaluation = evaluated(
+            summary, self.side.baseline, checks, length, versions, entry.critical_features, share
+        )
         week = self._week(start)
         if checks != "drift":
             week.windows += 1
