@@ -206,3 +206,11 @@ def test_without_a_yes_nothing_is_made(clone):
     assert result.exit_code == 2
     assert "Not confirmed" in result.output
     assert clone.cloud.front.answers["cloudformation", "*"].stacks == {}
+
+
+def test_setup_makes_the_dashboard_of_the_stage(clone):
+    clone.done("setup", "--stage", "dev", *MAIL, "--yes")
+    body = json.loads(clone.client("cloudwatch").get_dashboard(DashboardName="vedette-dev")["DashboardBody"])
+    titles = [widget["properties"].get("title") for widget in body["widgets"]]
+    assert "Violations, by endpoint" in titles
+    assert {widget["properties"].get("region", "eu-west-1") for widget in body["widgets"]} == {"eu-west-1"}

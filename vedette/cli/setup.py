@@ -140,7 +140,11 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def _dashboard(stage: str) -> str:
-    return ""
+    from vedette.installation import account
+    from vedette.installation.functions import NAMES
+    from vedette.operations import dashboard
+
+    return dashboard.body(stage, account.identity()[2], NAMES)
 
 
 @_command("install", changes=False)
