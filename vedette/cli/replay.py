@@ -54,7 +54,7 @@ def replay_command(hands: Hands, endpoint: str, since: str, other: str | None, v
     parts = sum(len(of_variant) for of_variant in keys.values())
     with options.progress("Judging", parts, counted=True) as advance:
         sides = replay.replayed(wanted, keys, [baseline for _, baseline in against], advance)
-    names = [name for name, _ in against]
+    names = [name if "/" not in name else name.rstrip("/").rpartition("/")[2] for name, _ in against]
     hands.say(
         f"{endpoint}, {wanted.start:%Y-%m-%d %H:%M} to {wanted.end:%Y-%m-%d %H:%M} UTC: {parts:,} captured objects,"
         f" judged by {' and by '.join(names)}."
@@ -64,15 +64,17 @@ def replay_command(hands: Hands, endpoint: str, since: str, other: str | None, v
             f"{monday:%Y-%m-%d}",
             f"{weeks[0].windows}",
             f"{weeks[0].rows:,}",
-            *(cell for week in weeks for cell in _cells(week)),
+            "\n".join(names),
+            "\n".join(_violations(week) for week in weeks),
+            "\n".join(_alerts(week) for week in weeks),
         )
         for monday, weeks in replay.weeks_of(sides)
     ]
-    heads = [f"{head}, {name}" if len(names) > 1 else head for name in names for head in ("Violations", "Alerts")]
-    hands.table(("Week from", "Windows", "Rows", *heads), rows)
+    hands.table(("Week from", "Windows", "Rows", "By", "Violations", "Alerts"), rows)
     asked = sides[-1]
     if asked.alerts:
-        hands.say(f"{names[-1]} would have alerted {len(asked.alerts)} times:")
+        often = "once" if len(asked.alerts) == 1 else f"{len(asked.alerts)} times"
+        hands.say(f"{names[-1]} would have alerted {often}:")
         for alert in asked.alerts[:MOST_ALERTS]:
             hands.say(f"  {alert.at:%Y-%m-%d %H:%M} [{alert.severity}] {harmless(alert.headline, 200)}")
         hands.say(*([f"  and {len(asked.alerts) - MOST_ALERTS} more"] if len(asked.alerts) > MOST_ALERTS else []))
@@ -93,8 +95,11 @@ def replay_command(hands: Hands, endpoint: str, since: str, other: str | None, v
     click.get_current_context().exit(1 if asked.alerts else 0)
 
 
-def _cells(week: Week) -> tuple[str, str]:
-    """Violations, with the windows that they lie in; alerts, with what recovered."""
-    violations = f"{week.violations} in {week.violated_windows} windows" if week.violations else "0"
-    recovered = f", {week.recovered} recovered" if week.recovered else ""
-    return violations, f"{len(week.alerts)}{recovered}"
+def _violations(week: Week) -> str:
+    if not week.violations:
+        return "0"
+    return f"{week.violations} in {week.violated_windows} window{'s' if week.violated_windows > 1 else ''}"
+
+
+def _alerts(week: Week) -> str:
+    return f"{len(week.alerts)}" + (f", {week.recovered} recovered" if week.recovered else "")
