@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Callable
+from collections.abc import Iterator
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from chalicelib.capture.cutting import Lines, cut
-from chalicelib.capture.envelope import Envelope, Envelopes, PlainSide, Side, media_type
+from chalicelib.capture.envelope import Envelope, Envelopes, PlainEnvelope, PlainSide, Side, media_type
 from chalicelib.capture.flatten import ROWS_AT_ONCE, unnamed
 from chalicelib.capture.gathering import Gathering, Names
 from chalicelib.capture.payload import json_rows
@@ -38,37 +38,41 @@ _LEARNED = 8  # requests of a block from which the shapes of the others are lear
 
 
 class PlainReader:
-    """Reads the requests of one block into a Gathering; `remaining` are the positions of those it left."""
+    """Reads the requests of an object into a Gathering, a block at a time."""
 
     def __init__(self, options: Options, gathering: Gathering) -> None:
         self.options = options
         self.gathering = gathering
-        self.remaining: list[int] = []
-        self.times: set[str] = set()
+        self._shapes: tuple[Shape, Shape] | None = None  # of the outputs and inputs of JSON, as learned so far
         self._objects: dict[tuple[Names, Names], tuple[list[Any], list[Any]]] = {}  # JSON's own values, by their names
 
-    def read(self, block: Envelopes) -> None:
-        """Read what is plain."""
+    def read(self, block: Envelopes) -> tuple[list[int], set[str]]:
+        """Read what is plain; the positions of what was left, and the inference times of what was not."""
         taken: list[int] = []
         if not self.options.header:
-            indices = [index for index, one in enumerate(block) if type(one) is not Envelope or self._is_plain(one)]
-            data = [block[index].captureData for index in indices]
-            outputs: Sides = [one.endpointOutput for one in data]  # type: ignore[union-attr]
-            inputs: Sides = [one.endpointInput for one in data]  # type: ignore[union-attr]
-            for (output_form, input_form), places in _groups(_forms(outputs), _forms(inputs), len(indices)).items():
-                group = [indices[place] for place in places]
-                answered, asked = [outputs[place] for place in places], [inputs[place] for place in places]
-                if output_form == input_form == "json":
-                    taken += self._json(group, answered, asked)
-                elif {output_form, input_form} <= {"csv", "base64", "absent"}:
-                    taken += self._csv(group, _payloads(answered, output_form), _payloads(asked, input_form))
+            if isinstance(block[0], PlainEnvelope):
+                indices = list(range(len(block)))
+            else:
+                indices = [index for index, one in enumerate(block) if self._is_plain(one)]
+            data: list[Any] = [one.captureData for one in block]
+            if len(indices) < len(block):
+                data = [data[index] for index in indices]
+            outputs, inputs = [one.endpointOutput for one in data], [one.endpointInput for one in data]
+            for (answered, asked), *group in _groups(indices, outputs, inputs):
+                if answered == asked == "json":
+                    taken += self._json(*group)
+                elif {answered, asked} <= {"csv", "base64", "absent"}:
+                    taken += self._csv(group[0], _payloads(group[1], answered), _payloads(group[2], asked))
         for (names, input_names), (cells, input_cells) in self._objects.items():
             if cells or input_cells:
                 self.gathering.add(names, input_names, cells, input_cells, "json")
+        self._objects.clear()
+        remaining: list[int] = []
         if len(taken) < len(block):
-            self.remaining = sorted(set(range(len(block))).difference(taken))
-        metadata = [block[index].eventMetadata for index in taken]
-        self.times = {one.inferenceTime for one in metadata if one is not None and type(one.inferenceTime) is str}
+            remaining = sorted(set(range(len(block))).difference(taken))
+            block = [block[index] for index in taken]  # type: ignore[assignment]
+        metadata = [one.eventMetadata for one in block]
+        return remaining, {one.inferenceTime for one in metadata if one is not None and type(one.inferenceTime) is str}
 
     def _is_plain(self, one: Envelope) -> bool:
         """Whether a request has nothing but a plain input and output, and is none of those counted apart."""
@@ -124,37 +128,28 @@ class PlainReader:
         return True
 
     def _json(self, indices: list[int], outputs: Sides, inputs: Sides) -> list[int]:
-        """Take requests of JSON: a few as they are, and then the others by the shapes that these had."""
-        texts = [(answer.data or "", given.data or "") for answer, given in zip(outputs, inputs, strict=True)]  # type: ignore[union-attr]
-        learned = [
-            (index, pair) for index, pair in zip(indices[:_LEARNED], texts, strict=False) if self._flattened(*pair)
+        """Take requests of JSON, by the shapes that most of them have; these are learned from a few."""
+        requests = [
+            (index, answer.data or "", given.data or "")  # type: ignore[union-attr]
+            for index, answer, given in zip(indices, outputs, inputs, strict=True)
         ]
-        fits = self._shaped([pair for _, pair in learned])
-        return [index for index, _ in learned] + [
-            index
-            for index, pair in zip(indices[_LEARNED:], texts[_LEARNED:], strict=True)
-            if fits(*pair) or self._flattened(*pair)
-        ]
-
-    def _shaped(self, learned: list[tuple[str, str]]) -> Callable[[str, str], bool]:
-        """What takes requests that are shaped as those learned from, and says whether it did."""
-        answer, given = Shape.of([pair[0] for pair in learned]), Shape.of([pair[1] for pair in learned])
-        known = self._new_objects(answer.names, given.names) if answer is not None and given is not None else None
-        if answer is None or given is None or known is None:
-            return lambda outputs, inputs: False
-        answer_cells, given_cells = answer.cells, given.cells
-        width, input_width = len(answer.names), len(given.names)
-        add, add_input = known[0].extend, known[1].extend
-
-        def take(outputs: str, inputs: str) -> bool:
-            cells, input_cells = answer_cells(outputs), given_cells(inputs)
-            if cells is None or input_cells is None or len(cells) * input_width != len(input_cells) * width:
-                return False
-            add(cells)
-            add_input(input_cells)
-            return True
-
-        return take
+        first = 0 if self._shapes else _LEARNED
+        learned = [one for one in requests[:first] if self._flattened(one[1], one[2])]
+        if learned:
+            answer_shape, given_shape = Shape.of([one[1] for one in learned]), Shape.of([one[2] for one in learned])
+            self._shapes = (answer_shape, given_shape) if answer_shape is not None and given_shape is not None else None
+        taken = [index for index, _, _ in learned]
+        known = self._new_objects(self._shapes[0].names, self._shapes[1].names) if self._shapes else None
+        fitting = 0
+        for index, output, given in requests[first:]:
+            if self._shapes and known and _take(*self._shapes, output, given, *known):
+                fitting += 1
+                taken.append(index)
+            elif self._flattened(output, given):
+                taken.append(index)
+        if 2 * fitting < len(requests) - first:
+            self._shapes = None  # to be learned anew from the next block
+        return taken
 
     def _flattened(self, outputs: str, inputs: str) -> bool:
         try:
@@ -184,20 +179,38 @@ class PlainReader:
         return self._objects.setdefault((names, input_names), ([], []))
 
 
-def _groups(outputs: Form | list[Form], inputs: Form | list[Form], count: int) -> dict[tuple[Form, Form], list[int]]:
-    """The positions of requests by the forms of their sides."""
-    if isinstance(outputs, str) and isinstance(inputs, str):
-        return {(outputs, inputs): list(range(count))}
+def _take(answer: Shape, given: Shape, outputs: str, inputs: str, taken: list[Any], asked: list[Any]) -> bool:
+    """Whether a request has these shapes; its cells are taken if it has."""
+    cells = answer.cells(outputs)
+    if cells is None:
+        return False
+    input_cells = given.cells(inputs)
+    if input_cells is None or len(cells) * len(given.names) != len(input_cells) * len(answer.names):
+        return False
+    taken.extend(cells)
+    asked.extend(input_cells)
+    return True
+
+
+def _groups(indices: list[int], outputs: Sides, inputs: Sides) -> Iterator[Any]:
+    """Requests by the forms of their sides."""
+    output_forms, input_forms = _forms(outputs), _forms(inputs)
+    if isinstance(output_forms, str) and isinstance(input_forms, str):
+        yield (output_forms, input_forms), indices, outputs, inputs
+        return
     groups: dict[tuple[Form, Form], list[int]] = {}
-    output_forms = [outputs] * count if isinstance(outputs, str) else outputs
-    input_forms = [inputs] * count if isinstance(inputs, str) else inputs
-    for place, pair in enumerate(zip(output_forms, input_forms, strict=True)):
-        groups.setdefault(pair, []).append(place)
-    return groups
+    output_forms = [output_forms] * len(indices) if isinstance(output_forms, str) else output_forms
+    input_forms = [input_forms] * len(indices) if isinstance(input_forms, str) else input_forms
+    for place, forms in enumerate(zip(output_forms, input_forms, strict=True)):
+        groups.setdefault(forms, []).append(place)
+    for forms, places in groups.items():
+        yield forms, *([side[place] for place in places] for side in (indices, outputs, inputs))
 
 
 def _forms(sides: Sides) -> Form | list[Form]:
     """The form of each side, or of all of them."""
+    if not sides:
+        return "other"
     if None not in sides:
         encodings = {side.encoding for side in sides}  # type: ignore[union-attr]
         if encodings == {"CSV"}:

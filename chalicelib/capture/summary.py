@@ -162,6 +162,7 @@ class _Counting:
         self.options = options
         self.on_refused = on_refused
         self.gathering = Gathering(options.most_layouts, options.most_columns)
+        self.plain = PlainReader(options, self.gathering)
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.refused_at: list[Refusal] = []
@@ -180,14 +181,13 @@ class _Counting:
             for start, end, line in lines_of(block, self.options.longest_line):
                 self._take(read_line(start, end, line, self.options))
             return
-        plain = PlainReader(self.options, self.gathering)
-        plain.read(decoded)
-        self.counts["events"] += len(decoded) - len(plain.remaining)
+        remaining, times = self.plain.read(decoded)
+        self.counts["events"] += len(decoded) - len(remaining)
         del decoded  # a large request is decoded once more by itself
-        self._times(plain.times)
-        if plain.remaining:
+        self._times(times)
+        if remaining:
             lines = list(lines_of(block, self.options.longest_line))
-            for index in plain.remaining:
+            for index in remaining:
                 self._take(read_line(*lines[index], self.options))
 
     def refuse(self, line: RefusedLine) -> None:

@@ -34,7 +34,8 @@ class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The words of counted texts: what blanks of any kind divide."""
         joined = "".join(texts)
         if "" not in texts and joined.split(None, 1) == [joined]:  # no blank anywhere
-            return cls._of([1] * len(texts), texts.values())
+            count = sum(texts.values())
+            return cls(count=count, total=count, minimum=1, maximum=1) if count else cls()
         return cls._of([len(text.split()) for text in texts], texts.values())
 
     @classmethod
