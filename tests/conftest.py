@@ -55,3 +55,47 @@ def package(tmp_path_factory) -> Path:
         )
     assert "Could not install" not in built.stdout + built.stderr
     return folder
+
+
+# --- the permissions of the functions, over all tests (tests/permissions.py) -----------------------------------------
+
+_observed: list[list] = []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    """What a worker of xdist saw."""
+    _observed.extend(getattr(node, "workeroutput", {}).get("permissions", ()))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    """Fail a run of the whole suite when a policy holds more than the tests need; any run, when it holds less."""
+    from tests import permissions
+
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["permissions"] = permissions.observed()
+        return
+    _observed.extend(permissions.observed())
+    if permissions.missing(_observed) or (_whole(session.config) and permissions.unused(_observed)):
+        session.exitstatus = max(int(session.exitstatus), 1)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say what is missing and what is too much."""
+    from tests import permissions
+
+    told = {"missing": permissions.missing(_observed)}
+    if _whole(config):
+        told["unused"] = permissions.unused(_observed)
+    for word, found in told.items():
+        if found:
+            terminalreporter.section(f"permissions {word}")
+            for line in found:
+                terminalreporter.write_line(line)
+
+
+def _whole(config) -> bool:
+    """Whether the whole suite ran: no folder named, nothing deselected."""
+    chosen = config.getoption("keyword") or config.getoption("markexpr") or config.getoption("lf", False)
+    return config.args_source == pytest.Config.ArgsSource.TESTPATHS and not chosen

@@ -138,9 +138,8 @@ def _resources(resource: str, function: str, place: Place) -> list[str]:
 
 def _with_instance_types(condition: Mapping[str, Any], allowed: tuple[str, ...]) -> dict[str, Any]:
     return {
-        operator: {key: list(allowed) if key == INSTANCE_TYPES and "Null" not in operator else value}
+        operator: {key: list(allowed) if key == INSTANCE_TYPES and operator != "Null" else v for key, v in keys.items()}
         for operator, keys in condition.items()
-        for key, value in keys.items()
     }
 
 

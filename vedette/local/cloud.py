@@ -41,6 +41,7 @@ from vedette.local.inference.capture import Capture
 from vedette.local.inference.runtime import Runtime
 from vedette.local.lambda_api import PACKAGES, Invoke, Packages
 from vedette.local.mailbox import Mailbox
+from vedette.local.permissions import Permissions, of_roles, of_the_project
 from vedette.local.recorder import calling_as
 from vedette.local.sagemaker import SageMaker
 from vedette.local.sagemaker.executions import Execution, Report
@@ -81,6 +82,7 @@ class Cloud:
         self.schedules_enabled = True
         self.session = in_process.session(region)
         self.world = world = World(self.clock, self.ids, self.bus.put, region)
+        self.front.permissions = self.permissions = Permissions(world)
         self.mailbox = Mailbox(world)
         self.sagemaker = SageMaker(world)
         capture = Capture(self.clock, self.ids, self._deliver_capture)
@@ -199,6 +201,7 @@ class Cloud:
 
     def run_functions(self, app: Any, stage: str = "local", timeouts: Mapping[str, int] | None = None) -> None:
         """Let the functions of a Chalice app run in this process, on the events and schedules the app itself names."""
+        self.permissions.policy_of = of_the_project
         self._run(functions_of(app, stage, self.region, self.account, timeouts), InProcess(app))
 
     def run_artifact(
@@ -219,6 +222,7 @@ class Cloud:
             functions = functions_of(app_or_functions, stage, self.region, self.account, timeouts)
         url = self._stack.enter_context(self.serve())
         artifact = Artifact(zip_bytes, {**self.child_environment(url), **environment})
+        self.permissions.policy_of = of_the_project
         self._run(functions, artifact)
         return artifact
 
@@ -226,6 +230,7 @@ class Cloud:
         """Let all that was deployed into this cloud (`chalice deploy` against `serve()`) run from its package."""
         url = self._stack.enter_context(self.serve())
         deployed = Deployed(self.world, self.child_environment(url))
+        self.permissions.policy_of = of_roles(deployed.roles, self.world)
         self._run(deployed.functions, deployed)
         return deployed
 

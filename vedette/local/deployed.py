@@ -25,6 +25,7 @@ class Deployed:
         self._world = world
         self._artifacts: dict[str, Artifact] = {}  # by the digest of the package: all functions of an app share one
         self._packages: dict[str, str] = {}  # function -> digest
+        self.roles = {d.handler.rpartition(".")[2]: d.role for d in self._deployed()}
         self.functions = [self._function(function, environment) for function in self._deployed()]
 
     def _deployed(self) -> list[Any]:

@@ -1,7 +1,7 @@
 """The front door: every call of AWS, in process or over HTTP, passes here once.
 
-    request -> which operation? -> recorder -> fault? -> ours, or moto's, under one lock -> what follows from it
-               (events of S3, mail of SNS) -> fault? -> answer
+    request -> which operation? -> recorder -> fault? -> allowed? -> ours, or moto's, under one lock
+            -> what follows from it (events of S3, mail of SNS) -> fault? -> answer
 
 Ours: sagemaker, sagemaker-runtime, events PutEvents, lambda Invoke. Everything else is moto's, with guards in front of
 it where moto is kinder than AWS (see assumptions.py).
@@ -17,7 +17,7 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from vedette.local import faults, recorder
+from vedette.local import faults, permissions, recorder
 from vedette.local.errors import AwsError, Crash, LostConnection, rendered
 from vedette.local.operations import Operation, operation_of
 from vedette.local.wire import Environ, Request, Response
@@ -57,6 +57,7 @@ class Front:
         self.guards: dict[tuple[str, str], Guard] = {}  # checked before moto
         self.consequences: dict[tuple[str, str], Consequence] = {}  # after moto succeeded
         self.killed: Callable[[str | None], None] = lambda function: None
+        self.permissions: permissions.Permissions | None = None
         self.url = ""  # where it is served, once it is
         self.downloads: dict[str, Callable[[str], bytes]] = {}  # by the beginning of a path; no signature is needed
 
@@ -70,7 +71,7 @@ class Front:
         try:
             struck = self.faults.strike(call)
             faults.before_the_work(struck, call)
-            response = self._answer(request, operation)
+            response = self._permitted(request, operation, call.function)
             faults.after_the_work(struck, call)
         except AwsError as error:
             response = rendered(error, request, operation.protocol)
@@ -80,6 +81,15 @@ class Front:
         finally:
             call.seconds = time.perf_counter() - started
         call.status, call.error = response.status, recorder.error_code(response)
+        return response
+
+    def _permitted(self, request: Request, operation: Operation, function: str | None) -> Response:
+        """The answer, if the policy of the calling function allows the call."""
+        if function is None or self.permissions is None:
+            return self._answer(request, operation)
+        self.permissions.check(function, request, operation)
+        response = self._answer(request, operation)
+        self.permissions.hidden(function, request, operation, response)
         return response
 
     def _begin(self, request: Request, operation: Operation) -> recorder.Call:

@@ -1,0 +1,229 @@
+"""IAM in front of every call of a function: what its policy does not allow is refused, in AWS's words, and noted.
+
+The policy is the one in `.chalice/`, narrowed to the stage as `vedette setup` narrows it; of what was deployed, the
+policy of the function's role. Functions without a policy, as tests make them, may do everything.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from botocore.parsers import RpcV2CBORParser
+from moto.iam.models import iam_backends
+
+from chalicelib.settings import Settings, settings
+from vedette.installation.policies import Place, Policy, narrowed
+from vedette.local.errors import AwsError
+from vedette.local.iam import Need, decide
+from vedette.local.operations import Operation
+from vedette.local.wire import Request, Response
+from vedette.local.world import World
+
+PolicyOf = Callable[[str], Policy | None]
+TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+CODES = {"s3": ("AccessDenied", 403), "sns": ("AuthorizationError", 403), "cloudwatch": ("AccessDenied", 403)}
+
+CHALICE = Path(__file__).resolve().parents[2] / ".chalice"
+
+# Of this process, over all clouds: what functions needed (with what allowed it), and what was refused.
+needed: dict[tuple[str, Need], tuple[str, ...]] = {}
+refused: dict[tuple[str, Need], None] = {}
+
+
+def of_the_project(function: str) -> Policy | None:
+    """The hand-written policy of a function, narrowed to the stage that this process belongs to now."""
+    file = CHALICE / f"policy-{function}.json"
+    return _narrowed(file, function, settings()) if file.is_file() else None
+
+
+@cache
+def _narrowed(file: Path, function: str, stage: Settings) -> Policy:
+    place = Place(
+        stage=stage.stage,
+        region=stage.region,
+        account=stage.account,
+        bucket=stage.bucket,
+        table=stage.table,
+        topics=(stage.topic_arn, *(arn for _, arn in stage.topics)),
+        role_arn=stage.role_arn,
+        sources=stage.capture_sources,
+    )
+    return narrowed(json.loads(file.read_bytes()), function, place)
+
+
+def of_roles(roles: Mapping[str, str], world: World) -> PolicyOf:
+    """The policies of the roles that functions were deployed with, by function."""
+
+    def policy_of(function: str) -> Policy | None:
+        if function not in roles:
+            return None
+        name = roles[function].rpartition("/")[2]
+        found = iam_backends[world.account]["aws"].get_role(name).policies.values()
+        return {"Statement": [statement for text in found for statement in json.loads(text)["Statement"]]}
+
+    return policy_of
+
+
+class Permissions:
+    """Refuses what a function's policy does not allow."""
+
+    def __init__(self, world: World):
+        self._world = world
+        self.policy_of: PolicyOf = lambda function: None
+
+    def check(self, function: str, request: Request, operation: Operation) -> None:
+        """Raise the error that AWS would answer, if the policy of the function does not allow the call."""
+        policy = self.policy_of(function)
+        if policy is None:
+            return
+        for need in self._needs(request, operation):
+            self._require(policy, function, need, operation)
+
+    def hidden(self, function: str, request: Request, operation: Operation, response: Response) -> None:
+        """S3 says "Access Denied" of an object that is not there to whoever may not list the bucket."""
+        policy = self.policy_of(function)
+        if (
+            policy is None
+            or operation.service != "s3"
+            or response.status != 404
+            or "Key" not in operation.path_parameters
+        ):
+            return
+        parameters = operation.path_parameters
+        context = (("s3:prefix", (parameters["Key"],)),)
+        need = Need("s3:ListBucket", f"arn:aws:s3:::{parameters['Bucket']}", context)
+        self._require(policy, function, need, operation)
+
+    def _require(self, policy: Policy, function: str, need: Need, operation: Operation) -> None:
+        decision = decide(policy, need)
+        if decision.allowed:
+            needed.setdefault((function, need), decision.by)
+            return
+        refused.setdefault((function, need))
+        role = f"arn:aws:sts::{self._world.account}:assumed-role/{function}/{function}"
+        why = "with an explicit deny in an" if decision.by else "because no"
+        message = (
+            f"User: {role} is not authorized to perform: {need.action} on resource: {need.resource}"
+            f" {why} identity-based policy{'' if decision.by else f' allows the {need.action} action'}"
+        )
+        code, status = CODES.get(operation.service, ("AccessDeniedException", 400))
+        raise AwsError(code, message, status)
+
+    # What each call needs (Service Authorization Reference) ---------------------------------------------------------
+
+    def _needs(self, request: Request, operation: Operation) -> Iterator[Need]:
+        asked = _body(request, operation)
+        service, name = operation.service, operation.name
+        arn = f"arn:aws:{service}:{self._world.region}:{self._world.account}"
+        if service == "s3":
+            yield from _of_s3(request, operation)
+        elif service == "dynamodb" and name == "TransactWriteItems":
+            for item in asked["TransactItems"]:
+                ((kind, what),) = item.items()
+                yield Need(f"dynamodb:{TRANSACTED[kind]}", f"{arn}:table/{what['TableName']}")
+        elif service == "dynamodb":
+            yield Need(f"dynamodb:{name}", f"{arn}:table/{asked['TableName']}")
+        elif service == "sns":
+            yield Need(f"sns:{name}", asked["TopicArn"])
+        elif (service, name) == ("events", "PutEvents"):
+            for entry in asked["Entries"]:
+                yield Need("events:PutEvents", f"{arn}:event-bus/{entry.get('EventBusName', 'default')}")
+        elif (service, name) == ("lambda", "Invoke"):
+            function = operation.path_parameters["FunctionName"].rpartition(":function:")[2]
+            yield Need(
+                "lambda:InvokeFunction", f"{arn}:function:{function or operation.path_parameters['FunctionName']}"
+            )
+        elif service == "sagemaker-runtime":
+            endpoint = operation.path_parameters["EndpointName"]
+            yield Need("sagemaker:InvokeEndpoint", self._world.arn("endpoint", endpoint))
+        elif service == "sagemaker":
+            yield from self._of_sagemaker(name, asked)
+        elif service == "cloudwatch":
+            yield from _of_cloudwatch(name, asked, arn)
+        elif service == "cloudtrail":
+            yield Need(f"cloudtrail:{name}", "*")
+        else:
+            raise AwsError("AccessDenied", f"The stand-in does not know what {service}:{name} needs.", 403)
+
+    def _of_sagemaker(self, name: str, asked: Mapping[str, Any]) -> Iterator[Need]:
+        action = f"sagemaker:{name}"
+        resources = []
+        for parameter, kind in (
+            ("EndpointName", "endpoint"),
+            ("EndpointConfigName", "endpoint-config"),
+            ("ModelName", "model"),
+            ("ProcessingJobName", "processing-job"),
+            ("ModelPackageGroupName", "model-package-group"),
+        ):
+            if isinstance(asked.get(parameter), str):
+                resources.append(self._world.arn(kind, asked[parameter]))
+        for parameter in ("ResourceArn", "ModelPackageName"):
+            if parameter in asked:
+                resources.append(asked[parameter])
+        if not resources:
+            resources.append("*")
+        context: list[tuple[str, tuple[str, ...]]] = [
+            (f"aws:ResourceTag/{key}", (value,)) for key, value in self._world.tags.get(resources[0], {}).items()
+        ]
+        variants = [*asked.get("ProductionVariants", ()), *asked.get("ShadowProductionVariants", ())]
+        types = tuple(variant["InstanceType"] for variant in variants if "InstanceType" in variant)
+        serverless = [v["ServerlessConfig"] for v in variants if "ServerlessConfig" in v]
+        if types:
+            context.append(("sagemaker:InstanceTypes", types))
+        if serverless:
+            context.append(("sagemaker:ServerlessMaxConcurrency", (str(serverless[0]["MaxConcurrency"]),)))
+        for resource in resources:
+            yield Need(action, resource, tuple(context))
+        if name == "CreateModel":
+            passed = (("iam:PassedToService", ("sagemaker.amazonaws.com",)),)
+            yield Need("iam:PassRole", asked["ExecutionRoleArn"], passed)
+        if asked.get("Tags") and name.startswith("Create"):
+            yield Need("sagemaker:AddTags", resources[0])
+
+
+def _of_s3(request: Request, operation: Operation) -> Iterator[Need]:
+    parameters, name = operation.path_parameters, operation.name
+    bucket = f"arn:aws:s3:::{parameters['Bucket']}"
+    if name in {"ListObjectsV2", "ListObjects"}:
+        yield Need("s3:ListBucket", bucket, (("s3:prefix", (request.query.get("prefix", ""),)),))
+    elif name == "GetBucketNotificationConfiguration":
+        yield Need("s3:GetBucketNotification", bucket)
+    elif name in {"GetObject", "HeadObject"}:
+        version = "Version" if "versionId" in request.query else ""
+        yield Need(f"s3:GetObject{version}", f"{bucket}/{parameters['Key']}")
+    elif name in {"PutObject", "DeleteObject"}:
+        yield Need(f"s3:{name}", f"{bucket}/{parameters['Key']}")
+        if "if-match" in request.headers:  # S3 user guide, "conditional writes": If-Match reads the object's ETag
+            yield Need("s3:GetObject", f"{bucket}/{parameters['Key']}")
+    else:
+        raise AwsError("AccessDenied", f"The stand-in does not know what s3:{name} needs.", 403)
+
+
+def _of_cloudwatch(name: str, asked: Mapping[str, Any], arn: str) -> Iterator[Need]:
+    prefix = arn.replace(":monitoring:", ":cloudwatch:")
+    alarms: Iterable[str] = [asked["AlarmName"]] if "AlarmName" in asked else asked.get("AlarmNames", ())
+    for alarm in alarms:
+        yield Need(f"cloudwatch:{name}", f"{prefix}:alarm:{alarm}")
+        if asked.get("Tags"):
+            yield Need("cloudwatch:TagResource", f"{prefix}:alarm:{alarm}")
+    if not alarms:
+        yield Need(f"cloudwatch:{name}", "*")
+
+
+def _body(request: Request, operation: Operation) -> Mapping[str, Any]:
+    """The parameters of a call, as far as its protocol carries them in the body."""
+    if operation.protocol == "query":
+        return dict(parse_qsl(request.body.decode(errors="replace")))
+    if operation.protocol == "smithy-rpc-v2-cbor":
+        found = RpcV2CBORParser().parse_data_item(io.BufferedReader(io.BytesIO(request.body)))
+        return found if isinstance(found, Mapping) else {}
+    if operation.protocol.startswith("rest"):
+        return {}
+    content = json.loads(request.body or b"{}")
+    return content if isinstance(content, Mapping) else {}
