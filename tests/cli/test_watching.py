@@ -104,7 +104,8 @@ def test_a_bucket_without_events_is_polled_and_its_violations_are_told(watching)
 def test_a_source_that_may_not_be_read_is_told_and_made_up_for_when_it_is_opened(stage, lake, tmp_path, monkeypatch):
     churn(stage)
     write_constraints(tmp_path)
-    stage.done("watch", CHURN, "--baseline", tmp_path, "--mode", "alert", "--yes")
+    stage.done("watch", CHURN, "--baseline", tmp_path, "--mode", "alert", "--yes", "--test-marker", "testing")
+    assert (store.fleet().entry(CHURN).test_marker, store.fleet().entry(CHURN).capture_header) == ("testing", "")
     people.predict(CHURN, [("1", "2")] * 20 + [("1", "2.50")] * 20)
     stage.cloud.turn(hours=3)
     told = [" ".join(mail.text.split()) for mail in stage.cloud.mailbox.mails if "churn" in mail.subject]

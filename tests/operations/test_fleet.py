@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import UnreadableFile
-from chalicelib.records import Fleet, FleetEntry, GoldenPayload
+from chalicelib.records import Fleet, FleetEntry, GoldenPayload, Thresholds
 from vedette.operations import fleet
 
 TWO = b"""
@@ -58,6 +58,23 @@ REFUSED = {
         "f: the group g stands at both a and b; a group serves one endpoint",
     ),
     "nothing to deploy": (b"[endpoints.a]\nmode='deploy'", "f: endpoints.a.package_group: missing; mode deploy needs"),
+    "windows too short": (b"[endpoints.a]\nwindow_minutes=5", "f: endpoints.a.window_minutes: 5 is not 15 to 1440"),
+    "windows that leave a rest": (
+        b"[endpoints.a]\nwindow_minutes=50",
+        "f: endpoints.a.window_minutes: 50 does not divide a day; 15, 20, 30, 60,",
+    ),
+    "drift windows that leave a rest": (
+        b"[endpoints.a]\ndrift_window_minutes=700",
+        "f: endpoints.a.drift_window_minutes: 700 does not divide a day",
+    ),
+    "an unknown threshold": (
+        b"[endpoints.a]\nthresholds={hard_violate=1}",
+        "f: endpoints.a.thresholds.hard_violate: no such key; did you mean hard_violated?",
+    ),
+    "names that differ in case": (
+        b"[endpoints.Site]\n[endpoints.site]",
+        "f: Site and site are one endpoint to SageMaker, which does not tell their case apart",
+    ),
     "a local place": (b"[endpoints.a]\ncapture_uri='/tmp'", "f: endpoints.a.capture_uri: '/tmp' is not a place like"),
 }
 
@@ -121,3 +138,24 @@ def test_the_commit_of_a_file_says_when_the_file_is_not_as_committed(tmp_path):
     assert len(commit) == 40
     file.write_text("[endpoints.a]")
     assert fleet.commit_of(file) == f"{commit}-changed"
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+ENTRIES = st.builds(
+    FleetEntry,
+    endpoint=st.from_regex(r"[a-zA-Z0-9](-?[a-zA-Z0-9]){0,10}", fullmatch=True),
+    mode=st.sampled_from(["observe", "alert"]),
+    capture_uri=st.sampled_from(["", "s3://lake", "s3://lake/a b/\u00fc/"]),
+    capture_percentage=st.integers(0, 100),
+    recreate_failed=st.booleans(),
+    window_minutes=st.sampled_from([15, 20, 60, 1440]),
+    critical_features=st.lists(TEXTS, max_size=3).map(tuple),
+    test_marker=TEXTS,
+    golden_payload=st.none() | st.builds(GoldenPayload, body=TEXTS, accept=TEXTS),
+    thresholds=st.builds(Thresholds, drift_of=st.integers(3, 9)),
+)
+
+
+@given(st.lists(ENTRIES, max_size=4, unique_by=lambda entry: entry.endpoint.lower()))
+def test_any_fleet_is_written_as_the_file_that_it_is_read_from(entries):
+    assert fleet.parse(fleet.as_toml(entries).encode(), "f") == tuple(entries)

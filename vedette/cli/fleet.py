@@ -25,14 +25,7 @@ if TYPE_CHECKING:
 @click.option("--window-minutes", type=int, help="Length of the windows that are judged.")
 @click.option("--critical-feature", "critical_features", multiple=True, help="A feature whose violations are critical.")
 @click.option("--team", help="Whose endpoint it is.")
-@click.option(
-    "--capture-header",
-    type=click.Choice(["none", "input", "output", "both"]),
-    help="The sides whose CSV payloads begin with a row of names.",
-)
-@click.option(
-    "--test-marker", metavar="TEXT", help="Requests with this in their custom attributes count in no statistic."
-)
+@stage.traffic
 @click.option("--golden-payload", metavar="BODY|@FILE", help="A request that every version must answer.")
 @click.option("--golden-content-type", help="Content type of the golden request. [default: text/csv]")
 @click.option("--set", "more", metavar="KEY=VALUE", multiple=True, help="Any other key of a fleet entry.")
@@ -51,8 +44,6 @@ def manage_command(hands: Hands, group: str, endpoint: str, more: tuple[str, ...
     stored, etag = aws.get_fleet()
     body, content_type = given.pop("golden_payload"), given.pop("golden_content_type")
     fields = {name: value for name, value in given.items() if value not in (None, ())}
-    if fields.get("capture_header") == "none":
-        fields["capture_header"] = ""
     if body is not None:
         form = {"content_type": content_type, "accept": content_type} if content_type else {}
         fields["golden_payload"] = {"body": fleet.read_payload(body), **form}

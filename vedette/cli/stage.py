@@ -123,6 +123,25 @@ def command(name: str, *, changes: bool = False, while_paused: bool = False, **m
 endpoint = click.argument("endpoint")
 
 
+def traffic(command: Command) -> Command:
+    """`--capture-header` and `--test-marker`: fields of a fleet entry, where they are given."""
+
+    @wraps(command)
+    def run(*arguments: Any, capture_header: str | None, test_marker: str | None, **given: Any) -> Any:
+        fields = {"capture_header": {"none": ""}.get(capture_header or "", capture_header), "test_marker": test_marker}
+        given |= {name: value for name, value in fields.items() if value is not None}
+        return command(*arguments, **given)
+
+    with_marker = click.option(
+        "--test-marker", metavar="TEXT", help="Requests with this in their custom attributes count in no statistic."
+    )(run)
+    return click.option(
+        "--capture-header",
+        type=click.Choice(["none", "input", "output", "both"]),
+        help="The sides whose CSV payloads begin with a row of names.",
+    )(with_marker)
+
+
 def moment(text: str | None) -> Any:
     """A time as ISO 8601 (UTC unless it says otherwise), or a span from now: 90m, 12h, 3d."""
     import re

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @stage.endpoint
 @click.option("--baseline", metavar="DIR|S3_URI", help="Folder of both files, or a constraints.json.")
 @click.option("--mode", type=click.Choice(["observe", "alert"]), help="How far Vedette goes. [default: observe]")
-def watch_command(hands: Hands, endpoint: str, baseline: str | None, mode: str | None) -> None:
+@stage.traffic
+def watch_command(hands: Hands, endpoint: str, baseline: str | None, mode: str | None, **traffic: str) -> None:
     """Watch an endpoint that somebody else made; nothing of SageMaker is changed.
 
     Reads where it captures from the endpoint itself, puts it into the fleet, and takes over the baseline that is given.
@@ -36,7 +37,7 @@ def watch_command(hands: Hands, endpoint: str, baseline: str | None, mode: str |
     found = watching.look(endpoint)
     given = watching.baseline_at(baseline) if baseline else None
     stored, etag = aws.get_fleet()
-    entries = watching.watched(stored, found, mode)
+    entries = watching.watched(stored, found, {**({"mode": mode} if mode else {}), **traffic})
     changes = fleet.differences(stored.entries, entries)
     _show(hands, found)
     hands.say(*(str(change) for change in changes))

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -172,9 +173,7 @@ def _key_of(rule: dict[str, Any]) -> str:
 
 
 def _changes(endpoint: str, source: str, bucket: _Bucket, kms_key: str) -> list[Change]:
-    changes = []
-    if bucket.name != settings().bucket or forgotten.delivery(source, endpoint, bucket_tells=True) == "polled":
-        changes += _stage_change(endpoint, source)
+    changes = _stage_change(endpoint, source)
     if not bucket.tells and bucket.region == settings().region:
         changes.append(_notification_change(bucket))
     if not bucket.ours:
@@ -186,10 +185,9 @@ def _changes(endpoint: str, source: str, bucket: _Bucket, kms_key: str) -> list[
 
 def _stage_change(endpoint: str, source: str) -> list[Change]:
     """The stage's rule and roles speak of the places that VEDETTE_CAPTURE_SOURCES names."""
-    bucket, _ = locations.place(source)
-    root = locations.capture_roots(source, endpoint)[0]
-    if any(bucket == at and root.startswith(prefix) for at, prefix in settings().capture_places):
+    if forgotten.delivery(source, endpoint, bucket_tells=True) == "events":
         return []
+    bucket, root = locations.place(source)[0], locations.capture_roots(source, endpoint)[0]
     prefix = root.removesuffix(f"{endpoint}/") or root
     known = [f"{at}/{below}" for at, below in settings().capture_sources]
     value = ",".join([*known, f"{bucket}/{prefix}"])
@@ -299,8 +297,8 @@ def _remarks(endpoint: str, shown: dict[str, Any], bucket: _Bucket) -> list[str]
 # --- the fleet and the baseline ---------------------------------------------------------------------------------------
 
 
-def watched(stored: Fleet, found: Found, mode: str | None) -> tuple[FleetEntry, ...]:
-    """The entries with this endpoint among them; what a person set before stays, except for where it captures.
+def watched(stored: Fleet, found: Found, fields: Mapping[str, Any]) -> tuple[FleetEntry, ...]:
+    """The entries with this endpoint among them, with these fields; what a person set before stays otherwise.
 
     Raises
     ------
@@ -315,7 +313,7 @@ def watched(stored: Fleet, found: Found, mode: str | None) -> tuple[FleetEntry, 
         before or FleetEntry(endpoint=found.endpoint),
         capture_uri=source,
         capture_percentage=found.percentage,
-        **({"mode": mode} if mode else {}),
+        **fields,
     )
     fleet.check_entry(after, found.endpoint)
     others = tuple(one for one in stored.entries if one.endpoint != found.endpoint)
