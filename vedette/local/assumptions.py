@@ -197,6 +197,30 @@ ASSUMPTIONS = (
         "seen",
     ),
     Assumption(
+        "SNS",
+        "A Publish to a topic without a confirmed subscription succeeds; GetTopicAttributes counts them.",
+        "API reference, Subscribe and GetTopicAttributes; aws-facts 5",
+        "seen",
+    ),
+    Assumption(
+        "SNS",
+        "A filter policy matches any value of a String.Array attribute; a Lambda subscriber sees it as a String.",
+        "developer guide, message attributes",
+        "seen",
+    ),
+    Assumption(
+        "chat",
+        "Chat clients subscribe by HTTPS and show the custom-notification schema alone; the rest is dropped in silence.",
+        "administrator guide of Amazon Q Developer in chat applications, custom notifications",
+        "seen",
+    ),
+    Assumption(
+        "chat",
+        "A value of additionalContext may be as long as a message; title 250, description 8,000, a step 350 characters.",
+        "the guide gives no limit for additionalContext that could be read here",
+        "unknown",
+    ),
+    Assumption(
         "traffic shifting",
         "A canary is at most half of a variant's instances; the text is ours.",
         "aws-facts 4.2",

@@ -255,11 +255,7 @@ def file(place: str) -> bytes:
     UnreadableFile
         When there is none.
     """
-    if places.is_s3(place):
-        bucket, _, key = place.removeprefix("s3://").partition("/")
-        content = s3.get(key, bucket)
-    else:
-        content = places.read_bytes(place)
+    content = s3.get_uri(place) if places.is_s3(place) else places.read_bytes(place)
     if content is None:
         raise UnreadableFile(f"{place}: no such file or object")
     return content
