@@ -9,6 +9,7 @@
 | verified, and not captured              | no part since the deployment; said while it lasts               |
 | captured to another place, or no more   | the endpoint's own DataCaptureConfig; said while it lasts       |
 | captured where we may not read          | S3 or KMS refuses; said while it lasts, made up for afterwards  |
+| an execution of Model Monitor, not told | ListMonitoringExecutions; read and told                        |
 | owed, under a lease that expired        | the outbox of each book; published                              |
 
 Every run looks back two hours, and a day once a day. What a run had no time for is remembered (`Swept`), and the next
@@ -32,7 +33,7 @@ from chalicelib.aws import s3, sagemaker, store, table
 from chalicelib.constraints.windows import EPOCH, Window, closed_windows
 from chalicelib.errors import NotReady
 from chalicelib.events import DataCaptured, Event, Scheduled
-from chalicelib.handlers import data_captured, forgotten, monitoring_execution, run_monitoring
+from chalicelib.handlers import data_captured, forgotten, monitoring_execution, run_monitoring, schedules
 from chalicelib.handlers.forgotten import SourceClosed
 from chalicelib.handlers.judging import Remaining
 from chalicelib.handlers.reconciliation import reconcile
@@ -61,11 +62,12 @@ def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, 
     known, revision = table.get_item(Swept, table.endpoint_key(entry.endpoint), forgotten.SWEPT)
     before = known or Swept(endpoint=entry.endpoint)
     run = _Run(entry, datetime.now(UTC), remaining, int(remaining() * RESERVE), before)
-    try:
-        return _swept(run)
-    finally:
-        if run.memory != before:  # who loses against another run has forgotten nothing that cannot be found again
-            table.put_item(run.memory, table.endpoint_key(entry.endpoint), forgotten.SWEPT, revision)
+    done, failed = _swept(run)
+    if run.memory != before:  # who loses against another run has forgotten nothing that cannot be found again
+        table.put_item(run.memory, table.endpoint_key(entry.endpoint), forgotten.SWEPT, revision)
+    if failed:
+        raise failed[0]
+    return done
 
 
 @dataclass
@@ -101,12 +103,13 @@ class _Run:
         return self.remaining() < self.reserve
 
 
-def _swept(run: _Run) -> dict[str, Any]:
-    """Do every duty, also when one of them fails; the first failure rises at the end."""
+def _swept(run: _Run) -> tuple[dict[str, Any], list[Exception]]:
+    """Do every duty, also when one of them fails: what they did, and what failed."""
     duties: dict[str, Callable[[], Any]] = {
         "reconciled": lambda: reconcile(run.entry)["steps"],
         "summarized": lambda: _summarize_what_may_be_read(run),
         "judged": lambda: _judge_and_tell(run),
+        "schedules": lambda: _tell_schedules(run),
         "capture": lambda: _check_capture(run),
         "delivered": lambda: _deliver_owed(run.entry),
     }
@@ -116,16 +119,14 @@ def _swept(run: _Run) -> dict[str, Any]:
     for name, duty in duties.items():
         try:
             done[name] = duty()
-        except Exception as error:  # noqa: BLE001 - it rises below, after the other duties were done
+        except Exception as error:  # noqa: BLE001 - it rises in `handle`, after the other duties were done
             logger.error(
                 "a duty of the sweep failed", duty=name, endpoint=run.entry.endpoint, kind=type(error).__name__
             )
             failed.append(error)
-    if failed:
-        raise failed[0]
-    if long and run.memory.behind is None:
+    if long and not failed and run.memory.behind is None:
         run.remember(looked_back_at=run.now)
-    return done
+    return done, failed
 
 
 # --- captured, and not summarized -------------------------------------------------------------------------------------
@@ -263,6 +264,17 @@ def _judge_and_tell(run: _Run) -> dict[str, Any]:
     oldest = f"{run.now - 3 * LONG_LOOK_BACK:%Y-%m-%dT%H:%M}"
     run.remember(settled={name: mark for name, mark in settled.items() if name.split(" ")[1] >= oldest})
     return {"verdicts": answer.get("verdicts", []), "told": told}
+
+
+# --- Model Monitor's own executions, where there are schedules --------------------------------------------------------
+
+
+def _tell_schedules(run: _Run) -> int:
+    """Tell the executions of Model Monitor whose event was lost, and those that never had a job."""
+    if run.entry.mode == "observe":
+        return 0
+    untold = schedules.untold_executions(run.entry.endpoint, run.now - LOOK_BACK)
+    return sum(len(monitoring_execution.tell_of(execution).get("alerts", ())) for execution in untold)
 
 
 # --- captured at all --------------------------------------------------------------------------------------------------

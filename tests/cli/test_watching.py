@@ -43,7 +43,7 @@ def test_watching_reads_the_endpoint_and_changes_nothing_of_sagemaker(stage, lak
     stage.cloud.recorder.clear()
     said = stage.done("watch", CHURN, "--baseline", tmp_path, "--yes")
     assert f"churn captures 100 % of its requests (Input, Output) to s3://{LAKE}/captures/2026" in said
-    assert "polled: looked through every 15 minutes" in said
+    assert "The source is not read before the first of these changes." in said
     assert {name.partition(":")[2][:4] for name in events_of(stage)} <= {"Desc", "List"}
     entry = store.fleet().entry(CHURN)
     assert (entry.mode, entry.capture_uri, entry.package_group) == ("observe", f"s3://{LAKE}/captures/2026", "")
@@ -82,9 +82,11 @@ def test_what_the_owners_must_do_is_given_as_json_and_as_terraform(stage, lake):
 def test_the_changes_make_the_captures_come_by_events(stage, lake, monkeypatch):
     churn(stage)
     answer = stage.answer("watch", CHURN, "--yes")
+    assert answer["found"]["delivery"] == "closed"
     for change in answer["found"]["changes"]:
         if "VEDETTE_CAPTURE_SOURCES" in change["form"]:
-            monkeypatch.setenv("VEDETTE_CAPTURE_SOURCES", change["form"]["VEDETTE_CAPTURE_SOURCES"])
+            let_the_stage_read(monkeypatch, change["form"]["VEDETTE_CAPTURE_SOURCES"])
+            assert stage.answer("watch", CHURN)["found"]["delivery"] == "polled"
         else:
             lake.put_bucket_notification_configuration(Bucket=LAKE, NotificationConfiguration=change["form"])
     assert stage.answer("watch", CHURN)["found"]["delivery"] == "events"
@@ -206,7 +208,9 @@ def test_a_backfill_makes_the_parts_that_the_functions_would_have_made_and_alert
     assert parts() == []
     answer = watching.answer("backfill", CHURN, "--from", "14d", "--yes")
     assert (answer["parts"], answer["rows"], answer["refused"]) == ({"made": 3}, 120, 0)
-    assert "0 objects (0.0 MB) have no part, 3 have one." in watching.done("backfill", CHURN, "--from", "14d")
+    assert "To be read: 0 objects (0.0 MB) without a part; 3 with one are skipped." in watching.done(
+        "backfill", CHURN, "--from", "14d"
+    )
     made = [store.s3.get_record(store.Part, key) for key in parts()]
     assert [(part.judged, part.violated, part.summary.rows) for part in made] == [(False, False, 40)] * 3
     watching.cloud.settle()

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from vedette.operations.watching import Change, Found
 
 
+HOW = {
+    "events": "Events tell of each object, which is read within seconds",
+    "polled": "The source is polled: looked through every 15 minutes",
+    "closed": "The source is not read before the first of these changes",
+}
+
+
 @stage.command("watch", changes=True)
 @stage.endpoint
 @click.option("--baseline", metavar="DIR|S3_URI", help="Folder of both files, or a constraints.json.")
@@ -60,8 +67,7 @@ def watch_command(hands: Hands, endpoint: str, baseline: str | None, mode: str |
 def _show(hands: Hands, found: Found) -> None:
     captured = f"{found.percentage} % of its requests ({', '.join(found.modes) or 'no mode'})"
     hands.say(f"{found.endpoint} captures {captured} to {found.source}")
-    by = {"events": "events tell of each object", "polled": "polled: looked through every 15 minutes"}
-    hands.say(f"Its captures are read as they come: {by[found.delivery]}.", *found.remarks)
+    hands.say(f"{HOW[found.delivery]}.", *found.remarks)
     for number, change in enumerate(found.changes, 1):
         _show_change(hands, number, change)
     if found.changes:
@@ -123,7 +129,8 @@ def backfill_command(hands: Hands, endpoint: str, since: str) -> None:
     begin = stage.past(since)
     found = backfilling.waiting(entry, begin, datetime.now(UTC))
     megabytes = f"{found.size / 1e6:.1f} MB"
-    hands.say(f"{len(found.objects)} objects ({megabytes}) have no part, {found.have} have one.")
+    objects = f"{len(found.objects)} object{'' if len(found.objects) == 1 else 's'}"
+    hands.say(f"To be read: {objects} ({megabytes}) without a part; {found.have} with one are skipped.")
     done: Counter[str] = Counter()
     rows = refused = 0
     if found.objects and hands.confirmed("Read them?"):
@@ -138,5 +145,5 @@ def backfill_command(hands: Hands, endpoint: str, since: str) -> None:
                 rows += made.part.summary.rows
                 refused += made.part.summary.refused_lines
         said = ", ".join(f"{number} {what}" for what, number in done.items())
-        hands.say(f"Parts: {said}. They hold {rows} rows; {refused} lines were refused.")
+        hands.say(f"Parts: {said}. Rows in them: {rows}; lines refused: {refused}.")
     hands.answer({"endpoint": endpoint, "waiting": len(found.objects), "parts": done, "rows": rows, "refused": refused})

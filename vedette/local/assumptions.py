@@ -139,6 +139,18 @@ ASSUMPTIONS = (
         "seen",
     ),
     Assumption(
+        "S3 events",
+        "Each write of a key has a greater sequencer than the one before; the shorter of two is padded with zeros behind.",
+        "S3 user guide, event message structure; aws-facts 5",
+        "seen",
+    ),
+    Assumption(
+        "capture",
+        "SageMaker appends /endpoint/variant/… to DestinationS3Uri; behind a slash at its end the key may hold two.",
+        "amazon-sagemaker-examples issue 1938; aws-facts 2.1",
+        "inferred",
+    ),
+    Assumption(
         "capture",
         "One file a minute and variant at most, delivered about two minutes later.",
         "aws-facts 2.1",

@@ -53,7 +53,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     percentage: int
     modes: tuple[str, ...]
     kms_key: str
-    delivery: str  # "events" or "polled"
+    delivery: str  # "events", "polled", or "closed": the stage may not read the place yet
     changes: tuple[Change, ...]
     remarks: tuple[str, ...] = ()
 
@@ -85,7 +85,8 @@ def look(endpoint: str) -> Found:
         raise VedetteError(f"{endpoint} captures to {source}, where Vedette keeps what is its own; it is never read.")
     bucket = _bucket(source)
     kms_key = str(shown.get("KmsKeyId") or capture.get("KmsKeyId") or bucket.kms_key)
-    delivery = forgotten.delivery(source, endpoint, bucket_tells=bucket.tells and bucket.region == settings().region)
+    matched = forgotten.delivery(source, endpoint, bucket_tells=True) == "events"
+    tells = bucket.tells and bucket.region == settings().region
     return Found(
         endpoint=endpoint,
         status=str(described["EndpointStatus"]),
@@ -94,7 +95,7 @@ def look(endpoint: str) -> Found:
         percentage=int(shown.get("CurrentSamplingPercentage", capture.get("InitialSamplingPercentage", 0))),
         modes=tuple(str(option["CaptureMode"]) for option in capture.get("CaptureOptions", ())),
         kms_key=kms_key,
-        delivery=delivery,
+        delivery="closed" if not matched else "events" if tells else "polled",
         changes=tuple(_changes(endpoint, source, bucket, kms_key)),
         remarks=tuple(_remarks(endpoint, shown, bucket)),
     )
@@ -197,7 +198,9 @@ def _stage_change(endpoint: str, source: str) -> list[Change]:
             why="its functions may read, and its rule matches, only the places that VEDETTE_CAPTURE_SOURCES names",
             place=f"stage {settings().stage}, environment_variables in .chalice/config.json",
             form={"VEDETTE_CAPTURE_SOURCES": value},
-            command="vedette setup and vedette install (or chalice deploy) afterwards put it in force",
+            command=f"vedette setup --stage {settings().stage} "
+            + " ".join(f"--capture-source {place}" for place in value.split(","))
+            + f", then vedette install --stage {settings().stage}",
         )
     ]
 
@@ -258,22 +261,32 @@ def _statement(sid: str, action: str | list[str], resource: str) -> dict[str, An
 
 
 def _terraform(statement: dict[str, Any]) -> str:
-    """A statement as a block of data "aws_iam_policy_document"."""
+    """A statement as a policy document of its own: its block can be moved into the one that there is."""
 
     def listed(value: Any) -> str:
         return json.dumps(value if isinstance(value, list) else [value])
 
-    conditions = "".join(
-        f'  condition {{\n    test     = "{test}"\n    variable = "{variable}"\n    values   = {listed(value)}\n  }}\n'
-        for test, variables in statement.get("Condition", {}).items()
-        for variable, value in variables.items()
-    )
-    return (
-        f'statement {{\n  sid       = "{statement["Sid"]}"\n  actions   = {listed(statement["Action"])}\n'
-        f"  resources = {listed(statement['Resource'])}\n"
-        f'  principals {{\n    type        = "AWS"\n    identifiers = {listed(statement["Principal"]["AWS"])}\n  }}\n'
-        f"{conditions}}}\n"
-    )
+    lines = [
+        f'data "aws_iam_policy_document" "{statement["Sid"]}" {{',
+        "  statement {",
+        f'    sid       = "{statement["Sid"]}"',
+        f"    actions   = {listed(statement['Action'])}",
+        f"    resources = {listed(statement['Resource'])}",
+        "    principals {",
+        '      type        = "AWS"',
+        f"      identifiers = {listed(statement['Principal']['AWS'])}",
+        "    }",
+    ]
+    for test, variables in statement.get("Condition", {}).items():
+        for variable, value in variables.items():
+            lines += [
+                "    condition {",
+                f'      test     = "{test}"',
+                f'      variable = "{variable}"',
+                f"      values   = {listed(value)}",
+                "    }",
+            ]
+    return "\n".join([*lines, "  }", "}", ""])
 
 
 def _label(bucket: str) -> str:
