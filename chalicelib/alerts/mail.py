@@ -28,6 +28,7 @@ OPENINGS = (
     "every ",
     "somebody ",
     "data ",
+    "traffic ",
     "reason",
     "deployed",
     "verified",
@@ -141,10 +142,11 @@ def _findings(message: AlertMessage) -> list[str]:
 
 
 def _finding(item: AlertItem, window_start: datetime | None) -> str:
-    lines = [_wrapped(f"{item.subject}: {item.check}, {item.severity}", 2)]
+    over = item.state == "recovered"
+    lines = [_wrapped(f"{item.subject}: {item.check}" + ("" if over else f", {item.severity}"), 2)]
     shown = values(item)
     if item.since is not None and item.since != window_start:
-        shown.append(("since", f"{_time(item.since)} UTC"))
+        shown.append(("began" if over else "since", f"{_time(item.since)} UTC"))
     for name, value in shown:
         if value:
             lines.append(fill(f"    {name:<10}{value}", WIDTH, subsequent_indent=" " * 14))

@@ -24,10 +24,12 @@ from datetime import datetime, timedelta
 
 from chalicelib.alerts.state import SEVERITIES, Transition, fingerprint, fingerprint_id, worst
 from chalicelib.alerts.text import harmless
+from chalicelib.constraints import measurement as checks
 from chalicelib.constraints.measurement import Measurement, rounded
 from chalicelib.records import AlertItem, AlertKind, AlertMessage, AlertState, Deployment, Execution, HeldBack
 
 MOST_ITEMS = 10
+NAMELESS = "(a feature without a name)"
 FRESH = timedelta(days=1)  # a violation that begins so soon after a deployment is named together with it
 KINDS: Mapping[str, AlertKind] = {
     "no_data": "no data",
@@ -160,22 +162,32 @@ def identity(*parts: str) -> str:
 
 def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) -> str:
     """What a measurement found, in words that a person would use."""
-    name, expected, observed = (
-        harmless(text, 60) or "(a feature without a name)"
-        for text in (measurement.feature, measurement.expected, measurement.observed)
-    )
+    name = harmless(measurement.feature, 60) or NAMELESS
+    expected, observed = harmless(measurement.expected, 60), harmless(measurement.observed, 60)
     value, of_rows = measurement.value, counted(rows, "row", "rows")
     if recovered:
         return _recovery(measurement, name)
     match measurement.check:
         case "data_type_check" if value is not None:
             return f"{name} is not {expected} in {rounded(1 - value)} of {of_rows}"
+        case "data_type_check":  # Model Monitor gives its sentence alone
+            return f"{name} holds values of another type than the baseline"
         case "completeness_check" if value is not None:
             return f"{name} is missing in {rounded(1 - value)} of {of_rows}"
+        case "completeness_check":
+            return f"{name} is missing in more rows than the baseline allows"
         case "baseline_drift_check" if value is not None:
             return f"{name} has drifted: distance {value:.2f}, allowed {measurement.threshold}"
+        case "baseline_drift_check":
+            return f"{name} has drifted from the baseline"
         case "categorical_values_check":
-            return f"{name} holds values that the baseline does not know ({observed})"
+            return f"{name} holds values that the baseline does not know" + (f" ({observed})" if observed else "")
+        case checks.NON_NEGATIVE if value is not None:
+            return f"{name} is negative in {rounded(value)} of its numbers"
+        case checks.RANGE if value is not None:
+            return f"{name} is out of its range ({expected}) in {rounded(value)} of its numbers"
+        case checks.VOLUME:
+            return f"traffic is unusual: {observed}, expected {expected}"
         case "missing_column_check" | "extra_column_check":
             return f"rows have another number of columns than the baseline: {observed}, expected {expected}"
         case "no_data":
@@ -225,7 +237,7 @@ def worst_first(measurements: Sequence[Measurement]) -> list[Measurement]:
 def _item(measurement: Measurement, state: AlertState, execution: Execution, transition: Transition) -> AlertItem:
     name = fingerprint(measurement)
     return AlertItem(
-        subject=harmless(measurement.feature, 100) or "(a feature without a name)",
+        subject=harmless(measurement.feature, 100) or NAMELESS,
         check=harmless(measurement.check, 60) or "check",
         state=state,
         severity=measurement.severity,

@@ -156,3 +156,43 @@ def test_the_stage_is_named_in_every_vedette_command_once():
     once = sent(message)
     assert sent(replace(once, links={})).what_to_do == once.what_to_do
     assert mail.text(once).count("--stage dev") == len(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "b is not Integral in 50.0% of 480 rows."),
+        ({"value": None}, "b holds values of another type than the baseline."),
+        ({"value": 0.9996, "observed": "99.96%"}, "b is not Integral in 0.04% of 480 rows."),
+        ({"check": "completeness_check", "value": 0.8}, "b is missing in 20.0% of 480 rows."),
+        ({"check": "completeness_check", "value": None}, "b is missing in more rows than the baseline allows."),
+        (
+            {"check": "baseline_drift_check", "value": 0.5, "threshold": 0.1},
+            "b has drifted: distance 0.50, allowed 0.1.",
+        ),
+        ({"check": "baseline_drift_check", "value": None}, "b has drifted from the baseline."),
+        (
+            {"check": "categorical_values_check", "observed": "90.0% known"},
+            "b holds values that the baseline does not know (90.0% known).",
+        ),
+        ({"check": "categorical_values_check", "observed": ""}, "b holds values that the baseline does not know."),
+        (
+            {"check": "missing_column_check", "observed": "2 columns", "expected": "3 columns"},
+            "Rows have another number of columns than the baseline: 2 columns, expected 3 columns.",
+        ),
+        ({"check": "vedette_non_negative_check", "value": 0.25}, "b is negative in 25.0% of its numbers."),
+        (
+            {"check": "vedette_range_check", "value": 0.25, "expected": "0 to 9"},
+            "b is out of its range (0 to 9) in 25.0% of its numbers.",
+        ),
+        (
+            {"check": "vedette_volume_check", "observed": "3 rows an hour", "expected": "90 to 400 rows an hour"},
+            "Traffic is unusual: 3 rows an hour, expected 90 to 400 rows an hour.",
+        ),
+        ({"check": "somebody_elses_check"}, "b fails somebody_elses_check."),
+        ({"feature": ""}, "(a feature without a name) is not Integral in 50.0% of 480 rows."),
+    ],
+)
+def test_the_first_sentence_says_what_is_wrong_in_words(changes, words):
+    _, text = shown(execution(violation(**changes)))
+    assert " ".join(text.split("\n\n")[0].split()) == words
