@@ -1,6 +1,8 @@
 """Memory and time of hostile and of huge objects, each in a process of its own under an address-space limit of 512 MB.
 
-python -m benchmarks.bounds
+    python -m benchmarks.bounds [--quick]
+
+It fails when an object takes more than a second a MB, or more than 130 MB.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 
 LIMIT = 512 << 20
+RECORDS = [{"a": 0.25, "b": "x]", "c": [1, 2, 3], "d": {"e": None, "f": 7}}, {"a": 1, "b": '"y', "d": {"e": 5}}]
+LONGEST = 1.0  # CPU seconds for each MB, or for all of an object below it
+MOST_MEMORY = 130  # MB of peak RSS
 
 
 def line(given: str, encoding: str = "CSV", answer: str | None = None) -> bytes:
@@ -46,11 +51,15 @@ CASES: dict[str, Callable[[], Iterator[bytes]]] = {
     "one request of a million rows": lambda: iter([line("1.25,abc\n" * 1_000_000, answer="7\n" * 1_000_000)]),
     "one request of a million quoted rows": lambda: iter([line('1,"a,b"\n' * 1_000_000)]),
     "one request of a million JSON rows": lambda: iter([line(json.dumps([[0.25, 7]] * 700_000), "JSON")]),
+    "one request of 60,000 JSON records": lambda: iter([line(json.dumps({"instances": RECORDS * 30_000}), "JSON")]),
     "two million blank one-column rows": lambda: iter([line("\n" * 2_000_000)]),
     "one answer line for 500,000 rows": lambda: iter([line("1.25\n" * 500_000, answer="0.5," * 499_999 + "1")]),
     "6 MB of quotes": lambda: iter([line('"' * 6_000_000)]),
     "6 MB of brackets": lambda: iter([line("[" * 6_000_000, "JSON")]),
 }
+
+
+LONG = ("1 GB of requests", "a million different texts")  # left out by --quick
 
 
 def one(name: str) -> None:
@@ -74,14 +83,19 @@ def one(name: str) -> None:
         f" {summary.rows} rows, {summary.refused or 'nothing refused'} |",
         flush=True,
     )
+    if cpu > LONGEST * max(1.0, size / 1e6) or peak > MOST_MEMORY:
+        sys.exit(f"{name}: more than {LONGEST} s a MB, or than {MOST_MEMORY} MB")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:] and sys.argv[1] != "--quick":
         one(sys.argv[1])
     else:
         print("| object | MB | CPU s | s/MB | peak RSS MB | read |\n|---|---|---|---|---|---|", flush=True)
+        failed = []
         for case in CASES:
+            if "--quick" in sys.argv and case in LONG:
+                continue
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.bounds", case],
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
@@ -89,4 +103,6 @@ if __name__ == "__main__":
                 text=True,
             )
             if done.returncode:
-                print(f"| {case} | failed: {done.stderr.splitlines()[-1]} |", flush=True)
+                failed.append(done.stderr.splitlines()[-1])
+        print("", *failed or [f"None took more than {LONGEST} s a MB, nor {MOST_MEMORY} MB."], sep="\n")
+        sys.exit(bool(failed))

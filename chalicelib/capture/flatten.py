@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -148,6 +148,18 @@ def _rows(items: list[Any]) -> Collection[Row]:
     if len(items) <= ROWS_AT_ONCE:
         return [_row(item) for item in items]
     return Anew(len(items), lambda: map(_row, items))
+
+
+def rows_of_pieces(pieces: Iterable[str]) -> Collection[Row]:
+    """The rows of a large list that comes in pieces, made anew each time that they are asked for.
+
+    Raises
+    ------
+    Refused
+        With a word of `reasons`.
+    """
+    count = sum(len(document(piece)) for piece in pieces)
+    return Anew(count, lambda: (_row(item) for piece in pieces for item in document(piece)))
 
 
 def is_error(parsed: Any) -> bool:

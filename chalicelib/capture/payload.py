@@ -24,9 +24,10 @@ from typing import NamedTuple
 
 from chalicelib.capture import reasons
 from chalicelib.capture.anew import Anew
-from chalicelib.capture.delimited import csv_rows
+from chalicelib.capture.delimited import LARGE, csv_rows
 from chalicelib.capture.envelope import Side
-from chalicelib.capture.flatten import Row, document, is_error, rows_of, text_of
+from chalicelib.capture.flatten import CONTAINERS, Row, document, is_error, rows_of, rows_of_pieces, text_of
+from chalicelib.capture.pieces import Pieces
 from chalicelib.errors import Refused
 
 _NOT_TABULAR = ("image/", "audio/", "video/", "multipart/")
@@ -117,6 +118,8 @@ def _texts(rows: Iterable[Row]) -> Iterator[Row]:
 
 def json_rows(text: str) -> tuple[Collection[Row], bool, bool]:
     """Rows of JSON or JSON lines with their cells as JSON's own values; whether they are scalars, or an error."""
+    if len(text) > LARGE and (pieces := Pieces.of(text)) is not None and pieces.container in ("", *CONTAINERS):
+        return rows_of_pieces(pieces), False, False
     try:
         parsed = document(text)
     except Refused as refused:

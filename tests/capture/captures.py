@@ -4,6 +4,9 @@ import base64
 import json
 from typing import Any
 
+from chalicelib.capture.summary import CaptureSummary
+from chalicelib.statistics.column import ColumnStatistics
+
 
 def side(data: Any, encoding: str | None = "CSV", kind: str | None = "text/csv") -> dict[str, Any]:
     if encoding == "JSON" and not isinstance(data, str):
@@ -29,3 +32,50 @@ def record(
 
 def line(*arguments: Any, **metadata: Any) -> bytes:
     return json.dumps(record(*arguments, **metadata)).encode() + b"\n"
+
+
+def difference(quick: CaptureSummary, exact: CaptureSummary) -> str:
+    """Where two readings of the same bytes differ, "" when they do not; of sketches, which are randomized, the counts.
+
+    Columns that are known by name may come in another order.
+    """
+    for name in ("events", "rows", "refused", "probes", "errors", "tests", "shadows", "ground_truth", "opaque"):
+        if getattr(quick, name) != getattr(exact, name):
+            return f"{name}: {getattr(quick, name)} instead of {getattr(exact, name)}"
+    if (quick.first_inference, quick.last_inference) != (exact.first_inference, exact.last_inference):
+        return "inference times"
+    if sorted(at.start for at in quick.refused_at) != sorted(at.start for at in exact.refused_at):
+        return "places of refused lines"
+    if [(table.layout, table.rows) for table in quick.tables] != [(table.layout, table.rows) for table in exact.tables]:
+        return "layouts"
+    for mine, theirs in zip(quick.tables, exact.tables, strict=True):
+        columns = zip(theirs.names, theirs.columns, strict=True)
+        by_name = dict(columns) if len(set(theirs.names)) == len(theirs.names) else {}
+        for position, (name, column) in enumerate(zip(mine.names, mine.columns, strict=True)):
+            found = _column_difference(column, by_name[name] if name in by_name else theirs.columns[position])
+            if found:
+                return f"column {position} of {mine.layout}: {found}"
+    return ""
+
+
+def _column_difference(mine: ColumnStatistics, theirs: ColumnStatistics) -> str:
+    for name in ("types", "categories", "lengths", "words"):
+        if getattr(mine, name) != getattr(theirs, name):
+            return f"{name}: {getattr(mine, name)} instead of {getattr(theirs, name)}"
+    one, other = mine.moments, theirs.moments
+    if (one.count, one.minimum, one.maximum) != (other.count, other.minimum, other.maximum):
+        return "count or extremes"
+    if one.count:
+        scale = max(abs(one.minimum or 0.0), abs(one.maximum or 0.0))
+        if abs(one.sum - other.sum) > 1e-12 * scale * one.count:
+            return f"sum {one.sum!r} instead of {other.sum!r}"
+        if abs((one.std_dev or 0.0) - (other.std_dev or 0.0)) > 1e-9 * scale:
+            return f"deviation {one.std_dev!r} instead of {other.std_dev!r}"
+    if mine.distribution.count != theirs.distribution.count:
+        return "count of the sketch"
+    if (mine.distribution.values, mine.distribution.weights) != (
+        theirs.distribution.values,
+        theirs.distribution.weights,
+    ):
+        return "values of the distribution"
+    return ""

@@ -5,16 +5,19 @@ import gzip
 import io
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.capture import reasons, summary
+from chalicelib.capture.cutting import cut
 from chalicelib.capture.envelope import envelopes
 from chalicelib.capture.inflating import FREE
 from chalicelib.capture.reading import Options
 from chalicelib.capture.summary import summarize
-from tests.capture.captures import base64_side, line, record, side
+from chalicelib.statistics.column import ColumnStatistics
+from tests.capture.captures import base64_side, difference, line, record, side
 
 GOOD = line(side("1,2"), side("0.5"))
 
@@ -65,21 +68,49 @@ def test_the_quick_reader_equals_the_exact_one(requests, header):
     with pytest.MonkeyPatch.context() as monkeypatch:
         exact = exactly(content, options, monkeypatch)
     quick = summarize([content], options=options)
-    for name in ("events", "rows", "refused", "probes", "errors", "first_inference", "last_inference"):
-        assert getattr(quick, name) == getattr(exact, name), name
-    assert {at.start for at in quick.refused_at} == {at.start for at in exact.refused_at}
-    assert [table.layout for table in quick.tables] == [table.layout for table in exact.tables]
-    for mine, theirs in zip(quick.tables, exact.tables, strict=True):
-        others = dict(zip(range(99), theirs.columns, strict=False))
-        if len(set(theirs.names)) == len(theirs.names):
-            others = dict(zip(theirs.names, theirs.columns, strict=True))
-        for position, (name, column) in enumerate(zip(mine.names, mine.columns, strict=True)):
-            other = others[name] if name in others else others[position]
-            assert column.types == other.types
-            assert column.categories == other.categories
-            assert column.moments.mean == other.moments.mean
-            assert column.distribution.count == other.distribution.count
-            assert (column.lengths, column.words) == (other.lengths, other.words)
+    assert difference(quick, exact) == ""
+
+
+@given(st.lists(st.lists(cell | st.integers().map(str) | st.floats(allow_nan=False).map(str), min_size=2, max_size=2)))
+def test_a_grid_has_the_statistics_of_its_cells(cells):
+    plain = [row for row in cells if not any(character in "".join(row) for character in "\r\n")] * 30
+    if not plain:
+        return
+    found = cut([as_csv([row], csv.QUOTE_MINIMAL).encode() for row in plain])
+    for column, texts in zip(found.grid().columns(), zip(*plain, strict=True), strict=True):
+        exact = ColumnStatistics.of([text or None for text in texts])
+        assert (column.types, column.categories, column.lengths) == (exact.types, exact.categories, exact.lengths)
+        assert column.distribution == exact.distribution
+        assert column.moments.sum == exact.moments.sum
+
+
+@pytest.mark.parametrize("number", ["7", "2.50", "1e3", "-0", "1.5E2", "1e400", '"3"', '"3.0"', "007", "+1", "9" * 20])
+@pytest.mark.parametrize("distinct", [3, 500])
+def test_a_column_of_numbers_keeps_every_lexical_type(number, distinct):
+    cells = [str(i % distinct / 4) if i % 2 else str(i % distinct) for i in range(1000)]
+    cells[700] = number
+    content = b"".join(line(side(f"{text},{i % 7}"), side("1")) for i, text in enumerate(cells))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        assert difference(summarize([content]), exactly(content, Options(), monkeypatch)) == ""
+
+
+@pytest.mark.parametrize("wrap", [lambda rows: rows, lambda rows: {"instances": rows}])
+@pytest.mark.parametrize("row", [[0.25, "]", None], {"a": 1, "b": 'x"],[', "c": [1, {"d": 2}]}])
+def test_a_large_list_is_read_in_pieces_as_a_small_one_is(wrap, row):
+    (small,) = summarize([line(side(wrap([row] * 3), "JSON"))]).tables
+    (large,) = summarize([line(side(wrap([row] * 30_000), "JSON"))]).tables
+    assert (large.names, large.rows) == (small.names, 30_000)
+    for one, other in zip(large.columns, small.columns, strict=True):
+        assert [10_000 * count for count in msgspec.structs.astuple(other.types)] == [
+            *msgspec.structs.astuple(one.types)
+        ]
+
+
+@pytest.mark.parametrize("end", ["", "]", "]}", "]] 2", ",]", '"]'])
+def test_a_large_list_that_is_broken_is_refused_whole(end):
+    text = json.dumps([[1.5, "a"]] * 40_000)[:-1] + end
+    read = summarize([line(side(text, "JSON"))])
+    assert (read.rows, read.refused) == ((40_000, {}) if end == "]" else (0, {reasons.PAYLOAD_NOT_JSON: 1}))
 
 
 @pytest.mark.parametrize(
