@@ -20,7 +20,7 @@ from datetime import datetime
 from botocore.exceptions import ClientError
 
 from chalicelib import locations
-from chalicelib.aws import s3, sagemaker, store, table
+from chalicelib.aws import s3, store, table
 from chalicelib.errors import VedetteError
 from chalicelib.events import DataCaptured
 from chalicelib.handlers import sampling
@@ -60,11 +60,14 @@ def captured_variants(entry: FleetEntry) -> set[str]:
         return {variant for root in roots for variant in s3.list_folders(root, bucket) if variant}
 
 
-def known_variants(endpoint: str, shown: Collection[str] | None = None) -> list[str]:
-    """The variants that capture: what the sweep remembers, and what the endpoint shows now."""
+def known_variants(endpoint: str, shown: Collection[str] = ()) -> list[str]:
+    """The variants that have captured, and those that the endpoint shows.
+
+    The sweep remembers them, so that who asks every five minutes neither lists nor calls SageMaker; a new one is known
+    after its next run.
+    """
     memory, _ = table.get_item(Swept, table.endpoint_key(endpoint), SWEPT)
-    captured = store.variants(endpoint) if memory is None else memory.variants
-    return sorted({*captured, *(sagemaker.variant_names(endpoint) if shown is None else shown)})
+    return sorted({*((memory.variants if memory else ()) or store.variants(endpoint)), *shown})
 
 
 def without_part(

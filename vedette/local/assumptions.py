@@ -140,7 +140,7 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "S3 events",
-        "Each write of a key has a greater sequencer than the one before; the shorter of two is padded with zeros behind.",
+        "Each write of a key has a greater sequencer than the one before; a shorter one is padded with zeros behind.",
         "S3 user guide, event message structure; aws-facts 5",
         "seen",
     ),
