@@ -1,14 +1,19 @@
 """Executions of Model Monitor's own schedules, read as ours, so that they give the same alerts.
 
-| input                                              | read as                                          |
-|----------------------------------------------------|--------------------------------------------------|
-| job with MonitoringScheduleArn, or its environment | an execution; every other processing job is none |
-| Completed, "... with N violations"                 | Violations, one measurement each                 |
-| Completed, "... with no violations", or no file    | OK                                               |
-| Completed, violations announced and no file        | Violations, one measurement that says so         |
-| Failed for want of data                            | NoData                                           |
-| Failed, Stopped                                    | MonitorFailed, with FailureReason                |
-| ground-truth merge, Completed                      | none: its analysis job follows                   |
+| input                                              | read as                                                |
+|----------------------------------------------------|--------------------------------------------------------|
+| job with MonitoringScheduleArn, or its environment | an execution; every other processing job is none       |
+| Completed, "... with N violations"                 | Violations, one measurement each                       |
+| Completed, "... with no violations", or no file    | OK                                                     |
+| Completed, another ExitMessage or none             | what ListMonitoringExecutions says, else what the file |
+|                                                    | holds                                                  |
+| Completed, violations announced and no file        | first waited for (`report_is_due`); then Violations,   |
+| ... and a file that cannot be read                 | one measurement that says so                           |
+| Failed for want of data                            | NoData; CaptureStopped when there was traffic          |
+| Failed, Stopped                                    | MonitorFailed, with FailureReason                      |
+| ground-truth merge, Completed                      | none: its analysis job follows                         |
+| ground-truth merge, Failed                         | MonitorFailed: no analysis will come                   |
+| an execution that never had a job                  | the same by its FailureReason                          |
 
 Source: aws-facts 1.6 to 1.10. Nothing but the job's description and its violations file is trusted.
 """
@@ -17,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.constraints.files import Violation
@@ -25,9 +30,13 @@ from chalicelib.constraints.measurement import Measurement, Verdict
 from chalicelib.records import Execution
 
 TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
+ENDED = TERMINAL | {"CompletedWithViolations"}  # the same of an execution's own status
 VIOLATION_FILES = ("constraint_violations.json", "constraints_violations.json")  # the second is the docs' spelling
+UPLOADING = timedelta(minutes=2)  # a report may come after its job's event; Lambda asks again after 1 and 3 minutes
 _NO_DATA = ("no data", "no s3 objects found")
 _COUNTED = re.compile(r"with (\d+) violations?")
+_CLEAN = "no violations"
+HOUR = timedelta(hours=1)
 Job = Mapping[str, Any]
 
 
@@ -48,20 +57,93 @@ def output_uri(job: Job) -> str:
     return str(outputs[0].get("S3Output", {}).get("S3Uri", "")).rstrip("/") if outputs else ""
 
 
-def execution(job: Job, violations: Sequence[Violation]) -> Execution:
-    """Read an ended job and its violations as an execution."""
-    verdict = _verdict(job, violations)
+def endpoint_of(job: Job) -> str:
+    """The endpoint that its environment names; "" when it names none, as that of a merge job."""
+    return str(_environment(job).get("sagemaker_endpoint_name", ""))
+
+
+def schedule_of(job: Job) -> str:
+    """The name of the monitoring schedule."""
+    named = _environment(job).get("sagemaker_monitoring_schedule_name")
+    return str(named or str(job.get("MonitoringScheduleArn", "")).rpartition("/")[2])
+
+
+def variant_of(schedule: str) -> str:
+    """What stands for the variant in the alerts of a schedule."""
+    return f"schedule {schedule}"
+
+
+def says_nothing(job: Job) -> bool:
+    """Whether a job that Completed says neither that there were violations nor that there were none."""
+    message = str(job.get("ExitMessage", ""))
+    return job["ProcessingJobStatus"] == "Completed" and not (_announced(job) or _CLEAN in message)
+
+
+def report_is_due(job: Job, status: str, now: datetime) -> bool:
+    """Whether violations were announced so lately that their report may still be on its way."""
+    ended: datetime = job.get("ProcessingEndTime") or job["LastModifiedTime"]
+    announced = job["ProcessingJobStatus"] == "Completed" and (_announced(job) or status == "CompletedWithViolations")
+    return bool(announced) and now - ended < UPLOADING
+
+
+def execution(
+    job: Job, violations: Sequence[Violation], *, endpoint: str = "", status: str = "", unreadable: str = ""
+) -> Execution:
+    """Read an ended job and its violations as an execution.
+
+    `status` is the MonitoringExecutionStatus, where it was asked for; `unreadable` says why the report was not read.
+    """
     end: datetime = job.get("ProcessingEndTime") or job["LastModifiedTime"]
-    start: datetime = job.get("ProcessingStartTime") or job["CreationTime"]
-    schedule = (
-        _environment(job).get("sagemaker_monitoring_schedule_name")
-        or str(job.get("MonitoringScheduleArn", "")).rpartition("/")[2]
+    begun: datetime = job.get("ProcessingStartTime") or job["CreationTime"]
+    start, until = _window(job, begun)
+    verdict = _verdict(job, violations, status, unreadable)
+    reason = str(job.get("FailureReason") or job.get("ExitMessage") or job["ProcessingJobStatus"])
+    if is_merge(job):
+        reason = f"the ground truth could not be merged with the captures, so nothing is analysed: {reason}"
+    return _execution(
+        endpoint=endpoint or endpoint_of(job),
+        schedule=schedule_of(job),
+        window=(start, until),
+        verdict=verdict,
+        measurements=tuple(_measurements(job, verdict, violations, unreadable)),
+        folder=output_uri(job),
+        judged_at=end,
+        reason=reason,
     )
+
+
+def execution_without_job(summary: Mapping[str, Any]) -> Execution:
+    """Read an execution that ended before it had a processing job, from ListMonitoringExecutions."""
+    reason = str(summary.get("FailureReason") or summary["MonitoringExecutionStatus"])
+    due: datetime = summary["ScheduledTime"]
+    return _execution(
+        endpoint=str(summary.get("EndpointName", "")),
+        schedule=str(summary["MonitoringScheduleName"]),
+        window=(due - HOUR, due),
+        verdict=_failed(reason),
+        measurements=(),
+        folder="",
+        judged_at=summary["LastModifiedTime"],
+        reason=f"the execution never had a processing job: {reason}",
+    )
+
+
+def _execution(
+    *,
+    endpoint: str,
+    schedule: str,
+    window: tuple[datetime, datetime],
+    verdict: Verdict,
+    measurements: tuple[Measurement, ...],
+    folder: str,
+    judged_at: datetime,
+    reason: str,
+) -> Execution:
     return Execution(
-        endpoint=_environment(job).get("sagemaker_endpoint_name", ""),
-        variant=f"schedule {schedule}",
-        window_start=start.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1),
-        window_end=start.replace(minute=0, second=0, microsecond=0),
+        endpoint=endpoint,
+        variant=variant_of(schedule),
+        window_start=window[0],
+        window_end=window[1],
         closed=True,
         package_version="",
         revision=1,
@@ -70,20 +152,39 @@ def execution(job: Job, violations: Sequence[Violation]) -> Execution:
         events=0,
         rows=0,
         refused={},
-        measurements=tuple(_measurements(job, verdict, violations)),
+        measurements=measurements,
         parts=(),
-        folder=output_uri(job),
-        judged_at=end,
+        folder=folder,
+        judged_at=judged_at,
         source="model monitor",
-        notes=(str(job.get("FailureReason") or job.get("ExitMessage") or job["ProcessingJobStatus"]),),
+        notes=(reason,),
     )
 
 
-def _verdict(job: Job, violations: Sequence[Violation]) -> Verdict:
+def _window(job: Job, begun: datetime) -> tuple[datetime, datetime]:
+    """The window that was analysed: as the environment says, else the hour before the job began."""
+    hour = begun.replace(minute=0, second=0, microsecond=0)
+    start, end = (_time(_environment(job).get(name, "")) for name in ("start_time", "end_time"))
+    return (start, end) if start is not None and end is not None else (hour - HOUR, hour)
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text.replace(" ", ""))  # the documentation prints stray blanks
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _verdict(job: Job, violations: Sequence[Violation], status: str, unreadable: str) -> Verdict:
     if job["ProcessingJobStatus"] != "Completed":
-        reason = str(job.get("FailureReason", "")).lower()
-        return "NoData" if any(text in reason for text in _NO_DATA) else "MonitorFailed"
-    return "Violations" if violations or _announced(job) else "OK"
+        return "MonitorFailed" if is_merge(job) else _failed(str(job.get("FailureReason", "")))
+    announced = _announced(job) or unreadable or status == "CompletedWithViolations"
+    return "Violations" if violations or announced else "OK"
+
+
+def _failed(reason: str) -> Verdict:
+    return "NoData" if any(text in reason.lower() for text in _NO_DATA) else "MonitorFailed"
 
 
 def _announced(job: Job) -> int:
@@ -91,14 +192,17 @@ def _announced(job: Job) -> int:
     return int(match[1]) if match else 0
 
 
-def _measurements(job: Job, verdict: Verdict, violations: Sequence[Violation]) -> list[Measurement]:
-    if verdict == "MonitorFailed":
+def _measurements(job: Job, verdict: Verdict, violations: Sequence[Violation], unreadable: str) -> list[Measurement]:
+    if verdict != "Violations":
         return []
-    found = [_measurement(v.subject, v.constraint_check_type, v.description) for v in violations]
-    if verdict == "Violations" and not found:
-        text = f"{_announced(job)} violations were announced, but the report has no violations file"
-        found = [_measurement("report", "report_missing", text)]
-    return found
+    if violations:
+        return [_measurement(v.subject, v.constraint_check_type, v.description) for v in violations]
+    announced = f"{_announced(job)} violations were announced" if _announced(job) else "Violations were announced"
+    if unreadable:
+        return [
+            _measurement("report", "report_unreadable", f"{announced}, but the report cannot be read: {unreadable}")
+        ]
+    return [_measurement("report", "report_missing", f"{announced}, but the report has no violations file")]
 
 
 def _measurement(feature: str, check: str, description: str) -> Measurement:

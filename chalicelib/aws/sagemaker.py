@@ -5,6 +5,7 @@ SageMaker answers "not found" and "already exists" as a ValidationException, so 
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -64,6 +65,23 @@ def describe_model_package(arn: str) -> dict[str, Any] | None:
 def describe_processing_job(name: str) -> dict[str, Any] | None:
     """DescribeProcessingJob."""
     return _described("describe_processing_job", ProcessingJobName=name)
+
+
+def describe_monitoring_schedule(name: str) -> dict[str, Any] | None:
+    """DescribeMonitoringSchedule."""
+    return _described("describe_monitoring_schedule", MonitoringScheduleName=name)
+
+
+def monitoring_executions(endpoint: str, since: datetime) -> Iterator[dict[str, Any]]:
+    """The latest executions of the schedules of an endpoint that were due after a time, the earliest first."""
+    answer = client("sagemaker").list_monitoring_executions(
+        EndpointName=endpoint,
+        ScheduledTimeAfter=since,
+        SortBy="ScheduledTime",
+        SortOrder="Descending",
+        MaxResults=100,  # four schedules an hour for a day; more were told long ago
+    )
+    yield from reversed(answer["MonitoringExecutionSummaries"])
 
 
 def list_model_packages(group: str) -> Iterator[dict[str, Any]]:

@@ -18,9 +18,9 @@ from typing import Any
 
 from chalicelib.alerts import message, model_monitor, mutes, notices, outbox
 from chalicelib.alerts.state import Transition, transition
-from chalicelib.aws import s3, sagemaker, store, table
-from chalicelib.constraints.files import Violation, read_violations
+from chalicelib.aws import store, table
 from chalicelib.events import Event, MonitoringExecuted, ProcessingJobStateChanged
+from chalicelib.handlers import schedules
 from chalicelib.handlers.telling import tell
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.observability import count
@@ -37,7 +37,9 @@ def handle(event: Event) -> dict[str, Any]:
         execution = store.execution(executed.folder)
         return tell_of(execution) if execution else {"left alone": f"{executed.folder} is gone"}
     job = ProcessingJobStateChanged.from_eventbridge(event, settings())
-    execution, reason = _model_monitor_execution(job)
+    if job.status not in model_monitor.TERMINAL:
+        return {"left alone": "not a monitoring execution that ended"}
+    execution, reason = schedules.execution_of(job.job_name)
     return tell_of(execution) if execution else {"left alone": reason}
 
 
@@ -78,22 +80,3 @@ def _tell_test(endpoint: str, mark: str) -> dict[str, Any]:
     if store.fleet().entry(endpoint) is None:
         return {"left alone": f"{endpoint} is not in the fleet"}
     return {"endpoint": endpoint, "test": tell(endpoint, "", lambda book: notices.tested(book, mark))}
-
-
-def _model_monitor_execution(job: ProcessingJobStateChanged) -> tuple[Execution | None, str]:
-    if job.status not in model_monitor.TERMINAL:
-        return None, "not a monitoring execution that ended"
-    described = sagemaker.describe_processing_job(job.job_name)
-    if described is None or not model_monitor.is_execution(described):
-        return None, "not a monitoring execution"
-    if model_monitor.is_merge(described) and job.status == "Completed":
-        return None, "a merge job is not a verdict"
-    found: tuple[Violation, ...] = ()
-    place = model_monitor.output_uri(described)
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    for name in model_monitor.VIOLATION_FILES if prefix else ():
-        chunks = s3.get_chunks(bucket, f"{prefix}/{name}")
-        if chunks is not None:
-            found = read_violations(b"".join(chunks), f"{place}/{name}")
-            break
-    return model_monitor.execution(described, found), ""

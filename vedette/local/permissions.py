@@ -159,6 +159,7 @@ class Permissions:
             ("EndpointConfigName", "endpoint-config"),
             ("ModelName", "model"),
             ("ProcessingJobName", "processing-job"),
+            ("MonitoringScheduleName", "monitoring-schedule"),
             ("ModelPackageGroupName", "model-package-group"),
         ):
             if isinstance(asked.get(parameter), str):

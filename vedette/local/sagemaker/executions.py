@@ -18,7 +18,7 @@ JOB_PREFIXES = {
     "DataQuality": "model-monitoring",
     "ModelQuality": "model-quality-monitoring",
     "ModelBias": "model-bias-monitoring",
-    "ModelExplainability": "model-explainability-monitoring",
+    "ModelExplainability": "model-explainability",  # unknown; with "-monitoring" it would be longer than 63 characters
 }
 MERGED = {"ModelQuality", "ModelBias"}  # these need labels: a merge job goes before (aws-facts 1.7)
 MERGER_IMAGE = "sagemaker-model-monitor-groundtruth-merger"
