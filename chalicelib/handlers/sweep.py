@@ -61,7 +61,7 @@ def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, 
         return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
     known, revision = table.get_item(Swept, table.endpoint_key(entry.endpoint), forgotten.SWEPT)
     before = known or Swept(endpoint=entry.endpoint)
-    run = _Run(entry, datetime.now(UTC), remaining, int(remaining() * RESERVE), before)
+    run = _begun(entry, datetime.now(UTC), remaining, before)
     done, failed = _swept(run)
     if run.memory != before:  # who loses against another run has forgotten nothing that cannot be found again
         table.put_item(run.memory, table.endpoint_key(entry.endpoint), forgotten.SWEPT, revision)
@@ -79,28 +79,24 @@ class _Run:
     remaining: Remaining
     reserve: int  # milliseconds
     memory: Swept
+    long: bool  # a day is looked through: once a day, and again until it was done to the end
+    start: datetime  # since when captures are looked for: whole windows, so that each can be compared with its verdict
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # keys by variant, since `start`
     closed: str = ""  # why the source cannot be read
-
-    @property
-    def long(self) -> bool:
-        """Whether a day is looked through: once a day, and again until it was done to the end."""
-        at = self.memory.looked_back_at
-        return at is None or self.now - at >= LONG_LOOK_BACK
-
-    @property
-    def start(self) -> datetime:
-        """Since when captures are looked for: whole windows, so that each can be compared with its verdict."""
-        behind = self.memory.behind or self.now
-        back = min(self.now - LOOK_BACK, max(behind, self.now - LONG_LOOK_BACK))
-        back = self.now - LONG_LOOK_BACK if self.long else back
-        return back - (back - EPOCH) % timedelta(minutes=self.entry.window_minutes)
 
     def remember(self, **fields: Any) -> None:
         self.memory = replace(self.memory, **fields)
 
     def time_is_up(self) -> bool:
         return self.remaining() < self.reserve
+
+
+def _begun(entry: FleetEntry, now: datetime, remaining: Remaining, memory: Swept) -> _Run:
+    """A run that looks back two hours, or to where the last one stopped, or a day; a day at most."""
+    long = memory.looked_back_at is None or now - memory.looked_back_at >= LONG_LOOK_BACK
+    back = now - LONG_LOOK_BACK if long else min(now - LOOK_BACK, max(memory.behind or now, now - LONG_LOOK_BACK))
+    start = back - (back - EPOCH) % timedelta(minutes=entry.window_minutes)
+    return _Run(entry, now, remaining, int(remaining() * RESERVE), memory, long, start)
 
 
 def _swept(run: _Run) -> tuple[dict[str, Any], list[Exception]]:
@@ -115,7 +111,6 @@ def _swept(run: _Run) -> tuple[dict[str, Any], list[Exception]]:
     }
     done: dict[str, Any] = {}
     failed: list[Exception] = []
-    long = run.long
     for name, duty in duties.items():
         try:
             done[name] = duty()
@@ -124,7 +119,7 @@ def _swept(run: _Run) -> tuple[dict[str, Any], list[Exception]]:
                 "a duty of the sweep failed", duty=name, endpoint=run.entry.endpoint, kind=type(error).__name__
             )
             failed.append(error)
-    if long and not failed and run.memory.behind is None:
+    if run.long and not failed and run.memory.behind is None:
         run.remember(looked_back_at=run.now)
     return done, failed
 

@@ -193,3 +193,18 @@ def test_an_hour_of_an_endpoint_costs_at_most_fifteen_listings_of_the_sweep(worl
     assert counted["on_data_captured"] == 0
     assert counted["sweep"] <= 10, counted
     assert sum(counted.values()) <= 30, counted  # run_monitoring looks at the open hour twelve times
+
+
+def test_windows_whose_captures_were_caught_up_with_late_are_judged(watched):
+    """What a closed or slow source brings days after is judged with the windows that it belongs to."""
+    watched.baseline()
+    swept(watched)
+    for minute in range(3):
+        put_unseen(watched, key(watched, 100 * MINUTE - minute * MINUTE), rows(30))
+    clock = iter([PLENTY, PLENTY, *[1_000] * 50])
+    swept(watched, lambda: next(clock))
+    watched.cloud.turn(hours=7)
+    answer = swept(watched)
+    assert answer["summarized"] == 2
+    assert "OK" in answer["judged"]["verdicts"]
+    assert swept(watched)["judged"] == {"verdicts": [], "told": 0}
