@@ -5,11 +5,13 @@ import json
 import re
 import string
 from email.policy import default as modern
+from html.parser import HTMLParser
 
 import pytest
 
 from chalicelib.alerts import formats, mail, notices
-from chalicelib.records import AlertBook, AlertMessage, Deployment, Mark, read
+from chalicelib.pages.report import Monitored, report_of
+from chalicelib.records import AlertBook, AlertMessage, Deployment, FleetEntry, Mark, read
 from tests.alerts.hostile import CORPUS
 from tests.alerts.making import NOON, drift, execution, said, sent, violation
 
@@ -61,8 +63,6 @@ def notice_with(field: str, text: str) -> AlertMessage:
     if field == "reason":
         mark = Mark(endpoint="preferred-site", package_arn=attempt.package_arn, config="c", reason=text, at=NOON)
         return notices.not_deployed(known, attempt, text, mark).outbox[0].message
-    from chalicelib.records import FleetEntry
-
     return notices.deployed(known, FleetEntry(endpoint="preferred-site"), attempt, "").outbox[0].message
 
 
@@ -116,3 +116,38 @@ def test_a_mail_with_any_of_them_is_parsed_into_its_own_headers_and_no_other():
         assert parsed["Bcc"] is None
         assert parsed["X-Injected"] is None
         assert parsed.get_content_type() == "text/plain"
+
+
+class Shape(HTMLParser):
+    """Which tags a page has, with the names of their attributes, and where its links lead."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags: set[tuple[str, ...]] = set()
+        self.links: set[str] = set()
+        self.scripts = 0
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add((tag, *(name for name, _ in attrs)))
+        self.links |= {value or "" for name, value in attrs if name in {"href", "src", "action"}}
+        self.scripts += tag == "script"
+
+
+def page_of(text: str) -> str:
+    found = violation(text, expected=text, observed=text, description=text)
+    made = execution(found, notes=(text,), refused={text: 1})
+    return report_of(Monitored(execution=made, stage="dev", bucket="vedette-dev"), None, None).decode()
+
+
+def test_the_page_shows_every_one_of_them_as_text():
+    harmless = Shape(page_of("b"))
+    assert harmless.tags
+    for text in CORPUS:
+        page = page_of(text)
+        shape = Shape(page)
+        assert shape.tags <= harmless.tags, (text, shape.tags - harmless.tags)
+        assert shape.scripts == harmless.scripts, text
+        assert not [link for link in shape.links - harmless.links if not link.startswith("#")], text
+        assert not FORBIDDEN.search(page), repr(text)
+    assert "ünïcödé" in page_of("ünïcödé")
