@@ -5,7 +5,7 @@
 | statistics of the baseline and of the rows       | both distributions over each other                                |
 | one of them                                      | that one                                                          |
 | neither                                          | the checks alone                                                  |
-| a statistics.json that was read again            | types as the data type check measured them: it holds one type  |
+| a statistics.json that was read again            | types as far as the data type check measured them: it has one     |
 | executions of the windows before                 | what each check measured, window by window                        |
 | none                                             | the value of this window                                          |
 | names, categories, constraints                   | one harmless line each, capped; escaped by the template           |
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from markupsafe import Markup
@@ -80,67 +80,69 @@ class Feature:
     lines: tuple[Line, ...] = ()
     constraint: str = ""
     brief: str = ""  # how near the nearest threshold is
-    checks: str = field(default="")  # for the filter: check and state, by their numbers
+    checks: str = ""  # for the filter: `0critical 2passed`, the checks by their numbers
 
 
-def shown(
-    measurements: Sequence[Measurement],
-    rows: int,
-    baseline: Baseline | None,
-    current: Table | None,
-    histories: Mapping[str, History],
-) -> list[Feature]:
-    """Every feature that was measured or is constrained, the worst first; `histories` are those of hard and drift."""
-    by_name: dict[str, list[Measurement]] = {}
-    for measurement in measurements:
-        by_name.setdefault(measurement.feature, []).append(measurement)
-    constraints = {one.name: one for one in baseline.constraints.features} if baseline else {}
-    for name in constraints:
-        by_name.setdefault(name, [])
-    before, now = _columns(baseline.statistics if baseline else None), _columns(current)
-    ranked = sorted(by_name.items(), key=lambda item: min(map(badness, item[1]), default=(len(STATES), 0.0)))
-    return [
-        _feature(name, found, rows, constraints.get(name), before.get(name), now.get(name), histories)
-        for name, found in ranked
-    ]
+@dataclass(frozen=True)
+class Cards:
+    """What every card is made from."""
+
+    rows: int
+    baseline: Baseline | None
+    current: Table | None
+    histories: Mapping[str, History]  # of hard checks, and of drift
+    checks: Mapping[str, int]  # the number of each check
+    counted: bool = True  # the types of `current` were counted, not read from a statistics.json
+
+    def of(self, measurements: Sequence[Measurement]) -> list[Feature]:
+        """Every feature that was measured or is constrained, the worst first."""
+        by_name: dict[str, list[Measurement]] = {}
+        for measurement in measurements:
+            by_name.setdefault(measurement.feature, []).append(measurement)
+        constraints = {one.name: one for one in self.baseline.constraints.features} if self.baseline else {}
+        for name in constraints:
+            by_name.setdefault(name, [])
+        before, now = _columns(self.baseline.statistics if self.baseline else None), _columns(self.current)
+        ranked = sorted(by_name.items(), key=lambda item: min(map(badness, item[1]), default=(len(STATES), 0.0)))
+        return [
+            self._card(name, sorted(found, key=badness), constraints.get(name), before.get(name), now.get(name))
+            for name, found in ranked
+        ]
+
+    def _card(
+        self,
+        name: str,
+        ranked: Sequence[Measurement],
+        constraint: FeatureConstraints | None,
+        before: ColumnStatistics | None,
+        now: ColumnStatistics | None,
+    ) -> Feature:
+        types = list(_types(now, ranked, counted=self.counted)) if now is not None else []
+        return Feature(
+            name=harmless(name),
+            state=state_of(ranked[0]) if ranked else "open",
+            findings=tuple(
+                (one, finding(one, self.rows), self.histories[one.kind].since(one.feature, one.check))
+                for one in ranked
+                if one.violated
+            ),
+            measurements=tuple(ranked),
+            types=tuple((key, word, percent(share)) for key, word, share in types),
+            types_shape=charts.strip([(key, share) for key, _, share in types]),
+            missing=_missing(now),
+            missing_before=_missing(before),
+            expected_type=constraint.inferred_type if constraint else "",
+            distributions=_distributions(before, now),
+            distinct=_distinct(before, now),
+            lines=tuple(_lines(ranked, self.histories)),
+            constraint=_document(constraint),
+            brief=_brief(ranked),
+            checks=" ".join(f"{self.checks[one.check]}{state_of(one)}" for one in ranked),
+        )
 
 
 def _columns(table: Table | None) -> dict[str, ColumnStatistics]:
     return dict(zip(table.feature_names, table.columns, strict=True)) if table else {}
-
-
-def _feature(
-    name: str,
-    found: Sequence[Measurement],
-    rows: int,
-    constraint: FeatureConstraints | None,
-    before: ColumnStatistics | None,
-    now: ColumnStatistics | None,
-    histories: Mapping[str, History],
-) -> Feature:
-    ranked = sorted(found, key=badness)
-    worst = state_of(ranked[0]) if ranked else "open"
-    types = list(_types(now, found)) if now is not None else []
-    return Feature(
-        name=harmless(name),
-        state=worst,
-        findings=tuple(
-            (one, finding(one, rows), histories[one.kind].since(one.feature, one.check))
-            for one in ranked
-            if one.violated
-        ),
-        measurements=tuple(ranked),
-        types=tuple((key, word, percent(share)) for key, word, share in types),
-        types_shape=charts.strip([(key, share) for key, _, share in types]),
-        missing=_missing(now),
-        missing_before=_missing(before),
-        expected_type=constraint.inferred_type if constraint else "",
-        distributions=_distributions(before, now),
-        distinct=_distinct(before, now),
-        lines=tuple(_lines(ranked, histories)),
-        constraint=_document(constraint),
-        brief=_brief(ranked),
-    )
 
 
 def _brief(ranked: Sequence[Measurement]) -> str:
@@ -154,30 +156,25 @@ def _brief(ranked: Sequence[Measurement]) -> str:
     return f"{len(ranked)} checks passed" if ranked else "not judged"
 
 
-def _types(column: ColumnStatistics, found: Sequence[Measurement]) -> Iterator[tuple[str, str, float]]:
-    """Class, word and share of all cells, for every type that occurs."""
+def _types(
+    column: ColumnStatistics, found: Sequence[Measurement], *, counted: bool
+) -> Iterator[tuple[str, str, float]]:
+    """Class, word and share of all cells, for every type that is known to occur."""
     counts = column.types
     rows = counts.present + counts.missing
     if not rows:
         return
     checked = next((one for one in found if one.check == "data_type_check" and one.value is not None), None)
-    share = counts.share_of(checked.expected) if checked is not None else None
-    if checked is not None and checked.value is not None and share is not None and abs(share - checked.value) > 1e-9:
-        # Read from a statistics.json, which knows one type a column: what was measured is more exact.
-        key = next((key for key, word in TYPES if word == checked.expected), "other")
-        present = counts.present / rows
-        yield from (
-            one
-            for one in (
-                (key, checked.expected, checked.value * present),
-                ("other", "another type", (1 - checked.value) * present),
-            )
-            if one[2]
-        )
-    else:
+    if counted:
         for key, word in TYPES:
             if count := getattr(counts, key):
                 yield key, word, count / rows
+    elif checked is not None and checked.value is not None:  # else a statistics.json does not tell
+        key = next((key for key, word in TYPES if word == checked.expected), "other")
+        if checked.value:
+            yield key, checked.expected, checked.value * counts.present / rows
+        if checked.value < 1:
+            yield "other", "another type", (1 - checked.value) * counts.present / rows
     if counts.missing:
         yield "missing", "missing", counts.missing / rows
 
@@ -259,11 +256,3 @@ def _document(constraint: FeatureConstraints | None) -> str:
     if constraint is None:
         return ""
     return harmless(json.dumps(constraint.document, ensure_ascii=False), LONGEST_CONSTRAINT)
-
-
-def numbered(features: Sequence[Feature], checks: Mapping[str, int]) -> Iterator[Feature]:
-    """The features with what the filter needs: `0critical 2passed`, the checks by their numbers."""
-    from dataclasses import replace
-
-    for feature in features:
-        yield replace(feature, checks=" ".join(f"{checks[m.check]}{state_of(m)}" for m in feature.measurements))

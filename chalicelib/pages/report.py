@@ -19,10 +19,9 @@ from chalicelib.alerts.message import Whereabouts, what_to_do
 from chalicelib.alerts.text import harmless
 from chalicelib.constraints.evaluation import Baseline, Evaluation
 from chalicelib.constraints.measurement import Verdict
-from chalicelib.pages import features as cards
 from chalicelib.pages import html
 from chalicelib.pages.charts import WIDTH
-from chalicelib.pages.features import Feature
+from chalicelib.pages.features import Cards, Feature, Finding
 from chalicelib.pages.history import WINDOWS, History, Since
 from chalicelib.pages.ranking import badness
 from chalicelib.pages.words import TONES, counted, duration, length, sentence, time, version, window
@@ -69,10 +68,11 @@ class Judged:
     baseline: Baseline | None = None
     current: Table | None = None
     monitored: Monitored | None = None
+    counted: bool = True  # the types of `current` were counted, not read from a statistics.json
 
 
-def report_of(monitored: Monitored, baseline: Baseline | None, current: Table | None) -> bytes:
-    """The page of a stored execution."""
+def report_of(monitored: Monitored, baseline: Baseline | None, current: Table | None, *, counted: bool = True) -> bytes:
+    """The page of a stored execution; `counted` is that of `Judged`."""
     execution = monitored.execution
     evaluation = Evaluation(
         verdict=execution.verdict, rows=execution.rows, measurements=execution.measurements, notes=execution.notes
@@ -85,6 +85,7 @@ def report_of(monitored: Monitored, baseline: Baseline | None, current: Table | 
         baseline,
         current,
         monitored,
+        counted,
     )
     return report(judged)
 
@@ -103,9 +104,9 @@ def report(judged: Judged) -> bytes:
     apart = tuple(one for one in drift.latest.measurements if one.kind == "drift") if drift is not history else ()
     measurements = evaluation.measurements + apart
     histories = {"hard": history, "drift": drift}
-    features = cards.shown(measurements, evaluation.rows, judged.baseline, judged.current, histories)
     checks = {name: i for i, name in enumerate(sorted({m.check for m in measurements}))}
-    features = list(cards.numbered(features, checks))
+    cards = Cards(evaluation.rows, judged.baseline, judged.current, histories, checks, judged.counted)
+    features = cards.of(measurements)
     findings = [(i, finding) for i, feature in enumerate(features) for finding in feature.findings]
     findings.sort(key=lambda found: badness(found[1][0]))
     return html.rendered(
@@ -154,14 +155,14 @@ def _opened(features: Sequence[Feature]) -> int:
     return min(violated, MOST_OPEN) or (1 if len(features) <= MOST_OPEN else 0)
 
 
-def _headline(verdict: Verdict, findings: Sequence[tuple[int, cards.Finding]], history: History) -> str:
+def _headline(verdict: Verdict, findings: Sequence[tuple[int, Finding]], history: History) -> str:
     """Since when what the headline says is so."""
     if verdict == "Violations":
         return _since(findings[0][1][2]) if findings else ""
     return _short(history.verdict_since()) if verdict != "OK" and history.executions else ""
 
 
-def _drifted(findings: Sequence[tuple[int, cards.Finding]], drift: History) -> str:
+def _drifted(findings: Sequence[tuple[int, Finding]], drift: History) -> str:
     """What the windows of drift say, which are others than the verdict's."""
     found = [text for _, (one, text, _) in findings if one.kind == "drift"]
     if not found:

@@ -79,7 +79,7 @@ def _page(judged: Judged) -> bytes:
         monitored = gathered(judged.execution)
     else:
         monitored = Monitored(judged.execution, stage=settings().stage)
-    return report_of(monitored, _baseline(judged), _statistics(judged))
+    return report_of(monitored, _baseline(judged), _statistics(judged), counted=False)
 
 
 def _statistics(judged: Judged) -> Table | None:
