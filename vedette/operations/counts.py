@@ -3,8 +3,9 @@
 COUNTED = "2026-11-22"
 COUNTS: dict[str, dict[str, int]] = {
     "look": {
+        "dynamodb:GetItem": 1,
         "s3:GetObject": 1,
-        "s3:ListObjectsV2": 4,
+        "s3:ListObjectsV2": 2,
     },
     "object": {
         "s3:GetObject": 6,
@@ -14,17 +15,16 @@ COUNTS: dict[str, dict[str, int]] = {
         "dynamodb:GetItem": 1,
         "dynamodb:Query": 1,
         "s3:GetObject": 4,
-        "s3:ListObjectsV2": 1,
     },
     "look: next object": {
         "s3:GetObject": 1,
     },
     "window": {
-        "dynamodb:GetItem": 4,
+        "dynamodb:GetItem": 5,
         "dynamodb:Query": 2,
         "events:PutEvents": 1,
         "s3:GetObject": 5,
-        "s3:ListObjectsV2": 6,
+        "s3:ListObjectsV2": 5,
         "s3:PutObject": 4,
         "sagemaker:DescribeEndpoint": 2,
         "sagemaker:DescribeEndpointConfig": 1,
@@ -37,12 +37,13 @@ COUNTS: dict[str, dict[str, int]] = {
         "s3:GetObject": 2,
     },
     "sweep": {
-        "dynamodb:GetItem": 6,
+        "dynamodb:GetItem": 7,
         "dynamodb:PutItem": 1,
         "dynamodb:Query": 2,
         "s3:GetObject": 5,
-        "s3:ListObjectsV2": 6,
+        "s3:ListObjectsV2": 7,
         "sagemaker:DescribeEndpoint": 3,
+        "sagemaker:ListMonitoringExecutions": 1,
     },
     "violating object": {
         "events:PutEvents": 1,
@@ -65,7 +66,7 @@ COUNTS: dict[str, dict[str, int]] = {
         "dynamodb:Query": 1,
         "events:PutEvents": 1,
         "s3:GetObject": 4,
-        "s3:ListObjectsV2": 4,
+        "s3:ListObjectsV2": 3,
         "s3:PutObject": 4,
     },
     "fan-out": {
