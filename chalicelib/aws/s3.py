@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib import records
 from chalicelib.aws.clients import client
-from chalicelib.errors import NotReady
+from chalicelib.errors import NotReady, UnreadableFile
 from chalicelib.settings import settings
 
 CHUNK_BYTES = 1 << 20
@@ -50,9 +50,20 @@ def get(key: str, bucket: str = "") -> bytes | None:
 
 
 def get_uri(uri: str) -> bytes | None:
-    """The whole content of a small object anywhere, given as s3://bucket/key."""
+    """The whole content of a small object anywhere, given as s3://bucket/key.
+
+    Raises
+    ------
+    UnreadableFile
+        When the function may not read it: a person named it, and no retry mends that.
+    """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return get(key, bucket)
+    try:
+        return get(key, bucket)
+    except ClientError as error:
+        if _code(error) not in {"AccessDenied", "403"}:
+            raise
+        raise UnreadableFile(f"{uri}: Vedette may not read it (docs/security.md says what it may read)") from error
 
 
 def get_chunks(bucket: str, key: str, etag: str = "") -> Iterator[bytes] | None:
