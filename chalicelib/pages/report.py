@@ -115,7 +115,7 @@ def report(judged: Judged) -> bytes:
         verdict=evaluation.verdict,
         tone="poor" if evaluation.verdict == "OK" and findings else TONES[evaluation.verdict],
         sentence=sentence(evaluation),
-        since=_headline(evaluation.verdict, findings, history),
+        since=_headline(evaluation, findings, history),
         drifted=_drifted(findings, drift) if apart else "",
         facts=_facts(judged, history, drift if apart else None),
         findings=findings[:MOST_FINDINGS],
@@ -155,11 +155,12 @@ def _opened(features: Sequence[Feature]) -> int:
     return min(violated, MOST_OPEN) or (1 if len(features) <= MOST_OPEN else 0)
 
 
-def _headline(verdict: Verdict, findings: Sequence[tuple[int, Finding]], history: History) -> str:
-    """Since when what the headline says is so."""
-    if verdict == "Violations":
-        return _since(findings[0][1][2]) if findings else ""
-    return _short(history.verdict_since()) if verdict != "OK" and history.executions else ""
+def _headline(evaluation: Evaluation, findings: Sequence[tuple[int, Finding]], history: History) -> str:
+    """Since when what the headline says is so: of the worst violation, drift that was judged apart aside."""
+    if evaluation.verdict == "Violations":
+        own = {id(one) for one in evaluation.measurements}
+        return next((_since(began) for _, (one, _, began) in findings if id(one) in own), "")
+    return _short(history.verdict_since()) if evaluation.verdict != "OK" and history.executions else ""
 
 
 def _drifted(findings: Sequence[tuple[int, Finding]], drift: History) -> str:

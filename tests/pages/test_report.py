@@ -54,6 +54,19 @@ def test_drift_with_windows_of_its_own_stands_beside_the_verdict():
     assert "5 of 5 windows violated" in report_of(Monitored(hour, drift=days), made.baseline, made.current).decode()
 
 
+def test_the_headline_and_its_since_are_of_the_same_violation():
+    made = sample(8)
+    hour, days = split(made)
+    trace = next(
+        one for one in made.monitored.execution.measurements if one.check == "data_type_check" and one.violated
+    )
+    slight = msgspec.structs.replace(trace, severity="information")
+    violated = msgspec.structs.replace(hour, verdict="Violations", measurements=(*hour.measurements, slight))
+    page = report_of(Monitored(violated, drift=days), made.baseline, made.current).decode()
+    assert re.search(r"<h1>(.*?)</h1>", page)[1].startswith("age_1 is not Integral")
+    assert re.search(r'class="since">(.*?)<', page)[1] == "Since 2026-11-22 09:00 UTC, the first window known."
+
+
 def test_drift_of_days_long_past_is_not_shown():
     made = sample(8)
     hour, days = split(made)
