@@ -134,7 +134,8 @@ def _findings(message: AlertMessage) -> list[str]:
         found = [item for item in message.items if item.state == state]
         more = message.more.get(state, 0)
         if found or more:
-            rest = [f"  and {more:,} more; the report has them all"] if more else []
+            where = "; the report has them all" if message.folder else ""
+            rest = [f"  and {more:,} more{where}"] if more else []
             blocks.append(
                 "\n".join([HEADINGS[state], *(_finding(item, message.window_start) for item in found), *rest])
             )

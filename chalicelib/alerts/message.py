@@ -145,7 +145,7 @@ def held_back(endpoint: str, variant: str, held: HeldBack) -> AlertMessage:
         severity=held.severity,
         endpoint=endpoint,
         variant=variant,
-        headline=f"{number} held back since {held.since:%H:%M} UTC, because there were too many within an hour",
+        headline=f"{number} held back since {held.since:%Y-%m-%d %H:%M} UTC, because there were too many",
         items=held.items,
         more=held.more,
         what_to_do=(

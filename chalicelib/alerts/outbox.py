@@ -30,6 +30,7 @@ from chalicelib.records import AlertBook, AlertMessage, HeldBack, OutboxMessage
 # Longer than one Publish may take (2 s to connect, 10 s to read), shorter than Lambda's first retry after 60 seconds.
 LEASE = timedelta(seconds=55)
 REMEMBERED = 200  # ids of messages, enough for a week of hourly ones
+MOST_OWED = 50  # when so many wait for SNS, what comes is held back and counted: a book stays of bounded length
 HOUR = timedelta(hours=1)
 
 
@@ -46,10 +47,10 @@ def owe_at_most(book: AlertBook, messages: Iterable[AlertMessage], per_hour: int
     """The same, as long as there were fewer than so many in the hour before; the others are held back."""
     for message in _fresh(book, messages):
         lately = _lately(book, now)
-        if len(lately) < per_hour:
+        if len(lately) < per_hour and len(book.outbox) < MOST_OWED:
             book = replace(owe(book, [message]), owed_at=(*lately, now))
         else:
-            held = _with(book.held_back, message, now, until=lately[0] + HOUR)
+            held = _with(book.held_back, message, now, until=min(lately, default=now) + HOUR)
             book = replace(_remembered(book, [message]), held_back=held)
     return book
 
@@ -83,7 +84,7 @@ def _with(held: HeldBack | None, message: AlertMessage, now: datetime, until: da
 def released(book: AlertBook, now: datetime) -> AlertBook:
     """Owe the message about what was held back, once the hour is over."""
     held = book.held_back
-    if held is None or now < held.until:
+    if held is None or now < held.until or len(book.outbox) >= MOST_OWED:
         return book
     freed = replace(book, held_back=None, owed_at=(*_lately(book, now), now))
     return owe(freed, [held_back(book.endpoint, book.variant, held)])
@@ -92,11 +93,12 @@ def released(book: AlertBook, now: datetime) -> AlertBook:
 def leased(book: AlertBook, now: datetime) -> tuple[AlertBook, OutboxMessage | None]:
     """Take a lease on the first message that nobody holds; the book with the lease, and the message, if there is one.
 
-    One at a time, just before it is published, so that a lease outlives its one attempt.
+    One at a time, just before it is published, so that a lease outlives its one attempt; what was tried least comes
+    first, so that a message that SNS refuses holds no other back.
     """
     book = released(book, now)
     free = (message for message in book.outbox if message.leased_until is None or message.leased_until <= now)
-    first = next(free, None)
+    first = min(free, key=lambda message: message.tries, default=None)
     if first is None:
         return book, None
     held = replace(first, leased_until=now + LEASE, tries=first.tries + 1)

@@ -23,6 +23,7 @@ from chalicelib.records import AlertBook, AlertMessage, OutboxMessage
 from chalicelib.settings import settings
 
 TRIES = 4
+MOST_REFUSALS = 5  # of one run: the messages of a book go to one topic, and the sweep comes again
 Decision = Callable[[AlertBook], AlertBook]
 
 
@@ -37,6 +38,7 @@ def tell(endpoint: str, variant: str, decide: Decision) -> list[str]:
     sent: list[str] = []
     tried: set[str] = set()
     failed: list[Exception] = []
+    refusals = 0
     while True:
         book, held = _leased(endpoint, variant, decide)
         if held is None:
@@ -54,6 +56,10 @@ def tell(endpoint: str, variant: str, decide: Decision) -> list[str]:
                 reason=str(error),
             )
             decide = partial(outbox.refused, alert_id=held.alert_id, reason=str(error))
+            refusals += 1
+            if refusals == MOST_REFUSALS:
+                book = note(endpoint, variant, decide)
+                break
         except Exception as error:  # noqa: BLE001 - it rises below, after the other messages were sent
             failed.append(error)
             decide = _nothing
@@ -63,7 +69,7 @@ def tell(endpoint: str, variant: str, decide: Decision) -> list[str]:
             decide = partial(outbox.delivered, alert_id=held.alert_id)
     if failed:
         raise failed[0]
-    if any(message.alert_id not in tried and not message.refused for message in book.outbox):
+    if not refusals and any(message.alert_id not in tried and not message.refused for message in book.outbox):
         raise NotReady(f"A message about {endpoint} is being sent by another invocation.")
     return sent
 

@@ -123,7 +123,7 @@ def test_what_is_more_than_the_hourly_limit_is_held_back_and_said_later_as_a_cou
     later = released(book, NOON + 60 * MINUTE)
     told = later.outbox[-1].message
     assert (told.kind, later.held_back) == ("held back", None)
-    assert told.headline.startswith("5 messages were held back since 12:03 UTC")
+    assert told.headline.startswith("5 messages were held back since 2026-03-02 12:03 UTC")
     assert [item.subject for item in told.items] == [f"f{n}.0" for n in range(3, 8)]
 
 
@@ -143,6 +143,25 @@ def test_what_was_held_back_is_not_owed_again_when_its_event_is_repeated():
 
 def test_few_messages_an_hour_are_never_held_back():
     assert flooded(20, every=timedelta(minutes=21)).held_back is None
+
+
+def test_while_nobody_receives_them_messages_are_counted_and_the_book_stays_short():
+    book = flooded(1_000, per_hour=60, every=timedelta(minutes=5))
+    assert len(book.outbox) == outbox.MOST_OWED
+    assert book.held_back.count == 1_000 - outbox.MOST_OWED
+    late = NOON + timedelta(days=9)
+    assert released(book, late) == book
+    for owed in book.outbox:
+        book = delivered(book, owed.alert_id)
+    assert "950 messages were held back since" in released(book, late).outbox[0].message.headline
+
+
+def test_what_was_tried_least_is_tried_first():
+    book = noticed(noticed(), "deployed 2")
+    book, first = leased(book, NOON)
+    later = NOON + LEASE
+    book, second = leased(book, later)
+    assert [first.alert_id, second.alert_id] == [owed.alert_id for owed in book.outbox]
 
 
 def test_notices_about_deployments_are_not_limited():

@@ -13,6 +13,7 @@ from chalicelib.aws import messages, s3, store, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.errors import Undeliverable
 from chalicelib.handlers.monitoring_execution import tell_of
+from chalicelib.handlers.telling import deliver
 from chalicelib.records import AlertBook, AlertMessage, FingerprintState, Mute, read
 from chalicelib.settings import settings
 from tests.alerts.making import NOON, clean, drift, execution, violation
@@ -210,6 +211,20 @@ def test_a_refusal_holds_no_other_message_back_and_no_invocation_fails(watched):
     watched.cloud.turn(minutes=2)
     assert len(told(violation(), violation("c"), hour=2)) == 1
     assert len(watched.cloud.mailbox.mails) == 2
+
+
+def test_of_many_messages_that_cannot_be_sent_five_are_tried_and_all_arrive_in_the_end(watched):
+    backend = sns_backends[watched.cloud.account][watched.cloud.region]
+    topic = backend.topics.pop(settings().topic_arn)
+    for number in range(8):
+        tell_of(execution(violation(f"f{number}"), closed=False, folder=f"monitoring/{number}/"))
+    before = len(watched.cloud.recorder.calls)
+    watched.cloud.turn(minutes=2)
+    assert deliver(ENDPOINT, "AllTraffic") == []
+    assert sum(call.operation == "Publish" for call in watched.cloud.recorder.calls[before:]) == 5
+    backend.topics[settings().topic_arn] = topic
+    watched.cloud.turn(minutes=2)
+    assert len(deliver(ENDPOINT, "AllTraffic")) == 8
 
 
 def test_throttling_is_no_refusal_and_rises(watched):
