@@ -156,7 +156,10 @@ def test_an_execution_that_never_had_a_job_is_shown_with_its_reason(stage):
     stage.cloud.sagemaker.monitoring.fail_next_without_job("hourly", "No capacity for ml.m5.xlarge.")
     stage.cloud.turn(minutes=90)
     theirs = stage.answer("show", "violations", SITE)[-1]
-    assert (theirs["verdict"], theirs["notes"]) == ("Failed", ["No capacity for ml.m5.xlarge."])
+    assert (theirs["verdict"], theirs["notes"]) == (
+        "Failed",
+        ["the execution never had a processing job: No capacity for ml.m5.xlarge."],
+    )
     assert "It has no statistics." in stage.done("show", "statistics", SITE)
 
 

@@ -238,8 +238,8 @@ def running_executions(schedule: str) -> int:
     return sum(one["MonitoringExecutionStatus"] in {"Pending", "InProgress", "Stopping"} for one in found)
 
 
-def last_execution(schedule: str, window_start: datetime | None) -> dict[str, Any] | None:
-    """The latest execution of a schedule, or the one that read the window which begins then; None when there is none.
+def executions_of_schedule(schedule: str, window_start: datetime | None = None) -> Iterator[dict[str, Any]]:
+    """The executions of a schedule, the latest first; with a time, those that read the window which begins then.
 
     An execution is scheduled for the hour that ends its window (aws-facts 1.7).
     """
@@ -247,8 +247,7 @@ def last_execution(schedule: str, window_start: datetime | None) -> dict[str, An
     if window_start is not None:
         due = window_start + timedelta(hours=1)
         request["ScheduledTimeAfter"], request["ScheduledTimeBefore"] = due - _MOMENT, due + _MOMENT
-    found = client("sagemaker").list_monitoring_executions(**request, MaxResults=1)["MonitoringExecutionSummaries"]
-    return dict(found[0]) if found else None
+    return _listed("list_monitoring_executions", "MonitoringExecutionSummaries", **request)
 
 
 def alarms(prefix: str) -> list[tuple[str, dict[str, str]]]:
@@ -281,7 +280,7 @@ _SNAKE = {
 }
 
 
-def _listed(operation: str, key: str, **request: str) -> Iterator[dict[str, Any]]:
+def _listed(operation: str, key: str, **request: Any) -> Iterator[dict[str, Any]]:
     for page in client("sagemaker").get_paginator(operation).paginate(**request, PaginationConfig={"PageSize": 100}):
         yield from page[key]
 

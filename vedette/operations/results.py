@@ -14,17 +14,19 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
 
 from chalicelib import locations
 from chalicelib.alerts import model_monitor
-from chalicelib.aws import s3, sagemaker, store
+from chalicelib.aws import s3, store
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.files import Violation, read_constraints, read_violations
+from chalicelib.constraints.files import read_constraints
 from chalicelib.constraints.windows import GRACE, checks_of, closed_windows
-from chalicelib.errors import VedetteError
+from chalicelib.errors import NotReady, VedetteError
+from chalicelib.handlers import schedules as schedules_of_model_monitor
 from chalicelib.records import Execution
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
@@ -186,69 +188,38 @@ def _listed(endpoint: str, variant: str, since: datetime | None) -> list[tuple[d
 
 
 def _model_monitors(endpoint: str, start: datetime | None) -> list[Judged]:
+    """Of each schedule the execution of a window, or the latest one that has ended."""
     found = []
     for schedule in aws.monitoring_schedules(endpoint):
-        summary = aws.last_execution(schedule["MonitoringScheduleName"], start)
-        if summary is not None:
-            found.append(_model_monitor(endpoint, summary))
+        summaries = aws.executions_of_schedule(schedule["MonitoringScheduleName"], start)
+        ended = (one for summary in summaries if (one := _model_monitor(summary)) is not None)
+        found += list(islice(ended, 1))
     return found
 
 
-def _model_monitor(endpoint: str, summary: dict[str, Any]) -> Judged:
-    """An execution of Model Monitor; one that is at work, or never had a job, has a verdict and no files."""
-    job = sagemaker.describe_processing_job(summary.get("ProcessingJobArn", "").rpartition("/")[2] or "none")
+def _model_monitor(summary: dict[str, Any]) -> Judged | None:
+    """An execution of Model Monitor; None while it goes on, and while its report is on its way."""
     status = summary["MonitoringExecutionStatus"]
-    if job is None or status in {"Pending", "InProgress", "Stopping"}:
-        place, execution = "", _without_files(endpoint, summary)
-    else:
-        place = model_monitor.output_uri(job)
-        end = summary["ScheduledTime"]
-        execution = msgspec.structs.replace(
-            model_monitor.execution(job, _violations_of(place)),
-            endpoint=endpoint,
-            window_start=end - timedelta(hours=1),
-            window_end=end,
+    if status not in model_monitor.ENDED:
+        return None
+    job = summary.get("ProcessingJobArn", "").rpartition("/")[2]
+    try:
+        execution = (
+            schedules_of_model_monitor.execution_of(job, status)[0]
+            if job
+            else model_monitor.execution_without_job(summary)
         )
+    except NotReady:
+        return None
+    if execution is None:
+        return None
     return Judged(
         source="model monitor",
         name=summary["MonitoringScheduleName"],
         monitoring_type=summary.get("MonitoringType", DATA_QUALITY),
         verdict=status,
-        folder=f"{place}/" if place else "",
+        folder=f"{execution.folder}/" if execution.folder else "",
         execution=execution,
-    )
-
-
-def _violations_of(place: str) -> tuple[Violation, ...]:
-    for name in model_monitor.VIOLATION_FILES if place else ():
-        content = s3.get_uri(f"{place}/{name}")
-        if content is not None:
-            return read_violations(content, f"{place}/{name}")
-    return ()
-
-
-def _without_files(endpoint: str, summary: dict[str, Any]) -> Execution:
-    end = summary["ScheduledTime"]
-    status = summary["MonitoringExecutionStatus"]
-    return Execution(
-        endpoint=endpoint,
-        variant=f"schedule {summary['MonitoringScheduleName']}",
-        window_start=end - timedelta(hours=1),
-        window_end=end,
-        closed=True,
-        package_version="",
-        revision=1,
-        baseline="",
-        verdict="MonitorFailed",
-        events=0,
-        rows=0,
-        refused={},
-        measurements=(),
-        parts=(),
-        folder="",
-        judged_at=summary["LastModifiedTime"],
-        source="model monitor",
-        notes=(summary.get("FailureReason") or f"the execution is {status}",),
     )
 
 
@@ -343,7 +314,7 @@ def _next_run(minutes: int, now: datetime) -> datetime:
 def _of_model_monitor(schedule: dict[str, Any], endpoint: str) -> Scheduled:
     name = schedule["MonitoringScheduleName"]
     described = aws.describe_monitoring_schedule(name) or {}
-    summary = aws.last_execution(name, None)
+    summary = next(aws.executions_of_schedule(name), None)
     expression = described.get("MonitoringScheduleConfig", {}).get("ScheduleConfig", {}).get("ScheduleExpression", "")
     last: dict[str, Any] = {}
     if summary is not None:
