@@ -7,6 +7,7 @@
     |-- UnreadableFile       a file (constraints, statistics, fleet) cannot be read: place and cause in one sentence
     |-- Undeliverable        SNS refuses a message, or nobody would receive it: counted, logged, the sweep tries again
     |-- NotReady             somebody else is at work on it: rises, so that the platform delivers it again
+    |-- OutOfTime            a call might outlive the function, so it is not begun: rises, for the next delivery
     `-- MissingSetting       the installation is incomplete: the import fails with one sentence
 
 Everything else rises unchanged, so that Lambda retries. A violation is a result, not an error.
@@ -37,6 +38,10 @@ class UnreadableFile(VedetteError):
 
 class Undeliverable(VedetteError):
     """A message cannot be published now, and trying again at once will not mend it; the text is the reason."""
+
+
+class OutOfTime(VedetteError):
+    """A call to AWS whose worst case would not end before the function must."""
 
 
 class NotReady(VedetteError):

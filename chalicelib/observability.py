@@ -23,10 +23,18 @@ def count(name: str, value: int = 1) -> None:
 
 
 def observe(app: Chalice) -> None:
-    """Surround every function of the app: request id in the log lines, metrics flushed, hopeless input refused once."""
+    """Surround every function: request id in the logs, metrics flushed, hopeless input refused once, calls in time."""
     app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
     app.register_middleware(_flushed)
     app.register_middleware(_refused)
+    app.register_middleware(_in_time)
+
+
+def _in_time(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    from chalicelib.aws import clients  # boto3 is imported when a function runs, with what else it needs
+
+    with clients.within(event.context.get_remaining_time_in_millis):
+        return get_response(event)
 
 
 def _flushed(event: Any, get_response: Callable[[Any], Any]) -> Any:

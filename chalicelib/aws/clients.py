@@ -4,19 +4,69 @@ botocore waits 60 s to connect and 60 s to read by default, so two slow calls ou
 Publish again when only the reply was lost, which doubles an alert (measured, failure-catalogue fact 4). Hence short
 timeouts everywhere, and one attempt for SNS, whose repetition the outbox of the alert book decides, and for requests to
 a model, which a model that hangs would only receive three times.
+
+A call is begun only while its worst case, every attempt at its timeout, ends five seconds before the function does: so
+a function says where it stopped, and keeps its leases in order, instead of being killed in the middle of a call.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from chalicelib.errors import OutOfTime
+
 CONNECT_SECONDS = 2
-READ_SECONDS = {"sagemaker-runtime": 62}  # SageMaker gives a model 60 seconds to answer
-DEFAULT_READ_SECONDS = 10
+# SageMaker gives a model 60 seconds to answer; its control plane takes seconds where the others take milliseconds.
+READ_SECONDS = {"sagemaker-runtime": 62, "sagemaker": 10}
+DEFAULT_READ_SECONDS = 6
 ATTEMPTS = {"sns": 1, "sagemaker-runtime": 1}
 DEFAULT_ATTEMPTS = 3
+RESERVE_SECONDS = 5  # what a function keeps for itself after its last call
+
+_remaining: list[
+    Callable[[], int]
+] = []  # milliseconds left to the functions that run in this process, the last one last
+
+
+def worst_case_seconds(service: str) -> int:
+    """How long one call can take: every attempt runs into its timeouts, with the longest pauses between them.
+
+    Standard mode waits up to 1, 2, 4, ... seconds, at most 20 (botocore, "Retries").
+
+    Examples
+    --------
+    >>> worst_case_seconds("sns"), worst_case_seconds("s3"), worst_case_seconds("sagemaker-runtime")
+    (8, 27, 64)
+    """
+    attempts = ATTEMPTS.get(service, DEFAULT_ATTEMPTS)
+    pauses = sum(min(1 << number, 20) for number in range(attempts - 1))
+    return attempts * (CONNECT_SECONDS + READ_SECONDS.get(service, DEFAULT_READ_SECONDS)) + pauses
+
+
+@contextmanager
+def within(remaining: Callable[[], int]) -> Iterator[None]:
+    """Begin no call in this block that might outlive the function; `remaining` gives its milliseconds."""
+    _remaining.append(remaining)
+    try:
+        yield
+    finally:
+        _remaining.remove(remaining)
+
+
+def _in_time(service: str) -> Callable[..., None]:
+    needed = worst_case_seconds(service) + RESERVE_SECONDS
+
+    def check(**_: Any) -> None:
+        if _remaining and _remaining[-1]() < needed * 1000:
+            raise OutOfTime(
+                f"A call to {service} may take {needed} s with the reserve; the function has less left."
+            )
+
+    return check
 
 
 @lru_cache(maxsize=32)
@@ -27,7 +77,9 @@ def _client(service: str, session: boto3.Session) -> Any:
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS.get(service, DEFAULT_ATTEMPTS)},
         user_agent_extra="vedette",
     )
-    return session.client(service, config=config)
+    made = session.client(service, config=config)
+    made.meta.events.register("before-call", _in_time(service))
+    return made
 
 
 def client(service: str) -> Any:

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from moto.events.models import EventPattern, EventPatternParser
@@ -22,6 +24,7 @@ from moto.events.models import EventPattern, EventPatternParser
 from vedette.local.errors import Crash
 from vedette.local.recorder import calling_as
 
+CONFIG = Path(__file__).resolve().parents[2] / ".chalice" / "config.json"
 RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
 
@@ -75,6 +78,15 @@ class Backend(Protocol):
         """Let go of everything."""
 
 
+@cache
+def configured_timeouts() -> dict[str, int]:
+    """Seconds by function, as .chalice/config.json gives them; none for an installed wheel, which has no such file."""
+    if not CONFIG.is_file():
+        return {}
+    functions = json.loads(CONFIG.read_bytes())["lambda_functions"]
+    return {name: found["lambda_timeout"] for name, found in functions.items()}
+
+
 def functions_of(
     app: Any, stage: str, region: str, account: str, timeouts: Mapping[str, int] | None = None
 ) -> list[Function]:
@@ -95,7 +107,7 @@ def functions_of(
                 arn=f"arn:aws:lambda:{region}:{account}:function:{full_name}",
                 pattern=_pattern(getattr(source, "event_pattern", None)),
                 rate=rate_of(getattr(source, "schedule_expression", None)),
-                timeout_seconds=(timeouts or {}).get(name, 60),
+                timeout_seconds=(configured_timeouts() if timeouts is None else timeouts).get(name, 60),
             )
         )
     return found

@@ -1,0 +1,67 @@
+"""No call to AWS outlives its function: the worst case of each, from the configuration of clients and functions."""
+
+import json
+
+import boto3
+import pytest
+
+from chalicelib.aws import clients
+from chalicelib.aws.clients import RESERVE_SECONDS, client, within, worst_case_seconds
+from chalicelib.errors import OutOfTime
+from tests.permissions import CHALICE, statements
+from vedette.installation.functions import NAMES
+from vedette.local import Cloud
+
+CONFIG = json.loads((CHALICE / "config.json").read_bytes())["lambda_functions"]
+CLIENTS = {"sagemaker:InvokeEndpoint": "sagemaker-runtime"}
+LAMBDA_ALONE = {"logs", "sqs", "iam"}  # what no client of a function calls
+
+
+def services(function: str) -> set[str]:
+    """The clients that a function's policy lets it use."""
+    actions = {action for name, _, action in statements() if name == function}
+    return {CLIENTS.get(action, action.partition(":")[0]) for action in actions} - LAMBDA_ALONE
+
+
+@pytest.mark.parametrize("function", NAMES)
+def test_the_worst_case_of_every_call_fits_into_the_timeout(function):
+    timeout = CONFIG[function]["lambda_timeout"]
+    worst = {service: worst_case_seconds(service) for service in services(function)}
+    assert max(worst.values()) < timeout - RESERVE_SECONDS, worst
+
+
+@pytest.mark.parametrize("service", sorted(set().union(*(services(function) for function in NAMES))))
+def test_the_worst_case_is_that_of_the_client(service):
+    with Cloud():
+        config = client(service).meta.config
+    attempts = config.retries["total_max_attempts"]
+    assert config.retries["mode"] == "standard"
+    assert attempts * (config.connect_timeout + config.read_timeout) <= worst_case_seconds(service)
+
+
+def test_a_call_that_may_outlive_the_function_is_not_begun():
+    needed = 1000 * (worst_case_seconds("s3") + RESERVE_SECONDS)
+    with Cloud() as cloud:
+        with within(lambda: needed):
+            client("s3").list_buckets()
+        with within(lambda: needed - 1), pytest.raises(OutOfTime, match="A call to s3"):
+            client("s3").list_buckets()
+        client("s3").list_buckets()
+        boto3.client("s3").list_buckets()
+        assert len(cloud.recorder.of("ListBuckets")) == 3
+
+
+def test_whatever_a_function_does_its_calls_end_five_seconds_before_it_must():
+    """The sum, not only each: calls of the longest length, begun as late as they may be, one after the other."""
+    for function in NAMES:
+        timeout, spent = CONFIG[function]["lambda_timeout"], 0.0
+        slowest = max(services(function), key=worst_case_seconds)
+        check = clients._in_time(slowest)
+        with within(lambda: int(1000 * (timeout - spent))):  # noqa: B023 - called within the turn of the loop
+            for _ in range(100):
+                try:
+                    check()
+                except OutOfTime:
+                    break
+                spent += worst_case_seconds(slowest)
+        assert 0 < spent <= timeout - RESERVE_SECONDS
