@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -95,6 +96,7 @@ class Client:
     """A client whose every call goes through the gate."""
 
     aws: Aws
+    meta = SimpleNamespace(events=SimpleNamespace(register=lambda *hook: None))
 
     def get_paginator(self, name: str) -> "Client":
         return self
