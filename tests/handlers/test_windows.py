@@ -1,0 +1,278 @@
+"""Windows on the stand-in: closed and open, of drift, mixed, without captures, judged twice at once, cut short."""
+
+import contextlib
+import json
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from msgspec.structs import replace
+
+from chalicelib import records
+from chalicelib.aws import s3, store
+from chalicelib.aws.clients import client
+from chalicelib.constraints.constraints import Constraints
+from chalicelib.constraints.suggestion import suggested_constraints
+from chalicelib.errors import NotReady
+from chalicelib.handlers import judging
+from chalicelib.records import Execution
+from chalicelib.statistics.distribution import BASELINE_K
+from chalicelib.statistics.table import Table
+from vedette.demo import people
+from vedette.local.errors import Crash
+
+ENDPOINT = "preferred-site"
+
+
+@pytest.fixture
+def watched(world):
+    """An endpoint that is served and verified, with a baseline of numbers from 0 to 99."""
+    world.deployed()
+    rows = [["0.0", str(i % 100), str((i * 7) % 100)] for i in range(2000)]
+    table = Table.of(rows, ("label", "a", "b"), k=BASELINE_K)
+    people.put_baseline_in_force(ENDPOINT, "numbers", suggested_constraints(table), table)
+    world.cloud.mailbox.mails.clear()
+    return world
+
+
+def verdicts(world, *, checks: str = "", under: str = "2") -> list[Execution]:
+    keys = [key for key in world.keys(f"monitoring/{ENDPOINT}/AllTraffic/{under}") if key.endswith("execution.json")]
+    found = [s3.get_record(Execution, key) for key in keys]
+    return [one for one in found if not checks or one.checks == checks]
+
+
+def spread(world, count: int, shift: int = 0) -> None:
+    people.predict(ENDPOINT, [(str(shift + i % 100), str(shift + (i * 7) % 100)) for i in range(count)])
+
+
+def new_mails(world) -> list[str]:
+    return [mail.subject for mail in world.cloud.mailbox.mails if mail.attributes["kind"] != "deployment"]
+
+
+# --- hours and days ---------------------------------------------------------------------------------------------------
+
+
+def test_hours_are_judged_on_hard_checks_and_days_on_drift(watched):
+    spread(watched, 150)
+    watched.cloud.turn(hours=1, minutes=10)
+    (hour,) = [one for one in verdicts(watched) if one.rows]
+    assert (hour.checks, hour.verdict, {m.kind for m in hour.measurements}) == ("hard", "OK", {"hard"})
+    assert verdicts(watched, checks="drift") == []
+    watched.cloud.turn(hours=15)
+    (day,) = verdicts(watched, checks="drift")
+    assert (f"{day.window_start:%H:%M}", day.rows, {m.kind for m in day.measurements}) == ("00:00", 150, {"drift"})
+    files = {key.rpartition("/")[2] for key in watched.keys(day.folder)}
+    assert {"execution.json", "statistics.json", "constraint_violations.json"} <= files
+
+
+def test_drift_of_two_days_is_one_alert_and_hours_in_between_do_not_end_it(watched):
+    for _ in range(5):
+        spread(watched, 150, shift=60)
+        watched.cloud.turn(hours=12)
+    assert [day.verdict for day in verdicts(watched, checks="drift")][:2] == ["Violations", "Violations"]
+    drifted = [subject for subject in new_mails(watched) if "drift" in subject]
+    assert len(drifted) == 1
+    assert not [subject for subject in new_mails(watched) if "recovered" in subject]
+
+
+def test_drift_windows_as_short_as_the_others_are_one_verdict_of_both(watched):
+    watched.apply(replace(watched.fleet.entry(ENDPOINT), drift_window_minutes=60))
+    spread(watched, 150)
+    watched.cloud.turn(hours=1, minutes=10)
+    (hour,) = [one for one in verdicts(watched) if one.rows]
+    assert (hour.checks, {m.kind for m in hour.measurements}) == ("all", {"hard", "drift"})
+
+
+# --- the open hour ----------------------------------------------------------------------------------------------------
+
+
+def test_what_many_small_objects_violate_together_is_told_before_the_hour_has_closed(watched):
+    for _ in range(4):  # 12 rows an object: too few to judge by themselves
+        people.predict(ENDPOINT, [("12", "34.50")] * 12)
+        watched.cloud.turn(minutes=4)
+    watched.cloud.turn(minutes=10)
+    assert f"{watched.cloud.clock.now():%H}" == "09"
+    assert [subject for subject in new_mails(watched) if "b is not Integral" in subject]
+    opened = verdicts(watched, under="open/")
+    assert [one.closed for one in opened] == [False] * len(opened)
+    assert {one.revision for one in opened} == set(range(1, len(opened) + 1))
+
+
+def test_an_open_hour_says_each_violation_once(watched):
+    for _ in range(3):
+        people.predict(ENDPOINT, [("12", "34.50")] * 15)
+        watched.cloud.turn(minutes=10)
+    assert len(verdicts(watched, under="open/")) == 1
+
+
+# --- nothing captured -------------------------------------------------------------------------------------------------
+
+
+def test_requests_without_captures_are_a_capture_that_stopped_and_told_within_the_hour(watched):
+    watched.cloud.runtime.capture.record = lambda *arguments: None  # the endpoint answers, and nothing is written
+    watched.cloud.turn(hours=1)
+    spread(watched, 40)
+    watched.cloud.turn(hours=1)
+    assert [one.verdict for one in verdicts(watched)][-1] == "CaptureStopped"
+    assert any("requests were made, of which 100 % should be captured" in note for note in verdicts(watched)[-1].notes)
+    assert [m.attributes["kind"] for m in watched.cloud.mailbox.mails] == ["capture stopped"]
+
+
+def test_objects_that_wait_to_be_summarized_are_no_silence(watched):
+    watched.cloud.turn(hours=1)
+    watched.cloud.bus.drop(lambda event, function: function == "on_data_captured")
+    spread(watched, 40)
+    watched.cloud.schedules_enabled = False
+    watched.cloud.turn(hours=1, minutes=6)
+    watched.cloud.invoke("run_monitoring", watched.cloud.scheduled_event("run_monitoring"))
+    watched.cloud.settle()
+    assert [one.verdict for one in verdicts(watched) if one.window_start.hour == 10] == []
+
+
+def test_a_volume_that_a_person_set_is_violated_by_an_empty_hour(watched):
+    document = {**store.baseline_in_force(ENDPOINT)[1].constraints.document}
+    document["volume_constraints"] = {"minimum_rows_per_hour": 10}
+    people.put_baseline_in_force(ENDPOINT, "volume", Constraints(document), None)
+    watched.cloud.turn(hours=2)
+    assert [one.verdict for one in verdicts(watched)][-1] == "Violations"
+    assert [m.check for m in verdicts(watched)[-1].measurements] == ["vedette_volume_check"]
+    assert json.loads(s3.get(verdicts(watched)[-1].folder + "constraint_violations.json")) == {"violations": []}
+
+
+# --- two versions -----------------------------------------------------------------------------------------------------
+
+
+def test_a_window_in_which_two_versions_served_says_mixed_and_is_judged_for_hard_checks_alone(watched):
+    watched.apply(replace(watched.fleet.entry(ENDPOINT), drift_window_minutes=60))
+    watched.cloud.turn(hours=1)
+    spread(watched, 150)
+    watched.register()
+    watched.cloud.turn(minutes=20)
+    spread(watched, 150)
+    watched.cloud.turn(hours=1)
+    (hour,) = [one for one in verdicts(watched) if one.rows]
+    assert (hour.package_version, {m.kind for m in hour.measurements}) == ("mixed", {"hard"})
+    assert "mixed: versions 1 and 2 served in this window, so the hard checks alone were made" in hour.notes
+    spread(watched, 150)
+    watched.cloud.turn(hours=1)
+    assert [one.package_version for one in verdicts(watched) if one.rows][-1] == "2"
+
+
+# --- once, whole, and in time -----------------------------------------------------------------------------------------
+
+
+def when_the_hour_has_closed(world) -> None:
+    """Six minutes after ten, with nobody having looked since nine."""
+    world.cloud.schedules_enabled = False
+    now = world.cloud.clock.now()
+    world.cloud.turn(minutes=66 - now.minute)
+
+
+def test_who_comes_second_writes_no_file(watched, monkeypatch):
+    """Both have listed and judged; the record decides, and the other one's statistics never stand beside it."""
+    spread(watched, 60)
+    real = client("s3").put_object
+    stored = []
+
+    def put_object(**request):
+        """Let another invocation store its verdict at the last moment."""
+        if request["Key"].endswith("/execution.json") and not stored:
+            stored.append(replace(records.read(Execution, request["Body"], "x"), notes=("the first",)))
+            real(**{**request, "Body": records.write(stored[0])})
+            real(Bucket=request["Bucket"], Key=f"{stored[0].folder}statistics.json", Body=b"the first")
+        return real(**request)
+
+    when_the_hour_has_closed(watched)
+    monkeypatch.setattr(client("s3"), "put_object", put_object)
+    watched.cloud.invoke("run_monitoring", watched.cloud.scheduled_event("run_monitoring"))
+    watched.cloud.settle()
+    (execution,) = [one for one in verdicts(watched) if one.rows]
+    assert execution.notes == ("the first",)
+    assert s3.get(execution.folder + "statistics.json") == b"the first"
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_a_crash_between_the_record_and_its_files_is_mended_and_told(watched, k):
+    people.predict(ENDPOINT, [("12", "34.50")] * 10)  # too few to judge by itself
+    watched.cloud.turn(minutes=2)
+    people.predict(ENDPOINT, [("12", "34.50")] * 12)
+    when_the_hour_has_closed(watched)
+    watched.cloud.faults.add("crash_before", service="s3", operation="PutObject", k=k, function="run_monitoring")
+    for _ in range(2):
+        with contextlib.suppress(Crash):
+            watched.cloud.invoke("run_monitoring", watched.cloud.scheduled_event("run_monitoring"))
+        watched.cloud.turn(minutes=1)
+    executions = [one for one in verdicts(watched) if one.rows]
+    assert [one.verdict for one in executions] == ["Violations"]
+    assert s3.get(executions[0].folder + "constraint_violations.json") is not None
+    assert s3.get(executions[0].folder + "statistics.json") is not None
+    assert len([subject for subject in new_mails(watched) if "b is not Integral" in subject]) == 1
+    watched.cloud.bus.failed.clear()
+
+
+@pytest.mark.parametrize("operation", ["PutObject", "PutEvents"])
+@pytest.mark.parametrize("when", ["crash_before", "crash_after"])
+def test_an_object_whose_announcement_was_lost_is_announced_again(watched, when, operation):
+    """The part notes that it was judged and that it owes an event; Lambda's repetition, or the sweep, sees that."""
+    watched.cloud.faults.add(when, service="s3" if operation == "PutObject" else "events", operation=operation,
+                             k=1, function="on_data_captured")  # fmt: skip
+    people.predict(ENDPOINT, [("12", "34.50")] * 40)
+    watched.cloud.turn(minutes=20)
+    (part,) = [one for one in store.parts(watched.keys(f"parts/{ENDPOINT}/")) if one.summary.rows]
+    assert (part.judged, part.violated) == (True, True)
+    assert len([subject for subject in new_mails(watched) if "b is not Integral" in subject]) == 1
+    watched.cloud.bus.failed.clear()
+
+
+def test_a_run_that_has_no_time_left_says_how_many_windows_it_left(watched):
+    from chalicelib.handlers import run_monitoring
+
+    spread(watched, 60)
+    when_the_hour_has_closed(watched)
+    entry = watched.fleet.entry(ENDPOINT)
+    windows = run_monitoring.fresh_windows(entry, watched.cloud.clock.now())
+    left = run_monitoring.judge(entry, windows, lambda: run_monitoring.RESERVE - 1)
+    assert (left["verdicts"], left["left for the next run"]) == ([], 1)
+    assert run_monitoring.judge(entry, windows, lambda: 300_000)["verdicts"] == ["OK"]
+
+
+def test_a_sum_stops_before_the_invocation_is_killed(watched):
+    spread(watched, 60)
+    watched.cloud.turn(minutes=10)
+    keys = tuple(watched.keys(f"parts/{ENDPOINT}/"))
+    start = watched.cloud.clock.now().replace(minute=0)
+    with pytest.raises(NotReady, match="took longer than a run has"):
+        judging.summing.window_summary(ENDPOINT, "AllTraffic", start, start + judging.HOUR, keys, lambda: 1)
+
+
+# --- writing once -----------------------------------------------------------------------------------------------------
+
+
+def conflicts(monkeypatch, times: int) -> list[str]:
+    """Let S3 answer 409 so many times."""
+    seen: list[str] = []
+    real = client("s3").put_object
+
+    def put_object(**request):
+        if request.get("IfNoneMatch") and len(seen) < times:
+            seen.append(request["Key"])
+            raise ClientError({"Error": {"Code": "ConditionalRequestConflict"}}, "PutObject")
+        return real(**request)
+
+    monkeypatch.setattr(client("s3"), "put_object", put_object)
+    monkeypatch.setattr("chalicelib.aws.s3.time.sleep", lambda seconds: None)
+    return seen
+
+
+def test_a_write_that_met_another_one_is_tried_again(world, monkeypatch):
+    conflicts(monkeypatch, 2)
+    assert s3.put_once("monitoring/x", b"mine")
+    assert not s3.put_once("monitoring/x", b"later")
+    assert s3.get("monitoring/x") == b"mine"
+
+
+def test_a_write_that_meets_others_for_ever_is_not_taken_for_theirs(world, monkeypatch):
+    conflicts(monkeypatch, 99)
+    with pytest.raises(NotReady, match="is being written by others"):
+        s3.put_once("monitoring/x", b"mine")
+    assert boto3.client("s3").list_objects_v2(Bucket=world.bucket, Prefix="monitoring/x")["KeyCount"] == 0
