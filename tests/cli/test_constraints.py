@@ -8,7 +8,8 @@ from chalicelib.aws import s3, store
 from chalicelib.errors import NotReady
 from tests.operations.installed import SITE
 from tests.operations.judged import baseline, judged, send, watched
-from vedette.operations import baselines
+from vedette.cli import constraints as cli
+from vedette.operations import baselines, constraints
 
 SET = ("constraints", "set", SITE, "b", "--type", "Fractional", "--reason", "cents since May")
 
@@ -150,6 +151,10 @@ def test_of_two_who_make_the_same_version_one_is_told(site, monkeypatch):
     with pytest.raises(NotReady, match="Somebody else made v2 of preferred-site"):
         baselines.keep(SITE, before.constraints, None, "second", before.etag)
     assert s3.get(f"baselines/{SITE}/v2/version.json").count(b"first") == 1
+
+
+def test_what_can_be_cleared_is_what_an_edit_knows():
+    assert cli.CLEARABLE == constraints.CLEARABLE  # the command lists it without importing what an edit needs
 
 
 def test_nothing_is_changed_while_the_stage_is_paused(site):
