@@ -22,6 +22,7 @@ from chalicelib.constraints.measurement import Severity
 from chalicelib.records import (
     AlertBook,
     AlertItem,
+    AlertKind,
     AlertMessage,
     Deployment,
     FingerprintState,
@@ -30,6 +31,12 @@ from chalicelib.records import (
 )
 from chalicelib.registry.failures import BACK_OFF
 from chalicelib.registry.versions import version_of
+
+# Of conditions that last, as what they are told, and what a person can look at.
+FAMILIES: dict[str, tuple[AlertKind, tuple[str, ...]]] = {
+    "monitoring": ("monitor failed", ("See what is in force, and what was suggested:\nvedette constraints show",)),
+    "capture": ("capture stopped", ("See whether capture is on, and where it writes:\nvedette capture status",)),
+}
 
 
 def told_once(
@@ -40,11 +47,12 @@ def told_once(
     package_version: str,
     facts: Mapping[str, str],
     what_to_do: tuple[str, ...],
+    kind: AlertKind = "deployment",
 ) -> AlertBook:
     """Owe a message about something that happened once; `occasion` names it."""
     message = AlertMessage(
         alert_id=identity(book.endpoint, "deployment", occasion),
-        kind="deployment",
+        kind=kind,
         severity=severity,
         endpoint=book.endpoint,
         variant="",
@@ -122,6 +130,8 @@ def told_while(
 
     `conditions` maps a name to a sentence; conditions of other families stay as they are.
     """
+    kind, steps = FAMILIES.get(family, ("deployment", ()))
+    steps = what_to_do or tuple(f"{step} {book.endpoint}" for step in steps)
     named = {f"{family}|{name}": words for name, words in conditions.items()}
     states = {
         name: state for name, state in book.fingerprints.items() if name in named or not name.startswith(f"{family}|")
@@ -129,7 +139,7 @@ def told_while(
     for name, words in named.items():
         if name not in states:
             states[name] = FingerprintState(state="firing", severity="warning", since=now, last_seen=now)
-            book = told_once(book, f"{name} since {now.isoformat()}", words, "warning", "", {}, what_to_do)
+            book = told_once(book, f"{name} since {now.isoformat()}", words, "warning", "", {}, steps, kind)
     return replace(book, fingerprints=states)
 
 

@@ -193,3 +193,17 @@ def test_only_the_latest_ids_are_remembered(number):
     for n in range(number + 1):
         book = noticed(book, str(n))
     assert len(book.told) == min(number + 1, 200)
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "command"),
+    [
+        ("deployment", "deployment", None),
+        ("monitoring", "monitor failed", "vedette constraints show site"),
+        ("capture", "capture stopped", "vedette capture status site"),
+    ],
+)
+def test_a_condition_is_told_as_what_it_is_with_what_to_look_at(family, kind, command):
+    (owed,) = told_while(EMPTY, family, {"x": "something is wrong"}, NOON).outbox
+    assert owed.message.kind == kind
+    assert [step.split("\n")[1] for step in owed.message.what_to_do] == ([command] if command else [])
