@@ -95,8 +95,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"both: {summing + judging:.2f} s (level {MOST_SECONDS:.0f} s)")
     print(f"peak of the process: {peak_megabytes():.0f} MB, of which {before:.0f} MB hold this benchmark's own input")
     print(f"S3 apart: {asked.parts:,} GET and {SLOTS} PUT for the roll-ups; {SLOTS} GET, 2 LIST, 4 PUT a window")
-        f"S3, counted apart: {asked.parts:,} GET and {SLOTS} PUT for the roll-ups; {SLOTS} GET, 2 LIST, 4 PUT a window"
-    )
     print(f"verdict {evaluation.verdict}, {len(evaluation.measurements)} values measured")
     return 0 if summing + judging <= MOST_SECONDS and peak_megabytes() <= MOST_MEGABYTES else 1
 
