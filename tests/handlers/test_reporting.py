@@ -19,10 +19,10 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def watched(world):
-    """An endpoint whose last three hours were judged; the last is half wrong."""
+    """An endpoint whose last two hours were judged; the second is half wrong."""
     world.deployed()
     world.cloud.turn(minutes=61 - world.cloud.clock.now().minute)
-    for bad in (0, 0, 20):
+    for bad in (0, 20):
         world.send(good=20, bad=bad)
         world.cloud.turn(hours=1)
     world.cloud.turn(minutes=10)
