@@ -17,6 +17,7 @@ from chalicelib.statistics.table import Table, by_name, sum_of_tables, union
 Names = tuple[str, ...]
 Kind = Literal["text", "json", "grid"]  # a list of texts, of JSON's own values (None is missing), or of grids
 AT_ONCE = 250_000  # cells held before they are turned into statistics: at most 20 MB
+COLUMNS_AT_ONCE = 500  # of batches, held before they are added up: at most 2 MB
 
 
 class _Gathered(NamedTuple):
@@ -48,10 +49,13 @@ class Gathering:
         known = self._names.get(layout)
         if known is None and len(self._names) >= self._most_layouts:
             return False
-        union = {f"o{name}" for name in outputs} | {f"i{name}" for name in inputs} | (known or set())
-        if known and len(union) > self._most_columns:
+        names = {f"o{name}" for name in outputs} | {f"i{name}" for name in inputs}
+        if known is None:
+            self._names[layout] = names
+        elif len(known) + len(names - known) > self._most_columns:
             return False
-        self._names[layout] = union
+        else:
+            known |= names
         if len(self._admitted) > self._most_columns:
             self._admitted.clear()
         self._admitted.add((outputs, inputs))
@@ -80,17 +84,18 @@ class Gathering:
     def tables(self) -> tuple[Table, ...]:
         """The tables of all rows taken."""
         self._flush()
-        return tuple(self._done)
+        return sum_of_tables(self._done)
 
     def _flush(self) -> None:
         alike: dict[tuple[object, object, Kind, Kind], list[_Gathered]] = {}
         for (outputs, inputs, given, asked), gathered in self._gathered.items():
             layout = (outputs, inputs) if "grid" in (given, asked) else (by_name(outputs), by_name(inputs))
             alike.setdefault((*layout, given, asked), []).append(gathered)
-        tables = [_table(parts, key[2:]) for key, parts in alike.items()]
+        self._done += [_table(parts, key[2:]) for key, parts in alike.items()]
         self._gathered.clear()
         self._cells = 0
-        self._done = list(sum_of_tables([*self._done, *tables]))
+        if sum(len(table.columns) for table in self._done) > COLUMNS_AT_ONCE:
+            self._done = list(sum_of_tables(self._done))
 
 
 def _kind(cells: Iterable[Any] | Grid, kind: Kind) -> Kind:
@@ -104,6 +109,7 @@ def _table(parts: list[_Gathered], kinds: Sequence[Kind]) -> Table:
         (outputs, [(part.outputs, part.given) for part in parts]),
         (inputs, [(part.inputs, part.asked) for part in parts]),
     )
+    rows = sum(counts)
     columns: list[ColumnStatistics] = []
     for (names, side), kind in zip(sides, kinds, strict=True):
         if kind == "grid":
@@ -111,8 +117,8 @@ def _table(parts: list[_Gathered], kinds: Sequence[Kind]) -> Table:
             columns += Grid.joined(grids).columns()
         else:
             of = ColumnStatistics.of_values if kind == "json" else ColumnStatistics.of
-            columns += [of(column) for column in _columns(names, side, counts)]
-    return Table(names=outputs + inputs, outputs=len(outputs), rows=sum(counts), columns=tuple(columns))
+            columns += [of(column).among(rows) for column in _columns(names, side)]
+    return Table(names=outputs + inputs, outputs=len(outputs), rows=rows, columns=tuple(columns))
 
 
 def _rows(part: _Gathered) -> int:
@@ -120,14 +126,13 @@ def _rows(part: _Gathered) -> int:
     return sum(grid.rows for grid in side) if isinstance(side[0], Grid) else len(side) // len(names)
 
 
-def _columns(names: Names, side: list[tuple[Names, list[Any]]], counts: list[int]) -> Iterator[list[Any]]:
+def _columns(names: Names, side: list[tuple[Names, list[Any]]]) -> Iterator[list[Any]]:
+    """The cells of each column, from those parts that have it."""
     if len(side) == 1:
-        for start in range(len(names)):
-            yield side[0][1][start :: len(names)]
+        yield from (side[0][1][start :: len(names)] for start in range(len(names)))
         return
-    positions = [{name: position for position, name in enumerate(part)} for part, _ in side]
-    for name in names:
-        column: list[Any] = []
-        for (part, flat), position, count in zip(side, positions, counts, strict=True):
-            column += flat[position[name] :: len(part)] if name in position else [None] * count
-        yield column
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for part, flat in side:
+        for start, name in enumerate(part):
+            columns[name] += flat[start :: len(part)]
+    yield from columns.values()

@@ -237,8 +237,8 @@ def _payloads(sides: Sides, form: Form) -> list[bytes] | None:
     """The payloads of sides of CSV, empty ones for those that cannot be read here."""
     if form == "absent":
         return None
-    decode = str.encode if form == "csv" else _decoded
-    return [decode(side.data or "") for side in sides if side is not None]
+    texts = [side.data or "" for side in sides]  # type: ignore[union-attr]
+    return [text.encode() for text in texts] if form == "csv" else list(map(_decoded, texts))
 
 
 def _decoded(text: str) -> bytes:

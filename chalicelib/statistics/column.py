@@ -148,6 +148,11 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         """A column that was absent from so many rows."""
         return cls(types=TypeCounts(missing=rows))
 
+    def among(self, rows: int) -> ColumnStatistics:
+        """This column in a table of so many rows: from those beyond its own it is missing."""
+        absent = rows - self.types.present - self.types.missing
+        return msgspec.structs.replace(self, types=self.types + TypeCounts(missing=absent)) if absent else self
+
     @classmethod
     def total(cls, columns: Iterable[ColumnStatistics]) -> ColumnStatistics:
         """The sum of any number of columns."""

@@ -1,0 +1,42 @@
+"""No object takes more than a second a MB, however hostile; `benchmarks/bounds.py` holds the same for huge ones."""
+
+import json
+import time
+
+import pytest
+
+from chalicelib.capture.summary import summarize
+from tests.capture.captures import line, side
+
+SECONDS_A_MB = 1.0
+HOSTILE = {
+    "quotes": lambda: line(side('"' * 1_000_000)),
+    "quoted cells": lambda: line(side('"a""b",' * 140_000)),
+    "odd quotes in every second request": lambda: b"".join(line(side(('1,"2', "1,2")[i % 2])) for i in range(6_000)),
+    "ever wider rows": lambda: b"".join(line(side("1," * (i % 40))) for i in range(5_000)),
+    "rows of one request that differ": lambda: line(side("\n".join("1," * (i % 30) for i in range(30_000)))),
+    "blank rows": lambda: line(side("\n" * 500_000)),
+    "commas": lambda: b"".join(line(side("," * 9_000)) for _ in range(100)),
+    "long numbers": lambda: line(side("\n".join(["9" * 4_000] * 250))),
+    "numbers but for the last": lambda: b"".join(
+        line(side(f"{i},{i}.5" if i < 5_999 else "x,y")) for i in range(6_000)
+    ),
+    "exponents": lambda: line(side("1e5,2E-7\n" * 110_000)),
+    "brackets": lambda: line(side("[" * 1_000_000, "JSON")),
+    "backslashes": lambda: line(side('[["' + "\\\\" * 400_000 + '"]]', "JSON")),
+    "ever new keys": lambda: b"".join(line(side(json.dumps({f"k{i}": 1}), "JSON"), side("1")) for i in range(6_000)),
+    "ever new shapes": lambda: b"".join(
+        line(side({"instances": [{f"k{i // 10}": 1, "a": [1] * (i % 7 + 1)}]}, "JSON"), side({"b": i}, "JSON"))
+        for i in range(5_000)
+    ),
+    "broken lines": lambda: b'{"captureData": {"endpointInput": {"data": "1\n' * 25_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_object_takes_more_than_a_second_a_megabyte(name):
+    content = HOSTILE[name]()
+    begin = time.process_time()
+    summary = summarize([content])
+    assert time.process_time() - begin < SECONDS_A_MB * max(1.0, len(content) / 1e6)
+    assert summary.lines
