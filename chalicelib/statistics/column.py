@@ -60,7 +60,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         absent = len(cells) - len(present)
         if len(set(present[:_FIRST])) > MOST and (plain := _plain_numbers(present)) is not None:
             counted = cls.of_numbers(*plain, absent, k)
-            if counted is not None:
+            if counted is not None and counted.categories.counts is None:
                 return counted
         return cls.of_counts(Counter(present), absent, k)
 
@@ -92,7 +92,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         """The statistics of a column of numbers, as many of them Integral, all written as JSON writes numbers.
 
         None when the numbers alone do not tell their texts, which are the categories of a column of few: `1.50` and
-        `1.5` are two, as are `0` and `-0`.
+        `1.5` are two. (So are `0` and `-0`: the caller has to look, a decoded number does not show it.)
         """
         count = len(values)
         types = TypeCounts(integral=integral, fractional=count - integral, missing=missing)
@@ -104,7 +104,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         if len(different) > MOST:
             categories = Categories.many(different, ())
             distribution = Distribution.many(ascending, k)
-        elif integral < count or not _told_apart(ascending):
+        elif integral < count or ascending[0] <= -_WHOLE or ascending[-1] >= _WHOLE:
             return None
         else:
             weights = dict(zip(different.tolist(), np.diff(begins, append=count).tolist(), strict=True))
@@ -225,12 +225,6 @@ def _measurable(numbers: Sequence[float]) -> NDArray[np.float64] | None:
     except OverflowError:
         return None
     return values if not len(values) or max(-values.min(), values.max()) <= LARGEST else None
-
-
-def _told_apart(ascending: NDArray[np.float64]) -> bool:
-    """Whether each of these whole numbers has one text."""
-    zeros = ascending[np.searchsorted(ascending, 0.0) : np.searchsorted(ascending, 0.0, "right")]
-    return bool(ascending[0] > -_WHOLE and ascending[-1] < _WHOLE and not np.signbit(zeros).any())
 
 
 def _text_of(value: Any) -> str:

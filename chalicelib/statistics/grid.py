@@ -75,7 +75,8 @@ class Grid(NamedTuple):
         if values is not None:
             fractional = int(np.count_nonzero(self.points[position :: self.width]))
             counted = ColumnStatistics.of_numbers(values, len(values) - fractional, self.rows - len(values), k)
-            if counted is not None:
+            few = counted.categories.counts if counted is not None else None
+            if counted is not None and not (few and "0" in few and cells.may_be_minus_zero(position)):
                 return counted
             texts = cells.texts([position])[position]
         present = list(filter(None, texts or []))
@@ -122,6 +123,13 @@ class _Cells:
         cells = text.split("\n")
         del cells[-1]
         return {position: cells[place :: len(positions)] for place, position in enumerate(positions)}
+
+    def may_be_minus_zero(self, position: int) -> bool:
+        """Whether a cell of a column of whole numbers is `-0`, or in quotes, where it is not looked for."""
+        content, width = self.grid.content, self.grid.width
+        starts = (self.grid.ends + 1 - self.lengths)[position::width]
+        minus = content[starts] == _MINUS
+        return bool((content[starts] == QUOTE).any() or (content[starts[minus] + 1] == _ZERO).any())
 
     def _try(self, position: int) -> bool:
         """Whether a few cells of a column, from all over it, are numbers."""

@@ -94,6 +94,13 @@ def test_a_column_of_numbers_keeps_every_lexical_type(number, distinct):
         assert difference(summarize([content]), exactly(content, Options(), monkeypatch)) == ""
 
 
+@pytest.mark.parametrize("zero", ["-0", '"-0"', "0", '"0"', "-0.0", "00"])
+def test_minus_zero_is_a_category_of_its_own(zero):
+    content = b"".join(line(side(f"{text},1"), side("1")) for text in ["0", "-5", zero, "7"])
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        assert difference(summarize([content]), exactly(content, Options(), monkeypatch)) == ""
+
+
 @pytest.mark.parametrize("wrap", [lambda rows: rows, lambda rows: {"instances": rows}])
 @pytest.mark.parametrize("row", [[0.25, "]", None], {"a": 1, "b": 'x"],[', "c": [1, {"d": 2}]}])
 def test_a_large_list_is_read_in_pieces_as_a_small_one_is(wrap, row):
