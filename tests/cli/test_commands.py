@@ -11,6 +11,8 @@ from vedette.cli import COMMANDS, main
 
 WITHOUT_STAGE = {"evaluate", "summarize", "baseline", "captured", "demo"}
 READ_ONLY = {
+    "status",
+    "report",
     "plan",
     "history",
     "marks",
