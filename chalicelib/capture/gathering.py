@@ -17,6 +17,7 @@ from chalicelib.statistics.table import Table, by_name, sum_of_tables, union
 Names = tuple[str, ...]
 Kind = Literal["text", "json", "grid"]  # a list of texts, of JSON's own values (None is missing), or of grids
 AT_ONCE = 250_000  # cells held before they are turned into statistics: at most 20 MB
+BYTES_AT_ONCE = 4 << 20  # of the object that they were read from: cells of text may be long
 COLUMNS_AT_ONCE = 500  # of batches, held before they are added up: at most 2 MB
 
 
@@ -37,6 +38,7 @@ class Gathering:
         self._most_columns = most_columns
         self._gathered: dict[tuple[Names, Names, Kind, Kind], _Gathered] = {}
         self._cells = 0
+        self._bytes = 0
         self._names: dict[object, set[str]] = {}  # by layout: the names of objects seen
         self._admitted: set[tuple[Names, Names]] = set()
         self._done: list[Table] = []
@@ -81,6 +83,12 @@ class Gathering:
         if self._cells > AT_ONCE:
             self._flush()
 
+    def read(self, size: int) -> None:
+        """So many bytes of the object were read, and the rows in them were added."""
+        self._bytes += size
+        if self._bytes > BYTES_AT_ONCE:
+            self._flush()
+
     def tables(self) -> tuple[Table, ...]:
         """The tables of all rows taken."""
         self._flush()
@@ -93,7 +101,7 @@ class Gathering:
             alike.setdefault((*layout, given, asked), []).append(gathered)
         self._done += [_table(parts, key[2:]) for key, parts in alike.items()]
         self._gathered.clear()
-        self._cells = 0
+        self._cells = self._bytes = 0
         if sum(len(table.columns) for table in self._done) > COLUMNS_AT_ONCE:
             self._done = list(sum_of_tables(self._done))
 

@@ -155,6 +155,7 @@ def summarize(
     try:
         for block in blocks(inflated(chunks), options.longest_line):
             counting.read(block)
+            counting.gathering.read(block.end - block.start)
             end = block.end
     except Refused as refused:  # what gzip held beyond this place
         counting.refuse(RefusedLine(end, end, str(refused), b""))
