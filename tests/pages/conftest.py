@@ -22,6 +22,7 @@ HOURS = 3
 def judged():
     """An endpoint with three closed windows; in the last one half of a column is written otherwise."""
     with pytest.MonkeyPatch.context() as patch, installed(patch) as stage, contextlib.redirect_stdout(io.StringIO()):
+        patch.setenv("COLUMNS", "160")  # whatever terminal the tests run in
         data = sites()
         statistics = baseline_statistics([data.csv], "data set")
         constraints = suggested_constraints(statistics)
