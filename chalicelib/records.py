@@ -25,7 +25,6 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from chalicelib.capture.sampling import Step
-from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.measurement import Measurement, Severity, Verdict
 from chalicelib.errors import UnreadableFile
 
@@ -38,36 +37,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """Base of every record."""
 
     schema_version: int = SCHEMA_VERSION
-
-
-# --- seen -------------------------------------------------------------------------------------------------------------
-
-
-class Part(Record, frozen=True, kw_only=True):
-    """What one capture object held. Immutable; a window is the sum of its parts' summaries."""
-
-    endpoint: str
-    variant: str
-    bucket: str
-    key: str
-    etag: str
-    size: int
-    begun: datetime  # the minute in the object's key, which decides the window
-    summary: CaptureSummary
-    judged: bool = False  # the hard checks ran on this object alone
-    violated: bool = False  # ... and found something: an event was owed
-    sequencer: str = ""  # of the S3 event: which of two versions of the object is the later one
-
-
-class RollUp(Record, frozen=True, kw_only=True):
-    """The sum of named parts, all begun in [start, end). Immutable: a part that came later is not in it."""
-
-    endpoint: str
-    variant: str
-    start: datetime
-    end: datetime
-    parts: tuple[str, ...]  # keys
-    summary: CaptureSummary
 
 
 # --- judged -----------------------------------------------------------------------------------------------------------

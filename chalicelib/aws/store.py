@@ -1,19 +1,26 @@
-"""What Vedette keeps in its bucket: the fleet, baselines, parts and executions, each under its key."""
+"""What Vedette keeps in its bucket: the fleet, baselines, parts and executions, each under its key.
+
+What needs numpy (parts, statistics) is imported by the functions that return it: half of Vedette's functions do not.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from chalicelib import locations, records
 from chalicelib.aws import s3
-from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.files import read_constraints
 from chalicelib.errors import UnreadableFile
-from chalicelib.records import BaselineInForce, Execution, Fleet, Part, Record, RollUp
+from chalicelib.records import BaselineInForce, Execution, Fleet, Record
 from chalicelib.settings import settings
-from chalicelib.statistics.files import read_statistics
+
+if TYPE_CHECKING:
+    from chalicelib.constraints.evaluation import Baseline
+    from chalicelib.parts import Part, RollUp
 
 MANY = 50  # fewer reads than this are not worth the threads
 THREADS = 10  # as many connections as botocore keeps open
@@ -42,6 +49,9 @@ def drop_baseline(endpoint: str) -> None:
 
 def baseline_in_force(endpoint: str) -> tuple[str, Baseline | None]:
     """The version and the content of the baseline that verdicts use; ("", None) when there is none."""
+    from chalicelib.constraints.evaluation import Baseline
+    from chalicelib.statistics.files import read_statistics
+
     named = named_baseline(endpoint)
     if named is None:
         return "", None
@@ -69,6 +79,8 @@ def put_baseline(endpoint: str, named: BaselineInForce, constraints: bytes, stat
 
 def part(capture: locations.CaptureKey) -> Part | None:
     """The part of a capture object; None when it was not summarized yet."""
+    from chalicelib.parts import Part
+
     return s3.get_record(Part, locations.part(capture))
 
 
@@ -99,6 +111,8 @@ def _next_minute(time: datetime) -> datetime:
 
 def parts(keys: Collection[str]) -> Iterator[Part]:
     """The parts under the keys, in order; one that is gone (its lifecycle ended) is left out."""
+    from chalicelib.parts import Part
+
     return _records(Part, keys)
 
 
@@ -110,6 +124,8 @@ def roll_up_starts(endpoint: str, variant: str, start: datetime, end: datetime) 
 
 def roll_ups(endpoint: str, variant: str, start: datetime, end: datetime) -> Iterator[RollUp]:
     """The roll-ups of five minutes that begin in [start, end)."""
+    from chalicelib.parts import RollUp
+
     return _records(RollUp, list(roll_up_starts(endpoint, variant, start, end).values()))
 
 

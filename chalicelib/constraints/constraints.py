@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.statistics.distances import Method
+from chalicelib.statistics import Method
 
 
 class Monitoring(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,8 @@ from chalicelib.errors import UnreadableFile
 from chalicelib.events import DataCaptured, Event
 from chalicelib.handlers import forgotten, judging, sampling
 from chalicelib.observability import count, logger
-from chalicelib.records import FleetEntry, Part
+from chalicelib.parts import Part
+from chalicelib.records import FleetEntry
 from chalicelib.settings import settings
 
 

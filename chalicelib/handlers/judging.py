@@ -34,7 +34,8 @@ from chalicelib.handlers import forgotten, sampling, summing
 from chalicelib.handlers.reporting import write_report
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.observability import count
-from chalicelib.records import Deployment, Execution, ExecutionEvent, FleetEntry, Part
+from chalicelib.parts import Part
+from chalicelib.records import Deployment, Execution, ExecutionEvent, FleetEntry
 from chalicelib.registry.served import UNVERSIONED, versions_between
 from chalicelib.registry.versions import version_of
 from chalicelib.statistics.files import write_statistics

@@ -20,7 +20,7 @@ from chalicelib.aws import store
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.windows import GRACE
 from chalicelib.errors import NotReady
-from chalicelib.records import Part, RollUp
+from chalicelib.parts import Part, RollUp
 
 SLOT = locations.ROLL_UP
 LOOK_BACK = 3  # slots, so that a run that failed is made up for

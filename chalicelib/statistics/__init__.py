@@ -7,3 +7,7 @@ What adds up is kept (counts, sums, sketches); what does not (mean, deviation, q
 is None, never 0.0. `lexical` says what a cell is; nothing here imports boto3, pandas or pyarrow, and the modules that
 need numpy or datasketches import them.
 """
+
+from typing import Literal
+
+Method = Literal["Simple", "Robust"]  # of comparing two distributions; here, so that constraints are read without numpy

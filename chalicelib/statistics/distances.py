@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.statistics import Method
 from chalicelib.statistics.distribution import Distribution
-
-Method = Literal["Simple", "Robust"]
 
 _YATES, _YATES_SHARE, _COCHRAN = 5, 0.2, 10  # expected counts below which Pearson's test says nothing (Deequ's)
 _ITERATIONS, _PRECISION = 10_000, 1e-15

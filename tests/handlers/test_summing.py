@@ -9,7 +9,8 @@ from chalicelib.aws import s3, store
 from chalicelib.capture.summary import summarize
 from chalicelib.events import DataCaptured
 from chalicelib.handlers import data_captured, summing
-from chalicelib.records import FleetEntry, Part
+from chalicelib.parts import Part
+from chalicelib.records import FleetEntry
 
 HOUR = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOW = HOUR + timedelta(minutes=20)

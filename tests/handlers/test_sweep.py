@@ -10,7 +10,8 @@ from chalicelib.aws import store, table
 from chalicelib.events import Scheduled
 from chalicelib.handlers import sweep
 from chalicelib.locations import part_begun
-from chalicelib.records import Part, Swept
+from chalicelib.parts import Part
+from chalicelib.records import Swept
 from chalicelib.settings import settings
 from tests.capture.captures import line, side
 from vedette.local.errors import AwsError

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.aws import s3, store
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.handlers import summing
-from chalicelib.records import RollUp
+from chalicelib.parts import RollUp
 from chalicelib.statistics.table import Table
 from tests.operations.installed import SITE
 from tests.operations.judged import baseline, send, watched

@@ -11,11 +11,12 @@ from pathlib import Path
 import boto3
 import pytest
 
-from chalicelib import records
+from chalicelib import parts, records
 from chalicelib.aws import store
 from chalicelib.capture.summary import summarize
 from chalicelib.errors import UnreadableFile
-from chalicelib.records import Part, Record
+from chalicelib.parts import Part
+from chalicelib.records import Record
 from chalicelib.settings import settings
 from vedette.local import Cloud
 from vedette.local.application import load_app
@@ -27,7 +28,7 @@ RECORDS = [(kind, one) for kind in KINDS for one in RECORDED[kind]]
 
 @pytest.mark.parametrize(("kind", "recorded"), RECORDS, ids=[f"{kind} {one['key']}" for kind, one in RECORDS])
 def test_a_record_of_before_is_opened_and_nothing_in_it_is_lost(kind, recorded):
-    opened = records.read(getattr(records, kind), recorded["body"].encode(), recorded["key"])
+    opened = records.read(getattr(parts if hasattr(parts, kind) else records, kind), recorded["body"].encode(), recorded["key"])
     again = json.loads(records.write(opened))
     before = json.loads(recorded["body"])
     assert before["schema_version"] == 1
@@ -48,15 +49,15 @@ def lost(before, after, place: str = "") -> list[str]:
 
 
 def test_a_part_of_before_is_added_to_todays():
-    parts = [records.read(Part, one["body"].encode(), one["key"]) for one in RECORDED["Part"]]
+    found = [records.read(Part, one["body"].encode(), one["key"]) for one in RECORDED["Part"]]
     bodies = {one["key"]: one["body"].encode() for one in RECORDED["capture"]}
-    for part in parts:
+    for part in found:
         today = summarize([bodies[part.key]])
         both = part.summary + today
         assert part.summary.rows == today.rows
         assert both.rows == 2 * today.rows
         assert both.probes == 2 * today.probes
-    assert sum(part.summary.rows for part in parts) > 0
+    assert sum(part.summary.rows for part in found) > 0
 
 
 def test_a_newer_record_is_refused_in_a_sentence():
@@ -66,7 +67,7 @@ def test_a_newer_record_is_refused_in_a_sentence():
 
 
 def test_every_stored_record_says_its_schema_version():
-    stored = [kind for kind in vars(records).values() if isinstance(kind, type) and issubclass(kind, Record)]
+    stored = [kind for kind in (vars(records) | vars(parts)).values() if isinstance(kind, type) and issubclass(kind, Record)]
     assert len(stored) > 10
     assert all(kind.__struct_fields__[0] == "schema_version" for kind in stored)
 

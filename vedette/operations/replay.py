@@ -30,7 +30,8 @@ from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation
 from chalicelib.constraints.windows import GRACE, Window, checks_of, evaluated, open_window
 from chalicelib.handlers import judging, sampling, summing
-from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry, Part, RollUp
+from chalicelib.parts import Part, RollUp
+from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry
 from chalicelib.registry.served import versions_between
 from vedette.operations import baselines
 
