@@ -1,10 +1,11 @@
-"""The cold start of each function, from the start of its process to the answer to its first event, and the size of the zip.
+"""The cold start of each function, from the start of its process to its first answer, and the size of the zip.
 
     python -m benchmarks.cold [--rounds 9]
 
 Beside it, an app with boto3 and Powertools alone that makes the same calls for the same event: the calls that the
-recorder saw, made again by plain clients. Both run from a zip without byte code under AWS's own runtime client, one after the
-other in each round; the ratio is the median of the rounds' ratios of CPU seconds, since the wall clock of a shared machine lies.
+recorder saw, made again by plain clients. Both run from a zip without byte code under AWS's own runtime client, one
+after the other in each round. The ratio is the median of the rounds' ratios of CPU seconds: the wall clock of a shared
+machine says little.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ def calls_of(cloud: Cloud, since: int) -> list[tuple[str, str, dict[str, Any]]]:
             if call.operation == "GetItem":
                 arguments["Key"] = {name: {"S": call.parameters.get(name, "-")} for name in ("pk", "sk")}
             if call.operation == "PutObject":
-                arguments["Body"] = b"{}".decode()
+                arguments["Body"] = "{}"
                 arguments["Key"] = "plain/" + arguments["Key"]
             found.append((call.service, method, arguments))
     return found
@@ -181,7 +182,8 @@ def measured(rounds: int) -> list[str]:
                 other, _ = started(plain, Function("plain", "plain", "app.plain", "arn:plain"), {})
                 plain.close()
                 if turn:  # the first round warms the machine
-                    cpus.append(cpu), walls.append(wall), plains.append(other), ratios.append(cpu / other)
+                    for kept, one in ((cpus, cpu), (walls, wall), (plains, other), (ratios, cpu / other)):
+                        kept.append(one)
             ratio, level = statistics.median(ratios), LEVELS[name in PARSES]
             lines.append(
                 f"| {name} | {statistics.median(cpus):.2f} | {statistics.median(walls):.2f} |"

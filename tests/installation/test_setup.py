@@ -67,6 +67,7 @@ def test_a_stage_is_made_safe(clone):
         "failures",
         "sweep-not-running",
     }
+    assert clone.client("cloudwatch").list_dashboards()["DashboardEntries"][0]["DashboardName"] == "vedette-dev"
     topics = clone.client("sns").list_topics()["Topics"]
     assert {topic["TopicArn"].rpartition(":")[2] for topic in topics} == {
         "vedette-dev-alerts",
