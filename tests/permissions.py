@@ -23,6 +23,7 @@ ELSEWHERE = {
 STARS = {
     "cloudwatch:GetMetricStatistics": "has no resource type (Service Authorization Reference, CloudWatch)",
     "cloudtrail:LookupEvents": "has no resource type (Service Authorization Reference, CloudTrail)",
+    "sagemaker:ListMonitoringExecutions": "has no resource type (Service Authorization Reference, SageMaker)",
 }
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from vedette.cli import COMMANDS, main
 
-WITHOUT_STAGE = {"evaluate", "summarize", "baseline", "captured", "demo"}
+WITHOUT_STAGE = {"evaluate", "summarize", "baseline", "captured", "demo", "alerts schema"}
 READ_ONLY = {
     "status",
     "report",
@@ -29,6 +29,11 @@ READ_ONLY = {
     "constraints diff",
     "replay",
     "cost",
+    "alerts list",
+    "alerts show",
+    "alerts preview",
+    "doctor",  # without --fix; that run is what a dry run of --fix would be
+    "install",  # chalice deploy knows no dry run; `vedette setup --dry-run` shows what a stage needs
 }
 
 
