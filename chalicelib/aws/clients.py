@@ -27,9 +27,7 @@ ATTEMPTS = {"sns": 1, "sagemaker-runtime": 1}
 DEFAULT_ATTEMPTS = 3
 RESERVE_SECONDS = 5  # what a function keeps for itself after its last call
 
-_remaining: list[
-    Callable[[], int]
-] = []  # milliseconds left to the functions that run in this process, the last one last
+_remaining: list[Callable[[], int]] = []  # milliseconds left to the functions of this process, the last one last
 
 
 def worst_case_seconds(service: str) -> int:
@@ -57,14 +55,23 @@ def within(remaining: Callable[[], int]) -> Iterator[None]:
         _remaining.remove(remaining)
 
 
-def _in_time(service: str) -> Callable[..., None]:
-    needed = worst_case_seconds(service) + RESERVE_SECONDS
+def time_for(*services: str) -> None:
+    """Make sure that calls to these services, one after the other, end before the function must.
 
+    Raises
+    ------
+    OutOfTime
+        When they might not; outside of `within` there is always time.
+    """
+    needed = sum(map(worst_case_seconds, services)) + RESERVE_SECONDS
+    if _remaining and _remaining[-1]() < needed * 1000:
+        named = " and ".join(dict.fromkeys(services))
+        raise OutOfTime(f"A call to {named} may take {needed} s with the reserve; the function has less left.")
+
+
+def _in_time(service: str) -> Callable[..., None]:
     def check(**_: Any) -> None:
-        if _remaining and _remaining[-1]() < needed * 1000:
-            raise OutOfTime(
-                f"A call to {service} may take {needed} s with the reserve; the function has less left."
-            )
+        time_for(service)
 
     return check
 

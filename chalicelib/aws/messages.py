@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.clients import client
+from chalicelib.aws.clients import client, time_for
 from chalicelib.errors import Undeliverable, VedetteError
 from chalicelib.settings import settings
 
@@ -30,16 +30,20 @@ REFUSALS = {
 def publish(topic_arn: str, subject: str, message: str, attributes: Mapping[str, str | Sequence[str]]) -> None:
     """Publish one message that holds a text for each protocol (MessageStructure "json").
 
-    A Publish to a topic without a confirmed subscription succeeds and reaches nobody, so that is looked at first.
+    A Publish to a topic without a confirmed subscription succeeds and reaches nobody, so that is looked at first. There
+    must be time left for the mark that follows, which reads and writes the alert book: else a copy would be sent later.
 
     Raises
     ------
     Undeliverable
         When the topic is gone, nobody has confirmed a subscription, or SNS or the topic's key refuses the caller.
+    OutOfTime
+        When the function might end before the mark.
     """
     if _nobody_listens(topic_arn):
         raise Undeliverable(f"the topic {topic_arn} has no confirmed subscription")
     try:
+        time_for("sns", "dynamodb", "dynamodb")
         client("sns").publish(
             TopicArn=topic_arn,
             Subject=subject,
