@@ -15,6 +15,12 @@ settings.register_profile("vedette", deadline=None, database=None, derandomize=T
 settings.load_profile("vedette")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_width_of_a_terminal():
+    """A worker of xdist sets COLUMNS; a pipe, which tests read commands through, has none."""
+    os.environ.pop("COLUMNS", None)
+
+
 @pytest.fixture(scope="session")
 def conformance() -> Path:
     """Real capture, statistics, constraints and violations files; they lie beside the repository, never in it.
