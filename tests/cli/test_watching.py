@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from chalicelib.aws import s3, store, table
+from chalicelib.parts import Part
 from chalicelib.records import Swept
 from tests.cli.watched import CHURN, LAKE, capture_key, churn, lake, let_the_stage_read, rows, write_constraints
 from vedette.demo import people
@@ -211,7 +212,7 @@ def test_a_backfill_makes_the_parts_that_the_functions_would_have_made_and_alert
     assert "To be read: 0 objects (0.0 MB) without a part; 3 with one are skipped." in watching.done(
         "backfill", CHURN, "--from", "14d"
     )
-    made = [store.s3.get_record(store.Part, key) for key in parts()]
+    made = [store.s3.get_record(Part, key) for key in parts()]
     assert [(part.judged, part.violated, part.summary.rows) for part in made] == [(False, False, 40)] * 3
     watching.cloud.settle()
     assert len(watching.cloud.mailbox.mails) == mails

@@ -28,7 +28,8 @@ RECORDS = [(kind, one) for kind in KINDS for one in RECORDED[kind]]
 
 @pytest.mark.parametrize(("kind", "recorded"), RECORDS, ids=[f"{kind} {one['key']}" for kind, one in RECORDS])
 def test_a_record_of_before_is_opened_and_nothing_in_it_is_lost(kind, recorded):
-    opened = records.read(getattr(parts if hasattr(parts, kind) else records, kind), recorded["body"].encode(), recorded["key"])
+    module = parts if hasattr(parts, kind) else records
+    opened = records.read(getattr(module, kind), recorded["body"].encode(), recorded["key"])
     again = json.loads(records.write(opened))
     before = json.loads(recorded["body"])
     assert before["schema_version"] == 1
@@ -67,7 +68,8 @@ def test_a_newer_record_is_refused_in_a_sentence():
 
 
 def test_every_stored_record_says_its_schema_version():
-    stored = [kind for kind in (vars(records) | vars(parts)).values() if isinstance(kind, type) and issubclass(kind, Record)]
+    named = (vars(records) | vars(parts)).values()
+    stored = [kind for kind in named if isinstance(kind, type) and issubclass(kind, Record)]
     assert len(stored) > 10
     assert all(kind.__struct_fields__[0] == "schema_version" for kind in stored)
 
