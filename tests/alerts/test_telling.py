@@ -281,6 +281,27 @@ def test_a_book_too_long_for_an_item_lies_in_s3_and_only_its_last_body_is_kept(w
     assert list(s3.list_objects("alerts/")) == []
 
 
+def test_the_functions_keep_long_books_in_s3(world, monkeypatch):
+    world.deployed()
+    world.apply(replace(world.fleet.entry(ENDPOINT), mode="alert"))
+    body = table._body
+
+    def long_if_a_book(content, pk, sk, writer):
+        monkeypatch.setattr(table, "PACK_FROM", 0 if sk.startswith("alerts#") else 50_000)
+        return body(content, pk, sk, writer)
+
+    monkeypatch.setattr(table, "_body", long_if_a_book)
+    monkeypatch.setattr(table, "IN_S3_FROM", 0)
+    world.send(good=20, bad=20)
+    world.cloud.turn(minutes=10)
+    boto3.client("s3").delete_object(Bucket=world.bucket, Key=f"baselines/{ENDPOINT}/current.json")
+    world.cloud.turn(hours=2)
+    told = [mail.subject for mail in world.cloud.mailbox.mails]
+    assert sum("b is not Integral" in subject for subject in told) == 1
+    assert sum("has no baseline" in subject for subject in told) == 1
+    assert len(list(s3.list_objects("alerts/"))) == len(table.query(AlertBook, endpoint_key(ENDPOINT), "alerts#"))
+
+
 def test_a_body_that_is_gone_is_said_with_its_place(watched):
     pk, sk = endpoint_key(ENDPOINT), "alerts#AllTraffic"
     table.put_item(a_long_book(), pk, sk, 0)

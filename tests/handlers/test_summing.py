@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 
 from chalicelib import locations
@@ -97,3 +98,23 @@ def test_an_object_overwritten_after_it_was_summarized_keeps_its_part(world):
     answer = data_captured.process(newer, FleetEntry(endpoint="site"))
     assert "older version" in answer["left alone"]  # as far as anybody knows: nothing says which came first
     assert s3.get(rolled) == before
+
+
+def test_the_functions_roll_up_and_read_back(world):
+    world.deployed()
+    begun = world.cloud.clock.now().replace(minute=10)
+    line = b'{"captureData": {"endpointInput": {"data": "1,2", "encoding": "CSV"}, "endpointOutput": {"data": "0.5"}}}'
+
+    def captured(minute: int, second: int) -> None:
+        key = f"data-capture/preferred-site/AllTraffic/{begun:%Y/%m/%d/%H}/{minute:02d}-{second:02d}-000-x.jsonl"
+        boto3.client("s3").put_object(Bucket=world.bucket, Key=key, Body=line)
+
+    for second in range(25):
+        captured(11, second)
+    world.cloud.turn(minutes=15)
+    assert world.keys("rollups/") == [f"rollups/preferred-site/AllTraffic/{begun:%Y/%m/%d/%H}/10.json"]
+    world.cloud.turn(to=begun + timedelta(hours=1, minutes=20))
+    captured(50, 0)  # too late for run_monitoring; the sweep judges the window anew
+    world.cloud.turn(minutes=30)
+    judged = [key for key in world.keys("monitoring/") if key.endswith("/execution.json")]
+    assert {store.execution(key.removesuffix("execution.json")).rows for key in judged} >= {25, 26}
