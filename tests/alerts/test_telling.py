@@ -295,7 +295,12 @@ def test_the_functions_keep_long_books_in_s3(world, monkeypatch):
     world.send(good=20, bad=20)
     world.cloud.turn(minutes=10)
     boto3.client("s3").delete_object(Bucket=world.bucket, Key=f"baselines/{ENDPOINT}/current.json")
-    world.cloud.turn(hours=2)
+    world.cloud.schedules_enabled = False
+    for hour in (10, 11):  # the baseline is missing, and then it is not
+        world.cloud.turn(to=world.cloud.clock.now().replace(hour=hour, minute=6))
+        world.cloud.invoke("run_monitoring", world.cloud.scheduled_event("vedette-local-run_monitoring"))
+        world.cloud.settle()
+        world.baseline()
     told = [mail.subject for mail in world.cloud.mailbox.mails]
     assert sum("b is not Integral" in subject for subject in told) == 1
     assert sum("has no baseline" in subject for subject in told) == 1
