@@ -1,0 +1,71 @@
+"""`make aws-check` itself, from the first question to the last deletion, with the stand-in in place of an account."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+
+from chalicelib.settings import settings
+from tests.installation.conftest import copied
+from vedette.local import Cloud
+
+pytestmark = pytest.mark.artifact
+STAGE = "check"
+
+
+# The functions of an account run as soon as they are deployed; those of the stand-in when it is told to look for them.
+PROGRAM = """
+import pathlib, time
+from vedette.installation import proving
+prove = proving.prove
+def prove_when_ready(stage):
+    pathlib.Path("installed").touch()
+    while not pathlib.Path("ready").exists():
+        time.sleep(0.1)
+    prove(stage)
+proving.prove = prove_when_ready
+proving.main()
+"""
+
+
+def test_an_installation_is_proven_and_removed_again(tmp_path, package):
+    saved = dict(os.environ)
+    project = copied(tmp_path, built=True)
+    with Cloud(start=datetime.now(UTC), real_time=True) as cloud, cloud.serve() as url:
+        cloud.schedules_enabled = False
+        command = [sys.executable, "-c", PROGRAM]
+        check = subprocess.Popen(
+            [*command, "--stage", STAGE, "--email", "you@example.com", "--yes"],
+            cwd=project.root,
+            env={**os.environ, **cloud.child_environment(url), "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        said: list[str] = []
+        listening = threading.Thread(target=lambda: said.extend(check.stdout))
+        listening.start()
+        while check.poll() is None and not (project.root / "installed").exists():
+            time.sleep(0.2)
+        cloud.run_deployed()
+        (project.root / "ready").touch()
+        while check.poll() is None:
+            cloud.settle()
+            time.sleep(0.2)
+        listening.join()
+        check.stdout.close()
+        assert check.returncode == 0, "".join(
+            [*said, *(f"{one.function} {one.outcome}\n" for one in cloud.bus.deliveries)]
+        )
+        assert "Proven: one deploy, one capture, one alert, and a duplicate that changed nothing.\n" in said
+        assert boto3.client("s3").list_buckets()["Buckets"] == []
+        assert boto3.client("dynamodb").list_tables()["TableNames"] == []
+        assert boto3.client("lambda").list_functions()["Functions"] == []
+    os.environ.clear()
+    os.environ.update(saved)
+    settings.cache_clear()
