@@ -185,6 +185,8 @@ def envelopes(block: bytes) -> Envelopes | None:
     2
     >>> envelopes(b'{"captureData": {}} {"captureData": {}}\n') is None, envelopes(b"oops") is None
     (True, True)
+    >>> envelopes(b'{"captureData": {}, "unknown": "\xb3"}\n') is None  # no UTF-8
+    True
     """
     block = block.removesuffix(b"\n")
     if not block.startswith(b"{") or not block.endswith(b"}"):
@@ -195,6 +197,8 @@ def envelopes(block: bytes) -> Envelopes | None:
         return None
     decoded: Envelopes
     try:
+        if not block.isascii():
+            block.decode()  # msgspec looks for no UTF-8 in the fields that a PlainEnvelope leaves out
         try:
             decoded = _PLAIN_LINES(block)
         except msgspec.ValidationError:
