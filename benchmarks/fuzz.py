@@ -1,6 +1,6 @@
 """A coverage-guided fuzz of the capture reader: nothing may escape, no input may take a second per MB.
 
-    python -m benchmarks.fuzz [libFuzzer options]          (make fuzz: 50 seconds; make prove runs it)
+    python -m benchmarks.fuzz [libFuzzer options]          (make fuzz: three minutes; make prove runs it)
 
 Inputs are whole objects, and payloads inside a well-formed record, on either side and in every encoding; what is read
 at once must be what is read line by line, down to the last statistic. Only UnreadableFile and Refused are declared,
