@@ -112,7 +112,7 @@ def _is_text(cell: str) -> bool:
 
 
 def _deflated(registers: NDArray[np.uint8]) -> bytes:
-    deflate = compressobj(1, DEFLATED, -MAX_WBITS, 9, Z_HUFFMAN_ONLY)  # no text repeats in registers
+    deflate = compressobj(1, DEFLATED, -9, 4, Z_HUFFMAN_ONLY)  # no text repeats in registers: no window
     return deflate.compress(registers.tobytes()) + deflate.flush()
 
 

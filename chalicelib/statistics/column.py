@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -113,7 +113,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         return cls(types=types, moments=Moments.of(values), distribution=distribution, categories=categories)
 
     @classmethod
-    def of_counts(cls, counts: Counter[str], missing: int, k: int = PART_K) -> ColumnStatistics:
+    def of_counts(cls, counts: Mapping[str, int], missing: int, k: int = PART_K) -> ColumnStatistics:
         """The statistics of a column of counted cells."""
         by_type: dict[str, dict[str, int]] = {"fractional": {}, "integral": {}, "boolean": {}, "string": {}}
         for cell in numeric_cells(counts):

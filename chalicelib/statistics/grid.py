@@ -8,6 +8,7 @@ is what every column here must equal (a property test holds it).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -62,25 +63,28 @@ class Grid(NamedTuple):
     def columns(self, k: int = PART_K) -> tuple[ColumnStatistics, ...]:
         """The statistics of every column; `k` is the size of the sketches."""
         cells = _Cells(self)
-        numbers = cells.numbers()
-        texts = cells.texts([position for position in range(self.width) if position not in numbers])
-        return tuple(
-            self._column(position, numbers.get(position), texts.get(position), cells, k)
-            for position in range(self.width)
-        )
+        counted = self._of_numbers(cells, k)
+        texts = cells.texts([position for position in range(self.width) if position not in counted])
+        for position, column in texts:
+            counts = Counter(column)
+            missing = counts.pop(b"", 0)
+            decoded = b"\n".join(counts).decode().split("\n")  # at once; no cell holds a line end
+            named = dict(zip(decoded, counts.values(), strict=False))  # of no cell at all, one blank is decoded
+            counted[position] = ColumnStatistics.of_counts(named, missing, k)
+        return tuple(counted[position] for position in range(self.width))
 
-    def _column(
-        self, position: int, values: NDArray[np.float64] | None, texts: list[str] | None, cells: _Cells, k: int
-    ) -> ColumnStatistics:
-        if values is not None:
-            fractional = int(np.count_nonzero(self.points[position :: self.width]))
-            counted = ColumnStatistics.of_numbers(values, len(values) - fractional, self.rows - len(values), k)
-            few = counted.categories.counts if counted is not None else None
-            if counted is not None and not (few and "0" in few and cells.may_be_minus_zero(position)):
-                return counted
-            texts = cells.texts([position])[position]
-        present = list(filter(None, texts or []))
-        return ColumnStatistics.of_counts(Counter(present), self.rows - len(present), k)
+    def _of_numbers(self, cells: _Cells, k: int) -> dict[int, ColumnStatistics]:
+        """The columns that hold nothing but numbers, by their positions."""
+        numbers = cells.numbers()
+        fractional = np.add.reduce(self.points.reshape(-1, self.width), axis=0, dtype=np.int64).tolist()
+        counted: dict[int, ColumnStatistics] = {}
+        for position, values in numbers.items():
+            integral = len(values) - fractional[position]
+            column = ColumnStatistics.of_numbers(values, integral, self.rows - len(values), k)
+            few = column.categories.counts if column is not None else None
+            if column is not None and not (few and "0" in few and cells.may_be_minus_zero(position)):
+                counted[position] = column
+        return counted
 
 
 class _Cells:
@@ -111,23 +115,24 @@ class _Cells:
         found = ((position, self._decoded([position])) for position in positions)
         return {position: alone[0] for position, alone in found if alone is not None}
 
-    def texts(self, positions: list[int]) -> dict[int, list[str]]:
-        """The cells of columns as text, by their positions."""
+    def texts(self, positions: list[int]) -> Iterator[tuple[int, list[bytes]]]:
+        """The cells of columns as UTF-8, with their positions."""
         if not positions:
-            return {}
+            return
         chosen = np.zeros((self.grid.rows, self.grid.width), dtype=bool)
         chosen[:, positions] = True
-        text = self._stream(chosen.ravel(), LINE_END).decode()
-        if '""' in text:
-            text = text.replace('""', '"')
-        cells = text.split("\n")
+        stream = self._stream(chosen.ravel(), LINE_END)
+        if b'""' in stream:
+            stream = stream.replace(b'""', b'"')
+        cells = stream.split(b"\n")
         del cells[-1]
-        return {position: cells[place :: len(positions)] for place, position in enumerate(positions)}
+        for place, position in enumerate(positions):
+            yield position, cells[place :: len(positions)]
 
     def may_be_minus_zero(self, position: int) -> bool:
         """Whether a cell of a column of whole numbers is `-0`, or in quotes, where it is not looked for."""
-        content, width = self.grid.content, self.grid.width
-        starts = (self.grid.ends + 1 - self.lengths)[position::width]
+        content, column = self.grid.content, slice(position, None, self.grid.width)
+        starts = self.grid.ends[column] + 1 - self.lengths[column]
         minus = content[starts] == _MINUS
         return bool((content[starts] == QUOTE).any() or (content[starts[minus] + 1] == _ZERO).any())
 

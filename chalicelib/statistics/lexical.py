@@ -18,8 +18,9 @@ InferredType = Literal["Fractional", "Integral", "String", "Unknown"]
 _FRACTIONAL = re.compile(r"[-+]? ?[0-9]+(?:\.[0-9]+|(?:\.[0-9]+)?[Ee][-+]?[0-9]+)").fullmatch
 _INTEGRAL = re.compile(r"[-+]? ?[0-9]+").fullmatch
 
-# Cells that are numbers, of many cells joined by line ends: one call for a thousand cells.
-_NUMBERS_OF_LINES = re.compile(r"^[-+]? ?[0-9]+(?:\.[0-9]+|(?:\.[0-9]+)?[Ee][-+]?[0-9]+)?$", re.MULTILINE).findall
+# Cells that are numbers, of many cells each between two line ends: one call for a thousand cells. It begins with a
+# plain character, which is searched for quickly, and is possessive: what is no number is given up at once.
+_NUMBERS_OF_LINES = re.compile(r"\n([-+]? ?[0-9]++(?:\.[0-9]++)?(?:[Ee][-+]?[0-9]++)?)(?=\n)").findall
 
 # Beyond this a square summed over 10^8 rows would overflow a double: counted by type, left out of the moments.
 LARGEST = 1e150
@@ -48,9 +49,9 @@ def numeric_cells(cells: Collection[str]) -> list[str]:
     >>> numeric_cells(["18", "a", "1.5", "2\n3", "", "5 "])
     ['18', '1.5']
     """
-    joined = "\n".join(cells)
-    if joined.count("\n") >= len(cells):
-        joined = "\n".join(cell for cell in cells if "\n" not in cell)
+    joined = "\n".join(["", *cells, ""])
+    if joined.count("\n") > len(cells) + 1:
+        joined = "\n".join(["", *(cell for cell in cells if "\n" not in cell), ""])
     return _NUMBERS_OF_LINES(joined)
 
 
