@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +35,7 @@ Form = Literal["csv", "base64", "json", "absent", "other"]
 Sides = list[Side | PlainSide | None]
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LEARNED = 8  # requests of a block from which the shapes of the others are learned
+_TOGETHER = 128  # requests decoded at once; those of a group with an odd one are decoded one by one
 
 
 class PlainReader:
@@ -112,7 +113,7 @@ class PlainReader:
             even &= np.minimum.reduceat(side.widths, begins) == np.maximum.reduceat(side.widths, begins)
         widths = np.stack([side.widths[begins] for side in sides], axis=1)
         taken: list[int] = []
-        for pair in np.unique(widths[even], axis=0):
+        for pair in sorted(set(map(tuple, widths[even].tolist()))):
             alike = even & (widths == pair).all(axis=1)
             if self._admitted(outputs, inputs, np.repeat(alike, counts)):
                 taken += compress(indices, alike.tolist())
@@ -139,17 +140,36 @@ class PlainReader:
             answer_shape, given_shape = Shape.of([one[1] for one in learned]), Shape.of([one[2] for one in learned])
             self._shapes = (answer_shape, given_shape) if answer_shape is not None and given_shape is not None else None
         taken = [index for index, _, _ in learned]
-        known = self._new_objects(self._shapes[0].names, self._shapes[1].names) if self._shapes else None
-        fitting = 0
-        for index, output, given in requests[first:]:
-            if self._shapes and known and _take(*self._shapes, output, given, *known):
-                fitting += 1
-                taken.append(index)
-            elif self._flattened(output, given):
-                taken.append(index)
-        if 2 * fitting < len(requests) - first:
+        unlike = 0
+        for begin in range(first, len(requests), _TOGETHER):
+            group = requests[begin : begin + _TOGETHER]
+            indices, answers, asked = zip(*group, strict=True)
+            if self._take(answers, asked):
+                taken += indices
+                continue
+            for index, output, given in group:
+                if self._take([output], [given]):
+                    taken.append(index)
+                elif self._flattened(output, given):
+                    taken.append(index)
+                    unlike += 1
+        if 2 * unlike > len(requests) - first:
             self._shapes = None  # to be learned anew from the next block
         return taken
+
+    def _take(self, outputs: Sequence[str], inputs: Sequence[str]) -> bool:
+        """Whether all requests have the learned shapes, and as many rows in as out; their cells are taken if so."""
+        if self._shapes is None:
+            return False
+        answer, given = self._shapes
+        known = self._new_objects(answer.names, given.names)
+        cells = answer.cells(outputs) if known else None
+        input_cells = given.cells(inputs) if cells else None
+        if not known or not cells or not input_cells or cells.rows != input_cells.rows:
+            return False
+        known[0].extend(cells.flat)
+        known[1].extend(input_cells.flat)
+        return True
 
     def _flattened(self, outputs: str, inputs: str) -> bool:
         try:
@@ -177,19 +197,6 @@ class PlainReader:
         if not self.gathering.admits(names, input_names):
             return None
         return self._objects.setdefault((names, input_names), ([], []))
-
-
-def _take(answer: Shape, given: Shape, outputs: str, inputs: str, taken: list[Any], asked: list[Any]) -> bool:
-    """Whether a request has these shapes; its cells are taken if it has."""
-    cells = answer.cells(outputs)
-    if cells is None:
-        return False
-    input_cells = given.cells(inputs)
-    if input_cells is None or len(cells) * len(given.names) != len(input_cells) * len(answer.names):
-        return False
-    taken.extend(cells)
-    asked.extend(input_cells)
-    return True
 
 
 def _groups(indices: list[int], outputs: Sides, inputs: Sides) -> Iterator[Any]:

@@ -16,24 +16,33 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 
 from chalicelib.capture.flatten import CONTAINERS, ROWS_AT_ONCE
 
 Scalar = int | float | str | bool | None
 _SCALARS = frozenset({int, float, str, bool, type(None)})
 _READ_OTHERWISE = frozenset({"", "features", "code", "message", "error"})  # keys that give a record another meaning
+_ENDS = itemgetter(0, -1)
 _ANY = msgspec.json.Decoder().decode
+
+
+class Cells(NamedTuple):
+    """The cells of documents, row after row, and how many rows each document has."""
+
+    flat: list[Any]
+    rows: list[int]
 
 
 class Shape(NamedTuple):
     """How to read documents of one shape."""
 
     names: tuple[str, ...]
-    cells: Callable[[str], list[Any] | None]  # of a document, row after row; None when it does not fit
+    cells: Callable[[Sequence[str]], Cells | None]  # of documents; None when one of them does not fit
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Shape | None:
@@ -43,9 +52,9 @@ class Shape(NamedTuple):
         --------
         >>> learned = '{"instances": [{"a": 1, "b": [2, 3]}]}', '{"instances": [{"a": 1, "b": [4, 5], "c": 6}]}'
         >>> shape = Shape.of(learned)
-        >>> shape.names, shape.cells('{"instances": [{"b": [0.5, null], "a": "x"}]}')
-        (('a', 'b.0', 'b.1', 'c'), ['x', 0.5, None, None])
-        >>> shape.cells('{"instances": [{"b": [0.5], "a": "x"}]}'), Shape.of(["[1, 2]"])
+        >>> shape.names, shape.cells(['{"instances": [{"b": [0.5, null], "a": "x"}]}'])
+        (('a', 'b.0', 'b.1', 'c'), Cells(flat=['x', 0.5, None, None], rows=[1]))
+        >>> shape.cells(['{"instances": [{"b": [0.5], "a": "x"}]}']), Shape.of(["[1, 2]"])
         (None, None)
         """
         layouts = [_layout(text) for text in texts]
@@ -56,12 +65,11 @@ class Shape(NamedTuple):
         for _, _, keys in layouts:  # type: ignore[misc]
             if any(fields.setdefault(key, length) != length for key, length in keys.items()):
                 return None
-        always = [key for key in fields if all(key in keys for _, _, keys in layouts)]  # type: ignore[misc]
         lists = {key for key, length in fields.items() if length is not None}
-        if len(places) > 1 or not always or not lists.issubset(always):
+        if len(places) > 1 or not all(lists <= keys.keys() for _, _, keys in layouts):  # type: ignore[misc]
             return None
         ((container, listed),) = places
-        return _shape(container, listed, tuple(fields.items()), always[0])
+        return _shape(container, listed, tuple(fields.items()))
 
 
 def _layout(text: str) -> tuple[str, bool, dict[str, int | None]] | None:
@@ -92,13 +100,12 @@ def _is_flat(value: Any) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _shape(container: str, listed: bool, fields: tuple[tuple[str, int | None], ...], always: str) -> Shape | None:
+def _shape(container: str, listed: bool, fields: tuple[tuple[str, int | None], ...]) -> Shape | None:
     names: list[str] = []
     members: list[Any] = []
     for place, (key, length) in enumerate(fields):
         names += [key] if length is None else [f"{key}.{i}" for i in range(length)]
-        # One key must be there: a record without any is no row of missing cells (see `flatten`).
-        optional = {"default": None} if length is None and key != always else {}
+        optional = {"default": None} if length is None else {}
         kind = Scalar if length is None else list[Scalar]
         members.append((f"f{place}", kind, msgspec.field(name=key, **optional)))
     if len(set(names)) < len(names):
@@ -108,37 +115,53 @@ def _shape(container: str, listed: bool, fields: tuple[tuple[str, int | None], .
     if container:
         inside = ("records", document, msgspec.field(name=container))
         document = msgspec.defstruct("Document", [inside], forbid_unknown_fields=True, gc=False)
-    decode = msgspec.json.Decoder(document).decode
+    decoder = msgspec.json.Decoder(document)
+    brackets = ("[", "]") if listed and not container else ("{", "}")
     lists = [(place, length) for place, (_, length) in enumerate(fields) if length is not None][::-1]
-    row = attrgetter(*(f"f{place}" for place in range(len(fields))))  # one field alone is not given as a tuple
+    nothing = (None,) * len(fields)
 
-    def cells(text: str) -> list[Any] | None:
-        try:
-            found = decode(text)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    def cells(texts: Sequence[str]) -> Cells | None:
+        found = _decoded(decoder, texts, brackets)
+        if found is None:
             return None
-        records = found.records if container else found
-        rows = list(map(row, records)) if listed else [row(records)]
-        if not rows or len(rows) > ROWS_AT_ONCE:
+        if container:
+            found = [one.records for one in found]
+        rows = list(map(len, found)) if listed else [1] * len(found)
+        if not 0 < min(rows) <= max(rows) <= ROWS_AT_ONCE:
             return None
-        if len(names) == 1:
-            return rows
-        if lists:
-            return _spread(rows, lists)
-        return list(rows[0]) if len(rows) == 1 else list(chain.from_iterable(rows))
+        tuples = list(map(astuple, chain.from_iterable(found) if listed else found))
+        if nothing in tuples:  # perhaps a record without any key, which is no row of missing cells (see `flatten`)
+            return None
+        flat = _flat(tuples, lists)
+        return None if flat is None else Cells(flat, rows)
 
     return Shape(tuple(names), cells)
 
 
-def _spread(rows: list[Any], lists: list[tuple[int, int]]) -> list[Any] | None:
-    """Rows with their lists laid out, from the last one on; None when one of them has another length."""
-    flat: list[Any] = []
-    for row in rows:
-        cells = list(row)
-        for place, length in lists:
-            value = cells[place]
-            if len(value) != length:
-                return None
-            cells[place : place + 1] = value
-        flat += cells
-    return flat
+def _decoded(decoder: msgspec.json.Decoder[Any], texts: Sequence[str], brackets: tuple[str, str]) -> list[Any] | None:
+    """Documents decoded at once; None when one of them does not fit, or is not one document on one line.
+
+    A line end within a string is no JSON, and behind a closing bracket no JSON value can go on with an opening one: so
+    where every text begins and ends with its brackets, each line end lies between two documents.
+    """
+    try:
+        if len(texts) == 1:
+            return [decoder.decode(texts[0])]
+        if not all(texts) or set(map(_ENDS, texts)) != {brackets}:
+            return None
+        found = decoder.decode_lines("\n".join(texts))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return found if len(found) == len(texts) else None
+
+
+def _flat(rows: list[tuple[Any, ...]], lists: list[tuple[int, int]]) -> list[Any] | None:
+    """The cells of rows, with their lists laid out from the last one on; None when one of them has another length."""
+    if not lists:
+        return list(chain.from_iterable(rows))
+    columns = list(zip(*rows, strict=True))
+    for place, length in lists:
+        if set(map(len, columns[place])) != {length}:
+            return None
+        columns[place : place + 1] = zip(*columns[place], strict=True)
+    return list(chain.from_iterable(zip(*columns, strict=True)))

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from chalicelib.statistics.categories import MOST, Categories
-from chalicelib.statistics.distribution import PART_K, Distribution
+from chalicelib.statistics.distribution import PART_K, Distribution, distinct
 from chalicelib.statistics.lengths import Lengths
 from chalicelib.statistics.lexical import LARGEST, TypeCounts, lexical_type, number, numeric_cells
 from chalicelib.statistics.moments import Moments
@@ -99,15 +99,14 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         if not count:
             return cls(types=types, distribution=Distribution(k=k))
         ascending = np.sort(values)
-        begins = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
-        different = ascending[begins]
+        different, repeats = distinct(ascending)
         if len(different) > MOST:
             categories = Categories.many(different, ())
             distribution = Distribution.many(ascending, k)
         elif integral < count or ascending[0] <= -_WHOLE or ascending[-1] >= _WHOLE:
             return None
         else:
-            weights = dict(zip(different.tolist(), np.diff(begins, append=count).tolist(), strict=True))
+            weights = dict(zip(different.tolist(), repeats.tolist(), strict=True))
             categories = Categories(counts={str(int(value)): weight for value, weight in weights.items()})
             distribution = Distribution.weighted(weights, k)
         return cls(types=types, moments=Moments.of(values), distribution=distribution, categories=categories)
