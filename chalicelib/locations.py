@@ -200,21 +200,10 @@ def roll_up(endpoint: str, variant: str, start: datetime) -> str:
 
     Examples
     --------
-    >>> key = roll_up("site", "AllTraffic", datetime(2026, 11, 22, 9, 35, tzinfo=UTC))
-    >>> key, roll_up_start(key).minute
-    ('rollups/site/AllTraffic/2026/11/22/09/35.json', 35)
+    >>> roll_up("site", "AllTraffic", datetime(2026, 11, 22, 9, 35, tzinfo=UTC))
+    'rollups/site/AllTraffic/2026/11/22/09/35.json'
     """
-    return f"{roll_ups_of_variant(endpoint, variant)}{start:%Y/%m/%d/%H/%M}.json"
-
-
-def roll_ups_of_variant(endpoint: str, variant: str) -> str:
-    """The prefix of all roll-ups of a variant."""
-    return f"rollups/{endpoint}/{variant}/"
-
-
-def roll_up_start(key: str) -> datetime:
-    """When the five minutes of a roll-up begin."""
-    return part_begun(key)
+    return f"rollups/{endpoint}/{variant}/{start:%Y/%m/%d/%H/%M}.json"
 
 
 def baselines_of_endpoint(endpoint: str) -> str:

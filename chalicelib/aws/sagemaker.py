@@ -43,7 +43,11 @@ def describe_endpoint(name: str) -> dict[str, Any] | None:
 
 def variant_names(endpoint: str) -> frozenset[str]:
     """The variants that an endpoint shows now; none when it does not exist."""
-    described = describe_endpoint(endpoint) or {}
+    return variants_of(describe_endpoint(endpoint) or {})
+
+
+def variants_of(described: dict[str, Any]) -> frozenset[str]:
+    """The variants that a described endpoint shows."""
     return frozenset(variant["VariantName"] for variant in described.get("ProductionVariants", ()))
 
 

@@ -116,17 +116,16 @@ def parts(keys: Collection[str]) -> Iterator[Part]:
     return _records(Part, keys)
 
 
-def roll_up_starts(endpoint: str, variant: str, start: datetime, end: datetime) -> dict[datetime, str]:
-    """The keys of the roll-ups of five minutes that begin in [start, end), by their beginning."""
-    root = locations.roll_ups_of_variant(endpoint, variant)
-    return {locations.roll_up_start(listed.key): listed.key for listed in listed_between(root, start, end)}
-
-
-def roll_ups(endpoint: str, variant: str, start: datetime, end: datetime) -> Iterator[RollUp]:
-    """The roll-ups of five minutes that begin in [start, end)."""
+def roll_ups(endpoint: str, variant: str, starts: Collection[datetime]) -> Iterator[RollUp]:
+    """The roll-ups of the five minutes that begin at these times, where there are any."""
     from chalicelib.parts import RollUp
 
-    return _records(RollUp, list(roll_up_starts(endpoint, variant, start, end).values()))
+    return _records(RollUp, [locations.roll_up(endpoint, variant, start) for start in starts])
+
+
+def is_rolled_up(endpoint: str, variant: str, start: datetime) -> bool:
+    """Whether the five minutes that begin at a time have their roll-up."""
+    return s3.exists(locations.roll_up(endpoint, variant, start))
 
 
 def put_roll_up(rolled: RollUp) -> bool:

@@ -73,11 +73,13 @@ def hard_evaluation(summary: CaptureSummary, baseline: Baseline, critical: Colle
     return evaluate(summary, baseline, checks="hard", critical=critical, minimum_rows=HARD_CHECK_ROWS)
 
 
-def judge_window(held: Held, variant: str, window: Window, checks: Checks, *, silent: bool) -> Execution | None:
+def judge_window(
+    held: Held, variant: str, window: Window, keys: tuple[str, ...], checks: Checks, *, silent: bool
+) -> Execution | None:
     """Judge a closed window; None when a stored verdict judged the same parts already, or there is nothing to judge.
 
-    `silent` says whether a window without parts is a verdict at all. Before its first data a variant is not silent; one
-    that never had any can only be CaptureStopped.
+    `keys` are its parts. `silent` says whether a window without parts is a verdict at all. Before its first data a
+    variant is not silent; one that never had any can only be CaptureStopped.
 
     Raises
     ------
@@ -85,7 +87,6 @@ def judge_window(held: Held, variant: str, window: Window, checks: Checks, *, si
         When its parts cannot be summed in the time that is left.
     """
     endpoint, (start, length) = held.entry.endpoint, window
-    keys = store.part_keys(endpoint, variant, start, start + length)
     if not keys and not silent:
         return None
     latest = store.latest_execution(locations.executions_of_window(endpoint, variant, start, length))
@@ -95,7 +96,7 @@ def judge_window(held: Held, variant: str, window: Window, checks: Checks, *, si
         first = store.first_part(endpoint, variant)
         before_any = first is not None and start + length <= first
         return None if before_any else _judge_silence(held, variant, window, checks, had_data=first is not None)
-    summary = summing.window_summary(endpoint, variant, start, start + length, keys, held.remaining)
+    summary = summing.window_summary(endpoint, variant, keys, held.remaining)
     versions = held.served(start, start + length)
     critical = held.entry.critical_features
     share, sampled = sampling.sampled(held.entry, start, start + length)
@@ -134,7 +135,7 @@ def judge_open_window(
 ) -> Execution | None:
     """Judge the parts that an open window has by now; None unless they violate what its last verdict did not say."""
     endpoint, (start, length) = held.entry.endpoint, window
-    summary = summing.window_summary(endpoint, variant, start, now, keys, held.remaining)
+    summary = summing.window_summary(endpoint, variant, keys, held.remaining)
     evaluation = hard_evaluation(summary, held.baseline, held.entry.critical_features)
     if not evaluation.pressing:
         return None
@@ -206,7 +207,7 @@ def _completed(execution: Execution, held: Held) -> bool:
     if not _without_files(execution):
         return False
     start, end = execution.window_start, execution.window_end
-    summary = summing.window_summary(execution.endpoint, execution.variant, start, end, execution.parts, held.remaining)
+    summary = summing.window_summary(execution.endpoint, execution.variant, execution.parts, held.remaining)
     evaluation = Evaluation(verdict=execution.verdict, rows=execution.rows, measurements=execution.measurements)
     judged = _Judged(execution.endpoint, execution.variant, start, end, summary, evaluation)
     judged.write_files(execution, held.baseline)

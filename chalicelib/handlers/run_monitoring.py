@@ -2,7 +2,7 @@
 
 | input                                      | answer                                                              |
 |--------------------------------------------|---------------------------------------------------------------------|
-| Scheduled Event                            | one event of the same shape for each endpoint                       |
+| Scheduled Event                            | one event of the same shape for each endpoint, five a second        |
 | the same, with an endpoint in its detail   | its newest closed windows are judged, stored, announced             |
 | ... and the window that is open            | its hard violations, once each                                      |
 | five minutes of many parts                 | their roll-up, see `summing`                                        |
@@ -17,6 +17,8 @@
 Which windows there are, and what is judged of each: `constraints.windows`.
 """
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,33 +39,46 @@ from chalicelib.settings import settings
 
 NO_BASELINE = "the endpoint has no baseline, so nothing of what it receives is judged"
 RESERVE = 40_000  # milliseconds of the function's 300 s: no window is begun with less
+# SageMaker throttles, and names no rate (sagemaker-python-sdk, pull request 1204): a fleet does not ask all at once.
+PER_SECOND = 5
+Known = Callable[[str, Window], tuple[str, ...] | None]  # the parts of a variant's window; None: not listed yet
 
 
 def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, Any]:
     """Fan out over the fleet, or judge one endpoint."""
     scheduled = Scheduled.from_eventbridge(event, settings())
     if not scheduled.endpoint:
-        return fan_out(event, function_name)
+        return fan_out(event, function_name, remaining)
     entry = store.fleet().entry(scheduled.endpoint)
     if entry is None:
         return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
     now = datetime.now(UTC)
     if entry.monthly_ceiling_usd:
         sampling.follow(entry, now)
-    window = open_window(entry.window_minutes, now)
-    begin = min(window[0], summing.first_slot(now))
+    window, closed = open_window(entry.window_minutes, now), fresh_windows(entry, now)
+    begin = min(window[0], summing.first_slot(now), *(start for start, _ in closed))
     parts = {v: store.part_keys(entry.endpoint, v, begin, now) for v in forgotten.known_variants(entry.endpoint)}
     for variant, keys in parts.items():
         summing.roll_up(entry.endpoint, variant, now, keys)
-    in_it = {v: tuple(key for key in keys if locations.part_begun(key) >= window[0]) for v, keys in parts.items()}
-    opened = _judge_open(entry, window, now, {v: keys for v, keys in in_it.items() if keys}, remaining)
-    return {**opened, **judge(entry, fresh_windows(entry, now), remaining)}
+
+    def known(variant: str, window: Window) -> tuple[str, ...] | None:
+        start, length = window
+        if variant not in parts:
+            return None
+        return tuple(key for key in parts[variant] if start <= locations.part_begun(key) < start + length)
+
+    in_it = {variant: found for variant in parts if (found := known(variant, window))}
+    opened = _judge_open(entry, window, now, in_it, remaining)
+    return {**opened, **judge(entry, closed, remaining, known)}
 
 
-def fan_out(event: Event, function_name: str) -> dict[str, Any]:
-    """Let the function invoke itself for each endpoint."""
+def fan_out(event: Event, function_name: str, remaining: Remaining) -> dict[str, Any]:
+    """Let the function invoke itself for each endpoint: PER_SECOND, or as many as there must be to come to an end."""
     entries = store.fleet().entries
-    for entry in entries:
+    pause = min(1.0, (remaining() - RESERVE) / 1000 * PER_SECOND / max(1, len(entries)))
+    for number, entry in enumerate(entries):
+        if number and number % PER_SECOND == 0:
+            time.sleep(max(0.0, pause))
         messages.invoke_function(function_name, Scheduled.for_endpoint(entry.endpoint, event, settings()))
     return {"endpoints": len(entries)}
 
@@ -74,7 +89,9 @@ def fresh_windows(entry: FleetEntry, now: datetime, within: timedelta = FRESH) -
     return [window for minutes in sorted(lengths) for window in closed_windows(minutes, now, 1, within=within)]
 
 
-def judge(entry: FleetEntry, windows: list[Window], remaining: Remaining) -> dict[str, Any]:
+def judge(
+    entry: FleetEntry, windows: list[Window], remaining: Remaining, known: Known = lambda variant, window: None
+) -> dict[str, Any]:
     """Judge closed windows of an endpoint; also used by the sweep, with a longer look back."""
     if not windows:
         return {"left alone": f"no window of {entry.endpoint} has closed just now"}
@@ -86,7 +103,7 @@ def judge(entry: FleetEntry, windows: list[Window], remaining: Remaining) -> dic
         left = [(variant, window) for variant in variants for window in windows]
         while left and remaining() > RESERVE:
             variant, window = left.pop(0)
-            execution = _judged(held, variant, window, shown=variant in shown)
+            execution = _judged(held, variant, window, known(variant, window), shown=variant in shown)
             if execution is not None:
                 judging.announce(execution)
                 measure(execution, entry.critical_features)
@@ -120,10 +137,13 @@ def _baseline(endpoint: str) -> tuple[str, Baseline | None, dict[str, str]]:
     return version, baseline, {} if baseline is not None else {"no baseline": NO_BASELINE}
 
 
-def _judged(held: Held, variant: str, window: Window, *, shown: bool) -> Execution | None:
+def _judged(held: Held, variant: str, window: Window, keys: tuple[str, ...] | None, *, shown: bool) -> Execution | None:
     """Judge one window; an empty one counts only for a variant that the endpoint shows."""
-    checks = checks_of(held.entry.window_minutes, held.entry.drift_window_minutes, window[1])
-    return judging.judge_window(held, variant, window, checks, silent=shown)
+    start, length = window
+    if keys is None:
+        keys = store.part_keys(held.entry.endpoint, variant, start, start + length)
+    checks = checks_of(held.entry.window_minutes, held.entry.drift_window_minutes, length)
+    return judging.judge_window(held, variant, window, keys, checks, silent=shown)
 
 
 def _judge_open(

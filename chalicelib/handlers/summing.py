@@ -8,6 +8,7 @@
 | a window                                                  | its roll-ups, and the parts that none of them names |
 | a part later than its roll-up                             | read by itself                                      |
 | a roll-up with a part that the window does not ask for    | left; its parts are read                            |
+| the roll-ups of a window                                  | asked for by name, where MANY parts are: no listing |
 
 Twelve roll-ups stand for an hour of 10,000 parts, so that the window's verdict reads a dozen objects, not 10,000.
 """
@@ -28,10 +29,8 @@ MANY = 20
 LAST_MILLISECONDS = 20_000  # what the verdict itself may take
 
 
-def window_summary(
-    endpoint: str, variant: str, start: datetime, end: datetime, keys: tuple[str, ...], remaining: Callable[[], int]
-) -> CaptureSummary:
-    """The sum of the parts named by their keys, all begun in [start, end).
+def window_summary(endpoint: str, variant: str, keys: tuple[str, ...], remaining: Callable[[], int]) -> CaptureSummary:
+    """The sum of the parts named by their keys, in order.
 
     Raises
     ------
@@ -40,28 +39,34 @@ def window_summary(
     """
 
     def in_time() -> Iterator[CaptureSummary]:
-        for number, piece in enumerate(pieces(endpoint, variant, start, end, keys)):
+        for number, piece in enumerate(pieces(endpoint, variant, keys)):
             if number % 100 == 0 and remaining() < LAST_MILLISECONDS:
+                since = locations.part_begun(keys[0])
                 raise NotReady(
-                    f"{endpoint}: {len(keys)} parts since {start:%Y-%m-%d %H:%M} took longer than a run has."
+                    f"{endpoint}: {len(keys)} parts since {since:%Y-%m-%d %H:%M} take longer than a run has."
                 )
             yield piece.summary
 
     return CaptureSummary.total(in_time())
 
 
-def pieces(
-    endpoint: str, variant: str, start: datetime, end: datetime, keys: tuple[str, ...]
-) -> Iterator[RollUp | Part]:
+def pieces(endpoint: str, variant: str, keys: tuple[str, ...]) -> Iterator[RollUp | Part]:
     """The roll-ups and single parts that the parts named by their keys lie in, each of these once."""
     wanted = dict.fromkeys(keys)
-    if len(wanted) >= MANY:
-        for rolled in store.roll_ups(endpoint, variant, start, end):
-            if all(key in wanted for key in rolled.parts):
-                for key in rolled.parts:
-                    del wanted[key]
-                yield rolled
+    for rolled in store.roll_ups(endpoint, variant, _crowded(keys)):
+        if all(key in wanted for key in rolled.parts):
+            for key in rolled.parts:
+                del wanted[key]
+            yield rolled
     yield from store.parts(wanted)
+
+
+def _crowded(keys: Iterable[str]) -> dict[datetime, tuple[str, ...]]:
+    """The slots that have MANY of these parts, and these: no other has a roll-up, so that none need be listed."""
+    slots: dict[datetime, list[str]] = {}
+    for key in keys:
+        slots.setdefault(locations.slot(locations.part_begun(key)), []).append(key)
+    return {begin: tuple(found) for begin, found in slots.items() if len(found) >= MANY}
 
 
 def first_slot(now: datetime) -> datetime:
@@ -76,16 +81,10 @@ def roll_up(endpoint: str, variant: str, now: datetime, parts: Iterable[str] | N
     """
     start, end = first_slot(now), locations.slot(now - GRACE)
     listed = store.part_keys(endpoint, variant, start, end) if parts is None else parts
-    by_slot: dict[datetime, list[str]] = {}
-    for key in (key for key in listed if start <= locations.part_begun(key) < end):
-        by_slot.setdefault(locations.slot(locations.part_begun(key)), []).append(key)
-    many = {begin: tuple(keys) for begin, keys in by_slot.items() if len(keys) >= MANY}
-    if not many:
-        return 0
-    known = store.roll_up_starts(endpoint, variant, start, end)
+    ended = (key for key in listed if start <= locations.part_begun(key) < end)
     written = 0
-    for begin, keys in many.items():
-        if begin not in known:
+    for begin, keys in _crowded(ended).items():
+        if not store.is_rolled_up(endpoint, variant, begin):
             summary = CaptureSummary.total(part.summary for part in store.parts(keys))
             rolled = RollUp(
                 endpoint=endpoint, variant=variant, start=begin, end=begin + SLOT, parts=keys, summary=summary

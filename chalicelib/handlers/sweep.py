@@ -23,6 +23,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -55,7 +56,7 @@ def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, 
     """Fan out over the fleet, or sweep one endpoint."""
     scheduled = Scheduled.from_eventbridge(event, settings())
     if not scheduled.endpoint:
-        return run_monitoring.fan_out(event, function_name)
+        return run_monitoring.fan_out(event, function_name, remaining)
     entry = store.fleet().entry(scheduled.endpoint)
     if entry is None:
         return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
@@ -83,6 +84,11 @@ class _Run:
     start: datetime  # since when captures are looked for: whole windows, so that each can be compared with its verdict
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # keys by variant, since `start`
     closed: str = ""  # why the source cannot be read
+
+    @cached_property
+    def described(self) -> dict[str, Any]:
+        """DescribeEndpoint; empty when there is no such endpoint."""
+        return sagemaker.describe_endpoint(self.entry.endpoint) or {}
 
     def remember(self, **fields: Any) -> None:
         self.memory = replace(self.memory, **fields)
@@ -170,7 +176,7 @@ def _summarize_forgotten(run: _Run) -> int:
 
 def _variants(run: _Run) -> list[str]:
     """The variants that the endpoint shows, and those that have captured before; a day's look asks the bucket too."""
-    known = {*sagemaker.variant_names(run.entry.endpoint), *run.memory.variants}
+    known = {*sagemaker.variants_of(run.described), *run.memory.variants}
     if run.long or not known:
         listed = forgotten.captured_variants(run.entry)
         run.remember(variants=tuple(sorted({*run.memory.variants, *listed})))
@@ -212,7 +218,7 @@ def _windows(run: _Run) -> list[Window]:
 def _keys(run: _Run, variant: str, window: Window) -> tuple[str, ...] | None:
     """The parts of a window; None when the look back does not reach to its beginning."""
     start, length = window
-    if start < run.start:
+    if start < run.start or variant not in run.parts:
         return None
     return tuple(key for key in run.parts[variant] if start <= locations.part_begun(key) < start + length)
 
@@ -246,7 +252,7 @@ def _judge_and_tell(run: _Run) -> dict[str, Any]:
         for window, variants in unsettled.items()
         if run.long or not all(_is_of(latest[window, v], _keys(run, v, window)) for v in variants)
     ]
-    answer = run_monitoring.judge(run.entry, waiting, run.remaining) if waiting else {}
+    answer = run_monitoring.judge(run.entry, waiting, run.remaining, partial(_keys, run)) if waiting else {}
     done = not answer.keys() & UNJUDGED
     told, settled = 0, dict(run.memory.settled)
     for window, variants in unsettled.items():
@@ -281,8 +287,7 @@ def _check_capture(run: _Run) -> str:
     _look_at_delivery(run, source)
     state, conditions = "not expected", {"closed": run.closed} if run.closed else {}
     if not run.closed and entry.mode != "deploy":
-        described = (sagemaker.describe_endpoint(entry.endpoint) or {}).get("DataCaptureConfig") or {}
-        conditions = capture_conditions(described, source, entry.endpoint)
+        conditions = capture_conditions(run.described.get("DataCaptureConfig") or {}, source, entry.endpoint)
     elif not run.closed:
         latest, _ = table.get_item(Deployment, table.endpoint_key(entry.endpoint), "deployment")
         since = latest.requested_at if latest else run.now

@@ -45,7 +45,7 @@ def reads(world, monkeypatch):
 
 def window(minutes: int = 60):
     keys = store.part_keys("site", "AllTraffic", HOUR, HOUR + timedelta(minutes=minutes))
-    return summing.window_summary("site", "AllTraffic", HOUR, HOUR + timedelta(minutes=minutes), keys, lambda: 300_000)
+    return summing.window_summary("site", "AllTraffic", keys, lambda: 300_000)
 
 
 def test_a_window_reads_its_roll_ups_and_the_parts_that_came_later(reads):
@@ -66,7 +66,7 @@ def test_a_roll_up_is_written_once_and_names_its_parts(world):
     assert summing.roll_up("site", "AllTraffic", NOW) == 1
     put_part(40)
     assert summing.roll_up("site", "AllTraffic", NOW) == 0
-    (rolled,) = store.roll_ups("site", "AllTraffic", HOUR, NOW)
+    (rolled,) = store.roll_ups("site", "AllTraffic", [HOUR])
     assert (rolled.parts, rolled.summary.rows) == (keys, 25)
     assert not store.put_roll_up(rolled)
 

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from chalicelib.aws import store, table
 from chalicelib.events import Scheduled
-from chalicelib.handlers import sweep
+from chalicelib.handlers import run_monitoring, sweep
 from chalicelib.locations import part_begun
 from chalicelib.parts import Part
-from chalicelib.records import Swept
+from chalicelib.records import FleetEntry, Swept
 from chalicelib.settings import settings
 from tests.capture.captures import line, side
 from vedette.local.errors import AwsError
@@ -192,8 +192,28 @@ def test_an_hour_of_an_endpoint_costs_at_most_fifteen_listings_of_the_sweep(worl
         world.cloud.turn(minutes=15)
     counted = {function: listings(world, function) for function in ("sweep", "run_monitoring", "on_data_captured")}
     assert counted["on_data_captured"] == 0
-    assert counted["sweep"] <= 10, counted
-    assert sum(counted.values()) <= 30, counted  # run_monitoring looks at the open hour twelve times
+    assert counted["sweep"] <= 9, counted
+    assert counted["run_monitoring"] <= 16, counted  # twelve looks at the open hour, and what its close costs
+
+
+def test_a_fleet_is_begun_five_endpoints_a_second_and_whole_before_the_function_ends(world, monkeypatch):
+    """SageMaker throttles who asks for a thousand endpoints at once; a fleet of five or fewer waits for nobody."""
+    begun: list[object] = []
+    monkeypatch.setattr(run_monitoring.time, "sleep", begun.append)
+    monkeypatch.setattr(run_monitoring.messages, "invoke_function", lambda name, event: begun.append(name))
+    event = world.cloud.scheduled_event()
+
+    def fan_out(endpoints: int, milliseconds: int) -> list[object]:
+        world.apply(*(FleetEntry(endpoint=f"site-{number}") for number in range(endpoints)))
+        begun.clear()
+        assert sweep.handle(event, "sweep", lambda: milliseconds) == {"endpoints": endpoints}
+        return list(begun)
+
+    assert fan_out(5, PLENTY) == ["sweep"] * 5
+    assert fan_out(12, PLENTY) == [*["sweep"] * 5, 1.0, *["sweep"] * 5, 1.0, "sweep", "sweep"]
+    pauses = [one for one in fan_out(3000, PLENTY) if one != "sweep"]
+    assert 0 < sum(pauses) < (PLENTY - run_monitoring.RESERVE) / 1000
+    assert fan_out(12, 1_000).count(0.0) == 2  # late, and nobody is left out
 
 
 def test_windows_whose_captures_were_caught_up_with_late_are_judged(watched):

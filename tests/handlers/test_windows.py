@@ -240,9 +240,8 @@ def test_a_sum_stops_before_the_invocation_is_killed(watched):
     spread(watched, 60)
     watched.cloud.turn(minutes=10)
     keys = tuple(watched.keys(f"parts/{ENDPOINT}/"))
-    start = watched.cloud.clock.now().replace(minute=0)
-    with pytest.raises(NotReady, match="took longer than a run has"):
-        judging.summing.window_summary(ENDPOINT, "AllTraffic", start, start + judging.HOUR, keys, lambda: 1)
+    with pytest.raises(NotReady, match="take longer than a run has"):
+        judging.summing.window_summary(ENDPOINT, "AllTraffic", keys, lambda: 1)
 
 
 # --- writing once -----------------------------------------------------------------------------------------------------

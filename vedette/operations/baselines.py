@@ -239,8 +239,6 @@ def _violated(execution: Execution, wish: Constraints) -> list[Measurement]:
     summary = summing.window_summary(
         execution.endpoint,
         execution.variant,
-        execution.window_start,
-        execution.window_end,
         execution.parts,
         lambda: _NO_HURRY,
     )

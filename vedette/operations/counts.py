@@ -24,7 +24,7 @@ COUNTS: dict[str, dict[str, int]] = {
         "dynamodb:Query": 2,
         "events:PutEvents": 1,
         "s3:GetObject": 5,
-        "s3:ListObjectsV2": 5,
+        "s3:ListObjectsV2": 4,
         "s3:PutObject": 4,
         "sagemaker:DescribeEndpoint": 2,
         "sagemaker:DescribeEndpointConfig": 1,
@@ -42,7 +42,7 @@ COUNTS: dict[str, dict[str, int]] = {
         "dynamodb:Query": 2,
         "s3:GetObject": 5,
         "s3:ListObjectsV2": 7,
-        "sagemaker:DescribeEndpoint": 3,
+        "sagemaker:DescribeEndpoint": 2,
         "sagemaker:ListMonitoringExecutions": 1,
     },
     "violating object": {
@@ -66,7 +66,7 @@ COUNTS: dict[str, dict[str, int]] = {
         "dynamodb:Query": 1,
         "events:PutEvents": 1,
         "s3:GetObject": 4,
-        "s3:ListObjectsV2": 3,
+        "s3:ListObjectsV2": 2,
         "s3:PutObject": 4,
     },
     "fan-out": {

@@ -127,8 +127,8 @@ def replayed(
     sides = [Side(baseline) for baseline in against]
     for variant, parts in keys.items():
         runs = [_Run(wanted, variant, side) for side in sides]
-        for (start, length), of_chunk in groupby(parts, lambda key: open_window(_chunk(wanted.entry), _begun(key))):
-            pieces = summing.pieces(wanted.entry.endpoint, variant, start, start + length, tuple(of_chunk))
+        for _, of_chunk in groupby(parts, lambda key: open_window(_chunk(wanted.entry), _begun(key))):
+            pieces = summing.pieces(wanted.entry.endpoint, variant, tuple(of_chunk))
             _filled(wanted.entry, pieces, runs, advance)
         for run in runs:
             run.drift_until(wanted.end)
