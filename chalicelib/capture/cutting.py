@@ -87,14 +87,11 @@ def cut(payloads: list[bytes]) -> Lines | set[int]:
         if wrong.any():
             return _positions(wrong)
     kinds = content[marks]
-    is_end = kinds != POINT
-    points = np.zeros(int(np.count_nonzero(is_end)), dtype=bool)
-    if len(points) == len(marks):
-        ends = marks
-    else:
-        at = np.flatnonzero(~is_end)
-        points[at - np.arange(len(at))] = True
-        ends, kinds = marks[is_end], kinds[is_end]
+    at = np.flatnonzero(kinds != POINT)
+    ends, kinds = marks[at], kinds[at]
+    points = np.empty(len(at), dtype=bool)  # a cell holds one where its end is not the mark behind the end before
+    points[:1] = at[:1] > 0
+    np.greater(at[1:] - at[:-1], 1, out=points[1:])
     last = np.flatnonzero(kinds == LINE_END)
     counts = np.ones(len(payloads), dtype=np.int64)
     if len(last) > len(payloads):
