@@ -59,9 +59,11 @@ def on_data_captured(event):
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def run_monitoring(event):
-    from chalicelib.handlers import run_monitoring as handler
+    from chalicelib.handlers import scheduled
 
-    return handler.handle(event.to_dict(), event.context.function_name, event.context.get_remaining_time_in_millis)
+    return scheduled.run_monitoring(
+        event.to_dict(), event.context.function_name, event.context.get_remaining_time_in_millis
+    )
 
 
 @app.on_cw_event(MONITORING_EXECUTION)
@@ -73,6 +75,6 @@ def on_monitoring_execution(event):
 
 @app.schedule(Rate(15, unit=Rate.MINUTES))
 def sweep(event):
-    from chalicelib.handlers import sweep as handler
+    from chalicelib.handlers import scheduled
 
-    return handler.handle(event.to_dict(), event.context.function_name, event.context.get_remaining_time_in_millis)
+    return scheduled.sweep(event.to_dict(), event.context.function_name, event.context.get_remaining_time_in_millis)

@@ -2,8 +2,7 @@
 
 | input                                      | answer                                                              |
 |--------------------------------------------|---------------------------------------------------------------------|
-| Scheduled Event                            | one event of the same shape for each endpoint, five a second        |
-| the same, with an endpoint in its detail   | its newest closed windows are judged, stored, announced             |
+| an endpoint of the fleet (`scheduled`)     | its newest closed windows are judged, stored, announced             |
 | ... and the window that is open            | its hard violations, once each                                      |
 | five minutes of many parts                 | their roll-up, see `summing`                                        |
 | a window judged before, same parts         | nothing                                                             |
@@ -11,47 +10,35 @@
 | a window without parts, of a variant that  | the verdict NoData, once the endpoint has had data; CaptureStopped  |
 | the endpoint shows                         | when there was traffic                                              |
 | an endpoint without a baseline             | said once, as a notice (not in mode observe); "... has no baseline" |
-| an endpoint not in the fleet               | "... is not in the fleet"                                           |
 | less than 40 s left of the invocation      | what is left is left to the next run, and to the sweep              |
 
 Which windows there are, and what is judged of each: `constraints.windows`.
 """
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib import locations
 from chalicelib.alerts import notices
-from chalicelib.aws import messages, sagemaker, store, table
+from chalicelib.aws import sagemaker, store, table
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.windows import FRESH, Window, checks_of, closed_windows, open_window
 from chalicelib.errors import UnreadableFile
-from chalicelib.events import Event, Scheduled
 from chalicelib.handlers import forgotten, judging, sampling, summing
 from chalicelib.handlers.judging import Held, Remaining
 from chalicelib.handlers.measuring import measure
 from chalicelib.handlers.telling import tell
 from chalicelib.observability import count
 from chalicelib.records import Deployment, Execution, FleetEntry
-from chalicelib.settings import settings
 
 NO_BASELINE = "the endpoint has no baseline, so nothing of what it receives is judged"
 RESERVE = 40_000  # milliseconds of the function's 300 s: no window is begun with less
-# SageMaker throttles, and names no rate (sagemaker-python-sdk, pull request 1204): a fleet does not ask all at once.
-PER_SECOND = 5
 Known = Callable[[str, Window], tuple[str, ...] | None]  # the parts of a variant's window; None: not listed yet
 
 
-def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, Any]:
-    """Fan out over the fleet, or judge one endpoint."""
-    scheduled = Scheduled.from_eventbridge(event, settings())
-    if not scheduled.endpoint:
-        return fan_out(event, function_name, remaining)
-    entry = store.fleet().entry(scheduled.endpoint)
-    if entry is None:
-        return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
+def handle(entry: FleetEntry, remaining: Remaining) -> dict[str, Any]:
+    """Judge one endpoint."""
     now = datetime.now(UTC)
     if entry.monthly_ceiling_usd:
         sampling.follow(entry, now)
@@ -70,17 +57,6 @@ def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, 
     in_it = {variant: found for variant in parts if (found := known(variant, window))}
     opened = _judge_open(entry, window, now, in_it, remaining)
     return {**opened, **judge(entry, closed, remaining, known)}
-
-
-def fan_out(event: Event, function_name: str, remaining: Remaining) -> dict[str, Any]:
-    """Let the function invoke itself for each endpoint: PER_SECOND, or as many as there must be to come to an end."""
-    entries = store.fleet().entries
-    pause = min(1.0, (remaining() - RESERVE) / 1000 * PER_SECOND / max(1, len(entries)))
-    for number, entry in enumerate(entries):
-        if number and number % PER_SECOND == 0:
-            time.sleep(max(0.0, pause))
-        messages.invoke_function(function_name, Scheduled.for_endpoint(entry.endpoint, event, settings()))
-    return {"endpoints": len(entries)}
 
 
 def fresh_windows(entry: FleetEntry, now: datetime, within: timedelta = FRESH) -> list[Window]:

@@ -33,7 +33,7 @@ from chalicelib.alerts import notices
 from chalicelib.aws import s3, sagemaker, store, table
 from chalicelib.constraints.windows import EPOCH, Window, closed_windows
 from chalicelib.errors import NotReady
-from chalicelib.events import DataCaptured, Event, Scheduled
+from chalicelib.events import DataCaptured
 from chalicelib.handlers import data_captured, forgotten, monitoring_execution, run_monitoring, schedules
 from chalicelib.handlers.forgotten import SourceClosed
 from chalicelib.handlers.judging import Remaining
@@ -42,7 +42,6 @@ from chalicelib.handlers.telling import deliver, tell
 from chalicelib.observability import logger
 from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry, Swept
 from chalicelib.registry.capture_check import capture_state
-from chalicelib.settings import settings
 
 LOOK_BACK = timedelta(hours=2)
 LONG_LOOK_BACK = timedelta(days=1)
@@ -52,14 +51,8 @@ CAPTURE_MISSING = "the endpoint was verified, and not even its golden request wa
 UNJUDGED = {"baseline unreadable", "left for the next run"}  # in the answer of `judge`: it is to be asked again
 
 
-def handle(event: Event, function_name: str, remaining: Remaining) -> dict[str, Any]:
-    """Fan out over the fleet, or sweep one endpoint."""
-    scheduled = Scheduled.from_eventbridge(event, settings())
-    if not scheduled.endpoint:
-        return run_monitoring.fan_out(event, function_name, remaining)
-    entry = store.fleet().entry(scheduled.endpoint)
-    if entry is None:
-        return {"left alone": f"{scheduled.endpoint} is not in the fleet"}
+def handle(entry: FleetEntry, remaining: Remaining) -> dict[str, Any]:
+    """Sweep one endpoint."""
     known, revision = table.get_item(Swept, table.endpoint_key(entry.endpoint), forgotten.SWEPT)
     before = known or Swept(endpoint=entry.endpoint)
     run = _begun(entry, datetime.now(UTC), remaining, before)

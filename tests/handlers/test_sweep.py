@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.aws import store, table
 from chalicelib.events import Scheduled
-from chalicelib.handlers import run_monitoring, sweep
+from chalicelib.handlers import scheduled
 from chalicelib.locations import part_begun
 from chalicelib.parts import Part
 from chalicelib.records import FleetEntry, Swept
@@ -47,7 +47,7 @@ def parts(world) -> list[str]:
 
 def swept(world, remaining=lambda: PLENTY) -> dict:
     event = world.cloud.scheduled_event()
-    return sweep.handle(Scheduled.for_endpoint(ENDPOINT, event, settings()), "sweep", remaining)
+    return scheduled.sweep(Scheduled.for_endpoint(ENDPOINT, event, settings()), "sweep", remaining)
 
 
 def memory() -> Swept:
@@ -199,20 +199,20 @@ def test_an_hour_of_an_endpoint_costs_at_most_fifteen_listings_of_the_sweep(worl
 def test_a_fleet_is_begun_five_endpoints_a_second_and_whole_before_the_function_ends(world, monkeypatch):
     """SageMaker throttles who asks for a thousand endpoints at once; a fleet of five or fewer waits for nobody."""
     begun: list[object] = []
-    monkeypatch.setattr(run_monitoring.time, "sleep", begun.append)
-    monkeypatch.setattr(run_monitoring.messages, "invoke_function", lambda name, event: begun.append(name))
+    monkeypatch.setattr(scheduled.time, "sleep", begun.append)
+    monkeypatch.setattr(scheduled.messages, "invoke_function", lambda name, event: begun.append(name))
     event = world.cloud.scheduled_event()
 
     def fan_out(endpoints: int, milliseconds: int) -> list[object]:
         world.apply(*(FleetEntry(endpoint=f"site-{number}") for number in range(endpoints)))
         begun.clear()
-        assert sweep.handle(event, "sweep", lambda: milliseconds) == {"endpoints": endpoints}
+        assert scheduled.sweep(event, "sweep", lambda: milliseconds) == {"endpoints": endpoints}
         return list(begun)
 
     assert fan_out(5, PLENTY) == ["sweep"] * 5
     assert fan_out(12, PLENTY) == [*["sweep"] * 5, 1.0, *["sweep"] * 5, 1.0, "sweep", "sweep"]
     pauses = [one for one in fan_out(3000, PLENTY) if one != "sweep"]
-    assert 0 < sum(pauses) < (PLENTY - run_monitoring.RESERVE) / 1000
+    assert 0 < sum(pauses) < (PLENTY - scheduled.SPARE) / 1000
     assert fan_out(12, 1_000).count(0.0) == 2  # late, and nobody is left out
 
 
