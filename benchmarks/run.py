@@ -24,9 +24,14 @@ from benchmarks import captures
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "ARROW_NUM_THREADS"), "1"
-)
+FUNCTION = json.loads((HERE.parent / ".chalice" / "config.json").read_text())["lambda_functions"]["on_data_captured"]
+# One thread, and memory kept as in the function (docs/configure.md): the same for every contestant.
+ENVIRONMENT = {
+    **dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS", "ARROW_NUM_THREADS"), "1"
+    ),
+    **FUNCTION["environment_variables"],
+}
 # About 60 MB each: large enough that what is imported only for large objects would show what it is worth.
 EVENTS = {"two": 170_000, "wide": 100_000, "rows50": 4_500, "base64": 86_000, "json": 55_000, "text": 100_000}
 SMALL = (100, 1_000)
@@ -55,7 +60,7 @@ def run(name: str, path: Path) -> dict[str, Any]:
     command = [python_of(name), str(HERE / "contestants" / f"{name}.py"), str(path)]
     if hasattr(os, "sched_setaffinity"):
         command = ["taskset", "-c", "0", *command]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ONE_THREAD})
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **ENVIRONMENT})
     if done.returncode:
         raise SystemExit(f"{name} failed on {path.name}:\n{done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout)
@@ -195,7 +200,7 @@ def main() -> None:
             [sys.executable, "-m", f"benchmarks.{module}", *(["--quick"] if options.quick else [])],
             capture_output=True,
             text=True,
-            env={**os.environ, **ONE_THREAD},
+            env={**os.environ, **ENVIRONMENT},
         )
         print(done.stdout, done.stderr, flush=True)
         failed = failed or done.returncode != 0

@@ -14,7 +14,7 @@ from typing import Any
 Figures = list[tuple[int, float | None]]  # of each column: cells present, mean when every cell is a number
 
 
-def chunks(path: str, size: int = 1 << 20) -> Iterator[bytes]:
+def chunks(path: str, size: int = 1 << 19) -> Iterator[bytes]:
     with Path(path).open("rb") as file:
         while chunk := file.read(size):
             yield chunk

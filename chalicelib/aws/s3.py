@@ -21,7 +21,7 @@ from chalicelib.aws.clients import client
 from chalicelib.errors import NotReady, UnreadableFile
 from chalicelib.settings import settings
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 19  # as much as is read at once (capture.lines.BLOCK)
 CONFLICTS = 4  # "On a 409 failure, retry the upload" (S3 API reference, PutObject, IfNoneMatch)
 R = TypeVar("R", bound=records.Record)
 

@@ -15,7 +15,7 @@ from chalicelib.errors import Refused
 MAGIC = b"\x1f\x8b"
 RATIO = 100
 FREE = 16 << 20
-_PIECE = 1 << 20
+_PIECE = 1 << 19
 
 
 def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:

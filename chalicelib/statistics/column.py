@@ -73,10 +73,12 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         >>> ColumnStatistics.of_values([1, 2.5, True, None]).types
         TypeCounts(fractional=1, integral=1, boolean=1, string=0, missing=1)
         """
-        present = [cell for cell in cells if cell is not None] if None in cells else cells
-        kinds = set(map(type, present))
+        kind_of_each = list(map(type, cells))
+        kinds = set(kind_of_each)
+        present = [cell for cell in cells if cell is not None] if type(None) in kinds else cells
+        kinds.discard(type(None))
         if kinds and kinds <= {int, float} and (values := _measurable(present)) is not None:
-            integral = len(present) if kinds == {int} else list(map(type, present)).count(int)
+            integral = len(present) if kinds == {int} else kind_of_each.count(int) if int in kinds else 0
             counted = cls.of_numbers(values, integral, len(cells) - len(present), k)
             if counted is not None:
                 return counted
