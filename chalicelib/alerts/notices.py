@@ -143,6 +143,11 @@ def told_while(
     return replace(book, fingerprints=states)
 
 
+def is_told(book: AlertBook, family: str) -> bool:
+    """Whether a condition of a family lasts, of which a person was told."""
+    return any(name.startswith(f"{family}|") for name in book.fingerprints)
+
+
 def tested(book: AlertBook, mark: str) -> AlertBook:
     """Owe the message of `vedette alerts test`, once for each mark."""
     message = AlertMessage(

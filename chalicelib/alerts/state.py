@@ -10,6 +10,7 @@
 | InsufficientData, and measurements not judged        | no change: it is neither clean nor violated
 | violated by a trace alone (`Measurement.pressing`)   | clean: it stands in the files, nobody is told
 | NoData, MonitorFailed, CaptureStopped                | a fingerprint of their own, in a message of their own
+| CaptureStopped, whose cause the sweep has told       | as if a mute held (the handler says so)
 | NoData of an hour, where drift has longer windows    | no change: nights are quiet; an empty drift window tells it
 | closed window of drift alone, or of all but drift    | its checks alone; each kind has its own last window
 | a severity that rises while it fires                 | new once more
@@ -63,6 +64,12 @@ class Transition:
 def fingerprint(measurement: Measurement) -> str:
     """The check and its subject, as a book names them."""
     return f"{measurement.check}|{measurement.feature}"
+
+
+def captures_stopped(book: AlertBook) -> bool:
+    """Whether a person was told that captures have stopped, and they have not come back."""
+    state = book.fingerprints.get("|".join(SILENCE_CHECKS["CaptureStopped"]))
+    return state is not None and state.state == "firing"
 
 
 def fingerprint_id(endpoint: str, variant: str, name: str) -> str:

@@ -14,9 +14,9 @@ from chalicelib.registry import rendering
 from chalicelib.registry.plan import Plan, Served
 
 
-def served(endpoint: str) -> Served | None:
-    """The endpoint with its config and its first model; None when there is no such endpoint."""
-    described = sagemaker.describe_endpoint(endpoint)
+def served(endpoint: str, described: dict[str, Any] | None = None) -> Served | None:
+    """The endpoint, as described now or just before, with its config and its first model; None when there is none."""
+    described = described or sagemaker.describe_endpoint(endpoint)
     if described is None:
         return None
     config = sagemaker.describe_endpoint_config(described["EndpointConfigName"]) or {}

@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -55,11 +56,12 @@ class Held:
     baseline: Baseline
     deployments: tuple[Deployment, ...]
     remaining: Remaining
+    described: dict[str, Any] | None = None  # DescribeEndpoint, where it was asked already
 
     @cached_property
     def served_now(self) -> str:
         """The version that the endpoint serves now."""
-        return served_version(self.entry.endpoint)
+        return served_version(self.entry.endpoint, self.described)
 
     def served(self, start: datetime, end: datetime) -> tuple[str, ...]:
         """The versions that answered in a window: the history's, and where that ends what the endpoint says."""
@@ -192,9 +194,9 @@ def announce(execution: Execution) -> None:
     count("Executions")
 
 
-def served_version(endpoint: str) -> str:
+def served_version(endpoint: str, described: dict[str, Any] | None = None) -> str:
     """The version that the endpoint serves now; "unversioned" when it was not made from a package."""
-    served = deployment.served(endpoint)
+    served = deployment.served(endpoint, described)
     return version_of(served.package_arn) if served else UNVERSIONED
 
 

@@ -7,6 +7,7 @@
 | ... of an endpoint in mode observe             | "observe: judged and reported, nobody told" |
 | ... whose execution.json is gone               | "... is gone"                               |
 | ... while a mute holds                         | alert state; a metric, and no message       |
+| ... CaptureStopped, and the sweep has said why | the same: one message for one broken capture|
 | Processing job of a monitoring schedule, ended | its violations are fetched and told alike   |
 | ... Failed or Stopped                          | kind "monitor failed", with FailureReason   |
 | ground-truth merge that Completed              | "a merge job is not a verdict"              |
@@ -53,6 +54,8 @@ def tell_of(execution: Execution) -> dict[str, Any]:
     now = datetime.now(UTC)
     held = table.query(Mute, table.MUTES, "mute#").values()
     muted = mutes.muted(held, execution.endpoint, execution.variant, entry.team, now)
+    if execution.verdict == "CaptureStopped" and _cause_is_told(execution.endpoint):
+        muted = mutes.everything
     where = _whereabouts(entry, execution)
     moved = Transition(AlertBook(endpoint=execution.endpoint, variant=execution.variant))
 
@@ -65,6 +68,11 @@ def tell_of(execution: Execution) -> dict[str, Any]:
     if moved.muted:
         count("AlertsMuted", len(moved.muted))
     return {"endpoint": execution.endpoint, "verdict": execution.verdict, "alerts": sent}
+
+
+def _cause_is_told(endpoint: str) -> bool:
+    book, _ = table.get_item(AlertBook, table.endpoint_key(endpoint), "alerts#")
+    return book is not None and notices.is_told(book, "capture")
 
 
 def _whereabouts(entry: FleetEntry, execution: Execution) -> message.Whereabouts:

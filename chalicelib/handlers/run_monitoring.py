@@ -71,8 +71,9 @@ def judge(
     """Judge closed windows of an endpoint; also used by the sweep, with a longer look back."""
     if not windows:
         return {"left alone": f"no window of {entry.endpoint} has closed just now"}
-    held, missing = _held(entry, remaining)
-    shown = sagemaker.variant_names(entry.endpoint)
+    described = sagemaker.describe_endpoint(entry.endpoint) or {}
+    held, missing = _held(entry, remaining, described)
+    shown = sagemaker.variants_of(described)
     variants = forgotten.known_variants(entry.endpoint, shown)
     answer: dict[str, Any] = {"endpoint": entry.endpoint, "verdicts": [], **missing}
     if held is not None:
@@ -93,7 +94,9 @@ def judge(
     return answer
 
 
-def _held(entry: FleetEntry, remaining: Remaining) -> tuple[Held | None, dict[str, str]]:
+def _held(
+    entry: FleetEntry, remaining: Remaining, described: dict[str, Any] | None = None
+) -> tuple[Held | None, dict[str, str]]:
     """What the windows are held against, and what a person must hear when there is nothing that can be read."""
     version, baseline, missing = _baseline(entry.endpoint)
     if baseline is None:
@@ -102,7 +105,7 @@ def _held(entry: FleetEntry, remaining: Remaining) -> tuple[Held | None, dict[st
     latest, _ = table.get_item(Deployment, pk, "deployment")
     history = tuple(table.query(Deployment, pk, "history#").values())
     deployments = (*history, latest) if latest is not None and latest not in history else history
-    return Held(entry, version, baseline, deployments, remaining), missing
+    return Held(entry, version, baseline, deployments, remaining, described), missing
 
 
 def _baseline(endpoint: str) -> tuple[str, Baseline | None, dict[str, str]]:

@@ -30,6 +30,7 @@ from msgspec.structs import replace
 
 from chalicelib import locations
 from chalicelib.alerts import notices
+from chalicelib.alerts.state import captures_stopped
 from chalicelib.aws import s3, sagemaker, store, table
 from chalicelib.constraints.windows import EPOCH, Window, closed_windows
 from chalicelib.errors import NotReady
@@ -290,9 +291,16 @@ def _check_capture(run: _Run) -> str:
         state = capture_state(entry, latest, run.now, seen=seen)
         conditions = {"missing": CAPTURE_MISSING} if state == "missing" else {}
     state = next(iter(conditions), state)
-    if entry.mode != "observe":
+    if entry.mode != "observe" and not (conditions and _is_told_already(entry.endpoint)):
         tell(entry.endpoint, "", lambda book: notices.told_while(book, "capture", conditions, run.now))
     return state
+
+
+def _is_told_already(endpoint: str) -> bool:
+    """Whether a verdict has said that captures have stopped: one message is enough."""
+    return any(
+        captures_stopped(book) for book in table.query(AlertBook, table.endpoint_key(endpoint), "alerts#").values()
+    )
 
 
 def capture_conditions(described: dict[str, Any], source: str, endpoint: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
 from chalicelib import records
-from chalicelib.aws import s3, store
+from chalicelib.aws import s3, sagemaker, store
 from chalicelib.aws.clients import client
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.suggestion import suggested_constraints
@@ -116,6 +116,52 @@ def test_requests_without_captures_are_a_capture_that_stopped_and_told_within_th
     assert [one.verdict for one in verdicts(watched)][-1] == "CaptureStopped"
     assert any("requests were made, of which 100 % should be captured" in note for note in verdicts(watched)[-1].notes)
     assert [m.attributes["kind"] for m in watched.cloud.mailbox.mails] == ["capture stopped"]
+
+
+def capture_mails(world) -> list[str]:
+    return [mail.subject for mail in world.cloud.mailbox.mails if mail.attributes["kind"] == "capture stopped"]
+
+
+def broken_capture(world, monkeypatch) -> None:
+    """Capture is turned off behind Vedette's back, and requests go on."""
+    world.apply(replace(world.fleet.entry(ENDPOINT), mode="alert", package_group=""))
+    world.cloud.runtime.capture.record = lambda *arguments: None
+    real = sagemaker.describe_endpoint
+    off = {"DataCaptureConfig": {"EnableCapture": False}}
+    monkeypatch.setattr(sagemaker, "describe_endpoint", lambda name: {**real(name), **off})
+
+
+def test_a_broken_capture_is_told_once_by_the_sweep_that_sees_why(watched, monkeypatch):
+    watched.cloud.turn(hours=1)
+    broken_capture(watched, monkeypatch)
+    for _ in range(3):
+        spread(watched, 40)
+        watched.cloud.turn(hours=1)
+    assert [one.verdict for one in verdicts(watched)][-2:] == ["CaptureStopped"] * 2
+    assert ["capture of the endpoint is off" in subject for subject in capture_mails(watched)] == [True]
+
+
+def test_a_broken_capture_is_told_once_by_the_verdict_that_came_first(watched, monkeypatch):
+    watched.cloud.turn(hours=1)
+    watched.cloud.bus.drop(lambda event, function: function == "sweep")
+    broken_capture(watched, monkeypatch)
+    spread(watched, 40)
+    watched.cloud.turn(hours=1, minutes=6)
+    watched.cloud.bus.drop(lambda event, function: False)
+    spread(watched, 40)
+    watched.cloud.turn(hours=2)
+    assert ["nothing is captured" in subject for subject in capture_mails(watched)] == [True]
+
+
+def test_captures_that_stop_for_another_reason_afterwards_are_told(watched, monkeypatch):
+    watched.cloud.turn(hours=1)
+    with monkeypatch.context() as while_it_lasts:
+        broken_capture(watched, while_it_lasts)
+        spread(watched, 40)
+        watched.cloud.turn(hours=1, minutes=10)
+    spread(watched, 40)
+    watched.cloud.turn(hours=2)
+    assert len(capture_mails(watched)) == 2
 
 
 def test_objects_that_wait_to_be_summarized_are_no_silence(watched):
