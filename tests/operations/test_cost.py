@@ -100,7 +100,7 @@ def test_an_endpoint_is_estimated_from_its_own_parts(stage, monkeypatch):
     assert "captured objects an hour (the parts of the last day)" in shown
     assert "s3_get = 4e-07" in shown
     assert "seconds_per_call = 0.03" in shown
-    assert "not looked up now" in shown
+    assert "compared on 2026-11-22 with public pages" in shown
     (found,) = stage.answer("cost", SITE)["estimates"]
     assert found["traffic"]["objects_per_hour"] == pytest.approx(2 / 24)  # the golden request's, and the sent one
     dear = stage.answer("cost", SITE, "--price", "s3_put=1")["estimates"][0]

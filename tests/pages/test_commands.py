@@ -81,6 +81,19 @@ def test_status_says_what_is_muted_what_is_not_delivered_and_what_is_polled(judg
         table.delete_item(pk, "sweep")
 
 
+def test_status_says_that_captures_may_not_be_read_and_that_a_person_should_look(judged):
+    pk = table.endpoint_key(SITE)
+    swept, revision = table.get_item(Swept, pk, "sweep")
+    assert table.put_item(replace(swept or Swept(endpoint=SITE), delivery="closed"), pk, "sweep", revision)
+    try:
+        shown = judged.run("status")
+        assert (shown.exit_code, all(word in shown.output for word in ("captures may", "vedette watch"))) == (1, True)
+        (one,) = judged.answer("status")["endpoints"]
+        assert (one["polled"], one["closed"]) == (False, True)
+    finally:
+        table.delete_item(pk, "sweep")
+
+
 def test_a_report_goes_to_a_file_or_to_standard_output(judged, tmp_path):
     said = judged.done("report", SITE, "-o", tmp_path / "site.html")
     assert said.startswith("Violations, AllTraffic, 2026-")

@@ -83,6 +83,7 @@ def _beside(one: EndpointStatus) -> list[str]:
         (muted, f"{muted} muted"),
         (one.undelivered, f"{one.undelivered} message{'s' if one.undelivered > 1 else ''} not delivered"),
         (one.polled, "captures are polled"),
+        (one.closed, "captures may not be read, see `vedette watch`"),
         (one.trouble, one.trouble),
     ]
     return [words for is_so, words in said if is_so]

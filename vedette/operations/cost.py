@@ -5,7 +5,7 @@
 | calls in each situation   | counts.py: counted by the recorder in the stand-in, held true by a test             |
 | captured objects an hour  | the parts of the last day; else a file a minute while there are requests            |
 | requests an hour          | CloudWatch's Invocations of the last week, or what the caller says                  |
-| seconds of the functions  | ASSUMPTIONS: waiting for calls, and reading                                         |
+| seconds of the functions  | ASSUMPTIONS: waiting for calls, and reading; a fleet is begun PER_SECOND            |
 | prices                    | PRICES: us-east-1, on demand, without the free tier, savings plans and taxes        |
 
 Not in it: what SageMaker, the capture bucket's storage and Model Monitor's own jobs cost.
@@ -22,6 +22,7 @@ from chalicelib.aws import cloudwatch, sagemaker, store
 from chalicelib.capture.sampling import HOURS_PER_MONTH, mean_share, share
 from chalicelib.errors import VedetteError
 from chalicelib.handlers import sampling
+from chalicelib.handlers.scheduled import PER_SECOND
 from chalicelib.handlers.summing import MANY
 from chalicelib.records import FleetEntry
 from vedette.operations.counts import COUNTS
@@ -43,9 +44,12 @@ FUNCTION = {  # whose time a situation takes
     "alert": "on_monitoring_execution",
     "sweep": "sweep",
 }
+# Compared on 2026-11-22 with public pages that quote AWS's, of the dates given; AWS's own price list was out of reach.
 PRICES_FROM = (
-    "AWS's price pages for us-east-1 as known in November 2025, not looked up now: S3 Standard requests, DynamoDB on"
-    " demand, Lambda x86, EventBridge, SNS, CloudWatch"
+    "us-east-1, without the free tier, compared on 2026-11-22 with public pages that quote AWS's price pages: S3"
+    " Standard (c3x.dev, S3 request fees), DynamoDB on demand (airbyte.com, July 2025, after the cut of November 2024),"
+    " Lambda x86 (appropri8, December 2025), EventBridge (cloudburn.io, March 2026), SNS and CloudWatch"
+    " (factualminds.com, June 2026; signoz.io, February 2026). What counts is https://aws.amazon.com/pricing"
 )
 PRICES = {  # US dollars each
     "s3_put": 5e-6,  # PUT and LIST
@@ -189,6 +193,8 @@ def _gb_seconds(times: Mapping[str, float], traffic: Traffic, assumed: Mapping[s
         seconds = sum(COUNTS[situation].values()) * assumed["seconds_per_call"]
         if situation in FUNCTION or situation == "look":
             seconds += assumed["seconds_per_run"]
+        if situation == "fan-out":
+            seconds += 1 / PER_SECOND
         if situation in {"object", "violating object"}:
             seconds += assumed["megabytes_per_object"] * assumed["seconds_per_megabyte"]
         total += often * seconds * MEMORY_GB[function]

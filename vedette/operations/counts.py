@@ -26,7 +26,7 @@ COUNTS: dict[str, dict[str, int]] = {
         "s3:GetObject": 5,
         "s3:ListObjectsV2": 4,
         "s3:PutObject": 4,
-        "sagemaker:DescribeEndpoint": 2,
+        "sagemaker:DescribeEndpoint": 1,
         "sagemaker:DescribeEndpointConfig": 1,
         "sagemaker:DescribeModel": 1,
     },

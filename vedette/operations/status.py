@@ -71,6 +71,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[OpenAlert, ...]
     undelivered: int  # messages that SNS has not taken yet
     polled: bool  # captures become known by the sweep alone
+    closed: bool = False  # captures may not be read
     trouble: str = ""  # what could not be read
 
     @property
@@ -81,7 +82,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def violated(self) -> bool:
         """Whether a person should look."""
-        return bool(self.firing) or any(one.tone == "bad" for one in self.verdicts)
+        return bool(self.firing) or self.closed or any(one.tone == "bad" for one in self.verdicts)
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +132,7 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
         alerts=tuple(_alerts(books)),
         undelivered=sum(len(book.outbox) for book in books),
         polled=swept is not None and swept.delivery == "polled",
+        closed=swept is not None and swept.delivery == "closed",
         trouble=trouble,
     )
 
