@@ -8,6 +8,7 @@ has the union of the names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from chalicelib.statistics.column import ColumnStatistics
@@ -136,8 +137,9 @@ def _rows(part: _Gathered) -> int:
 
 def _columns(names: Names, side: list[tuple[Names, list[Any]]]) -> Iterator[list[Any]]:
     """The cells of each column, from those parts that have it."""
-    if len(side) == 1:
-        yield from (side[0][1][start :: len(names)] for start in range(len(names)))
+    if all(part == names for part, _ in side):  # also where names are blank, and known by position
+        flat = side[0][1] if len(side) == 1 else list(chain.from_iterable(cells for _, cells in side))
+        yield from (flat[start :: len(names)] for start in range(len(names)))
         return
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for part, flat in side:

@@ -5,14 +5,14 @@ and what is read is what `reading` would have read (a property test holds the tw
 
 - CSV, as text or as base64 of text/csv, on both sides or on one alone: `cutting` finds the cells of all requests
   at once, without making them;
-- JSON on both sides, with as many rows in as out.
+- JSON on both sides, or on one where the other is CSV, with as many rows in as out.
 """
 
 from __future__ import annotations
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,7 +35,6 @@ Form = Literal["csv", "base64", "json", "absent", "other"]
 Sides = list[Side | PlainSide | None]
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LEARNED = 8  # requests of a block from which the shapes of the others are learned
-_TOGETHER = 128  # requests decoded at once; those of a group with an odd one are decoded one by one
 
 
 class PlainReader:
@@ -64,6 +63,10 @@ class PlainReader:
                     taken += self._json(*group)
                 elif {answered, asked} <= {"csv", "base64", "absent"}:
                     taken += self._csv(group[0], _payloads(group[1], answered), _payloads(group[2], asked))
+                elif answered == "json" and asked in ("csv", "base64"):
+                    taken += self._mixed(group[0], group[1], group[2], asked, answers=True)
+                elif asked == "json" and answered in ("csv", "base64"):
+                    taken += self._mixed(group[0], group[2], group[1], answered, answers=False)
         for (names, input_names), (cells, input_cells) in self._objects.items():
             if cells or input_cells:
                 self.gathering.add(names, input_names, cells, input_cells, "json")
@@ -123,53 +126,64 @@ class PlainReader:
         """Hand over lines of one width on either side, or those of them that are kept, if there is room."""
         given, asked = (side.grid(kept) if side is not None else () for side in (outputs, inputs))
         names, input_names = (unnamed(grid.width) if isinstance(grid, Grid) else () for grid in (given, asked))
-        if len(names) + len(input_names) > self.options.most_columns or not self.gathering.admits(names, input_names):
+        if not self._admits(names, input_names):
             return False
         self.gathering.add(names, input_names, given, asked, "text")
         return True
 
+    def _admits(self, names: Names, input_names: Names) -> bool:
+        """Whether there is room for rows of these names."""
+        return len(names) + len(input_names) <= self.options.most_columns and self.gathering.admits(names, input_names)
+
+    def _mixed(self, indices: list[int], documents: Sides, others: Sides, form: Form, *, answers: bool) -> list[int]:
+        """Take requests with JSON on one side, that of the answers or not, and CSV of one width on the other."""
+        texts, payloads = _texts(documents), _payloads(others, form) or []
+        lines: Lines | set[int] = set()
+        while payloads and not isinstance(lines := cut(payloads), Lines):
+            kept = [place not in lines for place in range(len(payloads))]
+            indices, texts = list(compress(indices, kept)), list(compress(texts, kept))
+            payloads = list(compress(payloads, kept))
+        shape = Shape.of(texts[:_LEARNED])
+        if shape is None or not isinstance(lines, Lines):
+            return []
+        cells = shape.fitting(texts)
+        begins = np.cumsum(lines.counts) - lines.counts
+        width = int(lines.widths[0])
+        fit = (lines.counts == cells.rows) & np.logical_and.reduceat(lines.widths == width, begins)
+        names = (shape.names, unnamed(width)) if answers else (unnamed(width), shape.names)
+        if not fit.any() or not self._admits(*names):
+            return []
+        grid = lines.grid(None if fit.all() else np.repeat(fit, lines.counts))
+        flat = cells.of(fit.tolist(), len(shape.names))
+        given, asked = (flat, grid) if answers else (grid, flat)
+        self.gathering.add(*names, given, asked, "json")
+        return list(compress(indices, fit.tolist()))
+
     def _json(self, indices: list[int], outputs: Sides, inputs: Sides) -> list[int]:
         """Take requests of JSON, by the shapes that most of them have; these are learned from a few."""
-        requests = [
-            (index, answer.data or "", given.data or "")  # type: ignore[union-attr]
-            for index, answer, given in zip(indices, outputs, inputs, strict=True)
-        ]
+        requests = list(zip(indices, _texts(outputs), _texts(inputs), strict=True))
         first = 0 if self._shapes else _LEARNED
         learned = [one for one in requests[:first] if self._flattened(one[1], one[2])]
         if learned:
             answer_shape, given_shape = Shape.of([one[1] for one in learned]), Shape.of([one[2] for one in learned])
             self._shapes = (answer_shape, given_shape) if answer_shape is not None and given_shape is not None else None
-        taken = [index for index, _, _ in learned]
-        unlike = 0
-        for begin in range(first, len(requests), _TOGETHER):
-            group = requests[begin : begin + _TOGETHER]
-            indices, answers, asked = zip(*group, strict=True)
-            if self._take(answers, asked):
-                taken += indices
-                continue
-            for index, output, given in group:
-                if self._take([output], [given]):
-                    taken.append(index)
-                elif self._flattened(output, given):
-                    taken.append(index)
-                    unlike += 1
-        if 2 * unlike > len(requests) - first:
+        requests = requests[first:]
+        fit = self._shaped([one[1] for one in requests], [one[2] for one in requests])
+        unlike = [one for one, fits in zip(requests, fit, strict=True) if not fits and self._flattened(one[1], one[2])]
+        if 2 * len(unlike) > len(requests):
             self._shapes = None  # to be learned anew from the next block
-        return taken
+        return [one[0] for one in (*learned, *compress(requests, fit), *unlike)]
 
-    def _take(self, outputs: Sequence[str], inputs: Sequence[str]) -> bool:
-        """Whether all requests have the learned shapes, and as many rows in as out; their cells are taken if so."""
-        if self._shapes is None:
-            return False
-        answer, given = self._shapes
-        known = self._new_objects(answer.names, given.names)
-        cells = answer.cells(outputs) if known else None
-        input_cells = given.cells(inputs) if cells else None
-        if not known or not cells or not input_cells or cells.rows != input_cells.rows:
-            return False
-        known[0].extend(cells.flat)
-        known[1].extend(input_cells.flat)
-        return True
+    def _shaped(self, outputs: list[str], inputs: list[str]) -> list[bool]:
+        """Which requests have the learned shapes, and as many rows in as out; their cells are taken."""
+        known = self._new_objects(self._shapes[0].names, self._shapes[1].names) if self._shapes else None
+        if self._shapes is None or known is None:
+            return [False] * len(outputs)
+        answered, asked = (shape.fitting(side) for shape, side in zip(self._shapes, (outputs, inputs), strict=True))
+        fit = [0 < rows == others for rows, others in zip(answered.rows, asked.rows, strict=True)]
+        for shape, cells, taken in zip(self._shapes, (answered, asked), known, strict=True):
+            taken.extend(cells.of(fit, len(shape.names)))
+        return fit
 
     def _flattened(self, outputs: str, inputs: str) -> bool:
         try:
@@ -192,9 +206,7 @@ class PlainReader:
 
     def _new_objects(self, names: Names, input_names: Names) -> tuple[list[Any], list[Any]] | None:
         """Where rows of these names are gathered; None when there is no room for them."""
-        if len(names) + len(input_names) > self.options.most_columns:
-            return None
-        if not self.gathering.admits(names, input_names):
+        if not self._admits(names, input_names):
             return None
         return self._objects.setdefault((names, input_names), ([], []))
 
@@ -244,8 +256,12 @@ def _payloads(sides: Sides, form: Form) -> list[bytes] | None:
     """The payloads of sides of CSV, empty ones for those that cannot be read here."""
     if form == "absent":
         return None
-    texts = [side.data or "" for side in sides]  # type: ignore[union-attr]
+    texts = _texts(sides)
     return [text.encode() for text in texts] if form == "csv" else list(map(_decoded, texts))
+
+
+def _texts(sides: Sides) -> list[str]:
+    return [side.data or "" for side in sides]  # type: ignore[union-attr]
 
 
 def _decoded(text: str) -> bytes:

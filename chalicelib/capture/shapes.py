@@ -7,7 +7,9 @@ every document that fits and refuses any other, which is left to `flatten`. What
 |----------------------------------------------------------|----------------------------------------------------|
 | `{"instances": [{...}, ...]}` or another container alone | with this container and nothing else               |
 | `[{...}, ...]`, `{...}`                                  | with records alone                                 |
-| a record of scalars and of lists of scalars              | with the same keys; most scalars may lack          |
+| a record of scalars and of lists of scalars              | with the same keys; scalars may lack               |
+| `[[...], ...]`, also in a container                      | with records that are as many scalars              |
+| `[1]`, also in a container                               | with one scalar                                    |
 | a key unknown, a value nested deeper, an error response  | never                                              |
 """
 
@@ -15,18 +17,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate, chain, compress
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import astuple
 
-from chalicelib.capture.flatten import CONTAINERS, ROWS_AT_ONCE
+from chalicelib.capture.flatten import CONTAINERS, ROWS_AT_ONCE, unnamed
 
 Scalar = int | float | str | bool | None
 _SCALARS = frozenset({int, float, str, bool, type(None)})
+_UNNAMED = ""  # stands for the cells of a record that is a list
 _READ_OTHERWISE = frozenset({"", "features", "code", "message", "error"})  # keys that give a record another meaning
+_TOGETHER = 128  # documents decoded at once; where one of them does not fit, each is decoded by itself
 _ENDS = itemgetter(0, -1)
 _ANY = msgspec.json.Decoder().decode
 
@@ -37,12 +41,39 @@ class Cells(NamedTuple):
     flat: list[Any]
     rows: list[int]
 
+    def of(self, taken: Sequence[bool], width: int) -> list[Any]:
+        """The cells of some of the documents, whose rows are `width` cells wide.
+
+        Examples
+        --------
+        >>> Cells(["a", "b", "c", "d"], [1, 0, 1]).of([False, False, True], 2)
+        ['c', 'd']
+        """
+        if all(taken):
+            return self.flat
+        ends = list(accumulate(rows * width for rows in self.rows))
+        begins = [0, *ends[:-1]]
+        slices = (self.flat[begin:end] for begin, end in compress(zip(begins, ends, strict=True), taken))
+        return list(chain.from_iterable(slices))
+
 
 class Shape(NamedTuple):
     """How to read documents of one shape."""
 
     names: tuple[str, ...]
     cells: Callable[[Sequence[str]], Cells | None]  # of documents; None when one of them does not fit
+
+    def fitting(self, texts: Sequence[str]) -> Cells:
+        """The cells of those documents that fit; any other has no rows."""
+        flat: list[Any] = []
+        rows: list[int] = []
+        for begin in range(0, len(texts), _TOGETHER):
+            group = texts[begin : begin + _TOGETHER]
+            found = self.cells(group)
+            for cells in [found] if found else [self.cells([text]) or Cells([], [0]) for text in group]:
+                flat += cells.flat
+                rows += cells.rows
+        return Cells(flat, rows)
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Shape | None:
@@ -73,7 +104,7 @@ class Shape(NamedTuple):
 
 
 def _layout(text: str) -> tuple[str, bool, dict[str, int | None]] | None:
-    """The container of a document's records, whether they are a list, and the keys of the first, with list lengths."""
+    """The container of a document's records, whether they are many, and the keys of the first, with list lengths."""
     try:
         parsed = _ANY(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -85,6 +116,10 @@ def _layout(text: str) -> tuple[str, bool, dict[str, int | None]] | None:
             return None
     listed = isinstance(parsed, list)
     record = parsed[0] if listed and parsed else parsed
+    if listed and len(parsed) == 1 and type(record) in _SCALARS:
+        return container, False, {_UNNAMED: 1}
+    if isinstance(record, list):
+        return (container, listed, {_UNNAMED: len(record)}) if _is_flat(record) and record is not parsed else None
     if not isinstance(record, dict) or not record or not _READ_OTHERWISE.isdisjoint(record):
         return None
     if (not listed and not record.keys().isdisjoint(CONTAINERS)) or not all(map(_is_flat, record.values())):
@@ -101,22 +136,17 @@ def _is_flat(value: Any) -> bool:
 
 @lru_cache(maxsize=64)
 def _shape(container: str, listed: bool, fields: tuple[tuple[str, int | None], ...]) -> Shape | None:
-    names: list[str] = []
-    members: list[Any] = []
-    for place, (key, length) in enumerate(fields):
-        names += [key] if length is None else [f"{key}.{i}" for i in range(length)]
-        optional = {"default": None} if length is None else {}
-        kind = Scalar if length is None else list[Scalar]
-        members.append((f"f{place}", kind, msgspec.field(name=key, **optional)))
-    if len(set(names)) < len(names):
+    of_lists = fields[0][1] if fields[0][0] == _UNNAMED else None
+    names = unnamed(of_lists) if of_lists else _names(fields)
+    if of_lists is None and len(set(names)) < len(names):
         return None
-    record: Any = msgspec.defstruct("Record", members, forbid_unknown_fields=True, gc=False, kw_only=True)
+    record: Any = list[Scalar] if of_lists else _record(fields)
     document: Any = list[record] if listed else record
     if container:
         inside = ("records", document, msgspec.field(name=container))
         document = msgspec.defstruct("Document", [inside], forbid_unknown_fields=True, gc=False)
     decoder = msgspec.json.Decoder(document)
-    brackets = ("[", "]") if listed and not container else ("{", "}")
+    brackets = ("[", "]") if (listed or of_lists) and not container else ("{", "}")
     lists = [(place, length) for place, (_, length) in enumerate(fields) if length is not None][::-1]
     nothing = (None,) * len(fields)
 
@@ -129,13 +159,29 @@ def _shape(container: str, listed: bool, fields: tuple[tuple[str, int | None], .
         rows = list(map(len, found)) if listed else [1] * len(found)
         if not 0 < min(rows) <= max(rows) <= ROWS_AT_ONCE:
             return None
-        tuples = list(map(astuple, chain.from_iterable(found) if listed else found))
-        if nothing in tuples:  # perhaps a record without any key, which is no row of missing cells (see `flatten`)
-            return None
-        flat = _flat(tuples, lists)
+        records = list(chain.from_iterable(found)) if listed else found
+        if of_lists:
+            flat = list(chain.from_iterable(records)) if set(map(len, records)) == {of_lists} else None
+        else:
+            records = list(map(astuple, records))
+            # Of nothing but missing cells: perhaps a record without any key, which is no row (see `flatten`).
+            flat = None if nothing in records else _flat(records, lists)
         return None if flat is None else Cells(flat, rows)
 
-    return Shape(tuple(names), cells)
+    return Shape(names, cells)
+
+
+def _names(fields: tuple[tuple[str, int | None], ...]) -> tuple[str, ...]:
+    return tuple(name for key, n in fields for name in ([key] if n is None else [f"{key}.{i}" for i in range(n)]))
+
+
+def _record(fields: tuple[tuple[str, int | None], ...]) -> type[msgspec.Struct]:
+    members: list[Any] = []
+    for place, (key, length) in enumerate(fields):
+        optional = {"default": None} if length is None else {}
+        kind = Scalar if length is None else list[Scalar]
+        members.append((f"f{place}", kind, msgspec.field(name=key, **optional)))
+    return msgspec.defstruct("Record", members, forbid_unknown_fields=True, gc=False, kw_only=True)
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], texts: Sequence[str], brackets: tuple[str, str]) -> list[Any] | None:

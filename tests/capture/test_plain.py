@@ -42,8 +42,8 @@ def as_csv(cells, quoting):
 
 @st.composite
 def payload(draw):
-    if draw(st.integers(0, 3)) == 0:
-        items = draw(st.lists(document, min_size=1, max_size=3))
+    if draw(st.booleans()):
+        items = draw(st.lists(document, min_size=1, max_size=3) | st.lists(value | st.lists(value), min_size=1))
         return side(draw(st.sampled_from([{"instances": items}, {"predictions": items}, items, items[0]])), "JSON")
     text = as_csv(draw(rows), draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])))
     text = draw(
@@ -56,6 +56,20 @@ def exactly(content, options, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(summary, "envelopes", lambda block: None)
         return summarize([content], options=options)
+
+
+JSON_ONE_BY_ONE = [[0.5], [True], [None], ["x"], [1, 2], [[1, "a"]], [[1, "a"], [2, None]], {"a": 1, "b": [1, 2]}, {}]
+
+
+@given(st.lists(st.tuples(st.sampled_from(JSON_ONE_BY_ONE), st.integers(1, 3)), min_size=1), st.booleans())
+def test_json_beside_csv_equals_the_exact_reader(documents, answers):
+    def wrapped(one, rows):
+        return {"predictions": one} if rows == 3 else one
+
+    sides = [(side(wrapped(one, rows), "JSON"), side("7,x\n" * rows)) for one, rows in documents]
+    content = b"".join(line(csv, one) if answers else line(one, csv) for one, csv in sides)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        assert difference(summarize([content]), exactly(content, Options(), monkeypatch)) == ""
 
 
 @given(
@@ -141,6 +155,13 @@ def test_an_open_quote_never_swallows_the_next_request():
     read = summarize([content])
     assert read.refused == {reasons.PAYLOAD_NOT_CSV: 1}
     assert read.rows == 3
+
+
+def test_answers_that_lack_a_key_leave_the_columns_of_csv_in_their_places():
+    content = b"".join(line(side("1,x,2.5"), side({"a": 1, **({"b": 2} if i else {})}, "JSON")) for i in range(2))
+    (table,) = summarize([content]).tables
+    assert table.names == ("a", "b", "", "", "")
+    assert [column.types.inferred_type for column in table.columns[2:]] == ["Integral", "String", "Fractional"]
 
 
 def test_records_that_lack_a_key_are_one_table():
