@@ -37,6 +37,7 @@ deploy: $(VENV)/.installed
 package: $(VENV)/.installed
 	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(BIN)/chalice --project-dir chalice_app package --stage $(STAGE) \
 	    $(if $(wildcard .chalice/stages/$(STAGE)/merge-template.json),--merge-template .chalice/stages/$(STAGE)/merge-template.json) build/package
+	$(BIN)/python -m vedette.installation.byte_code build/package/deployment.zip
 
 # An installation in a real account: one deploy, one capture, one alert, one forced duplicate. Says its cost, and asks.
 aws-check: $(VENV)/.installed

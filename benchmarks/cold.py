@@ -1,11 +1,14 @@
 """The cold start of each function, from the start of its process to its first answer, and the size of the zip.
 
-    python -m benchmarks.cold [--rounds 9]
+    python -m benchmarks.cold [--rounds 9] [--bare]
 
 Beside it, an app with boto3 and Powertools alone that makes the same calls for the same event: the calls that the
-recorder saw, made again by plain clients. Both run from a zip without byte code under AWS's own runtime client, one
-after the other in each round. The ratio is the median of the rounds' ratios of CPU seconds: the wall clock of a shared
-machine says little.
+recorder saw, made again by plain clients. Both run from a zip with byte code, as `make deploy` and `make package` ship
+it, or both without, as a bare `chalice deploy` does (--bare), under AWS's own runtime client, one after the other in
+each round. The ratio is the median of the rounds' ratios of CPU seconds: the wall clock of a shared machine says
+little.
+
+`run_monitoring` and `sweep` start twice: for the clock's event, which they pass on, and for one endpoint.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import argparse
 import io
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -26,9 +30,11 @@ from typing import Any
 import boto3
 
 from chalicelib.constraints.constraints import Constraints
+from chalicelib.events import Scheduled
 from chalicelib.records import FleetEntry
 from chalicelib.settings import settings
 from vedette.demo import people
+from vedette.installation import byte_code
 from vedette.installation.check_functions import synthetic_events
 from vedette.installation.functions import NAMES
 from vedette.local import Cloud
@@ -37,7 +43,9 @@ from vedette.local.artifact import Artifact
 from vedette.local.functions import Function
 
 ROOT = Path(__file__).parents[1]
-PARSES = {"on_data_captured"}
+ONE = ", of one endpoint"
+STARTS = (*NAMES, "run_monitoring" + ONE, "sweep" + ONE)
+PARSES = {"on_data_captured", "run_monitoring" + ONE, "sweep" + ONE}  # captures, or what was summed of them
 LEVELS = {True: 1.5, False: 1.1}  # issue 7
 PLAIN = """
 import json
@@ -79,7 +87,7 @@ READS = {  # operation -> method, and the names of its arguments among those tha
 
 
 def built() -> bytes:
-    """The zip that Chalice builds."""
+    """The zip that Chalice builds, without byte code."""
     with tempfile.TemporaryDirectory() as folder:
         chalice = Path(sys.executable).parent / "chalice"
         subprocess.run(
@@ -89,6 +97,15 @@ def built() -> bytes:
             env={**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", "PYTHONDONTWRITEBYTECODE": "1"},
         )
         return (Path(folder) / "deployment.zip").read_bytes()
+
+
+def with_byte_code(content: bytes) -> bytes:
+    """A zip as `make deploy` ships it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "deployment.zip"
+        file.write_bytes(content)
+        byte_code.add(file)
+        return file.read_bytes()
 
 
 def plain_zip(ours: bytes) -> bytes:
@@ -120,19 +137,22 @@ def first_events(bucket: str) -> dict[str, dict[str, Any]]:
     """One event a function; that of on_data_captured names a real object of an endpoint in the fleet."""
     events = synthetic_events(settings())
     events["on_data_captured"]["detail"]["object"]["key"] = captured_object(bucket)
+    for name in ("run_monitoring", "sweep"):
+        events[name + ONE] = Scheduled.for_endpoint("site", events[name], settings())
+        events[name] = {**events[name], "source": "aws.events", "detail": {}}
     return events
 
 
 def started(artifact: Artifact, function: Function, event: dict[str, Any]) -> tuple[float, float]:
     """CPU and wall seconds from the start of a process to the answer to its first event."""
-    before, clock = os.times(), datetime.now(UTC)
+    before, clock = resource.getrusage(resource.RUSAGE_CHILDREN), datetime.now(UTC)
     environment = artifact.environment_of(function)
     environment.invoke(event)
     wall = (datetime.now(UTC) - clock).total_seconds()
     environment.close()
     artifact._warm.clear()
-    after = os.times()
-    return after.children_user + after.children_system - before.children_user - before.children_system, wall
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
 def calls_of(cloud: Cloud, since: int) -> list[tuple[str, str, dict[str, Any]]]:
@@ -151,9 +171,11 @@ def calls_of(cloud: Cloud, since: int) -> list[tuple[str, str, dict[str, Any]]]:
     return found
 
 
-def measured(rounds: int) -> list[str]:
+def measured(rounds: int, *, bare: bool) -> list[str]:
     """The table."""
-    ours = built()
+    shipped = (lambda content: content) if bare else with_byte_code
+    ours = shipped(built())
+    plain_app = shipped(plain_zip(ours))
     with zipfile.ZipFile(io.BytesIO(ours)) as archive:
         unzipped = sum(entry.file_size for entry in archive.infolist())
     lines = [
@@ -170,15 +192,15 @@ def measured(rounds: int) -> list[str]:
         people.apply_fleet(FleetEntry(endpoint="site"))
         people.put_baseline_in_force("site", "v1", Constraints({"version": 0.0, "features": []}), None)
         url = cloud.child_environment(cloud.front.url)
-        for name in NAMES:
-            function = next(found for found in cloud.bus.functions if found.name == name)
+        for name in STARTS:
+            function = next(found for found in cloud.bus.functions if found.name == name.removesuffix(ONE))
             ratios, cpus, walls, plains = [], [], [], []
             for turn in range(rounds + 1):
                 event = first_events(environment["VEDETTE_BUCKET"])[name]
                 since = len(cloud.recorder.calls)
                 cpu, wall = started(artifact, function, event)
                 replayed = calls_of(cloud, since)
-                plain = Artifact(plain_zip(ours), {**url, "CALLS": json.dumps(replayed)})
+                plain = Artifact(plain_app, {**url, "CALLS": json.dumps(replayed)})
                 other, _ = started(plain, Function("plain", "plain", "app.plain", "arn:plain"), {})
                 plain.close()
                 if turn:  # the first round warms the machine
@@ -196,7 +218,9 @@ def measured(rounds: int) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=9)
-    lines = measured(parser.parse_args().rounds)
+    parser.add_argument("--bare", action="store_true", help="without byte code")
+    given = parser.parse_args()
+    lines = measured(given.rounds, bare=given.bare)
     print("\n".join(lines))
 
 

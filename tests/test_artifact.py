@@ -7,6 +7,8 @@ running the functions under AWS's own runtime client tells whether the package i
 import io
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +22,11 @@ from chalicelib.handlers.run_monitoring import closed_windows
 from chalicelib.records import Execution, FleetEntry, GoldenPayload
 from chalicelib.settings import settings
 from vedette.demo import people
+from vedette.installation import byte_code, deploying
+from vedette.installation import package as packages
 from vedette.local import Cloud
 from vedette.local.application import load_app
+from vedette.local.artifact import Artifact
 from vedette.local.functions import FunctionError
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +46,15 @@ pytestmark = pytest.mark.artifact
 @pytest.fixture(scope="module")
 def zip_bytes(package) -> bytes:
     return (package / "deployment.zip").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def shipped(zip_bytes, tmp_path_factory) -> bytes:
+    """The package as `make deploy` and `make package` ship it: with byte code."""
+    file = tmp_path_factory.mktemp("shipped") / "deployment.zip"
+    file.write_bytes(zip_bytes)
+    byte_code.add(file)
+    return file.read_bytes()
 
 
 @pytest.fixture
@@ -99,8 +113,14 @@ def live(cloud: Cloud, zip_bytes: bytes) -> str:
     return bucket
 
 
-def test_every_function_of_the_zip_runs_and_the_whole_loop_closes(cloud, zip_bytes):
-    live(cloud, zip_bytes)
+def unreadable(name: str, content: bytes) -> bytes:
+    return b"raise ImportError('compiled from its source')" if name.endswith(".py") else content
+
+
+@pytest.mark.parametrize("deployed_by", ["a bare chalice deploy", "make deploy"])
+def test_every_function_of_the_zip_runs_and_the_whole_loop_closes(cloud, zip_bytes, shipped, deployed_by):
+    """What `make deploy` ships runs from its byte code alone: no module that a function imports is compiled."""
+    live(cloud, zip_bytes if deployed_by == "a bare chalice deploy" else rewritten(shipped, unreadable))
     assert cloud.bus.failed == []
     ran = {delivery.function for delivery in cloud.bus.deliveries if delivery.outcome == "ok"}
     assert ran == FUNCTIONS
@@ -117,6 +137,53 @@ def test_every_function_of_the_zip_runs_and_the_whole_loop_closes(cloud, zip_byt
     assert [execution.verdict for execution in closed if execution.rows] == ["Violations"]
     pages = [s3.get(execution.folder + "report.html") for execution in closed]
     assert [b"b is not Integral in 100.0%" in page for page in pages if page is not None] == [True]
+
+
+HEAVY = {"numpy", "_datasketches", "jinja2", "pandas", "chalicelib.statistics.column", "chalicelib.capture.reading"}
+COUNTS = HEAVY - {"jinja2", "pandas", "_datasketches"}  # sketches only when there are more values than are counted
+IMPORTS = {  # handler -> what it needs of that when it starts
+    "model_package_state_change": set(),
+    "endpoint_state_change": set(),
+    "monitoring_execution": set(),
+    "scheduled": set(),
+    "data_captured": COUNTS,
+    "run_monitoring": COUNTS,
+    "sweep": COUNTS,
+}
+
+
+def test_a_function_imports_what_it_needs_and_no_more(cloud, shipped):
+    stage = cloud.install()
+    artifact = Artifact(shipped, stage)
+    environment = {**os.environ, **stage, "PYTHONPATH": f"{artifact.task_root}{os.pathsep}{artifact._libraries}"}
+    found = {}
+    for handler in IMPORTS:
+        code = f"import app, sys; from chalicelib.handlers import {handler}; print(*sys.modules)"
+        told = subprocess.run(
+            [sys.executable, "-S", "-c", code], cwd=artifact.task_root, env=environment, capture_output=True, text=True
+        )
+        assert told.returncode == 0, told.stderr
+        found[handler] = HEAVY & set(told.stdout.split())
+    artifact.close()
+    assert found == IMPORTS
+
+
+def test_byte_code_is_of_this_python_may_be_read_in_lambda_and_is_the_same_each_time(zip_bytes, shipped, tmp_path):
+    file = tmp_path / "deployment.zip"
+    file.write_bytes(zip_bytes)
+    byte_code.add(file)
+    assert file.read_bytes() == shipped
+    byte_code.add(file)
+    assert file.read_bytes() == shipped
+    with zipfile.ZipFile(file) as archive:
+        entries = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
+    compiled = {name: mode for name, mode in entries.items() if name.endswith(".pyc")}
+    assert len(compiled) > 300
+    assert not [name for name, mode in compiled.items() if mode & 0o444 != 0o444]  # Lambda's user is not the owner
+    ours = deploying.runtime()
+    assert packages.has_byte_code(shipped, ours)
+    assert not packages.has_byte_code(zip_bytes, ours)
+    assert not packages.has_byte_code(shipped, "python3.10")
 
 
 def without(prefix: str):
@@ -146,16 +213,17 @@ def test_a_zip_that_is_not_whole_is_found_out(cloud, zip_bytes, breakage):
         pass
 
 
-def test_the_zip_holds_all_of_chalicelib_and_nothing_that_must_not_ship(zip_bytes):
+def test_the_zip_holds_all_of_chalicelib_and_nothing_that_must_not_ship(zip_bytes, shipped):
     with zipfile.ZipFile(io.BytesIO(zip_bytes)) as archive:
         names = set(archive.namelist())
+    with zipfile.ZipFile(io.BytesIO(shipped)) as archive:
         unzipped = sum(entry.file_size for entry in archive.infolist())
     ours = {str(path.relative_to(ROOT)) for path in (ROOT / "chalicelib").rglob("*.*") if path.suffix != ".pyc"}
     assert ours <= names
     tops = {name.split("/")[0] for name in names}
     assert not tops & {"vedette", "tests", "pandas", "pyarrow", "polars", "scipy", "sagemaker", "boto3", "botocore"}
     assert not [name for name in names if name.startswith("chalicelib/") and name.endswith(".pyc")]
-    assert len(zip_bytes) < 22e6
+    assert len(shipped) < 22e6
     assert unzipped < 80e6
 
 

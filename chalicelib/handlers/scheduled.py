@@ -22,39 +22,41 @@ from chalicelib.settings import settings
 PER_SECOND = 5
 SPARE = 40_000  # milliseconds of the function's 300 s that are left when the last endpoint is begun
 Remaining = Callable[[], int]
+Handle = Callable[[FleetEntry, Remaining], dict[str, Any]]
 
 
 def run_monitoring(event: Event, function_name: str, remaining: Remaining) -> dict[str, Any]:
     """Fan out over the fleet, or judge one endpoint."""
 
-    def judge(entry: FleetEntry) -> dict[str, Any]:
+    def handler() -> Handle:
         from chalicelib.handlers import run_monitoring
 
-        return run_monitoring.handle(entry, remaining)
+        return run_monitoring.handle
 
-    return _each(event, function_name, remaining, judge)
+    return _each(event, function_name, remaining, handler)
 
 
 def sweep(event: Event, function_name: str, remaining: Remaining) -> dict[str, Any]:
     """Fan out over the fleet, or sweep one endpoint."""
 
-    def look_back(entry: FleetEntry) -> dict[str, Any]:
+    def handler() -> Handle:
         from chalicelib.handlers import sweep
 
-        return sweep.handle(entry, remaining)
+        return sweep.handle
 
-    return _each(event, function_name, remaining, look_back)
+    return _each(event, function_name, remaining, handler)
 
 
-def _each(
-    event: Event, function_name: str, remaining: Remaining, handle: Callable[[FleetEntry], dict[str, Any]]
-) -> dict[str, Any]:
+def _each(event: Event, function_name: str, remaining: Remaining, handler: Callable[[], Handle]) -> dict[str, Any]:
     endpoint = Scheduled.from_eventbridge(event, settings()).endpoint
     fleet = store.fleet()
     if not endpoint:
         return _fan_out(fleet.entries, event, function_name, remaining)
+    handle = (
+        handler()
+    )  # also for `vedette doctor --live`, whose endpoint no fleet has: it tells a module that is missing
     entry = fleet.entry(endpoint)
-    return handle(entry) if entry is not None else {"left alone": f"{endpoint} is not in the fleet"}
+    return handle(entry, remaining) if entry is not None else {"left alone": f"{endpoint} is not in the fleet"}
 
 
 def _fan_out(entries: tuple[FleetEntry, ...], event: Event, function_name: str, remaining: Remaining) -> dict[str, Any]:

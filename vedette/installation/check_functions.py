@@ -69,7 +69,10 @@ def packages(examined: Examined) -> Iterator[Finding]:
             yield Finding("the package is whole", "unknown", "it cannot be downloaded from here", "look from elsewhere")
             continue
         faults = package.faults(content, config["Runtime"])
-        yield judged("the package is whole", not faults, "; ".join(faults), DEPLOY.format(stage=examined.stage))
+        remedy = DEPLOY.format(stage=examined.stage)
+        yield judged("the package is whole", not faults, "; ".join(faults), remedy)
+        if not faults and not package.has_byte_code(content, config["Runtime"]):
+            yield warning("the package has byte code", "each cold start compiles what it imports", remedy)
 
 
 def _downloaded(location: str) -> bytes | None:
@@ -85,9 +88,10 @@ def _downloaded(location: str) -> bytes | None:
 
 def configurations(examined: Examined) -> Iterator[Finding]:
     """Configuration of the functions."""
-    environment = examined.project.stage(examined.stage).get("environment_variables", {})
+    of_stage = examined.project.stage(examined.stage).get("environment_variables", {})
     for name, function in _functions(examined).items():
         config, wanted = function["Configuration"], examined.project.function(examined.stage, name)
+        environment = {**of_stage, **wanted.get("environment_variables", {})}
         variables = config.get("Environment", {}).get("Variables", {})
         different = [
             *(["memory"] if config["MemorySize"] != wanted.get("lambda_memory_size") else []),

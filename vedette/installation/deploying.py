@@ -4,6 +4,7 @@
 |-------------------------------|------------------------------------------------------------------|
 | fetch the stage and its state | a machine without memory deploys the same                        |
 | build, and look into the zip  | Chalice drops what it cannot install and goes on (chalice-facts) |
+| add byte code to the zip      | Lambda would compile every module at every cold start            |
 | `chalice deploy`              | functions, rules, permissions, roles                             |
 | failure destination, retries  | Chalice has none; they survive later deploys                     |
 | reserved concurrency          | a small account may refuse it, which must not end the deploy     |
@@ -25,7 +26,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.clients import client
 from chalicelib.errors import VedetteError
-from vedette.installation import account, package, state
+from vedette.installation import account, byte_code, package, state
 from vedette.installation.functions import FUNCTIONS, Wanted, event_invoke_config, full_name, queue_name
 from vedette.installation.project import Project
 from vedette.installation.setup import stack_name
@@ -46,6 +47,7 @@ def install(project: Project, stage: str, say: Said) -> list[str]:
     """
     bucket = known(project, stage)
     etag = state.fetch_deployed(project, stage, bucket)
+    project.write_stage(stage, project.stage(stage))
     say("Building the package ...")
     build(project, stage)
     say("chalice deploy ...")
@@ -79,7 +81,9 @@ def known(project: Project, stage: str) -> str:
 
 
 def build(project: Project, stage: str) -> None:
-    """Build the package that will be deployed, and look into it; the deploy then takes it from Chalice's cache.
+    """Build the package, look into it, and add byte code; the deploy takes it from Chalice's cache.
+
+    Chalice names a cached package after the content of all that it is made of, so the deploy finds this very one.
 
     Raises
     ------
@@ -88,11 +92,15 @@ def build(project: Project, stage: str) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         chalice(project, "package", "--stage", stage, folder)
-        found = package.faults((Path(folder) / "deployment.zip").read_bytes(), runtime())
+        built = (Path(folder) / "deployment.zip").read_bytes()
+    found = package.faults(built, runtime())
+    cached = [file for file in (project.chalice / "deployments").glob("*.zip") if file.read_bytes() == built]
     if found:
-        for cached in (project.chalice / "deployments").glob(f"*-{runtime()}.zip"):
-            cached.unlink()  # the next attempt must not find it
+        for file in cached:
+            file.unlink()  # the next attempt must not find it
         raise VedetteError(f"The package is not whole, and nothing was deployed: {'; '.join(found)}.")
+    for file in cached:
+        byte_code.add(file)
 
 
 def runtime() -> str:

@@ -7,6 +7,8 @@ import re
 import zipfile
 from collections.abc import Iterable
 
+from vedette.installation import byte_code
+
 # Compiled parts that the functions import: without them the first event fails.
 COMPILED = ("msgspec/_core", "numpy/_core/_multiarray_umath", "_datasketches")
 NEEDED = ("app.py", "chalicelib/handlers/", "aws_lambda_powertools/", "chalice/app.py")
@@ -22,13 +24,24 @@ def faults(content: bytes, runtime: str) -> list[str]:
     except zipfile.BadZipFile:
         return ["it is not a zip file"]
     found = [f"{needed.rstrip('/')} is missing" for needed in NEEDED if not any(n.startswith(needed) for n in names)]
-    tag = "cpython-" + runtime.removeprefix("python").replace(".", "")
+    tag = _tag(runtime)
     found += [fault for part in COMPILED if (fault := _compiled(part, tag, names))]
     if len(content) > MOST_ZIPPED:
         found.append(f"it has {len(content) >> 20} MB; Lambda takes 50")
     if unzipped > MOST_UNZIPPED:
         found.append(f"it unpacks to {unzipped >> 20} MB; Lambda takes 250")
     return found
+
+
+def has_byte_code(content: bytes, runtime: str) -> bool:
+    """Whether the functions start without compiling what they import."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return not byte_code.lacking(archive.namelist(), _tag(runtime))
+
+
+def _tag(runtime: str) -> str:
+    """How CPython names what was compiled for it: python3.12 -> cpython-312."""
+    return "cpython-" + runtime.removeprefix("python").replace(".", "")
 
 
 def _compiled(part: str, tag: str, names: Iterable[str]) -> str:

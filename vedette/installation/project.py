@@ -60,9 +60,21 @@ class Project:
         return {**everywhere, **self.stage(stage).get("lambda_functions", {}).get(name, {})}
 
     def write_stage(self, stage: str, entry: Mapping[str, Any]) -> None:
-        """Put the entry of a stage into config.json, and leave the others as they are."""
+        """Put the entry of a stage into config.json, and leave the others as they are.
+
+        Chalice takes memory and timeout from `lambda_functions` outside of the stages, but no environment variables
+        (chalice/config.py, `_chain_merge`): so those of a function are written into the stage.
+        """
         config = self.config()
-        config.setdefault("stages", {})[stage] = dict(entry)
+        functions = dict(entry.get("lambda_functions", {}))
+        for name, everywhere in config.get("lambda_functions", {}).items():
+            if variables := everywhere.get("environment_variables"):
+                own = functions.get(name, {})
+                functions[name] = {
+                    **own,
+                    "environment_variables": {**own.get("environment_variables", {}), **variables},
+                }
+        config.setdefault("stages", {})[stage] = {**entry, "lambda_functions": functions}
         write(self.chalice / "config.json", config)
 
     def forget_stage(self, stage: str) -> None:
