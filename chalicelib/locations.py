@@ -119,6 +119,34 @@ def overwritten(capture: CaptureKey, sequencer: str) -> CaptureKey:
     return replace(capture, name=f"{capture.name}.{sequencer.lower()}")
 
 
+def version_of(capture: CaptureKey, part_key: str) -> CaptureKey:
+    """The version of a capture object that a part is of.
+
+    Examples
+    --------
+    >>> first = capture_key("data-capture/site/AllTraffic/2026/11/22/09/34-30-683-55126149.jsonl")
+    >>> later = overwritten(first, "0a")
+    >>> version_of(first, part(first)) == first, version_of(first, part(later)) == later
+    (True, True)
+    """
+    _, sequencer = _stem(part_key)
+    return overwritten(capture, sequencer) if sequencer else capture
+
+
+def sequencer_after(sequencer: str) -> str:
+    """A sequencer for a version whose event was lost: after the one that is known, before any that S3 gives later.
+
+    Examples
+    --------
+    >>> found = sequencer_after("0055AED6DCD90281E5")
+    >>> is_later(found, "0055AED6DCD90281E5"), is_later("0055AED6DCD90281E6", found)
+    (True, True)
+    >>> is_later("0055AED6DCD90281E5", sequencer_after(""))
+    True
+    """
+    return f"{sequencer or '0' * 17}1"
+
+
 def is_later(sequencer: str, than: str) -> bool:
     """Whether one S3 event of a key came after another; never when the sequencer of either is unknown.
 

@@ -12,6 +12,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from botocore.exceptions import ClientError
@@ -33,6 +34,7 @@ class Listed:
     key: str
     etag: str
     size: int
+    modified: datetime  # to the second
 
 
 class Overwritten(Exception):
@@ -151,7 +153,7 @@ def list_objects(prefix: str, bucket: str = "", *, after: str = "", until: str =
         for found in page.get("Contents", ()):
             if until and found["Key"] >= until:
                 return
-            yield Listed(found["Key"], found["ETag"].strip('"'), found["Size"])
+            yield Listed(found["Key"], found["ETag"].strip('"'), found["Size"], found["LastModified"])
 
 
 def first_key(prefix: str) -> str:

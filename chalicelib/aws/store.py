@@ -84,6 +84,18 @@ def part(capture: locations.CaptureKey) -> Part | None:
     return s3.get_record(Part, locations.part(capture))
 
 
+def newest_part(capture: locations.CaptureKey) -> tuple[locations.CaptureKey, Part] | None:
+    """The part of the latest version of a capture object, and the name that it is kept under."""
+    from chalicelib.parts import Part
+
+    first = locations.part(capture)
+    versions = (listed.key for listed in s3.list_objects(first.removesuffix(".json")))
+    for key in locations.newest(key for key in versions if locations.first_part(key) == first):
+        found = s3.get_record(Part, key)
+        return None if found is None else (locations.version_of(capture, key), found)
+    return None
+
+
 def put_part(capture: locations.CaptureKey, part: Part) -> bool:
     """Store a part; False when another invocation was first, and its part stays (sketches are randomized)."""
     return s3.put_once(locations.part(capture), records.write(part))
@@ -91,8 +103,14 @@ def put_part(capture: locations.CaptureKey, part: Part) -> bool:
 
 def part_keys(endpoint: str, variant: str, start: datetime, end: datetime) -> tuple[str, ...]:
     """The keys of the parts whose objects were begun in [start, end), in order; of each object its latest version."""
+    return tuple(part_times(endpoint, variant, start, end))
+
+
+def part_times(endpoint: str, variant: str, start: datetime, end: datetime) -> dict[str, datetime]:
+    """The same, and when each was made."""
     root = f"{locations.parts_of_endpoint(endpoint)}{variant}/"
-    return tuple(locations.newest(listed.key for listed in listed_between(root, start, end)))
+    made = {listed.key: listed.modified for listed in listed_between(root, start, end)}
+    return {key: made[key] for key in locations.newest(made)}
 
 
 def listed_between(root: str, start: datetime, end: datetime, bucket: str = "") -> Iterator[s3.Listed]:

@@ -11,12 +11,15 @@
 | object gone, or overwritten before it was read  | "gone" / "superseded": a newer event will come   |
 | object overwritten after it was summarized      | a part of its own, which counts instead of the   |
 |                                                 | one before; what was judged is judged anew       |
+| ... with what it held before: A, B, and A again | the same: events are told apart by their order   |
+| ... and its event is lost                       | the same, by the sweep                           |
 | ... an event of the version before it, late     | "an older version": nothing                      |
 | object deleted after it was summarized          | no event: its part stays, what was sent was sent |
 | key that is not a capture object's, our own key | MalformedEvent, by `events`                      |
 | lines that cannot be read                       | counted by reason with their byte range          |
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chalicelib import locations
@@ -83,13 +86,11 @@ def summarized(captured: DataCaptured, entry: FleetEntry, baseline: Baseline | N
         return f"{entry.endpoint} captures to {source}, not here"
     capture = captured.capture
     known = store.part(capture)
-    if known is not None and captured.etag and known.etag != captured.etag:
-        count("OverwrittenObjects")  # SageMaker never does it; somebody who rewrites captures does
-        known_later = known.sequencer and not locations.is_later(captured.sequencer, known.sequencer)
-        if known_later or not captured.sequencer:
+    if known is not None and captured.etag:
+        version = _version(captured, known)
+        if version is None:
             return "an older version of what was summarized"
-        capture = locations.overwritten(capture, captured.sequencer)
-        known = store.part(capture)
+        captured, capture, known = version
     if known is not None:
         return Summarized(known, capture, made=False)
     try:
@@ -109,6 +110,27 @@ def summarized(captured: DataCaptured, entry: FleetEntry, baseline: Baseline | N
         part = store.part(capture) or part
     _count(part)
     return Summarized(part, capture, made)
+
+
+def _version(captured: DataCaptured, first: Part) -> tuple[DataCaptured, locations.CaptureKey, Part | None] | None:
+    """Which version of an object with a part is meant, under which name it is kept, and its part, if it has one.
+
+    None for a version before those that are known. SageMaker never overwrites; somebody who rewrites captures does.
+    """
+    later = locations.is_later(captured.sequencer, first.sequencer)
+    if captured.sequencer:
+        if captured.etag == first.etag and not later:
+            return captured, captured.capture, first  # the same event again
+        if first.sequencer and not later:
+            return None
+    else:  # found in a listing: what lies there now comes after everything that was summarized
+        name, newest = store.newest_part(captured.capture) or (captured.capture, first)
+        if captured.etag == newest.etag:
+            return captured, name, newest
+        captured = replace(captured, sequencer=locations.sequencer_after(newest.sequencer))
+    count("OverwrittenObjects")
+    name = locations.overwritten(captured.capture, captured.sequencer)
+    return captured, name, store.part(name)
 
 
 def _baseline(endpoint: str) -> tuple[str, Baseline | None]:

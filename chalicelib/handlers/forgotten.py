@@ -5,6 +5,8 @@
 | the fleet entry's capture_uri, or our bucket | {prefix}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl    |
 | a destination that ends with a slash        | with one slash and with two                                      |
 | anything else below it                      | left                                                             |
+| an object written after its part was made   | found: it was overwritten, and the event of that is lost         |
+| ... within the same second                  | not found: S3 tells times to the second                          |
 | a source that may not be read               | SourceClosed, with what to do                                    |
 
 Two listings a variant, for any number of hours: one of the captures, one of the parts.
@@ -13,7 +15,7 @@ Two listings a variant, for any number of hours: one of the captures, one of the
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -71,19 +73,23 @@ def known_variants(endpoint: str, shown: Collection[str] = ()) -> list[str]:
 
 
 def without_part(
-    entry: FleetEntry, variant: str, start: datetime, end: datetime, parts: Collection[str]
+    entry: FleetEntry, variant: str, start: datetime, end: datetime, parts: Mapping[str, datetime]
 ) -> Iterator[DataCaptured]:
     """The capture objects of a variant begun in [start, end) whose part is not among these, in the order of time.
 
+    `parts` are those of their latest versions, and when they were made: one that is older than its object is none.
     What is left out to hold the endpoint's monthly ceiling is not forgotten.
     """
     bucket, _ = locations.place(source(entry))
     wanted = sampling.chooser(entry)
-    made = {locations.first_part(key) for key in parts}
+    made = {locations.first_part(key): at for key, at in parts.items()}
     for root in locations.capture_roots(source(entry), entry.endpoint):
         for listed in _listed(entry, f"{root}{variant}/", start, end, bucket):
             capture = locations.capture_key(listed.key)
-            if capture is None or locations.part(capture) in made:
+            if capture is None:
+                continue
+            at = made.get(locations.part(capture))
+            if at is not None and listed.modified <= at:
                 continue
             if wanted(listed.key, capture.begun):
                 yield DataCaptured(bucket, listed.key, listed.etag, listed.size, capture)
@@ -92,7 +98,7 @@ def without_part(
 def may_wait(entry: FleetEntry, variant: str, start: datetime, end: datetime) -> bool:
     """Whether there are, or may be, capture objects of [start, end): of a source that is closed nobody knows."""
     try:
-        return next(without_part(entry, variant, start, end, ()), None) is not None
+        return next(without_part(entry, variant, start, end, {}), None) is not None
     except SourceClosed:
         return True
 

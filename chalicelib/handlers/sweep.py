@@ -4,6 +4,7 @@
 |-----------------------------------------|-----------------------------------------------------------------|
 | approved, and not served                | the plan; reconcile                                             |
 | captured, and not summarized            | capture objects without a part; the part is made                |
+| overwritten, and not summarized anew    | capture objects that are younger than their part; the same      |
 | a window that closed and was not judged | windows whose verdict does not name its parts; judged           |
 | judged, and not told                    | the same windows; told, and then remembered as settled          |
 | verified, and not captured              | no part since the deployment; said while it lasts               |
@@ -139,10 +140,10 @@ def _summarize_what_may_be_read(run: _Run) -> int | str:
 def _summarize_forgotten(run: _Run) -> int:
     """Make the parts of the capture objects that have none, the earliest first, for as long as there is time."""
     entry, variants = run.entry, _variants(run)
-    for variant in variants:
-        run.parts[variant] = store.part_keys(entry.endpoint, variant, run.start, run.now)
+    made_before = {variant: store.part_times(entry.endpoint, variant, run.start, run.now) for variant in variants}
+    run.parts = {variant: tuple(keys) for variant, keys in made_before.items()}
     waiting = forgotten.in_order_of_time(
-        *(forgotten.without_part(entry, variant, run.start, run.now, set(run.parts[variant])) for variant in variants)
+        *(forgotten.without_part(entry, variant, run.start, run.now, keys) for variant, keys in made_before.items())
     )
     made = 0
     failed: list[tuple[datetime, Exception]] = []

@@ -57,7 +57,7 @@ def test_what_is_left_out_is_not_forgotten_and_the_sweep_leaves_it(ceiled):
     ceiled.cloud.turn(minutes=5)
     now = ceiled.cloud.clock.now()
     start = now - timedelta(minutes=10)
-    have = store.part_keys(ENDPOINT, "AllTraffic", start, now)
+    have = store.part_times(ENDPOINT, "AllTraffic", start, now)
     assert list(forgotten.without_part(CEILED, "AllTraffic", start, now, have)) == []
     assert len(list(forgotten.without_part(ENTRY, "AllTraffic", start, now, have))) == 1
 

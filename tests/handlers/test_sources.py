@@ -61,10 +61,10 @@ def test_an_object_is_read_by_its_event_and_found_by_listing_wherever_the_endpoi
     store.s3.client("s3").put_object(Bucket=world.bucket, Key=key, Body=line(side("1,2")))
     begun = locations.capture_key(key).begun
     assert forgotten.captured_variants(entry) == {"AllTraffic"}
-    found = list(forgotten.without_part(entry, "AllTraffic", begun, begun + locations.HOUR, ()))
+    found = list(forgotten.without_part(entry, "AllTraffic", begun, begun + locations.HOUR, {}))
     assert [one.key for one in found] == [key]
     assert data_captured.process(captured(world, key), entry)["rows"] == 1
-    parts = store.part_keys("site", "AllTraffic", begun, begun + locations.HOUR)
+    parts = store.part_times("site", "AllTraffic", begun, begun + locations.HOUR)
     assert list(forgotten.without_part(entry, "AllTraffic", begun, begun + locations.HOUR, parts)) == []
 
 

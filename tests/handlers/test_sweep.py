@@ -157,6 +157,48 @@ def test_of_the_events_of_one_key_in_any_order_the_later_version_stands(watched)
     assert [part_of(found).summary.rows for found in store.part_keys(ENDPOINT, "AllTraffic", now - HOUR, now)] == [7]
 
 
+def counted(world) -> list[int]:
+    now = world.cloud.clock.now()
+    return [part_of(found).summary.rows for found in store.part_keys(ENDPOINT, "AllTraffic", now - HOUR, now)]
+
+
+def test_an_object_that_is_overwritten_with_what_it_held_before_counts_as_that(watched):
+    where = key(watched, 10 * MINUTE)
+    for number in (5, 7, 5):
+        put(watched, where, rows(number))
+        watched.cloud.settle()
+    assert counted(watched) == [5]
+    assert sorted(part_of(found).summary.rows for found in parts(watched)) == [5, 5, 7]
+
+
+def test_an_overwritten_object_whose_event_is_lost_is_found_by_the_sweep(watched):
+    where = key(watched, 10 * MINUTE)
+    put(watched, where, rows(5))
+    watched.cloud.settle()
+    for number in (7, 5, 9):
+        watched.cloud.turn(minutes=1)
+        put_unseen(watched, where, rows(number))
+        assert swept(watched)["summarized"] == 1
+        assert counted(watched) == [number]
+        assert swept(watched)["summarized"] == 0
+    watched.cloud.bus.drop(lambda event, function: False)
+    watched.cloud.turn(minutes=1)
+    put(watched, where, rows(11))  # an event that arrives comes after what the sweep found
+    watched.cloud.settle()
+    assert counted(watched) == [11]
+
+
+def test_a_window_with_an_object_that_was_overwritten_unseen_is_judged_anew(watched):
+    watched.baseline()
+    where = key(watched, 10 * MINUTE)
+    put(watched, where, rows(30))
+    watched.cloud.turn(hours=1, minutes=10)
+    swept(watched)
+    put_unseen(watched, where, rows(30, b="34.5"))
+    assert swept(watched)["summarized"] == 1
+    assert "Violations" in swept(watched)["judged"]["verdicts"]
+
+
 def test_an_object_that_is_gone_is_no_error_and_one_that_was_deleted_stays_counted(watched):
     where = key(watched, 10 * MINUTE)
     put(watched, where, rows(5))

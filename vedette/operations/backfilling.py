@@ -37,7 +37,7 @@ def waiting(entry: FleetEntry, since: datetime, now: datetime) -> Waiting:
     found: list[Iterator[DataCaptured]] = []
     have = 0
     for variant in sorted(forgotten.captured_variants(entry)):
-        parts = store.part_keys(entry.endpoint, variant, since, until)
+        parts = store.part_times(entry.endpoint, variant, since, until)
         have += len(parts)
         found.append(forgotten.without_part(entry, variant, since, until, parts))
     return Waiting(tuple(forgotten.in_order_of_time(*found)), have)
