@@ -308,7 +308,13 @@ def execution_of_open_window(endpoint: str, variant: str, start: datetime, lengt
 
 def execution_of_object(capture: CaptureKey) -> str:
     """The folder of the execution that judged one capture object alone."""
-    return f"monitoring/{capture.endpoint}/{capture.variant}/objects/{capture.begun:%Y/%m/%d/%H}/{capture.name}/"
+    root = executions_of_objects(capture.endpoint, capture.variant)
+    return f"{root}{capture.begun:%Y/%m/%d/%H}/{capture.name}/"
+
+
+def executions_of_objects(endpoint: str, variant: str) -> str:
+    """The prefix of the executions that judged one capture object alone, by its hour."""
+    return f"{executions_of_variant(endpoint, variant)}objects/"
 
 
 def long_record(pk: str, sk: str, writer: str) -> str:

@@ -203,6 +203,7 @@ class Swept(Record, frozen=True, kw_only=True):
     variants: tuple[str, ...] = ()  # that have captures
     delivery: Literal["", "events", "polled", "closed"] = ""  # how captures are learnt of; closed: may not be read
     settled: dict[str, str] = {}  # variant and window -> the parts whose verdict was stored and told
+    objects_told: datetime | None = None  # the verdicts of single objects that were stored before this are told
 
 
 class Pin(Record, frozen=True, kw_only=True):

@@ -194,6 +194,15 @@ def executions(
     return _records(Execution, [key for _, key in latest.values()])
 
 
+def executions_of_objects(
+    endpoint: str, variant: str, start: datetime, end: datetime, stored_since: datetime
+) -> Iterator[Execution]:
+    """The executions of single objects that were begun in [start, end), stored at a time or later."""
+    listed = listed_between(locations.executions_of_objects(endpoint, variant), start, end)
+    keys = [one.key for one in listed if one.key.endswith("/execution.json") and one.modified >= stored_since]
+    return _records(Execution, keys)
+
+
 def put_execution(execution: Execution) -> bool:
     """Store an execution after its files; False when another invocation was first, and its execution stays."""
     return s3.put_once(execution.folder + "execution.json", records.write(execution))

@@ -4,7 +4,8 @@
 |-------------------------------------------------|--------------------------------------------------|
 | capture object of an endpoint in the fleet      | one part, written once                           |
 | the same object again                           | the part stays; an announcement owed is repeated |
-| at least 20 rows that violate a hard constraint | an execution of this object, announced at once   |
+| at least 20 rows that violate a hard constraint | an execution of this object, stored before its   |
+|                                                 | part, and announced at once                      |
 | endpoint not in the fleet                       | "... is not in the fleet"                        |
 | left out to hold the endpoint's ceiling         | "not sampled ...": no part                       |
 | endpoint whose source is another place          | "... captures to ..., not here"                  |
@@ -19,6 +20,7 @@
 | lines that cannot be read                       | counted by reason with their byte range          |
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -33,8 +35,10 @@ from chalicelib.events import DataCaptured, Event
 from chalicelib.handlers import forgotten, judging, sampling
 from chalicelib.observability import count, logger
 from chalicelib.parts import Part
-from chalicelib.records import FleetEntry
+from chalicelib.records import Execution, FleetEntry
 from chalicelib.settings import settings
+
+GONE = "gone"
 
 
 def handle(event: Event) -> dict[str, Any]:
@@ -52,14 +56,22 @@ def process(captured: DataCaptured, entry: FleetEntry) -> dict[str, Any]:
         count("UnsampledObjects")
         return {"left alone": "not sampled: a share of the objects is read, to hold the monthly ceiling"}
     version, baseline = _baseline(entry.endpoint)
-    found = summarized(captured, entry, baseline)
+    judged: list[Execution] = []
+
+    def judge(part: Part, capture: locations.CaptureKey) -> None:
+        if baseline is not None:
+            critical = entry.critical_features
+            judged.append(judging.judge_object(part, locations.part(capture), capture, version, baseline, critical))
+
+    found = summarized(captured, entry, baseline, judge)
+    _count(found, captured)
     if isinstance(found, str):
         return {"left alone": found}
-    part, capture = found.part, found.capture
-    if part.violated and baseline is not None:
-        judging.announce(
-            judging.judge_object(part, locations.part(capture), capture, version, baseline, entry.critical_features)
-        )
+    part = found.part
+    if part.violated and not judged:
+        judge(part, found.capture)
+    for execution in judged:
+        judging.announce(execution)
     return {
         "endpoint": part.endpoint,
         "rows": part.summary.rows,
@@ -76,10 +88,16 @@ class Summarized(NamedTuple):
     made: bool  # by this call
 
 
-def summarized(captured: DataCaptured, entry: FleetEntry, baseline: Baseline | None) -> Summarized | str:
+def summarized(
+    captured: DataCaptured,
+    entry: FleetEntry,
+    baseline: Baseline | None,
+    judge: Callable[[Part, locations.CaptureKey], None] = lambda part, capture: None,
+) -> Summarized | str:
     """Make the part of one object unless it is there; words when there is nothing to make it of.
 
-    Without a baseline the part is not judged by itself, and nothing is ever announced of it.
+    A part that violates is given to `judge` before it is stored: once there is a part, its verdict is stored too, and
+    the sweep finds it. Without a baseline the part is not judged by itself, and nothing is ever announced of it.
     """
     source = forgotten.source(entry)
     if not locations.captures_to(source, captured.bucket, captured.capture):
@@ -98,17 +116,17 @@ def summarized(captured: DataCaptured, entry: FleetEntry, baseline: Baseline | N
     except Overwritten:
         return "superseded"
     if chunks is None:
-        count("GoneObjects")
-        return "gone"
+        return GONE
     summary = summarize(chunks, options=Options(header=entry.capture_header, test_marker=entry.test_marker))
     violated = baseline is not None and bool(
         judging.hard_evaluation(summary, baseline, entry.critical_features).pressing
     )
     part = _part(captured, summary, judged=baseline is not None, violated=violated)
+    if violated:
+        judge(part, capture)
     made = store.put_part(capture, part)
     if not made:
         part = store.part(capture) or part
-    _count(part)
     return Summarized(part, capture, made)
 
 
@@ -128,7 +146,6 @@ def _version(captured: DataCaptured, first: Part) -> tuple[DataCaptured, locatio
         if captured.etag == newest.etag:
             return captured, name, newest
         captured = replace(captured, sequencer=locations.sequencer_after(newest.sequencer))
-    count("OverwrittenObjects")
     name = locations.overwritten(captured.capture, captured.sequencer)
     return captured, name, store.part(name)
 
@@ -158,7 +175,13 @@ def _part(captured: DataCaptured, summary: CaptureSummary, *, judged: bool, viol
     )
 
 
-def _count(part: Part) -> None:
+def _count(found: Summarized | str, captured: DataCaptured) -> None:
+    if found == GONE:
+        count("GoneObjects")
+    if isinstance(found, str) or not found.made:
+        return
+    if found.capture != captured.capture:
+        count("OverwrittenObjects")
     count("CapturedObjects")
-    count("CapturedRows", part.summary.rows)
-    count("RefusedLines", part.summary.refused_lines)
+    count("CapturedRows", found.part.summary.rows)
+    count("RefusedLines", found.part.summary.refused_lines)

@@ -7,6 +7,7 @@
 | overwritten, and not summarized anew    | capture objects that are younger than their part; the same      |
 | a window that closed and was not judged | windows whose verdict does not name its parts; judged           |
 | judged, and not told                    | the same windows; told, and then remembered as settled          |
+| ... by itself, one object               | the executions of objects stored since the last sweep; told     |
 | verified, and not captured              | no part since the deployment; said while it lasts               |
 | captured to another place, or no more   | the endpoint's own DataCaptureConfig; said while it lasts       |
 | captured where we may not read          | S3 or KMS refuses; said while it lasts, made up for afterwards  |
@@ -15,7 +16,7 @@
 
 Every run looks back two hours, and a day once a day. What a run had no time for is remembered (`Swept`), and the next
 one goes on there, so that a source without events, which is read here alone, is never left behind for good. A quiet
-quarter of an hour costs two listings a variant: one of the captures, one of the parts.
+quarter of an hour costs two listings a variant: one of the captures, one of the parts; one with captures a third.
 """
 
 from __future__ import annotations
@@ -106,6 +107,7 @@ def _swept(run: _Run) -> tuple[dict[str, Any], list[Exception]]:
         "reconciled": lambda: reconcile(run.entry)["steps"],
         "summarized": lambda: _summarize_what_may_be_read(run),
         "judged": lambda: _judge_and_tell(run),
+        "objects": lambda: _tell_objects(run),
         "schedules": lambda: _tell_schedules(run),
         "capture": lambda: _check_capture(run),
         "delivered": lambda: _deliver_owed(run.entry),
@@ -260,6 +262,19 @@ def _judge_and_tell(run: _Run) -> dict[str, Any]:
     oldest = f"{run.now - 3 * LONG_LOOK_BACK:%Y-%m-%dT%H:%M}"
     run.remember(settled={name: mark for name, mark in settled.items() if name.split(" ")[1] >= oldest})
     return {"verdicts": answer.get("verdicts", []), "told": told}
+
+
+def _tell_objects(run: _Run) -> int:
+    """Tell what single objects violated since the last sweep: who was told already is told nothing new."""
+    since = max(run.start, run.memory.objects_told or run.start)
+    told = 0
+    for variant, keys in run.parts.items() if run.entry.mode != "observe" else ():
+        if keys:
+            found = store.executions_of_objects(run.entry.endpoint, variant, run.start, run.now, since)
+            told += sum(len(monitoring_execution.tell_of(execution).get("alerts", ())) for execution in found)
+    if run.parts:
+        run.remember(objects_told=run.now.replace(microsecond=0))
+    return told
 
 
 # --- Model Monitor's own executions, where there are schedules --------------------------------------------------------
