@@ -2,13 +2,15 @@
 
 import json
 from datetime import timedelta
+from itertools import count
 
 import boto3
 import pytest
 
 from chalicelib.aws import s3, store, table
+from chalicelib.events import DataCaptured
 from chalicelib.parts import Part
-from chalicelib.records import Swept
+from chalicelib.records import FleetEntry, Swept
 from tests.cli.watched import CHURN, LAKE, capture_key, churn, lake, let_the_stage_read, rows, write_constraints
 from vedette.demo import people
 
@@ -234,15 +236,57 @@ def test_a_backfill_that_was_cut_short_goes_on(watching, lake, monkeypatch):
 def _fails_after(number, module):
     from vedette.operations import backfilling
 
-    real, calls = backfilling.make, []
+    real, calls = backfilling.make, count()
 
     def make(captured, entry):
-        calls.append(captured)
-        if len(calls) > number:
+        if next(calls) >= number:
             raise RuntimeError("the power went out")
         return real(captured, entry)
 
     return make
+
+
+def test_a_backfill_of_many_objects_reads_several_at_once_and_answers_a_machine_in_json_alone(
+    watching, lake, monkeypatch
+):
+    from vedette.operations import backfilling
+
+    for number in range(120):
+        where = capture_key(watching, 3 * HOUR + number * timedelta(minutes=1))
+        lake.put_object(Bucket=LAKE, Key=where, Body=rows(5))
+    real, under_way, most = backfilling.make, set(), []
+
+    def make(captured, entry):
+        under_way.add(captured.key)
+        most.append(len(under_way))
+        try:
+            return real(captured, entry)
+        finally:
+            under_way.discard(captured.key)
+
+    monkeypatch.setattr(backfilling, "make", make)
+    shown = watching.run("backfill", CHURN, "--from", "1d", "--yes", "--json").stdout
+    assert json.loads(shown)["parts"] == {"made": 120}
+    assert 1 < max(most) <= backfilling.AT_ONCE
+    assert len(parts()) == 120
+
+
+def test_a_backfill_keeps_few_large_objects_at_once():
+    from vedette.operations import backfilling
+
+    captured = [DataCaptured("b", f"k{number}", "e", 150_000_000, None) for number in range(5)]
+    running, most = [], []
+
+    def make(one, entry):
+        running.append(one)
+        most.append(len(running))
+        running.remove(one)
+        return "gone"
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(backfilling, "make", make)
+        made = list(backfilling.made(backfilling.Waiting(tuple(captured), 0), FleetEntry(endpoint=CHURN)))
+    assert ([one.key for one, _ in made], max(most)) == (["k0", "k1", "k2", "k3", "k4"], 1)
 
 
 def test_a_backfill_says_what_it_does_not_understand(watching):

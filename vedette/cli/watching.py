@@ -135,8 +135,7 @@ def backfill_command(hands: Hands, endpoint: str, since: str) -> None:
     rows = refused = 0
     if found.objects and hands.confirmed("Read them?"):
         with options.progress("Reading", found.size) as advance:
-            for captured in found.objects:
-                made = backfilling.make(captured, entry)
+            for captured, made in backfilling.made(found, entry):
                 advance(captured.size)
                 if isinstance(made, str):
                     done[made] += 1
