@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -163,11 +164,36 @@ def key(examined: Examined) -> Iterator[Finding]:
     found = client("kms").describe_key(KeyId=arn)["KeyMetadata"]
     yield judged("the key is enabled", found["KeyState"] == "Enabled", found["KeyState"], "enable it in KMS")
     policy = json.loads(client("kms").get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
-    allowed = json.dumps([s.get("Principal") for s in policy["Statement"] if s["Effect"] == "Allow"])
     root = f"arn:{examined.settings.partition}:iam::{examined.settings.account}:root"
-    yield judged("roles of the account may use the key by their policies", root in allowed, "no", "docs/security.md")
-    for service, what in (("cloudwatch.amazonaws.com", "alarms"), ("logs.", "logs")):
-        yield judged(f"{what} may use the key", service in allowed, "its policy does not say so", "docs/security.md")
+    by_policies = _lacks(policy, "AWS", root, ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"))
+    what = "roles of the account may use the key by their policies"
+    yield judged(what, not by_policies, f"{root} may not {', '.join(by_policies)}", "docs/security.md")
+    services = (
+        ("alarms", "cloudwatch.amazonaws.com", ("kms:Decrypt", "kms:GenerateDataKey")),
+        (
+            "logs",
+            f"logs.{examined.settings.region}.amazonaws.com",
+            ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
+        ),
+    )
+    for what, service, actions in services:
+        lacks = _lacks(policy, "Service", service, actions)
+        found = f"its policy does not let {service} {', '.join(lacks)}"
+        yield judged(f"{what} may use the key", not lacks, found, "docs/security.md")
+
+
+def _lacks(policy: Mapping[str, Any], kind: str, principal: str, actions: Iterable[str]) -> list[str]:
+    """The actions that a key's policy does not allow a principal; its conditions are for the reader."""
+
+    def speaks(statement: Mapping[str, Any], action: str) -> bool:
+        named = statement.get("Principal", {})
+        who = ["*"] if named == "*" else listed(named.get(kind, ()))
+        return bool({principal, "*"} & set(who)) and any(fnmatchcase(action, a) for a in listed(statement["Action"]))
+
+    def effects(action: str) -> set[str]:
+        return {one["Effect"] for one in policy["Statement"] if speaks(one, action)}
+
+    return [action for action in actions if effects(action) != {"Allow"}]
 
 
 def table(examined: Examined) -> Iterator[Finding]:
@@ -235,26 +261,47 @@ def network(examined: Examined) -> Iterator[Finding]:
         return
     ec2 = client("ec2")
     described = {one["SubnetId"]: one["VpcId"] for one in ec2.describe_subnets(SubnetIds=list(subnets))["Subnets"]}
-    vpc = next(iter(described.values()))
-    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
-    endpoints = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["VpcEndpoints"]
-    region = examined.settings.region
-    has = {one["ServiceName"].removeprefix(f"com.amazonaws.{region}.") for one in endpoints}
+    of_vpc = [{"Name": "vpc-id", "Values": [next(iter(described.values()))]}]
+    tables = ec2.describe_route_tables(Filters=of_vpc)["RouteTables"]
+    endpoints = ec2.describe_vpc_endpoints(Filters=of_vpc)["VpcEndpoints"]
+    prefix = f"com.amazonaws.{examined.settings.region}."
     for subnet in subnets:
-        table_of = next(
-            (t for t in tables if any(a.get("SubnetId") == subnet for a in t["Associations"])), None
-        ) or next((t for t in tables if any(a.get("Main") for a in t["Associations"])), {"Routes": []})
-        gateways = [r for r in table_of["Routes"] if r.get("DestinationCidrBlock") == "0.0.0.0/0"]
-        if any(r.get("NatGatewayId") or r.get("TransitGatewayId") or r.get("NetworkInterfaceId") for r in gateways):
+        table_of = _route_table(tables, subnet)
+        if any(_leads_out(route) for route in table_of.get("Routes", ())):
             yield ok(f"{subnet} reaches AWS", "by its default route")
             continue
+        has = {e["ServiceName"].removeprefix(prefix) for e in endpoints if _serves(e, table_of.get("RouteTableId", ""))}
         missing = [service for service in (*INTERFACES, *GATEWAYS) if service not in has]
         yield judged(
             f"{subnet} reaches AWS",
             not missing,
-            f"no NAT gateway, and no VPC endpoint for {', '.join(missing)}",
-            "add a route to a NAT gateway, or these endpoints (an internet gateway alone does not serve a Lambda)",
+            f"no route to a NAT gateway, and no VPC endpoint that serves it for {', '.join(missing)}",
+            "add a route to a NAT gateway, or these endpoints: interfaces with private DNS, gateways with its route"
+            " table (an internet gateway alone does not serve a Lambda)",
         )
+
+
+def _route_table(tables: Iterable[Mapping[str, Any]], subnet: str) -> Mapping[str, Any]:
+    """The route table of a subnet: its own, else the main one of the VPC."""
+    own = [t for t in tables if any(a.get("SubnetId") == subnet for a in t["Associations"])]
+    main = [t for t in tables if any(a.get("Main") for a in t["Associations"])]
+    return next(iter([*own, *main]), {})
+
+
+def _leads_out(route: Mapping[str, Any]) -> bool:
+    """Whether a route leads out of the VPC for what has no public address; EC2 keeps that of a gateway that is gone."""
+    if route.get("DestinationCidrBlock") != "0.0.0.0/0" or route.get("State") == "blackhole":
+        return False
+    return bool(route.get("NatGatewayId") or route.get("TransitGatewayId") or route.get("NetworkInterfaceId"))
+
+
+def _serves(endpoint: Mapping[str, Any], route_table: str) -> bool:
+    """Whether an endpoint is found under the names that boto3 asks for."""
+    if endpoint.get("State", "").lower() != "available":
+        return False
+    if endpoint.get("VpcEndpointType") == "Gateway":
+        return route_table in endpoint.get("RouteTableIds", ())
+    return bool(endpoint.get("PrivateDnsEnabled"))
 
 
 def _or_nothing(ask: Callable[[], Any], *absent: str) -> Any:
