@@ -70,8 +70,9 @@ def _situations(cloud: Cloud) -> Iterator[tuple[str, dict[str, int]]]:
     _turn_to_minute(cloud, 6)
     yield "window", dict(_look(cloud) - empty)
     yield "verdict", dict(_calls(cloud, "on_monitoring_execution"))
-    _run(cloud, "sweep")  # the first one looks back a day
-    cloud.turn(minutes=15)
+    for _ in range(2):  # the first one of a day looks back a day, and the next asks for the day's window again
+        _run(cloud, "sweep")
+        cloud.turn(minutes=15)
     yield "sweep", dict(_run(cloud, "sweep"))
     yield "violating object", _captured(cloud, good=5, bad=20)
     yield "alert", dict(_calls(cloud, "on_monitoring_execution"))

@@ -37,12 +37,12 @@ COUNTS: dict[str, dict[str, int]] = {
         "s3:GetObject": 2,
     },
     "sweep": {
-        "dynamodb:GetItem": 7,
+        "dynamodb:GetItem": 4,
         "dynamodb:PutItem": 1,
-        "dynamodb:Query": 2,
-        "s3:GetObject": 5,
-        "s3:ListObjectsV2": 7,
-        "sagemaker:DescribeEndpoint": 2,
+        "dynamodb:Query": 1,
+        "s3:GetObject": 2,
+        "s3:ListObjectsV2": 3,
+        "sagemaker:DescribeEndpoint": 1,
         "sagemaker:ListMonitoringExecutions": 1,
     },
     "violating object": {
