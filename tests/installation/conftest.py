@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,13 +62,19 @@ def copied(folder: Path, *, built: bool = False) -> Project:
     return Project(folder.resolve())
 
 
-@pytest.fixture
-def clone(tmp_path, monkeypatch):
+@contextmanager
+def cloned(folder: Path) -> Iterator[Clone]:
+    """A clone in a folder, which becomes the working directory, and an empty account."""
     saved = dict(os.environ)
-    project = copied(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    with Cloud() as cloud:
+    project = copied(folder)
+    with chdir(folder), Cloud() as cloud:
         yield Clone(cloud, project)
     for name in set(os.environ) - set(saved):
         del os.environ[name]
     settings.cache_clear()
+
+
+@pytest.fixture
+def clone(tmp_path):
+    with cloned(tmp_path) as made:
+        yield made

@@ -5,10 +5,19 @@ import json
 import pytest
 from moto.ec2.models.route_tables import Route
 
+from tests.installation.conftest import cloned
 from vedette.installation.check_account import GATEWAYS, INTERFACES
 
 MAIL = ("--email", "oncall@example.com")
 REGION = "eu-west-1"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A stage with a key of its own, which all tests look at."""
+    with cloned(tmp_path_factory.mktemp("clone")) as made:
+        made.done("setup", "--stage", "dev", *MAIL, "--kms-key", "new", "--yes")
+        yield made
 
 
 def findings(clone) -> dict[str, dict]:
@@ -24,9 +33,14 @@ KEY = ("the key is enabled", BY_POLICIES, "alarms may use the key", "logs may us
 
 @pytest.fixture
 def key(clone):
-    clone.done("setup", "--stage", "dev", *MAIL, "--kms-key", "new", "--yes")
+    """The key of the stage; it is put back to what it was."""
     outputs = clone.client("cloudformation").describe_stacks(StackName="vedette-dev")["Stacks"][0]["Outputs"]
-    return next(one["OutputValue"] for one in outputs if one["OutputKey"] == "KeyArn")
+    arn = next(one["OutputValue"] for one in outputs if one["OutputKey"] == "KeyArn")
+    kms = clone.client("kms")
+    before = kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
+    yield arn
+    kms.put_key_policy(KeyId=arn, PolicyName="default", Policy=before)
+    kms.enable_key(KeyId=arn.rpartition("/")[2])
 
 
 def change(clone, key, edit) -> None:
@@ -93,9 +107,9 @@ class Vpc:
     def _subnet(self, block: str) -> str:
         return self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=block)["Subnet"]["SubnetId"]
 
-    def nat_gateway(self) -> str:
+    def nat_gateway(self, block: str = "10.0.1.0/24") -> str:
         address = self.ec2.allocate_address(Domain="vpc")["AllocationId"]
-        gateway = self.ec2.create_nat_gateway(SubnetId=self._subnet("10.0.1.0/24"), AllocationId=address)
+        gateway = self.ec2.create_nat_gateway(SubnetId=self._subnet(block), AllocationId=address)
         return gateway["NatGateway"]["NatGatewayId"]
 
     def route_out(self, **by) -> None:
@@ -112,8 +126,9 @@ class Vpc:
 
 @pytest.fixture
 def vpc(clone):
+    """A VPC of its own for each test, and the stage in it."""
     made = Vpc(clone)
-    clone.done("setup", "--stage", "dev", *MAIL, "--subnets", made.subnet, "--security-groups", "sg-1", "--yes")
+    clone.project.write_stage("dev", {**clone.project.stage("dev"), "subnet_ids": [made.subnet]})
     return made
 
 
@@ -147,7 +162,7 @@ def test_an_internet_gateway_alone_does_not_serve_a_function(clone, vpc):
 
 
 def test_the_route_to_a_nat_gateway_that_is_gone_leads_nowhere(clone, vpc, monkeypatch):
-    """EC2 keeps the route and calls it a blackhole (VPC user guide, "Delete a NAT gateway"); moto's is always active."""
+    """EC2 keeps the route and calls it a blackhole (VPC user guide); moto's is always active."""
     vpc.route_out(NatGatewayId=vpc.nat_gateway())
     monkeypatch.setattr(Route, "state", property(lambda route: "active" if route.local else "blackhole"))
     assert reaches(clone, vpc)["outcome"] == "fault"
@@ -183,5 +198,5 @@ def test_a_subnet_without_a_table_of_its_own_goes_by_the_main_one(clone, vpc):
         Filters=[{"Name": "vpc-id", "Values": [vpc.vpc]}, {"Name": "association.main", "Values": ["true"]}]
     )["RouteTables"]
     vpc.table = main["RouteTableId"]
-    vpc.route_out(NatGatewayId=vpc.ec2.describe_nat_gateways()["NatGateways"][0]["NatGatewayId"])
+    vpc.route_out(NatGatewayId=vpc.nat_gateway("10.0.2.0/24"))
     assert reaches(clone, vpc)["outcome"] == "ok"
