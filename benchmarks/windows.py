@@ -97,9 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"peak of the process: {peak_megabytes():.0f} MB, of which {before:.0f} MB hold this benchmark's own input")
     counted = COUNTS["window"]  # of one part, with the page and its history
     lists, puts = counted["s3:ListObjectsV2"], counted["s3:PutObject"]
-    print(
-        f"S3 apart: {asked.parts:,} GET and {SLOTS} PUT for the roll-ups; {SLOTS} GET, {lists} LIST, {puts} PUT a window"
-    )
+    print(f"S3 apart: {asked.parts:,} GET and {SLOTS} PUT for the roll-ups; {SLOTS} GET, {lists} LIST, {puts} PUT each")
     print(f"verdict {evaluation.verdict}, {len(evaluation.measurements)} values measured")
     return 0 if summing + judging <= MOST_SECONDS and peak_megabytes() <= MOST_MEGABYTES else 1
 
