@@ -238,6 +238,100 @@ ASSUMPTIONS = (
         "aws-facts 4.2",
         "inferred",
     ),
+    Assumption(
+        "CloudFormation",
+        "A template in a request has at most 51,200 bytes; one with a named role needs CAPABILITY_NAMED_IAM.",
+        "botocore, CreateChangeSet: TemplateBody, Capabilities",
+        "seen",
+    ),
+    Assumption(
+        "CloudFormation",
+        'A change set without changes becomes FAILED: "The submitted information didn\'t contain changes. …".',
+        "moto/cloudformation/models.py, and aws-cli's deployer, which looks for this text",
+        "inferred",
+    ),
+    Assumption(
+        "CloudFormation",
+        "With ImportExistingResources a resource whose name is in the template and exists already is taken in; without"
+        " it the creation fails and is rolled back.",
+        "botocore, CreateChangeSet: ImportExistingResources; user guide, automatic import",
+        "seen",
+    ),
+    Assumption(
+        "CloudFormation",
+        "A stack that a change set began and nobody executed stays in REVIEW_IN_PROGRESS, and takes a CREATE again.",
+        "user guide, stack status codes",
+        "inferred",
+    ),
+    Assumption(
+        "CloudFormation",
+        "Deleting a stack keeps what has DeletionPolicy Retain; deleting one that is not there succeeds.",
+        "user guide, DeletionPolicy; the API reference of DeleteStack names no error for it",
+        "inferred",
+    ),
+    Assumption(
+        "CloudFormation",
+        "Stacks are done as soon as they are executed; AWS takes minutes, for which setup waits in botocore's waiters.",
+        "botocore, waiters stack_create_complete and stack_update_complete",
+        "inferred",
+    ),
+    Assumption(
+        "IAM",
+        "A call is allowed when a statement allows it and none denies it; a condition on a key that the request does"
+        " not have fails, but for Null and ForAllValues.",
+        "IAM user guide, policy evaluation logic and condition operators",
+        "seen",
+    ),
+    Assumption(
+        "IAM",
+        "CreateModel needs iam:PassRole on the role with iam:PassedToService sagemaker.amazonaws.com.",
+        "Service Authorization Reference, SageMaker: dependent actions",
+        "seen",
+    ),
+    Assumption(
+        "IAM",
+        "Creating with Tags needs sagemaker:AddTags as well; an endpoint config carries sagemaker:InstanceTypes of all"
+        " its variants, or sagemaker:ServerlessMaxConcurrency.",
+        "Service Authorization Reference, SageMaker: actions and condition keys",
+        "seen",
+    ),
+    Assumption(
+        "IAM",
+        "A permission that a role was just given counts at once; AWS takes seconds, for which Chalice tries again.",
+        "IAM user guide, eventual consistency; chalice/awsclient.py, _create_lambda_function",
+        "inferred",
+    ),
+    Assumption(
+        "IAM",
+        "Resource policies of buckets and keys, boundaries and organisations refuse nothing here.",
+        "a limit of the stand-in: `vedette doctor` looks at the key's policy, and --live runs each function",
+        "unknown",
+    ),
+    Assumption(
+        "S3",
+        "An object that is not there is 404 NoSuchKey for whoever may list the bucket, else 403 AccessDenied.",
+        "botocore, GetObject: permissions",
+        "seen",
+    ),
+    Assumption(
+        "S3",
+        "A conditional write with If-Match needs s3:GetObject beside s3:PutObject.",
+        "S3 user guide, conditional writes: permissions",
+        "seen",
+    ),
+    Assumption(
+        "consoles",
+        "The console stands at console.aws.amazon.com, console.amazonaws.cn or console.amazonaws-us-gov.com, by"
+        " partition; its paths to an object and an endpoint stay as they are.",
+        "no page that documents the paths was found",
+        "unknown",
+    ),
+    Assumption(
+        "EC2",
+        "A route to a gateway that is gone stays, as a blackhole; VPC endpoints answer to AWS's names with private DNS.",
+        "botocore, DescribeRouteTables: Route; VPC user guide, interface endpoints",
+        "seen",
+    ),
 )
 
 
