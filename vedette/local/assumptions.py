@@ -328,7 +328,7 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "EC2",
-        "A route to a gateway that is gone stays, as a blackhole; VPC endpoints answer to AWS's names with private DNS.",
+        "A route to a gateway that is gone stays, a blackhole; VPC endpoints answer to AWS's names with private DNS.",
         "botocore, DescribeRouteTables: Route; VPC user guide, interface endpoints",
         "seen",
     ),
