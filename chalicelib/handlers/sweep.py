@@ -80,6 +80,7 @@ class _Run:
     start: datetime  # since when captures are looked for: whole windows, so that each can be compared with its verdict
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # keys by variant, since `start`
     closed: str = ""  # why the source cannot be read
+    read: bool = False  # whether all that lies at the source since `start` has its part
 
     @cached_property
     def described(self) -> dict[str, Any]:
@@ -164,6 +165,7 @@ def _summarize_forgotten(run: _Run) -> int:
             _note(run, captured)
     else:
         run.remember(behind=min((begun for begun, _ in failed), default=None))
+        run.read = not failed
     with_captures = {variant for variant in variants if run.parts[variant]}
     run.remember(variants=tuple(sorted({*run.memory.variants, *with_captures})))
     if failed:
@@ -298,6 +300,8 @@ def _check_capture(run: _Run) -> str:
     state, conditions = "not expected", {"closed": run.closed} if run.closed else {}
     if not run.closed and entry.mode != "deploy":
         conditions = capture_conditions(run.described.get("DataCaptureConfig") or {}, source, entry.endpoint)
+    elif not run.closed and not run.read:
+        return "not known"  # the object that would be missing may lie there unread
     elif not run.closed:
         latest, _ = table.get_item(Deployment, table.endpoint_key(entry.endpoint), "deployment")
         since = latest.requested_at if latest else run.now
