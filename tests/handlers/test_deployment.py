@@ -246,6 +246,14 @@ def test_a_deployment_whose_golden_request_is_not_captured_is_told(world):
     ]
 
 
+def test_a_sweep_that_cannot_list_the_source_does_not_say_that_nothing_was_captured(world):
+    world.deployed()
+    world.cloud.turn(hours=1)
+    world.cloud.faults.add("throttle", "s3", "ListObjectsV2", times=3, function="sweep")
+    world.cloud.turn(minutes=20)
+    assert [subject for subject in world.subjects if "captured" in subject] == []
+
+
 def test_server_errors_of_the_new_version_roll_it_back_by_its_alarm_and_it_is_not_tried_again(world):
     first = world.deployed()
     second = world.register("linear-learner")
