@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import boto3
 import pytest
@@ -16,9 +17,10 @@ import pytest
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.records import FleetEntry, GoldenPayload
 from chalicelib.settings import settings
-from tests.installation.conftest import Clone, copied
+from tests.installation.conftest import ROOT, Clone, copied
 from vedette.demo import people
 from vedette.installation.functions import NAMES, full_name
+from vedette.installation.policies import listed
 from vedette.local import Cloud
 
 pytestmark = pytest.mark.artifact
@@ -31,10 +33,12 @@ class Shell(Clone):
     """A person at a shell: each command is a process of its own."""
 
     url = ""
+    asked: ClassVar[list] = []  # what commands asked of AWS, themselves
 
     def run(self, *arguments: str, typed: str = "", folder: Path | None = None):
         environment = {**os.environ, **self.cloud.child_environment(self.url), "PYTHONDONTWRITEBYTECODE": "1"}
         program = Path(sys.executable).parent / arguments[0]
+        before = len(self.cloud.recorder.calls)
         done = subprocess.run(
             [program, *arguments[1:]],
             cwd=folder or self.project.root,
@@ -42,6 +46,7 @@ class Shell(Clone):
             capture_output=True,
             text=True,
         )
+        self.asked += [call for call in self.cloud.recorder.calls[before:] if call.function is None]
         done.output, done.exit_code = done.stdout + done.stderr, done.returncode
         return done
 
@@ -177,3 +182,27 @@ def test_uninstalling_leaves_what_it_lists_and_nothing_else(shell):
     assert boto3.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"] == "InService"
     assert "dev" not in shell.project.config()["stages"]
     assert not shell.project.folder("dev").exists()
+
+
+S3_ACTIONS = {
+    "ListObjectsV2": "ListBucket",
+    "HeadBucket": "ListBucket",
+    "HeadObject": "GetObject",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+}
+NEEDS_NOTHING = {"sts:GetCallerIdentity"}  # IAM user guide: no permissions are needed for it
+
+
+def test_whoever_installs_needs_what_the_operators_policy_says(shell):
+    """What the commands above asked themselves; CloudFormation asks the rest with the same credentials."""
+    assert len(shell.asked) > 100
+    needed = set()
+    for call in shell.asked:
+        name = S3_ACTIONS.get(call.operation, call.operation) if call.service == "s3" else call.operation
+        needed.add(f"{call.service}:{'InvokeFunction' if call.name == 'lambda:Invoke' else name}")
+    statements = json.loads((ROOT / "docs" / "operator-policy.json").read_bytes())["Statement"]
+    allowed = {action for statement in statements for action in listed(statement["Action"])}
+    assert needed - NEEDS_NOTHING - allowed == set()
+    assert not [action for action in allowed if "*" in action]

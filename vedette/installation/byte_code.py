@@ -1,9 +1,9 @@
 """Byte code beside the sources in a deployment package, so that no cold start compiles what it imports.
 
-/var/task is read-only: without byte code Lambda compiles every module at every cold start, a third of the CPU of most
-functions and of half that of those that use numpy (benchmarks/RESULTS.md). Chalice packages none. The runtime is the
-interpreter that runs Chalice, so the byte code of this interpreter is the right one; a Python with another magic number
-compiles the sources, which stay, as before.
+/var/task is read-only: without byte code Lambda compiles every module at every cold start, a quarter of its CPU, and a
+third where numpy is used (benchmarks/COLD.md). Chalice packages none. The runtime is the interpreter that runs Chalice,
+so the byte code of this interpreter is the right one; a Python with another magic number compiles the sources, which
+stay, as before.
 
     python -m vedette.installation.byte_code build/package/deployment.zip
 
