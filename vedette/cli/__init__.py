@@ -88,14 +88,14 @@ class _Commands(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(2)
         except Exception as error:
-            text = _sentence(error)
+            text = sentence(error)
             if text is None:
                 raise
             click.echo(f"Error: {text}", err=True)
             ctx.exit(2)
 
 
-def _sentence(error: Exception) -> str | None:
+def sentence(error: Exception) -> str | None:
     """What to say of an error that is nobody's bug; None for the others, which keep their traceback."""
     if isinstance(error, VedetteError):
         return str(error)
@@ -104,6 +104,8 @@ def _sentence(error: Exception) -> str | None:
         return f"{error.filename}: {reason}" if error.filename else reason
     if type(error).__name__ in _NO_CREDENTIALS:
         return f"{str(error).rstrip('.')}. Log in (`aws configure`, `aws sso login`), or name a --profile that can."
+    if type(error).__name__ == "NoRegionError":
+        return f"{str(error).rstrip('.')}: name a --region, or set AWS_DEFAULT_REGION."
     if type(error).__module__.startswith("botocore."):  # not imported just to ask
         return str(error)
     return None

@@ -5,7 +5,7 @@
 | evaluate  | captures, a baseline | what is asked for        | violations  | unreadable, nothing was judged   |
 | summarize | captures             | what is asked for        |             | unreadable, no rows              |
 | baseline  | a CSV                | both files of a baseline |             | unreadable, rows of other widths |
-| captured  | captures             | CSV or Parquet           |             | unreadable                       |
+| captured  | captures             | CSV or Parquet           |             | unreadable, no rows              |
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ def evaluate_command(
     from vedette.baselines import read_baseline
     from vedette.places import sources
 
+    options.folders_exist(output, report, quarantine)
     judged_against = read_baseline(baseline, profile=profile, region=region)
     found = sources(capture, profile=profile, region=region)
     read = _read(found, traffic, quarantine)
@@ -156,6 +157,7 @@ def summarize_command(
     from chalicelib.statistics.files import write_statistics
     from vedette.places import sources
 
+    options.folders_exist(output, quarantine)
     found = sources(capture, profile=profile, region=region)
     read = _read(found, traffic, quarantine)
     summary = read.summary
@@ -269,15 +271,20 @@ def captured_command(
       vedette captured captures/ -o data.csv
       vedette captured s3://my-bucket/data-capture/my-endpoint -o data.parquet
     """  # noqa: D301
+    from chalicelib.errors import UnreadableFile
     from vedette.frames import captured_frame, write_csv, write_parquet
     from vedette.places import sources
 
     if not output.endswith((".csv", ".parquet")) and output != "-":
         raise click.UsageError("-o needs a name that ends in .csv or .parquet, or - for CSV on standard output.")
+    options.folders_exist(output)
     found = sources(capture, profile=profile, region=region)
     with options.progress("Reading", sum(source.size for source in found)) as advance:
         types = types or ("inferred" if output.endswith(".parquet") else "text")
         frame = captured_frame(found, advance, types=types, options=traffic)
+    reasons = ", ".join(f"{reason}: {count}" for reason, count in frame.attrs["refused"].items())
+    if frame.empty:
+        raise UnreadableFile(f"{capture[0]}: no rows could be read" + (f" ({reasons})" if reasons else ""))
     if output == "-":
         write_csv(frame, sys.stdout.buffer)
     else:
@@ -286,7 +293,8 @@ def captured_command(
     refused = sum(frame.attrs["refused"].values())
     rows, lines = showing.counted(len(frame), "row"), showing.counted(refused, "line")
     where = "standard output" if output == "-" else output
-    showing.line(options.console(output), f"{rows}, {lines} refused, written to {where}.")
+    why = f" ({reasons})" if reasons else ""
+    showing.line(options.console(output), f"{rows}, {lines} refused{why}, written to {where}.")
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

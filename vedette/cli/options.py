@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chalicelib.errors import UnreadableFile
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -56,6 +58,13 @@ def write(target: str, content: bytes) -> None:
         stream.flush()
     else:
         Path(target).write_bytes(content)
+
+
+def folders_exist(*targets: str | None) -> None:
+    """Refuse outputs in folders that are not there, before anything is read for them."""
+    for target in targets:
+        if target and target != "-" and not Path(target).parent.is_dir():
+            raise UnreadableFile(f"{target}: no such file or directory: {Path(target).parent}")
 
 
 def console(*outputs: str | None) -> Console:

@@ -67,7 +67,7 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
 
 
 @_command("setup")
-@click.option("--email", "-A", help="Who is told of alerts, and of faults of Vedette itself.")
+@click.option("--email", help="Who is told of alerts, and of faults of Vedette itself.")
 @click.option("--bucket", help="An existing bucket in place of a new one.")
 @_arn("--topic", "An existing topic for alerts in place of a new one.")
 @_arn("--role", "An existing execution role for models in place of a new one.")

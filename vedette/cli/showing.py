@@ -144,7 +144,7 @@ def show_columns(console: Console, table: Table) -> None:
             str(column.types.present),
             str(column.types.missing),
             *("" if figure is None else f"{figure:.6g}" for figure in figures),
-            f"{column.categories.distinct:.0f}",
+            f"{distinct:.0f}" if (distinct := column.categories.distinct) or not column.types.present else "",
         )
     columns, outputs = counted(len(table.names), "column"), table.outputs
     of_them = f"{outputs} of them {'an output' if outputs == 1 else 'outputs'}"

@@ -159,7 +159,7 @@ def first_look(story: Story) -> None:
     people.predict(WATCHED, rows)
     before, after = story.data.traffic(1, ROWS_A_REQUEST)[1][-1], rows[1][-1]
     tell.say(
-        f"One request of {ROWS_A_REQUEST} rows; in half of them a client writes {column} like {after}, not {before}."
+        f"One request of {ROWS_A_REQUEST} rows; in half of them a client writes {column} as {after!r}, not {before!r}."
     )
     cloud.turn(minutes=4)
     if not story.mails:

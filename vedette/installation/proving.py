@@ -24,6 +24,7 @@ from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import write_constraints
 from chalicelib.errors import VedetteError
 from chalicelib.records import AlertBook, BaselineInForce, FleetEntry
+from vedette.cli import sentence
 from vedette.installation import account, project
 from vedette.installation.check_functions import synthetic_events
 from vedette.installation.functions import full_name
@@ -37,7 +38,20 @@ PATIENCE_SECONDS = 180
 
 
 def main() -> None:
-    """Ask, prove, remove."""
+    """Ask, prove, remove; exit code 2 when that could not be done."""
+    try:
+        _asked_and_proven()
+    except subprocess.CalledProcessError as error:  # the command has said why
+        raise SystemExit(error.returncode) from None
+    except Exception as error:
+        text = sentence(error)
+        if text is None:
+            raise
+        sys.stderr.write(f"Error: {text}\n")
+        raise SystemExit(2) from None
+
+
+def _asked_and_proven() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stage", default="check")
     parser.add_argument("--email", required=True)
@@ -47,9 +61,9 @@ def main() -> None:
     _, owner, region = account.identity()
     say(COST.format(stage=given.stage, account=owner, region=region))
     if not given.yes and input(f"Type {given.stage} to go on: ") != given.stage:
-        raise SystemExit("Nothing was done.")
+        raise VedetteError("Nothing was done.")
     if account.describe_stack(f"vedette-{given.stage}"):
-        raise SystemExit(f"Stage {given.stage} exists already; name another with --stage.")
+        raise VedetteError(f"Stage {given.stage} exists already; name another with --stage.")
     try:
         vedette("setup", given.stage, "--email", given.email, "--yes")
         vedette("install", given.stage)

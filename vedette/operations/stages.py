@@ -37,13 +37,16 @@ def variables_of(stage: str | None, environment: Mapping[str, str], folder: Path
         known = f" ({file} knows {_names(read_config(file))})" if file else ""
         raise MissingSetting(f"Which stage? Give --stage or set VEDETTE_STAGE{known}.")
     if file is None:
+        lacking = ", ".join(n for n in NEEDED if not environment.get(n)) or "VEDETTE_STAGE"
         raise MissingSetting(
-            f"Stage {named} is not known here: there is no .chalice/config.json in this folder or above it,"
-            f" and {', '.join(n for n in NEEDED if not environment.get(n)) or 'VEDETTE_STAGE'} is not set for it."
+            f"Stage {named} is not known here: there is no .chalice/config.json in this folder or above it, and the"
+            f" environment lacks {lacking}. `vedette setup --stage {named}` in a clone of Vedette makes a stage."
         )
     config = read_config(file)
     if named not in config.get("stages", {}):
-        raise MissingSetting(f"{file} has no stage {named}; it knows {_names(config)}.")
+        raise MissingSetting(
+            f"{file} has no stage {named}; it knows {_names(config)}. `vedette setup --stage {named}` makes one."
+        )
     both = (config, config["stages"][named])
     merged = {name: str(value) for part in both for name, value in part.get("environment_variables", {}).items()}
     return {"VEDETTE_STAGE": named, **{name: value for name, value in merged.items() if name.startswith("VEDETTE_")}}
