@@ -98,6 +98,14 @@ def test_parliament_has_nothing_to_say(function):
     assert (done.stdout.strip(), done.returncode) == ("", 0), done.stdout + done.stderr
 
 
+def test_parliament_says_of_the_operators_policy_what_must_be_so():
+    """Whoever makes a bucket gives it its policy and lifecycle, and so decides who may read, write and delete in it."""
+    policy = (ROOT / "docs" / "operator-policy.json").read_text()
+    found = [json.loads(line) for line in tool("audit", "parliament", "--json", stdin=policy).stdout.splitlines()]
+    assert {one["issue"] for one in found} == {"RESOURCE_POLICY_PRIVILEGE_ESCALATION"}
+    assert all("arn:aws:s3:::vedette-*" in one["detail"] for one in found)
+
+
 def test_parliament_is_awake():
     bad = {"Statement": [{"Effect": "Allow", "Action": "s3:GetNothing", "Resource": "*"}], "Version": "2012-10-17"}
     assert "UNKNOWN_ACTION" in tool("audit", "parliament", "--json", stdin=json.dumps(bad)).stdout
