@@ -280,20 +280,20 @@ ASSUMPTIONS = (
         "A call is allowed when a statement allows it and none denies it; a condition on a key that the request does"
         " not have fails, but for Null and ForAllValues.",
         "IAM user guide, policy evaluation logic and condition operators",
-        "seen",
+        "inferred",
     ),
     Assumption(
         "IAM",
         "CreateModel needs iam:PassRole on the role with iam:PassedToService sagemaker.amazonaws.com.",
         "Service Authorization Reference, SageMaker: dependent actions",
-        "seen",
+        "inferred",
     ),
     Assumption(
         "IAM",
         "Creating with Tags needs sagemaker:AddTags as well; an endpoint config carries sagemaker:InstanceTypes of all"
         " its variants, or sagemaker:ServerlessMaxConcurrency.",
         "Service Authorization Reference, SageMaker: actions and condition keys",
-        "seen",
+        "inferred",
     ),
     Assumption(
         "IAM",
@@ -317,7 +317,7 @@ ASSUMPTIONS = (
         "S3",
         "A conditional write with If-Match needs s3:GetObject beside s3:PutObject.",
         "S3 user guide, conditional writes: permissions",
-        "seen",
+        "inferred",
     ),
     Assumption(
         "consoles",
