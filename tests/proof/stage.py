@@ -5,9 +5,10 @@ Schedules are off: what is proven says itself when the sweep and the monitoring 
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from unittest.mock import patch
 
 import boto3
 from moto.sns.models import sns_backends
@@ -20,12 +21,13 @@ from chalicelib.settings import settings
 from vedette.demo import people
 from vedette.local import Cloud
 from vedette.local.application import load_app
-from vedette.local.functions import Function
+from vedette.local.functions import Context, Function
 from vedette.local.inference import train
 
 ENDPOINT = "preferred-site"
 GOOD_GOLDEN, BAD_GOLDEN = GoldenPayload(body="60,70"), GoldenPayload(body="not,numbers")
 ENTRY = FleetEntry(endpoint=ENDPOINT, mode="deploy", package_group=ENDPOINT, golden_payload=GOOD_GOLDEN)
+PLENTY = 120_000  # milliseconds
 KINDS = ("knn", "linear-learner")
 FEATURES = (("label", "Fractional"), ("a", "Integral"), ("b", "Integral"))
 TRAINING = b"".join(f"{int(a + b > 100)},{a},{b}\n".encode() for a in range(0, 100, 10) for b in range(0, 100, 10))
@@ -95,7 +97,7 @@ def opened() -> Iterator[Stage]:
     saved = dict(os.environ)
     try:
         # One thread: a branch (a forked process) must not wait for threads of the process that it came from.
-        with threadpool_limits(1), Cloud() as cloud:
+        with threadpool_limits(1), _time_stands_still(), Cloud() as cloud:
             environment = cloud.install()
             cloud.run_functions(load_app(environment))
             cloud.schedules_enabled = False
@@ -107,6 +109,11 @@ def opened() -> Iterator[Stage]:
         for name in set(os.environ) - set(saved):
             del os.environ[name]
         settings.cache_clear()
+
+
+def _time_stands_still() -> AbstractContextManager[object]:
+    """A function has all its time at every call: while its branches run it would come to the end of it."""
+    return patch.object(Context, "get_remaining_time_in_millis", lambda context: PLENTY)
 
 
 @cache
