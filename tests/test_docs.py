@@ -1,0 +1,77 @@
+"""What the documents name is what there is, and what there is they name."""
+
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+from msgspec.structs import fields
+
+from chalicelib.constraints.files import read_constraints
+from chalicelib.constraints.measurement import MODEL_MONITOR_CHECKS, OWN_CHECKS
+from chalicelib.records import FleetEntry, Thresholds
+from vedette.cli import COMMANDS, main
+from vedette.operations import fleet
+
+ROOT = Path(__file__).parents[1]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def indented(text: str) -> str:
+    """The indented blocks of a document: its examples."""
+    return "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
+
+
+def test_every_key_of_the_fleet_is_explained_with_its_default():
+    text = (ROOT / "docs" / "fleet.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| `?([^|]*?)`? \|", text, re.MULTILINE))
+    for field in fields(FleetEntry):
+        if field.name in ("endpoint", "thresholds", "golden_payload"):
+            continue
+        shown = rows[field.name]
+        assert json.loads(shown) == (list(field.default) if isinstance(field.default, tuple) else field.default), field
+    assert all(f"`{field.name}`" in text for field in (*fields(Thresholds), *fields(FleetEntry)[1:]))
+
+
+def test_the_example_of_a_fleet_is_one():
+    assert [entry.mode for entry in fleet.parse(indented((ROOT / "docs" / "fleet.md").read_text()).encode(), "x")] == [
+        "deploy",
+        "alert",
+    ]
+
+
+def test_every_check_is_explained_and_the_example_is_a_constraints_json():
+    text = (ROOT / "docs" / "constraints.md").read_text()
+    assert {check for check in MODEL_MONITOR_CHECKS | OWN_CHECKS if f"`{check}`" not in text} == set()
+    example = read_constraints(indented(text).encode(), "docs/constraints.md")
+    assert example.features[1].bounds == (None, 100.0)
+    assert example.monitoring(example.features[1]).datatype_check_threshold == 0.98
+
+
+def test_every_action_on_all_resources_is_named():
+    text = (ROOT / "docs" / "security.md").read_text()
+    found = {
+        action
+        for policy in (ROOT / ".chalice").glob("policy-*.json")
+        for statement in json.loads(policy.read_text())["Statement"]
+        if statement["Resource"] == "*"
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert {action for action in found if f"`{action}`" not in text} == set()
+
+
+def commands(text: str) -> set[tuple[str, ...]]:
+    """What follows `vedette` in a document's examples and in backquotes, up to the first option."""
+    lines = [*indented(text).splitlines(), *re.findall(r"`([^`\n]+)`", text)]
+    found = (re.match(r"(?:\.venv/bin/)?vedette ((?:[a-z][a-z-]*\s*)+)", line) for line in lines)
+    return {tuple(match[1].split()) for match in found if match}
+
+
+@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
+def test_every_command_that_is_named_exists(document):
+    for named in commands(document.read_text()):
+        assert named[0] in COMMANDS, named
+        command = main.get_command(click.Context(main), named[0])
+        if isinstance(command, click.Group) and len(named) > 1:
+            assert named[1] in command.commands, named
