@@ -51,14 +51,12 @@ def label(message: AlertMessage) -> str:
 
 def text(message: AlertMessage) -> str:
     """The body of the mail."""
-    blocks = [fill(_capital(message.headline) + ".", WIDTH)]
+    blocks = [_filled(_capital(message.headline) + ".")]
     if message.began_after_deployment and message.served_since is not None:
         began = f"It began within a day after the deployment of version {message.package_version}."
-        blocks.append(fill(began, WIDTH))
+        blocks.append(_filled(began))
     indent = " " * 10
-    blocks.append(
-        "\n".join(fill(f"{name:<10}{value}", WIDTH, subsequent_indent=indent) for name, value in facts(message))
-    )
+    blocks.append("\n".join(_filled(f"{name:<10}{value}", subsequent_indent=indent) for name, value in facts(message)))
     blocks += _findings(message)
     if message.what_to_do:
         steps = [_step(number, step) for number, step in enumerate(message.what_to_do, start=1)]
@@ -128,7 +126,7 @@ def _time(moment: datetime) -> str:
 
 def _findings(message: AlertMessage) -> list[str]:
     if message.kind in {"deployment", "test"}:
-        return [fill(f"{_capital(item.subject)}: {item.observed.rstrip('.')}.", WIDTH) for item in message.items]
+        return [_filled(f"{_capital(item.subject)}: {item.observed.rstrip('.')}.") for item in message.items]
     blocks = []
     for state in STATES:
         found = [item for item in message.items if item.state == state]
@@ -150,7 +148,7 @@ def _finding(item: AlertItem, window_start: datetime | None) -> str:
         shown.append(("began" if over else "since", f"{_time(item.since)} UTC"))
     for name, value in shown:
         if value:
-            lines.append(fill(f"    {name:<10}{value}", WIDTH, subsequent_indent=" " * 14))
+            lines.append(_filled(f"    {name:<10}{value}", subsequent_indent=" " * 14))
     if item.description and item.state == "new":
         lines.append(_wrapped(item.description, 4))
     if item.fingerprint and item.state != "recovered":
@@ -166,13 +164,20 @@ def values(item: AlertItem) -> list[tuple[str, str]]:
     return found
 
 
+def _filled(words: str, initial_indent: str = "", subsequent_indent: str = "") -> str:
+    """Words in lines, none parted at a hyphen: a place or a name is copied whole."""
+    return fill(
+        words, WIDTH, initial_indent=initial_indent, subsequent_indent=subsequent_indent, break_on_hyphens=False
+    )
+
+
 def _wrapped(words: str, indent: int) -> str:
-    return fill(words, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * indent)
+    return _filled(words, initial_indent=" " * indent, subsequent_indent=" " * indent)
 
 
 def _step(number: int, step: str) -> str:
     words, command = parts(step)
-    shown = fill(words, WIDTH, initial_indent=f"  {number}. ", subsequent_indent="     ")
+    shown = _filled(words, initial_indent=f"  {number}. ", subsequent_indent="     ")
     return f"{shown}\n     {command}" if command else shown
 
 

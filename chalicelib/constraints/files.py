@@ -127,4 +127,4 @@ def _object(content: bytes, place: str, kind: str, key: str) -> dict[str, Any]:
 
 
 def _written(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=2, ensure_ascii=False).encode()
+    return json.dumps(document, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")

@@ -43,7 +43,7 @@ def write_statistics(table: Table) -> bytes:
     """
     features = [_feature(name, column) for name, column in zip(table.feature_names, table.columns, strict=True)]
     document = {"version": 0.0, "dataset": {"item_count": table.rows}, "features": features}
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
 
 
 def read_statistics(content: bytes, place: str) -> Table:

@@ -196,3 +196,9 @@ def test_the_stage_is_named_in_every_vedette_command_once():
 def test_the_first_sentence_says_what_is_wrong_in_words(changes, words):
     _, text = shown(execution(violation(**changes)))
     assert " ".join(text.split("\n\n")[0].split()) == words
+
+
+def test_a_place_in_a_sentence_is_not_parted_at_its_hyphens():
+    place = "s3://our-ml-captures-eu-west-1/preferred-site"
+    (message,) = said(execution(violation()))
+    assert place in mail.text(replace(message, headline=f"the endpoint captures to another place now, to {place}"))

@@ -44,3 +44,12 @@ def test_a_file_that_is_not_there_is_one_sentence_and_exit_code_2():
     assert result.exit_code == 2
     assert "Traceback" not in result.output
     assert "nowhere.csv: no such file" in result.stderr
+
+
+def test_a_folder_that_holds_something_is_not_written_into(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    result = CliRunner().invoke(main, ["demo", "--keep", str(tmp_path)])
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"Error: {tmp_path} is not empty; name a new folder for --keep.\n",
+    )

@@ -163,3 +163,8 @@ def test_damaged_bytes_of_a_sketch_are_refused():
     for damaged in (content[:start] + b"*" + content[start + 1 :], content[:start] + b"AAAA" + content[start + 4 :]):
         with pytest.raises(UnreadableFile, match="feature 0"):
             read_statistics(damaged, "x")
+
+
+def test_a_name_that_utf8_cannot_hold_is_escaped_and_read_back():
+    table = Table.of([["1"]], ("half a character: \ud83d",))
+    assert read_statistics(write_statistics(table), "x").names == table.names

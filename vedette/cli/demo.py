@@ -28,5 +28,7 @@ def demo_command(data: str | None, keep: str | None) -> None:
     except ModuleNotFoundError as missing:
         raise VedetteError(f"The demo needs the package {missing.name}: pip install 'vedette[local]'.") from missing
     content = Path(data).read_bytes() if data else None
+    if keep and Path(keep).is_dir() and any(Path(keep).iterdir()):
+        raise VedetteError(f"{keep} is not empty; name a new folder for --keep.")
     held = story.tell(content, data or "", Path(keep) if keep else None)
     raise SystemExit(0 if held else 1)

@@ -257,7 +257,7 @@ def traffic(story: Story) -> None:
     story.send(ENDPOINT, bad=True, requests=REQUESTS_AN_HOUR)
     example = story.data.traffic(story.requests, ROWS_A_REQUEST)[1][-1]
     tell.say(
-        f"Then {ROWS_AN_HOUR} rows within a minute; in half of them {column} is like {spoilt(example)}, not {example}."
+        f"Then {ROWS_AN_HOUR} rows within a minute; in half of them {column} is {spoilt(example)!r}, not {example!r}."
     )
     story.cloud.turn(minutes=4)
     tell.check("a mail came within minutes, before the hour was over", len(story.mails) == mails + 1)
@@ -357,7 +357,11 @@ def model_monitor(story: Story) -> None:
     mails = len(story.mails)
     content = {
         "violations": [
-            {"feature_name": "a", "constraint_check_type": "completeness_check", "description": _COMPLETENESS}
+            {
+                "feature_name": story.data.names[1],
+                "constraint_check_type": "completeness_check",
+                "description": _COMPLETENESS,
+            }
         ]
     }
     report = Report(violations=1, files={"constraint_violations.json": json.dumps(content).encode()})
