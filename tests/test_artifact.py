@@ -93,7 +93,14 @@ def live(cloud: Cloud, zip_bytes: bytes) -> str:
     bucket = environment["VEDETTE_BUCKET"]
     golden = GoldenPayload(body="60,70")
     people.apply_fleet(
-        FleetEntry(endpoint=ENDPOINT, mode="deploy", package_group=ENDPOINT, golden_payload=golden, window_minutes=5)
+        FleetEntry(
+            endpoint=ENDPOINT,
+            mode="deploy",
+            package_group=ENDPOINT,
+            golden_payload=golden,
+            window_minutes=5,
+            drift_window_minutes=5,  # a day's window would have closed just now where the test runs after midnight
+        )
     )
     features = [
         {"name": name, "inferred_type": kind}
