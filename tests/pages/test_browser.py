@@ -96,6 +96,7 @@ def test_a_page_is_quiet_loads_nothing_and_runs_nothing_of_the_data(pages, opene
     [
         *(("30 features", scheme) for scheme in ("light", "dark")),
         ("no data", "dark"),
+        ("hostile", "light"),
         ("first window", "light"),
         ("index", "light"),
         ("index", "dark"),
