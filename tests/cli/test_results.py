@@ -149,6 +149,15 @@ def test_model_monitors_files_are_shown_beside_vedettes_and_say_whose_they_are(m
     assert monitored.answer("show", "constraints", SITE)[1]["constraints"]["features"][0]["name"] == "a"
 
 
+def test_the_page_of_a_schedules_execution_is_made_of_its_files(monitored, tmp_path):
+    target = tmp_path / "theirs.html"
+    monitored.run("report", SITE, "--window", "2026-03-02T10", "-o", str(target))
+    page = target.read_text()
+    assert "schedule hourly" in page
+    assert "completeness_check" in page
+    assert "too few" in page
+
+
 def test_an_execution_that_never_had_a_job_is_shown_with_its_reason(stage):
     watched(stage)
     schedule(stage)
