@@ -121,7 +121,7 @@ def report(judged: Judged) -> bytes:
         findings=findings[:MOST_FINDINGS],
         more_findings=len(findings) - MOST_FINDINGS,
         steps=_steps(monitored),
-        notes=[harmless(note, 300) for note in evaluation.notes],
+        notes=[harmless(note, 300).rstrip(".") for note in evaluation.notes],
         timeline=_timeline(history),
         deployments=history.deployments,
         features=features[:MOST_CARDS],
@@ -210,6 +210,8 @@ def _facts(judged: Judged, history: History, drift: History | None) -> list[tupl
     facts: list[tuple[str, list[str]]] = []
     if monitored is not None:
         execution = monitored.execution
+        if execution.variant.startswith("schedule "):
+            return _facts_of_schedule(execution, judged.current)
         facts += [
             ("Endpoint", [harmless(execution.endpoint)]),
             ("Variant", [harmless(execution.variant)]),
@@ -224,6 +226,16 @@ def _facts(judged: Judged, history: History, drift: History | None) -> list[tupl
     if drift is not None:
         facts.append(("Drift judged", [window(drift.latest)]))
     return facts
+
+
+def _facts_of_schedule(execution: Execution, current: Table | None) -> list[tuple[str, list[str]]]:
+    """What the files of Model Monitor tell: nothing of versions, requests, or lines that were not readable."""
+    facts = [
+        ("Endpoint", [harmless(execution.endpoint)]),
+        ("Judged by", [f"Model Monitor, {harmless(execution.variant)}"]),
+        ("Window", [window(execution)]),
+    ]
+    return [*facts, ("Rows", [counted(current.rows, "row")])] if current is not None else facts
 
 
 def _served(monitored: Monitored, history: History) -> str:
