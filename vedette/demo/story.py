@@ -168,6 +168,7 @@ def first_look(story: Story) -> None:
     mail = story.mails[-1]
     tell.say("SageMaker has written the captured file; Vedette has read it, judged it, and told a person:")
     tell.mail(mail)
+    tell.say("Its commands are for an installed stage; the demo's ends with the demo.")
     minutes = (mail.time - sent_at).total_seconds() / 60
     work = [
         d for d in cloud.bus.deliveries[deliveries:] if d.function in {"on_data_captured", "on_monitoring_execution"}
