@@ -106,6 +106,7 @@ def setup_command(hands: Hands, project: Project, stage: str, **given: Any) -> N
         instance_types=given["instance_type"],
         teams=given["team"],
     )
+    setup.check(asked)
     prepared = setup.prepare(asked, project, _dashboard(stage))
     for change in prepared.changes:
         _show(hands, change)

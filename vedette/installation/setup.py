@@ -76,6 +76,23 @@ class Setup:
         return self.change_set.changes
 
 
+def check(asked: Asked) -> None:
+    """Refuse what cannot be meant, before anything is asked of AWS.
+
+    Raises
+    ------
+    VedetteError
+        With what is wrong.
+    """
+    if not STAGE_NAME.fullmatch(asked.stage):
+        raise VedetteError(f"{asked.stage!r} is no name for a stage: at most 20 of a-z, 0-9 and -, a letter first.")
+    if bool(asked.subnets) != bool(asked.security_groups):
+        raise VedetteError("Give --subnets and --security-groups together.")
+    email = asked.parameters.get("email", "")
+    if email and "@" not in email:
+        raise VedetteError(f"--email is not an address: {email!r}.")
+
+
 def prepare(asked: Asked, project: Project, dashboard: str = "") -> Setup:
     """Ask CloudFormation what would change.
 
@@ -84,10 +101,6 @@ def prepare(asked: Asked, project: Project, dashboard: str = "") -> Setup:
     VedetteError
         When something that is needed was not named, or what was named is not there.
     """
-    if not STAGE_NAME.fullmatch(asked.stage):
-        raise VedetteError(f"{asked.stage!r} is no name for a stage: at most 20 of a-z, 0-9 and -, a letter first.")
-    if bool(asked.subnets) != bool(asked.security_groups):
-        raise VedetteError("Give --subnets and --security-groups together.")
     policies.read(project.chalice)
     before = account.parameters_of(account.describe_stack(stack_name(asked.stage)))
     given = {PARAMETERS[option]: value for option, value in asked.parameters.items()}
