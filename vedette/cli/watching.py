@@ -41,8 +41,8 @@ def watch_command(hands: Hands, endpoint: str, baseline: str | None, mode: str |
     """  # noqa: D301
     from vedette.operations import aws, fleet, watching
 
-    found = watching.look(endpoint)
     given = watching.baseline_at(baseline) if baseline else None
+    found = watching.look(endpoint)
     stored, etag = aws.get_fleet()
     entries = watching.watched(stored, found, {**({"mode": mode} if mode else {}), **traffic})
     changes = fleet.differences(stored.entries, entries)
@@ -125,8 +125,8 @@ def backfill_command(hands: Hands, endpoint: str, since: str) -> None:
 
     from vedette.operations import backfilling, control
 
-    entry = control.entry_of(endpoint)
     begin = stage.past(since)
+    entry = control.entry_of(endpoint)
     found = backfilling.waiting(entry, begin, datetime.now(UTC))
     megabytes = f"{found.size / 1e6:.1f} MB"
     objects = f"{len(found.objects)} object{'' if len(found.objects) == 1 else 's'}"
