@@ -3,7 +3,7 @@
     python -m benchmarks.fuzz [libFuzzer options]          (make fuzz: three minutes; make prove runs it)
 
 Inputs are whole objects, and payloads inside a well-formed record, on either side and in every encoding; what is read
-at once must be what is read line by line, down to the last statistic. Only UnreadableFile and Refused are declared,
+at once must be what is read line by line, down to the last statistic. Only UnreadableFile and RejectedRecord are declared,
 and `summarize` lets none out.
 """
 

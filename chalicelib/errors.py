@@ -1,9 +1,10 @@
 """The errors of Vedette, and what a Lambda function and a command do about each.
 
     VedetteError
-    |-- Refused              no retry can mend it: one log line with the reason, one count, the invocation succeeds
+    |-- RejectedEvent        this event can never work: one log line with the reason, one count, no retry
     |   |-- ForeignEvent     from another account, region or source
     |   `-- MalformedEvent   a field is missing or has the wrong form
+    |-- RejectedRecord       one line of a captured file cannot be read: counted by its reason, the rest goes on
     |-- UnreadableFile       a file (constraints, statistics, fleet) cannot be read: place and cause in one sentence
     |-- Undeliverable        SNS refuses a message, or nobody would receive it: counted, logged, the sweep tries again
     |-- NotReady             somebody else is at work on it: rises, so that the platform delivers it again
@@ -20,16 +21,20 @@ class VedetteError(Exception):
     """Base of everything that Vedette raises on purpose; its text is one clear sentence."""
 
 
-class Refused(VedetteError):
-    """An input that no retry can mend."""
+class RejectedEvent(VedetteError):
+    """An event that no retry can make work."""
 
 
-class ForeignEvent(Refused):
+class ForeignEvent(RejectedEvent):
     """An event from another account, region or source."""
 
 
-class MalformedEvent(Refused):
+class MalformedEvent(RejectedEvent):
     """An event without its fields, or with a field of the wrong form."""
+
+
+class RejectedRecord(VedetteError):
+    """One line of a captured file cannot be read; the text is the reason, never the line."""
 
 
 class UnreadableFile(VedetteError):

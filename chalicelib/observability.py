@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from chalice.app import Chalice, ConvertToMiddleware
 
-from chalicelib.errors import Refused
+from chalicelib.errors import RejectedEvent
 
 logger = Logger(service="vedette")
 metrics = Metrics(namespace="Vedette", service="vedette")
@@ -54,7 +54,7 @@ def _refused(event: Any, get_response: Callable[[Any], Any]) -> Any:
         answer = get_response(event)
         logger.info("done", answer=answer)  # names, counts and reasons; handlers answer nothing else
         return answer
-    except Refused as error:
+    except RejectedEvent as error:
         count("RefusedEvents")
         logger.warning("refused", kind=type(error).__name__, reason=str(error))
         return {"refused": str(error)}

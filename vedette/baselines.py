@@ -35,7 +35,7 @@ from chalicelib.capture.inflating import inflated
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.files import read_constraints
-from chalicelib.errors import Refused, UnreadableFile, VedetteError
+from chalicelib.errors import RejectedRecord, UnreadableFile, VedetteError
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
@@ -62,7 +62,7 @@ def data_set_statistics(source: Source, advance: Advance, *, header: bool = True
 def _expanded(chunks: Iterable[bytes], place: str) -> Iterator[bytes]:
     try:
         yield from inflated(chunks)
-    except Refused as refused:
+    except RejectedRecord as refused:
         raise UnreadableFile(f"{place}: {refused}") from None
 
 
@@ -260,7 +260,7 @@ def _records(line: str, place: str, number: int) -> Iterable[tuple[tuple[str, ..
         if isinstance(parsed, dict) and "captureData" in parsed:
             raise UnreadableFile(f"{place}: captured requests, not a data set; say --from-captures")
         return rows_of(parsed)[0]
-    except Refused:
+    except RejectedRecord:
         raise UnreadableFile(f"{place}: line {number} is not JSON") from None
 
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from chalicelib.capture import reasons
 from chalicelib.capture.anew import Anew
 from chalicelib.capture.flatten import Row, unnamed
-from chalicelib.errors import Refused
+from chalicelib.errors import RejectedRecord
 
 LARGE = 1 << 18
 Cells = list[str | None]
@@ -35,7 +35,7 @@ def csv_rows(text: str, *, header: bool = False) -> tuple[Collection[Row], int]:
 
     Raises
     ------
-    Refused
+    RejectedRecord
         With a word of `reasons`.
 
     Examples
@@ -47,7 +47,7 @@ def csv_rows(text: str, *, header: bool = False) -> tuple[Collection[Row], int]:
     """
     text = normal(text)
     if not text:
-        raise Refused(reasons.EMPTY_PAYLOAD)
+        raise RejectedRecord(reasons.EMPTY_PAYLOAD)
     if "\n" not in text and '"' not in text and not header:
         cells: Cells = [cell or None for cell in text.split(",")]
         return [(unnamed(len(cells)), cells)], len(cells)
@@ -57,11 +57,11 @@ def csv_rows(text: str, *, header: bool = False) -> tuple[Collection[Row], int]:
             count += bool(row)
             width = max(width, len(row))
     except csv.Error:
-        raise Refused(reasons.PAYLOAD_NOT_CSV) from None
+        raise RejectedRecord(reasons.PAYLOAD_NOT_CSV) from None
     if width == 1:
         count = sum(1 for _ in _raw(text))
     if count == header:
-        raise Refused(reasons.EMPTY_PAYLOAD)
+        raise RejectedRecord(reasons.EMPTY_PAYLOAD)
     rows = Anew(count - header, lambda: _rows(text, width, header))
     return (rows if len(text) > LARGE else list(rows)), width
 

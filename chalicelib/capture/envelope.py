@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from chalicelib.capture import reasons
-from chalicelib.errors import Refused
+from chalicelib.errors import RejectedRecord
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII).fullmatch
 
@@ -144,7 +144,7 @@ def envelope(line: bytes) -> Envelope:
 
     Raises
     ------
-    Refused
+    RejectedRecord
         With a word of `reasons`, when it is not a capture record.
 
     Examples
@@ -154,20 +154,20 @@ def envelope(line: bytes) -> Envelope:
     ('1,2', None)
     >>> envelope(b'[{"prefix": "s3://b/out/"}, "a.csv.out"]')
     Traceback (most recent call last):
-    chalicelib.errors.Refused: batch transform manifest
+    chalicelib.errors.RejectedRecord: batch transform manifest
     """
     try:
         decoded = _DECODE(line)
     except msgspec.ValidationError:
-        raise Refused(_shape(line)) from None
+        raise RejectedRecord(_shape(line)) from None
     except UnicodeDecodeError:
-        raise Refused(reasons.NOT_UTF8) from None
+        raise RejectedRecord(reasons.NOT_UTF8) from None
     except msgspec.DecodeError:
-        raise Refused(reasons.NOT_JSON) from None
+        raise RejectedRecord(reasons.NOT_JSON) from None
     except RecursionError:
-        raise Refused(reasons.TOO_DEEP) from None
+        raise RejectedRecord(reasons.TOO_DEEP) from None
     if decoded.output is None and decoded.input is None:
-        raise Refused(reasons.GROUND_TRUTH_ONLY if decoded.groundTruthData else reasons.NO_CAPTURE_DATA)
+        raise RejectedRecord(reasons.GROUND_TRUTH_ONLY if decoded.groundTruthData else reasons.NO_CAPTURE_DATA)
     return decoded
 
 

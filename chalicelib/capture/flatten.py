@@ -30,7 +30,7 @@ import msgspec
 
 from chalicelib.capture import reasons
 from chalicelib.capture.anew import Anew
-from chalicelib.errors import Refused
+from chalicelib.errors import RejectedRecord
 
 Row = tuple[tuple[str, ...], list[Any]]  # names, cells
 CONTAINERS = ("instances", "predictions", "inputs", "outputs")
@@ -71,7 +71,7 @@ def document(text: str) -> Any:
 
     Raises
     ------
-    Refused
+    RejectedRecord
         With a word of `reasons`.
 
     Examples
@@ -89,14 +89,14 @@ def _document(text: str) -> Any:
     try:
         parsed = _EXACT.decode(text)
     except RecursionError:
-        raise Refused(reasons.TOO_DEEP) from None
+        raise RejectedRecord(reasons.TOO_DEEP) from None
     except ValueError:
-        raise Refused(reasons.PAYLOAD_NOT_JSON) from None
+        raise RejectedRecord(reasons.PAYLOAD_NOT_JSON) from None
     if "\\u" in text and "\\ud" in text.lower():
         try:
             json.dumps(parsed, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise Refused(reasons.LONE_SURROGATE) from None
+            raise RejectedRecord(reasons.LONE_SURROGATE) from None
     return parsed
 
 
@@ -155,7 +155,7 @@ def rows_of_pieces(pieces: Iterable[str]) -> Collection[Row]:
 
     Raises
     ------
-    Refused
+    RejectedRecord
         With a word of `reasons`.
     """
     count = sum(len(document(piece)) for piece in pieces)
@@ -226,7 +226,7 @@ def _flatten(item: Any, name: str, names: list[str], cells: list[Any], depth: in
         cells.append(None if isinstance(item, (dict, list)) else item)
         return
     if depth == DEEPEST:
-        raise Refused(reasons.TOO_DEEP)
+        raise RejectedRecord(reasons.TOO_DEEP)
     inside = item.items() if isinstance(item, dict) else enumerate(item)
     for key, value in inside:
         _flatten(value, f"{name}.{key}" if name else str(key), names, cells, depth + 1)

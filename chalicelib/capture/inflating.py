@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from chalicelib.capture import reasons
-from chalicelib.errors import Refused
+from chalicelib.errors import RejectedRecord
 
 MAGIC = b"\x1f\x8b"
 RATIO = 100
@@ -23,7 +23,7 @@ def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
     Raises
     ------
-    Refused
+    RejectedRecord
         Behind the bytes that were read: when it expands too far, or when the gzip stream is damaged or cut off.
 
     Examples
@@ -60,13 +60,13 @@ def _inflated(head: bytes, remaining: Iterator[bytes]) -> Iterator[bytes]:
             try:
                 piece = stream.decompress(chunk, _PIECE)
             except zlib.error:
-                raise Refused(reasons.BAD_GZIP) from None
+                raise RejectedRecord(reasons.BAD_GZIP) from None
             written += len(piece)
             if written > FREE and written > RATIO * read:
-                raise Refused(reasons.GZIP_BOMB)
+                raise RejectedRecord(reasons.GZIP_BOMB)
             if piece:
                 yield piece
             chunk = stream.unused_data if stream.eof else stream.unconsumed_tail
         chunk = next(remaining, None)
     if not stream.eof:
-        raise Refused(reasons.BAD_GZIP)
+        raise RejectedRecord(reasons.BAD_GZIP)

@@ -28,7 +28,7 @@ from chalicelib.capture.delimited import LARGE, csv_rows
 from chalicelib.capture.envelope import Side
 from chalicelib.capture.flatten import CONTAINERS, Row, document, is_error, rows_of, rows_of_pieces, text_of
 from chalicelib.capture.pieces import Pieces
-from chalicelib.errors import Refused
+from chalicelib.errors import RejectedRecord
 
 _NOT_TABULAR = ("image/", "audio/", "video/", "multipart/")
 _NOT_TABULAR_TYPES = frozenset({"application/x-npy", "application/x-recordio-protobuf", "text/libsvm", "text/x-libsvm"})
@@ -51,7 +51,7 @@ def payload(side: Side, *, header: bool = False) -> Payload:
 
     Raises
     ------
-    Refused
+    RejectedRecord
         With a word of `reasons`.
 
     Examples
@@ -63,7 +63,7 @@ def payload(side: Side, *, header: bool = False) -> Payload:
     """
     data = side.data
     if not data:
-        raise Refused(reasons.EMPTY_PAYLOAD)
+        raise RejectedRecord(reasons.EMPTY_PAYLOAD)
     encoding = (side.encoding or "").upper()
     if encoding == "CSV":
         return _csv(data, header)
@@ -73,31 +73,31 @@ def payload(side: Side, *, header: bool = False) -> Payload:
         return _sniffed(data, side.media_type, header)
     if encoding == "BASE64":
         return _sniffed(_decoded(data, side.media_type), side.media_type, header)
-    raise Refused(reasons.UNKNOWN_ENCODING)
+    raise RejectedRecord(reasons.UNKNOWN_ENCODING)
 
 
 def _decoded(data: str, kind: str) -> str:
     try:
         content = a2b_base64(data, strict_mode=True)
     except (Base64Error, ValueError):
-        raise Refused(reasons.BAD_BASE64) from None
+        raise RejectedRecord(reasons.BAD_BASE64) from None
     if kind.startswith(_NOT_TABULAR) or kind in _NOT_TABULAR_TYPES or content.startswith(_MAGICS):
-        raise Refused(reasons.NOT_TABULAR)
+        raise RejectedRecord(reasons.NOT_TABULAR)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Refused(reasons.NOT_UTF8 if kind.startswith("text/") or "json" in kind else reasons.NOT_TABULAR) from None
+        raise RejectedRecord(reasons.NOT_UTF8 if kind.startswith("text/") or "json" in kind else reasons.NOT_TABULAR) from None
 
 
 def _sniffed(text: str, kind: str, header: bool) -> Payload:
     if not text:
-        raise Refused(reasons.EMPTY_PAYLOAD)
+        raise RejectedRecord(reasons.EMPTY_PAYLOAD)
     if kind == "text/csv":
         return _csv(text, header)
     if "json" in kind or text.lstrip()[:1] in ("{", "["):
         return _json(text)
     if text.lstrip()[:1] == "<" or (not text.isprintable() and any(c < " " and c not in "\t\r\n" for c in text)):
-        raise Refused(reasons.NOT_TABULAR)
+        raise RejectedRecord(reasons.NOT_TABULAR)
     return _csv(text, header)
 
 
@@ -122,7 +122,7 @@ def json_rows(text: str) -> tuple[Collection[Row], bool, bool]:
         return rows_of_pieces(pieces), False, False
     try:
         parsed = document(text)
-    except Refused as refused:
+    except RejectedRecord as refused:
         # one line cannot be JSON lines
         if str(refused) != reasons.PAYLOAD_NOT_JSON or "\n" not in text.strip():
             raise
@@ -134,5 +134,5 @@ def json_rows(text: str) -> tuple[Collection[Row], bool, bool]:
         rows, scalars = rows_of(parsed)
         error = is_error(parsed)
     if not rows:
-        raise Refused(reasons.EMPTY_PAYLOAD)
+        raise RejectedRecord(reasons.EMPTY_PAYLOAD)
     return rows, scalars, error

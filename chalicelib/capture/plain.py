@@ -25,7 +25,7 @@ from chalicelib.capture.gathering import Gathering, Names
 from chalicelib.capture.payload import json_rows
 from chalicelib.capture.reading import Options, kind_of
 from chalicelib.capture.shapes import Shape
-from chalicelib.errors import Refused
+from chalicelib.errors import RejectedRecord
 from chalicelib.statistics.grid import Grid
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class PlainReader:
         try:
             answered, _, error = json_rows(outputs)
             asked, _, _ = json_rows(inputs)
-        except Refused:
+        except RejectedRecord:
             return False
         if error or len(answered) != len(asked) or len(asked) > ROWS_AT_ONCE:
             return False

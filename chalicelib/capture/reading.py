@@ -14,7 +14,7 @@ from chalicelib.capture.flatten import ROWS_AT_ONCE, unnamed
 from chalicelib.capture.inflating import inflated
 from chalicelib.capture.lines import lines
 from chalicelib.capture.payload import Payload, payload
-from chalicelib.errors import Refused
+from chalicelib.errors import RejectedRecord
 
 CapturedRow = tuple[int, tuple[str, ...], list[str | None]]  # how many outputs, names, cells: outputs first
 Kind = Literal["rows", "error", "probe", "test", "shadow"]
@@ -72,7 +72,7 @@ def captured_requests(chunks: Iterable[bytes], options: Options = DEFAULTS) -> I
             item = read_line(start, end, line, options)
             if item is not None:
                 yield item
-    except Refused as refused:  # what gzip held beyond this place
+    except RejectedRecord as refused:  # what gzip held beyond this place
         yield RefusedLine(place, place, str(refused), b"")
 
 
@@ -86,7 +86,7 @@ def read_line(start: int, end: int, line: bytes | None, options: Options) -> Cap
         return None
     try:
         return _request(start, end, line, options)
-    except Refused as refused:
+    except RejectedRecord as refused:
         return RefusedLine(start, end, str(refused), line)
 
 
@@ -115,7 +115,7 @@ def _request(start: int, end: int, line: bytes, options: Options) -> CapturedReq
     if output is not None and given is not None:
         output, given = _turned_to(output, given)
     if (output.width if output else 0) + (given.width if given else 0) > options.most_columns:
-        raise Refused(reasons.TOO_MANY_COLUMNS)
+        raise RejectedRecord(reasons.TOO_MANY_COLUMNS)
     return CapturedRequest(start, end, "rows", line, read, _paired(output, given), tuple(opaque))
 
 
@@ -125,7 +125,7 @@ def _side(side: Side | None, opaque: list[tuple[str, int]], *, header: bool) -> 
         return None
     try:
         return payload(side, header=header)
-    except Refused as refused:
+    except RejectedRecord as refused:
         if str(refused) != reasons.NOT_TABULAR:
             raise
         opaque.append((side.media_type, side.bytes))
@@ -158,7 +158,7 @@ def _turned_to(output: Payload, given: Payload) -> tuple[Payload, Payload]:
     if len(output.rows) != len(given.rows):
         given = _turned(given, len(output.rows))
     if len(output.rows) != len(given.rows):
-        raise Refused(reasons.UNPAIRED)
+        raise RejectedRecord(reasons.UNPAIRED)
     return output, given
 
 

@@ -1,6 +1,6 @@
 """Why a line of a capture object was set aside: fixed words, never a payload.
 
-Each is the text of a `Refused` within this package, a key of `CaptureSummary.refused`, and what a person reads.
+Each is the text of a `RejectedRecord` within this package, a key of `CaptureSummary.refused`, and what a person reads.
 """
 
 from typing import Final

@@ -46,7 +46,7 @@ from chalicelib.capture.inflating import inflated
 from chalicelib.capture.lines import Block, blocks, lines_of
 from chalicelib.capture.plain import PlainReader
 from chalicelib.capture.reading import DEFAULTS, CapturedRequest, Options, RefusedLine, read_line
-from chalicelib.errors import Refused
+from chalicelib.errors import RejectedRecord
 from chalicelib.statistics.lengths import Lengths
 from chalicelib.statistics.table import Table, sum_of_tables
 
@@ -157,7 +157,7 @@ def summarize(
             counting.read(block)
             counting.gathering.read(block.end - block.start)
             end = block.end
-    except Refused as refused:  # what gzip held beyond this place
+    except RejectedRecord as refused:  # what gzip held beyond this place
         counting.refuse(RefusedLine(end, end, str(refused), b""))
     finally:
         if collecting:

@@ -82,7 +82,7 @@ def show_refused(console: Console, found: Sequence[RefusedAt], total: int, kept_
 def _line_numbers(source: Source, offsets: set[int]) -> dict[int, int]:
     """Which line begins at each of these offsets: the file is read once more, as far as the last of them."""
     from chalicelib.capture.inflating import inflated
-    from chalicelib.errors import Refused
+    from chalicelib.errors import RejectedRecord
 
     numbers: dict[int, int] = {}
     read, ends = 0, 0
@@ -93,7 +93,7 @@ def _line_numbers(source: Source, offsets: set[int]) -> dict[int, int]:
             read, ends = read + len(chunk), ends + chunk.count(b"\n")
             if len(numbers) == len(offsets):
                 break
-    except Refused:  # damaged gzip: what could be expanded was counted
+    except RejectedRecord:  # damaged gzip: what could be expanded was counted
         pass
     return numbers
 
