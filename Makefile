@@ -44,7 +44,7 @@ package: $(VENV)/.installed
 # An installation in a real account: one deploy, one capture, one alert, one forced duplicate. Says its cost, and asks.
 aws-check: $(VENV)/.installed
 	@test -n "$(EMAIL)" || { echo "Say who is told: make aws-check EMAIL=you@example.com"; exit 2; }
-	$(BIN)/python -m vedette.installation.proving --stage $(or $(filter-out dev,$(STAGE)),check) --email $(EMAIL)
+	$(BIN)/python -m vedette.installation.smoke_test --stage $(or $(filter-out dev,$(STAGE)),check) --email $(EMAIL)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

@@ -33,7 +33,7 @@ from chalicelib.constraints.constraints import Constraints
 from chalicelib.events import Scheduled
 from chalicelib.records import FleetEntry
 from chalicelib.settings import settings
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.installation import byte_code
 from vedette.installation.check_functions import synthetic_events
 from vedette.installation.functions import NAMES
@@ -189,8 +189,8 @@ def measured(rounds: int, *, bare: bool) -> list[str]:
         load_app(environment)
         cloud.schedules_enabled = False
         artifact = cloud.run_artifact(ours, environment, load_app(environment))
-        people.apply_fleet(FleetEntry(endpoint="site"))
-        people.put_baseline_in_force("site", "v1", Constraints({"version": 0.0, "features": []}), None)
+        user_actions.apply_fleet(FleetEntry(endpoint="site"))
+        user_actions.put_baseline_in_force("site", "v1", Constraints({"version": 0.0, "features": []}), None)
         url = cloud.child_environment(cloud.front.url)
         for name in STARTS:
             function = next(found for found in cloud.bus.functions if found.name == name.removesuffix(ONE))

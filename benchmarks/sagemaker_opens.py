@@ -27,10 +27,10 @@ from chalicelib.records import FleetEntry, GoldenPayload
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.local import Cloud
 from vedette.local.application import load_app
-from vedette.local.in_process import child_environment
+from vedette.local.boto_transport import child_environment
 from vedette.local.server import running
 
 HERE = Path(__file__).parent
@@ -43,7 +43,7 @@ NAMES = ("statistics.json", "constraints.json", "constraint_violations.json")
 def written(cloud: Cloud, bucket: str) -> list[str]:
     """Let an endpoint be deployed and judged; the keys of Model Monitor's files."""
     golden = GoldenPayload(body="60,70")
-    people.apply_fleet(
+    user_actions.apply_fleet(
         FleetEntry(
             endpoint=ENDPOINT, mode="deploy", package_group=ENDPOINT, golden_payload=golden, drift_window_minutes=120
         )
@@ -51,16 +51,16 @@ def written(cloud: Cloud, bucket: str) -> list[str]:
     draw = random.Random(4)
     rows = [[f"{draw.choice([0, 1])}.0", str(draw.randint(0, 99)), str(draw.randint(0, 99))] for _ in range(4000)]
     table = Table.of(rows, ("label", "a", "b"), k=BASELINE_K)
-    people.put_baseline_in_force(ENDPOINT, "v1", suggested_constraints(table), table)
-    people.register(ENDPOINT, "knn", b"0.0,1,1\n1.0,90,90\n0.0,2,1\n1.0,80,90\n", bucket, "Approved")
+    user_actions.put_baseline_in_force(ENDPOINT, "v1", suggested_constraints(table), table)
+    user_actions.register(ENDPOINT, "knn", b"0.0,1,1\n1.0,90,90\n0.0,2,1\n1.0,80,90\n", bucket, "Approved")
     cloud.turn(minutes=10)
-    people.predict(ENDPOINT, [("12", "34")] * 150)
+    user_actions.predict(ENDPOINT, [("12", "34")] * 150)
     cloud.turn(hours=1)
-    people.predict(ENDPOINT, [("12", "34")] * 60 + [("12", "34.50")] * 60 + [("-3", "1")] * 30)
+    user_actions.predict(ENDPOINT, [("12", "34")] * 60 + [("12", "34.50")] * 60 + [("-3", "1")] * 30)
     cloud.turn(hours=3)
     colors = enumerate(["red", "grün", "蓝"] * 60)
     texts = Table.of([[color, str(i), "x" * i] for i, color in colors], ("color", "n", "free"))
-    people.put_baseline_in_force(ENDPOINT, "texts", suggested_constraints(texts), texts)
+    user_actions.put_baseline_in_force(ENDPOINT, "texts", suggested_constraints(texts), texts)
     listed = [found.key for prefix in ("monitoring/", "baselines/") for found in s3.list_objects(prefix)]
     return [key for key in listed if key.rpartition("/")[2] in NAMES]
 

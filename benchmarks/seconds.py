@@ -33,7 +33,7 @@ import boto3
 
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.records import FleetEntry
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.local import Cloud
 from vedette.local.application import load_app
 
@@ -73,9 +73,9 @@ class Bench:
 
         self.cloud.front.consequences["sns", "Publish"] = noted
         entry = FleetEntry(endpoint=ENDPOINT, mode="alert", alerts_per_hour=10_000)
-        people.apply_fleet(entry)
+        user_actions.apply_fleet(entry)
         features = [{"name": f"f{i}", "inferred_type": "Integral", "completeness": 1.0} for i in range(COLUMNS)]
-        people.put_baseline_in_force(ENDPOINT, "v1", Constraints({"version": 0.0, "features": features}), None)
+        user_actions.put_baseline_in_force(ENDPOINT, "v1", Constraints({"version": 0.0, "features": features}), None)
 
     def once(self) -> float:
         """Seconds from the event of one object to the message about it."""

@@ -48,7 +48,7 @@ from chalicelib.handlers.scheduled import PER_SECOND
 from chalicelib.records import FleetEntry
 from chalicelib.settings import settings
 from chalicelib.statistics.table import Table
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.installation.functions import FUNCTIONS
 from vedette.local import Cloud
 from vedette.local.application import load_app
@@ -110,8 +110,8 @@ def fleet(names: Sequence[str]) -> Iterator[Cloud]:
         cloud.schedules_enabled = False
         sagemaker, bucket, key = boto3.client("sagemaker"), environment["VEDETTE_BUCKET"], "models/fleet/model.tar.gz"
         training = b"".join(f"{int(a > 50)},{a},{a}\n".encode() for a in range(100))
-        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=people.train("knn", training))
-        container = {"Image": people.IMAGES["knn"], "ModelDataUrl": f"s3://{bucket}/{key}"}
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=user_actions.train("knn", training))
+        container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": f"s3://{bucket}/{key}"}
         sagemaker.create_model(
             ModelName="fleet", ExecutionRoleArn=environment["VEDETTE_ROLE_ARN"], PrimaryContainer=container
         )
@@ -128,9 +128,9 @@ def fleet(names: Sequence[str]) -> Iterator[Cloud]:
         rows = Table.of([["1", "12", "34"]] * 200, ("label", "a", "b"))
         for name in names:
             sagemaker.create_endpoint(EndpointName=name, EndpointConfigName="fleet")
-            people.put_baseline_in_force(name, "v1", suggested_constraints(rows), rows)
+            user_actions.put_baseline_in_force(name, "v1", suggested_constraints(rows), rows)
         cloud.turn(minutes=10)
-        people.apply_fleet(*(FleetEntry(endpoint=name, mode="alert") for name in names))
+        user_actions.apply_fleet(*(FleetEntry(endpoint=name, mode="alert") for name in names))
         yield cloud
 
 

@@ -27,7 +27,7 @@ from chalicelib.parts import Part
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import write_statistics
 from chalicelib.statistics.table import Table
-from vedette.operations.counts import COUNTS
+from vedette.operations.api_call_counts import COUNTS
 
 FEATURES, SLOTS = 30, 12
 MOST_SECONDS, MOST_MEGABYTES = 10.0, 512

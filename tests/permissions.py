@@ -27,7 +27,7 @@ STARS = {
 }
 
 REFUSED_ON_PURPOSE = {
-    "arn:aws:s3:::team-lake": "a bucket of somebody else's, before the stage is told of it (tests/cli/watched.py)",
+    "arn:aws:s3:::team-lake": "another account's bucket, before setup allows it (tests/cli/watched_endpoint.py)",
 }
 
 

@@ -21,8 +21,8 @@ from chalicelib.constraints.constraints import Constraints
 from chalicelib.handlers.run_monitoring import closed_windows
 from chalicelib.records import Execution, FleetEntry, GoldenPayload
 from chalicelib.settings import settings
-from vedette.demo import people
-from vedette.installation import byte_code, deploying
+from vedette.demo import user_actions
+from vedette.installation import byte_code, deploy
 from vedette.installation import package as packages
 from vedette.local import Cloud
 from vedette.local.application import load_app
@@ -92,7 +92,7 @@ def live(cloud: Cloud, zip_bytes: bytes) -> str:
     cloud.run_artifact(zip_bytes, environment, load_app(environment))
     bucket = environment["VEDETTE_BUCKET"]
     golden = GoldenPayload(body="60,70")
-    people.apply_fleet(
+    user_actions.apply_fleet(
         FleetEntry(
             endpoint=ENDPOINT,
             mode="deploy",
@@ -106,9 +106,9 @@ def live(cloud: Cloud, zip_bytes: bytes) -> str:
         {"name": name, "inferred_type": kind}
         for name, kind in zip("yab", ["Fractional", "Integral", "Integral"], strict=True)
     ]
-    people.put_baseline_in_force(ENDPOINT, "v1", Constraints({"version": 0.0, "features": features}), None)
+    user_actions.put_baseline_in_force(ENDPOINT, "v1", Constraints({"version": 0.0, "features": features}), None)
     training = b"0.0,1,1\n1.0,90,90\n0.0,2,1\n1.0,80,90\n"
-    people.register(ENDPOINT, "knn", training, bucket, "Approved")
+    user_actions.register(ENDPOINT, "knn", training, bucket, "Approved")
     cloud.turn(minutes=6)
     ((start, _),) = closed_windows(5, datetime.now(UTC), 1)
     key = f"data-capture/{ENDPOINT}/AllTraffic/{start:%Y/%m/%d/%H/%M}-00-000-11111111-2222-3333-4444-555555555555.jsonl"
@@ -187,7 +187,7 @@ def test_byte_code_is_of_this_python_may_be_read_in_lambda_and_is_the_same_each_
     compiled = {name: mode for name, mode in entries.items() if name.endswith(".pyc")}
     assert len(compiled) > 300
     assert not [name for name, mode in compiled.items() if mode & 0o444 != 0o444]  # Lambda's user is not the owner
-    ours = deploying.runtime()
+    ours = deploy.runtime()
     assert packages.has_byte_code(shipped, ours)
     assert not packages.has_byte_code(zip_bytes, ours)
     assert not packages.has_byte_code(shipped, "python3.10")

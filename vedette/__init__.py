@@ -36,8 +36,8 @@ def captured(
     """
     from chalicelib.capture.reading import Options
     from vedette.cli.options import progress
-    from vedette.frames import captured_frame
-    from vedette.places import sources
+    from vedette.dataframes import captured_frame
+    from vedette.input_sources import sources
 
     found = sources([paths] if isinstance(paths, str) else paths, profile=profile, region=region)
     with progress("Reading", sum(source.size for source in found)) as advance:

@@ -40,7 +40,7 @@ from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
-from vedette.places import Source, is_folder, join, read_bytes, sources
+from vedette.input_sources import Source, is_folder, join, read_bytes, sources
 
 _CELLS_AT_ONCE = 250_000
 _JSON_LINES = (".jsonl", ".ndjson")

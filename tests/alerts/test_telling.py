@@ -18,7 +18,7 @@ from chalicelib.records import AlertBook, AlertMessage, FingerprintState, Mute, 
 from chalicelib.settings import settings
 from tests.alerts.making import NOON, clean, drift, execution, violation
 from vedette.local.errors import AwsError
-from vedette.local.post_office import post_office
+from vedette.local.smtp_server import post_office
 
 ENDPOINT = "preferred-site"
 ANNA = "anna@example.com"

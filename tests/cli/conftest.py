@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.operations.installed import installed
+from tests.operations.installed_stage import installed
 
 
 @pytest.fixture

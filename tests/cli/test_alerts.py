@@ -10,8 +10,8 @@ from chalicelib.aws import s3, store
 from chalicelib.handlers.monitoring_execution import tell_of
 from chalicelib.records import AlertMessage
 from tests.alerts.making import PLACE, drift, execution, said, violation
-from tests.operations.installed import SITE
-from vedette.demo import people
+from tests.operations.installed_stage import SITE
+from vedette.demo import user_actions
 
 B = "614728c245da"  # the fingerprint of data_type_check of b
 
@@ -20,7 +20,7 @@ B = "614728c245da"  # the fingerprint of data_type_check of b
 def alerting(stage):
     """A fleet of one endpoint in mode alert, of a team; no schedule runs."""
     stage.cloud.schedules_enabled = False
-    people.apply_fleet(replace(stage.entry(), mode="alert", team="search"))
+    user_actions.apply_fleet(replace(stage.entry(), mode="alert", team="search"))
     return stage
 
 
@@ -120,7 +120,7 @@ def test_a_test_goes_through_bus_function_book_and_topic_and_comes_back(alerting
 
 
 def test_a_test_works_in_mode_observe_too_and_is_told_in_words(alerting):
-    people.apply_fleet(replace(alerting.entry(), mode="observe"))
+    user_actions.apply_fleet(replace(alerting.entry(), mode="observe"))
     assert "SNS took it. Its subject begins with [test]" in alerting.done("alerts", "test", SITE, "--yes")
 
 

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 from chalicelib.records import FleetEntry
 from tests.capture.captures import line, side
-from tests.operations.installed import SITE
+from tests.operations.installed_stage import SITE
 from vedette.cli import main
-from vedette.demo import people
-from vedette.local.in_process import child_environment
+from vedette.demo import user_actions
+from vedette.local.boto_transport import child_environment
 from vedette.local.server import running
 
 COLORS = ("red", "green", "blue")
@@ -114,10 +114,10 @@ def test_captures_give_a_baseline_that_they_hold(tmp_path):
 
 
 def test_the_last_hours_of_an_endpoint_give_a_baseline(stage, tmp_path, monkeypatch):
-    people.apply_fleet(FleetEntry(endpoint=SITE, mode="deploy", package_group=SITE))
+    user_actions.apply_fleet(FleetEntry(endpoint=SITE, mode="deploy", package_group=SITE))
     stage.register()
     stage.cloud.turn(minutes=10)
-    people.predict(SITE, [("12", "34"), ("56", "78")] * 40)
+    user_actions.predict(SITE, [("12", "34"), ("56", "78")] * 40)
     stage.cloud.turn(hours=3)
     with running(stage.cloud.front) as url:
         for name, value in child_environment(stage.cloud.region, url).items():

@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.aws import s3, store
 from chalicelib.errors import NotReady
-from tests.operations.installed import SITE
-from tests.operations.judged import baseline, judged, send, watched
+from tests.operations.evaluated_windows import baseline, judged, send, watched
+from tests.operations.installed_stage import SITE
 from vedette.cli import constraints as cli
 from vedette.operations import baselines, constraints
 

@@ -3,8 +3,8 @@
 import boto3
 import pytest
 
-from tests.operations.installed import SITE
-from vedette.demo import people
+from tests.operations.installed_stage import SITE
+from vedette.demo import user_actions
 
 
 def test_a_plan_shows_action_reason_requests_and_difference_and_changes_nothing(stage):
@@ -34,7 +34,7 @@ def test_a_version_that_is_not_approved_cannot_be_pinned_and_one_that_is_not_the
         "pin", SITE, "--version", 1, "--yes"
     )
     assert stage.refused("pin", SITE, "--version", 7, "--yes") == "preferred-site has no version 7; it has 1."
-    people.set_approval(_arn(stage, 1), "Approved")
+    user_actions.set_approval(_arn(stage, 1), "Approved")
     until = ("pin", SITE, "--version", 1, "--yes", "--until")
     assert stage.refused(*until, "2020-01-01") == "2020-01-01 is over already."
     assert "is neither a time like" in stage.refused(*until, "tomorrow")
@@ -59,7 +59,7 @@ def test_a_pin_ends_by_itself_or_when_it_is_taken_away(stage):
 
 def test_rolling_back_brings_the_verified_version_before_and_passes_over_one_that_is_rejected_now(stage):
     stage.deployed("linear-learner", "knn", "linear-learner")
-    people.set_approval(_arn(stage, 2), "Rejected")
+    user_actions.set_approval(_arn(stage, 2), "Rejected")
     stage.cloud.settle()
     assert "served version 1, verified" in stage.done("rollback", SITE, "--reason", "wrong", "--yes")
     stage.cloud.turn(minutes=10)
@@ -162,8 +162,8 @@ def test_the_chapters_order_both_registered_approved_the_first_deployed_by_versi
     stage.done("deploy", SITE, "--version", 1, "--yes")
     stage.cloud.turn(minutes=20)
     assert stage.served() == "1"
-    assert "predicted_label" in people.predict(SITE, [("60", "70")], Accept="application/json")
+    assert "predicted_label" in user_actions.predict(SITE, [("60", "70")], Accept="application/json")
     stage.done("deploy", SITE, "--version", 2, "--yes")
     stage.cloud.turn(minutes=20)
     assert stage.served() == "2"
-    assert "score" in people.predict(SITE, [("60", "70")], Accept="application/json")
+    assert "score" in user_actions.predict(SITE, [("60", "70")], Accept="application/json")

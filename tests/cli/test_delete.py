@@ -3,8 +3,8 @@
 import boto3
 import pytest
 
-from tests.operations.installed import OTHER, SITE
-from vedette.demo import people
+from tests.operations.installed_stage import OTHER, SITE
+from vedette.demo import user_actions
 from vedette.local import Crash
 from vedette.operations import deletion
 
@@ -41,7 +41,7 @@ def until_an_execution_runs(stage, endpoint: str) -> None:
 
 
 def test_an_endpoint_goes_with_its_running_monitor_its_configs_models_and_alarms_and_its_namesake_stays(stage):
-    people.apply_fleet(stage.entry(), stage.entry(OTHER))
+    user_actions.apply_fleet(stage.entry(), stage.entry(OTHER))
     stage.deployed("linear-learner", "knn")
     stage.deployed("knn", endpoint=OTHER)
     kept = {thing for thing in stage.made() if OTHER in thing}

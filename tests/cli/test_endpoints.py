@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from tests.operations.installed import SITE
+from tests.operations.installed_stage import SITE
 
 WATCHED = "first-look"
 

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.errors import NotReady
 from chalicelib.records import Fleet
-from tests.operations.installed import SITE
+from tests.operations.installed_stage import SITE
 from vedette.operations import aws
 
 FLEET = """

@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib.aws import s3
 from chalicelib.settings import settings
-from tests.operations.installed import SITE, TRAINING
-from vedette.demo import people
+from tests.operations.installed_stage import SITE, TRAINING
+from vedette.demo import user_actions
 from vedette.operations import packages
 
 
@@ -23,7 +23,7 @@ def baseline(stage, tmp_path):
 
 
 def register(stage, *more, data=None):
-    return ("register", SITE, "--image", people.IMAGES["knn"], "--model-data", data or stage.model_data(), *more)
+    return ("register", SITE, "--image", user_actions.IMAGES["knn"], "--model-data", data or stage.model_data(), *more)
 
 
 def package(arn):

@@ -14,8 +14,8 @@ import vedette
 from chalicelib.errors import VedetteError
 from chalicelib.statistics.files import write_statistics
 from chalicelib.statistics.table import Table
-from tests.operations.installed import SITE
-from tests.operations.judged import judged, send, watched
+from tests.operations.evaluated_windows import judged, send, watched
+from tests.operations.installed_stage import SITE
 from vedette.local.sagemaker.executions import Report
 
 SENTENCE = (

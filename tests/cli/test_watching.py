@@ -11,8 +11,17 @@ from chalicelib.aws import s3, store, table
 from chalicelib.events import DataCaptured
 from chalicelib.parts import Part
 from chalicelib.records import FleetEntry, Swept
-from tests.cli.watched import CHURN, LAKE, capture_key, churn, lake, let_the_stage_read, rows, write_constraints
-from vedette.demo import people
+from tests.cli.watched_endpoint import (
+    CHURN,
+    LAKE,
+    capture_key,
+    churn,
+    lake,
+    let_the_stage_read,
+    rows,
+    write_constraints,
+)
+from vedette.demo import user_actions
 
 __all__ = ["lake"]
 HOUR = timedelta(hours=1)
@@ -97,7 +106,7 @@ def test_the_changes_make_the_captures_come_by_events(stage, lake, monkeypatch):
 
 
 def test_a_bucket_without_events_is_polled_and_its_violations_are_told(watching):
-    people.predict(CHURN, [("1", "2")] * 20 + [("1", "2.50")] * 20)
+    user_actions.predict(CHURN, [("1", "2")] * 20 + [("1", "2.50")] * 20)
     watching.cloud.turn(minutes=20)
     assert len(parts()) == 1
     assert swept().delivery == "polled"
@@ -111,7 +120,7 @@ def test_a_source_that_may_not_be_read_is_told_and_made_up_for_when_it_is_opened
     write_constraints(tmp_path)
     stage.done("watch", CHURN, "--baseline", tmp_path, "--mode", "alert", "--yes", "--test-marker", "testing")
     assert (store.fleet().entry(CHURN).test_marker, store.fleet().entry(CHURN).capture_header) == ("testing", "")
-    people.predict(CHURN, [("1", "2")] * 20 + [("1", "2.50")] * 20)
+    user_actions.predict(CHURN, [("1", "2")] * 20 + [("1", "2.50")] * 20)
     stage.cloud.turn(hours=3)
     told = [" ".join(mail.text.split()) for mail in stage.cloud.mailbox.mails if "churn" in mail.subject]
     assert len(told) == 1
@@ -188,7 +197,7 @@ def test_the_statistics_beside_constraints_in_s3_are_taken_too(stage, lake, tmp_
 
 
 def test_unwatching_leaves_everything_but_the_entry(watching):
-    people.predict(CHURN, [("1", "2")] * 20)
+    user_actions.predict(CHURN, [("1", "2")] * 20)
     watching.cloud.turn(minutes=20)
     before = parts()
     assert len(before) == 1
@@ -223,7 +232,7 @@ def test_a_backfill_makes_the_parts_that_the_functions_would_have_made_and_alert
 def test_a_backfill_that_was_cut_short_goes_on(watching, lake, monkeypatch):
     for hour in range(3, 7):
         lake.put_object(Bucket=LAKE, Key=capture_key(watching, hour * HOUR), Body=rows(5))
-    monkeypatch.setattr("vedette.operations.backfilling.make", _fails_after(2, "vedette.operations.backfilling"))
+    monkeypatch.setattr("vedette.operations.backfill.make", _fails_after(2, "vedette.operations.backfill"))
     with pytest.raises(RuntimeError):
         watching.run("backfill", CHURN, "--from", "1d", "--yes")
     assert len(parts()) == 2
@@ -234,9 +243,9 @@ def test_a_backfill_that_was_cut_short_goes_on(watching, lake, monkeypatch):
 
 
 def _fails_after(number, module):
-    from vedette.operations import backfilling
+    from vedette.operations import backfill
 
-    real, calls = backfilling.make, count()
+    real, calls = backfill.make, count()
 
     def make(captured, entry):
         if next(calls) >= number:
@@ -249,12 +258,12 @@ def _fails_after(number, module):
 def test_a_backfill_of_many_objects_reads_several_at_once_and_answers_a_machine_in_json_alone(
     watching, lake, monkeypatch
 ):
-    from vedette.operations import backfilling
+    from vedette.operations import backfill
 
     for number in range(120):
         where = capture_key(watching, 3 * HOUR + number * timedelta(minutes=1))
         lake.put_object(Bucket=LAKE, Key=where, Body=rows(5))
-    real, under_way, most = backfilling.make, set(), []
+    real, under_way, most = backfill.make, set(), []
 
     def make(captured, entry):
         under_way.add(captured.key)
@@ -264,15 +273,15 @@ def test_a_backfill_of_many_objects_reads_several_at_once_and_answers_a_machine_
         finally:
             under_way.discard(captured.key)
 
-    monkeypatch.setattr(backfilling, "make", make)
+    monkeypatch.setattr(backfill, "make", make)
     shown = watching.run("backfill", CHURN, "--from", "1d", "--yes", "--json").stdout
     assert json.loads(shown)["parts"] == {"made": 120}
-    assert 1 < max(most) <= backfilling.AT_ONCE
+    assert 1 < max(most) <= backfill.AT_ONCE
     assert len(parts()) == 120
 
 
 def test_a_backfill_keeps_few_large_objects_at_once():
-    from vedette.operations import backfilling
+    from vedette.operations import backfill
 
     captured = [DataCaptured("b", f"k{number}", "e", 150_000_000, None) for number in range(5)]
     running, most = [], []
@@ -284,8 +293,8 @@ def test_a_backfill_keeps_few_large_objects_at_once():
         return "gone"
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(backfilling, "make", make)
-        made = list(backfilling.made(backfilling.Waiting(tuple(captured), 0), FleetEntry(endpoint=CHURN)))
+        patched.setattr(backfill, "make", make)
+        made = list(backfill.made(backfill.Waiting(tuple(captured), 0), FleetEntry(endpoint=CHURN)))
     assert ([one.key for one, _ in made], max(most)) == (["k0", "k1", "k2", "k3", "k4"], 1)
 
 

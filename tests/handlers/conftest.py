@@ -9,7 +9,7 @@ from chalicelib.aws import store
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.records import FleetEntry, GoldenPayload
 from chalicelib.settings import settings
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.local import Cloud
 from vedette.local.application import load_app
 from vedette.local.mailbox import Mail
@@ -31,33 +31,33 @@ class World:
     bucket: str
 
     def register(self, kind: str = "knn", status: str = "Approved") -> str:
-        arn = people.register(ENDPOINT, kind, TRAINING, self.bucket, status)
+        arn = user_actions.register(ENDPOINT, kind, TRAINING, self.bucket, status)
         self.cloud.settle()
         return arn
 
     def register_with(self, **more) -> str:
         """An approved k-NN with further fields of CreateModelPackage."""
-        arn = people.register(ENDPOINT, "knn", TRAINING, self.bucket, "Approved", **more)
+        arn = user_actions.register(ENDPOINT, "knn", TRAINING, self.bucket, "Approved", **more)
         self.cloud.settle()
         return arn
 
     def set_approval(self, arn: str, status: str) -> None:
-        people.set_approval(arn, status)
+        user_actions.set_approval(arn, status)
         self.cloud.settle()
 
     def apply(self, *entries: FleetEntry) -> None:
-        people.apply_fleet(*entries)
+        user_actions.apply_fleet(*entries)
 
     def baseline(self, **types: str) -> None:
         features = [
             {"name": name, "inferred_type": types.get(name, kind), "completeness": 1.0} for name, kind in FEATURES
         ]
         constraints = Constraints({"version": 0.0, "features": features})
-        people.put_baseline_in_force(ENDPOINT, f"v{len(types)}", constraints, None)
+        user_actions.put_baseline_in_force(ENDPOINT, f"v{len(types)}", constraints, None)
 
     def send(self, good: int, bad: int = 0) -> None:
         rows = [("12", "34")] * good + [("12", "34.50")] * bad
-        people.predict(ENDPOINT, rows)
+        user_actions.predict(ENDPOINT, rows)
 
     def deployed(self, kind: str = "knn") -> str:
         """An endpoint that serves a first version, verified."""

@@ -20,7 +20,7 @@ from chalicelib.records import Deployment, GoldenPayload, Pin
 from chalicelib.registry.versions import PackageVersion, wanted
 from chalicelib.settings import settings
 from tests.handlers.conftest import ENTRY, TRAINING
-from vedette.demo import people
+from vedette.demo import user_actions
 
 ENDPOINT = "preferred-site"
 PACKAGE_EVENT = "SageMaker Model Package State Change"
@@ -261,7 +261,7 @@ def test_d14_a_version_that_is_not_completed_is_never_wanted(status):
 
 
 def test_d14_a_version_of_a_group_that_no_endpoint_of_the_fleet_serves_is_left_alone(world):
-    people.register("another-group", "knn", TRAINING, world.bucket, "Approved")
+    user_actions.register("another-group", "knn", TRAINING, world.bucket, "Approved")
     world.cloud.turn(hours=1)
     assert calls(world, "CreateEndpoint") == 0
 

@@ -18,7 +18,7 @@ from chalicelib.handlers import judging
 from chalicelib.records import Execution
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.table import Table
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.local.errors import Crash
 
 ENDPOINT = "preferred-site"
@@ -30,7 +30,7 @@ def watched(world):
     world.deployed()
     rows = [["0.0", str(i % 100), str((i * 7) % 100)] for i in range(2000)]
     table = Table.of(rows, ("label", "a", "b"), k=BASELINE_K)
-    people.put_baseline_in_force(ENDPOINT, "numbers", suggested_constraints(table), table)
+    user_actions.put_baseline_in_force(ENDPOINT, "numbers", suggested_constraints(table), table)
     world.cloud.mailbox.mails.clear()
     return world
 
@@ -42,7 +42,7 @@ def verdicts(world, *, checks: str = "", under: str = "2") -> list[Execution]:
 
 
 def spread(world, count: int, shift: int = 0) -> None:
-    people.predict(ENDPOINT, [(str(shift + i % 100), str(shift + (i * 7) % 100)) for i in range(count)])
+    user_actions.predict(ENDPOINT, [(str(shift + i % 100), str(shift + (i * 7) % 100)) for i in range(count)])
 
 
 def new_mails(world) -> list[str]:
@@ -88,7 +88,7 @@ def test_drift_windows_as_short_as_the_others_are_one_verdict_of_both(watched):
 
 def test_what_many_small_objects_violate_together_is_told_before_the_hour_has_closed(watched):
     for _ in range(4):  # 12 rows an object: too few to judge by themselves
-        people.predict(ENDPOINT, [("12", "34.50")] * 12)
+        user_actions.predict(ENDPOINT, [("12", "34.50")] * 12)
         watched.cloud.turn(minutes=4)
     watched.cloud.turn(minutes=10)
     assert f"{watched.cloud.clock.now():%H}" == "09"
@@ -100,7 +100,7 @@ def test_what_many_small_objects_violate_together_is_told_before_the_hour_has_cl
 
 def test_an_open_hour_says_each_violation_once(watched):
     for _ in range(3):
-        people.predict(ENDPOINT, [("12", "34.50")] * 15)
+        user_actions.predict(ENDPOINT, [("12", "34.50")] * 15)
         watched.cloud.turn(minutes=10)
     assert len(verdicts(watched, under="open/")) == 1
 
@@ -178,7 +178,7 @@ def test_objects_that_wait_to_be_summarized_are_no_silence(watched):
 def test_a_volume_that_a_person_set_is_violated_by_an_empty_hour(watched):
     document = {**store.baseline_in_force(ENDPOINT)[1].constraints.document}
     document["volume_constraints"] = {"minimum_rows_per_hour": 10}
-    people.put_baseline_in_force(ENDPOINT, "volume", Constraints(document), None)
+    user_actions.put_baseline_in_force(ENDPOINT, "volume", Constraints(document), None)
     watched.cloud.turn(hours=2)
     assert [one.verdict for one in verdicts(watched)][-1] == "Violations"
     assert [m.check for m in verdicts(watched)[-1].measurements] == ["vedette_volume_check"]
@@ -239,9 +239,9 @@ def test_who_comes_second_writes_no_file(watched, monkeypatch):
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_a_crash_between_the_record_and_its_files_is_mended_and_told(watched, k):
-    people.predict(ENDPOINT, [("12", "34.50")] * 10)  # too few to judge by itself
+    user_actions.predict(ENDPOINT, [("12", "34.50")] * 10)  # too few to judge by itself
     watched.cloud.turn(minutes=2)
-    people.predict(ENDPOINT, [("12", "34.50")] * 12)
+    user_actions.predict(ENDPOINT, [("12", "34.50")] * 12)
     when_the_hour_has_closed(watched)
     watched.cloud.faults.add("crash_before", service="s3", operation="PutObject", k=k, function="run_monitoring")
     for _ in range(2):
@@ -262,7 +262,7 @@ def test_an_object_whose_announcement_was_lost_is_announced_again(watched, when,
     """The part notes that it was judged and that it owes an event; Lambda's repetition, or the sweep, sees that."""
     watched.cloud.faults.add(when, service="s3" if operation == "PutObject" else "events", operation=operation,
                              k=1, function="on_data_captured")  # fmt: skip
-    people.predict(ENDPOINT, [("12", "34.50")] * 40)
+    user_actions.predict(ENDPOINT, [("12", "34.50")] * 40)
     watched.cloud.turn(minutes=20)
     (part,) = [one for one in store.parts(watched.keys(f"parts/{ENDPOINT}/")) if one.summary.rows]
     assert (part.judged, part.violated) == (True, True)

@@ -18,7 +18,7 @@ from chalicelib.constraints.constraints import Constraints
 from chalicelib.records import FleetEntry, GoldenPayload
 from chalicelib.settings import settings
 from tests.installation.conftest import ROOT, Clone, copied
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.installation.functions import NAMES, full_name
 from vedette.installation.policies import listed
 from vedette.local import Cloud
@@ -93,11 +93,13 @@ def test_events_reach_the_deployed_package_by_the_deployed_rules(shell):
     os.environ.update(shell.project.stage("dev")["environment_variables"])
     settings.cache_clear()
     golden = GoldenPayload(body="60,70")
-    people.apply_fleet(FleetEntry(endpoint=ENDPOINT, mode="deploy", package_group=ENDPOINT, golden_payload=golden))
+    user_actions.apply_fleet(
+        FleetEntry(endpoint=ENDPOINT, mode="deploy", package_group=ENDPOINT, golden_payload=golden)
+    )
     kinds = zip("yab", ["Fractional", "Integral", "Integral"], strict=True)
     features = [{"name": name, "inferred_type": kind} for name, kind in kinds]
-    people.put_baseline_in_force(ENDPOINT, "v1", Constraints({"version": 0.0, "features": features}), None)
-    people.register(ENDPOINT, "knn", b"0.0,1,1\n1.0,90,90\n0.0,2,1\n1.0,80,90\n", BUCKET, "Approved")
+    user_actions.put_baseline_in_force(ENDPOINT, "v1", Constraints({"version": 0.0, "features": features}), None)
+    user_actions.register(ENDPOINT, "knn", b"0.0,1,1\n1.0,90,90\n0.0,2,1\n1.0,80,90\n", BUCKET, "Approved")
     cloud.turn(minutes=6)
     key = f"data-capture/{ENDPOINT}/AllTraffic/{datetime.now(UTC):%Y/%m/%d/%H/%M}-00-000-{'1' * 8}-2222.jsonl"
     boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body="".join(map(captured_line, range(200))).encode())

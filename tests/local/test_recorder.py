@@ -7,8 +7,8 @@ import pytest
 from botocore.session import Session
 from chalice import Chalice
 
+from vedette.local.http_messages import Request
 from vedette.local.operations import operation_of
-from vedette.local.wire import Request
 
 
 def test_a_call_is_recorded_with_names_and_without_bodies(account, refused):

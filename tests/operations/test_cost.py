@@ -9,11 +9,11 @@ import pytest
 from chalicelib.capture import sampling
 from chalicelib.errors import VedetteError
 from chalicelib.records import FleetEntry
-from tests.operations.installed import SITE
-from tests.operations.judged import judged
-from vedette.local.counting import measured
+from tests.operations.evaluated_windows import judged
+from tests.operations.installed_stage import SITE
+from vedette.local.api_call_counter import measured
 from vedette.operations import cost
-from vedette.operations.counts import COUNTS
+from vedette.operations.api_call_counts import COUNTS
 
 ENTRY = FleetEntry(endpoint="site")
 CONFIG = Path(__file__).parents[2] / ".chalice" / "config.json"
@@ -25,7 +25,7 @@ def month(objects: float, share: float = 1.0, **more) -> cost.Estimate:
 
 
 def test_the_table_of_calls_is_what_the_recorder_counts_now():
-    assert measured() == COUNTS, "write it anew: python -m vedette.local.counting"
+    assert measured() == COUNTS, "write it anew: python -m vedette.local.api_call_counter"
 
 
 def test_the_memory_of_the_functions_is_that_of_their_configuration():

@@ -5,7 +5,7 @@ import pytest
 
 from chalicelib.errors import NotReady
 from tests.cli.test_delete import monitored
-from tests.operations.installed import SITE
+from tests.operations.installed_stage import SITE
 from vedette.local import Crash
 from vedette.operations import aws, deletion
 

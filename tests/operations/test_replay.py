@@ -10,8 +10,8 @@ from chalicelib.capture.summary import CaptureSummary
 from chalicelib.handlers import summing
 from chalicelib.parts import RollUp
 from chalicelib.statistics.table import Table
-from tests.operations.installed import SITE
-from tests.operations.judged import baseline, send, watched
+from tests.operations.evaluated_windows import baseline, send, watched
+from tests.operations.installed_stage import SITE
 from vedette.operations import replay
 
 

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from chalicelib.constraints.suggestion import suggested_constraints
-from tests.operations.installed import SITE, installed
+from tests.operations.installed_stage import SITE, installed
 from vedette.baselines import baseline_statistics
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.demo.data import half_spoilt, sites
 
 HOURS = 3
@@ -28,13 +28,13 @@ def judged():
         constraints = suggested_constraints(statistics)
         for feature, kind in zip(constraints.features, ("Fractional", "Integral", "Integral"), strict=True):
             constraints = constraints.with_type(feature.name, kind)
-        people.put_baseline_in_force(SITE, "v1", constraints, statistics)
+        user_actions.put_baseline_in_force(SITE, "v1", constraints, statistics)
         stage.deployed("knn")
         stage.cloud.turn(minutes=61 - stage.cloud.clock.now().minute)
         for hour in range(HOURS):
             for number in range(6):
                 rows = data.traffic(6 * hour + number, 40)
-                people.predict(SITE, half_spoilt(rows) if hour == HOURS - 1 else rows)
+                user_actions.predict(SITE, half_spoilt(rows) if hour == HOURS - 1 else rows)
             stage.cloud.turn(minutes=60)
         stage.cloud.turn(minutes=15)
         yield stage

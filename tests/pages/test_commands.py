@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.aws import s3, table
 from chalicelib.records import AlertBook, AlertMessage, FingerprintState, OutboxMessage, Swept
-from tests.operations.installed import OTHER, SITE
+from tests.operations.installed_stage import OTHER, SITE
 
 
 def test_status_is_a_table_whose_words_need_no_colour(judged):

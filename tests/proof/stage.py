@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.records import FleetEntry, GoldenPayload
 from chalicelib.settings import settings
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.local import Cloud
 from vedette.local.application import load_app
 from vedette.local.functions import Context, Function
@@ -50,7 +50,10 @@ class Stage:
 
     def register(self, kind: str = "knn", status: str = "Approved") -> str:
         """The next version of the group; its ARN."""
-        container = {"Image": people.IMAGES[kind], "ModelDataUrl": f"s3://{self.bucket}/models/{kind}/model.tar.gz"}
+        container = {
+            "Image": user_actions.IMAGES[kind],
+            "ModelDataUrl": f"s3://{self.bucket}/models/{kind}/model.tar.gz",
+        }
         answer = boto3.client("sagemaker").create_model_package(
             ModelPackageGroupName=ENDPOINT,
             ModelApprovalStatus=status,
@@ -63,13 +66,13 @@ class Stage:
         return str(answer["ModelPackageArn"])
 
     def set_approval(self, arn: str, status: str) -> None:
-        people.set_approval(arn, status)
+        user_actions.set_approval(arn, status)
 
     def change_entry(self, **changes: object) -> None:
-        people.apply_fleet(replace(ENTRY, **changes))
+        user_actions.apply_fleet(replace(ENTRY, **changes))
 
     def predict(self, good: int, bad: int = 0) -> None:
-        people.predict(ENDPOINT, [("12", "34")] * good + [("12", "34.50")] * bad)
+        user_actions.predict(ENDPOINT, [("12", "34")] * good + [("12", "34.50")] * bad)
 
     # Time and the platform --------------------------------------------------------------------------------------
 
@@ -132,9 +135,9 @@ def _furnish(stage: Stage) -> None:
     for kind in KINDS:
         stage.cloud.write(f"s3://{stage.bucket}/models/{kind}/model.tar.gz", artifact(kind))
     boto3.client("sagemaker").create_model_package_group(ModelPackageGroupName=ENDPOINT)
-    people.apply_fleet(ENTRY)
+    user_actions.apply_fleet(ENTRY)
     features = [{"name": name, "inferred_type": kind, "completeness": 1.0} for name, kind in FEATURES]
-    people.put_baseline_in_force(ENDPOINT, "v1", Constraints({"version": 0.0, "features": features}), None)
+    user_actions.put_baseline_in_force(ENDPOINT, "v1", Constraints({"version": 0.0, "features": features}), None)
 
 
 def _make_signing_keys(cloud: Cloud) -> None:

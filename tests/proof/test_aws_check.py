@@ -21,15 +21,15 @@ STAGE = "check"
 # The functions of an account run as soon as they are deployed; those of the stand-in when it is told to look for them.
 PROGRAM = """
 import pathlib, time
-from vedette.installation import proving
-prove = proving.prove
+from vedette.installation import smoke_test
+prove = smoke_test.prove
 def prove_when_ready(stage):
     pathlib.Path("installed").touch()
     while not pathlib.Path("ready").exists():
         time.sleep(0.1)
     prove(stage)
-proving.prove = prove_when_ready
-proving.main()
+smoke_test.prove = prove_when_ready
+smoke_test.main()
 """
 
 

@@ -24,7 +24,7 @@ def pytest_sessionstart(session):
     from vedette.local import permissions
     permissions.CHALICE = Path(os.environ["POLICIES"])
 """
-ALONE = "tests/installation/test_alone.py"
+ALONE = "tests/installation/test_single_function.py"
 REMOVED = [  # function, statement, what is missed, and the tests that need it; the first two in the bounded form
     ("run_monitoring", "RollUps", "s3:GetObject", ("tests/handlers/test_summing.py", "-k", "functions_roll_up")),
     ("sweep", "WhoDidIt", "cloudtrail:LookupEvents", (ALONE, "-k", "interfered and sweep")),
@@ -35,7 +35,12 @@ REMOVED = [  # function, statement, what is missed, and the tests that need it; 
         "s3:GetObject",
         ("tests/handlers/test_model_monitor.py",),
     ),
-    ("on_model_package_state_change", "PassTheModelRole", "iam:PassRole", (ALONE, "-k", "deploys and model_package")),
+    (
+        "on_model_package_state_change",
+        "PassTheModelRole",
+        "iam:PassRole",
+        (ALONE, "-k", "deploys and model_package"),
+    ),
     (
         "on_endpoint_state_change",
         "DeleteFailedEndpointsOfOurs",

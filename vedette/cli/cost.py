@@ -42,7 +42,7 @@ def cost_command(
     from chalicelib.aws import store
     from chalicelib.errors import VedetteError
     from vedette.operations import control, cost
-    from vedette.operations.counts import COUNTED
+    from vedette.operations.api_call_counts import COUNTED
 
     entries = [control.entry_of(endpoint)] if endpoint else list(store.fleet().entries)
     if not entries:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
-from vedette.cli import options, showing
+from vedette.cli import options, rendering
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.capture.summary import CaptureSummary
     from chalicelib.constraints.evaluation import Baseline
     from chalicelib.statistics.table import Table
-    from vedette.places import Source
+    from vedette.input_sources import Source
 
 JUDGED = {"OK", "Violations", "InsufficientData"}  # verdicts that speak of what was judged
 ROBUST = (
@@ -91,7 +91,7 @@ def evaluate_command(
     from chalicelib.pages.report import report as page
     from chalicelib.pages.words import sentence
     from vedette.baselines import read_baseline
-    from vedette.places import sources
+    from vedette.input_sources import sources
 
     options.folders_exist(output, report, quarantine)
     judged_against = read_baseline(baseline, profile=profile, region=region)
@@ -101,16 +101,16 @@ def evaluate_command(
     evaluation = evaluate(summary, judged_against, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
     console = options.console(output)
     _show_read(console, read, len(found), quarantine)
-    showing.show_checks(console, evaluation.measurements)
-    showing.show_measurements(console, evaluation.measurements, everything)
+    rendering.show_checks(console, evaluation.measurements)
+    rendering.show_measurements(console, evaluation.measurements, everything)
     for note in evaluation.notes:
-        showing.line(console, f"Note: {note}.")
+        rendering.line(console, f"Note: {note}.")
     if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(judged_against):
-        showing.line(console, f"Note: {ROBUST}.")
+        rendering.line(console, f"Note: {ROBUST}.")
     judged = any(one.judged for one in evaluation.measurements)
     says = f"{evaluation.verdict}: {sentence(evaluation)}"
     unjudged = not judged and evaluation.verdict in JUDGED
-    showing.line(console, "Nothing was judged." if unjudged else says, style="bold")
+    rendering.line(console, "Nothing was judged." if unjudged else says, style="bold")
     if output:
         options.write(output, write_violations(evaluation.violations))
     if report:
@@ -118,7 +118,7 @@ def evaluate_command(
         current = named_table(summary.tables, judged_against.constraints)
         content = Judged(title, evaluation, summary.events, summary.refused, judged_against, current)
         options.write(report, page(content))
-    showing.wrote(console, output, report, quarantine)
+    rendering.wrote(console, output, report, quarantine)
     code = {"Violations": 1, "NoData": 2, "CaptureStopped": 2, "MonitorFailed": 2}.get(evaluation.verdict, 0)
     click.get_current_context().exit(code if judged else 2)
 
@@ -155,7 +155,7 @@ def summarize_command(
     """  # noqa: D301
     from chalicelib.errors import UnreadableFile
     from chalicelib.statistics.files import write_statistics
-    from vedette.places import sources
+    from vedette.input_sources import sources
 
     options.folders_exist(output, quarantine)
     found = sources(capture, profile=profile, region=region)
@@ -167,12 +167,12 @@ def summarize_command(
         raise UnreadableFile(f"{capture[0]}: no rows could be read")
     tables = sorted(summary.tables, key=lambda table: -table.rows)
     for table in tables:
-        showing.show_columns(console, table)
+        rendering.show_columns(console, table)
     if output:
         options.write(output, write_statistics(tables[0]))
         if len(tables) > 1:
-            showing.line(console, f"{output} holds the {tables[0].rows} rows of {len(tables[0].names)} columns.")
-    showing.wrote(console, output, quarantine)
+            rendering.line(console, f"{output} holds the {tables[0].rows} rows of {len(tables[0].names)} columns.")
+    rendering.wrote(console, output, quarantine)
 
 
 @click.command("baseline")
@@ -234,13 +234,13 @@ def baseline_command(
     (folder / "statistics.json").write_bytes(b"".join(source.chunks()) if as_it_stands else write_statistics(table))
     (folder / "constraints.json").write_bytes(constraints)
     console = options.console()
-    showing.show_columns(console, table)
+    rendering.show_columns(console, table)
     if data:
         _warn_of(table, console)
     if other_rows:
-        showing.line(console, f"Warning: {showing.counted(other_rows, 'row')} of other columns were left out.")
-    showing.line(console, f"Wrote {folder / 'statistics.json'} and {folder / 'constraints.json'}.")
-    showing.line(console, f"Put them in force with `vedette constraints use ENDPOINT --from {folder} --reason ...`.")
+        rendering.line(console, f"Warning: {rendering.counted(other_rows, 'row')} of other columns were left out.")
+    rendering.line(console, f"Wrote {folder / 'statistics.json'} and {folder / 'constraints.json'}.")
+    rendering.line(console, f"Put them in force with `vedette constraints use ENDPOINT --from {folder} --reason ...`.")
 
 
 @click.command("captured")
@@ -272,8 +272,8 @@ def captured_command(
       vedette captured s3://my-bucket/data-capture/my-endpoint -o data.parquet
     """  # noqa: D301
     from chalicelib.errors import UnreadableFile
-    from vedette.frames import captured_frame, write_csv, write_parquet
-    from vedette.places import sources
+    from vedette.dataframes import captured_frame, write_csv, write_parquet
+    from vedette.input_sources import sources
 
     if not output.endswith((".csv", ".parquet")) and output != "-":
         raise click.UsageError("-o needs a name that ends in .csv or .parquet, or - for CSV on standard output.")
@@ -291,10 +291,10 @@ def captured_command(
         write = write_parquet if output.endswith(".parquet") else write_csv
         write(frame, Path(output))
     refused = sum(frame.attrs["refused"].values())
-    rows, lines = showing.counted(len(frame), "row"), showing.counted(refused, "line")
+    rows, lines = rendering.counted(len(frame), "row"), rendering.counted(refused, "line")
     where = "standard output" if output == "-" else output
     why = f" ({reasons})" if reasons else ""
-    showing.line(options.console(output), f"{rows}, {lines} refused{why}, written to {where}.")
+    rendering.line(options.console(output), f"{rows}, {lines} refused{why}, written to {where}.")
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -304,21 +304,21 @@ class _Read(NamedTuple):
     """The sum of all sources, and where the first of the refused lines stand."""
 
     summary: CaptureSummary
-    refused: list[showing.RefusedAt]
+    refused: list[rendering.RefusedAt]
 
 
 def _read(found: Sequence[Source], traffic: Traffic, quarantine: str | None) -> _Read:
     """Sum all sources, a file at a time; refused lines go to the quarantine file."""
     from chalicelib.capture.summary import CaptureSummary, summarize
 
-    refused: list[showing.RefusedAt] = []
+    refused: list[rendering.RefusedAt] = []
     with ExitStack() as stack:
         advance = stack.enter_context(options.progress("Reading", sum(source.size for source in found)))
         kept = None if quarantine is None else stack.enter_context(Path(quarantine).open("wb"))
 
         def set_aside(source: Source, line: RefusedLine) -> None:
-            if len(refused) < showing.MOST_REFUSED:
-                refused.append(showing.RefusedAt(source, line.start, line.reason))
+            if len(refused) < rendering.MOST_REFUSED:
+                refused.append(rendering.RefusedAt(source, line.start, line.reason))
             if kept is not None and line.line:
                 kept.write(line.line + b"\n")
 
@@ -329,14 +329,14 @@ def _read(found: Sequence[Source], traffic: Traffic, quarantine: str | None) -> 
 
 
 def _show_read(console: Console, read: _Read, files: int, quarantine: str | None) -> None:
-    showing.show_summary(console, read.summary, files)
-    showing.show_refused(console, read.refused, read.summary.refused_lines, quarantine)
+    rendering.show_summary(console, read.summary, files)
+    rendering.show_refused(console, read.refused, read.summary.refused_lines, quarantine)
 
 
 def _data_set(place: str, profile: str | None, region: str | None) -> Source:
     """The one file that a baseline is made of."""
     from chalicelib.errors import UnreadableFile
-    from vedette.places import is_s3, sources
+    from vedette.input_sources import is_s3, sources
 
     if not is_s3(place) and Path(place).is_dir():
         raise UnreadableFile(f"{place}: a directory; name one data set, or say --from-captures")
@@ -351,7 +351,7 @@ def _captures(named: Sequence[str], hours: int, profile: str | None, region: str
     from datetime import UTC, datetime
 
     from vedette.baselines import captures_of
-    from vedette.places import sources
+    from vedette.input_sources import sources
 
     found: list[Source] = []
     for name in named:
@@ -369,10 +369,12 @@ def _warn_of(table: Table, console: Console) -> None:
 
     if all(lexical_type(name) in ("integral", "fractional") for name in table.names):
         names = harmless(", ".join(table.names), 60)
-        showing.line(console, f"Warning: the columns are named {names}. If the first row is data, say --no-header.")
+        rendering.line(console, f"Warning: the columns are named {names}. If the first row is data, say --no-header.")
     for name, column in zip(table.feature_names, table.columns, strict=True):
         types = column.types
         numbers, texts = types.integral + types.fractional, types.string + types.boolean
         if numbers and texts:
-            mixed = f"{showing.counted(texts, 'text')} among {showing.counted(numbers, 'number')}"
-            showing.line(console, f"Warning: {harmless(name, 60)} holds {mixed}, so its type is {types.inferred_type}.")
+            mixed = f"{rendering.counted(texts, 'text')} among {rendering.counted(numbers, 'number')}"
+            rendering.line(
+                console, f"Warning: {harmless(name, 60)} holds {mixed}, so its type is {types.inferred_type}."
+            )

@@ -158,9 +158,9 @@ def install_command(hands: Hands, project: Project, stage: str) -> None:
     Example:
       vedette install --stage dev
     """  # noqa: D301
-    from vedette.installation import deploying
+    from vedette.installation import deploy
 
-    done = deploying.install(project, stage, lambda text: hands.remark(text))
+    done = deploy.install(project, stage, lambda text: hands.remark(text))
     hands.say(*done, f"Stage {stage} is deployed. Look at it: vedette doctor --stage {stage}")
     hands.answer({"stage": stage, "done": done})
 
@@ -175,12 +175,12 @@ def uninstall_command(hands: Hands, project: Project, stage: str) -> None:
     Example:
       vedette uninstall --stage dev --dry-run
     """  # noqa: D301
-    from vedette.installation import removing
+    from vedette.installation import uninstall
 
-    removal = removing.plan(project, stage)
+    removal = uninstall.plan(project, stage)
     hands.say(*(f"- {one}" for one in removal.goes), *(f"  {one} stays" for one in removal.stays))
     if hands.confirmed(f"Remove stage {stage}?"):
-        removing.uninstall(project, stage)
+        uninstall.uninstall(project, stage)
         hands.say(f"Stage {stage} is removed.")
     hands.answer({"stage": stage, "goes": removal.goes, "stays": removal.stays})
 
@@ -202,10 +202,10 @@ def doctor_command(
       vedette doctor --stage dev
       vedette doctor --stage dev --fix --live
     """  # noqa: D301
-    from vedette.installation import deploying, doctor
+    from vedette.installation import deploy, doctor
     from vedette.operations import stages
 
-    deploying.known(project, stage)
+    deploy.known(project, stage)
     variables = {k: str(v) for k, v in project.stage(stage)["environment_variables"].items()}
     with stages.entered(variables, None, None) as settings:
         findings = doctor.examine(project, settings, live=live)

@@ -123,11 +123,11 @@ def backfill_command(hands: Hands, endpoint: str, since: str) -> None:
     """  # noqa: D301
     from datetime import UTC, datetime
 
-    from vedette.operations import backfilling, control
+    from vedette.operations import backfill, control
 
     begin = stage.past(since)
     entry = control.entry_of(endpoint)
-    found = backfilling.waiting(entry, begin, datetime.now(UTC))
+    found = backfill.waiting(entry, begin, datetime.now(UTC))
     megabytes = f"{found.size / 1e6:.1f} MB"
     objects = f"{len(found.objects)} object{'' if len(found.objects) == 1 else 's'}"
     hands.say(f"To be read: {objects} ({megabytes}) without a part; {found.have} with one are skipped.")
@@ -135,7 +135,7 @@ def backfill_command(hands: Hands, endpoint: str, since: str) -> None:
     rows = refused = 0
     if found.objects and hands.confirmed("Read them?"):
         with options.progress("Reading", found.size) as advance:
-            for captured, made in backfilling.made(found, entry):
+            for captured, made in backfill.made(found, entry):
                 advance(captured.size)
                 if isinstance(made, str):
                     done[made] += 1

@@ -28,14 +28,14 @@ from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.records import Execution, FleetEntry, GoldenPayload
 from chalicelib.registry.versions import version_of
 from vedette.baselines import baseline_statistics
-from vedette.demo import people
+from vedette.demo import user_actions
+from vedette.demo.console import Teller
 from vedette.demo.data import DataSet, half_spoilt, of_file, sites, spoilt
-from vedette.demo.telling import Teller
 from vedette.local import Cloud
 from vedette.local.application import load_app
 from vedette.local.mailbox import Mail
-from vedette.local.post_office import post_office
 from vedette.local.sagemaker.monitoring import Report
+from vedette.local.smtp_server import post_office
 from vedette.operations.deletion import delete, prepared
 
 ENDPOINT = "preferred-site"
@@ -78,7 +78,7 @@ class Story:
         for _ in range(requests):
             self.requests += 1
             rows = self.data.traffic(self.requests, ROWS_A_REQUEST)
-            answer = people.predict(endpoint, half_spoilt(rows) if bad else rows)
+            answer = user_actions.predict(endpoint, half_spoilt(rows) if bad else rows)
         return answer
 
     def hour(self, *, bad: bool = False) -> None:
@@ -150,13 +150,13 @@ def first_look(story: Story) -> None:
     tell.chapter("First look: a bad request becomes a mail")
     column = story.data.names[-1]
     _deploy_by_hand(story, WATCHED)
-    people.apply_fleet(FleetEntry(endpoint=WATCHED, mode="alert"))
+    user_actions.apply_fleet(FleetEntry(endpoint=WATCHED, mode="alert"))
     statistics = baseline_statistics([story.data.csv], "data set")
-    people.put_baseline_in_force(WATCHED, "v1", _edited(story, suggested_constraints(statistics)), statistics)
+    user_actions.put_baseline_in_force(WATCHED, "v1", _edited(story, suggested_constraints(statistics)), statistics)
     tell.say(f"The endpoint {WATCHED} was deployed by somebody else. It captures its data, and Vedette watches it.")
     sent_at, deliveries = cloud.clock.now(), len(cloud.bus.deliveries)
     rows = half_spoilt(story.data.traffic(1, ROWS_A_REQUEST))
-    people.predict(WATCHED, rows)
+    user_actions.predict(WATCHED, rows)
     before, after = story.data.traffic(1, ROWS_A_REQUEST)[1][-1], rows[1][-1]
     tell.say(
         f"One request of {ROWS_A_REQUEST} rows; in half of them a client writes {column} as {after!r}, not {before!r}."
@@ -185,14 +185,15 @@ def approval(story: Story) -> None:
     """Two versions are registered; the first is approved, deployed and verified."""
     tell, cloud = story.tell, story.cloud
     tell.chapter("Register two models, approve the first")
-    people.apply_fleet(story.entry)
+    user_actions.apply_fleet(story.entry)
     arns = [
-        people.register(ENDPOINT, kind, story.data.training_csv, story.bucket) for kind in ("linear-learner", "knn")
+        user_actions.register(ENDPOINT, kind, story.data.training_csv, story.bucket)
+        for kind in ("linear-learner", "knn")
     ]
     cloud.turn(minutes=20)
     tell.say("Registered: version 1, a linear learner, and version 2, a k-NN. Both are pending; nothing is deployed.")
     tell.check("nothing is deployed before an approval", story.served == "")
-    people.set_approval(arns[0], "Approved")
+    user_actions.set_approval(arns[0], "Approved")
     tell.say("A person approves version 1 in the registry.")
     cloud.turn(minutes=10)
     tell.say(f"The endpoint {ENDPOINT} was created with data capture on, and verified with its golden request.")
@@ -203,7 +204,7 @@ def approval(story: Story) -> None:
     described = boto3.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)
     tell.check("data capture has started", described["DataCaptureConfig"]["CaptureStatus"] == "Started")
     row = story.data.traffic(2, 1)
-    answer = people.predict(ENDPOINT, row, Accept="application/json")
+    answer = user_actions.predict(ENDPOINT, row, Accept="application/json")
     tell.say(f"A prediction: {','.join(row[0])} -> {answer.strip()}")
     tell.check("the endpoint answers as a linear learner does", "score" in json.loads(answer)["predictions"][0])
 
@@ -213,10 +214,10 @@ def replacement(story: Story) -> None:
     tell, cloud = story.tell, story.cloud
     tell.chapter("Approve the second: the model behind the same endpoint is replaced")
     before = story.config
-    people.set_approval(_arn(2), "Approved")
+    user_actions.set_approval(_arn(2), "Approved")
     cloud.turn(minutes=10)
     row = story.data.traffic(3, 1)
-    answer = people.predict(ENDPOINT, row, Accept="application/json")
+    answer = user_actions.predict(ENDPOINT, row, Accept="application/json")
     tell.say(f"Version 2 is served. A prediction: {','.join(row[0])} -> {answer.strip()}")
     tell.check(
         "version 2 is served by the same endpoint, on another config", story.served == "2" != before != story.config
@@ -235,7 +236,7 @@ def baseline(story: Story) -> None:
     suggested = suggested_constraints(statistics)
     tell.say(f"Suggested from {statistics.rows:,} rows x {len(statistics.names)} columns: " + _types(suggested))
     edited = _edited(story, suggested)
-    people.put_baseline_in_force(ENDPOINT, "v1", edited, statistics)
+    user_actions.put_baseline_in_force(ENDPOINT, "v1", edited, statistics)
     tell.say("A person who knows better edits constraints.json:     " + _types(edited))
     _, stored = store.baseline_in_force(ENDPOINT)
     tell.check("the edited baseline is in force", stored is not None and stored.constraints == edited)
@@ -323,7 +324,7 @@ def silent_roll_back(story: Story) -> None:
     cloud.sagemaker.fail_next_update(
         ENDPOINT, "The primary container for production variant AllTraffic did not pass the ping health check."
     )
-    people.register(ENDPOINT, "linear-learner", story.data.training_csv, story.bucket, "Approved")
+    user_actions.register(ENDPOINT, "linear-learner", story.data.training_csv, story.bucket, "Approved")
     story.hour()
     status = boto3.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"]
     tell.say(
@@ -339,12 +340,12 @@ def rejection(story: Story) -> None:
     """The second version is rejected, and the first is served again."""
     tell = story.tell
     tell.chapter("Reject the second version: the first is served again")
-    people.set_approval(_arn(3), "Rejected")
-    people.set_approval(_arn(2), "Rejected")
+    user_actions.set_approval(_arn(3), "Rejected")
+    user_actions.set_approval(_arn(2), "Rejected")
     story.cloud.turn(minutes=20)
     tell.say(f"Versions 3 and 2 are rejected in the registry. {ENDPOINT} serves version {story.served}.")
     tell.check("version 1 is served again", story.served == "1")
-    people.set_approval(_arn(2), "Approved")
+    user_actions.set_approval(_arn(2), "Approved")
     story.cloud.turn(minutes=20)
     tell.say("Version 2 is approved anew, and served again.")
     tell.check("version 2 is served again", story.served == "2")
@@ -429,9 +430,9 @@ def _deploy_by_hand(story: Story, name: str) -> None:
     """An endpoint as somebody else's Terraform would make it: no registry, capture into the stage's bucket."""
     sagemaker = boto3.client("sagemaker")
     key = f"models/{name}/model.tar.gz"
-    boto3.client("s3").put_object(Bucket=story.bucket, Key=key, Body=people.train("knn", story.data.training_csv))
+    boto3.client("s3").put_object(Bucket=story.bucket, Key=key, Body=user_actions.train("knn", story.data.training_csv))
     role = os.environ["VEDETTE_ROLE_ARN"]
-    container = {"Image": people.IMAGES["knn"], "ModelDataUrl": f"s3://{story.bucket}/{key}"}
+    container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": f"s3://{story.bucket}/{key}"}
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
     variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     capture: dict[str, Any] = {

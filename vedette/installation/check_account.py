@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.clients import client
-from vedette.installation import account, deploying
+from vedette.installation import account, deploy
 from vedette.installation.doctor import Examined, Finding, fault, judged, ok, warning
 from vedette.installation.functions import NAMES, full_name
 from vedette.installation.policies import listed
@@ -225,7 +225,7 @@ def alarms(examined: Examined) -> Iterator[Finding]:
         yield judged(f"alarm {name} tells somebody", heard, "it has no action", f"vedette setup --stage {stage}")
         if found[name]["StateValue"] == "ALARM":
             yield warning(f"alarm {name} is quiet", found[name].get("StateReason", ""), "docs/operate.md")
-    queue = deploying.queue_name_of(deploying.queue_arn(stage))
+    queue = deploy.queue_name_of(deploy.queue_arn(stage))
     sqs = client("sqs")
     url = _or_nothing(lambda: sqs.get_queue_url(QueueName=queue)["QueueUrl"], "AWS.SimpleQueueService.NonExistentQueue")
     if not url:

@@ -18,7 +18,7 @@ from chalicelib.events import Scheduled
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import ExecutionEvent, as_dict
 from chalicelib.settings import Settings
-from vedette.installation import account, deploying, package
+from vedette.installation import account, deploy, package
 from vedette.installation.doctor import Examined, Finding, fault, judged, ok, warning
 from vedette.installation.functions import FUNCTIONS, NAMES, event_invoke_config, full_name, rule_name
 from vedette.operations import aws
@@ -45,10 +45,10 @@ def runtimes(examined: Examined) -> Iterator[Finding]:
         yield warning(
             "Python of the functions", f"{OLD_LINUX} runs on Amazon Linux 2", "deploy with Python 3.12 or 3.13"
         )
-    elif one and deploying.runtime() not in there:
+    elif one and deploy.runtime() not in there:
         yield warning(
             "Python of the functions",
-            f"{there.pop()}, and here it is {deploying.runtime()}: the next deploy changes it",
+            f"{there.pop()}, and here it is {deploy.runtime()}: the next deploy changes it",
             f"deploy with the same Python as before, or mean it ({sys.version_info.major}.{sys.version_info.minor})",
         )
     states = {n: f["Configuration"].get("State", "Active") for n, f in found.items()}
@@ -172,10 +172,10 @@ def _expressions(examined: Examined) -> dict[str, Any]:
 
 def failures(examined: Examined) -> Iterator[Finding]:
     """Retries, failure destinations and reserved concurrency."""
-    queue = deploying.queue_arn(examined.stage)
+    queue = deploy.queue_arn(examined.stage)
 
     def fix() -> None:
-        deploying.finish(examined.stage)
+        deploy.finish(examined.stage)
 
     there = _functions(examined)
     for wanted in FUNCTIONS:
@@ -190,7 +190,7 @@ def failures(examined: Examined) -> Iterator[Finding]:
             "vedette doctor --fix",
             fix,
         )
-        right = deploying.is_finished(account.event_invoke_config(name), event_invoke_config(wanted, queue))
+        right = deploy.is_finished(account.event_invoke_config(name), event_invoke_config(wanted, queue))
         yield judged(
             f"failed events of {wanted.name} are kept", right, "they would be lost", "vedette doctor --fix", fix
         )

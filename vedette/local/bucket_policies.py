@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 
 from vedette.local.errors import AwsError
+from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
-from vedette.local.wire import Request, Response
 
 
 class BucketPolicies:

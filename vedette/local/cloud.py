@@ -26,7 +26,8 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
-from vedette.local import guards, in_process, installation, mailbox, s3_events, server
+from vedette.local import boto_transport, installation, mailbox, moto_validators, s3_events, server
+from vedette.local.account import ACCOUNT, REGION, World
 from vedette.local.artifact import Artifact
 from vedette.local.bucket_policies import BucketPolicies
 from vedette.local.bus import Bus
@@ -43,10 +44,9 @@ from vedette.local.lambda_api import PACKAGES, Invoke, Packages
 from vedette.local.mailbox import Mailbox
 from vedette.local.permissions import Permissions, of_roles, of_the_project
 from vedette.local.recorder import calling_as
+from vedette.local.request_router import Front
 from vedette.local.sagemaker import SageMaker
 from vedette.local.sagemaker.executions import Execution, Report
-from vedette.local.web import Front
-from vedette.local.world import ACCOUNT, REGION, World
 
 _entered = threading.Lock()
 
@@ -80,7 +80,7 @@ class Cloud:
         self.bus = Bus(self.clock, self.ids)
         self.front.killed = self._kill
         self.schedules_enabled = True
-        self.session = in_process.session(region)
+        self.session = boto_transport.session(region)
         self.world = world = World(self.clock, self.ids, self.bus.put, region)
         self.front.permissions = self.permissions = Permissions(world)
         self.mailbox = Mailbox(world)
@@ -114,11 +114,11 @@ class Cloud:
         for operation in s3_events.REASONS:
             front.consequences["s3", operation] = created
         front.consequences["s3", "GetBucketNotificationConfiguration"] = created.show_configuration
-        front.guards["s3", "*"] = guards.s3_expected_owner
-        front.guards["s3", "PutBucketNotificationConfiguration"] = guards.s3_notification_names
-        front.guards["sns", "Publish"] = guards.sns_publish
-        front.guards["sns", "PublishBatch"] = guards.sns_publish_batch
-        front.guards["sqs", "ReceiveMessage"] = guards.sqs_receive
+        front.guards["s3", "*"] = moto_validators.s3_expected_owner
+        front.guards["s3", "PutBucketNotificationConfiguration"] = moto_validators.s3_notification_names
+        front.guards["sns", "Publish"] = moto_validators.sns_publish
+        front.guards["sns", "PublishBatch"] = moto_validators.sns_publish_batch
+        front.guards["sqs", "ReceiveMessage"] = moto_validators.sqs_receive
         front.guards["sns", "GetTopicAttributes"] = self.mailbox.show_counts
         front.consequences["sns", "Publish"] = self.mailbox
 
@@ -132,9 +132,9 @@ class Cloud:
             BackendDict.reset()
             reset_model_data()
             mock_random.seed(self._seed)
-            stack.enter_context(in_process.environment(self.region))
-            stack.enter_context(in_process.open_door(self.front))
-            stack.enter_context(in_process.no_waiting_between_attempts())
+            stack.enter_context(boto_transport.environment(self.region))
+            stack.enter_context(boto_transport.open_door(self.front))
+            stack.enter_context(boto_transport.no_waiting_between_attempts())
             stack.enter_context(s3_events.motos_own_switched_off())
             stack.enter_context(mailbox.nothing_is_posted())
             stack.callback(setattr, boto3, "DEFAULT_SESSION", boto3.DEFAULT_SESSION)
@@ -161,7 +161,7 @@ class Cloud:
 
     def child_environment(self, url: str) -> dict[str, str]:
         """The AWS variables of a process that shall reach the served cloud."""
-        return in_process.child_environment(self.region, url)
+        return boto_transport.child_environment(self.region, url)
 
     # Time ------------------------------------------------------------------------------------------------------
 
@@ -272,7 +272,7 @@ class Cloud:
             self.bus.backend.kill(function)
 
     def _client(self, service: str) -> Any:
-        return in_process.client(service, self.region)
+        return boto_transport.client(service, self.region)
 
     # What AWS itself reads and writes --------------------------------------------------------------------------
 

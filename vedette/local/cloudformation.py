@@ -16,12 +16,12 @@ from xml.sax.saxutils import escape
 
 from botocore.exceptions import ClientError, ParamValidationError
 
+from vedette.local.account import World
 from vedette.local.cloudformation_resources import KINDS, AlreadyThere, Kind
 from vedette.local.errors import AwsError
+from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
 from vedette.local.recorder import calling_as
-from vedette.local.wire import Request, Response
-from vedette.local.world import World
 
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from vedette.local.world import World
+from vedette.local.account import World
 
 Client = Callable[[str], Any]
 Properties = dict[str, Any]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from vedette.local.account import World
+from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
 from vedette.local.recorder import Call, Recorder
-from vedette.local.wire import Request, Response
-from vedette.local.world import World
 
 OPERATOR = "operator"
 MOST_EVENTS = 50

@@ -13,9 +13,9 @@ from typing import Any
 from moto.awslambda.models import lambda_backends
 from moto.events.models import events_backends
 
+from vedette.local.account import World
 from vedette.local.artifact import Artifact
 from vedette.local.functions import Function, rate_of
-from vedette.local.world import World
 
 
 class Deployed:

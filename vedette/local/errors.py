@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from xml.sax.saxutils import escape
 
-from vedette.local.wire import Request, Response
+from vedette.local.http_messages import Request, Response
 
 
 class AwsError(Exception):

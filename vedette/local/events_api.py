@@ -6,10 +6,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from vedette.local.account import World
 from vedette.local.errors import AwsError
+from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
-from vedette.local.wire import Request, Response
-from vedette.local.world import World
 
 MOST_ENTRIES = 10
 MOST_BYTES = 1_048_576  # aws-facts 1.12: "total entry size must be less than 1MB"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib import locations
-from vedette.local.world import World
+from vedette.local.account import World
 
 Client = Callable[[str], Any]
 OPERATOR = "operator@example.com"

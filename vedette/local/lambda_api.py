@@ -8,12 +8,12 @@ from urllib.parse import unquote
 
 from moto.awslambda.models import lambda_backends
 
+from vedette.local.account import World
 from vedette.local.bus import Bus
 from vedette.local.errors import AwsError
 from vedette.local.functions import Function, FunctionError
+from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
-from vedette.local.wire import Request, Response
-from vedette.local.world import World
 
 PACKAGES = "/packages-of-the-stand-in/"
 MOST_BYTES = {"Event": 1_048_576, "RequestResponse": 6_291_456}  # Lambda quotas: asynchronous 1 MB, synchronous 6 MB

@@ -19,9 +19,9 @@ import moto.sns.models
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
+from vedette.local.account import World
+from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
-from vedette.local.wire import Request, Response
-from vedette.local.world import World
 
 SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import botocore.model
 import botocore.session
 
-from vedette.local.wire import Request
+from vedette.local.http_messages import Request
 
 SERVICES_BY_SIGNING_NAME = {"monitoring": "cloudwatch"}
 

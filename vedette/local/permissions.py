@@ -19,11 +19,11 @@ from moto.iam.models import iam_backends
 
 from chalicelib.settings import Settings, settings
 from vedette.installation.policies import Place, Policy, narrowed
+from vedette.local.account import World
 from vedette.local.errors import AwsError
+from vedette.local.http_messages import Request, Response
 from vedette.local.iam import Need, decide
 from vedette.local.operations import Operation
-from vedette.local.wire import Request, Response
-from vedette.local.world import World
 
 PolicyOf = Callable[[str], Policy | None]
 TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote
 
+from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
-from vedette.local.wire import Request, Response
 
 NAMING_SUFFIXES = ("Name", "Names", "Arn", "Url", "Uri", "Id", "Bucket", "Prefix", "InstanceType", "Status", "Type")
 NAMING_KEYS = {"Key", "CopySource", "Source", "DetailType", "EventBusName", "Namespace", "Qualifier"}

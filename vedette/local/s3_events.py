@@ -17,9 +17,9 @@ from xml.etree import ElementTree
 import moto.s3.notifications
 from moto.s3.models import s3_backends
 
+from vedette.local.account import World
+from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
-from vedette.local.wire import Request, Response
-from vedette.local.world import World
 
 REASONS = {
     "PutObject": "PutObject",

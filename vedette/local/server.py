@@ -10,7 +10,7 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from vedette.local.web import Front
+from vedette.local.request_router import Front
 
 HOST = "127.0.0.1"
 

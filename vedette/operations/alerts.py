@@ -35,7 +35,7 @@ from chalicelib.records import (
     Thresholds,
 )
 from chalicelib.settings import settings
-from vedette import places
+from vedette import input_sources
 from vedette.operations import aws
 
 AT_ONCE = Thresholds(drift_violated=1, drift_of=1)  # a preview shows everything that a verdict found
@@ -255,7 +255,7 @@ def file(place: str) -> bytes:
     UnreadableFile
         When there is none.
     """
-    content = s3.get_uri(place) if places.is_s3(place) else places.read_bytes(place)
+    content = s3.get_uri(place) if input_sources.is_s3(place) else input_sources.read_bytes(place)
     if content is None:
         raise UnreadableFile(f"{place}: no such file or object")
     return content

@@ -31,8 +31,8 @@ from chalicelib.handlers import summing
 from chalicelib.records import BaselineInForce, Execution
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
+from vedette.input_sources import is_folder, is_s3, join, read_bytes
 from vedette.operations import aws, constraints, results
-from vedette.places import is_folder, is_s3, join, read_bytes
 
 _NO_HURRY = 3_600_000  # milliseconds: a person waits as long as it takes
 _NUMBERED = re.compile(r"v(\d+)")

@@ -25,7 +25,7 @@ from chalicelib.handlers import sampling
 from chalicelib.handlers.scheduled import PER_SECOND
 from chalicelib.handlers.summing import MANY
 from chalicelib.records import FleetEntry
-from vedette.operations.counts import COUNTS
+from vedette.operations.api_call_counts import COUNTS
 
 LOOKS_PER_HOUR = 12  # run_monitoring, every five minutes
 SWEEPS_PER_HOUR = 4

@@ -28,7 +28,7 @@ from chalicelib.aws.table import endpoint_key
 from chalicelib.errors import NotReady
 from chalicelib.records import Record
 from chalicelib.registry.rendering import TAG
-from vedette.operations import aws, fleet, ours
+from vedette.operations import aws, fleet, managed_resources
 
 LOOK_SECONDS = 20.0
 MOST_SECONDS = 3 * 3600.0  # an execution of Model Monitor may take an hour, and its merge job another
@@ -83,7 +83,11 @@ def prepared(endpoint: str, *, everything: bool = False) -> Deletion:
             wanted += served
     elif described is not None and ENDPOINT not in {item.kind for item in wanted}:
         kept.append(Kept(ENDPOINT, endpoint, "Vedette did not make it; --delete-endpoint deletes it all the same"))
-    wanted += [Item(found.kind, found.name, "made by Vedette") for found in ours.made() if found.endpoint == endpoint]
+    wanted += [
+        Item(found.kind, found.name, "made by Vedette")
+        for found in managed_resources.made()
+        if found.endpoint == endpoint
+    ]
     named = {(item.kind, item.name) for item in wanted}
     kept += [Kept(i.kind, i.name, "Vedette did not make it") for i in served if (i.kind, i.name) not in named]
     items, shared = _unshared(endpoint, wanted)
@@ -127,7 +131,7 @@ def _made_of(config_name: str) -> list[Item]:
     if config is None:
         return []
     return [Item(CONFIG, config_name, "served by the endpoint")] + [
-        Item(MODEL, name, "served by the endpoint") for name in ours.models_of(config)
+        Item(MODEL, name, "served by the endpoint") for name in managed_resources.models_of(config)
     ]
 
 
@@ -137,7 +141,7 @@ def _unshared(endpoint: str, wanted: list[Item]) -> tuple[list[Item], list[Kept]
     goes = any(item.kind == ENDPOINT for item in once)
     users = {
         name: [user for user in found if not (goes and user == endpoint)]
-        for name, found in ours.configs_in_use().items()
+        for name, found in managed_resources.configs_in_use().items()
     }
     kept = [
         Kept(item.kind, item.name, f"the endpoint {users[item.name][0]} is on it")
@@ -146,7 +150,7 @@ def _unshared(endpoint: str, wanted: list[Item]) -> tuple[list[Item], list[Kept]
     ]
     staying = {thing.name for thing in kept}
     leaving = {item.name for item in once if item.kind == CONFIG} - staying
-    named_by = ours.models_in_use(leaving) if any(item.kind == MODEL for item in once) else {}
+    named_by = managed_resources.models_in_use(leaving) if any(item.kind == MODEL for item in once) else {}
     kept += [
         Kept(item.kind, item.name, f"the config {named_by[item.name]} names it")
         for item in once

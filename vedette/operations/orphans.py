@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from chalicelib.aws import sagemaker, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.records import Deployment
-from vedette.operations import aws, ours
-from vedette.operations.ours import Made
+from vedette.operations import aws, managed_resources
+from vedette.operations.managed_resources import Made
 
 AGE = timedelta(days=1)
 KEPT = 3
@@ -26,15 +26,15 @@ KEPT = 3
 
 def orphans(now: datetime) -> list[Made]:
     """What may be deleted, in the order in which it must be."""
-    found = list(ours.made())
+    found = list(managed_resources.made())
     old = [made for made in found if made.created is None or now - made.created > AGE]
     status = {endpoint: _status(endpoint) for endpoint in {made.endpoint for made in old}}
     settled = [made for made in old if status[made.endpoint] in {"", "InService"}]
-    used = ours.configs_in_use() if settled else {}
+    used = managed_resources.configs_in_use() if settled else {}
     kept = {name for endpoint, now_is in status.items() for name in _kept(endpoint, bool(now_is), found)}
     configs = [made for made in settled if made.kind == "endpoint config" and made.name not in {*used, *kept}]
     models = [made for made in settled if made.kind == "model"]
-    named = ours.models_in_use({made.name for made in configs}) if models else {}
+    named = managed_resources.models_in_use({made.name for made in configs}) if models else {}
     alarms = [made for made in settled if made.kind == "alarm" and not status[made.endpoint]]
     return [*configs, *(made for made in models if made.name not in named), *alarms]
 

@@ -21,9 +21,9 @@ from chalicelib.constraints.files import read_constraints
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
+from vedette.input_sources import is_s3, join, read_bytes
 from vedette.operations import aws
 from vedette.operations.fleet import NAME
-from vedette.places import is_s3, join, read_bytes
 
 Uploads = dict[str, tuple[bytes, str]]  # key -> content and content type
 

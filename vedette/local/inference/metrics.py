@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from moto.cloudwatch.models import cloudwatch_backends
 
-from vedette.local.world import World
+from vedette.local.account import World
 
 PERIOD = timedelta(minutes=1)
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+from vedette.local.account import World
 from vedette.local.errors import AwsError
+from vedette.local.http_messages import Request, Response
 from vedette.local.ids import Ids
 from vedette.local.inference import training
 from vedette.local.inference.capture import Capture, Exchange
@@ -16,8 +18,6 @@ from vedette.local.inference.predictors import ALGORITHMS, BadRequest, Predictor
 from vedette.local.operations import Operation
 from vedette.local.sagemaker.endpoints import SERVING, Endpoint, Endpoints, Variant
 from vedette.local.sagemaker.hosting import Hosting
-from vedette.local.wire import Request, Response
-from vedette.local.world import World
 
 MOST_BYTES = 6_291_456  # InvokeEndpoint.Body in botocore's model
 MOST_ATTRIBUTE_CHARACTERS = 1024

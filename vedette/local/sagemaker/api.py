@@ -7,7 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from vedette.local.account import World
 from vedette.local.errors import AwsError
+from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation, service_model
 from vedette.local.sagemaker import validation
 from vedette.local.sagemaker.core import Parameters, Record
@@ -17,8 +19,6 @@ from vedette.local.sagemaker.monitoring import Monitoring
 from vedette.local.sagemaker.processing import Processing
 from vedette.local.sagemaker.registry import Registry
 from vedette.local.sagemaker.tagging import Tagging
-from vedette.local.wire import Request, Response
-from vedette.local.world import World
 
 
 class SageMaker:

@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from vedette.local.account import World
 from vedette.local.clock import Timer
 from vedette.local.sagemaker import deployments
 from vedette.local.sagemaker.core import Listing, Parameters, Record, milliseconds, present, refusal
 from vedette.local.sagemaker.hosting import Hosting
-from vedette.local.world import World
 
 IN_PROGRESS = {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"}
 UPDATABLE = {"InService", "UpdateRollbackFailed"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vedette.local.account import World
 from vedette.local.sagemaker.core import Listing, Parameters, Record, refusal
 from vedette.local.sagemaker.registry import Registry
-from vedette.local.world import World
 
 MODELS = Listing("Models", "ModelName", ("ModelName", "ModelArn", "CreationTime"))
 CONFIGS = Listing("EndpointConfigs", "EndpointConfigName", ("EndpointConfigName", "EndpointConfigArn", "CreationTime"))

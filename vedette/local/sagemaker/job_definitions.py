@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from vedette.local.account import World
 from vedette.local.errors import AwsError
 from vedette.local.sagemaker.core import Listing, Parameters, Record
-from vedette.local.world import World
 
 KINDS = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
 DEFINITIONS = Listing(

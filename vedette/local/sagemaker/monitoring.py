@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from vedette.local.account import World
 from vedette.local.clock import Timer
 from vedette.local.errors import AwsError
 from vedette.local.sagemaker import executions
@@ -22,7 +23,6 @@ from vedette.local.sagemaker.endpoints import Endpoints
 from vedette.local.sagemaker.executions import Execution, Report
 from vedette.local.sagemaker.job_definitions import JobDefinitions, Plan, plan_of_definition, plan_of_inline
 from vedette.local.sagemaker.processing import Processing
-from vedette.local.world import World
 
 RUNNING = {"Pending", "InProgress", "Stopping"}
 SCHEDULES = Listing(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from vedette.local.account import World
 from vedette.local.errors import AwsError
 from vedette.local.sagemaker.core import Listing, Parameters, Record, milliseconds, present
-from vedette.local.world import World
 
 JOBS = Listing(
     "ProcessingJobSummaries",

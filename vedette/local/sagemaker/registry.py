@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from vedette.local.account import World
 from vedette.local.sagemaker.core import Listing, Parameters, Record, milliseconds, present, refusal
-from vedette.local.world import World
 
 UPDATABLE = (
     "ModelApprovalStatus",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from vedette.local.account import World
 from vedette.local.sagemaker.core import MOST_TAGS, Parameters, Record, refusal
-from vedette.local.world import World
 
 
 class Tagging:

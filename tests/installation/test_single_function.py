@@ -8,8 +8,8 @@ import pytest
 from chalicelib.aws import table
 from chalicelib.events import Scheduled
 from chalicelib.settings import settings
-from tests.operations.installed import SITE, TRAINING, installed
-from vedette.demo import people
+from tests.operations.installed_stage import SITE, TRAINING, installed
+from vedette.demo import user_actions
 from vedette.installation.check_functions import synthetic_events
 
 DEPLOYING = ("on_model_package_state_change", "on_endpoint_state_change", "sweep")
@@ -53,12 +53,12 @@ def with_baseline(stage, name: str) -> dict:
 
 
 def register(stage, kind: str, **more) -> str:
-    return people.register(SITE, kind, TRAINING, stage.bucket, "Approved", **more)
+    return user_actions.register(SITE, kind, TRAINING, stage.bucket, "Approved", **more)
 
 
 @pytest.mark.parametrize("function", DEPLOYING)
 def test_one_function_alone_deploys_updates_and_mends(stage, function):
-    people.apply_fleet(stage.entry(traffic_shifting="canary", instance_count=2, recreate_failed=True))
+    user_actions.apply_fleet(stage.entry(traffic_shifting="canary", instance_count=2, recreate_failed=True))
     stage.cloud.sagemaker.endpoints.fail_next_create(SITE, "no capacity")
     work(stage, function, register(stage, "knn"))
     second = register(stage, "linear-learner", **with_baseline(stage, "two"))
@@ -69,7 +69,7 @@ def test_one_function_alone_deploys_updates_and_mends(stage, function):
     assert work(stage, function, third) == "3"
     kept = boto3.client("s3").list_objects_v2(Bucket=stage.bucket, Prefix=f"baselines/{SITE}/")["Contents"]
     assert f"baselines/{SITE}/current.json" not in {found["Key"] for found in kept}  # it belonged to version 2
-    people.set_approval(third, "Rejected")
+    user_actions.set_approval(third, "Rejected")
     assert work(stage, function, third) == "2"
 
 
@@ -80,7 +80,7 @@ def test_one_function_alone_forgets_a_failure_and_finds_out_who_interfered(stage
     stage.cloud.sagemaker.endpoints.fail_next_update(SITE, "unhealthy")
     second = register(stage, "linear-learner")
     assert work(stage, function, second) == "1"
-    people.set_approval(second, "Rejected")
+    user_actions.set_approval(second, "Rejected")
     work(stage, function, second)
     dropped = [call for call in stage.cloud.recorder.calls if call.operation == "DeleteItem"]
     assert {call.function for call in dropped} == {function}

@@ -2,8 +2,8 @@
 
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.statistics.table import Table
-from tests.operations.installed import SITE, Installed
-from vedette.demo import people
+from tests.operations.installed_stage import SITE, Installed
+from vedette.demo import user_actions
 
 FEATURES = (("label", "Fractional"), ("a", "Integral"), ("b", "Integral"))
 
@@ -11,12 +11,12 @@ FEATURES = (("label", "Fractional"), ("a", "Integral"), ("b", "Integral"))
 def baseline(version: str = "v1", statistics: Table | None = None) -> None:
     """Put a baseline in force whose every value must be there, with a key that Vedette does not know."""
     features = [{"name": name, "inferred_type": kind, "completeness": 1.0, "note": "kept"} for name, kind in FEATURES]
-    people.put_baseline_in_force(SITE, version, Constraints({"version": 0.0, "features": features}), statistics)
+    user_actions.put_baseline_in_force(SITE, version, Constraints({"version": 0.0, "features": features}), statistics)
 
 
 def send(stage: Installed, good: int, bad: int = 0) -> None:
     """One request of rows; a bad one has cents where the baseline has whole numbers."""
-    people.predict(SITE, [("12", "34")] * good + [("12", "34.50")] * bad)
+    user_actions.predict(SITE, [("12", "34")] * good + [("12", "34.50")] * bad)
 
 
 def watched(stage: Installed) -> Installed:

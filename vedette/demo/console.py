@@ -18,7 +18,7 @@ from rich.text import Text
 
 from vedette.local.clock import Clock
 from vedette.local.mailbox import Mail
-from vedette.local.post_office import Received
+from vedette.local.smtp_server import Received
 
 INDENT = " " * 11
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.capture.summary import CaptureSummary
     from chalicelib.constraints.measurement import Measurement
     from chalicelib.statistics.table import Table
-    from vedette.places import Source
+    from vedette.input_sources import Source
 
 MOST_REFUSED = 10  # lines that are named one by one
 
@@ -64,7 +64,7 @@ def show_summary(console: Console, summary: CaptureSummary, files: int) -> None:
 
 def show_refused(console: Console, found: Sequence[RefusedAt], total: int, kept_in: str | None) -> None:
     """Where the first of the refused lines stand, and how to get at all of them."""
-    from vedette.places import is_s3
+    from vedette.input_sources import is_s3
 
     lines: dict[str, dict[int, int]] = {}
     for source in {one.source.name: one.source for one in found if not is_s3(one.source.name)}.values():

@@ -13,7 +13,7 @@ from chalicelib.records import FleetEntry, GoldenPayload
 from chalicelib.registry.versions import version_of
 from chalicelib.settings import settings
 from vedette.cli import main
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.local import Cloud
 from vedette.local.application import load_app
 
@@ -52,7 +52,7 @@ class Installed:
         return json.loads("\n".join(line for line in lines if not line.startswith('{"_aws":')))
 
     def register(self, kind: str = "knn", status: str = "Approved", group: str = SITE) -> str:
-        arn = people.register(group, kind, TRAINING, self.bucket, status)
+        arn = user_actions.register(group, kind, TRAINING, self.bucket, status)
         self.cloud.settle()
         return arn
 
@@ -71,7 +71,7 @@ class Installed:
     def by_hand(self, name: str, *, capture: bool = False) -> None:
         """An endpoint that somebody else made."""
         sagemaker = boto3.client("sagemaker")
-        container = {"Image": people.IMAGES["knn"], "ModelDataUrl": self.model_data()}
+        container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": self.model_data()}
         role = os.environ["VEDETTE_ROLE_ARN"]
         sagemaker.create_model(ModelName=f"{name}-model", ExecutionRoleArn=role, PrimaryContainer=container)
         variant = {
@@ -97,7 +97,7 @@ class Installed:
 
     def model_data(self) -> str:
         key = "models/by-hand/model.tar.gz"
-        boto3.client("s3").put_object(Bucket=self.bucket, Key=key, Body=people.train("knn", TRAINING))
+        boto3.client("s3").put_object(Bucket=self.bucket, Key=key, Body=user_actions.train("knn", TRAINING))
         return f"s3://{self.bucket}/{key}"
 
     def served(self, endpoint: str = SITE) -> str:
@@ -129,7 +129,7 @@ def installed(monkeypatch):
         cloud.run_functions(load_app(environment))
         monkeypatch.setattr("time.sleep", lambda seconds: cloud.turn(seconds=seconds))
         made = Installed(cloud, environment["VEDETTE_BUCKET"])
-        people.apply_fleet(made.entry())
+        user_actions.apply_fleet(made.entry())
         yield made
         monkeypatch.undo()
         assert not cloud.bus.failed, [str(error) for failed in cloud.bus.failed for error in failed.errors]

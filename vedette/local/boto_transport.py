@@ -17,8 +17,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from vedette.local.errors import LostConnection
-from vedette.local.web import Front
-from vedette.local.wire import Request
+from vedette.local.http_messages import Request
+from vedette.local.request_router import Front
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 

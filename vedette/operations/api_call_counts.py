@@ -1,4 +1,4 @@
-"""Calls to AWS by situation, counted on the stand-in; written by `python -m vedette.local.counting`."""
+"""Calls to AWS by situation, written by `python -m vedette.local.api_call_counter`."""
 
 COUNTED = "2026-11-22"
 COUNTS: dict[str, dict[str, int]] = {

@@ -1,6 +1,6 @@
 """How many calls Vedette makes, counted by the recorder in the stand-in: what `vedette cost` multiplies.
 
-    python -m vedette.local.counting        writes vedette/operations/counts.py anew
+    python -m vedette.local.api_call_counter        writes vedette/operations/api_call_counts.py anew
 
 | counted            | when                                                                                       |
 |--------------------|--------------------------------------------------------------------------------------------|
@@ -40,7 +40,7 @@ from chalicelib.events import Scheduled
 from chalicelib.records import FleetEntry, Sampling, write
 from chalicelib.settings import settings
 from chalicelib.statistics.table import Table
-from vedette.demo import people
+from vedette.demo import user_actions
 from vedette.local import Cloud
 from vedette.local.application import load_app
 
@@ -93,7 +93,7 @@ def _fan_out(cloud: Cloud) -> dict[str, int]:
 
 
 def _unsampled(cloud: Cloud) -> dict[str, int]:
-    people.apply_fleet(replace(_entry(), monthly_ceiling_usd=1.0))
+    user_actions.apply_fleet(replace(_entry(), monthly_ceiling_usd=1.0))
     step = Step(since=cloud.clock.now() - timedelta(hours=1), share=0.0)
     stored = Sampling(
         endpoint=ENDPOINT, counted_until=cloud.clock.now() + timedelta(days=1), objects_per_hour=(1e6,), steps=(step,)
@@ -104,7 +104,7 @@ def _unsampled(cloud: Cloud) -> dict[str, int]:
 
 def _captured(cloud: Cloud, good: int, bad: int = 0) -> dict[str, int]:
     """One request, one object; the calls of on_data_captured."""
-    people.predict(ENDPOINT, [("12", "34")] * good + [("12", "34.50")] * bad)
+    user_actions.predict(ENDPOINT, [("12", "34")] * good + [("12", "34.50")] * bad)
     cloud.recorder.clear()
     cloud.turn(minutes=4)
     return dict(_calls(cloud, "on_data_captured"))
@@ -146,9 +146,9 @@ def _stage() -> Iterator[Cloud]:
         settings.cache_clear()
         _endpoint(environment)
         cloud.turn(minutes=10)
-        people.apply_fleet(_entry())
+        user_actions.apply_fleet(_entry())
         rows = Table.of([["0", "12", "34"]] * 200, ("label", "a", "b"))
-        people.put_baseline_in_force(ENDPOINT, "v1", _loose(suggested_constraints(rows)), rows)
+        user_actions.put_baseline_in_force(ENDPOINT, "v1", _loose(suggested_constraints(rows)), rows)
         _captured(cloud, good=25)  # what has had data is looked at in another way
         cloud.turn(hours=1)
         yield cloud
@@ -164,8 +164,10 @@ def _loose(constraints: Constraints) -> Constraints:
 def _endpoint(environment: dict[str, str]) -> None:
     sagemaker: Any = boto3.client("sagemaker")
     key = "models/counted/model.tar.gz"
-    boto3.client("s3").put_object(Bucket=environment["VEDETTE_BUCKET"], Key=key, Body=people.train("knn", TRAINING))
-    container = {"Image": people.IMAGES["knn"], "ModelDataUrl": f"s3://{environment['VEDETTE_BUCKET']}/{key}"}
+    boto3.client("s3").put_object(
+        Bucket=environment["VEDETTE_BUCKET"], Key=key, Body=user_actions.train("knn", TRAINING)
+    )
+    container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": f"s3://{environment['VEDETTE_BUCKET']}/{key}"}
     sagemaker.create_model(
         ModelName=ENDPOINT, ExecutionRoleArn=environment["VEDETTE_ROLE_ARN"], PrimaryContainer=container
     )
@@ -191,7 +193,7 @@ def _endpoint(environment: dict[str, str]) -> None:
 def written(counts: Counts, at: datetime) -> str:
     """The table as a module."""
     lines = [
-        '"""Calls to AWS by situation, counted on the stand-in; written by `python -m vedette.local.counting`."""',
+        '"""Calls to AWS by situation, written by `python -m vedette.local.api_call_counter`."""',
         "",
         f'COUNTED = "{at:%Y-%m-%d}"',
         "COUNTS: dict[str, dict[str, int]] = {",

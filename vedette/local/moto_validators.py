@@ -7,10 +7,10 @@ import re
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
+from vedette.local.account import ACCOUNT
 from vedette.local.errors import AwsError
+from vedette.local.http_messages import Request
 from vedette.local.operations import Operation
-from vedette.local.wire import Request
-from vedette.local.world import ACCOUNT
 
 SUBJECT_CHARACTERS = 100  # SNS API reference, Publish: "less than 100 characters"
 MESSAGE_BYTES = 262_144  # message and attributes together

@@ -19,8 +19,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from vedette.local import faults, permissions, recorder
 from vedette.local.errors import AwsError, Crash, LostConnection, rendered
+from vedette.local.http_messages import Environ, Request, Response
 from vedette.local.operations import Operation, operation_of
-from vedette.local.wire import Environ, Request, Response
 
 Answer = Callable[[Request, Operation], Response]
 Guard = Callable[[Request, Operation], Request | None]

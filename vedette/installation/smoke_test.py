@@ -3,7 +3,7 @@
 One deploy, one capture, one alert, one forced duplicate. No endpoint is made: the captured file is written as SageMaker
 writes it, so that it costs cents. Everything has the stage's name; bucket and table are deleted at the end as well.
 
-    python -m vedette.installation.proving --stage check --email you@example.com
+    python -m vedette.installation.smoke_test --stage check --email you@example.com
 """
 
 from __future__ import annotations

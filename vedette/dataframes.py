@@ -29,7 +29,7 @@ from chalicelib.errors import VedetteError
 from chalicelib.statistics.lexical import lexical_type, number
 
 if TYPE_CHECKING:
-    from vedette.places import Source
+    from vedette.input_sources import Source
 
 Types = Literal["text", "inferred"]
 _SHORT = 15  # decimal digits that every double holds (IEEE 754, DBL_DIG)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.clients import client
-from vedette.installation import account, deploying, state
+from vedette.installation import account, deploy, state
 from vedette.installation.functions import NAMES, full_name, rule_name
 from vedette.installation.project import Project
 from vedette.installation.setup import roles_stack_name, stack_name
@@ -49,7 +49,7 @@ def plan(project: Project, stage: str) -> Removal:
         kind = resource["kind"].removeprefix("AWS::").replace("::", " ")
         (removal.stays if kept else removal.goes).append(f"{kind} {resource['name']}")
     if stack:
-        deploying.known(project, stage)
+        deploy.known(project, stage)
         removal.stays += _serving(project.stage(stage)["environment_variables"])
     return removal
 
@@ -77,10 +77,10 @@ def uninstall(project: Project, stage: str) -> None:
     stack = account.describe_stack(stack_name(stage))
     resources = account.stack_resources(stack_name(stage)) if stack else []
     if stack:
-        bucket = deploying.known(project, stage)
+        bucket = deploy.known(project, stage)
         state.fetch_deployed(project, stage, bucket)
     if project.deployed(stage).is_file():
-        deploying.chalice(project, "delete", "--stage", stage)
+        deploy.chalice(project, "delete", "--stage", stage)
     for name in NAMES:
         _delete_by_name(stage, name)
     account.delete_stack(roles_stack_name(stage))

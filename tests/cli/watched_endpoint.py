@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.settings import settings
 from tests.capture.captures import line, side
-from vedette.demo import people
+from vedette.demo import user_actions
 
 LAKE = "team-lake"
 CHURN = "churn"
@@ -31,7 +31,7 @@ def let_the_stage_read(monkeypatch, source: str = f"{LAKE}/captures/2026/") -> N
 def churn(stage, destination: str = f"s3://{LAKE}/captures/2026", enabled: bool = True, **more) -> None:
     """An endpoint as Terraform would make it."""
     sagemaker = boto3.client("sagemaker")
-    container = {"Image": people.IMAGES["knn"], "ModelDataUrl": stage.model_data()}
+    container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": stage.model_data()}
     role = "arn:aws:iam::123456789012:role/theirs"
     sagemaker.create_model(ModelName="churn-model", ExecutionRoleArn=role, PrimaryContainer=container)
     variant = {
