@@ -6,7 +6,7 @@ The package of `chalice package` is unzipped; `on_data_captured` and `on_monitor
 own under awslambdaric, against the stand-in over loopback HTTP. An object of 200 rows and 30 columns with violations
 is put; the clock runs from its event to SNS's Publish. Warm: the processes are there; cold: both are started anew, as
 after a quiet night. The levels: warm 1 s, cold 5 s. SageMaker's own delay comes before: it writes a capture file about
-two minutes after the request (aws-facts 2.1), which nothing here can shorten.
+two minutes after the request (aws-behaviour: capture-delay), which nothing here can shorten.
 
 The loopback answers faster than AWS does, and this machine's core is not Lambda's: beside the wall time stand the CPU
 seconds of the two processes, and what those take at the memory of each function (1,769 MB are one core; an

@@ -43,7 +43,7 @@ def capture_key(key: str) -> CaptureKey | None:
     """Read the key of a capture object; None when it is not one.
 
     Source: developer guide, "Capture data from real-time endpoint"; the file name's first fields are minute, second
-    and millisecond of its beginning (aws-facts 2.1).
+    and millisecond of its beginning (aws-behaviour: capture-key).
 
     Examples
     --------
@@ -78,7 +78,7 @@ def capture_roots(uri: str, endpoint: str) -> tuple[str, ...]:
     """Where in the bucket of a DestinationS3Uri an endpoint's captures lie: the folder of its variants.
 
     SageMaker appends /{endpoint}/{variant}/..., so a destination that ends with a slash may give an empty folder name
-    (amazon-sagemaker-examples issue 1938): both forms are looked at then.
+    (aws-behaviour: capture-double-slash): both forms are looked at then.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """The artifact is the product: the zip that Chalice builds is unzipped and every function in it runs.
 
-Chalice's mistakes are silent (exit code 0 with half of the dependencies missing, chalice-facts), so nothing less than
+Chalice's mistakes are silent (exit code 0 with half of the dependencies missing), so nothing less than
 running the functions under AWS's own runtime client tells whether the package is whole.
 """
 

@@ -1,8 +1,8 @@
 """The most that pandas could give: its C reader with exact doubles, then Vedette's own statistics of its columns.
 
-No guard of performance.md is on, types are guessed by pandas instead of lexical, and rows that pandas reads otherwise
-are not noticed: what Vedette with pandas in its zip would have to add, this leaves out. Measured to decide whether
-pandas belongs into the Lambda zip: only where Vedette takes 1.5 times as long as this could it.
+No guard against hostile input is on, types are guessed by pandas instead of lexical, and rows that pandas reads
+otherwise are not noticed: what Vedette with pandas in its zip would have to add, this leaves out. Measured to decide
+whether pandas belongs into the Lambda zip: only where Vedette takes 1.5 times as long as this could it.
 """
 
 from __future__ import annotations

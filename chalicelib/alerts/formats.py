@@ -33,7 +33,7 @@ from msgspec.structs import replace
 from chalicelib.alerts import mail
 from chalicelib.records import AlertItem, AlertMessage, write
 
-MESSAGE_BYTES = 262_144  # SNS, message and attributes together (aws-facts 5)
+MESSAGE_BYTES = 262_144  # aws-behaviour: sns-size
 ROOM_FOR_ATTRIBUTES = 8_192
 TITLE, DESCRIPTION, STEP, SUMMARY = 250, 8_000, 350, 300
 CONSOLES = {  # partition -> the console's domain

@@ -15,7 +15,8 @@
 | ground-truth merge, Failed                         | MonitorFailed: no analysis will come                   |
 | an execution that never had a job                  | the same by its FailureReason                          |
 
-Source: aws-facts 1.6 to 1.10. Nothing but the job's description and its violations file is trusted.
+See aws-behaviour: described-job, exit-message, execution-without-data, execution-without-job. Nothing but
+the job's description and its violations file is trusted.
 """
 
 from __future__ import annotations

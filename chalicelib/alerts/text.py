@@ -16,7 +16,7 @@
 import re
 import unicodedata
 
-SUBJECT_LIMIT = 99  # SNS: fewer than 100 characters, no line breaks or control characters (aws-facts 5)
+SUBJECT_LIMIT = 99  # SNS: fewer than 100 characters, no line breaks (aws-behaviour: sns-subject)
 _S3_URI = re.compile(r"\bs3://(?!www\.)[a-zA-Z0-9._/=+-]+")
 _SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]*)?( ?):([\\/]{1,2})")
 _BARE_SCHEME = re.compile(r"(?i)\b(mailto|javascript|vbscript|data|tel|sms|callto|skype|slack|file):")

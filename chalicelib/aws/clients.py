@@ -1,7 +1,7 @@
 """The one factory of boto3 clients: explicit timeouts and attempts, one client per service and session.
 
 botocore waits 60 s to connect and 60 s to read by default, so two slow calls outlive a Lambda function; and it sends a
-Publish again when only the reply was lost, which doubles an alert (measured, failure-catalogue fact 4). Hence short
+Publish again when only the reply was lost, which doubles an alert (aws-behaviour: publish-resent). Hence short
 timeouts everywhere, and one attempt for SNS, whose repetition the outbox of the alert book decides, and for requests to
 a model, which a model that hangs would only receive three times.
 

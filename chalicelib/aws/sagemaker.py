@@ -1,7 +1,7 @@
 """SageMaker, as it is now: descriptions in, None for what does not exist.
 
 SageMaker answers "not found" and "already exists" as a ValidationException, so the message must be read
-(aws-facts 4.3); botocore has no classes for these.
+(aws-behaviour: missing-resource, create-twice); botocore has no classes for these.
 """
 
 from collections.abc import Iterator

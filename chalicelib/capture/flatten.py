@@ -165,7 +165,7 @@ def rows_of_pieces(pieces: Iterable[str]) -> Collection[Row]:
 def is_error(parsed: Any) -> bool:
     """Whether an answer is an error response: `{"code": ..., "message": ...}` or `{"error": ...}`.
 
-    The first form is the one AWS's own sample handler looks for (aws-facts 2.3).
+    The first form is the one AWS's own sample handler looks for (aws-behaviour: capture-of-errors).
     """
     return isinstance(parsed, dict) and (parsed.keys() >= {"code", "message"} or parsed.keys() == {"error"})
 

@@ -1,8 +1,8 @@
 """Rows are gathered by layout, side by side, and turned into statistics a batch at a time.
 
 A side is a grid of bytes (CSV), or cells in one flat list, of which a column is every n-th. Objects are one layout
-whatever their keys: a key that is absent from a record is a missing cell of that row (aws-facts 3.5), so their table
-has the union of the names.
+whatever their keys: a key that is absent from a record is a missing cell of that row, so their table has the union of
+the names.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@
 | anything else |                                  | nothing: `unknown encoding`                 |
 
 SageMaker encodes what is not listed in CaptureContentTypeHeader as BASE64, so good JSON served as text/html arrives
-there (sagemaker-python-sdk issue 2629): after decoding, the content decides.
+there (aws-behaviour: capture-content-type): after decoding, the content decides.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
     """How strictly a feature is judged. The defaults are those of live files, not the documentation's 0.1.
 
     `datatype_check_threshold` and `domain_content_threshold` are the shares that must match: Model Monitor's own
-    sentence for 1.0 is "Expected match: 100.0%" (aws-facts 3.2).
+    sentence for 1.0 is "Expected match: 100.0%" (aws-behaviour: constraint-defaults).
     """
 
     enabled: bool = True
@@ -97,7 +97,7 @@ class FeatureConstraints(msgspec.Struct, frozen=True):
         """The feature's own monitoring configuration, under either spelling and in any of its places.
 
         The documentation says `monitoringConfigOverrides` on the feature; the SDK writes `monitoring_config_overrides`
-        inside `string_constraints` (sagemaker-python-sdk issue 2745).
+        inside `string_constraints` (aws-behaviour: constraint-overrides).
         """
         merged: dict[str, Any] = {}
         for part in (self._part("num_constraints"), self._part("string_constraints"), self.document):

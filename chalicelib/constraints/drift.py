@@ -7,9 +7,9 @@
 | few texts, ChiSquared                         | 1 - p of the chi-squared test | p under categorical_comparison_...  |
 | many texts, nothing but missing cells         | none                          |                                     |
 
-How Model Monitor holds a chi-squared value against the threshold is documented nowhere (aws-facts 3.4); here the
-threshold is the level of the test, and the sentence keeps the form "distance: x exceeds threshold: y", which AWS's own
-tools parse, with x = 1 - p and y = 1 - level.
+How Model Monitor compares a chi-squared value with the threshold is unknown (aws-behaviour: chi-squared-threshold).
+Here the threshold is the level of the test, and the sentence keeps the form "distance: x exceeds threshold: y", which
+AWS's own tools parse, with x = 1 - p and y = 1 - level.
 """
 
 from __future__ import annotations

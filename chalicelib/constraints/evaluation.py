@@ -20,8 +20,8 @@
 | over one line in twenty unreadable       | what could be read is judged           | MonitorFailed            |
 | disabled checks                          |                                        | a note                   |
 
-The sentences are Model Monitor's own (conformance/INDEX.md); categorical_values_check has only been seen in its wording
-of 2019. How loudly a violation is said: `measurement`.
+The sentences are Model Monitor's own (aws-behaviour: violation-sentences); categorical_values_check has only been
+seen in its wording of 2019. How loudly a violation is said: `measurement`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 | check                      | rule in constraints.json                                        | violated when         |
 |----------------------------|-----------------------------------------------------------------|-----------------------|
 | vedette_non_negative_check | `num_constraints.is_non_negative`, which Model Monitor suggests | a number is below 0   |
-|                            | and never enforces (conformance/INDEX.md)                       |                       |
+|                            | and never enforces                                              |                       |
 | vedette_range_check        | `num_constraints.minimum`, `.maximum`, set by a person          | a number lies beyond  |
 | vedette_volume_check       | `volume_constraints.minimum_rows_per_hour`,                     | the window's rows do  |
 |                            | `.maximum_rows_per_hour` beside `features`, set by a person     |                       |

@@ -1,7 +1,6 @@
 """The form that a constraints.json must have: a rule that cannot be read must not be a rule that is never applied.
 
-Only what Vedette judges by is checked; keys that it does not know are left alone. Source: aws-facts 3.2 and the live
-files of the conformance pairs.
+Only what Vedette judges by is checked; keys that it does not know are left alone (aws-behaviour: constraints-file).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@
 
 Drift has a window of its own because traffic has a daily rhythm: an hour of the night always differs from a baseline
 of whole days (benchmarks/FALSE_ALARMS.md). A window closes five minutes after its end: SageMaker delivers capture files
-within about two (aws-facts 2.1).
+within about two (aws-behaviour: capture-delay).
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def _report(place: str) -> tuple[tuple[Violation, ...], str]:
 
 
 def _with_traffic(execution: Execution) -> Execution:
-    """No data although there were requests is a capture that stopped (aws-facts 1.10)."""
+    """No data although there were requests is a capture that stopped (aws-behaviour: capture-stops-silently)."""
     if execution.verdict != "NoData":
         return execution
     start, end = execution.window_start, execution.window_end

@@ -15,7 +15,7 @@ from typing import Literal
 
 from chalicelib.records import Deployment, FleetEntry
 
-PATIENCE = timedelta(minutes=30)  # SageMaker writes a capture file within about two minutes (aws-facts 2.1)
+PATIENCE = timedelta(minutes=30)  # a capture file comes within about two minutes (aws-behaviour: capture-delay)
 
 
 def capture_state(

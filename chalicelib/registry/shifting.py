@@ -8,7 +8,7 @@
 | canary, linear | 1      | all at once, and says so: half of one instance is not an instance                |
 
 Limits: waits 0-3600 s; a canary is at most half of the instances; a linear step 10-50 %; the whole 600-28800 s and
-longer than its waits (botocore's model and developer guide, aws-facts 4.2).
+longer than its waits (aws-behaviour: traffic-shifting-limits).
 """
 
 from __future__ import annotations

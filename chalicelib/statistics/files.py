@@ -1,4 +1,4 @@
-"""statistics.json in Model Monitor's schema, written and read (aws-facts 3.1).
+"""statistics.json in Model Monitor's schema, written and read (aws-behaviour: statistics-file).
 
 | input                                           | handled                            | refused with              |
 |-------------------------------------------------|------------------------------------|---------------------------|

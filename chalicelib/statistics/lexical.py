@@ -1,7 +1,7 @@
 r"""What a cell is, by its text alone: `18` is Integral, `18.00` and `1e5` are Fractional, `.5` is text.
 
-The rules are those of Deequ's StatefulDataType, matched against the whole cell (aws-facts 3.5). Java's `\d` is ASCII,
-so the digits are spelled out: Python's `\d` would take Arabic digits too.
+The rules are those of Deequ's StatefulDataType, matched against the whole cell (aws-behaviour: inferred-type).
+Java's `\d` is ASCII, so the digits are spelled out: Python's `\d` would take Arabic digits too.
 """
 
 from __future__ import annotations

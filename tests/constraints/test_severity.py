@@ -17,7 +17,7 @@ def judged(cells, baseline, check="data_type_check", **options):
 
 
 def test_the_sixty_violations_of_the_developer_guide_are_in_the_file_and_in_no_alert():
-    """99.6 % Integral against 100 %: Model Monitor's own example, and its users' complaint (aws-facts 6, row 7)."""
+    """99.6 % Integral against 100 %: Model Monitor's own example (aws-behaviour: integral-violations)."""
     found = judged(["7"] * 996 + ["7.5"] * 4, baseline_of(column(["7"] * 100)))
     assert (found.violated, found.severity, found.pressing) == (True, "information", False)
     (violation,) = read_violations(write_violations([found]), "x")

@@ -1,6 +1,6 @@
-"""Registry to endpoint: the rows D1 to D18 of the failure catalogue, each with its outcome.
+"""Registry to endpoint: what goes wrong, each with its right outcome.
 
-Crashes at every call (D10), two deliveries at once (D1, D2) and random histories (D4) go further in tests/proof.
+Crashes at every call, two deliveries at once and random histories go further in tests/proof.
 """
 
 import json

@@ -3,7 +3,7 @@
 | step                          | why                                                              |
 |-------------------------------|------------------------------------------------------------------|
 | fetch the stage and its state | a machine without memory deploys the same                        |
-| build, and look into the zip  | Chalice drops what it cannot install and goes on (chalice-facts) |
+| build, and look into the zip  | Chalice drops what it cannot install and goes on                 |
 | add byte code to the zip      | Lambda would compile every module at every cold start            |
 | `chalice deploy`              | functions, rules, permissions, roles                             |
 | failure destination, retries  | Chalice has none; they survive later deploys                     |

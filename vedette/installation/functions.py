@@ -26,7 +26,7 @@ class Wanted:
 
     @property
     def handler(self) -> str:
-        """The handler's name in the package; Chalice never updates it (chalice-facts 2)."""
+        """The handler's name in the package; Chalice never updates it (https://github.com/aws/chalice/issues/2114)."""
         return f"app.{self.name}"
 
     @property

@@ -5,8 +5,8 @@
 | config/chalice/stage.json    | the stage's entry in .chalice/config.json, its policies, its merge template   |
 | config/chalice/deployed.json | .chalice/deployed/{stage}.json                                                |
 
-Without the second, Chalice would still update its functions, but no longer know what to delete (chalice-facts 2). Of
-two deploys at once, the second to write is refused, and told so.
+Without the second, Chalice would still update its functions, but no longer know what to delete
+(https://github.com/aws/chalice/issues/1075). Of two deploys at once, the second to write is refused, and told so.
 """
 
 from __future__ import annotations

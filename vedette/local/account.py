@@ -46,7 +46,7 @@ class World:
         }
 
     def arn(self, kind: str, name: str) -> str:
-        """The ARN of something in SageMaker, which writes names in lower case there (aws-facts 1.3)."""
+        """The ARN of something in SageMaker, which writes names in lower case there (aws-behaviour: arn-lower-case)."""
         return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name.lower()}"
 
     def announce(self, detail_type: str, arn: str, detail: dict[str, Any], time: str | None = None) -> None:

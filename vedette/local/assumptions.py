@@ -1,343 +1,809 @@
-"""What the stand-in takes for granted about AWS, each with its source and how sure it is.
+"""What Vedette and its AWS simulator assume about AWS: each claim with its public sources and how certain it is.
 
-`seen` was read in AWS's own text or in a live error that somebody recorded; `inferred` follows from such a text;
-`unknown` could not be read anywhere: there the stand-in is as strict as AWS could be, and the text is ours.
+`docs/aws-behaviour.md` is this list as a page. Write it again after every change:
+
+    python -m vedette.local.assumptions > docs/aws-behaviour.md
+
+Code refers to an entry by its slug, as in "aws-behaviour: capture-delay"; a test checks that the entry exists.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from urllib.parse import urlsplit
+
+
+class Certainty(StrEnum):
+    """How sure an assumption is."""
+
+    SEEN = "seen"  # read in AWS's own text or model, or in a live answer that somebody published
+    INFERRED = "inferred"  # follows from such a text
+    UNKNOWN = "unknown"  # found nowhere; the simulator is as strict as AWS could be
+
+
+SEEN, INFERRED, UNKNOWN = Certainty
 
 
 @dataclass(frozen=True)
 class Assumption:
-    """One belief about AWS."""
+    """One claim about AWS."""
 
-    about: str
-    belief: str
-    source: str
-    certainty: str  # seen, inferred or unknown
+    slug: str  # the short name by which code refers to it; never changes
+    topic: str  # the heading under which the page lists it
+    claim: str
+    certainty: Certainty
+    sources: tuple[str, ...]  # public URLs
+    searched: str = ""  # for an unknown: where the answer was looked for
 
+
+GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/"
+API = "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_"
+EVENTS = GUIDE + "automating-sagemaker-with-eventbridge.html"
+CAPTURE = GUIDE + "model-monitor-data-capture-endpoint.html"
+SDK = "https://github.com/aws/sagemaker-python-sdk/"
+EXAMPLES = "https://github.com/aws/amazon-sagemaker-examples/"
+_EXAMPLES_FILES = EXAMPLES + "blob/2d519b52c3a2c2361f2b87f0d3de46fd6c0232a5/%20%20%20%20%20deploy_and_monitor/"
+INTRODUCTION = _EXAMPLES_FILES + "sm-model_monitor_introduction/sm-model_monitor_introduction.ipynb"
+BIAS = _EXAMPLES_FILES + "sm-clarify_model_bias_monitor_for_endpoint/sm-clarify_model_bias_monitor_for_endpoint.ipynb"
+_WORKSHOP = (
+    "https://github.com/aws-samples/amazon-sagemaker-from-idea-to-production/blob/"
+    "6f9c0934598b5f40806c11e5da73bf36cec35493/"
+)
+WORKSHOP = _WORKSHOP + "additional-topics/06-monitoring-sagemaker-native.ipynb"
+JOB_LIST = _WORKSHOP + "img/model-quality-monitor-execution.png"
+LLM_HANDLER = (
+    "https://github.com/aws-samples/sample-aiops-on-amazon-sagemakerai/blob/4d8335f0314ef911c6d82bf5732677ca8556987a/"
+    "monitoring/sagemaker-endpoint-llm-monitoring/cdk/lambda/handler.py"
+)
+OPERATOR_TEXTS = (
+    "https://github.com/aws/amazon-sagemaker-operator-for-k8s/blob/e131566f83b8d860300c1ccf377b3982b385f177/"
+    "controllers/sdkutil/clientwrapper/sagemaker_client.go"
+)
+DEEQU = (
+    "https://github.com/awslabs/deequ/blob/0b8cea54b25fd4713c6212c17703117f9eddc734/src/main/scala/com/amazon/deequ/"
+)
+TERRAFORM = "https://github.com/hashicorp/terraform-provider-aws/issues/"
+CLOUDFORMATION = "https://docs.aws.amazon.com/AWSCloudFormation/latest/"
+IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
+IAM_ACTIONS = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html"
+S3 = "https://docs.aws.amazon.com/AmazonS3/latest/"
+SNS = "https://docs.aws.amazon.com/sns/latest/"
+CHAT = "https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html"
+LAMBDA_RETRIES = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"
 
 ASSUMPTIONS = (
     Assumption(
+        "create-twice",
         "names",
         "A second Create with the same name is a ValidationException "
-        '"Cannot create already existing model|endpoint configuration|endpoint "arn"."',
-        "sagemaker-python-sdk issue 101; aws-facts 4.1",
-        "seen",
+        '"Cannot create already existing model <arn>" (or endpoint configuration, or endpoint).',
+        SEEN,
+        (SDK + "issues/101", EXAMPLES + "issues/2491"),
     ),
-    Assumption("names", "SageMaker writes names in lower case in its ARNs.", "aws-facts 1.3", "seen"),
+    Assumption("arn-lower-case", "names", "SageMaker writes names in lower case in its ARNs.", SEEN, (EVENTS,)),
     Assumption(
-        "updates",
-        "An update during which an alarm of AutoRollbackConfiguration goes off ends InService on the old config with a"
-        " FailureReason; the text of the reason is ours.",
-        "botocore's documentation of AutoRollbackConfig; aws-facts 4.2",
-        "inferred",
-    ),
-    Assumption(
-        "missing things",
-        'A missing model, config or endpoint is a ValidationException "Could not find … "arn"."',
-        "ACK sagemaker-controller; aws-facts 4.3",
-        "seen",
+        "no-client-token",
+        "names",
+        "CreateModel, CreateEndpointConfig, CreateEndpoint and UpdateEndpoint take no client token.",
+        SEEN,
+        (API + "CreateModel.html", API + "CreateEndpointConfig.html", API + "UpdateEndpoint.html"),
     ),
     Assumption(
-        "missing things",
-        '"ModelPackageGroup arn… does not exist." and "Model Package Group already exists: arn…".',
-        "ACK code generator's tests; issue 5063 of sagemaker-python-sdk",
-        "seen",
+        "missing-resource",
+        "errors",
+        'A missing model, configuration or endpoint is a ValidationException "Could not find ... <arn>".',
+        SEEN,
+        (OPERATOR_TEXTS, TERRAFORM + "40048"),
     ),
     Assumption(
+        "missing-group",
+        "errors",
+        'The registry says "ModelPackageGroup <arn> does not exist." and "Model Package Group already exists: <arn>".',
+        SEEN,
+        ("https://github.com/getmoto/moto/pull/7246", SDK + "pull/5063"),
+    ),
+    Assumption(
+        "busy-endpoint",
+        "errors",
+        "An update, a deletion or a change of weights of a busy endpoint is a ValidationException "
+        '"Cannot update in-progress endpoint <arn>".',
+        SEEN,
+        (OPERATOR_TEXTS,),
+    ),
+    Assumption(
+        "failed-endpoint",
         "endpoints",
-        'Update, delete and weights of a busy endpoint: "Cannot update in-progress endpoint "arn".".',
-        "ACK and sagemaker-operator-for-k8s; aws-facts 4.3",
-        "seen",
+        "DeleteEndpoint is the only operation on a Failed endpoint; the error text is ours.",
+        SEEN,
+        (API + "DescribeEndpoint.html",),
     ),
     Assumption(
-        "endpoints", "A Failed endpoint takes only DeleteEndpoint; the text is ours.", "aws-facts 4.3", "inferred"
-    ),
-    Assumption("endpoints", "UpdateEndpoint mends UpdateRollbackFailed.", "botocore, EndpointStatus", "inferred"),
-    Assumption(
+        "rollback-failed",
         "endpoints",
-        "While an endpoint is Creating, DescribeEndpoint has neither variants nor capture.",
-        "recorded answers in notebooks",
-        "inferred",
+        "UpdateEndpoint repairs an endpoint that is UpdateRollbackFailed.",
+        INFERRED,
+        (API + "DescribeEndpoint.html",),
     ),
     Assumption(
+        "creating-endpoint",
         "endpoints",
-        "During an update EndpointConfigName is the old one and PendingDeploymentSummary has the new one.",
-        "aws-facts 1.4",
-        "seen",
+        "While an endpoint is Creating, DescribeEndpoint shows neither variants nor data capture.",
+        INFERRED,
+        (API + "DescribeEndpoint.html",),
     ),
     Assumption(
+        "update-in-progress",
         "endpoints",
-        "A failed update comes back InService with the old config and a FailureReason.",
-        "terraform-provider-aws issue 39099; ACK pull request 7",
-        "seen",
+        "During an update EndpointConfigName is the old one and PendingDeploymentSummary names the new one.",
+        SEEN,
+        (EVENTS, API + "PendingDeploymentSummary.html"),
     ),
     Assumption(
+        "capacity-change",
         "endpoints",
-        "DeleteEndpoint is refused while a schedule watches the endpoint; the text is ours.",
-        "aws-facts 4.6",
-        "unknown",
+        "A change of capacity has no PendingDeploymentSummary; its status stands in the variant.",
+        SEEN,
+        (EVENTS,),
     ),
     Assumption(
+        "failed-update",
         "endpoints",
-        "A config in use cannot be deleted. AWS takes the call and leaves an endpoint that cannot be updated.",
-        "API reference, DeleteEndpointConfig; failure catalogue D12",
-        "inferred",
+        "A failed update ends InService with the old configuration and a FailureReason.",
+        SEEN,
+        (TERRAFORM + "39099", "https://github.com/aws-controllers-k8s/sagemaker-controller/pull/7"),
     ),
     Assumption(
+        "alarm-rollback",
+        "endpoints",
+        "An update during which an alarm of AutoRollbackConfiguration goes off ends InService with the old"
+        " configuration and a FailureReason; the text of the reason is ours.",
+        INFERRED,
+        (GUIDE + "deployment-guardrails-configuration.html", API + "AutoRollbackConfig.html"),
+    ),
+    Assumption(
+        "retained-variants",
+        "endpoints",
+        "With RetainAllVariantProperties an update keeps the instance counts and weights of variants of the same name.",
+        SEEN,
+        (API + "UpdateEndpoint.html",),
+    ),
+    Assumption(
+        "traffic-shifting-limits",
+        "endpoints",
+        "A canary is at most half of a variant's instances, a linear step 10 to 50 %; the error text is ours.",
+        SEEN,
+        (API + "TrafficRoutingConfig.html", API + "BlueGreenUpdatePolicy.html"),
+    ),
+    Assumption(
+        "scheduled-endpoint",
+        "endpoints",
+        "DeleteEndpoint is refused while a monitoring schedule watches the endpoint; the error text is ours.",
+        UNKNOWN,
+        (INTRODUCTION,),
+        searched="The notebook deletes the schedule first; no page or issue shows the error of the other order.",
+    ),
+    Assumption(
+        "config-in-use",
+        "endpoints",
+        "An endpoint configuration in use must not be deleted: AWS accepts the call, and the endpoint can no longer"
+        " be updated.",
+        SEEN,
+        (API + "DeleteEndpointConfig.html", TERRAFORM + "40048"),
+    ),
+    Assumption(
+        "metadata-merge",
         "registry",
-        "UpdateModelPackage leaves what it is not given as it was; customer metadata are merged by key.",
-        "botocore, CustomerMetadataPropertiesToRemove",
-        "inferred",
+        "UpdateModelPackage leaves fields alone that the request does not name, and merges customer metadata by key.",
+        INFERRED,
+        (API + "UpdateModelPackage.html",),
     ),
     Assumption(
+        "unapproved-version",
         "registry",
-        "CreateModel refuses a version that is not Approved; the text is ours.",
-        "aws-facts 4.1",
-        "unknown",
+        "CreateModel refuses a version that is not Approved; the error text is ours.",
+        UNKNOWN,
+        (WORKSHOP, GUIDE + "model-registry-approve.html"),
+        searched="The guide says that only approved versions can be deployed; no live error was found.",
     ),
     Assumption(
+        "version-name",
         "registry",
-        "A version of a group has no ModelPackageName and takes no tags.",
-        "sagemaker-python-sdk issue 5606; botocore, CreateModelPackage.Tags",
-        "seen",
+        "A version in a group has no ModelPackageName and takes no tags.",
+        SEEN,
+        (SDK + "issues/5606", API + "CreateModelPackage.html"),
     ),
     Assumption(
+        "group-with-versions",
         "registry",
-        "A group with versions cannot be deleted; the text is ours.",
-        "developer guide, model registry",
-        "inferred",
+        "A group that has versions cannot be deleted; the error text is ours.",
+        INFERRED,
+        (GUIDE + "model-registry-delete-model-group.html",),
     ),
     Assumption(
+        "approval-flow",
+        "registry",
+        "Approving a version starts a deployment; rejecting the deployed one brings back the latest approved one.",
+        SEEN,
+        (GUIDE + "model-registry-approve.html",),
+    ),
+    Assumption(
+        "best-effort-events",
+        "events",
+        "SageMaker's events are best effort: one can be lost, and several can come for one change.",
+        SEEN,
+        (EVENTS, "https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-sagemaker.html"),
+    ),
+    Assumption(
+        "endpoint-event",
         "events",
         "Every transition of an endpoint is announced: status in upper snake case, times in epoch milliseconds.",
-        "aws-facts 1.3",
-        "seen",
+        SEEN,
+        (EVENTS,),
     ),
     Assumption(
+        "package-event",
         "events",
-        "The creation of a package is announced without UpdatedModelPackageFields.",
-        "aws-facts 1.2",
-        "inferred",
+        "Every change of a version is announced with the names of the updated fields, one of them spelled sourceUri.",
+        SEEN,
+        (EVENTS,),
     ),
     Assumption(
+        "package-created-event",
         "events",
-        "A monitoring job's event has no ExitMessage, Environment or MonitoringScheduleArn.",
-        "aws-facts 1.5",
-        "inferred",
+        "The creation of a version is announced too, without UpdatedModelPackageFields.",
+        INFERRED,
+        (EVENTS,),
     ),
     Assumption(
-        "events", 'PutEvents refuses sources "aws.…" with NotAuthorizedForSourceException.', "catalogue D10", "seen"
+        "processing-event",
+        "events",
+        "The event of a monitoring job has no ExitMessage, Environment, Tags or MonitoringScheduleArn, and writes some"
+        " enumerations in upper case (MANIFEST_FILE for ManifestFile).",
+        INFERRED,
+        (EVENTS,),
     ),
     Assumption(
+        "aws-source-refused",
+        "events",
+        'PutEvents refuses sources that begin with "aws." with NotAuthorizedForSourceException.',
+        SEEN,
+        ("https://github.com/aws-samples/serverless-patterns/pull/3089",),
+    ),
+    Assumption(
+        "event-size",
+        "events",
+        "The entries of one PutEvents request have less than 1 MB together.",
+        SEEN,
+        ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html",),
+    ),
+    Assumption(
+        "lambda-retries",
         "Lambda",
         "A failed asynchronous invocation comes again after one minute and after two more, with the same request id.",
-        "Lambda developer guide, asynchronous invocation",
-        "seen",
+        SEEN,
+        (LAMBDA_RETRIES,),
     ),
     Assumption(
-        "S3 events",
-        "Each write of a key has a greater sequencer than the one before; a shorter one is padded with zeros behind.",
-        "S3 user guide, event message structure; aws-facts 5",
-        "seen",
-    ),
-    Assumption(
-        "capture",
-        "SageMaker appends /endpoint/variant/… to DestinationS3Uri; behind a slash at its end the key may hold two.",
-        "amazon-sagemaker-examples issue 1938; aws-facts 2.1",
-        "inferred",
-    ),
-    Assumption(
-        "capture",
-        "One file a minute and variant at most, delivered about two minutes later.",
-        "aws-facts 2.1",
-        "seen",
-    ),
-    Assumption(
-        "capture",
-        "Without header lists everything is BASE64; listed media types are compared without parameters.",
-        "aws-facts 2.4",
-        "seen",
-    ),
-    Assumption(
-        "capture",
-        "A refused request is captured too, its answer without an observed content type.",
-        "aws-facts 2.3",
-        "inferred",
-    ),
-    Assumption(
-        "runtime",
-        'An endpoint that does not serve: ValidationError "Endpoint … of account … not found.".',
-        "recorded errors of InvokeEndpoint",
-        "seen",
-    ),
-    Assumption(
-        "runtime",
-        "The linear learner answers CSV with the label, then the score.",
-        "the developer guide shows JSON and RecordIO only",
-        "unknown",
-    ),
-    Assumption(
-        "runtime", "The built-in algorithms answer JSON unless CSV is asked for.", "developer guide", "inferred"
-    ),
-    Assumption(
-        "metrics",
-        "Invocations of AWS/SageMaker counts every request that reached a variant, in minutes, a minute later.",
-        "developer guide, SageMaker endpoint invocation metrics",
-        "seen",
-    ),
-    Assumption(
-        "monitoring",
-        "An execution begins on the hour plus 0 to 20 minutes; no captured data makes it Failed.",
-        "aws-facts 1.10",
-        "seen",
-    ),
-    Assumption("monitoring", "The job names of bias and explainability monitors.", "aws-facts 1.7", "unknown"),
-    Assumption(
-        "monitoring",
-        'A Pending schedule refuses changes: "Monitoring schedule in status Pending".',
-        "aws-facts 4.6",
-        "seen",
-    ),
-    Assumption(
-        "SNS",
-        "A subject is printable ASCII, shorter than 100 characters, no blank first; a message is not empty.",
-        "API reference, Publish (the newer rule that takes UTF-8 subjects is not relied on; aws-facts 0)",
-        "seen",
-    ),
-    Assumption(
-        "SNS",
-        "A Publish to a topic without a confirmed subscription succeeds; GetTopicAttributes counts them.",
-        "API reference, Subscribe and GetTopicAttributes; aws-facts 5",
-        "inferred",
-    ),
-    Assumption(
-        "SNS",
-        "A filter policy matches any value of a String.Array attribute; a Lambda subscriber sees it as a String.",
-        "developer guide, message attributes",
-        "inferred",
-    ),
-    Assumption(
-        "chat",
-        "Chat clients subscribe by HTTPS and show the custom-notification schema alone; they drop the rest unsaid.",
-        "administrator guide of Amazon Q Developer in chat applications, custom notifications",
-        "seen",
-    ),
-    Assumption(
-        "chat",
-        "A value of additionalContext may be as long as a message; title 250, description 8,000, a step 350.",
-        "the guide gives no limit for additionalContext that could be read here",
-        "unknown",
-    ),
-    Assumption(
-        "traffic shifting",
-        "A canary is at most half of a variant's instances; the text is ours.",
-        "aws-facts 4.2",
-        "inferred",
-    ),
-    Assumption(
-        "CloudFormation",
-        "A template in a request has at most 51,200 bytes; one with a named role needs CAPABILITY_NAMED_IAM.",
-        "botocore, CreateChangeSet: TemplateBody, Capabilities",
-        "seen",
-    ),
-    Assumption(
-        "CloudFormation",
-        'A change set without changes becomes FAILED: "The submitted information didn\'t contain changes. …".',
-        "moto/cloudformation/models.py, and aws-cli's deployer, which looks for this text",
-        "inferred",
-    ),
-    Assumption(
-        "CloudFormation",
-        "With ImportExistingResources a resource whose name is in the template and exists already is taken in; without"
-        " it the creation fails and is rolled back.",
-        "botocore, CreateChangeSet: ImportExistingResources; user guide, automatic import",
-        "seen",
-    ),
-    Assumption(
-        "CloudFormation",
-        "A stack that a change set began and nobody executed stays in REVIEW_IN_PROGRESS, and takes a CREATE again.",
-        "user guide, stack status codes",
-        "inferred",
-    ),
-    Assumption(
-        "CloudFormation",
-        "Deleting a stack keeps what has DeletionPolicy Retain; deleting one that is not there succeeds.",
-        "user guide, DeletionPolicy; the API reference of DeleteStack names no error for it",
-        "inferred",
-    ),
-    Assumption(
-        "CloudFormation",
-        "Stacks are done as soon as they are executed; AWS takes minutes, for which setup waits in botocore's waiters.",
-        "botocore, waiters stack_create_complete and stack_update_complete",
-        "inferred",
-    ),
-    Assumption(
-        "IAM",
-        "A call is allowed when a statement allows it and none denies it; a condition on a key that the request does"
-        " not have fails, but for Null and ForAllValues.",
-        "IAM user guide, policy evaluation logic and condition operators",
-        "inferred",
-    ),
-    Assumption(
-        "IAM",
-        "CreateModel needs iam:PassRole on the role with iam:PassedToService sagemaker.amazonaws.com.",
-        "Service Authorization Reference, SageMaker: dependent actions",
-        "inferred",
-    ),
-    Assumption(
-        "IAM",
-        "Creating with Tags needs sagemaker:AddTags as well; an endpoint config carries sagemaker:InstanceTypes of all"
-        " its variants, or sagemaker:ServerlessMaxConcurrency.",
-        "Service Authorization Reference, SageMaker: actions and condition keys",
-        "inferred",
-    ),
-    Assumption(
-        "IAM",
-        "A permission that a role was just given counts at once; AWS takes seconds, for which Chalice tries again.",
-        "IAM user guide, eventual consistency; chalice/awsclient.py, _create_lambda_function",
-        "inferred",
-    ),
-    Assumption(
-        "IAM",
-        "Resource policies of buckets and keys, boundaries and organisations refuse nothing here.",
-        "a limit of the stand-in: `vedette doctor` looks at the key's policy, and --live runs each function",
-        "unknown",
-    ),
-    Assumption(
+        "sequencer",
         "S3",
-        "An object that is not there is 404 NoSuchKey for whoever may list the bucket, else 403 AccessDenied.",
-        "botocore, GetObject: permissions",
-        "seen",
+        "Each write of a key has a greater sequencer than the one before; compare a shorter one padded on the right.",
+        SEEN,
+        (S3 + "userguide/notification-content-structure.html",),
     ),
     Assumption(
+        "missing-object",
+        "S3",
+        "A missing object is 404 NoSuchKey for whoever may list the bucket, else 403 AccessDenied.",
+        SEEN,
+        (S3 + "API/API_GetObject.html",),
+    ),
+    Assumption(
+        "conditional-write",
         "S3",
         "A conditional write with If-Match needs s3:GetObject beside s3:PutObject.",
-        "S3 user guide, conditional writes: permissions",
-        "inferred",
+        INFERRED,
+        (S3 + "userguide/conditional-writes.html",),
     ),
     Assumption(
-        "consoles",
+        "capture-realtime-only",
+        "data capture",
+        "Data capture exists for real-time endpoints and batch transform alone.",
+        SEEN,
+        (GUIDE + "model-deploy-feature-matrix.html", GUIDE + "model-monitor.html"),
+    ),
+    Assumption(
+        "capture-key",
+        "data capture",
+        "A key is DestinationS3Uri/endpoint/variant/yyyy/mm/dd/hh/MM-SS-mmm-uuid.jsonl: the UTC hour of the"
+        " invocations, then minute, second and millisecond of the file's beginning.",
+        SEEN,
+        (CAPTURE, INTRODUCTION),
+    ),
+    Assumption(
+        "capture-double-slash",
+        "data capture",
+        "Behind a DestinationS3Uri that ends in a slash the keys may have two slashes.",
+        INFERRED,
+        (EXAMPLES + "issues/1938",),
+    ),
+    Assumption(
+        "capture-delay",
+        "data capture",
+        "SageMaker writes at most one file a minute and variant, about two minutes after the requests.",
+        SEEN,
+        (CAPTURE, WORKSHOP),
+    ),
+    Assumption(
+        "capture-written-once",
+        "data capture",
+        "SageMaker never writes a captured file again: its name has a fresh uuid.",
+        INFERRED,
+        (CAPTURE,),
+    ),
+    Assumption(
+        "capture-encoding",
+        "data capture",
+        "Without header lists every payload is BASE64; listed media types are compared without parameters.",
+        SEEN,
+        (API + "CaptureContentTypeHeader.html", INTRODUCTION),
+    ),
+    Assumption(
+        "capture-content-type",
+        "data capture",
+        "The observed content type can be wrong: JSON that a container serves as text/html is captured as BASE64.",
+        SEEN,
+        (SDK + "issues/2629",),
+    ),
+    Assumption(
+        "capture-record",
+        "data capture",
+        "A record has captureData, eventMetadata and eventVersion; either side may be absent, data is a string also for"
+        " JSON, and customAttributes is a list of strings.",
+        SEEN,
+        (CAPTURE, GUIDE + "model-monitor-pre-and-post-processing.html"),
+    ),
+    Assumption(
+        "capture-of-errors",
+        "data capture",
+        "A refused request is captured too, its answer without an observed content type and often with a code and a"
+        " message.",
+        INFERRED,
+        (LLM_HANDLER,),
+    ),
+    Assumption(
+        "capture-stops-silently",
+        "data capture",
+        "Data capture stops without an error at high disk usage (keep it under 75 %), and when the bucket refuses the"
+        " role. So no captured data does not mean no requests.",
+        INFERRED,
+        (GUIDE + "model-monitor-data-capture.html", CAPTURE),
+    ),
+    Assumption(
+        "capture-described",
+        "data capture",
+        "DescribeEndpoint shows the status, sampling, destination and key of data capture; its options and header lists"
+        " stand in the endpoint configuration alone.",
+        SEEN,
+        (API + "DataCaptureConfigSummary.html",),
+    ),
+    Assumption(
+        "invoke-missing",
+        "runtime",
+        'Invoking an endpoint that does not serve is a ValidationError "Endpoint ... of account ... not found.".',
+        SEEN,
+        (EXAMPLES + "issues/293", EXAMPLES + "issues/559"),
+    ),
+    Assumption(
+        "invoke-limits",
+        "runtime",
+        "An inference id has 1 to 64 characters, custom attributes at most 1,024, a body at most 6,291,456 bytes.",
+        SEEN,
+        (API + "runtime_InvokeEndpoint.html",),
+    ),
+    Assumption(
+        "linear-learner-csv",
+        "runtime",
+        "The linear learner answers CSV with the label, then the score.",
+        UNKNOWN,
+        (GUIDE + "LL-in-formats.html",),
+        searched="The guide shows JSON and RecordIO answers only.",
+    ),
+    Assumption(
+        "answer-format",
+        "runtime",
+        "The built-in algorithms answer JSON unless the request accepts CSV.",
+        INFERRED,
+        (GUIDE + "cdf-inference.html",),
+    ),
+    Assumption(
+        "invocations-metric",
+        "runtime",
+        "The metric Invocations of AWS/SageMaker counts every request that reached a variant, a minute later.",
+        SEEN,
+        (GUIDE + "monitoring-cloudwatch.html",),
+    ),
+    Assumption(
+        "execution-start",
+        "monitoring",
+        "An execution starts on the hour plus 0 to 20 minutes.",
+        SEEN,
+        (API + "ScheduleConfig.html",),
+    ),
+    Assumption(
+        "schedule-expression",
+        "monitoring",
+        "A schedule is hourly, daily, every 1 to 24 hours, or NOW, which runs once.",
+        SEEN,
+        (GUIDE + "model-monitor-schedule-expression.html",),
+    ),
+    Assumption(
+        "execution-without-data",
+        "monitoring",
+        "An execution without captured data is Failed; its FailureReason speaks of inputs or an S3 URL without data.",
+        SEEN,
+        (INTRODUCTION, SDK + "issues/2634", EXAMPLES + "issues/1938"),
+    ),
+    Assumption(
+        "execution-without-job",
+        "monitoring",
+        "An execution that never started has no processing job, so no event announces it; it is only listed.",
+        INFERRED,
+        (API + "MonitoringExecutionSummary.html",),
+    ),
+    Assumption(
+        "execution-job-names",
+        "monitoring",
+        "The jobs of an execution are model-monitoring-<hour>-<24 hex>, or groundtruth-merge-... and then"
+        " model-quality-monitoring-... with the same ending; the hour ends the window.",
+        SEEN,
+        (JOB_LIST,),
+    ),
+    Assumption(
+        "bias-job-names",
+        "monitoring",
+        "The job names of bias and explainability monitors begin like the others, with names of our choice.",
+        UNKNOWN,
+        (BIAS,),
+        searched="The notebooks and their saved outputs show no job name of these monitors.",
+    ),
+    Assumption(
+        "merge-job",
+        "monitoring",
+        "Monitors that need labels (ModelQuality, ModelBias) run a merge job before the analysis.",
+        SEEN,
+        (WORKSHOP, BIAS),
+    ),
+    Assumption(
+        "execution-environment",
+        "monitoring",
+        "An analysis job's environment names the endpoint, the schedule, the data format and the window's start and"
+        " end.",
+        SEEN,
+        (GUIDE + "model-monitor-byoc-contract-inputs.html",),
+    ),
+    Assumption(
+        "described-job",
+        "monitoring",
+        "DescribeProcessingJob shows Environment, MonitoringScheduleArn and ExitMessage, which the event lacks.",
+        SEEN,
+        (API + "DescribeProcessingJob.html",),
+    ),
+    Assumption(
+        "exit-message",
+        "monitoring",
+        "A job with violations is Completed and says so in its ExitMessage alone: "
+        '"CompletedWithViolations: Job completed successfully with 60 violations."',
+        SEEN,
+        (INTRODUCTION,),
+    ),
+    Assumption(
+        "pending-schedule",
+        "monitoring",
+        'A Pending schedule refuses changes: "Monitoring schedule in status Pending".',
+        SEEN,
+        (EXAMPLES + "issues/2342",),
+    ),
+    Assumption(
+        "schedule-deletion",
+        "monitoring",
+        "A schedule is deleted before its endpoint, takes a while to go, and leaves the history of its executions.",
+        SEEN,
+        (API + "DeleteMonitoringSchedule.html", INTRODUCTION),
+    ),
+    Assumption(
+        "statistics-file",
+        "monitoring files",
+        "statistics.json has this schema; counts may be written as floats, and c is 0.64, k 2048 in KLL sketches.",
+        SEEN,
+        (GUIDE + "model-monitor-byoc-statistics.html", INTRODUCTION),
+    ),
+    Assumption(
+        "constraints-file",
+        "monitoring files",
+        "constraints.json has this schema.",
+        SEEN,
+        (GUIDE + "model-monitor-byoc-constraints.html",),
+    ),
+    Assumption(
+        "constraint-defaults",
+        "monitoring files",
+        "datatype_check_threshold and domain_content_threshold are 1.0 where a file does not name them. The guide shows"
+        ' 0.1; the container writes 1.0 into baselines and demands "Expected match: 100.0%".',
+        INFERRED,
+        (GUIDE + "model-monitor-byoc-constraints.html", INTRODUCTION),
+    ),
+    Assumption(
+        "constraint-overrides",
+        "monitoring files",
+        "Overrides for one feature stand in monitoringConfigOverrides; users also write monitoring_config_overrides,"
+        " and inside string_constraints.",
+        SEEN,
+        (GUIDE + "model-monitor-byoc-constraints.html", SDK + "issues/2745"),
+    ),
+    Assumption(
+        "inferred-type",
+        "monitoring files",
+        "Model Monitor infers types as Deequ does, by these expressions on the whole cell; a column with any other cell"
+        " is String, and an empty cell is missing.",
+        SEEN,
+        (
+            DEEQU + "analyzers/catalyst/StatefulDataType.scala",
+            DEEQU + "analyzers/DataType.scala",
+            GUIDE + "model-monitor-pre-built-container.html",
+        ),
+    ),
+    Assumption(
+        "drift-distance",
+        "monitoring files",
+        "Drift is the largest distance of two distribution functions (numbers) or shares (categories), less"
+        " 1.8 sqrt((n+m)/nm) for the method Robust.",
+        SEEN,
+        (DEEQU + "analyzers/Distance.scala", GUIDE + "model-monitor-byoc-constraints.html"),
+    ),
+    Assumption(
+        "chi-squared-threshold",
+        "monitoring files",
+        "With ChiSquared a feature violates when the p-value is below categorical_comparison_threshold.",
+        UNKNOWN,
+        (DEEQU + "analyzers/Distance.scala",),
+        searched="The guide names the method and the threshold, not how they are compared.",
+    ),
+    Assumption(
+        "violation-sentences",
+        "monitoring files",
+        "A violation's description is Model Monitor's sentence, as a saved output shows it for types, and AWS's samples"
+        ' parse it for drift ("distance: ... exceeds threshold: ...").',
+        SEEN,
+        (
+            INTRODUCTION,
+            GUIDE + "model-monitor-interpreting-violations.html",
+            "https://github.com/aws-samples/amazon-sagemaker-safe-deployment-pipeline",
+        ),
+    ),
+    Assumption(
+        "integral-violations",
+        "monitoring files",
+        "One bad record violates: 99.6 % Integral against an expected 100 %, which users complain of.",
+        SEEN,
+        (INTRODUCTION, "https://github.com/PacktPublishing/Learn-Amazon-SageMaker/issues/14"),
+    ),
+    Assumption(
+        "non-negative-not-enforced",
+        "monitoring files",
+        "Model Monitor suggests is_non_negative and has no check that enforces it.",
+        INFERRED,
+        (GUIDE + "model-monitor-interpreting-violations.html",),
+    ),
+    Assumption(
+        "quality-files",
+        "monitoring files",
+        "Model quality, bias and explainability have statistics and violations of other forms.",
+        SEEN,
+        (GUIDE + "model-monitor-model-quality-metrics.html", BIAS),
+    ),
+    Assumption(
+        "sns-subject",
+        "SNS",
+        "A subject has fewer than 100 characters, no line breaks and no control characters; printable ASCII without a"
+        " blank first is always accepted. A message is not empty.",
+        SEEN,
+        (SNS + "api/API_Publish.html",),
+    ),
+    Assumption(
+        "sns-size",
+        "SNS",
+        "A message and its attributes have at most 262,144 bytes together.",
+        SEEN,
+        (SNS + "api/API_Publish.html",),
+    ),
+    Assumption(
+        "sns-unconfirmed",
+        "SNS",
+        "A Publish to a topic without a confirmed subscription succeeds; GetTopicAttributes counts the subscriptions.",
+        INFERRED,
+        (SNS + "api/API_Subscribe.html", SNS + "api/API_GetTopicAttributes.html"),
+    ),
+    Assumption(
+        "sns-filter",
+        "SNS",
+        "A filter policy matches any value of a String.Array attribute; a Lambda subscriber sees it as a String.",
+        INFERRED,
+        (SNS + "dg/sns-message-attributes.html",),
+    ),
+    Assumption(
+        "publish-resent",
+        "SNS",
+        "botocore sends a Publish again when only its answer was lost, and SNS then delivers it twice.",
+        SEEN,
+        ("https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html",),
+    ),
+    Assumption(
+        "chat-schema",
+        "chat",
+        "Chat clients subscribe by HTTPS and show the custom-notification schema alone; they drop the rest in silence.",
+        SEEN,
+        (CHAT,),
+    ),
+    Assumption(
+        "chat-sizes",
+        "chat",
+        "A value of additionalContext may be as long as a message; title 250, description 8,000, a step 350.",
+        UNKNOWN,
+        (CHAT,),
+        searched="The guide gives no limit for additionalContext.",
+    ),
+    Assumption(
+        "template-size",
+        "CloudFormation",
+        "A template in a request has at most 51,200 bytes; one with a named role needs CAPABILITY_NAMED_IAM.",
+        SEEN,
+        (CLOUDFORMATION + "APIReference/API_CreateChangeSet.html",),
+    ),
+    Assumption(
+        "empty-change-set",
+        "CloudFormation",
+        'A change set without changes becomes FAILED: "The submitted information didn\'t contain changes. ...".',
+        INFERRED,
+        ("https://github.com/aws/aws-cli/blob/develop/awscli/customizations/cloudformation/deployer.py",),
+    ),
+    Assumption(
+        "import-existing",
+        "CloudFormation",
+        "With ImportExistingResources a resource whose name is in the template and exists already is imported; without"
+        " it the creation fails and is rolled back.",
+        SEEN,
+        (CLOUDFORMATION + "APIReference/API_CreateChangeSet.html",),
+    ),
+    Assumption(
+        "review-in-progress",
+        "CloudFormation",
+        "A stack whose first change set nobody executed stays in REVIEW_IN_PROGRESS, and takes a CREATE again.",
+        INFERRED,
+        (CLOUDFORMATION + "UserGuide/view-stack-events.html",),
+    ),
+    Assumption(
+        "stack-deletion",
+        "CloudFormation",
+        "Deleting a stack keeps what has DeletionPolicy Retain; deleting a stack that does not exist succeeds.",
+        INFERRED,
+        (
+            CLOUDFORMATION + "UserGuide/aws-attribute-deletionpolicy.html",
+            CLOUDFORMATION + "APIReference/API_DeleteStack.html",
+        ),
+    ),
+    Assumption(
+        "stack-duration",
+        "CloudFormation",
+        "The simulator's stacks are done at once; AWS takes minutes, for which setup waits in botocore's waiters.",
+        INFERRED,
+        ("https://boto3.amazonaws.com/v1/documentation/api/latest/reference/services/cloudformation.html#waiters",),
+    ),
+    Assumption(
+        "policy-evaluation",
+        "IAM",
+        "A call is allowed when a statement allows it and none denies it; a condition on a key that the request does"
+        " not have fails, except for Null and ForAllValues.",
+        INFERRED,
+        (
+            IAM + "reference_policies_evaluation-logic.html",
+            IAM + "reference_policies_elements_condition_operators.html",
+        ),
+    ),
+    Assumption(
+        "pass-role",
+        "IAM",
+        "CreateModel needs iam:PassRole on the role with iam:PassedToService sagemaker.amazonaws.com.",
+        INFERRED,
+        (IAM_ACTIONS,),
+    ),
+    Assumption(
+        "tag-permissions",
+        "IAM",
+        "Creating with Tags needs sagemaker:AddTags as well; an endpoint configuration carries sagemaker:InstanceTypes"
+        " of all its variants, or sagemaker:ServerlessMaxConcurrency.",
+        INFERRED,
+        (IAM_ACTIONS,),
+    ),
+    Assumption(
+        "eventual-permissions",
+        "IAM",
+        "In the simulator a new permission counts at once; AWS takes seconds, for which Chalice tries again.",
+        INFERRED,
+        (
+            IAM + "troubleshoot.html#troubleshoot_general_eventual-consistency",
+            "https://github.com/aws/chalice/blob/master/chalice/awsclient.py",
+        ),
+    ),
+    Assumption(
+        "resource-policies",
+        "IAM",
+        "Resource policies of buckets and keys, boundaries and organisations refuse nothing in the simulator.",
+        UNKNOWN,
+        (),
+        searched="A limit of the simulator: `vedette doctor` reads the key's policy, and --live runs each function.",
+    ),
+    Assumption(
+        "console-paths",
+        "other services",
         "The console stands at console.aws.amazon.com, console.amazonaws.cn or console.amazonaws-us-gov.com, by"
         " partition; its paths to an object and an endpoint stay as they are.",
-        "no page that documents the paths was found",
-        "unknown",
+        UNKNOWN,
+        (),
+        searched="No page that documents the paths was found.",
     ),
     Assumption(
-        "EC2",
-        "A route to a gateway that is gone stays, a blackhole; VPC endpoints answer to AWS's names with private DNS.",
-        "botocore, DescribeRouteTables: Route; VPC user guide, interface endpoints",
-        "seen",
+        "blackhole-route",
+        "other services",
+        "A route to a gateway that is gone stays as a blackhole; VPC endpoints answer to AWS's names with private DNS.",
+        SEEN,
+        (
+            "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html",
+            "https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html",
+        ),
     ),
 )
 
 
-def table() -> str:
-    """The assumptions as lines of text."""
-    return "\n".join(
-        f"{item.certainty:9} {item.about:16} {item.belief}  [{item.source}]"
-        for item in sorted(ASSUMPTIONS, key=lambda item: (item.about, item.certainty))
-    )
+def page() -> str:
+    """The assumptions as docs/aws-behaviour.md."""
+    lines = [
+        "# What Vedette assumes about AWS",
+        "",
+        "Vedette was written against these claims, and the AWS simulator (`vedette/local/`) behaves by them.",
+        "Each claim has a name, by which the code refers to it, and a certainty:",
+        "",
+        "- **seen**: read in AWS's own text or service model, or in a live answer that somebody published.",
+        "- **inferred**: follows from such a text.",
+        "- **unknown**: found nowhere. The simulator is as strict as AWS could be; the source says what was searched.",
+        "",
+        "Nothing here was tried on a live account: `make aws-check` is the command for that.",
+        "This page is generated: `python -m vedette.local.assumptions > docs/aws-behaviour.md`.",
+    ]
+    for topic, items in groupby(ASSUMPTIONS, key=lambda item: item.topic):
+        lines += [
+            "",
+            f"## {topic[:1].upper() + topic[1:]}",
+            "",
+            "| name | claim | certainty | source |",
+            "|---|---|---|---|",
+        ]
+        lines += [_row(item) for item in items]
+    return "\n".join(lines) + "\n"
+
+
+def _row(item: Assumption) -> str:
+    claim, sources = item.claim.replace("|", "\\|").replace("<", "&lt;"), [_link(url) for url in item.sources]
+    return f"| `{item.slug}` | {claim} | {item.certainty} | {' · '.join([*sources, *filter(None, [item.searched])])} |"
+
+
+def _link(url: str) -> str:
+    address = urlsplit(url)
+    parts = address.path.strip("/").split("/")
+    shown = "/".join(parts[:2] + parts[-2:]) if address.netloc == "github.com" and len(parts) > 2 else parts[-1]
+    return f"[{shown if address.netloc == 'github.com' else shown.removesuffix('.html')}]({url})"
+
+
+if __name__ == "__main__":
+    print(page(), end="")  # noqa: T201

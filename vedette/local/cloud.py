@@ -290,14 +290,14 @@ class Cloud:
             self._client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
     def _deliver_capture(self, uri: str, body: bytes) -> None:
-        """Data capture says nothing when it cannot write (aws-facts 2.6: silence does not mean no traffic)."""
+        """Data capture says nothing when it cannot write (aws-behaviour: capture-stops-silently)."""
         try:
             self.write(uri, body)
         except self._client("s3").exceptions.ClientError:
             self.undelivered_captures.append(uri)
 
     def _monitored(self, execution: Execution) -> Report:
-        """What Model Monitor finds unless a test says otherwise: nothing, or no data (aws-facts 1.10)."""
+        """What Model Monitor finds by default: nothing, or no data (aws-behaviour: execution-without-data)."""
         bucket, _, prefix = execution.capture_uri.removeprefix("s3://").partition("/")
         with calling_as("aws"):
             found = self._client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1) if bucket else {}

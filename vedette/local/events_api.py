@@ -12,7 +12,7 @@ from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
 
 MOST_ENTRIES = 10
-MOST_BYTES = 1_048_576  # aws-facts 1.12: "total entry size must be less than 1MB"
+MOST_BYTES = 1_048_576  # aws-behaviour: event-size
 
 
 class PutEvents:

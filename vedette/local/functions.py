@@ -92,7 +92,7 @@ def functions_of(
 ) -> list[Function]:
     """The functions of a Chalice app that listen to the bus, to a schedule, or to nobody.
 
-    Chalice makes one rule a function, on the default bus (chalice-facts 2).
+    Chalice makes one rule a function, on the default bus (https://github.com/aws/chalice/issues/1755).
     """
     sources = {source.name: source for source in app.event_sources}
     plain = {function.name: function for function in app.pure_lambda_functions}

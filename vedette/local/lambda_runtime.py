@@ -60,7 +60,7 @@ class _RuntimeApi(ThreadingHTTPServer):
 
 class _RuntimeHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # with wbufsize: else two delayed acknowledgements of 40 ms a call (chalice-facts 4)
+    disable_nagle_algorithm = True  # with wbufsize: else two delayed acknowledgements of 40 ms a call
     wbufsize = -1
     server: _RuntimeApi
 

@@ -241,7 +241,7 @@ def running_executions(schedule: str) -> int:
 def executions_of_schedule(schedule: str, window_start: datetime | None = None) -> Iterator[dict[str, Any]]:
     """The executions of a schedule, the latest first; with a time, those that read the window which begins then.
 
-    An execution is scheduled for the hour that ends its window (aws-facts 1.7).
+    An execution is scheduled for the hour that ends its window (aws-behaviour: execution-job-names).
     """
     request: dict[str, Any] = {"MonitoringScheduleName": schedule, "SortBy": "ScheduledTime", "SortOrder": "Descending"}
     if window_start is not None:

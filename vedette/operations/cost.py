@@ -75,7 +75,7 @@ ASSUMPTIONS = {
     "mails_per_alert": 1.0,
     "metrics_per_endpoint": 5.0,  # and one for each critical feature
     "log_kilobytes_per_run": 1.5,
-    "objects_per_hour_and_variant": 60.0,  # a file a minute while there are requests (aws-facts 2.1)
+    "objects_per_hour_and_variant": 60.0,  # a file a minute while there are requests (aws-behaviour: capture-delay)
 }
 _KINDS = {
     "s3:GetObject": "s3_get",

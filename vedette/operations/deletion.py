@@ -11,7 +11,7 @@
 | anything whose name only resembles the name    | never                                                               |
 
 The list is stored in the table before anything is deleted: after a crash the same call goes on where it ended, also
-when the endpoint, from which the names were read, is gone by then. Sources for the order: aws-facts 4.6.
+when the endpoint, from which the names were read, is gone by then. The order: aws-behaviour: schedule-deletion.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@
 | model           | no config names it, except such as are left over themselves                            |
 | alarm           | its endpoint does not exist                                                            |
 
-Nothing of an endpoint that is not InService just now is left over: what it needs next is not known (catalogue D12).
+Nothing of an endpoint that is not InService just now is left over: what it needs next is not known
+(aws-behaviour: config-in-use).
 """
 
 from __future__ import annotations

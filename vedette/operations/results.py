@@ -5,7 +5,8 @@
 | vedette       | the folders under monitoring/{endpoint}/{variant} | execution.json and the two files beside it       |
 | model monitor | ListMonitoringExecutions of each schedule         | where DescribeProcessingJob says the job wrote   |
 
-An execution of Model Monitor that never had a job (aws-facts 1.10) is shown with its FailureReason.
+An execution of Model Monitor that never had a job (aws-behaviour: execution-without-job) is shown with its
+FailureReason.
 """
 
 from __future__ import annotations
@@ -271,7 +272,7 @@ def constraints(judged: Judged) -> tuple[str, Constraints] | None:
 
 
 def _of_features(judged: Judged) -> bool:
-    """Model quality, bias and explainability have files of other forms (aws-facts 3.7)."""
+    """Model quality, bias and explainability have files of other forms (aws-behaviour: quality-files)."""
     return bool(judged.folder) and judged.monitoring_type == DATA_QUALITY
 
 

@@ -102,7 +102,7 @@ def look(endpoint: str) -> Found:
 
 
 def _refuse_what_is_never_captured(endpoint: str, config: dict[str, Any]) -> None:
-    """Data capture exists for real-time endpoints alone (aws-facts 2.1)."""
+    """Data capture exists for real-time endpoints alone (aws-behaviour: capture-realtime-only)."""
     if config.get("AsyncInferenceConfig"):
         raise VedetteError(f"{endpoint} is an asynchronous endpoint; SageMaker captures real-time endpoints alone.")
     if any(variant.get("ServerlessConfig") for variant in config.get("ProductionVariants", ())):

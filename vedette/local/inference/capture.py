@@ -1,9 +1,10 @@
 """Data capture: what an endpoint writes to S3 about the requests it served.
 
 Key: `{DestinationS3Uri}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-<uuid>.jsonl`: the hour of the invocation in UTC,
-the name from the beginning of the file; a file takes a minute (aws-facts 2.1). Record: aws-facts 2.2 and 2.3.
+the name from the beginning of the file; a file takes a minute
+(aws-behaviour: capture-key, capture-delay, capture-record).
 Encoding: without header lists everything is BASE64; with them the media types are compared without parameters
-(aws-facts 2.4).
+(aws-behaviour: capture-encoding).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Exchange:
     request: bytes
     request_type: str
     answer: bytes
-    answer_type: str | None  # None for an error (aws-facts 2.3)
+    answer_type: str | None  # None for an error (aws-behaviour: capture-of-errors)
     inference_id: str | None
     custom_attributes: str | None
 

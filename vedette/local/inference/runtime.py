@@ -151,7 +151,7 @@ class Runtime:
 
 
 def _check(request: Request) -> None:
-    """The limits of InvokeEndpoint's members in botocore's model (aws-facts 2.5)."""
+    """The limits of InvokeEndpoint's members in botocore's model (aws-behaviour: invoke-limits)."""
     for header, member, most in (
         ("x-amzn-sagemaker-inference-id", "inferenceId", MOST_INFERENCE_ID_CHARACTERS),
         ("x-amzn-sagemaker-custom-attributes", "customAttributes", MOST_ATTRIBUTE_CHARACTERS),

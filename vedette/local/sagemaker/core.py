@@ -17,12 +17,12 @@ MOST_TAGS = 50
 
 
 def refusal(message: str) -> AwsError:
-    """Most of what SageMaker refuses is a ValidationException: the reason stands in its text (aws-facts 4.3)."""
+    """SageMaker refuses with a ValidationException, whose text holds the reason (aws-behaviour: missing-resource)."""
     return AwsError("ValidationException", message)
 
 
 def milliseconds(when: datetime) -> int:
-    """Epoch milliseconds, the times of SageMaker's events (aws-facts 1.3 to 1.5)."""
+    """Epoch milliseconds, the times of SageMaker's events (aws-behaviour: endpoint-event, processing-event)."""
     return round(when.timestamp() * 1000)
 
 

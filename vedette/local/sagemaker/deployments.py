@@ -1,6 +1,6 @@
 """Traffic shifting: what SageMaker refuses in a DeploymentConfig, and how an update under way is described.
 
-Limits: aws-facts 4.2, from botocore's documentation of UpdateEndpoint; the texts of these refusals were not seen live.
+Limits: aws-behaviour: traffic-shifting-limits; the texts of these refusals were not seen live.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def announced(summary: Record) -> Record:
 
 
 def scaling_status(variant: Record, now: datetime) -> Record:
-    """A change of capacity shows in the variant itself (aws-facts 1.4)."""
+    """A change of capacity shows in the variant itself (aws-behaviour: capacity-change)."""
     count = variant["DesiredInstanceCount"]
     message = f"Scaling out desired instance count to {count}."
     return {"Status": "Updating", "StatusMessage": message, "StartTime": milliseconds(now)}

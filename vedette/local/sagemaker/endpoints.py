@@ -6,7 +6,7 @@
                                                  a container did not start, or a roll-back alarm is in ALARM
     DeleteEndpoint  -> Deleting -(delete_minutes)-> gone
 
-| status                                          | update | delete |  (aws-facts 4.3)
+| status                                          | update | delete |  (aws-behaviour: busy-endpoint, failed-endpoint)
 |-------------------------------------------------|--------|--------|
 | Creating, Updating, SystemUpdating, RollingBack | no     | no     |
 | InService, UpdateRollbackFailed                 | yes    | yes    |
@@ -353,7 +353,7 @@ class Endpoints:
 
 
 def _retain(variants: list[Variant], current: list[Variant], excluded: set[str]) -> None:
-    """Keep what autoscaling or a person set on variants of the same name (aws-facts 4.2)."""
+    """Keep what autoscaling or a person set on variants of the same name (aws-behaviour: retained-variants)."""
     before = {variant.name: variant for variant in current}
     for variant in variants:
         kept = before.get(variant.name)
@@ -366,7 +366,7 @@ def _retain(variants: list[Variant], current: list[Variant], excluded: set[str])
 
 
 def _capture(config: Record | None, endpoint: Endpoint) -> Record | None:
-    """DescribeEndpoint's view of data capture: no options and no header lists (aws-facts 2.6)."""
+    """DescribeEndpoint's view of data capture: no options and no header lists (aws-behaviour: capture-described)."""
     if config is None or not endpoint.variants:
         return None
     enabled = config.get("EnableCapture", False)

@@ -1,6 +1,6 @@
 """One run of a monitor: when it is due, what it is told, what it leaves behind, and how its job is described.
 
-Sources: aws-facts 1.7 (names and environment), 1.8 (exit messages), 1.11 (schedule expressions).
+See aws-behaviour: execution-job-names, execution-environment, exit-message, schedule-expression.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ JOB_PREFIXES = {
     "ModelBias": "model-bias-monitoring",
     "ModelExplainability": "model-explainability",  # unknown; with "-monitoring" it would be longer than 63 characters
 }
-MERGED = {"ModelQuality", "ModelBias"}  # these need labels: a merge job goes before (aws-facts 1.7)
+MERGED = {"ModelQuality", "ModelBias"}  # these need labels: a merge job goes before (aws-behaviour: merge-job)
 MERGER_IMAGE = "sagemaker-model-monitor-groundtruth-merger"
 
 
@@ -50,7 +50,7 @@ class Report:
 
 
 def environment(plan: Plan, execution: Execution) -> dict[str, str]:
-    """The environment of an analysis job (aws-facts 1.7)."""
+    """The environment of an analysis job (aws-behaviour: execution-environment)."""
     dataset_format = '{"sagemakerCaptureJson":{"captureIndexNames":["endpointInput","endpointOutput"]}}'
     if execution.monitoring_type in MERGED:
         dataset_format = '{"sagemakerMergeJson":{"captureIndexNames":["endpointOutput"]}}'
@@ -69,14 +69,14 @@ def environment(plan: Plan, execution: Execution) -> dict[str, str]:
 
 
 def exit_message(violations: int) -> str:
-    """The words of the prebuilt container (aws-facts 1.8)."""
+    """The words of the prebuilt container (aws-behaviour: exit-message)."""
     if violations:
         return f"CompletedWithViolations: Job completed successfully with {violations} violations."
     return "Completed: Job completed successfully with no violations."
 
 
 def hours_of(config: Record) -> set[int] | None:
-    """The hours of a schedule; None means once, now (aws-facts 1.11)."""
+    """The hours of a schedule; None means once, now (aws-behaviour: schedule-expression)."""
     given: dict[str, Any] = config.get("ScheduleConfig", {})
     expression = given.get("ScheduleExpression", "NOW")
     if expression == "NOW":
@@ -95,7 +95,7 @@ def hours_of(config: Record) -> set[int] | None:
 def job(
     plan: Plan, schedule_arn: str, execution: Execution, image: str, variables: dict[str, str], output_uri: str
 ) -> Record:
-    """The processing job of an execution, as DescribeProcessingJob shows it (aws-facts 1.6)."""
+    """The processing job of an execution, as DescribeProcessingJob shows it (aws-behaviour: described-job)."""
     source = {
         "S3Uri": execution.capture_uri,
         "LocalPath": "/opt/ml/processing/input/endpoint",

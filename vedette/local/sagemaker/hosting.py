@@ -52,7 +52,7 @@ class Hosting:
             return
         package = self._registry.package(package_name)
         if "ModelPackageVersion" in package and package["ModelApprovalStatus"] != "Approved":
-            # aws-facts 4.1: only approved versions can be deployed; the live text was not seen.
+            # aws-behaviour: unapproved-version
             raise refusal(
                 f'Model Package "{package["ModelPackageArn"]}" has approval status '
                 f"{package['ModelApprovalStatus']}; only Approved model packages can be used to create a model."

@@ -4,7 +4,7 @@
     MonitoringScheduleArn -> some minutes -> files in s3://output/endpoint/schedule/YYYY/MM/DD/HH, ExitMessage
 
 What a job finds is not computed here: `monitor`, a callable that the owner of the Cloud may replace, says it.
-Sources: aws-facts 1.7 to 1.11; order of deletion: 4.6.
+See aws-behaviour: execution-start, execution-job-names, exit-message, schedule-deletion.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Monitoring(JobDefinitions):
         super().__init__(world)
         self._endpoints, self._processing = endpoints, processing
         self.schedules: dict[str, _Schedule] = {}
-        self.history: list[Record] = []  # executions survive their schedule (aws-facts 4.6)
+        self.history: list[Record] = []  # executions survive their schedule (aws-behaviour: schedule-deletion)
         self.monitor: Monitor = lambda execution: Report()
         self.write: Callable[[str, bytes], None] = lambda uri, body: None
         self.job_minutes, self.merge_minutes = 6.0, 5.0
@@ -110,7 +110,7 @@ class Monitoring(JobDefinitions):
         return [schedule.name for schedule in self.schedules.values() if schedule.plan.endpoint == endpoint]
 
     def fail_next_without_job(self, schedule: str, reason: str) -> None:
-        """Let the next execution fail before it has a processing job: no event will tell of it (aws-facts 1.10)."""
+        """Let the next execution fail before it has a processing job (aws-behaviour: execution-without-job)."""
         self.schedules[schedule].without_job = reason
 
     # Operations ------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ class Monitoring(JobDefinitions):
         if any(execution["MonitoringExecutionStatus"] in RUNNING for execution in schedule.executions):
             raise refusal(f"Monitoring schedule {schedule.arn} has executions in progress and cannot be deleted.")
         self._stop(schedule)
-        schedule.status = "Pending"  # deletion takes a while; poll until ResourceNotFound (aws-facts 4.6)
+        schedule.status = "Pending"  # deletion takes a while (aws-behaviour: schedule-deletion)
         self._world.clock.after(timedelta(minutes=1), lambda: self._gone(schedule))
         return {}
 
@@ -210,7 +210,7 @@ class Monitoring(JobDefinitions):
 
     def _refuse_pending(self, schedule: _Schedule) -> None:
         if schedule.status == "Pending":
-            raise refusal("Monitoring schedule in status Pending")  # aws-facts 4.6
+            raise refusal("Monitoring schedule in status Pending")  # aws-behaviour: pending-schedule
 
     def _pending(self, schedule: _Schedule) -> None:
         schedule.status, schedule.modified = "Pending", self._world.now()
@@ -246,7 +246,7 @@ class Monitoring(JobDefinitions):
         schedule.timer = self._world.clock.at(slot, lambda: self._slot(schedule, slot))
 
     def _slot(self, schedule: _Schedule, slot: datetime) -> None:
-        late = timedelta(minutes=self._world.ids.below(21))  # "on the hour plus 0-20 min" (aws-facts 1.10)
+        late = timedelta(minutes=self._world.ids.below(21))  # aws-behaviour: execution-start
         self._world.clock.after(late, lambda: self._begin(schedule, slot))
         self._next_slot(schedule)
 

@@ -1,4 +1,4 @@
-"""Processing jobs: how a monitoring execution shows itself (aws-facts 1.5 to 1.7)."""
+"""Processing jobs: how a monitoring execution shows itself (aws-behaviour: described-job)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JOBS = Listing(
     ),
     sort_keys={"Status": "ProcessingJobStatus"},
 )
-# The published sample of the event has neither Environment, nor MonitoringScheduleArn, nor ExitMessage (aws-facts 1.5).
+# The published event has neither Environment, MonitoringScheduleArn nor ExitMessage (aws-behaviour: processing-event).
 ANNOUNCED = (
     "ProcessingInputs",
     "ProcessingOutputConfig",
@@ -102,7 +102,7 @@ class Processing:
 
 
 def _in_event(name: str, value: Any) -> Any:
-    """Times in milliseconds, and some enumerations in upper case: ManifestFile -> MANIFEST_FILE (aws-facts 1.5)."""
+    """Times in milliseconds; ManifestFile becomes MANIFEST_FILE (aws-behaviour: processing-event)."""
     if name in TIMES:
         return milliseconds(value)
     if name == "S3DataDistributionType":

@@ -1,7 +1,8 @@
 """The model registry: package groups and their versions, with the update semantics that AWS documents.
 
 UpdateModelPackage changes what it is given and leaves the rest as it was (moto wipes it). Each creation and update is
-announced, an already approved creation too, with the names of the updated fields (aws-facts 1.2).
+announced, an already approved creation too, with the names of the updated fields
+(aws-behaviour: package-event, package-created-event).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ UPDATABLE = (
     "ModelCard",
     "ModelLifeCycle",
 )
-# In UpdatedModelPackageFields one name is spelled otherwise (aws-facts 1.2).
+# In UpdatedModelPackageFields one name is spelled otherwise (aws-behaviour: package-event).
 EVENT_SPELLING = {"SourceUri": "sourceUri"}
 ANNOUNCED = (
     "ModelPackageGroupName",
@@ -164,7 +165,7 @@ class Registry:
         self._versions[arn] = version
         return {
             "ModelPackageGroupName": name,
-            "ListedName": f"{name}/{version}",  # versions have no ModelPackageName (sagemaker-python-sdk issue 5606)
+            "ListedName": f"{name}/{version}",  # aws-behaviour: version-name
             "ModelPackageVersion": version,
             "ModelPackageArn": self._world.arn("model-package", f"{name}/{version}"),
         }
