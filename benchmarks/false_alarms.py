@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from chalicelib.alerts.state import transition
 from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, Checks, evaluate
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.records import AlertBook, Execution, FleetEntry, Thresholds
+from chalicelib.records import AlertState, Execution, FleetEntry, Thresholds
 from chalicelib.statistics.categories import Categories
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distribution import BASELINE_K, PART_K, Distribution
@@ -196,7 +196,7 @@ def quiet(rows_a_day: float, seed: int, days: int) -> Told:
     """Watch an endpoint at which nothing is the matter."""
     endpoint = Endpoint(rows_a_day, seed)
     baseline = baseline_of(endpoint)
-    book, told = AlertBook(endpoint="simulated", variant="AllTraffic"), Told()
+    book, told = AlertState(endpoint="simulated", variant="AllTraffic"), Told()
     for day in range(days):
         for execution in verdicts(baseline, endpoint.day(), START + timedelta(days=day)):
             moved = transition(book, execution, Thresholds())
@@ -213,7 +213,7 @@ def hourly_drift(rows_a_day: float, seed: int, days: int = 7) -> int:
     """The alerts of a week at which nothing is the matter, were drift judged by the hour."""
     endpoint = Endpoint(rows_a_day, seed)
     baseline = baseline_of(endpoint)
-    book, alerts = AlertBook(endpoint="simulated", variant="AllTraffic"), 0
+    book, alerts = AlertState(endpoint="simulated", variant="AllTraffic"), 0
     for day in range(days):
         rows = endpoint.day()
         for hour in range(24):

@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 
 from chalicelib import records
 from chalicelib.capture.summary import CaptureSummary, summarize
+from chalicelib.constraints.column_alignment import aligned_table
 from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.files import write_violations
-from chalicelib.constraints.naming import named_table
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.parts import Part
 from chalicelib.statistics.distribution import BASELINE_K
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.process_time()
     summary = CaptureSummary.total(rolled)
     evaluation = evaluate(summary, baseline, hours=1)
-    named = named_table(summary.tables, baseline.constraints)
+    named = aligned_table(summary.tables, baseline.constraints)
     if named is not None:
         write_statistics(named)
     write_violations(evaluation.violations)

@@ -13,7 +13,7 @@ version and the other way round. A record of a newer major schema is refused by 
 | BaselineInForce | baselines/{endpoint}/current.json, and {version}/version.json   |
 | Fleet           | config/fleet.json                                               |
 | Deployment, Mark, Pin, Swept | DynamoDB items of an endpoint                      |
-| AlertBook, Mute | DynamoDB, one item per endpoint and variant; one per mute       |
+| AlertState, Mute | DynamoDB, one item per endpoint and variant; one per mute       |
 | AlertMessage    | SNS, the JSON that SQS, Lambda and HTTPS subscribers receive    |
 """
 
@@ -258,11 +258,11 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
     alert_id: str
     message: AlertMessage
     leased_until: datetime | None = None
-    tries: int = 0
-    refused: str = ""  # why it could not be published the last time
+    attempts: int = msgspec.field(default=0, name="tries")
+    last_error: str = msgspec.field(default="", name="refused")  # why the last attempt to publish it failed
 
 
-class HeldBack(msgspec.Struct, frozen=True, kw_only=True):
+class SuppressedMessages(msgspec.Struct, frozen=True, kw_only=True):
     """Messages beyond the hourly limit: how many, and the worst of what they said. They are told later in one."""
 
     since: datetime
@@ -273,7 +273,7 @@ class HeldBack(msgspec.Struct, frozen=True, kw_only=True):
     more: dict[str, int] = {}
 
 
-class AlertBook(Record, frozen=True, kw_only=True):
+class AlertState(Record, frozen=True, kw_only=True):
     """The alert state of one endpoint and variant: one item, written conditionally."""
 
     endpoint: str
@@ -282,13 +282,13 @@ class AlertBook(Record, frozen=True, kw_only=True):
     last_closed_window_end: datetime | None = None
     last_drift_window_end: datetime | None = None  # where drift has windows of its own
     had_rows: bool = False  # an endpoint that never had data is not silent
-    told: tuple[str, ...] = ()  # ids of the latest messages put into the outbox, so that a repeat adds none
+    sent_ids: tuple[str, ...] = msgspec.field(default=(), name="told")  # latest messages enqueued, to skip repeats
     outbox: tuple[OutboxMessage, ...] = ()
-    owed_at: tuple[datetime, ...] = ()  # of the messages of the last hour that count for the hourly limit
-    held_back: HeldBack | None = None
+    recent_sends: tuple[datetime, ...] = msgspec.field(default=(), name="owed_at")  # of the last hour, for the limit
+    suppressed: SuppressedMessages | None = msgspec.field(default=None, name="held_back")
 
 
-AlertState = Literal["new", "continuing", "recovered"]
+FindingState = Literal["new", "continuing", "recovered"]
 AlertKind = Literal[
     "violations",
     "recovered",
@@ -306,7 +306,7 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
 
     subject: str  # a feature, "Missing columns", or the thing deployed
     check: str
-    state: AlertState
+    state: FindingState
     severity: Severity
     expected: str
     observed: str

@@ -9,7 +9,7 @@
 | MonitorFailed                            | kind "monitor failed"                                                |
 | messages beyond the hourly limit         | kind "held back", once they may be told                              |
 | more findings than fit                   | the worst ten, what is new first, and how many more there are        |
-| hostile feature names, reasons, versions | one harmless line each (`text.harmless`)                             |
+| hostile feature names, reasons, versions | one sanitize line each (`text.sanitize`)                             |
 
 How a message reads as a mail: `mail`. What SNS is given of it: `formats`.
 """
@@ -22,26 +22,36 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.state import SEVERITIES, Transition, fingerprint, fingerprint_id, worst
-from chalicelib.alerts.text import harmless
 from chalicelib.constraints import measurement as checks
 from chalicelib.constraints.measurement import Measurement, rounded
-from chalicelib.records import AlertItem, AlertKind, AlertMessage, AlertState, Deployment, Execution, HeldBack
+from chalicelib.records import (
+    AlertItem,
+    AlertKind,
+    AlertMessage,
+    Deployment,
+    Execution,
+    FindingState,
+    SuppressedMessages,
+)
 
-MOST_ITEMS = 10
+MAX_ITEMS = 10
 NAMELESS = "(a feature without a name)"
-FRESH = timedelta(days=1)  # a violation that begins so soon after a deployment is named together with it
+POST_DEPLOYMENT_PERIOD = timedelta(
+    days=1
+)  # a violation that begins so soon after a deployment is named together with it
 KINDS: Mapping[str, AlertKind] = {
     "no_data": "no data",
     "capture_stopped": "capture stopped",
     "monitor_failed": "monitor failed",
 }
-STATES: tuple[AlertState, ...] = ("new", "continuing", "recovered")
-Findings = dict[AlertState, list[Measurement]]
+STATES: tuple[FindingState, ...] = ("new", "continuing", "recovered")
+Findings = dict[FindingState, list[Measurement]]
 
 
 @dataclass(frozen=True)
-class Whereabouts:
+class AlertContext:
     """Where a person finds what a message speaks of, and since when its model version has served."""
 
     bucket: str
@@ -60,12 +70,12 @@ def served_since(history: Iterable[Deployment], version: str, at: datetime) -> d
     return max(verified, default=None)
 
 
-def messages(transition: Transition, execution: Execution, where: Whereabouts) -> tuple[AlertMessage, ...]:
+def messages(transition: Transition, execution: Execution, where: AlertContext) -> tuple[AlertMessage, ...]:
     """The messages that a transition owes: none, one, or one more for each kind of silence."""
-    if not transition.worth_telling:
+    if not transition.must_notify:
         return ()
     groups: dict[AlertKind, Findings] = {}
-    told: Mapping[AlertState, tuple[Measurement, ...]] = {
+    told: Mapping[FindingState, tuple[Measurement, ...]] = {
         "new": transition.new,
         "continuing": transition.continuing,
         "recovered": transition.recovered,
@@ -82,16 +92,16 @@ def messages(transition: Transition, execution: Execution, where: Whereabouts) -
 
 
 def _message(
-    kind: AlertKind, findings: Findings, transition: Transition, execution: Execution, where: Whereabouts
+    kind: AlertKind, findings: Findings, transition: Transition, execution: Execution, where: AlertContext
 ) -> AlertMessage:
     new, recovered = findings.get("new", []), findings.get("recovered", [])
     ours = execution.source == "vedette"
     ranked = [(state, measurement) for state in STATES for measurement in worst_first(findings.get(state, []))]
-    items = tuple(_item(measurement, state, execution, transition) for state, measurement in ranked[:MOST_ITEMS])
+    items = tuple(_item(measurement, state, execution, transition) for state, measurement in ranked[:MAX_ITEMS])
     told_kind: AlertKind = kind if new else "recovered"
     goes_on = len(findings.get("continuing", []))
     return AlertMessage(
-        alert_id=identity(
+        alert_id=message_id(
             execution.endpoint,
             execution.variant,
             kind,
@@ -104,8 +114,8 @@ def _message(
         variant=execution.variant,
         headline=_headline(new, recovered, goes_on, execution.rows),
         items=items,
-        more=dict(Counter(state for state, _ in ranked[MOST_ITEMS:])),
-        package_version=harmless(execution.package_version, 100),
+        more=dict(Counter(state for state, _ in ranked[MAX_ITEMS:])),
+        package_version=sanitize(execution.package_version, 100),
         served_since=where.served_since,
         began_after_deployment=bool(new) and _is_fresh(where.served_since, new, transition),
         window_start=execution.window_start,
@@ -133,14 +143,14 @@ def _is_fresh(served_since: datetime | None, new: list[Measurement], transition:
         return False
     begins = [transition.since[name] for name in map(fingerprint, new) if name in transition.since]
     # The window in which a version began to serve begins before it.
-    return any(served_since - timedelta(hours=1) <= begin < served_since + FRESH for begin in begins)
+    return any(served_since - timedelta(hours=1) <= begin < served_since + POST_DEPLOYMENT_PERIOD for begin in begins)
 
 
-def held_back(endpoint: str, variant: str, held: HeldBack) -> AlertMessage:
+def suppressed_summary(endpoint: str, variant: str, held: SuppressedMessages) -> AlertMessage:
     """What was held back, said in one message."""
     number = counted(held.count, "message was", "messages were")
     return AlertMessage(
-        alert_id=identity(endpoint, variant, "held back", held.since.isoformat(), held.until.isoformat()),
+        alert_id=message_id(endpoint, variant, "held back", held.since.isoformat(), held.until.isoformat()),
         kind="held back",
         severity=held.severity,
         endpoint=endpoint,
@@ -155,15 +165,15 @@ def held_back(endpoint: str, variant: str, held: HeldBack) -> AlertMessage:
     )
 
 
-def identity(*parts: str) -> str:
+def message_id(*parts: str) -> str:
     """The id of a message: the same facts always get the same id, so that a second copy can be recognised."""
     return hashlib.sha256("\n".join(parts).encode(errors="backslashreplace")).hexdigest()[:16]
 
 
 def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) -> str:
     """What a measurement found, in words that a person would use."""
-    name = harmless(measurement.feature, 60) or NAMELESS
-    expected, observed = harmless(measurement.expected, 60), harmless(measurement.observed, 60)
+    name = sanitize(measurement.feature, 60) or NAMELESS
+    expected, observed = sanitize(measurement.expected, 60), sanitize(measurement.observed, 60)
     value, of_rows = measurement.value, counted(rows, "row", "rows")
     if recovered:
         return _recovery(measurement, name)
@@ -182,11 +192,11 @@ def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) ->
             return f"{name} has drifted from the baseline"
         case "categorical_values_check":
             return f"{name} holds values that the baseline does not know" + (f" ({observed})" if observed else "")
-        case checks.NON_NEGATIVE if value is not None:
+        case checks.NON_NEGATIVE_CHECK if value is not None:
             return f"{name} is negative in {rounded(value)} of its numbers"
-        case checks.RANGE if value is not None:
+        case checks.RANGE_CHECK if value is not None:
             return f"{name} is out of its range ({expected}) in {rounded(value)} of its numbers"
-        case checks.VOLUME:
+        case checks.VOLUME_CHECK:
             return f"traffic is unusual: {observed}, expected {expected}"
         case "missing_column_check" | "extra_column_check":
             return f"rows have another number of columns than the baseline: {observed}, expected {expected}"
@@ -197,7 +207,7 @@ def sentence(measurement: Measurement, rows: int, *, recovered: bool = False) ->
         case "monitor_failed":
             return f"the monitor could not judge: {observed}"
         case _:
-            return f"{name} fails {harmless(measurement.check, 60)}"
+            return f"{name} fails {sanitize(measurement.check, 60)}"
 
 
 def _recovery(measurement: Measurement, name: str) -> str:
@@ -207,7 +217,7 @@ def _recovery(measurement: Measurement, name: str) -> str:
         case "monitor_failed":
             return "the monitor can judge again"
         case _:
-            expected = harmless(measurement.expected, 60)
+            expected = sanitize(measurement.expected, 60)
             return f"{name} is as expected again" + (f" ({expected})" if expected else "")
 
 
@@ -234,16 +244,16 @@ def worst_first(measurements: Sequence[Measurement]) -> list[Measurement]:
     return sorted(measurements, key=badness)
 
 
-def _item(measurement: Measurement, state: AlertState, execution: Execution, transition: Transition) -> AlertItem:
+def _item(measurement: Measurement, state: FindingState, execution: Execution, transition: Transition) -> AlertItem:
     name = fingerprint(measurement)
     return AlertItem(
-        subject=harmless(measurement.feature, 100) or NAMELESS,
-        check=harmless(measurement.check, 60) or "check",
+        subject=sanitize(measurement.feature, 100) or NAMELESS,
+        check=sanitize(measurement.check, 60) or "check",
         state=state,
         severity=measurement.severity,
-        expected=harmless(measurement.expected, 100),
-        observed=harmless(measurement.observed, 100),
-        description=harmless(measurement.description, 300),
+        expected=sanitize(measurement.expected, 100),
+        observed=sanitize(measurement.observed, 100),
+        description=sanitize(measurement.description, 300),
         value=measurement.value,
         threshold=measurement.threshold,
         since=transition.since.get(name),
@@ -252,7 +262,7 @@ def _item(measurement: Measurement, state: AlertState, execution: Execution, tra
 
 
 def what_to_do(
-    kind: AlertKind, items: Sequence[AlertItem], execution: Execution, where: Whereabouts, *, goes_on: int = 0
+    kind: AlertKind, items: Sequence[AlertItem], execution: Execution, where: AlertContext, *, goes_on: int = 0
 ) -> tuple[str, ...]:
     """What a person does next: a sentence each, the command in it, if any, on a line of its own."""
     endpoint, ours = execution.endpoint, execution.source == "vedette"
@@ -278,7 +288,7 @@ def what_to_do(
     return (*(_our_steps(execution, where) if ours else _model_monitors(report)), mute)
 
 
-def _our_steps(execution: Execution, where: Whereabouts) -> tuple[str, ...]:
+def _our_steps(execution: Execution, where: AlertContext) -> tuple[str, ...]:
     endpoint = execution.endpoint
     window = f" --window {execution.window_start:%Y-%m-%dT%H:%M}" if execution.closed else ""
     back = f"If the model is at fault, go back to the version before:\nvedette rollback {endpoint} --reason WHY"

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from chalicelib.alerts.state import Muted, fingerprint_id, nobody
+from chalicelib.alerts.state import Muted, fingerprint_id, never_muted
 from chalicelib.records import Mute
 
 
@@ -28,13 +28,13 @@ def muted(mutes: Iterable[Mute], endpoint: str, variant: str, team: str, now: da
     fingerprints = set()
     for mute in in_force(mutes, now):
         if (mute.endpoint and mute.endpoint == endpoint) or (mute.team and mute.team == team):
-            return everything
+            return always_muted
         fingerprints.add(mute.fingerprint)
     if not fingerprints:
-        return nobody
+        return never_muted
     return lambda name: fingerprint_id(endpoint, variant, name) in fingerprints
 
 
-def everything(name: str) -> bool:
+def always_muted(name: str) -> bool:
     """A mute holds, whatever it is."""
     return True

@@ -8,7 +8,7 @@
 | ... when hard checks must fail in several windows    | no change: windows are counted, objects are not
 | object of a window that was closed before            | no change
 | InsufficientData, and measurements not judged        | no change: it is neither clean nor violated
-| violated by a trace alone (`Measurement.pressing`)   | clean: it stands in the files, nobody is told
+| violated by a trace alone (`Measurement.alertable`)   | clean: it stands in the files, nobody is told
 | NoData, MonitorFailed, CaptureStopped                | a fingerprint of their own, in a message of their own
 | CaptureStopped, whose cause the sweep has told       | as if a mute held (the handler says so)
 | NoData of an hour, where drift has longer windows    | no change: nights are quiet; an empty drift window tells it
@@ -31,12 +31,12 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chalicelib.constraints.measurement import Measurement, Severity
-from chalicelib.records import AlertBook, Execution, FingerprintState, Thresholds
+from chalicelib.records import AlertState, Execution, FingerprintState, Thresholds
 
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "information")  # the worst first
 
 # verdict -> check and subject of its fingerprint
-SILENCE_CHECKS = {
+MISSING_DATA_CHECKS = {
     "NoData": ("no_data", "capture"),
     "CaptureStopped": ("capture_stopped", "capture"),
     "MonitorFailed": ("monitor_failed", "monitor"),
@@ -48,7 +48,7 @@ Muted = Callable[[str], bool]  # whether a mute holds for a fingerprint
 class Transition:
     """The book after a verdict, and what is worth saying about it."""
 
-    book: AlertBook
+    book: AlertState
     new: tuple[Measurement, ...] = ()
     continuing: tuple[Measurement, ...] = ()
     recovered: tuple[Measurement, ...] = ()
@@ -56,7 +56,7 @@ class Transition:
     since: Mapping[str, datetime] = field(default_factory=dict)  # fingerprint -> the first window of its episode
 
     @property
-    def worth_telling(self) -> bool:
+    def must_notify(self) -> bool:
         """A message is owed for what begins and what ends, not for what goes on."""
         return bool(self.new or self.recovered)
 
@@ -66,9 +66,9 @@ def fingerprint(measurement: Measurement) -> str:
     return f"{measurement.check}|{measurement.feature}"
 
 
-def captures_stopped(book: AlertBook) -> bool:
+def captures_stopped(book: AlertState) -> bool:
     """Whether a person was told that captures have stopped, and they have not come back."""
-    state = book.fingerprints.get("|".join(SILENCE_CHECKS["CaptureStopped"]))
+    state = book.fingerprints.get("|".join(MISSING_DATA_CHECKS["CaptureStopped"]))
     return state is not None and state.state == "firing"
 
 
@@ -84,7 +84,7 @@ def fingerprint_id(endpoint: str, variant: str, name: str) -> str:
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:12]
 
 
-def nobody(name: str) -> bool:
+def never_muted(name: str) -> bool:
     """No mute holds."""
     return False
 
@@ -100,7 +100,9 @@ def worst(*severities: Severity) -> Severity:
     return min(severities, key=SEVERITIES.index)
 
 
-def transition(book: AlertBook, execution: Execution, thresholds: Thresholds, muted: Muted = nobody) -> Transition:
+def transition(
+    book: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted = never_muted
+) -> Transition:
     """Move every fingerprint by one verdict; see the table of this module."""
     last = book.last_drift_window_end if execution.checks == "drift" else book.last_closed_window_end
     if last is not None and execution.window_end <= last:
@@ -110,11 +112,11 @@ def transition(book: AlertBook, execution: Execution, thresholds: Thresholds, mu
     return _closed_window(book, execution, thresholds, muted)
 
 
-def _at_once(book: AlertBook, execution: Execution, muted: Muted) -> Transition:
+def _at_once(book: AlertState, execution: Execution, muted: Muted) -> Transition:
     told: dict[str, list[Measurement]] = {"new": [], "continuing": [], "muted": []}
     states: dict[str, FingerprintState] = dict(book.fingerprints)
     for measurement in execution.measurements:
-        if not measurement.pressing or measurement.kind != "hard":
+        if not measurement.alertable or measurement.kind != "hard":
             continue
         name = fingerprint(measurement)
         before = states.get(name)
@@ -136,7 +138,7 @@ def _at_once(book: AlertBook, execution: Execution, muted: Muted) -> Transition:
     return Transition(changed, **{key: tuple(found) for key, found in told.items()}, since=since)
 
 
-def _closed_window(book: AlertBook, execution: Execution, thresholds: Thresholds, muted: Muted) -> Transition:
+def _closed_window(book: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted) -> Transition:
     states: dict[str, FingerprintState] = dict(book.fingerprints)
     since = {name: state.since for name, state in states.items()}
     told: dict[str, list[Measurement]] = {"new": [], "continuing": [], "recovered": [], "muted": []}
@@ -161,30 +163,30 @@ def _closed_window(book: AlertBook, execution: Execution, thresholds: Thresholds
     return Transition(changed, **{key: tuple(found) for key, found in told.items()}, since=since)
 
 
-def _judged(book: AlertBook, execution: Execution) -> list[Measurement]:
+def _judged(book: AlertState, execution: Execution) -> list[Measurement]:
     """What this window says about each fingerprint; nothing about those that it could not judge."""
-    silences = [_silence(execution, verdict) for verdict in SILENCE_CHECKS]
+    silences = [_silence(execution, verdict) for verdict in MISSING_DATA_CHECKS]
     # An endpoint that never had data is not an alarm; and a silence that nobody was told of needs no recovery.
     silences = [
         m for m in silences if fingerprint(m) in book.fingerprints or (m.violated and _had_data(book, execution))
     ]
-    judged = [m for m in execution.measurements if m.judged]
+    judged = [m for m in execution.measurements if m.evaluated]
     if execution.checks == "drift":  # the other silences are said of the shorter windows
         quiet = [m for m in silences if m.violated and m.check == "no_data"]
         return quiet + judged + (_vanished(book, execution) if execution.verdict in {"OK", "Violations"} else [])
     if execution.checks == "hard" and execution.verdict == "NoData":
         return []
-    if execution.verdict in SILENCE_CHECKS:
+    if execution.verdict in MISSING_DATA_CHECKS:
         return [m for m in silences if m.violated]
     return silences + judged + (_vanished(book, execution) if execution.verdict != "InsufficientData" else [])
 
 
-def _had_data(book: AlertBook, execution: Execution) -> bool:
+def _had_data(book: AlertState, execution: Execution) -> bool:
     return book.had_rows or execution.verdict in {"MonitorFailed", "CaptureStopped"}
 
 
 def _silence(execution: Execution, verdict: str) -> Measurement:
-    check, subject = SILENCE_CHECKS[verdict]
+    check, subject = MISSING_DATA_CHECKS[verdict]
     violated = execution.verdict == verdict
     return Measurement(
         feature=subject,
@@ -195,15 +197,15 @@ def _silence(execution: Execution, verdict: str) -> Measurement:
         value=None,
         threshold=None,
         violated=violated,
-        judged=True,
+        evaluated=True,
         severity="information" if check == "no_data" else "warning",
     )
 
 
-def _vanished(book: AlertBook, execution: Execution) -> list[Measurement]:
+def _vanished(book: AlertState, execution: Execution) -> list[Measurement]:
     """What is not measured any more is clean: the rule is gone, or Model Monitor lists violations alone."""
     measured = {fingerprint(m) for m in execution.measurements}
-    silences = {f"{check}|{subject}" for check, subject in SILENCE_CHECKS.values()}
+    silences = {f"{check}|{subject}" for check, subject in MISSING_DATA_CHECKS.values()}
     clean = [
         name.partition("|")
         for name in book.fingerprints
@@ -219,7 +221,7 @@ def _vanished(book: AlertBook, execution: Execution) -> list[Measurement]:
             value=None,
             threshold=None,
             violated=False,
-            judged=True,
+            evaluated=True,
             severity="information",
         )
         for check, _, subject in clean
@@ -242,7 +244,7 @@ def _moved(
 ) -> FingerprintState | None:
     """The fingerprint after one more closed window; None when there is nothing left to remember."""
     needed, of = _to_fire(thresholds, measurement)
-    violated = measurement.pressing
+    violated = measurement.alertable
     recent = ((before.recent if before else ()) + (violated,))[-max(of, thresholds.recovery_clean) :]
     fired = before is not None and before.state != "pending"
     if fired and len(recent) >= thresholds.recovery_clean and not any(recent[-thresholds.recovery_clean :]):
@@ -277,10 +279,10 @@ def _said(
     """Under which heading a fingerprint is told; "" when there is nothing to say."""
     was, is_now = before.state if before else "", after.state if after else ""
     if is_now == "muted":
-        return "muted" if measurement.pressing else ""
+        return "muted" if measurement.alertable else ""
     if is_now == "firing":
         risen = before is not None and after is not None and after.severity != before.severity
         if was != "firing" or risen:
             return "new"
-        return "continuing" if measurement.pressing else ""
+        return "continuing" if measurement.alertable else ""
     return "recovered" if was == "firing" and not silent else ""

@@ -7,7 +7,7 @@
 | endpoint#{endpoint} | mark#{package}#{config} | Mark                                     |
 | endpoint#{endpoint} | pin                     | Pin                                      |
 | endpoint#{endpoint} | sweep                   | Swept                                    |
-| endpoint#{endpoint} | alerts#{variant}        | AlertBook                                |
+| endpoint#{endpoint} | alerts#{variant}        | AlertState                                |
 | mutes               | mute#{id}               | Mute: never expires, it has an end       |
 | stage               | pause                   | a person stopped all mutations           |
 

@@ -31,13 +31,13 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from chalicelib.constraints.cells import cell_checks
-from chalicelib.constraints.columns import by_feature, column_counts
+from chalicelib.constraints.column_alignment import Alignment, align_columns
+from chalicelib.constraints.column_checks import column_checks
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.drift import drift_check
-from chalicelib.constraints.matching import Match, match
+from chalicelib.constraints.extension_checks import extension_checks, volume_check
 from chalicelib.constraints.measurement import Measurement, Verdict
-from chalicelib.constraints.own import own_checks, volume
+from chalicelib.constraints.schema_checks import column_count_checks, columns_by_feature
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
@@ -69,9 +69,9 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(measurement for measurement in self.measurements if measurement.violated)
 
     @property
-    def pressing(self) -> tuple[Measurement, ...]:
+    def alertable(self) -> tuple[Measurement, ...]:
         """The violations that a person is told of."""
-        return tuple(measurement for measurement in self.measurements if measurement.pressing)
+        return tuple(measurement for measurement in self.measurements if measurement.alertable)
 
 
 class Summary(Protocol):
@@ -111,14 +111,14 @@ def evaluate(
     are always critical. `hours` is the length of a closed window; without it the volume is not judged.
     """
     constraints = baseline.constraints
-    matches = [match(table, [feature.name for feature in constraints.features]) for table in summary.tables]
+    matches = [align_columns(table, [feature.name for feature in constraints.features]) for table in summary.tables]
     measurements: list[Measurement] = []
     if constraints.monitoring().enabled and summary.rows:
-        columns = by_feature(matches)
+        columns = columns_by_feature(matches)
         if checks != "drift":
-            measurements += column_counts(matches, len(constraints.features), summary.rows, minimum_rows)
+            measurements += column_count_checks(matches, len(constraints.features), summary.rows, minimum_rows)
             measurements += _hard(constraints, columns, critical, minimum_rows)
-            measurements += volume(constraints, summary.rows, hours) if hours else ()
+            measurements += volume_check(constraints, summary.rows, hours) if hours else ()
         if checks != "hard" and baseline.statistics is not None:
             measurements += _drift(constraints, baseline.statistics, columns, critical, minimum_drift_rows)
     return Evaluation(
@@ -138,9 +138,9 @@ def _hard(
         if column is None or not monitoring.enabled:
             continue
         rows = column.types.present + column.types.missing
-        for measurement in cell_checks(feature, column, monitoring, critical=feature.name in critical):
+        for measurement in column_checks(feature, column, monitoring, critical=feature.name in critical):
             yield _if_enough(measurement, rows, minimum_rows)
-        for measurement in own_checks(feature, column, critical=feature.name in critical):
+        for measurement in extension_checks(feature, column, critical=feature.name in critical):
             yield _if_enough(measurement, rows, minimum_rows)
 
 
@@ -165,7 +165,7 @@ def _if_enough(measurement: Measurement, rows: int, minimum_rows: int) -> Measur
     if rows >= minimum_rows:
         return measurement
     return msgspec.structs.replace(
-        measurement, violated=False, judged=False, needed=minimum_rows - rows, description=""
+        measurement, violated=False, evaluated=False, rows_needed=minimum_rows - rows, description=""
     )
 
 
@@ -176,10 +176,10 @@ def _verdict(summary: Summary, measurements: list[Measurement], unreadable_share
         return "MonitorFailed"
     if not summary.rows:
         return "InsufficientData" if summary.lines else "NoData"
-    return "InsufficientData" if any(measurement.needed for measurement in measurements) else "OK"
+    return "InsufficientData" if any(measurement.rows_needed for measurement in measurements) else "OK"
 
 
-def _notes(summary: Summary, baseline: Baseline, checks: Checks, matches: list[Match]) -> Iterator[str]:
+def _notes(summary: Summary, baseline: Baseline, checks: Checks, matches: list[Alignment]) -> Iterator[str]:
     monitoring = baseline.constraints.monitoring()
     if summary.refused_lines:
         yield f"{summary.refused_lines} of {summary.lines} lines could not be read"

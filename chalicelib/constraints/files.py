@@ -21,8 +21,8 @@ from typing import Any
 import msgspec
 
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.measurement import OWN_CHECKS, Measurement
-from chalicelib.constraints.schema import fault_of
+from chalicelib.constraints.measurement import VEDETTE_CHECKS, Measurement
+from chalicelib.constraints.validation import validation_error
 from chalicelib.errors import UnreadableFile
 
 
@@ -44,7 +44,7 @@ def read_constraints(content: bytes, place: str) -> Constraints:
         When it is not one; the text says where and why.
     """
     document = _object(content, place, "constraints.json", "features")
-    fault = fault_of(document)
+    fault = validation_error(document)
     if fault:
         raise UnreadableFile(f"{place}: {fault}")
     seen: set[str] = set()
@@ -96,7 +96,7 @@ def write_violations(measurements: Iterable[Measurement]) -> bytes:
                     "description": measurement.description,
                 }
                 for measurement in measurements
-                if measurement.violated and measurement.check not in OWN_CHECKS
+                if measurement.violated and measurement.check not in VEDETTE_CHECKS
             ]
         }
     )

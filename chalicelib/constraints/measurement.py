@@ -10,8 +10,8 @@
 | drift                                                                | warning                                 |
 
 What chance decides (missing cells, unknown categories, values out of range) is counted with the share that is certain,
-see `certain_share`; an off type is not chance, so there the share itself decides. benchmarks/FALSE_ALARMS.md shows what
-this is worth.
+see `share_lower_bound`; an off type is not chance, so there the share itself decides. benchmarks/FALSE_ALARMS.md shows
+what this is worth.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ MODEL_MONITOR_CHECKS = frozenset(
         "baseline_drift_check",
     }
 )
-NON_NEGATIVE, RANGE, VOLUME = "vedette_non_negative_check", "vedette_range_check", "vedette_volume_check"
-OWN_CHECKS = frozenset({NON_NEGATIVE, RANGE, VOLUME})  # Model Monitor has none like them
+NON_NEGATIVE_CHECK = "vedette_non_negative_check"
+RANGE_CHECK = "vedette_range_check"
+VOLUME_CHECK = "vedette_volume_check"
+VEDETTE_CHECKS = frozenset({NON_NEGATIVE_CHECK, RANGE_CHECK, VOLUME_CHECK})  # Model Monitor has none like them
 
 _TRACE = 0.01
 _CRITICAL = 0.1
@@ -56,13 +58,13 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None
     threshold: float | None
     violated: bool
-    judged: bool = True
-    needed: int = 0  # rows still missing before it can be judged
+    evaluated: bool = msgspec.field(default=True, name="judged")  # False: there are too few rows, or no values
+    rows_needed: int = msgspec.field(default=0, name="needed")  # rows still missing before it can be evaluated
     severity: Severity = "information"
     description: str = ""  # Model Monitor's sentence, when violated
 
     @property
-    def pressing(self) -> bool:
+    def alertable(self) -> bool:
         """Whether a person is told: violated, and by more than a trace; a silence is told at any severity."""
         return self.violated and (self.severity != "information" or self.check == "no_data")
 
@@ -80,7 +82,7 @@ def severity_of(share: float, *, critical: bool = False) -> Severity:
     return "warning" if share >= _TRACE else "information"
 
 
-def certain_share(count: float, rows: float) -> float:
+def share_lower_bound(count: float, rows: float) -> float:
     """The share that `count` of `rows` prove: the lower end of Wilson's score interval at three standard deviations.
 
     With p = count / rows, n = rows / 10 since rows come in clusters, and z = 3:
@@ -88,7 +90,7 @@ def certain_share(count: float, rows: float) -> float:
 
     Examples
     --------
-    >>> round(certain_share(1, 20), 4), round(certain_share(20, 40), 3), round(certain_share(500, 1000), 3)
+    >>> round(share_lower_bound(1, 20), 4), round(share_lower_bound(20, 40), 3), round(share_lower_bound(500, 1000), 3)
     (0.0005, 0.084, 0.356)
 
     References

@@ -23,8 +23,8 @@ from msgspec.structs import replace
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation, Summary, evaluate
 
 HOUR = timedelta(hours=1)
-GRACE = timedelta(minutes=5)
-FRESH = timedelta(minutes=9)  # two runs look at a window that has closed; later ones leave it to the sweep
+LATE_DATA_GRACE = timedelta(minutes=5)
+RECENTLY_CLOSED = timedelta(minutes=9)  # two runs look at a window that has closed; later ones leave it to the sweep
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows begin at midnight
 Window = tuple[datetime, timedelta]  # start and length
 
@@ -37,13 +37,13 @@ def closed_windows(minutes: int, now: datetime, count: int, within: timedelta = 
     >>> now = datetime(2026, 3, 2, 9, 7, tzinfo=UTC)
     >>> [f"{start:%H:%M}" for start, _ in closed_windows(60, now, 2)]
     ['07:00', '08:00']
-    >>> closed_windows(60, now + timedelta(minutes=30), 1, within=FRESH)
+    >>> closed_windows(60, now + timedelta(minutes=30), 1, within=RECENTLY_CLOSED)
     []
     """
     length = timedelta(minutes=minutes)
-    end = now - GRACE
+    end = now - LATE_DATA_GRACE
     end -= (end - EPOCH) % length
-    if now - GRACE - end > within:
+    if now - LATE_DATA_GRACE - end > within:
         return []
     return [(end - n * length, length) for n in range(count, 0, -1)]
 
@@ -61,20 +61,20 @@ def open_window(minutes: int, now: datetime) -> Window:
     return now - (now - EPOCH) % length, length
 
 
-def checks_of(window_minutes: int, drift_window_minutes: int, length: timedelta) -> Checks:
+def checks_for_length(window_minutes: int, drift_window_minutes: int, length: timedelta) -> Checks:
     """What is judged of a closed window of this length.
 
     Examples
     --------
-    >>> [checks_of(60, 1440, timedelta(hours=hours)) for hours in (1, 24)], checks_of(60, 60, timedelta(hours=1))
-    (['hard', 'drift'], 'all')
+    >>> [checks_for_length(60, drift, timedelta(minutes=m)) for drift, m in ((1440, 60), (1440, 1440), (60, 60))]
+    ['hard', 'drift', 'all']
     """
     if window_minutes >= drift_window_minutes:
         return "all"
     return "hard" if length <= timedelta(minutes=window_minutes) else "drift"
 
 
-def evaluated(
+def evaluate_closed_window(
     summary: Summary,
     baseline: Baseline,
     checks: Checks,

@@ -119,7 +119,7 @@ def summarized(
         return GONE
     summary = summarize(chunks, options=Options(header=entry.capture_header, test_marker=entry.test_marker))
     violated = baseline is not None and bool(
-        judging.hard_evaluation(summary, baseline, entry.critical_features).pressing
+        judging.hard_evaluation(summary, baseline, entry.critical_features).alertable
     )
     part = _part(captured, summary, judged=baseline is not None, violated=violated)
     if violated:

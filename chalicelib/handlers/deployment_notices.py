@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chalicelib.alerts import notices
+from chalicelib.alerts import endpoint_notifications as notifications
 from chalicelib.handlers.telling import note
 from chalicelib.records import Deployment, FleetEntry, Mark
 from chalicelib.registry.plan import Plan
@@ -11,18 +11,18 @@ from chalicelib.registry.versions import version_of
 
 def verified(entry: FleetEntry, done: Deployment, baseline: str) -> None:
     """A version is served and was verified."""
-    note(entry.endpoint, "", lambda book: notices.deployed(book, entry, done, baseline))
+    note(entry.endpoint, "", lambda book: notifications.notify_deployed(book, entry, done, baseline))
 
 
 def failed(attempt: Deployment, reason: str, mark: Mark) -> None:
     """A version could not be deployed."""
-    note(attempt.endpoint, "", lambda book: notices.not_deployed(book, attempt, reason, mark))
+    note(attempt.endpoint, "", lambda book: notifications.notify_deployment_failed(book, attempt, reason, mark))
 
 
 def older_approved(endpoint: str, package_arn: str, served_arn: str, occasion: str) -> None:
     """An older version than the served one was approved, which changes nothing."""
     older, served = version_of(package_arn), version_of(served_arn)
-    note(endpoint, "", lambda book: notices.older_approved(book, older, served, occasion))
+    note(endpoint, "", lambda book: notifications.notify_older_version_approved(book, older, served, occasion))
 
 
 def conditions(entry: FleetEntry, step: Plan, pin_void: bool, now: datetime) -> None:
@@ -33,4 +33,4 @@ def conditions(entry: FleetEntry, step: Plan, pin_void: bool, now: datetime) -> 
     if pin_void:
         current["pin"] = "the pinned version is not approved, so the pin is void"
     if step.action != "wait" or step.notice:
-        note(entry.endpoint, "", lambda book: notices.told_while(book, "deployment", current, now))
+        note(entry.endpoint, "", lambda book: notifications.sync_conditions(book, "deployment", current, now))

@@ -9,7 +9,7 @@
 | a closed window without parts              | CaptureStopped when requests were made that must have been captured, |
 |                                            | else NoData; none while objects wait to be summarized                |
 | the open window                            | when more is violated than its last verdict said                     |
-| one object with a pressing violation       | what its rows say alone                                              |
+| one object with a alertable violation       | what its rows say alone                                              |
 
 The record decides between two who judge at once: it is written first and once, and only who wrote it writes the two
 files of Model Monitor beside it. Who dies between leaves a record without files, which the next look completes.
@@ -26,11 +26,11 @@ import msgspec
 from chalicelib import locations
 from chalicelib.aws import cloudwatch, deployment, messages, s3, store
 from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints.column_alignment import aligned_table
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation, evaluate
 from chalicelib.constraints.files import write_violations
-from chalicelib.constraints.naming import named_table
-from chalicelib.constraints.silence import silence, with_volume
-from chalicelib.constraints.windows import Window, evaluated
+from chalicelib.constraints.missing_capture import evaluate_missing_capture, with_volume_check
+from chalicelib.constraints.windows import Window, evaluate_closed_window
 from chalicelib.handlers import forgotten, sampling, summing
 from chalicelib.handlers.reporting import write_report
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
@@ -102,7 +102,7 @@ def judge_window(
     versions = held.served(start, start + length)
     critical = held.entry.critical_features
     share, sampled = sampling.sampled(held.entry, start, start + length)
-    checks, evaluation = evaluated(summary, held.baseline, checks, length, versions, critical, share)
+    checks, evaluation = evaluate_closed_window(summary, held.baseline, checks, length, versions, critical, share)
     evaluation = msgspec.structs.replace(evaluation, notes=(*evaluation.notes, *sampled))
     judged = _Judged(endpoint, variant, start, start + length, summary, evaluation)
     revision = latest.revision + 1 if latest else 1
@@ -118,11 +118,11 @@ def _judge_silence(held: Held, variant: str, window: Window, checks: Checks, *, 
     if forgotten.may_wait(held.entry, variant, start, start + length):
         return None
     requests = cloudwatch.invocations(endpoint, variant, start, start + length)
-    evaluation = silence(requests, held.entry.capture_percentage)
+    evaluation = evaluate_missing_capture(requests, held.entry.capture_percentage)
     if checks == "drift" and evaluation.verdict == "CaptureStopped":
         return None  # the shorter windows say so
     if checks != "drift":
-        evaluation = with_volume(evaluation, held.baseline.constraints, length / HOUR)
+        evaluation = with_volume_check(evaluation, held.baseline.constraints, length / HOUR)
     if evaluation.verdict == "NoData" and not had_data:
         return None
     judged = _Judged(endpoint, variant, start, start + length, CaptureSummary(), evaluation)
@@ -139,11 +139,13 @@ def judge_open_window(
     endpoint, (start, length) = held.entry.endpoint, window
     summary = summing.window_summary(endpoint, variant, keys, held.remaining)
     evaluation = hard_evaluation(summary, held.baseline, held.entry.critical_features)
-    if not evaluation.pressing:
+    if not evaluation.alertable:
         return None
     latest = store.latest_execution(locations.executions_of_open_window(endpoint, variant, start, length))
-    known = {(one.check, one.feature, one.severity) for one in latest.measurements if one.pressing} if latest else set()
-    if latest is not None and {(one.check, one.feature, one.severity) for one in evaluation.pressing} <= known:
+    known = (
+        {(one.check, one.feature, one.severity) for one in latest.measurements if one.alertable} if latest else set()
+    )
+    if latest is not None and {(one.check, one.feature, one.severity) for one in evaluation.alertable} <= known:
         return latest if _completed(latest, held) else None
     revision = latest.revision + 1 if latest else 1
     judged = _Judged(endpoint, variant, start, now, summary, evaluation)
@@ -271,7 +273,7 @@ class _Judged:
 
     def write_files(self, execution: Execution, baseline: Baseline) -> None:
         """The files of Model Monitor and the page, the violations last: where they are, everything is."""
-        table = named_table(self.summary.tables, baseline.constraints)
+        table = aligned_table(self.summary.tables, baseline.constraints)
         if table is not None:
             s3.put(execution.folder + "statistics.json", write_statistics(table))
         if execution.closed:

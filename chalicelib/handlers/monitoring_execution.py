@@ -17,7 +17,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.alerts import message, model_monitor, mutes, notices, outbox
+from chalicelib.alerts import endpoint_notifications as notifications
+from chalicelib.alerts import message, model_monitor, mutes, outbox
 from chalicelib.alerts.state import Transition, transition
 from chalicelib.aws import store, table
 from chalicelib.events import Event, MonitoringExecuted, ProcessingJobStateChanged
@@ -25,7 +26,7 @@ from chalicelib.handlers import schedules
 from chalicelib.handlers.telling import tell
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.observability import count
-from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry, Mute
+from chalicelib.records import AlertState, Deployment, Execution, FleetEntry, Mute
 from chalicelib.settings import settings
 
 
@@ -55,14 +56,16 @@ def tell_of(execution: Execution) -> dict[str, Any]:
     held = table.query(Mute, table.MUTES, "mute#").values()
     muted = mutes.muted(held, execution.endpoint, execution.variant, entry.team, now)
     if execution.verdict == "CaptureStopped" and _cause_is_told(execution.endpoint):
-        muted = mutes.everything
+        muted = mutes.always_muted
     where = _whereabouts(entry, execution)
-    moved = Transition(AlertBook(endpoint=execution.endpoint, variant=execution.variant))
+    moved = Transition(AlertState(endpoint=execution.endpoint, variant=execution.variant))
 
-    def decide(book: AlertBook) -> AlertBook:
+    def decide(book: AlertState) -> AlertState:
         nonlocal moved
         moved = transition(book, execution, entry.thresholds, muted)
-        return outbox.owe_at_most(moved.book, message.messages(moved, execution, where), entry.alerts_per_hour, now)
+        return outbox.enqueue_rate_limited(
+            moved.book, message.messages(moved, execution, where), entry.alerts_per_hour, now
+        )
 
     sent = tell(execution.endpoint, execution.variant, decide)
     if moved.muted:
@@ -71,13 +74,13 @@ def tell_of(execution: Execution) -> dict[str, Any]:
 
 
 def _cause_is_told(endpoint: str) -> bool:
-    book, _ = table.get_item(AlertBook, table.endpoint_key(endpoint), "alerts#")
-    return book is not None and notices.is_told(book, "capture")
+    book, _ = table.get_item(AlertState, table.endpoint_key(endpoint), "alerts#")
+    return book is not None and notifications.has_condition(book, "capture")
 
 
-def _whereabouts(entry: FleetEntry, execution: Execution) -> message.Whereabouts:
+def _whereabouts(entry: FleetEntry, execution: Execution) -> message.AlertContext:
     history = table.query(Deployment, table.endpoint_key(entry.endpoint), "history#").values()
-    return message.Whereabouts(
+    return message.AlertContext(
         bucket=settings().bucket,
         deploys=entry.mode == "deploy",
         served_since=message.served_since(history, execution.package_version, execution.window_end),
@@ -87,4 +90,7 @@ def _whereabouts(entry: FleetEntry, execution: Execution) -> message.Whereabouts
 def _tell_test(endpoint: str, mark: str) -> dict[str, Any]:
     if store.fleet().entry(endpoint) is None:
         return {"left alone": f"{endpoint} is not in the fleet"}
-    return {"endpoint": endpoint, "test": tell(endpoint, "", lambda book: notices.tested(book, mark))}
+    return {
+        "endpoint": endpoint,
+        "test": tell(endpoint, "", lambda book: notifications.notify_test(book, mark)),
+    }

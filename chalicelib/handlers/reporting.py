@@ -19,12 +19,12 @@ from chalicelib.aws import s3, store, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.observability import count, logger
-from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry
+from chalicelib.records import AlertState, Deployment, Execution, FleetEntry
 from chalicelib.settings import settings
 from chalicelib.statistics.table import Table
 
 if TYPE_CHECKING:
-    from chalicelib.pages.report import Monitored
+    from chalicelib.pages.report import MonitoredExecution
 
 PAGE = "report.html"
 
@@ -32,9 +32,9 @@ PAGE = "report.html"
 def write_report(execution: Execution, baseline: Baseline | None, current: Table | None) -> bool:
     """Write the page of an execution; whether it was written."""
     try:
-        from chalicelib.pages.report import report_of
+        from chalicelib.pages.report import execution_report
 
-        page = report_of(gathered(execution), baseline, current)
+        page = execution_report(gathered(execution), baseline, current)
         s3.put(execution.folder + PAGE, page, "text/html; charset=utf-8")
     except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands and must be announced
         count("ReportsFailed")
@@ -43,10 +43,10 @@ def write_report(execution: Execution, baseline: Baseline | None, current: Table
     return True
 
 
-def gathered(execution: Execution) -> Monitored:
+def gathered(execution: Execution) -> MonitoredExecution:
     """An execution with the windows before it, the latest deployment, and since when open alerts go on."""
     from chalicelib.pages.history import WINDOWS
-    from chalicelib.pages.report import Monitored
+    from chalicelib.pages.report import MonitoredExecution
 
     endpoint, variant = execution.endpoint, execution.variant
     entry = store.fleet().entry(endpoint) or FleetEntry(endpoint=endpoint)
@@ -56,12 +56,12 @@ def gathered(execution: Execution) -> Monitored:
     before = _windows(execution, length, WINDOWS - 1)
     apart = timedelta(minutes=entry.drift_window_minutes)
     drift = _windows(execution, apart, WINDOWS) if execution.checks == "hard" and apart > length else ()
-    book, _ = table.get_item(AlertBook, endpoint_key(endpoint), f"alerts#{variant}")
+    book, _ = table.get_item(AlertState, endpoint_key(endpoint), f"alerts#{variant}")
     latest, _ = table.get_item(Deployment, endpoint_key(endpoint), "deployment")
     history = table.query(Deployment, endpoint_key(endpoint), "history#").values()
     deployments = (*history, latest) if latest is not None else tuple(history)
     firing = {name: one.since for name, one in book.fingerprints.items() if one.state != "pending"} if book else {}
-    return Monitored(
+    return MonitoredExecution(
         execution,
         before=before,
         drift=drift,

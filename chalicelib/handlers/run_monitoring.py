@@ -20,10 +20,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib import locations
-from chalicelib.alerts import notices
+from chalicelib.alerts import endpoint_notifications as notifications
 from chalicelib.aws import sagemaker, store, table
 from chalicelib.constraints.evaluation import Baseline
-from chalicelib.constraints.windows import FRESH, Window, checks_of, closed_windows, open_window
+from chalicelib.constraints.windows import RECENTLY_CLOSED, Window, checks_for_length, closed_windows, open_window
 from chalicelib.errors import UnreadableFile
 from chalicelib.handlers import forgotten, judging, sampling, summing
 from chalicelib.handlers.judging import Held, Remaining
@@ -59,7 +59,7 @@ def handle(entry: FleetEntry, remaining: Remaining) -> dict[str, Any]:
     return {**opened, **judge(entry, closed, remaining, known)}
 
 
-def fresh_windows(entry: FleetEntry, now: datetime, within: timedelta = FRESH) -> list[Window]:
+def fresh_windows(entry: FleetEntry, now: datetime, within: timedelta = RECENTLY_CLOSED) -> list[Window]:
     """The windows of an endpoint that have closed just now: of an hour, and of a day for drift."""
     lengths = {entry.window_minutes, max(entry.window_minutes, entry.drift_window_minutes)}
     return [window for minutes in sorted(lengths) for window in closed_windows(minutes, now, 1, within=within)]
@@ -90,7 +90,11 @@ def judge(
             answer["left for the next run"] = len(left)
     if entry.mode != "observe":
         conditions = missing if variants else {}
-        tell(entry.endpoint, "", lambda book: notices.told_while(book, "monitoring", conditions, datetime.now(UTC)))
+        tell(
+            entry.endpoint,
+            "",
+            lambda book: notifications.sync_conditions(book, "monitoring", conditions, datetime.now(UTC)),
+        )
     return answer
 
 
@@ -121,7 +125,7 @@ def _judged(held: Held, variant: str, window: Window, keys: tuple[str, ...] | No
     start, length = window
     if keys is None:
         keys = store.part_keys(held.entry.endpoint, variant, start, start + length)
-    checks = checks_of(held.entry.window_minutes, held.entry.drift_window_minutes, length)
+    checks = checks_for_length(held.entry.window_minutes, held.entry.drift_window_minutes, length)
     return judging.judge_window(held, variant, window, keys, checks, silent=shown)
 
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from chalicelib import locations
 from chalicelib.aws import s3, store
 from chalicelib.capture.sampling import HOURS_OF_A_DAY, Step, is_sampled, mean_share, share, share_at
-from chalicelib.constraints.windows import GRACE
+from chalicelib.constraints.windows import LATE_DATA_GRACE
 from chalicelib.records import FleetEntry, Sampling, write
 
 AHEAD = timedelta(minutes=10)  # a change is for objects that do not exist yet
@@ -48,7 +48,7 @@ def sampled(entry: FleetEntry, start: datetime, end: datetime) -> tuple[float, t
 
 def follow(entry: FleetEntry, now: datetime) -> float:
     """Count the hour that has ended, once, and set the share of the objects to come; the share."""
-    end = (now - GRACE).replace(minute=0, second=0, microsecond=0)
+    end = (now - LATE_DATA_GRACE).replace(minute=0, second=0, microsecond=0)
     stored = _stored(entry.endpoint)
     known = stored.steps if stored else ()
     latest = known[-1].share if known else 1.0

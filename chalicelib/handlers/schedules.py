@@ -20,7 +20,7 @@ from chalicelib.alerts import model_monitor
 from chalicelib.aws import cloudwatch, s3, sagemaker, table
 from chalicelib.constraints.files import Violation, read_violations
 from chalicelib.errors import NotReady, UnreadableFile
-from chalicelib.records import AlertBook, Execution
+from chalicelib.records import AlertState, Execution
 
 LARGEST_REPORT = 20 << 20  # bytes; thousands of features stay far below
 
@@ -69,7 +69,7 @@ def _without_job(summary: dict[str, Any]) -> Execution:
 
 def _told(endpoint: str, summary: dict[str, Any]) -> bool:
     variant = model_monitor.variant_of(summary["MonitoringScheduleName"])
-    book, _ = table.get_item(AlertBook, table.endpoint_key(endpoint), f"alerts#{variant}")
+    book, _ = table.get_item(AlertState, table.endpoint_key(endpoint), f"alerts#{variant}")
     last = book.last_closed_window_end if book else None
     return last is not None and last >= summary["ScheduledTime"].replace(minute=0, second=0, microsecond=0)
 

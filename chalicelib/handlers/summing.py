@@ -19,7 +19,7 @@ from datetime import datetime
 from chalicelib import locations
 from chalicelib.aws import store
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.windows import GRACE
+from chalicelib.constraints.windows import LATE_DATA_GRACE
 from chalicelib.errors import NotReady
 from chalicelib.parts import Part, RollUp
 
@@ -71,7 +71,7 @@ def _crowded(keys: Iterable[str]) -> dict[datetime, tuple[str, ...]]:
 
 def first_slot(now: datetime) -> datetime:
     """When the earliest of the slots begins that are rolled up now."""
-    return locations.slot(now - GRACE) - LOOK_BACK * SLOT
+    return locations.slot(now - LATE_DATA_GRACE) - LOOK_BACK * SLOT
 
 
 def roll_up(endpoint: str, variant: str, now: datetime, parts: Iterable[str] | None = None) -> int:
@@ -79,7 +79,7 @@ def roll_up(endpoint: str, variant: str, now: datetime, parts: Iterable[str] | N
 
     `parts` are the keys since the first slot, where they have been listed already.
     """
-    start, end = first_slot(now), locations.slot(now - GRACE)
+    start, end = first_slot(now), locations.slot(now - LATE_DATA_GRACE)
     listed = store.part_keys(endpoint, variant, start, end) if parts is None else parts
     ended = (key for key in listed if start <= locations.part_begun(key) < end)
     written = 0

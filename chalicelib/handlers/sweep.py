@@ -31,7 +31,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib import locations
-from chalicelib.alerts import notices
+from chalicelib.alerts import endpoint_notifications as notifications
 from chalicelib.alerts.state import captures_stopped
 from chalicelib.aws import s3, sagemaker, store, table
 from chalicelib.constraints.windows import EPOCH, Window, closed_windows
@@ -43,7 +43,7 @@ from chalicelib.handlers.judging import Remaining
 from chalicelib.handlers.reconciliation import reconcile
 from chalicelib.handlers.telling import deliver, tell
 from chalicelib.observability import logger
-from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry, Swept
+from chalicelib.records import AlertState, Deployment, Execution, FleetEntry, Swept
 from chalicelib.registry.capture_check import capture_state
 
 LOOK_BACK = timedelta(hours=2)
@@ -312,14 +312,18 @@ def _check_capture(run: _Run) -> str:
         conditions = {"missing": CAPTURE_MISSING} if state == "missing" else {}
     state = next(iter(conditions), state)
     if entry.mode != "observe" and not (conditions and _is_told_already(entry.endpoint)):
-        tell(entry.endpoint, "", lambda book: notices.told_while(book, "capture", conditions, run.now))
+        tell(
+            entry.endpoint,
+            "",
+            lambda book: notifications.sync_conditions(book, "capture", conditions, run.now),
+        )
     return state
 
 
 def _is_told_already(endpoint: str) -> bool:
     """Whether a verdict has said that captures have stopped: one message is enough."""
     return any(
-        captures_stopped(book) for book in table.query(AlertBook, table.endpoint_key(endpoint), "alerts#").values()
+        captures_stopped(book) for book in table.query(AlertState, table.endpoint_key(endpoint), "alerts#").values()
     )
 
 
@@ -358,7 +362,7 @@ def _look_at_delivery(run: _Run, source: str) -> None:
 def _deliver_owed(entry: FleetEntry) -> int:
     """Send what any book of the endpoint owes and nobody is sending."""
     sent = 0
-    for sk in table.query(AlertBook, table.endpoint_key(entry.endpoint), "alerts#"):
+    for sk in table.query(AlertState, table.endpoint_key(entry.endpoint), "alerts#"):
         try:
             sent += len(deliver(entry.endpoint, sk.removeprefix("alerts#")))
         except NotReady:  # somebody is publishing just now

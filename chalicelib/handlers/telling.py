@@ -15,16 +15,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from chalicelib.alerts import formats, mail, outbox
+from chalicelib.alerts import email_text, outbox, sns_payload
 from chalicelib.aws import messages, store, table
 from chalicelib.errors import NotReady, Undeliverable
 from chalicelib.observability import count, logger
-from chalicelib.records import AlertBook, AlertMessage, OutboxMessage
+from chalicelib.records import AlertMessage, AlertState, OutboxMessage
 from chalicelib.settings import settings
 
 TRIES = 4
 MOST_REFUSALS = 5  # of one run: the messages of a book go to one topic, and the sweep comes again
-Decision = Callable[[AlertBook], AlertBook]
+Decision = Callable[[AlertState], AlertState]
 
 
 def tell(endpoint: str, variant: str, decide: Decision) -> list[str]:
@@ -52,10 +52,10 @@ def tell(endpoint: str, variant: str, decide: Decision) -> list[str]:
                 "an alert could not be published",
                 endpoint=endpoint,
                 alert_id=held.alert_id,
-                tries=held.tries,
+                tries=held.attempts,
                 reason=str(error),
             )
-            decide = partial(outbox.refused, alert_id=held.alert_id, reason=str(error))
+            decide = partial(outbox.record_failure, alert_id=held.alert_id, reason=str(error))
             refusals += 1
             if refusals == MOST_REFUSALS:
                 book = note(endpoint, variant, decide)
@@ -66,10 +66,10 @@ def tell(endpoint: str, variant: str, decide: Decision) -> list[str]:
         else:
             count("AlertsSent")
             sent.append(held.alert_id)
-            decide = partial(outbox.delivered, alert_id=held.alert_id)
+            decide = partial(outbox.acknowledge, alert_id=held.alert_id)
     if failed:
         raise failed[0]
-    if not refusals and any(message.alert_id not in tried and not message.refused for message in book.outbox):
+    if not refusals and any(message.alert_id not in tried and not message.last_error for message in book.outbox):
         raise NotReady(f"A message about {endpoint} is being sent by another invocation.")
     return sent
 
@@ -79,29 +79,29 @@ def deliver(endpoint: str, variant: str) -> list[str]:
     return tell(endpoint, variant, _nothing)
 
 
-def note(endpoint: str, variant: str, decide: Decision) -> AlertBook:
+def note(endpoint: str, variant: str, decide: Decision) -> AlertState:
     """Apply a decision to the alert book; nothing is sent. `decide` is pure and may run more than once."""
     pk, sk = table.endpoint_key(endpoint), f"alerts#{variant}"
     for _ in range(TRIES):
-        stored, revision = table.get_item(AlertBook, pk, sk)
-        book = stored or AlertBook(endpoint=endpoint, variant=variant)
+        stored, revision = table.get_item(AlertState, pk, sk)
+        book = stored or AlertState(endpoint=endpoint, variant=variant)
         changed = decide(book)
         if changed == book or table.put_item(changed, pk, sk, revision):
             return changed
     raise NotReady(f"The alert book of {endpoint} is being changed by others.")
 
 
-def _nothing(book: AlertBook) -> AlertBook:
+def _nothing(book: AlertState) -> AlertState:
     return book
 
 
-def _leased(endpoint: str, variant: str, decide: Decision) -> tuple[AlertBook, OutboxMessage | None]:
+def _leased(endpoint: str, variant: str, decide: Decision) -> tuple[AlertState, OutboxMessage | None]:
     """Apply a decision, and take a lease on the next message that is owed, in one write."""
     held: OutboxMessage | None = None
 
-    def step(book: AlertBook) -> AlertBook:
+    def step(book: AlertState) -> AlertState:
         nonlocal held
-        changed, held = outbox.leased(decide(book), datetime.now(UTC))
+        changed, held = outbox.lease_next(decide(book), datetime.now(UTC))
         return changed
 
     return note(endpoint, variant, step), held
@@ -110,12 +110,14 @@ def _leased(endpoint: str, variant: str, decide: Decision) -> tuple[AlertBook, O
 def _publish(owed: AlertMessage) -> None:
     entry = store.fleet().entry(owed.endpoint)
     team = entry.team if entry else ""
-    place = formats.Place(
+    place = sns_payload.Installation(
         settings().stage, settings().bucket, settings().region, settings().account, settings().partition
     )
-    message = formats.addressed(owed, team, place)
-    body = formats.sns_message(message)
-    messages.publish(_topic(team, owed.endpoint), mail.subject(message), body, formats.attributes(message))
+    message = sns_payload.with_routing(owed, team, place)
+    body = sns_payload.sns_message(message)
+    messages.publish(
+        _topic(team, owed.endpoint), email_text.subject(message), body, sns_payload.message_attributes(message)
+    )
 
 
 def _topic(team: str, endpoint: str) -> str:

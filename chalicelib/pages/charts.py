@@ -24,10 +24,10 @@ from markupsafe import Markup
 
 from chalicelib.statistics.distribution import Distribution
 
-FEW_VALUES = 12
+MAX_DISTINCT_BARS = 12
 BUCKETS = 16  # about; the edges are round numbers
 TAIL = 0.002  # share of the numbers that may lie beyond the outer edges, on each side
-MOST_CATEGORIES = 10
+MAX_CATEGORIES = 10
 WIDTH, HEIGHT = 320, 80
 
 
@@ -64,7 +64,7 @@ def compared_numbers(baseline: Distribution | None, current: Distribution | None
         return []
     if not any(one.sketch for one in known):
         values = sorted({value for one in known for value in one.values})
-        if len(values) <= FEW_VALUES:
+        if len(values) <= MAX_DISTINCT_BARS:
             return _together(
                 [number(value) for value in values], _of_values(baseline, values), _of_values(current, values)
             )
@@ -153,21 +153,21 @@ def compared_categories(
         for cell in {**(baseline or {}), **(current or {})}
     ]
     found.sort(key=lambda one: -max(one[1].baseline or 0, one[1].current or 0))
-    if len(found) <= MOST_CATEGORIES + 1:
+    if len(found) <= MAX_CATEGORIES + 1:
         return found, None
-    rest = [bar for _, bar in found[MOST_CATEGORIES:]]
+    rest = [bar for _, bar in found[MAX_CATEGORIES:]]
     others = Compared(
         f"{len(rest)} others",
         sum(bar.baseline or 0 for bar in rest) if n else None,
         sum(bar.current or 0 for bar in rest) if m else None,
     )
-    return found[:MOST_CATEGORIES], others
+    return found[:MAX_CATEGORIES], others
 
 
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
 
-def overlaid(bars: Sequence[Compared]) -> Markup:
+def overlaid_histogram(bars: Sequence[Compared]) -> Markup:
     """The baseline as wide bars, the current data as narrow ones before them."""
     tallest = max((share for bar in bars for share in bar[1:] if share), default=0.0) or 1.0
     wide = WIDTH / max(len(bars), 1)
@@ -182,7 +182,7 @@ def overlaid(bars: Sequence[Compared]) -> Markup:
     return Markup(f'<path class="b" d="{"".join(before)}"/><path class="c" d="{"".join(now)}"/>')  # noqa: S704 - numbers
 
 
-def lying(bar: Compared, longest: float) -> Markup:
+def horizontal_bar(bar: Compared, longest: float) -> Markup:
     """One bar on its side, the current share before the baseline's; `longest` fills the width."""
     shapes = [
         f'<path class="{name}" d="M0 {top}h{share / longest * WIDTH:.4g}v{10 - 2 * top}H0z"/>'
@@ -192,7 +192,7 @@ def lying(bar: Compared, longest: float) -> Markup:
     return Markup("".join(shapes))  # noqa: S704 - numbers
 
 
-def strip(shares: Sequence[tuple[str, float]]) -> Markup:
+def stacked_bar(shares: Sequence[tuple[str, float]]) -> Markup:
     """Shares of a whole, side by side, each in its class."""
     shapes, left = [], 0.0
     for name, share in shares:
@@ -202,7 +202,7 @@ def strip(shares: Sequence[tuple[str, float]]) -> Markup:
     return Markup("".join(shapes))  # noqa: S704 - numbers and our own classes
 
 
-def line(points: Sequence[Point], threshold: float | None, deployments: Sequence[int]) -> Markup:
+def line_chart(points: Sequence[Point], threshold: float | None, deployments: Sequence[int]) -> Markup:
     """A value over windows, its threshold, and where another version began to serve."""
     known = [point.value for point in points if point.value is not None]
     tallest = max([*known, threshold or 0.0]) * 1.1 or 1.0

@@ -8,7 +8,7 @@
 | a statistics.json that was read again            | types as far as the data type check measured them: it has one     |
 | executions of the windows before                 | what each check measured, window by window                        |
 | none                                             | the value of this window                                          |
-| names, categories, constraints                   | one harmless line each, capped; escaped by the template           |
+| names, categories, constraints                   | one sanitize line each, capped; escaped by the template           |
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from chalicelib.alerts.text import harmless
+from chalicelib.alerts.sanitize import sanitize
 from chalicelib.constraints.constraints import FeatureConstraints
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.measurement import Measurement
+from chalicelib.constraints.severity_order import STATES, State, badness, state_of
 from chalicelib.pages import charts
 from chalicelib.pages.charts import Compared, Point, percent
 from chalicelib.pages.history import History, Since
-from chalicelib.pages.ranking import STATES, State, badness, state_of
-from chalicelib.pages.words import finding
+from chalicelib.pages.labels import finding_sentence
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
 TYPES = (("integral", "Integral"), ("fractional", "Fractional"), ("boolean", "Boolean"), ("string", "String"))
-LONGEST_CONSTRAINT = 1000  # characters
-LONGEST_CATEGORY = 64
+MAX_CONSTRAINT_CHARS = 1000  # characters
+MAX_CATEGORY_CHARS = 64
 
 
 @dataclass(frozen=True)
@@ -119,16 +119,16 @@ class Cards:
     ) -> Feature:
         types = list(_types(now, ranked, counted=self.counted)) if now is not None else []
         return Feature(
-            name=harmless(name),
+            name=sanitize(name),
             state=state_of(ranked[0]) if ranked else "open",
             findings=tuple(
-                (one, finding(one, self.rows), self.histories[one.kind].since(one.feature, one.check))
+                (one, finding_sentence(one, self.rows), self.histories[one.kind].since(one.feature, one.check))
                 for one in ranked
                 if one.violated
             ),
             measurements=tuple(ranked),
             types=tuple((key, word, percent(share)) for key, word, share in types),
-            types_shape=charts.strip([(key, share) for key, _, share in types]),
+            types_shape=charts.stacked_bar([(key, share) for key, _, share in types]),
             missing=_missing(now),
             missing_before=_missing(before),
             expected_type=constraint.inferred_type if constraint else "",
@@ -147,7 +147,7 @@ def _columns(table: Table | None) -> dict[str, ColumnStatistics]:
 
 def _brief(ranked: Sequence[Measurement]) -> str:
     """What the drift of a feature was, of which nothing is violated; else how many checks it passed."""
-    waiting = max((one.needed for one in ranked), default=0)
+    waiting = max((one.rows_needed for one in ranked), default=0)
     if waiting:
         return f"{waiting:,} more rows needed to judge everything"
     drift = next((one for one in ranked if one.kind == "drift" and one.value is not None), None)
@@ -189,13 +189,15 @@ def _distributions(before: ColumnStatistics | None, now: ColumnStatistics | None
         bars = charts.compared_numbers(before.distribution if before else None, now.distribution if now else None)
         if not bars:
             return None
-        return Distributions("numbers", tuple(("", bar) for bar in bars), charts.overlaid(bars), _summary(bars))
+        return Distributions(
+            "numbers", tuple(("", bar) for bar in bars), charts.overlaid_histogram(bars), _summary(bars)
+        )
     categories, others = charts.compared_categories(
         before.categories.counts if before else None, now.categories.counts if now else None
     )
     if not categories:
         return None
-    named = [(harmless(cell, LONGEST_CATEGORY) or "(blank)", bar) for cell, bar in categories]
+    named = [(sanitize(cell, MAX_CATEGORY_CHARS) or "(blank)", bar) for cell, bar in categories]
     if others is not None:
         named.append(("", others))
     longest = max(share for _, bar in named for share in bar[1:] if share is not None)
@@ -241,13 +243,13 @@ def _lines(ranked: Sequence[Measurement], histories: Mapping[str, History]) -> I
             continue
         violated = sum(point.violated for point in points)
         yield Line(
-            check=harmless(one.check, 60),
+            check=sanitize(one.check, 60),
             threshold="" if one.threshold is None else charts.number(one.threshold),
             points=tuple(
                 (f"{execution.window_start:%m-%d %H:%M}", "" if value is None else charts.number(value), was)
                 for execution, (value, was) in zip(history.executions, known, strict=True)
             ),
-            shape=charts.line(points, one.threshold, history.deployments),
+            shape=charts.line_chart(points, one.threshold, history.deployments),
             summary=f"{violated} of {len(points)} windows violated; now {charts.number(one.value)}",
         )
 
@@ -255,4 +257,4 @@ def _lines(ranked: Sequence[Measurement], histories: Mapping[str, History]) -> I
 def _document(constraint: FeatureConstraints | None) -> str:
     if constraint is None:
         return ""
-    return harmless(json.dumps(constraint.document, ensure_ascii=False), LONGEST_CONSTRAINT)
+    return sanitize(json.dumps(constraint.document, ensure_ascii=False), MAX_CONSTRAINT_CHARS)

@@ -80,7 +80,7 @@ class History:
         measured = self.measurements(feature, check)
         if not measured:
             return None
-        states = [None if one is None or not one.judged else one.violated for one in measured]
+        states = [None if one is None or not one.evaluated else one.violated for one in measured]
         told = self.firing.get(fingerprint(measured[-1])) if measured[-1] is not None else None
         return self._since(states, told)
 

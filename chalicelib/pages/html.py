@@ -14,9 +14,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from chalicelib.alerts.text import harmless
-from chalicelib.pages.charts import lying, percent
-from chalicelib.pages.words import time
+from chalicelib.alerts.sanitize import sanitize
+from chalicelib.pages.charts import horizontal_bar, percent
+from chalicelib.pages.labels import time
 
 
 @cache
@@ -35,9 +35,9 @@ def environment() -> Environment:
         "script": Markup(script),  # noqa: S704 - our own file
         "policy": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:;"
         " base-uri 'none'; form-action 'none'",
-        "lying": lying,
+        "horizontal_bar": horizontal_bar,
         "percent": percent,
-        "harmless": harmless,
+        "sanitize": sanitize,
         "time": time,
     }
     return made

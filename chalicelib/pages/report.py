@@ -5,7 +5,7 @@
 | an execution and the windows before it           | everything                                                        |
 | files that were judged without an installation   | the verdict and the features; no endpoint, no history, no commands|
 | no statistics (no rows, Model Monitor's own run) | the checks alone                                                  |
-| names, reasons, notes, categories                | harmless text, see `features`                                     |
+| names, reasons, notes, categories                | sanitize text, see `features`                                     |
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chalicelib.alerts.mail import commands
-from chalicelib.alerts.message import Whereabouts, what_to_do
-from chalicelib.alerts.text import harmless
+from chalicelib.alerts.email_text import commands
+from chalicelib.alerts.message import AlertContext, what_to_do
+from chalicelib.alerts.sanitize import sanitize
 from chalicelib.constraints.evaluation import Baseline, Evaluation
 from chalicelib.constraints.measurement import Verdict
+from chalicelib.constraints.severity_order import badness
 from chalicelib.pages import html
 from chalicelib.pages.charts import WIDTH
 from chalicelib.pages.features import Cards, Feature, Finding
 from chalicelib.pages.history import WINDOWS, History, Since
-from chalicelib.pages.ranking import badness
-from chalicelib.pages.words import TONES, counted, duration, length, sentence, time, version, window
+from chalicelib.pages.labels import TONES, counted, duration, length, time, verdict_sentence, version, window
 from chalicelib.records import AlertKind, Execution
 from chalicelib.statistics.table import Table
 
-MOST_OPEN = 3  # cards that are open when the page is
-MOST_FINDINGS = 5  # on top of the page
-MOST_CARDS = 1000  # of more features the worst are shown: 5 MB, which a browser still opens at once
+MAX_OPEN_CARDS = 3  # cards that are open when the page is
+MAX_TOP_FINDINGS = 5  # on top of the page
+MAX_CARDS = 1000  # of more features the worst are shown: 5 MB, which a browser still opens at once
 _KINDS: dict[Verdict, AlertKind] = {
     "Violations": "violations",
     "NoData": "no data",
@@ -40,7 +40,7 @@ _KINDS: dict[Verdict, AlertKind] = {
 
 
 @dataclass(frozen=True)
-class Monitored:
+class MonitoredExecution:
     """What is known of an execution of an endpoint, beside its verdict.
 
     `before` are the executions of the windows before, of the same length, in any order; `drift` those of the windows
@@ -58,7 +58,7 @@ class Monitored:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ReportContent:
     """What a page is made of."""
 
     title: str
@@ -67,17 +67,19 @@ class Judged:
     refused: Mapping[str, int]
     baseline: Baseline | None = None
     current: Table | None = None
-    monitored: Monitored | None = None
+    monitored: MonitoredExecution | None = None
     counted: bool = True  # the types of `current` were counted, not read from a statistics.json
 
 
-def report_of(monitored: Monitored, baseline: Baseline | None, current: Table | None, *, counted: bool = True) -> bytes:
+def execution_report(
+    monitored: MonitoredExecution, baseline: Baseline | None, current: Table | None, *, counted: bool = True
+) -> bytes:
     """The page of a stored execution; `counted` is that of `Judged`."""
     execution = monitored.execution
     evaluation = Evaluation(
         verdict=execution.verdict, rows=execution.rows, measurements=execution.measurements, notes=execution.notes
     )
-    judged = Judged(
+    judged = ReportContent(
         f"{execution.endpoint}, {execution.variant}",
         evaluation,
         execution.events,
@@ -90,12 +92,12 @@ def report_of(monitored: Monitored, baseline: Baseline | None, current: Table | 
     return report(judged)
 
 
-def report(judged: Judged) -> bytes:
+def report(judged: ReportContent) -> bytes:
     """The page: one file in UTF-8 that loads nothing.
 
     Examples
     --------
-    >>> page = report(Judged("<x>", Evaluation(verdict="NoData", rows=0), events=0, refused={}))
+    >>> page = report(ReportContent("<x>", Evaluation(verdict="NoData", rows=0), events=0, refused={}))
     >>> b"<x>" in page, b"&lt;x&gt;" in page
     (False, True)
     """
@@ -111,22 +113,22 @@ def report(judged: Judged) -> bytes:
     findings.sort(key=lambda found: badness(found[1][0]))
     return html.rendered(
         "report.html",
-        title=harmless(judged.title),
+        title=sanitize(judged.title),
         verdict=evaluation.verdict,
         tone="poor" if evaluation.verdict == "OK" and findings else TONES[evaluation.verdict],
-        sentence=sentence(evaluation),
+        sentence=verdict_sentence(evaluation),
         since=_headline(evaluation, findings, history),
         drifted=_drifted(findings, drift) if apart else "",
         facts=_facts(judged, history, drift if apart else None),
-        findings=findings[:MOST_FINDINGS],
-        more_findings=len(findings) - MOST_FINDINGS,
+        findings=findings[:MAX_TOP_FINDINGS],
+        more_findings=len(findings) - MAX_TOP_FINDINGS,
         steps=_steps(monitored),
-        notes=[harmless(note, 300).rstrip(".") for note in evaluation.notes],
+        notes=[sanitize(note, 300).rstrip(".") for note in evaluation.notes],
         timeline=_timeline(history),
         deployments=history.deployments,
-        features=features[:MOST_CARDS],
-        hidden=max(0, len(features) - MOST_CARDS),
-        checks={harmless(name, 60): i for name, i in checks.items()},
+        features=features[:MAX_CARDS],
+        hidden=max(0, len(features) - MAX_CARDS),
+        checks={sanitize(name, 60): i for name, i in checks.items()},
         opened=_opened(features),
         monitored=monitored,
         thresholds=_thresholds(judged.baseline),
@@ -135,7 +137,7 @@ def report(judged: Judged) -> bytes:
     )
 
 
-def _histories(monitored: Monitored | None) -> tuple[History, History]:
+def _histories(monitored: MonitoredExecution | None) -> tuple[History, History]:
     """The windows of the verdict, and those of drift: the same, unless drift has windows of its own."""
     if monitored is None:
         none = History((), {})
@@ -152,7 +154,7 @@ def _histories(monitored: Monitored | None) -> tuple[History, History]:
 def _opened(features: Sequence[Feature]) -> int:
     """How many cards are open: the worst that are violated, or the first of a small page."""
     violated = sum(bool(feature.findings) for feature in features)
-    return min(violated, MOST_OPEN) or (1 if len(features) <= MOST_OPEN else 0)
+    return min(violated, MAX_OPEN_CARDS) or (1 if len(features) <= MAX_OPEN_CARDS else 0)
 
 
 def _headline(evaluation: Evaluation, findings: Sequence[tuple[int, Finding]], history: History) -> str:
@@ -204,7 +206,7 @@ def _short(since: Since | None) -> str:
     return f"{text}, {since.windows} windows in a row" if since.windows > 1 else text
 
 
-def _facts(judged: Judged, history: History, drift: History | None) -> list[tuple[str, list[str]]]:
+def _facts(judged: ReportContent, history: History, drift: History | None) -> list[tuple[str, list[str]]]:
     """Names and values, a line each."""
     evaluation, monitored = judged.evaluation, judged.monitored
     facts: list[tuple[str, list[str]]] = []
@@ -213,16 +215,16 @@ def _facts(judged: Judged, history: History, drift: History | None) -> list[tupl
         if execution.variant.startswith("schedule "):
             return _facts_of_schedule(execution, judged.current)
         facts += [
-            ("Endpoint", [harmless(execution.endpoint)]),
-            ("Variant", [harmless(execution.variant)]),
+            ("Endpoint", [sanitize(execution.endpoint)]),
+            ("Variant", [sanitize(execution.variant)]),
             ("Model", [_served(monitored, history)]),
             ("Window" if execution.closed else "Captured", [window(execution)]),
         ]
     facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(judged.events, 'request')}"]))
-    unread = [f"{counted(count, 'line')}: {harmless(reason, 100)}" for reason, count in judged.refused.items()]
+    unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in judged.refused.items()]
     facts.append(("Not readable", unread or ["0 lines"]))
     if monitored is not None:
-        facts.append(("Baseline", [harmless(monitored.execution.baseline) or "none"]))
+        facts.append(("Baseline", [sanitize(monitored.execution.baseline) or "none"]))
     if drift is not None:
         facts.append(("Drift judged", [window(drift.latest)]))
     return facts
@@ -231,14 +233,14 @@ def _facts(judged: Judged, history: History, drift: History | None) -> list[tupl
 def _facts_of_schedule(execution: Execution, current: Table | None) -> list[tuple[str, list[str]]]:
     """What the files of Model Monitor tell: nothing of versions, requests, or lines that were not readable."""
     facts = [
-        ("Endpoint", [harmless(execution.endpoint)]),
-        ("Judged by", [f"Model Monitor, {harmless(execution.variant)}"]),
+        ("Endpoint", [sanitize(execution.endpoint)]),
+        ("Judged by", [f"Model Monitor, {sanitize(execution.variant)}"]),
         ("Window", [window(execution)]),
     ]
     return [*facts, ("Rows", [counted(current.rows, "row")])] if current is not None else facts
 
 
-def _served(monitored: Monitored, history: History) -> str:
+def _served(monitored: MonitoredExecution, history: History) -> str:
     """The version, and since when it has served."""
     named = version(monitored.execution)
     if monitored.served_since is not None:
@@ -248,12 +250,12 @@ def _served(monitored: Monitored, history: History) -> str:
     return f"{named}, since {time(history.executions[began].window_start)} UTC{known}"
 
 
-def _steps(monitored: Monitored | None) -> list[tuple[str, str]]:
+def _steps(monitored: MonitoredExecution | None) -> list[tuple[str, str]]:
     """What the mail of such a verdict says as well: a sentence, and the command that belongs to it."""
     kind = _KINDS.get(monitored.execution.verdict) if monitored is not None else None
     if monitored is None or kind is None:
         return []
-    where = Whereabouts(monitored.bucket, monitored.deploys)
+    where = AlertContext(monitored.bucket, monitored.deploys)
     found = commands(what_to_do(kind, (), monitored.execution, where), monitored.stage)
     return [(words, command) for words, _, command in (step.partition("\n") for step in found)]
 
@@ -285,5 +287,5 @@ def _thresholds(baseline: Baseline | None) -> list[tuple[str, str]]:
         ("comparison_threshold", f"{config.comparison_threshold:g}"),
         ("comparison_method", config.comparison_method),
         ("categorical_comparison_threshold", f"{config.categorical_comparison_threshold:g}"),
-        ("categorical_drift_method", harmless(config.categorical_drift_method, 60)),
+        ("categorical_drift_method", sanitize(config.categorical_drift_method, 60)),
     ]

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.alerts.state import transition
 from chalicelib.constraints.measurement import Measurement
-from chalicelib.records import AlertBook, Execution, Thresholds
+from chalicelib.records import AlertState, Execution, Thresholds
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -38,7 +38,7 @@ def day(number, violated):
 
 
 def told(*executions):
-    book, said = AlertBook(endpoint="site", variant="AllTraffic", had_rows=True), []
+    book, said = AlertState(endpoint="site", variant="AllTraffic", had_rows=True), []
     for execution in executions:
         moved = transition(book, execution, Thresholds())
         book = moved.book

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.alerts import formats, mail
-from chalicelib.alerts.formats import Place
+from chalicelib.alerts import email_text, sns_payload
+from chalicelib.alerts.sns_payload import Installation
 from chalicelib.records import AlertMessage, read
-from tests.alerts.making import PLACE, drift, execution, said, sent, violation
+from tests.alerts.factories import PLACE, drift, execution, said, sent, violation
 from vedette.operations.alerts import schema
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "alert.schema.json"
@@ -48,15 +48,15 @@ def message(*measurements, **changes) -> AlertMessage:
 
 
 def forms(of: AlertMessage) -> dict[str, str]:
-    return json.loads(formats.sns_message(of))
+    return json.loads(sns_payload.sns_message(of))
 
 
 def test_one_publish_holds_a_form_for_each_kind_of_subscriber():
     one = message()
     found = forms(one)
     assert read(AlertMessage, found["default"].encode(), "sqs") == one
-    assert found["email"] == mail.text(one)
-    assert found["sms"] == mail.subject(one)
+    assert found["email"] == email_text.text(one)
+    assert found["sms"] == email_text.subject(one)
     assert set(found) == {"default", "email", "sms", "https"}
 
 
@@ -80,7 +80,7 @@ def test_chat_clients_receive_no_text_longer_than_they_show():
 
 
 def test_filter_policies_can_choose_by_seven_attributes_and_a_queue_takes_ten():
-    found = formats.attributes(message(violation(), drift("a"), violation("c", check="completeness_check")))
+    found = sns_payload.message_attributes(message(violation(), drift("a"), violation("c", check="completeness_check")))
     assert found == {
         "severity": "critical",
         "endpoint": "preferred-site",
@@ -94,7 +94,7 @@ def test_filter_policies_can_choose_by_seven_attributes_and_a_queue_takes_ten():
 
 
 def test_an_attribute_without_a_value_is_left_out():
-    assert "team" not in formats.attributes(replace(message(), team=""))
+    assert "team" not in sns_payload.message_attributes(replace(message(), team=""))
 
 
 def test_the_documented_schema_is_the_one_of_the_record():
@@ -115,9 +115,12 @@ def test_the_largest_message_fits_into_256_kb_whatever_it_is_made_of(filling):
     long = filling * 6_000
     found = [violation(f"{n}{long}", expected=long, observed=long, description=long, check=long) for n in range(200)]
     large = replace(message(*found, folder="f/" * 400), headline=filling * 400)
-    body = formats.sns_message(large)
-    attributes = sum(len(json.dumps(value).encode()) for value in formats.attributes(formats.fitting(large)).values())
-    assert len(body.encode()) + attributes < formats.MESSAGE_BYTES
+    body = sns_payload.sns_message(large)
+    attributes = sum(
+        len(json.dumps(value).encode())
+        for value in sns_payload.message_attributes(sns_payload.truncate_to_limit(large)).values()
+    )
+    assert len(body.encode()) + attributes < sns_payload.MESSAGE_BYTES
     assert json.loads(body)["default"]
 
 
@@ -125,7 +128,7 @@ def test_what_does_not_fit_is_counted():
     found = [violation(f"f{n}") for n in range(10)]
     large = message(*found)
     huge = replace(large, items=tuple(replace(item, description="\\" * 9_000) for item in large.items))
-    fitted = formats.fitting(huge)
+    fitted = sns_payload.truncate_to_limit(huge)
     assert 0 < len(fitted.items) < 10
     assert len(fitted.items) + fitted.more["new"] == 10
 
@@ -139,9 +142,9 @@ def test_what_does_not_fit_is_counted():
     ],
 )
 def test_links_lead_into_the_console_of_the_region_and_partition_and_carry_no_signature(partition, region, host):
-    place = Place("dev", "vedette-dev", region, "123456789012", partition)
+    place = Installation("dev", "vedette-dev", region, "123456789012", partition)
     (one,) = said(execution(violation()))
-    links = formats.addressed(one, "", place).links
+    links = sns_payload.with_routing(one, "", place).links
     assert {urlsplit(url).netloc for url in links.values()} == {host}
     assert urlsplit(links["endpoint"]).fragment == "/endpoints/preferred-site"
     report = urlsplit(links["report"])
@@ -152,15 +155,15 @@ def test_links_lead_into_the_console_of_the_region_and_partition_and_carry_no_si
 
 def test_a_report_of_model_monitor_is_linked_in_its_own_bucket():
     made = execution(violation(), source="model monitor", folder="s3://other/reports/1", variant="schedule s")
-    link = formats.addressed(said(made)[0], "", PLACE).links["report"]
+    link = sns_payload.with_routing(said(made)[0], "", PLACE).links["report"]
     assert "/s3/object/other?" in link
     assert link.endswith("prefix=reports/1/constraint_violations.json")
 
 
 def test_an_isolated_partition_has_no_links():
     (one,) = said(execution(violation()))
-    assert formats.addressed(one, "", replace_partition("aws-iso")).links == {}
+    assert sns_payload.with_routing(one, "", replace_partition("aws-iso")).links == {}
 
 
-def replace_partition(partition: str) -> Place:
-    return Place(PLACE.stage, PLACE.bucket, PLACE.region, PLACE.account, partition)
+def replace_partition(partition: str) -> Installation:
+    return Installation(PLACE.stage, PLACE.bucket, PLACE.region, PLACE.account, partition)

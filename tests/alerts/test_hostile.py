@@ -9,11 +9,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from chalicelib.alerts import formats, mail, notices
-from chalicelib.pages.report import Monitored, report_of
-from chalicelib.records import AlertBook, AlertMessage, Deployment, FleetEntry, Mark, read
-from tests.alerts.hostile import CORPUS
-from tests.alerts.making import NOON, drift, execution, said, sent, violation
+from chalicelib.alerts import email_text, endpoint_notifications, sns_payload
+from chalicelib.pages.report import MonitoredExecution, execution_report
+from chalicelib.records import AlertMessage, AlertState, Deployment, FleetEntry, Mark, read
+from tests.alerts.factories import NOON, drift, execution, said, sent, violation
+from tests.alerts.hostile_text import CORPUS
 
 OURS = (
     "https://eu-west-1.console.aws.amazon.com/sagemaker/home?",
@@ -59,11 +59,15 @@ def notice_with(field: str, text: str) -> AlertMessage:
         state="failed",
         approver=text,
     )
-    known = AlertBook(endpoint="preferred-site", variant="")
+    known = AlertState(endpoint="preferred-site", variant="")
     if field == "reason":
         mark = Mark(endpoint="preferred-site", package_arn=attempt.package_arn, config="c", reason=text, at=NOON)
-        return notices.not_deployed(known, attempt, text, mark).outbox[0].message
-    return notices.deployed(known, FleetEntry(endpoint="preferred-site"), attempt, "").outbox[0].message
+        return endpoint_notifications.notify_deployment_failed(known, attempt, text, mark).outbox[0].message
+    return (
+        endpoint_notifications.notify_deployed(known, FleetEntry(endpoint="preferred-site"), attempt, "")
+        .outbox[0]
+        .message
+    )
 
 
 def without_ours(text: str) -> str:
@@ -75,7 +79,7 @@ def test_no_hostile_text_breaks_a_rule_of_sns_adds_a_line_or_shows_a_live_link(f
     shape = None
     for text in CORPUS:
         message = sent(message_with(field, text))
-        subject, body = mail.subject(message), mail.text(message)
+        subject, body = email_text.subject(message), email_text.text(message)
         assert 0 < len(subject) < 100, text
         assert set(subject) <= PRINTABLE, text
         assert not subject.startswith(" "), text
@@ -91,8 +95,8 @@ def test_no_hostile_text_breaks_a_rule_of_sns_adds_a_line_or_shows_a_live_link(f
 
 
 def _read_by_programs(message: AlertMessage, text: str) -> None:
-    body = formats.sns_message(message)
-    assert len(body.encode()) < formats.MESSAGE_BYTES - formats.ROOM_FOR_ATTRIBUTES, text
+    body = sns_payload.sns_message(message)
+    assert len(body.encode()) < sns_payload.MESSAGE_BYTES - sns_payload.ROOM_FOR_ATTRIBUTES, text
     forms = json.loads(body)
     assert read(AlertMessage, forms["default"].encode(), "message").alert_id == message.alert_id
     assert not FORBIDDEN.search(forms["default"]), text
@@ -100,7 +104,7 @@ def _read_by_programs(message: AlertMessage, text: str) -> None:
     for shown in (chat["content"]["title"], *chat["content"]["nextSteps"], chat["metadata"]["summary"]):
         assert not re.search(r"[<>@\n]", shown), text
     assert not re.search(r"[<>@]", chat["content"]["description"]), text
-    for value in formats.attributes(message).values():
+    for value in sns_payload.message_attributes(message).values():
         assert not FORBIDDEN.search(value if isinstance(value, str) else "".join(value)), text
 
 
@@ -109,10 +113,14 @@ def test_a_mail_with_any_of_them_is_parsed_into_its_own_headers_and_no_other():
 
     for text in CORPUS:
         message = sent(message_with("feature", text))
-        written = Mail("a@example.com", mail.subject(message), mail.text(message), {}, NOON, "").as_email().as_bytes()
+        written = (
+            Mail("a@example.com", email_text.subject(message), email_text.text(message), {}, NOON, "")
+            .as_email()
+            .as_bytes()
+        )
         parsed = email.message_from_bytes(written, policy=modern)
-        assert parsed["Subject"] == mail.subject(message)
-        assert parsed.get_content() == mail.text(message)
+        assert parsed["Subject"] == email_text.subject(message)
+        assert parsed.get_content() == email_text.text(message)
         assert parsed["Bcc"] is None
         assert parsed["X-Injected"] is None
         assert parsed.get_content_type() == "text/plain"
@@ -137,17 +145,17 @@ class Shape(HTMLParser):
 def page_of(text: str) -> str:
     found = violation(text, expected=text, observed=text, description=text)
     made = execution(found, notes=(text,), refused={text: 1})
-    return report_of(Monitored(execution=made, stage="dev", bucket="vedette-dev"), None, None).decode()
+    return execution_report(MonitoredExecution(execution=made, stage="dev", bucket="vedette-dev"), None, None).decode()
 
 
 def test_the_page_shows_every_one_of_them_as_text():
-    harmless = Shape(page_of("b"))
-    assert harmless.tags
+    sanitize = Shape(page_of("b"))
+    assert sanitize.tags
     for text in CORPUS:
         page = page_of(text)
         shape = Shape(page)
-        assert shape.tags <= harmless.tags, (text, shape.tags - harmless.tags)
-        assert shape.scripts == harmless.scripts, text
-        assert not [link for link in shape.links - harmless.links if not link.startswith("#")], text
+        assert shape.tags <= sanitize.tags, (text, shape.tags - sanitize.tags)
+        assert shape.scripts == sanitize.scripts, text
+        assert not [link for link in shape.links - sanitize.links if not link.startswith("#")], text
         assert not FORBIDDEN.search(page), repr(text)
     assert "ünïcödé" in page_of("ünïcödé")

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from chalicelib.alerts.outbox import LEASE
+from chalicelib.alerts.outbox import LEASE_DURATION
 from chalicelib.errors import NotReady
 from chalicelib.handlers.monitoring_execution import tell_of
 from chalicelib.handlers.telling import deliver
-from tests.alerts.ledger import Aws, Died, every_schedule, interleaved, ledger
-from tests.alerts.making import HOUR, NOON, clean, execution, violation
+from tests.alerts.delivery_model import Aws, Died, every_schedule, interleaved, ledger
+from tests.alerts.factories import HOUR, NOON, clean, execution, violation
 
 FIRST = execution(violation())
 SECOND = execution(violation("a"), hour=1)
@@ -56,7 +56,7 @@ def test_every_order_of_two_deliveries_leaves_each_alert_told_once_and_the_state
             skip_reads_until_the_book(aws)
             chosen, possible, raised = interleaved(aws, jobs, schedule)
             assert all(isinstance(error, NotReady) for error in raised.values()), raised
-            clock.shift(LEASE + timedelta(seconds=5))
+            clock.shift(LEASE_DURATION + timedelta(seconds=5))
             for number in raised:  # Lambda's own repetition
                 jobs[number]()
             deliver("preferred-site", "AllTraffic")
@@ -64,7 +64,7 @@ def test_every_order_of_two_deliveries_leaves_each_alert_told_once_and_the_state
             book = aws.book()
             assert book.outbox == ()
             assert book.last_closed_window_end == newest, (name, chosen)
-            assert set(aws.published) == set(book.told)
+            assert set(aws.published) == set(book.sent_ids)
             outcomes.add(len(aws.published))
             return chosen, possible
 
@@ -108,7 +108,7 @@ def test_a_crash_before_or_after_any_call_loses_nothing_and_copies_only_between_
         aws.before = aws.after = lambda call: None
         crashed_unmarked = "publish" in aws.calls and (aws.calls[-1], when) != ("put_item", "after")
         crashed_unmarked &= len(aws.published) == 1
-        clock.shift(LEASE + timedelta(seconds=5))
+        clock.shift(LEASE_DURATION + timedelta(seconds=5))
         tell_of(FIRST)
         deliver("preferred-site", "AllTraffic")
         assert len(set(aws.published)) == 1

@@ -5,11 +5,24 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.alerts import mail
-from chalicelib.alerts.message import Whereabouts, served_since
+from chalicelib.alerts import email_text
+from chalicelib.alerts.message import AlertContext, served_since
 from chalicelib.alerts.state import transition
 from chalicelib.records import Deployment, Thresholds
-from tests.alerts.making import HOUR, NOON, SENTENCE, WHERE, book, clean, drift, execution, said, sent, shown, violation
+from tests.alerts.factories import (
+    HOUR,
+    NOON,
+    SENTENCE,
+    WHERE,
+    book,
+    clean,
+    drift,
+    execution,
+    said,
+    sent,
+    shown,
+    violation,
+)
 
 COMMANDS = (
     "vedette show violations preferred-site --window 2026-03-02T12:00 --stage dev",
@@ -56,7 +69,7 @@ def test_prose_is_72_columns_wide_and_only_commands_and_links_are_wider():
     ],
 )
 def test_what_begins_within_a_day_after_a_deployment_says_so(served, begins_after):
-    _, text = shown(execution(violation()), where=Whereabouts("b", served_since=served))
+    _, text = shown(execution(violation()), where=AlertContext("b", served_since=served))
     assert ("It began within a day after the deployment of version 2." in text) == begins_after
 
 
@@ -147,15 +160,15 @@ def test_a_version_that_is_no_number_is_not_shown_as_one():
     assert "rollback" not in text
 
 
-def replace_where() -> Whereabouts:
-    return Whereabouts(WHERE.bucket, deploys=True)
+def replace_where() -> AlertContext:
+    return AlertContext(WHERE.bucket, deploys=True)
 
 
 def test_the_stage_is_named_in_every_vedette_command_once():
     (message,) = said(execution(violation()))
     once = sent(message)
     assert sent(replace(once, links={})).what_to_do == once.what_to_do
-    assert mail.text(once).count("--stage dev") == len(COMMANDS)
+    assert email_text.text(once).count("--stage dev") == len(COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -201,4 +214,6 @@ def test_the_first_sentence_says_what_is_wrong_in_words(changes, words):
 def test_a_place_in_a_sentence_is_not_parted_at_its_hyphens():
     place = "s3://our-ml-captures-eu-west-1/preferred-site"
     (message,) = said(execution(violation()))
-    assert place in mail.text(replace(message, headline=f"the endpoint captures to another place now, to {place}"))
+    assert place in email_text.text(
+        replace(message, headline=f"the endpoint captures to another place now, to {place}")
+    )

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.alerts import formats, mail
-from chalicelib.alerts.message import MOST_ITEMS
+from chalicelib.alerts import email_text, sns_payload
+from chalicelib.alerts.message import MAX_ITEMS
 from chalicelib.alerts.state import transition
 from chalicelib.records import AlertMessage, Thresholds, read, write
-from tests.alerts.making import NOON, book, clean, drift, execution, said, sent, violation
+from tests.alerts.factories import NOON, book, clean, drift, execution, said, sent, violation
 
 
 def test_the_same_facts_have_the_same_id_and_the_data_reads_back():
@@ -23,13 +23,13 @@ def test_the_same_facts_have_the_same_id_and_the_data_reads_back():
 def test_10_000_violations_are_one_message_with_the_worst_ten_and_a_number():
     found = [violation(f"f{n:05}", severity="critical" if n % 100 == 0 else "warning") for n in range(10_000)]
     (message,) = said(execution(*found))
-    assert (len(message.items), message.more) == (MOST_ITEMS, {"new": 9_990})
+    assert (len(message.items), message.more) == (MAX_ITEMS, {"new": 9_990})
     assert {item.severity for item in message.items} == {"critical"}
-    assert mail.subject(message).endswith("f00000 is not Integral in 50.0% of 480 rows, and 9,999 more")
-    text = mail.text(sent(message))
-    assert text.count("data_type_check, ") == MOST_ITEMS
+    assert email_text.subject(message).endswith("f00000 is not Integral in 50.0% of 480 rows, and 9,999 more")
+    text = email_text.text(sent(message))
+    assert text.count("data_type_check, ") == MAX_ITEMS
     assert "and 9,990 more; the report has them all" in text
-    assert len(formats.sns_message(sent(message)).encode()) < 100_000
+    assert len(sns_payload.sns_message(sent(message)).encode()) < 100_000
 
 
 def test_what_is_new_comes_before_what_goes_on_and_what_recovered_within_the_ten():
@@ -79,9 +79,9 @@ def test_a_muted_fingerprint_does_not_silence_the_others():
 def test_any_feature_name_gives_a_message_that_sns_takes_and_programs_read(feature, observed, reason):
     (message,) = said(execution(violation(feature, observed=observed), drift(reason)))
     message = sent(message)
-    assert mail.subject(message).isascii()
-    assert mail.subject(message).isprintable()
-    assert 0 < len(mail.subject(message)) < 100
+    assert email_text.subject(message).isascii()
+    assert email_text.subject(message).isprintable()
+    assert 0 < len(email_text.subject(message)) < 100
     assert read(AlertMessage, write(message), "message") == message
     assert len(message.items) == 1
     assert replace(message, links={}).links == {}

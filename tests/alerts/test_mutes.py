@@ -7,7 +7,7 @@ import pytest
 from chalicelib.alerts.mutes import in_force, muted
 from chalicelib.alerts.state import fingerprint_id
 from chalicelib.records import Mute
-from tests.alerts.making import NOON
+from tests.alerts.factories import NOON
 
 HOUR = timedelta(hours=1)
 NAME = "data_type_check|b"

@@ -7,18 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.alerts import outbox
-from chalicelib.alerts.notices import tested as owing_a_test
-from chalicelib.alerts.notices import told_once, told_while
-from chalicelib.alerts.outbox import LEASE, delivered, leased, owe, owe_at_most, refused, released
-from chalicelib.records import AlertBook, AlertItem, AlertMessage
+from chalicelib.alerts.endpoint_notifications import notify_once, sync_conditions
+from chalicelib.alerts.endpoint_notifications import notify_test as owing_a_test
+from chalicelib.alerts.outbox import (
+    LEASE_DURATION,
+    acknowledge,
+    enqueue,
+    enqueue_rate_limited,
+    flush_suppressed,
+    lease_next,
+    record_failure,
+)
+from chalicelib.records import AlertItem, AlertMessage, AlertState
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-EMPTY = AlertBook(endpoint="site", variant="")
+EMPTY = AlertState(endpoint="site", variant="")
 
 
-def noticed(book: AlertBook = EMPTY, occasion: str = "deployed 1") -> AlertBook:
-    return told_once(book, occasion, "version 1 is deployed", "information", "1", {"was": "nothing"}, ("Nothing.",))
+def noticed(book: AlertState = EMPTY, occasion: str = "deployed 1") -> AlertState:
+    return notify_once(book, occasion, "version 1 is deployed", "information", "1", {"was": "nothing"}, ("Nothing.",))
 
 
 def message(number: int, severity: str = "warning", items: int = 1) -> AlertMessage:
@@ -49,54 +57,54 @@ def test_the_same_occasion_is_owed_once_even_after_it_was_delivered():
     book = noticed()
     assert len(book.outbox) == 1
     assert noticed(book) == book
-    gone = delivered(book, book.outbox[0].alert_id)
+    gone = acknowledge(book, book.outbox[0].alert_id)
     assert gone.outbox == ()
     assert noticed(gone) == gone
     assert len(noticed(gone, "deployed 2").outbox) == 1
 
 
 def test_a_message_is_held_by_one_until_its_lease_ends():
-    book, held = leased(noticed(), NOON)
+    book, held = lease_next(noticed(), NOON)
     assert held is not None
     assert held.alert_id == book.outbox[0].alert_id
-    assert leased(book, NOON + LEASE - timedelta(seconds=1)) == (book, None)
-    again, taken_over = leased(book, NOON + LEASE)
+    assert lease_next(book, NOON + LEASE_DURATION - timedelta(seconds=1)) == (book, None)
+    again, taken_over = lease_next(book, NOON + LEASE_DURATION)
     assert taken_over is not None
-    assert (taken_over.alert_id, taken_over.tries) == (held.alert_id, 2)
-    assert again.outbox[0].leased_until == NOON + 2 * LEASE
+    assert (taken_over.alert_id, taken_over.attempts) == (held.alert_id, 2)
+    assert again.outbox[0].leased_until == NOON + 2 * LEASE_DURATION
 
 
 def test_a_lease_ends_before_lambda_delivers_the_event_again():
-    assert timedelta(seconds=50) < LEASE < timedelta(seconds=60)
+    assert timedelta(seconds=50) < LEASE_DURATION < timedelta(seconds=60)
 
 
 def test_owing_nothing_changes_nothing():
-    assert owe(EMPTY, ()) is EMPTY
-    assert leased(EMPTY, NOON) == (EMPTY, None)
-    assert refused(EMPTY, "x", "why") is EMPTY
+    assert enqueue(EMPTY, ()) is EMPTY
+    assert lease_next(EMPTY, NOON) == (EMPTY, None)
+    assert record_failure(EMPTY, "x", "why") is EMPTY
 
 
 def test_what_sns_refused_stays_owed_with_the_reason():
-    book, held = leased(noticed(), NOON)
-    kept = refused(book, held.alert_id, "no topic")
-    assert [(owed.alert_id, owed.refused, owed.tries) for owed in kept.outbox] == [(held.alert_id, "no topic", 1)]
+    book, held = lease_next(noticed(), NOON)
+    kept = record_failure(book, held.alert_id, "no topic")
+    assert [(owed.alert_id, owed.last_error, owed.attempts) for owed in kept.outbox] == [(held.alert_id, "no topic", 1)]
 
 
 def test_a_condition_is_told_when_it_begins_and_again_only_after_it_had_ended():
-    on = told_while(EMPTY, "deployment", {"stop": "site is Failed"}, NOON)
+    on = sync_conditions(EMPTY, "deployment", {"stop": "site is Failed"}, NOON)
     assert len(on.outbox) == 1
-    assert told_while(on, "deployment", {"stop": "site is Failed"}, NOON + 60 * MINUTE) == on
-    off = told_while(on, "deployment", {}, NOON + 120 * MINUTE)
+    assert sync_conditions(on, "deployment", {"stop": "site is Failed"}, NOON + 60 * MINUTE) == on
+    off = sync_conditions(on, "deployment", {}, NOON + 120 * MINUTE)
     assert off.fingerprints == {}
-    again = told_while(off, "deployment", {"stop": "site is Failed"}, NOON + 180 * MINUTE)
+    again = sync_conditions(off, "deployment", {"stop": "site is Failed"}, NOON + 180 * MINUTE)
     assert len(again.outbox) == 2
 
 
 def test_conditions_of_another_family_stay():
-    one = told_while(EMPTY, "deployment", {"stop": "site is Failed"}, NOON)
-    both = told_while(one, "monitoring", {"no baseline": "site has no baseline"}, NOON)
+    one = sync_conditions(EMPTY, "deployment", {"stop": "site is Failed"}, NOON)
+    both = sync_conditions(one, "monitoring", {"no baseline": "site has no baseline"}, NOON)
     assert set(both.fingerprints) == {"deployment|stop", "monitoring|no baseline"}
-    assert set(told_while(both, "monitoring", {}, NOON).fingerprints) == {"deployment|stop"}
+    assert set(sync_conditions(both, "monitoring", {}, NOON).fingerprints) == {"deployment|stop"}
 
 
 def test_a_test_is_owed_once_for_each_mark():
@@ -108,29 +116,31 @@ def test_a_test_is_owed_once_for_each_mark():
 # --- the hourly limit -------------------------------------------------------------------------------------------------
 
 
-def flooded(messages: int, per_hour: int = 3, every: timedelta = MINUTE) -> AlertBook:
+def flooded(messages: int, per_hour: int = 3, every: timedelta = MINUTE) -> AlertState:
     book = EMPTY
     for number in range(messages):
-        book = owe_at_most(book, [message(number)], per_hour, NOON + number * every)
+        book = enqueue_rate_limited(book, [message(number)], per_hour, NOON + number * every)
     return book
 
 
 def test_what_is_more_than_the_hourly_limit_is_held_back_and_said_later_as_a_count():
     book = flooded(8)
     assert [owed.alert_id for owed in book.outbox] == ["m0", "m1", "m2"]
-    assert (book.held_back.count, book.held_back.until) == (5, NOON + 60 * MINUTE)
-    assert released(book, NOON + 59 * MINUTE) == book
-    later = released(book, NOON + 60 * MINUTE)
+    assert (book.suppressed.count, book.suppressed.until) == (5, NOON + 60 * MINUTE)
+    assert flush_suppressed(book, NOON + 59 * MINUTE) == book
+    later = flush_suppressed(book, NOON + 60 * MINUTE)
     told = later.outbox[-1].message
-    assert (told.kind, later.held_back) == ("held back", None)
+    assert (told.kind, later.suppressed) == ("held back", None)
     assert told.headline.startswith("5 messages were held back since 2026-03-02 12:03 UTC")
     assert [item.subject for item in told.items] == [f"f{n}.0" for n in range(3, 8)]
 
 
 def test_of_what_is_held_back_the_worst_is_shown_and_the_rest_is_counted():
-    book = owe_at_most(EMPTY, [message(0)], 1, NOON)
-    book = owe_at_most(book, [message(1, items=8), message(2, items=8), message(3, "critical", 2)], 1, NOON + MINUTE)
-    told = released(book, NOON + 61 * MINUTE).outbox[-1].message
+    book = enqueue_rate_limited(EMPTY, [message(0)], 1, NOON)
+    book = enqueue_rate_limited(
+        book, [message(1, items=8), message(2, items=8), message(3, "critical", 2)], 1, NOON + MINUTE
+    )
+    told = flush_suppressed(book, NOON + 61 * MINUTE).outbox[-1].message
     assert told.severity == "critical"
     assert [item.subject for item in told.items[:2]] == ["f3.0", "f3.1"]
     assert (len(told.items), told.more) == (10, {"new": 8})
@@ -138,29 +148,29 @@ def test_of_what_is_held_back_the_worst_is_shown_and_the_rest_is_counted():
 
 def test_what_was_held_back_is_not_owed_again_when_its_event_is_repeated():
     book = flooded(8)
-    assert owe_at_most(book, [message(7)], 3, NOON + 9 * MINUTE) == book
+    assert enqueue_rate_limited(book, [message(7)], 3, NOON + 9 * MINUTE) == book
 
 
 def test_few_messages_an_hour_are_never_held_back():
-    assert flooded(20, every=timedelta(minutes=21)).held_back is None
+    assert flooded(20, every=timedelta(minutes=21)).suppressed is None
 
 
 def test_while_nobody_receives_them_messages_are_counted_and_the_book_stays_short():
     book = flooded(1_000, per_hour=60, every=timedelta(minutes=5))
-    assert len(book.outbox) == outbox.MOST_OWED
-    assert book.held_back.count == 1_000 - outbox.MOST_OWED
+    assert len(book.outbox) == outbox.MAX_PENDING
+    assert book.suppressed.count == 1_000 - outbox.MAX_PENDING
     late = NOON + timedelta(days=9)
-    assert released(book, late) == book
+    assert flush_suppressed(book, late) == book
     for owed in book.outbox:
-        book = delivered(book, owed.alert_id)
-    assert "950 messages were held back since" in released(book, late).outbox[0].message.headline
+        book = acknowledge(book, owed.alert_id)
+    assert "950 messages were held back since" in flush_suppressed(book, late).outbox[0].message.headline
 
 
 def test_what_was_tried_least_is_tried_first():
     book = noticed(noticed(), "deployed 2")
-    book, first = leased(book, NOON)
-    later = NOON + LEASE
-    book, second = leased(book, later)
+    book, first = lease_next(book, NOON)
+    later = NOON + LEASE_DURATION
+    book, second = lease_next(book, later)
     assert [first.alert_id, second.alert_id] == [owed.alert_id for owed in book.outbox]
 
 
@@ -168,7 +178,7 @@ def test_notices_about_deployments_are_not_limited():
     book = EMPTY
     for number in range(50):
         book = noticed(book, str(number))
-    assert (len(book.outbox), book.held_back) == (50, None)
+    assert (len(book.outbox), book.suppressed) == (50, None)
 
 
 @given(st.lists(st.integers(0, 40), max_size=40), st.integers(1, 5))
@@ -176,10 +186,10 @@ def test_every_message_is_told_or_counted_and_no_hour_has_more_than_the_limit(ga
     book, now, times = EMPTY, NOON, []
     for number, gap in enumerate(gaps):
         now += gap * MINUTE
-        book = released(book, now)
-        book = owe_at_most(book, [message(number)], per_hour, now)
+        book = flush_suppressed(book, now)
+        book = enqueue_rate_limited(book, [message(number)], per_hour, now)
         times += [now] * (len(book.outbox) - len(times))
-    book = released(book, now + outbox.HOUR)
+    book = flush_suppressed(book, now + outbox.HOUR)
     plain = sum(owed.message.kind == "violations" for owed in book.outbox)
     counted = sum(int(m.headline.split()[0]) for m in (o.message for o in book.outbox) if m.kind == "held back")
     assert plain + counted == len(gaps)
@@ -192,7 +202,7 @@ def test_only_the_latest_ids_are_remembered(number):
     book = EMPTY
     for n in range(number + 1):
         book = noticed(book, str(n))
-    assert len(book.told) == min(number + 1, 200)
+    assert len(book.sent_ids) == min(number + 1, 200)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +214,6 @@ def test_only_the_latest_ids_are_remembered(number):
     ],
 )
 def test_a_condition_is_told_as_what_it_is_with_what_to_look_at(family, kind, command):
-    (owed,) = told_while(EMPTY, family, {"x": "something is wrong"}, NOON).outbox
+    (owed,) = sync_conditions(EMPTY, family, {"x": "something is wrong"}, NOON).outbox
     assert owed.message.kind == kind
     assert [step.split("\n")[1] for step in owed.message.what_to_do] == ([command] if command else [])

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.alerts.state import Transition, nobody, transition
-from chalicelib.records import AlertBook, Execution, Thresholds
-from tests.alerts.making import NOON, book, clean, drift, execution, violation
+from chalicelib.alerts.state import Transition, never_muted, transition
+from chalicelib.records import AlertState, Execution, Thresholds
+from tests.alerts.factories import NOON, book, clean, drift, execution, violation
 
 DEFAULTS = Thresholds()
 
@@ -20,7 +20,7 @@ def told(executions: list[Execution], thresholds: Thresholds = DEFAULTS, muted_a
     """What each execution gives a reason to say; a mute holds at the positions of `muted_at`."""
     known, said = book(), []
     for position, made in enumerate(executions):
-        moved = transition(known, made, thresholds, everything if position in muted_at else nobody)
+        moved = transition(known, made, thresholds, everything if position in muted_at else never_muted)
         known = moved.book
         said.append(tuple(f"{state} {m.feature}" for state in ("new", "recovered") for m in getattr(moved, state)))
     return said
@@ -87,7 +87,7 @@ def test_a_repeated_or_older_window_changes_nothing(again):
 
 
 def test_a_window_with_too_few_rows_is_neither_clean_nor_violated():
-    few = [execution(clean(judged=False), hour=1 + n, verdict="InsufficientData") for n in range(5)]
+    few = [execution(clean(evaluated=False), hour=1 + n, verdict="InsufficientData") for n in range(5)]
     assert told([bad(0), *few, bad(6)])[1:] == [()] * 6
 
 
@@ -130,7 +130,7 @@ def test_what_is_no_longer_measured_recovers():
 def test_what_fires_while_muted_is_remembered_and_not_told():
     moved = transition(book(), bad(0), DEFAULTS, everything)
     assert [state.state for state in moved.book.fingerprints.values()] == ["muted"]
-    assert ([m.feature for m in moved.muted], moved.worth_telling) == (["b"], False)
+    assert ([m.feature for m in moved.muted], moved.must_notify) == (["b"], False)
 
 
 def test_a_mute_that_ends_while_it_still_fires_tells_once():
@@ -180,8 +180,8 @@ def test_nobody_hears_of_a_recovery_without_having_heard_that_it_fires(history, 
 @given(histories, st.randoms())
 def test_repetitions_and_late_copies_do_not_change_the_book(history, random):
     windows = [bad(n) if violated else good(n) for n, violated in enumerate(history)]
-    once: AlertBook = book()
-    disturbed: AlertBook = book()
+    once: AlertState = book()
+    disturbed: AlertState = book()
     for n, made in enumerate(windows):
         once = transition(once, made, DEFAULTS).book
         disturbed = transition(disturbed, made, DEFAULTS).book

@@ -8,15 +8,15 @@ import pytest
 from moto.sns.models import sns_backends
 from msgspec.structs import replace
 
-from chalicelib.alerts.mail import text as mail_text
+from chalicelib.alerts.email_text import text as mail_text
 from chalicelib.aws import messages, s3, store, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.errors import Undeliverable
 from chalicelib.handlers.monitoring_execution import tell_of
 from chalicelib.handlers.telling import deliver
-from chalicelib.records import AlertBook, AlertMessage, FingerprintState, Mute, read
+from chalicelib.records import AlertMessage, AlertState, FingerprintState, Mute, read
 from chalicelib.settings import settings
-from tests.alerts.making import NOON, clean, drift, execution, violation
+from tests.alerts.factories import NOON, clean, drift, execution, violation
 from vedette.local.errors import AwsError
 from vedette.local.smtp_server import post_office
 
@@ -32,8 +32,8 @@ def watched(world):
     return world
 
 
-def book(variant: str = "AllTraffic") -> AlertBook:
-    found, _ = table.get_item(AlertBook, endpoint_key(ENDPOINT), f"alerts#{variant}")
+def book(variant: str = "AllTraffic") -> AlertState:
+    found, _ = table.get_item(AlertState, endpoint_key(ENDPOINT), f"alerts#{variant}")
     return found
 
 
@@ -159,11 +159,11 @@ def test_without_a_confirmed_subscription_nothing_is_lost_and_it_arrives_once_so
         mailbox.unconfirmed.add(subscription["Endpoint"])
     assert told(violation()) == []
     (owed,) = book().outbox
-    assert (owed.tries, owed.refused) == (1, f"the topic {settings().topic_arn} has no confirmed subscription")
+    assert (owed.attempts, owed.last_error) == (1, f"the topic {settings().topic_arn} has no confirmed subscription")
     assert "an alert could not be published" in caplog.text
     watched.cloud.turn(minutes=2)
     assert told(violation()) == []
-    assert book().outbox[0].tries == 2
+    assert book().outbox[0].attempts == 2
     mailbox.unconfirmed.clear()
     watched.cloud.turn(minutes=2)
     watched.cloud.schedules_enabled = True
@@ -178,7 +178,7 @@ def test_a_topic_that_is_gone_keeps_the_alert_and_the_sweep_sends_it_when_it_is_
     backend = sns_backends[watched.cloud.account][watched.cloud.region]
     topic = backend.topics.pop(settings().topic_arn)
     assert told(violation()) == []
-    assert book().outbox[0].refused == f"SNS refuses to publish to {settings().topic_arn}: NotFound"
+    assert book().outbox[0].last_error == f"SNS refuses to publish to {settings().topic_arn}: NotFound"
     backend.topics[settings().topic_arn] = topic
     watched.cloud.schedules_enabled = True
     watched.cloud.turn(minutes=20)
@@ -192,7 +192,7 @@ def test_a_key_or_a_role_that_refuses_is_recorded_with_its_reason(watched, code)
 
     watched.cloud.front.guards["sns", "Publish"] = refuse
     assert told(violation()) == []
-    assert book().outbox[0].refused.endswith(f": {code}")
+    assert book().outbox[0].last_error.endswith(f": {code}")
 
 
 def test_a_refusal_holds_no_other_message_back_and_no_invocation_fails(watched):
@@ -231,7 +231,7 @@ def test_throttling_is_no_refusal_and_rises(watched):
     watched.cloud.faults.add("throttle", "sns", "Publish")
     with pytest.raises(Exception, match="Throttling"):
         told(violation())
-    assert book().outbox[0].refused == ""
+    assert book().outbox[0].last_error == ""
 
 
 def test_undeliverable_says_why(watched):
@@ -257,13 +257,13 @@ def test_a_storm_is_cut_off_and_its_count_is_told_by_the_sweep(watched):
 # --- long books -------------------------------------------------------------------------------------------------------
 
 
-def a_long_book() -> AlertBook:
+def a_long_book() -> AlertState:
     import random
 
     draw = random.Random(1)
     names = ("".join(draw.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=64)) for _ in range(10_000))
     state = FingerprintState(state="firing", severity="critical", since=NOON, last_seen=NOON, recent=(True, True))
-    return AlertBook(
+    return AlertState(
         endpoint=ENDPOINT, variant="AllTraffic", fingerprints={f"data_type_check|{name}": state for name in names}
     )
 
@@ -271,13 +271,13 @@ def a_long_book() -> AlertBook:
 def test_a_book_too_long_for_an_item_lies_in_s3_and_only_its_last_body_is_kept(watched):
     long, pk, sk = a_long_book(), endpoint_key(ENDPOINT), "alerts#AllTraffic"
     assert table.put_item(long, pk, sk, 0)
-    assert table.get_item(AlertBook, pk, sk) == (long, 1)
+    assert table.get_item(AlertState, pk, sk) == (long, 1)
     changed = replace(long, had_rows=True)
     assert table.put_item(changed, pk, sk, 1)
     assert not table.put_item(long, pk, sk, 1)  # who comes second leaves no body behind
-    assert table.query(AlertBook, pk, "alerts#") == {sk: changed}
+    assert table.query(AlertState, pk, "alerts#") == {sk: changed}
     assert len(list(s3.list_objects("alerts/"))) == 1
-    assert table.put_item(AlertBook(endpoint=ENDPOINT, variant="AllTraffic"), pk, sk, 2)
+    assert table.put_item(AlertState(endpoint=ENDPOINT, variant="AllTraffic"), pk, sk, 2)
     assert list(s3.list_objects("alerts/")) == []
 
 
@@ -304,7 +304,7 @@ def test_the_functions_keep_long_books_in_s3(world, monkeypatch):
     told = [mail.subject for mail in world.cloud.mailbox.mails]
     assert sum("b is not Integral" in subject for subject in told) == 1
     assert sum("has no baseline" in subject for subject in told) == 1
-    assert len(list(s3.list_objects("alerts/"))) == len(table.query(AlertBook, endpoint_key(ENDPOINT), "alerts#"))
+    assert len(list(s3.list_objects("alerts/"))) == len(table.query(AlertState, endpoint_key(ENDPOINT), "alerts#"))
 
 
 def test_a_body_that_is_gone_is_said_with_its_place(watched):
@@ -313,7 +313,7 @@ def test_a_body_that_is_gone_is_said_with_its_place(watched):
     for found in list(s3.list_objects("alerts/")):
         s3.delete(found.key)
     with pytest.raises(Exception, match=r"alerts#AllTraffic: its body alerts/.* is gone"):
-        table.get_item(AlertBook, pk, sk)
+        table.get_item(AlertState, pk, sk)
 
 
 def test_10_000_fingerprints_that_recover_at_once_are_one_message(watched):
@@ -355,7 +355,7 @@ def test_of_10_000_captured_events_no_word_reaches_an_alert_a_log_a_metric_or_th
     outside += [caplog.text, *capsys.readouterr()]
     rows = boto3.client("dynamodb").scan(TableName=settings().table)["Items"]
     outside += [str(item) for item in rows]
-    outside += [str(table.query(AlertBook, endpoint_key(ENDPOINT), "alerts#"))]
+    outside += [str(table.query(AlertState, endpoint_key(ENDPOINT), "alerts#"))]
     outside += [str(delivery.answer) + str(delivery.error) for delivery in world.cloud.bus.deliveries]
     outside += [json.dumps(event, default=str) for event in world.cloud.bus.events]
     assert sum(CANARY in text for text in outside) == 0

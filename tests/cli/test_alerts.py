@@ -9,7 +9,7 @@ from chalicelib import records
 from chalicelib.aws import s3, store
 from chalicelib.handlers.monitoring_execution import tell_of
 from chalicelib.records import AlertMessage
-from tests.alerts.making import PLACE, drift, execution, said, violation
+from tests.alerts.factories import PLACE, drift, execution, said, violation
 from tests.operations.installed_stage import SITE
 from vedette.demo import user_actions
 
@@ -149,13 +149,13 @@ def test_a_preview_shows_the_mail_of_a_stored_verdict_and_of_every_form_of_an_al
     sent = alerting.cloud.mailbox.last
     (message,) = (json.dumps(found) for found in alerting.cloud.mailbox.messages)
     alert = records.read(AlertMessage, message.encode(), "queue")
-    from chalicelib.alerts.formats import chat
+    from chalicelib.alerts.sns_payload import chat_notification
 
     forms = {
         "execution.json": records.write(made),
         "alert.json": message.encode(),
         "envelope.json": json.dumps({"Type": "Notification", "Message": message}).encode(),
-        "chat.json": json.dumps(chat(alert)).encode(),
+        "chat.json": json.dumps(chat_notification(alert)).encode(),
     }
     for name, content in forms.items():
         (tmp_path / name).write_bytes(content)

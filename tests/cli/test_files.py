@@ -396,7 +396,7 @@ def test_robust_distances_are_explained(run, chapter):
 
 
 @contextmanager
-def nobody():
+def never_muted():
     """Somebody who may read only what all may: root reads everything."""
     was = os.geteuid()
     if was == 0:
@@ -415,7 +415,7 @@ def test_a_folder_that_may_not_be_read_is_said(run, chapter):
             folder.chmod(0o755)
     assert run("summarize", chapter / "captures").exit_code == 0
     closed.chmod(0)
-    with nobody():
+    with never_muted():
         found = run("summarize", chapter / "captures")
     closed.chmod(0o755)
     assert (found.exit_code, found.stderr) == (2, f"Error: {closed}: permission denied\n")

@@ -162,15 +162,15 @@ def test_too_few_rows_are_never_ok_and_say_how_many_more():
     assert evaluation.verdict == "InsufficientData"
     assert evaluation.violations == ()
     measured = checked(evaluation, "data_type_check")
-    assert (measured.value, measured.judged, measured.needed, measured.violated) == (0.0, False, 8, False)
+    assert (measured.value, measured.evaluated, measured.rows_needed, measured.violated) == (0.0, False, 8, False)
 
 
 def test_enough_rows_for_types_can_be_too_few_for_drift():
     baseline = baseline_of(column([str(i) for i in range(100)]))
     evaluation = evaluate(summary(column([str(i) for i in range(30)])), baseline)
     assert evaluation.verdict == "InsufficientData"
-    assert checked(evaluation, "data_type_check").judged
-    assert checked(evaluation, "baseline_drift_check").needed == 70
+    assert checked(evaluation, "data_type_check").evaluated
+    assert checked(evaluation, "baseline_drift_check").rows_needed == 70
 
 
 def test_silence_is_loud():

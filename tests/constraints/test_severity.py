@@ -7,7 +7,7 @@ import pytest
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.files import read_violations, write_violations
-from chalicelib.constraints.measurement import certain_share, rounded
+from chalicelib.constraints.measurement import rounded, share_lower_bound
 from chalicelib.statistics.table import Table
 from tests.constraints.tables import baseline_of, checked, column, summary
 
@@ -19,7 +19,7 @@ def judged(cells, baseline, check="data_type_check", **options):
 def test_the_sixty_violations_of_the_developer_guide_are_in_the_file_and_in_no_alert():
     """99.6 % Integral against 100 %: Model Monitor's own example (aws-behaviour: integral-violations)."""
     found = judged(["7"] * 996 + ["7.5"] * 4, baseline_of(column(["7"] * 100)))
-    assert (found.violated, found.severity, found.pressing) == (True, "information", False)
+    assert (found.violated, found.severity, found.alertable) == (True, "information", False)
     (violation,) = read_violations(write_violations([found]), "x")
     assert violation.description.endswith("Observed: Only 99.6% of data is Integral.")
 
@@ -31,7 +31,7 @@ def test_the_severity_of_an_off_type_follows_its_share(off, severity):
 
 def test_one_bad_cell_in_a_critical_feature_is_critical():
     found = judged(["7"] * 999 + ["x"], baseline_of(column(["7"] * 100)), critical=("x",))
-    assert (found.severity, found.pressing) == ("critical", True)
+    assert (found.severity, found.alertable) == ("critical", True)
 
 
 def test_whole_numbers_among_fractions_can_be_read_all_the_same():
@@ -67,8 +67,8 @@ def test_a_rare_unknown_category_is_no_alarm_and_a_common_one_is():
 def test_what_is_certain_is_never_more_than_what_was_seen():
     for rows in (1, 20, 100, 10_000):
         for count in range(0, rows + 1, max(1, rows // 20)):
-            assert 0 <= certain_share(count, rows) <= count / rows
-    assert certain_share(5_000, 10_000) == pytest.approx(0.5, abs=0.05)
+            assert 0 <= share_lower_bound(count, rows) <= count / rows
+    assert share_lower_bound(5_000, 10_000) == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_share_is_never_rounded_into_what_it_is_not():

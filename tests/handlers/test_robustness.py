@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.aws import table
 from chalicelib.aws.table import endpoint_key
-from chalicelib.records import AlertBook, Deployment, FingerprintState
+from chalicelib.records import AlertState, Deployment, FingerprintState
 
 ENDPOINT = "preferred-site"
 BAD = "[critical] preferred-site: b is not Integral in 50.0% of 40 rows"
@@ -153,16 +153,16 @@ def test_a_book_of_ten_thousand_fingerprints_is_stored_and_read_back(world):
         )
         for n in range(10_000)
     }
-    book = AlertBook(endpoint=ENDPOINT, variant="AllTraffic", fingerprints=known)
+    book = AlertState(endpoint=ENDPOINT, variant="AllTraffic", fingerprints=known)
     assert table.put_item(book, endpoint_key(ENDPOINT), "alerts#AllTraffic", 0)
-    assert table.get_item(AlertBook, endpoint_key(ENDPOINT), "alerts#AllTraffic") == (book, 1)
+    assert table.get_item(AlertState, endpoint_key(ENDPOINT), "alerts#AllTraffic") == (book, 1)
 
 
 def test_an_outbox_of_a_schedule_is_emptied_by_the_sweep(world):
-    from chalicelib.alerts.notices import told_once
+    from chalicelib.alerts.endpoint_notifications import notify_once
 
     world.deployed()
-    book = told_once(AlertBook(endpoint=ENDPOINT, variant="schedule s"), "x", "left behind", "warning", "", {}, ())
+    book = notify_once(AlertState(endpoint=ENDPOINT, variant="schedule s"), "x", "left behind", "warning", "", {}, ())
     assert table.put_item(book, endpoint_key(ENDPOINT), "alerts#schedule s", 0)
     world.cloud.turn(minutes=20)
     assert "[warning] preferred-site: left behind" in world.subjects

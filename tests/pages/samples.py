@@ -1,4 +1,4 @@
-"""Judged data for pages: made by the real statistics and the real evaluation, small or wide, harmless or hostile."""
+"""Judged data for pages: made by the real statistics and the real evaluation, small or wide, sanitize or hostile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.pages.report import Monitored, report_of
+from chalicelib.pages.report import MonitoredExecution, execution_report
 from chalicelib.records import Execution
 from chalicelib.statistics.files import read_statistics, write_statistics
 from chalicelib.statistics.table import Table
@@ -43,13 +43,13 @@ HOSTILE = (
 class Sample:
     """What a page is made of, and what it must say."""
 
-    monitored: Monitored
+    monitored: MonitoredExecution
     baseline: Baseline
     current: Table
 
     @property
     def page(self) -> bytes:
-        return report_of(self.monitored, self.baseline, self.current)
+        return execution_report(self.monitored, self.baseline, self.current)
 
 
 def columns(features: int, seed: int, *, drifted: bool, names: tuple[str, ...] = ()) -> Table:
@@ -99,7 +99,7 @@ def sample(
         for i in range(windows)
     ]
     current = wrong if violated else clean
-    monitored = Monitored(
+    monitored = MonitoredExecution(
         made[-1],
         before=tuple(made[:-1]),
         served_since=made[-1].window_start - 6 * HOUR,

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from chalicelib.constraints.evaluation import Evaluation
-from chalicelib.pages.report import Judged, report
+from chalicelib.pages.report import ReportContent, report
 from tests.pages.samples import HOSTILE, sample
 from vedette.operations.pages import Day, Row, index_page
 from vedette.operations.status import EndpointStatus, OpenAlert, Verdict
@@ -69,7 +69,9 @@ PAGES = {
     "all well": lambda: sample(8, violated=0).page,
     "first window": lambda: sample(8, windows=1, violated=1).page,
     "no data": silent,
-    "files alone": lambda: report(Judged("captures/", Evaluation(verdict="OK", rows=5), 5, {"line is not JSON": 1})),
+    "files alone": lambda: report(
+        ReportContent("captures/", Evaluation(verdict="OK", rows=5), 5, {"line is not JSON": 1})
+    ),
     "index": lambda: overview(40),
     "empty index": lambda: overview(0),
 }

@@ -51,7 +51,7 @@ def test_one_side_alone_is_drawn_alone():
 )
 def test_categories_and_the_others_are_all_of_them(before, now):
     bars, others = charts.compared_categories(before, now)
-    assert len(bars) <= charts.MOST_CATEGORIES + 1
+    assert len(bars) <= charts.MAX_CATEGORIES + 1
     every = [bar for _, bar in bars] + ([others] if others else [])
     for counts, position in ((before, 1), (now, 2)):
         if counts:
@@ -70,10 +70,10 @@ def test_shapes_hold_numbers_and_our_own_classes_alone(pairs):
     bars = [Compared("<script>", before, now) for before, now in pairs]
     points = [Point(now, now > 0.5) for _, now in pairs]
     drawn = [
-        charts.overlaid(bars),
-        charts.strip([("integral", before) for before, _ in pairs]),
-        charts.line(points, 0.1, list(range(1, len(pairs), 3))),
-        charts.lying(bars[0], 1.0),
+        charts.overlaid_histogram(bars),
+        charts.stacked_bar([("integral", before) for before, _ in pairs]),
+        charts.line_chart(points, 0.1, list(range(1, len(pairs), 3))),
+        charts.horizontal_bar(bars[0], 1.0),
     ]
     for shape in drawn:
         assert re.fullmatch(r'(<path class="[a-z]+" d="[MLHVhvz\d\s.e+-]*"/>)*', shape), shape
@@ -81,5 +81,5 @@ def test_shapes_hold_numbers_and_our_own_classes_alone(pairs):
 
 
 def test_a_window_without_a_value_is_a_gap_in_the_line():
-    assert charts.line([Point(1.0), Point(None), Point(1.0)], None, []).count("M") == 2
-    assert charts.line([Point(1.0), Point(1.0), Point(1.0)], None, []).count("M") == 1
+    assert charts.line_chart([Point(1.0), Point(None), Point(1.0)], None, []).count("M") == 2
+    assert charts.line_chart([Point(1.0), Point(1.0), Point(1.0)], None, []).count("M") == 1

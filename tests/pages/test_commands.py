@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.aws import s3, table
-from chalicelib.records import AlertBook, AlertMessage, FingerprintState, OutboxMessage, Swept
+from chalicelib.records import AlertMessage, AlertState, FingerprintState, OutboxMessage, Swept
 from tests.operations.installed_stage import OTHER, SITE
 
 
@@ -58,7 +58,7 @@ def test_status_says_what_is_muted_what_is_not_delivered_and_what_is_polled(judg
     owed = AlertMessage(
         alert_id="1", kind="violations", severity="warning", endpoint=SITE, variant="blue", headline="x", items=()
     )
-    book = AlertBook(
+    book = AlertState(
         endpoint=SITE,
         variant="blue",
         fingerprints={"baseline_drift_check|\x1b[31mred": muted, "baseline_drift_check|a": pending},

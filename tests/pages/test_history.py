@@ -18,7 +18,7 @@ def history(states: str, versions: str = "", firing: datetime | None = None) -> 
     measured = next(m for m in one.measurements if (m.feature, m.check) == KEY)
     made = []
     for i, state in enumerate(states):
-        found = msgspec.structs.replace(measured, violated=state == "V", judged=state in "V.")
+        found = msgspec.structs.replace(measured, violated=state == "V", evaluated=state in "V.")
         made.append(
             msgspec.structs.replace(
                 one,

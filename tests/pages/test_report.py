@@ -14,7 +14,7 @@ import pytest
 
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement
-from chalicelib.pages.report import MOST_CARDS, Judged, Monitored, report, report_of
+from chalicelib.pages.report import MAX_CARDS, MonitoredExecution, ReportContent, execution_report, report
 from chalicelib.statistics.files import read_statistics, write_statistics
 from tests.pages.samples import HOSTILE, START, sample
 from vedette.cli import main
@@ -47,11 +47,14 @@ def split(made):
 def test_drift_with_windows_of_its_own_stands_beside_the_verdict():
     made = sample(8)
     hour, days = split(made)
-    said = text(report_of(Monitored(hour, drift=days), made.baseline, made.current))
+    said = text(execution_report(MonitoredExecution(hour, drift=days), made.baseline, made.current))
     assert "600 rows hold every constraint of the baseline that was judged" in said
     assert "Drift, judged over 1 day: amount_0 has drifted" in said
     assert "Since 2026-11-17 04:00 UTC, the first window known, 5 windows in a row" in said
-    assert "5 of 5 windows violated" in report_of(Monitored(hour, drift=days), made.baseline, made.current).decode()
+    assert (
+        "5 of 5 windows violated"
+        in execution_report(MonitoredExecution(hour, drift=days), made.baseline, made.current).decode()
+    )
 
 
 def test_the_headline_and_its_since_are_of_the_same_violation():
@@ -62,7 +65,7 @@ def test_the_headline_and_its_since_are_of_the_same_violation():
     )
     slight = msgspec.structs.replace(trace, severity="information")
     violated = msgspec.structs.replace(hour, verdict="Violations", measurements=(*hour.measurements, slight))
-    page = report_of(Monitored(violated, drift=days), made.baseline, made.current).decode()
+    page = execution_report(MonitoredExecution(violated, drift=days), made.baseline, made.current).decode()
     assert re.search(r"<h1>(.*?)</h1>", page)[1].startswith("age_1 is not Integral")
     assert re.search(r'class="since">(.*?)<', page)[1] == "Since 2026-11-22 09:00 UTC, the first window known."
 
@@ -74,13 +77,13 @@ def test_drift_of_days_long_past_is_not_shown():
         msgspec.structs.replace(one, window_start=one.window_start - 9 * DAY, window_end=one.window_end - 9 * DAY)
         for one in days
     ]
-    assert "drifted" not in text(report_of(Monitored(hour, drift=old), made.baseline, made.current))
+    assert "drifted" not in text(execution_report(MonitoredExecution(hour, drift=old), made.baseline, made.current))
 
 
 def test_types_read_from_statistics_are_not_taken_for_what_was_counted():
     made = sample(4)
     again = read_statistics(write_statistics(made.current), "x")
-    page = report_of(made.monitored, made.baseline, again, counted=False).decode()
+    page = execution_report(made.monitored, made.baseline, again, counted=False).decode()
     card = page.split('class="name">age_1<')[1].split("</details>\n<details class")[0]
     assert "Integral 50 %" in card
     assert "another type 50 %" in card
@@ -109,10 +112,10 @@ def test_of_very_many_features_the_worst_are_shown_and_the_others_counted():
         )
         for i in range(1800)
     )
-    page = report(Judged("x", Evaluation(verdict="Violations", rows=1, measurements=measured), 1, {})).decode()
-    assert page.count('<details class="feature"') == MOST_CARDS
+    page = report(ReportContent("x", Evaluation(verdict="Violations", rows=1, measurements=measured), 1, {})).decode()
+    assert page.count('<details class="feature"') == MAX_CARDS
     assert page.index('class="name">f1700<') < page.index('class="name">f0<')
-    assert f"{1800 - MOST_CARDS} features more, none of them worse" in page
+    assert f"{1800 - MAX_CARDS} features more, none of them worse" in page
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, "\ud800 lone", "\x00", ""])
@@ -130,7 +133,7 @@ def test_no_field_reaches_the_page_alive(name):
         description=name,
     )
     evaluation = Evaluation(verdict="Violations", rows=1, measurements=(measurement,), notes=(name or "-",))
-    page = report(Judged(name, evaluation, 1, {name: 1})).decode()
+    page = report(ReportContent(name, evaluation, 1, {name: 1})).decode()
     body = page.split("<body>")[1].split("<script>")[0]
     assert "<script" not in body
     assert "<img" not in body
@@ -153,7 +156,7 @@ def test_the_policy_names_the_script_and_the_style_that_are_in_the_page():
 def test_every_command_on_a_page_is_one_that_the_command_line_takes(verdict):
     made = sample(4)
     execution = msgspec.structs.replace(made.monitored.execution, verdict=verdict)
-    page = report_of(replace(made.monitored, execution=execution), made.baseline, made.current).decode()
+    page = execution_report(replace(made.monitored, execution=execution), made.baseline, made.current).decode()
     found = [unescape(command) for command in re.findall(r"<code>(vedette [^<]*)</code>", page)]
     assert len(found) >= (5 if verdict == "Violations" else 1)
     for command in found:

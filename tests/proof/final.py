@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib import locations
 from chalicelib.aws import s3, store, table
 from chalicelib.aws.table import endpoint_key
-from chalicelib.records import AlertBook, Deployment, Execution, Mark, Pin
+from chalicelib.records import AlertState, Deployment, Execution, Mark, Pin
 from chalicelib.registry.versions import version_of
 from tests.proof.stage import ENDPOINT, Stage
 from vedette.local.recorder import AWS, calling_as
@@ -84,7 +84,7 @@ def _records() -> dict[str, Any]:
     pk = endpoint_key(ENDPOINT)
     latest = table.get_item(Deployment, pk, "deployment")[0]
     marks = table.query(Mark, pk, "mark#").values()
-    books = [table.get_item(AlertBook, pk, f"alerts#{variant}")[0] for variant in VARIANTS]
+    books = [table.get_item(AlertState, pk, f"alerts#{variant}")[0] for variant in VARIANTS]
     pin = table.get_item(Pin, pk, "pin")[0]
     baseline = store.named_baseline(ENDPOINT)
     return {
@@ -101,11 +101,11 @@ def _attempt(record: Deployment) -> tuple[str, ...]:
     return record.package_version, record.config, record.previous_config, record.state, record.reason
 
 
-def _alerts(book: AlertBook) -> dict[str, Any]:
+def _alerts(book: AlertState) -> dict[str, Any]:
     return {
         "states": {name: (s.state, s.severity, s.recent) for name, s in book.fingerprints.items()},
         "owed": len(book.outbox),
-        "told": len(book.told),
+        "told": len(book.sent_ids),
         "last window": book.last_closed_window_end,
     }
 

@@ -4,10 +4,10 @@ import pytest
 
 from chalicelib.aws import table
 from chalicelib.aws.table import endpoint_key
-from chalicelib.records import AlertBook
+from chalicelib.records import AlertState
 from tests.proof.stage import ENDPOINT, opened
 
-BOOK = AlertBook(endpoint=ENDPOINT, variant="")
+BOOK = AlertState(endpoint=ENDPOINT, variant="")
 
 
 @pytest.fixture

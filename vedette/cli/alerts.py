@@ -223,9 +223,9 @@ def _row(alert: Alert) -> tuple[str, ...]:
 
 
 def _what(alert: Alert) -> str:
-    from chalicelib.alerts.text import harmless
+    from chalicelib.alerts.sanitize import sanitize
 
-    return f"{harmless(alert.subject, 60)}: {harmless(alert.check, 60)}"
+    return f"{sanitize(alert.subject, 60)}: {sanitize(alert.check, 60)}"
 
 
 def _mute_row(mute: Mute) -> tuple[str, ...]:
@@ -244,8 +244,8 @@ def _why(mute: Mute) -> str:
 
 def _say_owed(hands: Hands, owed: list[Owed]) -> None:
     for one in owed:
-        why = one.owed.refused or "on its way"
+        why = one.owed.last_error or "on its way"
         hands.say(
-            f"Not delivered after {one.owed.tries} {'try' if one.owed.tries == 1 else 'tries'}:"
+            f"Not delivered after {one.owed.attempts} {'try' if one.owed.attempts == 1 else 'tries'}:"
             f" alert {one.owed.alert_id} of {one.endpoint}: {why}"
         )

@@ -64,7 +64,7 @@ def versions_command(hands: Hands, endpoint: str) -> None:
     Example:
       vedette constraints versions preferred-site
     """  # noqa: D301
-    from chalicelib.alerts.text import harmless
+    from chalicelib.alerts.sanitize import sanitize
     from vedette.operations import baselines
 
     found = baselines.versions(endpoint)
@@ -72,8 +72,8 @@ def versions_command(hands: Hands, endpoint: str) -> None:
         (
             f"{one.version} (in force)" if one.in_force else one.version,
             f"{one.at:%Y-%m-%d %H:%M}" if one.at else "",
-            harmless(one.by, 60),
-            harmless(one.reason, 200),
+            sanitize(one.by, 60),
+            sanitize(one.reason, 200),
         )
         for one in found
     ]
@@ -288,10 +288,10 @@ def _say_differences(hands: Hands, found: list[Difference]) -> None:
 
 
 def _made(found: Stored, *, in_force: bool) -> str:
-    from chalicelib.alerts.text import harmless
+    from chalicelib.alerts.sanitize import sanitize
 
     head = f"Version {found.version}, in force" if in_force else f"Version {found.version}"
     if found.named is None:
         return f"{head}; nobody wrote down who made it."
-    why = f": {harmless(found.named.reason, 200)}" if found.named.reason else "."
-    return f"{head} by {harmless(found.named.by, 60)}, {found.named.at:%Y-%m-%d %H:%M} UTC{why}"
+    why = f": {sanitize(found.named.reason, 200)}" if found.named.reason else "."
+    return f"{head} by {sanitize(found.named.by, 60)}, {found.named.at:%Y-%m-%d %H:%M} UTC{why}"

@@ -84,12 +84,12 @@ def evaluate_command(
       vedette evaluate s3://my-bucket/data-capture/my-endpoint --baseline s3://my-bucket/baseline
       vedette evaluate 'captures/**/*.jsonl' --baseline constraints.json -o violations.json --report report.html
     """  # noqa: D301
+    from chalicelib.constraints.column_alignment import aligned_table
     from chalicelib.constraints.evaluation import evaluate
     from chalicelib.constraints.files import write_violations
-    from chalicelib.constraints.naming import named_table
-    from chalicelib.pages.report import Judged
+    from chalicelib.pages.labels import verdict_sentence
+    from chalicelib.pages.report import ReportContent
     from chalicelib.pages.report import report as page
-    from chalicelib.pages.words import sentence
     from vedette.baselines import read_baseline
     from vedette.input_sources import sources
 
@@ -107,16 +107,16 @@ def evaluate_command(
         rendering.line(console, f"Note: {note}.")
     if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(judged_against):
         rendering.line(console, f"Note: {ROBUST}.")
-    judged = any(one.judged for one in evaluation.measurements)
-    says = f"{evaluation.verdict}: {sentence(evaluation)}"
+    judged = any(one.evaluated for one in evaluation.measurements)
+    says = f"{evaluation.verdict}: {verdict_sentence(evaluation)}"
     unjudged = not judged and evaluation.verdict in JUDGED
     rendering.line(console, "Nothing was judged." if unjudged else says, style="bold")
     if output:
         options.write(output, write_violations(evaluation.violations))
     if report:
         title = capture[0] if len(capture) == 1 else f"{len(found)} files"
-        current = named_table(summary.tables, judged_against.constraints)
-        content = Judged(title, evaluation, summary.events, summary.refused, judged_against, current)
+        current = aligned_table(summary.tables, judged_against.constraints)
+        content = ReportContent(title, evaluation, summary.events, summary.refused, judged_against, current)
         options.write(report, page(content))
     rendering.wrote(console, output, report, quarantine)
     code = {"Violations": 1, "NoData": 2, "CaptureStopped": 2, "MonitorFailed": 2}.get(evaluation.verdict, 0)
@@ -364,11 +364,11 @@ def _captures(named: Sequence[str], hours: int, profile: str | None, region: str
 
 def _warn_of(table: Table, console: Console) -> None:
     """Say what looks as if it were not meant: a first row of data taken for names, and columns of two kinds."""
-    from chalicelib.alerts.text import harmless
+    from chalicelib.alerts.sanitize import sanitize
     from chalicelib.statistics.lexical import lexical_type
 
     if all(lexical_type(name) in ("integral", "fractional") for name in table.names):
-        names = harmless(", ".join(table.names), 60)
+        names = sanitize(", ".join(table.names), 60)
         rendering.line(console, f"Warning: the columns are named {names}. If the first row is data, say --no-header.")
     for name, column in zip(table.feature_names, table.columns, strict=True):
         types = column.types
@@ -376,5 +376,5 @@ def _warn_of(table: Table, console: Console) -> None:
         if numbers and texts:
             mixed = f"{rendering.counted(texts, 'text')} among {rendering.counted(numbers, 'number')}"
             rendering.line(
-                console, f"Warning: {harmless(name, 60)} holds {mixed}, so its type is {types.inferred_type}."
+                console, f"Warning: {sanitize(name, 60)} holds {mixed}, so its type is {types.inferred_type}."
             )

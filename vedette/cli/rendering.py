@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.alerts.text import harmless
+from chalicelib.alerts.sanitize import sanitize
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,7 +106,7 @@ def show_checks(console: Console, measurements: Sequence[Measurement]) -> None:
     for check in dict.fromkeys(measurement.check for measurement in measurements):
         of_check = [measurement for measurement in measurements if measurement.check == check]
         violated = sum(measurement.violated for measurement in of_check)
-        waiting = sum(not measurement.judged for measurement in of_check)
+        waiting = sum(not measurement.evaluated for measurement in of_check)
         counts = (len(of_check), len(of_check) - violated - waiting, violated, waiting)
         shown.add_row(check, *(str(count) for count in counts), style="red" if violated else None)
     console.print(shown)
@@ -121,13 +121,19 @@ def show_measurements(console: Console, measurements: Sequence[Measurement], eve
         return
     shown = _table("Feature", "Check", "Expected", "Observed", "")
     for one in sorted(chosen, key=lambda measurement: not measurement.violated):
-        result = "violated" if one.violated else "passed" if one.judged else f"{counted(one.needed, 'more row')} needed"
-        cells = (harmless(one.feature, 60), one.check, one.expected, one.observed, result)
+        result = (
+            "violated"
+            if one.violated
+            else "passed"
+            if one.evaluated
+            else f"{counted(one.rows_needed, 'more row')} needed"
+        )
+        cells = (sanitize(one.feature, 60), one.check, one.expected, one.observed, result)
         shown.add_row(*(Text(cell) for cell in cells), style="red" if one.violated else None)
     console.print(shown)
     for one in chosen:
         if one.violated:
-            line(console, f"{harmless(one.feature, 60)}: {one.description}")
+            line(console, f"{sanitize(one.feature, 60)}: {one.description}")
 
 
 def show_columns(console: Console, table: Table) -> None:
@@ -139,7 +145,7 @@ def show_columns(console: Console, table: Table) -> None:
         moments = column.moments
         figures = (moments.mean, moments.std_dev, moments.minimum, moments.maximum)
         shown.add_row(
-            Text(harmless(name, 60)),
+            Text(sanitize(name, 60)),
             column.types.inferred_type,
             str(column.types.present),
             str(column.types.missing),

@@ -37,7 +37,7 @@ def replay_command(hands: Hands, endpoint: str, since: str, other: str | None, v
     """  # noqa: D301
     from datetime import UTC, datetime
 
-    from chalicelib.alerts.text import harmless
+    from chalicelib.alerts.sanitize import sanitize
     from chalicelib.errors import VedetteError
     from vedette.operations import control, replay
 
@@ -76,7 +76,7 @@ def replay_command(hands: Hands, endpoint: str, since: str, other: str | None, v
         often = "once" if len(asked.alerts) == 1 else f"{len(asked.alerts)} times"
         hands.say(f"{names[-1]} would have alerted {often}:")
         for alert in asked.alerts[:MOST_ALERTS]:
-            hands.say(f"  {alert.at:%Y-%m-%d %H:%M} [{alert.severity}] {harmless(alert.headline, 200)}")
+            hands.say(f"  {alert.at:%Y-%m-%d %H:%M} [{alert.severity}] {sanitize(alert.headline, 200)}")
         hands.say(*([f"  and {len(asked.alerts) - MOST_ALERTS} more"] if len(asked.alerts) > MOST_ALERTS else []))
     else:
         hands.say(f"{names[-1]} would have alerted nobody.")

@@ -48,7 +48,7 @@ def report_command(
 
 
 def _one(hands: Hands, endpoint: str, variant: str, window: str, output: str) -> None:
-    from chalicelib.pages.words import window as words
+    from chalicelib.pages.labels import window as words
     from vedette.operations import pages
 
     judged, content = pages.page(endpoint, variant=variant, window=window)
@@ -59,7 +59,7 @@ def _one(hands: Hands, endpoint: str, variant: str, window: str, output: str) ->
 
 
 def _all(hands: Hands, folder: Path) -> None:
-    from chalicelib.pages.words import counted
+    from chalicelib.pages.labels import counted
     from vedette.operations import pages, status
 
     found = status.status()

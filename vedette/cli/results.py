@@ -50,7 +50,7 @@ def violations_command(hands: Hands, endpoint: str, variant: str, window: str) -
       vedette show violations preferred-site
       vedette show violations preferred-site --window 2026-11-22T09 --json
     """  # noqa: D301
-    from chalicelib.alerts.text import harmless
+    from chalicelib.alerts.sanitize import sanitize
     from vedette.operations import results
 
     found = results.executions(endpoint, variant=variant, window=window)
@@ -58,10 +58,10 @@ def violations_command(hands: Hands, endpoint: str, variant: str, window: str) -
         _head(hands, one)
         violated = [m for m in one.execution.measurements if m.violated]
         if violated:
-            rows = [(harmless(m.feature, 60), m.check, m.severity, _words(m.expected, m.observed)) for m in violated]
+            rows = [(sanitize(m.feature, 60), m.check, m.severity, _words(m.expected, m.observed)) for m in violated]
             hands.table(("Feature", "Check", "Severity", "Expected, observed"), rows)
             hands.say(
-                *(f"{harmless(m.feature, 60)}: {harmless(m.description, 300)}" for m in violated if m.description)
+                *(f"{sanitize(m.feature, 60)}: {sanitize(m.description, 300)}" for m in violated if m.description)
             )
     hands.answer([_answer(one, violations=[m for m in one.execution.measurements if m.violated]) for one in found])
     if any(m.violated for one in found for m in one.execution.measurements):
@@ -183,17 +183,17 @@ def show_constraints(hands: Hands, constraints: Constraints) -> None:
 def _rules(feature: FeatureConstraints) -> str:
     import json
 
-    from chalicelib.alerts.text import harmless
+    from chalicelib.alerts.sanitize import sanitize
 
     said = []
     if feature.is_non_negative is not None:
         said.append("not negative" if feature.is_non_negative else "any sign")
     if feature.domains is not None:
-        shown = ", ".join(harmless(value, 30) for value in feature.domains[:5])
+        shown = ", ".join(sanitize(value, 30) for value in feature.domains[:5])
         more = len(feature.domains) - 5
         said.append(f"{len(feature.domains)} known values: {shown}{f' and {more} more' if more > 0 else ''}")
     said += [
-        f"{name} {harmless(value if isinstance(value, str) else json.dumps(value), 60)}"
+        f"{name} {sanitize(value if isinstance(value, str) else json.dumps(value), 60)}"
         for name, value in _flat(feature.overrides)
     ]
     return "\n".join(said)
@@ -208,7 +208,7 @@ def _flat(overrides: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _head(hands: Hands, one: Judged) -> None:
-    from chalicelib.alerts.text import harmless
+    from chalicelib.alerts.sanitize import sanitize
 
     execution = one.execution
     ours = one.source == "vedette"
@@ -219,10 +219,10 @@ def _head(hands: Hands, one: Judged) -> None:
         version = execution.package_version
         hands.say(
             f"  {execution.rows:,} rows of {execution.events:,} captured requests, {refused:,} lines refused",
-            f"  model {harmless(f'version {version}' if version.isdigit() else version)},"
+            f"  model {sanitize(f'version {version}' if version.isdigit() else version)},"
             f" baseline {execution.baseline or 'none'}, revision {execution.revision}",
         )
-    hands.say(*(f"  {harmless(note, 300)}" for note in execution.notes), *([f"  {one.folder}"] if one.folder else []))
+    hands.say(*(f"  {sanitize(note, 300)}" for note in execution.notes), *([f"  {one.folder}"] if one.folder else []))
 
 
 def _answer(one: Judged, **more: Any) -> dict[str, Any]:
@@ -250,9 +250,9 @@ def _no_file(what: str, one: Judged) -> str:
 
 
 def _name(name: str) -> str:
-    from chalicelib.alerts.text import harmless
+    from chalicelib.alerts.sanitize import sanitize
 
-    return harmless(name, 60)
+    return sanitize(name, 60)
 
 
 def _values(feature: Feature) -> str:
@@ -263,9 +263,9 @@ def _values(feature: Feature) -> str:
 
 
 def _words(expected: str, observed: str) -> str:
-    from chalicelib.alerts.text import harmless
+    from chalicelib.alerts.sanitize import sanitize
 
-    return "\n".join(harmless(text, 120) for text in (expected, observed) if text)
+    return "\n".join(sanitize(text, 120) for text in (expected, observed) if text)
 
 
 def _time(moment: Any) -> str:

@@ -23,7 +23,7 @@ from chalicelib.aws import store, table
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import write_constraints
 from chalicelib.errors import VedetteError
-from chalicelib.records import AlertBook, BaselineInForce, FleetEntry
+from chalicelib.records import AlertState, BaselineInForce, FleetEntry
 from vedette.cli import sentence
 from vedette.installation import account, project
 from vedette.installation.check_functions import synthetic_events
@@ -125,8 +125,8 @@ def captured() -> bytes:
 
 def told() -> tuple[str, ...]:
     """The alerts that were sent."""
-    books = table.query(AlertBook, table.endpoint_key(ENDPOINT), "alerts#")
-    return tuple(sorted(alert for book in books.values() for alert in book.told))
+    books = table.query(AlertState, table.endpoint_key(ENDPOINT), "alerts#")
+    return tuple(sorted(alert for book in books.values() for alert in book.sent_ids))
 
 
 def keys(bucket: str, prefix: str) -> list[str]:

@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from chalicelib import records
-from chalicelib.alerts import formats, mail, mutes
-from chalicelib.alerts.message import Whereabouts, identity, messages
+from chalicelib.alerts import email_text, mutes, sns_payload
+from chalicelib.alerts.message import AlertContext, message_id, messages
 from chalicelib.alerts.state import fingerprint_id, transition
 from chalicelib.aws import messages as outgoing
 from chalicelib.aws import s3, store, table
@@ -25,8 +25,8 @@ from chalicelib.aws.table import endpoint_key
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import (
-    AlertBook,
     AlertMessage,
+    AlertState,
     Execution,
     ExecutionEvent,
     FingerprintState,
@@ -66,11 +66,11 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def books(endpoint: str = "") -> Iterator[AlertBook]:
+def books(endpoint: str = "") -> Iterator[AlertState]:
     """The alert books of one endpoint, or of the fleet."""
     names = [endpoint] if endpoint else [entry.endpoint for entry in store.fleet().entries]
     for name in names:
-        yield from table.query(AlertBook, endpoint_key(name), "alerts#").values()
+        yield from table.query(AlertState, endpoint_key(name), "alerts#").values()
 
 
 def alerts(endpoint: str = "") -> list[Alert]:
@@ -94,7 +94,7 @@ def alerts(endpoint: str = "") -> list[Alert]:
     return sorted(found, key=lambda alert: (order[alert.state.state], alert.endpoint, alert.state.since))
 
 
-def _fingerprints(book: AlertBook) -> Iterator[tuple[tuple[str, str, str], str, FingerprintState]]:
+def _fingerprints(book: AlertState) -> Iterator[tuple[tuple[str, str, str], str, FingerprintState]]:
     for name, state in book.fingerprints.items():
         yield name.partition("|"), fingerprint_id(book.endpoint, book.variant, name), state
 
@@ -227,16 +227,16 @@ def wait_for_test(endpoint: str, mark: str, patience: float = PATIENCE) -> str:
     VedetteError
         When it did not come so far in time: how far it came, and why not further.
     """
-    wanted = identity(endpoint, "test", mark)
+    wanted = message_id(endpoint, "test", mark)
     ends, owed = time.monotonic() + patience, None
     while True:
-        book, _ = table.get_item(AlertBook, endpoint_key(endpoint), "alerts#")
-        if book is not None and wanted in book.told:
+        book, _ = table.get_item(AlertState, endpoint_key(endpoint), "alerts#")
+        if book is not None and wanted in book.sent_ids:
             owed = next((message for message in book.outbox if message.alert_id == wanted), None)
             if owed is None:
                 return wanted
-            if owed.refused:
-                raise VedetteError(f"The test reached Vedette, and nobody else: {owed.refused}.")
+            if owed.last_error:
+                raise VedetteError(f"The test reached Vedette, and nobody else: {owed.last_error}.")
         if time.monotonic() >= ends:
             break
         time.sleep(LOOK_AGAIN)
@@ -286,9 +286,9 @@ def preview(content: bytes, place: str) -> list[AlertMessage]:
     if "verdict" not in document:
         raise UnreadableFile(f"{place}: neither an execution.json nor an alert")
     execution = records.read(Execution, content, place)
-    known = AlertBook(endpoint=execution.endpoint, variant=execution.variant, had_rows=True)
+    known = AlertState(endpoint=execution.endpoint, variant=execution.variant, had_rows=True)
     moved = transition(known, execution, AT_ONCE)
-    return [addressed(message) for message in messages(moved, execution, Whereabouts(settings().bucket))]
+    return [addressed(message) for message in messages(moved, execution, AlertContext(settings().bucket))]
 
 
 def _additional(document: Mapping[str, Any]) -> str:
@@ -302,15 +302,15 @@ def _additional(document: Mapping[str, Any]) -> str:
 def addressed(message: AlertMessage) -> AlertMessage:
     """The message as it would go out from this stage."""
     entry = store.fleet().entry(message.endpoint)
-    place = formats.Place(
+    place = sns_payload.Installation(
         settings().stage, settings().bucket, settings().region, settings().account, settings().partition
     )
-    return formats.addressed(message, entry.team if entry else "", place)
+    return sns_payload.with_routing(message, entry.team if entry else "", place)
 
 
 def as_mail(message: AlertMessage) -> str:
     """Subject and text, as a person receives them."""
-    return f"Subject: {mail.subject(message)}\n\n{mail.text(message)}"
+    return f"Subject: {email_text.subject(message)}\n\n{email_text.text(message)}"
 
 
 def schema() -> dict[str, Any]:

@@ -25,11 +25,11 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.alerts.text import harmless
+from chalicelib.alerts.sanitize import sanitize
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.measurement import Measurement
-from chalicelib.constraints.schema import MONITORING_KEYS, fault_of
 from chalicelib.constraints.suggestion import suggested_constraints
+from chalicelib.constraints.validation import MONITORING_KEYS, validation_error
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.statistics.table import Table
 
@@ -74,7 +74,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     after: Any = None
 
     def __str__(self) -> str:
-        name = f"{harmless(self.feature, 60)}: " if self.feature else ""
+        name = f"{sanitize(self.feature, 60)}: " if self.feature else ""
         if not self.rule:
             return f"{name}{'added' if self.before is None else 'removed'}"
         if self.rule.endswith("domains") and isinstance(self.before, list) and isinstance(self.after, list):
@@ -132,11 +132,11 @@ def _word(value: Any) -> str:
         return "none"
     if isinstance(value, list):
         return _few(value)
-    return harmless(value if isinstance(value, str) else msgspec.json.encode(value).decode(), 60)
+    return sanitize(value if isinstance(value, str) else msgspec.json.encode(value).decode(), 60)
 
 
 def _few(values: Sequence[Any]) -> str:
-    shown = ", ".join(harmless(value, 40) for value in values[:MOST_VALUES])
+    shown = ", ".join(sanitize(value, 40) for value in values[:MOST_VALUES])
     return shown + (f" and {len(values) - MOST_VALUES} more" if len(values) > MOST_VALUES else "")
 
 
@@ -278,7 +278,7 @@ def _part(document: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _checked(document: dict[str, Any]) -> Constraints:
-    fault = fault_of(document)
+    fault = validation_error(document)
     if fault:
         raise UnreadableFile(f"so the constraints cannot be: {fault}")
     return Constraints(document)

@@ -26,8 +26,8 @@ from chalicelib.constraints.evaluation import Baseline
 from chalicelib.errors import VedetteError
 from chalicelib.handlers.reporting import PAGE, gathered
 from chalicelib.pages import html
-from chalicelib.pages.report import Monitored, report_of
-from chalicelib.pages.words import TONES
+from chalicelib.pages.labels import TONES
+from chalicelib.pages.report import MonitoredExecution, execution_report
 from chalicelib.records import Pause
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
@@ -78,8 +78,8 @@ def _page(judged: Judged) -> bytes:
             return stored
         monitored = gathered(judged.execution)
     else:
-        monitored = Monitored(judged.execution, stage=settings().stage)
-    return report_of(monitored, _baseline(judged), _statistics(judged), counted=False)
+        monitored = MonitoredExecution(judged.execution, stage=settings().stage)
+    return execution_report(monitored, _baseline(judged), _statistics(judged), counted=False)
 
 
 def _statistics(judged: Judged) -> Table | None:

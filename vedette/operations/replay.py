@@ -22,20 +22,26 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib import locations
-from chalicelib.alerts.message import Whereabouts, messages
+from chalicelib.alerts.message import AlertContext, messages
 from chalicelib.alerts.state import transition
 from chalicelib.aws import store
 from chalicelib.capture.sampling import Step, mean_share
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation
-from chalicelib.constraints.windows import GRACE, Window, checks_of, evaluated, open_window
+from chalicelib.constraints.windows import (
+    LATE_DATA_GRACE,
+    Window,
+    checks_for_length,
+    evaluate_closed_window,
+    open_window,
+)
 from chalicelib.handlers import judging, sampling, summing
 from chalicelib.parts import Part, RollUp
-from chalicelib.records import AlertBook, Deployment, Execution, FleetEntry
+from chalicelib.records import AlertState, Deployment, Execution, FleetEntry
 from chalicelib.registry.served import versions_between
 from vedette.operations import baselines
 
-NOWHERE = Whereabouts(bucket="")
+NOWHERE = AlertContext(bucket="")
 AT_ONCE = 50  # summaries that are kept before they are added up
 
 
@@ -89,7 +95,7 @@ class Range:
     def of(cls, entry: FleetEntry, since: datetime, now: datetime, deployments: Sequence[Deployment] = ()) -> Range:
         """Whole windows: from the beginning of the longest one that holds `since`, to the last one that has closed."""
         longest = max(entry.window_minutes, entry.drift_window_minutes)
-        end = open_window(entry.window_minutes, now - GRACE)[0]
+        end = open_window(entry.window_minutes, now - LATE_DATA_GRACE)[0]
         return cls(entry, open_window(longest, since)[0], end, deployments, sampling.steps(entry))
 
 
@@ -182,7 +188,7 @@ class _Run:
 
     def __init__(self, wanted: Range, variant: str, side: Side) -> None:
         self.wanted, self.variant, self.side = wanted, variant, side
-        self.book = AlertBook(endpoint=wanted.entry.endpoint, variant=variant)
+        self.book = AlertState(endpoint=wanted.entry.endpoint, variant=variant)
         self.found: list[tuple[datetime, Evaluation]] = []
         self.drifting: Window | None = None
         self.summary = CaptureSummary()
@@ -194,8 +200,8 @@ class _Run:
     def read(self, part: Part) -> None:
         """Judge an object alone; what it found is told in its turn."""
         evaluation = self.hard(part.summary)
-        if evaluation.pressing:
-            self.found.append((part.begun, replace(evaluation, measurements=evaluation.pressing)))
+        if evaluation.alertable:
+            self.found.append((part.begun, replace(evaluation, measurements=evaluation.alertable)))
 
     def objects_until(self, time: datetime) -> None:
         """Tell what the objects begun before a time had found."""
@@ -205,7 +211,7 @@ class _Run:
 
     def at_once(self, window: Window, evaluation: Evaluation) -> None:
         """Tell what cannot wait for the window to close."""
-        if evaluation.pressing:
+        if evaluation.alertable:
             self._tell(window, "hard", evaluation, closed=False)
 
     def closed(self, window: Window, summary: CaptureSummary) -> None:
@@ -225,10 +231,10 @@ class _Run:
 
     def _judge(self, window: Window, summary: CaptureSummary) -> None:
         entry, (start, length) = self.wanted.entry, window
-        checks = checks_of(entry.window_minutes, entry.drift_window_minutes, length)
+        checks = checks_for_length(entry.window_minutes, entry.drift_window_minutes, length)
         versions = versions_between(self.wanted.deployments, start, start + length)
         share = mean_share(self.wanted.steps, start, start + length)
-        judged, evaluation = evaluated(
+        judged, evaluation = evaluate_closed_window(
             summary, self.side.baseline, checks, length, versions, entry.critical_features, share
         )
         week = self._week(start)

@@ -25,7 +25,7 @@ from chalicelib.alerts import model_monitor
 from chalicelib.aws import s3, store
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import read_constraints
-from chalicelib.constraints.windows import GRACE, checks_of, closed_windows
+from chalicelib.constraints.windows import LATE_DATA_GRACE, checks_for_length, closed_windows
 from chalicelib.errors import NotReady, VedetteError
 from chalicelib.handlers import schedules as schedules_of_model_monitor
 from chalicelib.records import Execution
@@ -291,7 +291,7 @@ def schedules(endpoint: str, now: datetime) -> list[Scheduled]:
             }
             for minutes in sorted({entry.window_minutes, max(entry.window_minutes, entry.drift_window_minutes)}):
                 one = last.get(timedelta(minutes=minutes))
-                checks = checks_of(entry.window_minutes, entry.drift_window_minutes, timedelta(minutes=minutes))
+                checks = checks_for_length(entry.window_minutes, entry.drift_window_minutes, timedelta(minutes=minutes))
                 found.append(
                     Scheduled(
                         source="vedette",
@@ -309,7 +309,7 @@ def schedules(endpoint: str, now: datetime) -> list[Scheduled]:
 def _next_run(minutes: int, now: datetime) -> datetime:
     """When the window that is open now, or waits for late files, is judged."""
     ((start, length),) = closed_windows(minutes, now, 1)
-    return start + 2 * length + GRACE
+    return start + 2 * length + LATE_DATA_GRACE
 
 
 def _of_model_monitor(schedule: dict[str, Any], endpoint: str) -> Scheduled:

@@ -20,13 +20,13 @@ from datetime import datetime
 import msgspec
 
 from chalicelib import locations
-from chalicelib.alerts.text import harmless
+from chalicelib.alerts.sanitize import sanitize
 from chalicelib.aws import deployment, s3, store, table
 from chalicelib.aws.table import endpoint_key
 from chalicelib.errors import VedetteError
 from chalicelib.handlers.reconciliation import look
-from chalicelib.pages.words import TONES
-from chalicelib.records import AlertBook, FleetEntry, Mode, Pause, Swept
+from chalicelib.pages.labels import TONES
+from chalicelib.records import AlertState, FleetEntry, Mode, Pause, Swept
 from chalicelib.registry.served import UNVERSIONED
 from chalicelib.registry.versions import version_of
 from chalicelib.settings import settings
@@ -114,7 +114,7 @@ def of_all(entries: Sequence[FleetEntry]) -> list[EndpointStatus]:
 def of_one(entry: FleetEntry) -> EndpointStatus:
     """One endpoint."""
     pk = endpoint_key(entry.endpoint)
-    books = list(table.query(AlertBook, pk, "alerts#").values())
+    books = list(table.query(AlertState, pk, "alerts#").values())
     swept, _ = table.get_item(Swept, pk, "sweep")
     situation = look(entry)
     found = situation.served if entry.mode == "deploy" else deployment.served(entry.endpoint)
@@ -126,7 +126,7 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
         state=found.status if found else "",
         served=(version_of(found.package_arn) or UNVERSIONED) if found else "",
         wanted=str(wish.version.version) if wish and wish.version else "",
-        wanted_because=harmless(wish.reason) if wish else "",
+        wanted_because=sanitize(wish.reason) if wish else "",
         last_capture=_last_capture(entry.endpoint),
         verdicts=verdicts,
         alerts=tuple(_alerts(books)),
@@ -144,10 +144,10 @@ def _verdicts(endpoint: str) -> tuple[tuple[Verdict, ...], str]:
     try:
         judged = results.executions(endpoint)
     except VedetteError as error:
-        return (), harmless(error)
+        return (), sanitize(error)
     found = [
         Verdict(
-            name=harmless(one.name),
+            name=sanitize(one.name),
             verdict=one.verdict,
             until=one.execution.window_end,
             violations=sum(m.violated for m in one.execution.measurements),
@@ -158,7 +158,7 @@ def _verdicts(endpoint: str) -> tuple[tuple[Verdict, ...], str]:
     return tuple(sorted(found, key=lambda one: _WORST.index(one.tone))), ""
 
 
-def _alerts(books: Sequence[AlertBook]) -> list[OpenAlert]:
+def _alerts(books: Sequence[AlertState]) -> list[OpenAlert]:
     found = []
     for book in books:
         for name, one in book.fingerprints.items():
@@ -167,8 +167,8 @@ def _alerts(books: Sequence[AlertBook]) -> list[OpenAlert]:
                 found.append(
                     OpenAlert(
                         variant=book.variant,
-                        subject=harmless(subject, 100),
-                        check=harmless(check, 60),
+                        subject=sanitize(subject, 100),
+                        check=sanitize(check, 60),
                         severity=one.severity,
                         since=one.since,
                         muted=one.state == "muted",

@@ -30,7 +30,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from chalicelib.alerts import mail
+from chalicelib.alerts import email_text
 from chalicelib.records import AlertItem, AlertMessage, write
 
 MESSAGE_BYTES = 262_144  # aws-behaviour: sns-size
@@ -45,7 +45,7 @@ Attributes = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Place:
+class Installation:
     """The installation that speaks."""
 
     stage: str
@@ -55,18 +55,18 @@ class Place:
     partition: str = "aws"
 
 
-def addressed(message: AlertMessage, team: str, place: Place) -> AlertMessage:
+def with_routing(message: AlertMessage, team: str, place: Installation) -> AlertMessage:
     """The message as it goes out: whose it is, which stage speaks, and where the console shows it."""
     return replace(
         message,
         team=team,
         stage=place.stage,
-        what_to_do=mail.commands(message.what_to_do, place.stage),
+        what_to_do=email_text.commands(message.what_to_do, place.stage),
         links=_links(message, place),
     )
 
 
-def _links(message: AlertMessage, place: Place) -> dict[str, str]:
+def _links(message: AlertMessage, place: Installation) -> dict[str, str]:
     """Links into the console, made of ids alone; whoever follows one signs in there."""
     domain = CONSOLES.get(place.partition)
     if domain is None:  # an isolated partition, whose console has a name that is not public
@@ -88,7 +88,7 @@ def _links(message: AlertMessage, place: Place) -> dict[str, str]:
 
 def sns_message(message: AlertMessage) -> str:
     """The body of a Publish with MessageStructure "json"."""
-    message = fitting(message)
+    message = truncate_to_limit(message)
     return _json(_forms(message))
 
 
@@ -96,13 +96,13 @@ def _forms(message: AlertMessage) -> dict[str, str]:
     data = write(message).decode()
     return {
         "default": data,
-        "email": mail.text(message),
-        "sms": mail.subject(message),
-        "https": _json(chat(message)),
+        "email": email_text.text(message),
+        "sms": email_text.subject(message),
+        "https": _json(chat_notification(message)),
     }
 
 
-def fitting(message: AlertMessage) -> AlertMessage:
+def truncate_to_limit(message: AlertMessage) -> AlertMessage:
     """The message with as many of its items as fit; the others are counted."""
     while message.items and len(_json(_forms(message)).encode()) > MESSAGE_BYTES - ROOM_FOR_ATTRIBUTES:
         *kept, last = message.items
@@ -111,7 +111,7 @@ def fitting(message: AlertMessage) -> AlertMessage:
     return message
 
 
-def attributes(message: AlertMessage) -> dict[str, str | list[str]]:
+def message_attributes(message: AlertMessage) -> dict[str, str | list[str]]:
     """What filter policies can choose by; `check` has one value for each check in the message."""
     state = "recovered" if message.kind == "recovered" else "new"
     given: dict[str, str | list[str]] = {
@@ -126,7 +126,7 @@ def attributes(message: AlertMessage) -> dict[str, str | list[str]]:
     return {name: value for name, value in given.items() if value}
 
 
-def chat(message: AlertMessage) -> dict[str, Any]:
+def chat_notification(message: AlertMessage) -> dict[str, Any]:
     """The message in the schema of custom notifications.
 
     Source: Amazon Q Developer in chat applications, administrator guide, "Custom notifications".
@@ -137,7 +137,7 @@ def chat(message: AlertMessage) -> dict[str, Any]:
         "id": message.alert_id,
         "content": {
             "textType": "client-markdown",
-            "title": _cut(_markdown(f"[{mail.label(message)}] {message.endpoint}: {message.headline}"), TITLE),
+            "title": _cut(_markdown(f"[{email_text.label(message)}] {message.endpoint}: {message.headline}"), TITLE),
             "description": _cut(_description(message), DESCRIPTION),
             "nextSteps": [_chat_step(step) for step in message.what_to_do],
             "keywords": [message.endpoint, message.kind, message.severity, *([message.team] if message.team else [])],
@@ -152,21 +152,21 @@ def chat(message: AlertMessage) -> dict[str, Any]:
 
 
 def _description(message: AlertMessage) -> str:
-    lines = [_markdown(f"{fact}: {value}") for fact, value in mail.facts(message)]
+    lines = [_markdown(f"{fact}: {value}") for fact, value in email_text.facts(message)]
     lines += [_chat_item(item) for item in message.items]
     lines += [f"and {number:,} more ({state})" for state, number in message.more.items()]
-    return "\n".join([*lines, *(f"{mail.LINKS.get(name, name)}: {url}" for name, url in message.links.items())])
+    return "\n".join([*lines, *(f"{email_text.LINKS.get(name, name)}: {url}" for name, url in message.links.items())])
 
 
 def _chat_item(item: AlertItem) -> str:
-    values = ", ".join(f"{name} {value}" for name, value in mail.values(item) if value)
+    values = ", ".join(f"{name} {value}" for name, value in email_text.values(item) if value)
     return _markdown(
         f"- {item.state}: {item.subject}, {item.check}, {item.severity}" + (f": {values}" if values else "")
     )
 
 
 def _chat_step(step: str) -> str:
-    words, command = mail.parts(step)
+    words, command = email_text.parts(step)
     shown = _markdown(words) + (f" `{_markdown(command)}`" if command else "")
     return _cut(shown, STEP)
 

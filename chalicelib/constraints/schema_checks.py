@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from chalicelib.constraints.matching import Match
+from chalicelib.constraints.column_alignment import Alignment
 from chalicelib.constraints.measurement import Measurement, severity_of
 from chalicelib.statistics.column import ColumnStatistics
 
 
-def by_feature(matches: list[Match]) -> dict[str, ColumnStatistics]:
+def columns_by_feature(matches: list[Alignment]) -> dict[str, ColumnStatistics]:
     """Every feature's column over all tables; a feature absent from some records has missing cells there."""
     parts: dict[str, list[ColumnStatistics]] = {}
     for found in matches:
@@ -25,7 +25,7 @@ def by_feature(matches: list[Match]) -> dict[str, ColumnStatistics]:
     }
 
 
-def column_counts(matches: list[Match], features: int, rows: int, minimum_rows: int) -> Iterator[Measurement]:
+def column_count_checks(matches: list[Alignment], features: int, rows: int, minimum_rows: int) -> Iterator[Measurement]:
     """missing_column_check and extra_column_check."""
     somewhere = {name for found in matches for name in found.columns or {}}
     narrow = [
@@ -38,7 +38,7 @@ def column_counts(matches: list[Match], features: int, rows: int, minimum_rows: 
 
 
 def _column_count(
-    word: Literal["missing", "extra"], found: list[Match], features: int, rows: int, minimum_rows: int
+    word: Literal["missing", "extra"], found: list[Alignment], features: int, rows: int, minimum_rows: int
 ) -> Measurement:
     affected = sum(one.table.rows for one in found)
     judged = rows >= minimum_rows
@@ -55,8 +55,8 @@ def _column_count(
         value=affected / rows,
         threshold=0.0,
         violated=violated,
-        judged=judged,
-        needed=0 if judged else minimum_rows - rows,
+        evaluated=judged,
+        rows_needed=0 if judged else minimum_rows - rows,
         severity=severity_of(affected / rows),
         description=(
             f"There are {word} columns in current dataset. Number of columns in current dataset: {width}, "
@@ -67,7 +67,7 @@ def _column_count(
     )
 
 
-def _names(word: Literal["missing", "extra"], found: list[Match]) -> str:
+def _names(word: Literal["missing", "extra"], found: list[Alignment]) -> str:
     """The names of the columns that are missing or extra, where the payload names its columns."""
     names = sorted({name for one in found for name in (one.missing if word == "missing" else one.extra) if name})
     return f"; {word}: {', '.join(names[:10])}" if names else ""

@@ -19,23 +19,23 @@ import numpy as np
 
 from chalicelib.constraints.constraints import Constraints, FeatureConstraints
 from chalicelib.constraints.measurement import (
-    NON_NEGATIVE,
-    RANGE,
-    VOLUME,
+    NON_NEGATIVE_CHECK,
+    RANGE_CHECK,
+    VOLUME_CHECK,
     Measurement,
-    certain_share,
     rounded,
     severity_of,
+    share_lower_bound,
 )
 from chalicelib.statistics.column import ColumnStatistics
 
 
-def own_checks(feature: FeatureConstraints, column: ColumnStatistics, *, critical: bool) -> Iterator[Measurement]:
+def extension_checks(feature: FeatureConstraints, column: ColumnStatistics, *, critical: bool) -> Iterator[Measurement]:
     """vedette_non_negative_check and vedette_range_check of one feature."""
     if feature.is_non_negative:
-        yield from _within(feature, column, NON_NEGATIVE, (0.0, None), critical=critical)
+        yield from _within(feature, column, NON_NEGATIVE_CHECK, (0.0, None), critical=critical)
     if feature.bounds != (None, None):
-        yield from _within(feature, column, RANGE, feature.bounds, critical=critical)
+        yield from _within(feature, column, RANGE_CHECK, feature.bounds, critical=critical)
 
 
 def _within(
@@ -52,19 +52,18 @@ def _within(
     low, high = bounds
     violated = (low is not None and least < low) or (high is not None and most > high)
     share = _share_beyond(column, low, high) if violated else 0.0
+    what = "negative" if check == NON_NEGATIVE_CHECK else "out of range"
     yield Measurement(
         feature=feature.name,
         check=check,
         kind="hard",
-        expected="not negative" if check == NON_NEGATIVE else _range(low, high),
-        observed=f"{rounded(share)} {'negative' if check == NON_NEGATIVE else 'out of range'}",
+        expected="not negative" if check == NON_NEGATIVE_CHECK else _range(low, high),
+        observed=f"{rounded(share)} {what}",
         value=share,
         threshold=0.0,
         violated=violated,
-        severity=severity_of(certain_share(share * column.moments.count, column.moments.count), critical=critical),
-        description=f"{rounded(share)} of the numbers are {'negative' if check == NON_NEGATIVE else 'out of range'}."
-        if violated
-        else "",
+        severity=severity_of(share_lower_bound(share * column.moments.count, column.moments.count), critical=critical),
+        description=f"{rounded(share)} of the numbers are {what}." if violated else "",
     )
 
 
@@ -83,7 +82,7 @@ def _range(low: float | None, high: float | None) -> str:
     return f"at most {high}" if low is None else f"at least {low}" if high is None else f"{low} to {high}"
 
 
-def volume(constraints: Constraints, rows: int, hours: float) -> Iterator[Measurement]:
+def volume_check(constraints: Constraints, rows: int, hours: float) -> Iterator[Measurement]:
     """vedette_volume_check: the rows of a closed window of so many hours."""
     least, most = constraints.volume
     if least is None and most is None:
@@ -93,7 +92,7 @@ def volume(constraints: Constraints, rows: int, hours: float) -> Iterator[Measur
     observed = f"{rate:,.0f} rows an hour"
     yield Measurement(
         feature="rows",
-        check=VOLUME,
+        check=VOLUME_CHECK,
         kind="hard",
         expected=f"{_range(least, most)} rows an hour",
         observed=observed,

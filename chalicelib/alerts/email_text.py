@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from textwrap import fill
 
 from chalicelib.alerts.message import STATES, counted
-from chalicelib.alerts.text import harmless
-from chalicelib.alerts.text import subject as safe_subject
-from chalicelib.records import AlertItem, AlertMessage, AlertState
+from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sns_subject as safe_subject
+from chalicelib.records import AlertItem, AlertMessage, FindingState
 
 WIDTH = 72
-HEADINGS: dict[AlertState, str] = {"new": "New", "continuing": "Going on", "recovered": "Recovered"}
+HEADINGS: dict[FindingState, str] = {"new": "New", "continuing": "Going on", "recovered": "Recovered"}
 LABELS = {"recovered": "recovered", "test": "test"}
 LINKS = {"endpoint": "Endpoint", "report": "Report"}
 # A sentence begins with a capital; a feature's name stays as it is.
@@ -84,7 +84,7 @@ def facts(message: AlertMessage) -> list[tuple[str, str]]:
     if message.rows is not None:
         refused = message.refused or 0
         found.append(("Rows", f"{message.rows:,} judged" + (f", {refused:,} lines refused" if refused else "")))
-    return [(name, harmless(value, 300)) for name, value in found]
+    return [(name, sanitize(value, 300)) for name, value in found]
 
 
 def _of_variant(variant: str) -> str:
@@ -182,9 +182,9 @@ def _step(number: int, step: str) -> str:
 
 
 def parts(step: str) -> tuple[str, str]:
-    """The words of a step and its command, each harmless; the command is "" when the step has none."""
+    """The words of a step and its command, each sanitize; the command is "" when the step has none."""
     words, _, command = step.partition("\n")
-    return harmless(words, 400), harmless(command, 1200)
+    return sanitize(words, 400), sanitize(command, 1200)
 
 
 def _capital(sentence: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chalicelib.alerts import message
-from chalicelib.alerts.text import harmless
+from chalicelib.alerts.sanitize import sanitize
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement, Verdict
-from chalicelib.pages.ranking import badness
+from chalicelib.constraints.severity_order import badness
 from chalicelib.records import Execution
 
 TONES: dict[Verdict, str] = {
@@ -21,12 +21,12 @@ TONES: dict[Verdict, str] = {
 }
 
 
-def sentence(evaluation: Evaluation) -> str:
+def verdict_sentence(evaluation: Evaluation) -> str:
     """The verdict as a person says it.
 
     Examples
     --------
-    >>> sentence(Evaluation(verdict="OK", rows=120))
+    >>> verdict_sentence(Evaluation(verdict="OK", rows=120))
     '120 rows hold every constraint of the baseline that was judged.'
     """
     match evaluation.verdict:
@@ -35,9 +35,9 @@ def sentence(evaluation: Evaluation) -> str:
         case "Violations":
             found = sorted(evaluation.violations, key=badness)
             more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-            return f"{finding(found[0], evaluation.rows)}{more}."
+            return f"{finding_sentence(found[0], evaluation.rows)}{more}."
         case "InsufficientData":
-            needed = max((one.needed for one in evaluation.measurements), default=0)
+            needed = max((one.rows_needed for one in evaluation.measurements), default=0)
             return f"{counted(evaluation.rows, 'row')}: {needed:,} more are needed to judge everything."
         case "NoData":
             return "Nothing was captured."
@@ -46,10 +46,10 @@ def sentence(evaluation: Evaluation) -> str:
     return "Too many captured lines could not be read."
 
 
-def finding(measurement: Measurement, rows: int) -> str:
+def finding_sentence(measurement: Measurement, rows: int) -> str:
     """What a measurement found; a sentence begins with a capital, but a feature's name stays as it is."""
     text = message.sentence(measurement, rows)
-    return text if text.startswith(harmless(measurement.feature, 60)) else text[:1].upper() + text[1:]
+    return text if text.startswith(sanitize(measurement.feature, 60)) else text[:1].upper() + text[1:]
 
 
 def counted(number: int, noun: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib.constraints.constraints import FeatureConstraints, Monitoring
-from chalicelib.constraints.measurement import Measurement, certain_share, percent, rounded, severity_of
+from chalicelib.constraints.measurement import Measurement, percent, rounded, severity_of, share_lower_bound
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.lexical import TypeCounts
 
 
-def cell_checks(
+def column_checks(
     feature: FeatureConstraints, column: ColumnStatistics, monitoring: Monitoring, *, critical: bool
 ) -> Iterator[Measurement]:
     """data_type_check, completeness_check and categorical_values_check of one feature."""
@@ -35,7 +35,7 @@ def _data_type(
             value=None,
             threshold=threshold,
             violated=False,
-            judged=False,
+            evaluated=False,
         )
     violated = share < threshold
     return Measurement(
@@ -93,7 +93,7 @@ def _completeness(feature: FeatureConstraints, column: ColumnStatistics, *, crit
         value=observed,
         threshold=expected,
         violated=violated,
-        severity=severity_of(certain_share(column.types.missing, rows) - (1 - expected), critical=critical),
+        severity=severity_of(share_lower_bound(column.types.missing, rows) - (1 - expected), critical=critical),
         description=(
             f"Data completeness requirement is not met. Expected: {percent(expected)}. "
             f"Observed: Only {percent(observed)}."
@@ -119,7 +119,7 @@ def _categorical_values(
         observed = f"about {column.categories.distinct:.0f} different values"
     else:
         known = sum(counts.get(category, 0) for category in set(domain))
-        share, judged, unknown = known / present, True, certain_share(present - known, present)
+        share, judged, unknown = known / present, True, share_lower_bound(present - known, present)
         violated, observed = share < threshold, f"{rounded(share, threshold)} known values"
     yield Measurement(
         feature=feature.name,
@@ -130,7 +130,7 @@ def _categorical_values(
         value=share,
         threshold=threshold,
         violated=violated,
-        judged=judged,
+        evaluated=judged,
         severity=severity_of(unknown, critical=critical),
         description=f"Value: {0.0 if share is None else share} does not meet the constraint requirement! "
         if violated

@@ -4,16 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from chalicelib.alerts import formats, mail
-from chalicelib.alerts.message import Whereabouts, messages
-from chalicelib.alerts.state import nobody, transition
+from chalicelib.alerts import email_text, sns_payload
+from chalicelib.alerts.message import AlertContext, messages
+from chalicelib.alerts.state import never_muted, transition
 from chalicelib.constraints.measurement import Measurement
-from chalicelib.records import AlertBook, AlertMessage, Execution, Thresholds
+from chalicelib.records import AlertMessage, AlertState, Execution, Thresholds
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-WHERE = Whereabouts(bucket="vedette-dev", deploys=True, served_since=NOON - 2 * HOUR)
-PLACE = formats.Place("dev", "vedette-dev", "eu-west-1", "123456789012")
+WHERE = AlertContext(bucket="vedette-dev", deploys=True, served_since=NOON - 2 * HOUR)
+PLACE = sns_payload.Installation("dev", "vedette-dev", "eu-west-1", "123456789012")
 SENTENCE = (
     "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. "
     "Observed: Only 50.0% of data is Integral."
@@ -68,11 +68,11 @@ def execution(*measurements: Measurement, hour: int = 0, **changes) -> Execution
     return replace(made, **changes)
 
 
-def book(**changes) -> AlertBook:
-    return AlertBook(endpoint="preferred-site", variant="AllTraffic", **changes)
+def book(**changes) -> AlertState:
+    return AlertState(endpoint="preferred-site", variant="AllTraffic", **changes)
 
 
-def said(made: Execution, before: AlertBook | None = None, where: Whereabouts = WHERE, muted=nobody):
+def said(made: Execution, before: AlertState | None = None, where: AlertContext = WHERE, muted=never_muted):
     """What a verdict gives a reason to say."""
     moved = transition(before or book(), made, Thresholds(), muted)
     return messages(moved, made, where)
@@ -80,10 +80,10 @@ def said(made: Execution, before: AlertBook | None = None, where: Whereabouts = 
 
 def sent(message: AlertMessage, team: str = "") -> AlertMessage:
     """The message as it goes out."""
-    return formats.addressed(message, team, PLACE)
+    return sns_payload.with_routing(message, team, PLACE)
 
 
 def shown(made: Execution, **more) -> tuple[str, str]:
     """Subject and text of the one mail that a verdict gives."""
     (message,) = said(made, **more)
-    return mail.subject(sent(message)), mail.text(sent(message))
+    return email_text.subject(sent(message)), email_text.text(sent(message))

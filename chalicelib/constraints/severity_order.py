@@ -15,7 +15,7 @@ def state_of(measurement: Measurement) -> State:
     """How bad a measurement is."""
     if measurement.violated:
         return measurement.severity
-    return "passed" if measurement.judged else "open"
+    return "passed" if measurement.evaluated else "open"
 
 
 def badness(measurement: Measurement) -> tuple[int, float]:

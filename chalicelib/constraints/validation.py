@@ -73,16 +73,16 @@ class _Document(Struct):
     volume_constraints: _Volume | None = None
 
 
-def fault_of(document: dict[str, Any]) -> str:
+def validation_error(document: dict[str, Any]) -> str:
     """What is wrong with a constraints.json, with its place in the document; "" when nothing is.
 
     Examples
     --------
-    >>> fault_of({"features": [{"name": "a", "inferred_type": "Whole"}]})
+    >>> validation_error({"features": [{"name": "a", "inferred_type": "Whole"}]})
     "features[0].inferred_type (feature 'a'): invalid enum value 'Whole'"
-    >>> fault_of({"features": [{"name": "a", "inferred_type": "Integral", "completeness": 7}]})
+    >>> validation_error({"features": [{"name": "a", "inferred_type": "Integral", "completeness": 7}]})
     "features[0].completeness (feature 'a'): expected `float` <= 1.0"
-    >>> fault_of({"features": []})
+    >>> validation_error({"features": []})
     ''
     """
     try:

@@ -15,15 +15,15 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from chalicelib.alerts.message import identity
-from chalicelib.alerts.outbox import owe
-from chalicelib.alerts.text import harmless
+from chalicelib.alerts.message import message_id
+from chalicelib.alerts.outbox import enqueue
+from chalicelib.alerts.sanitize import sanitize
 from chalicelib.constraints.measurement import Severity
 from chalicelib.records import (
-    AlertBook,
     AlertItem,
     AlertKind,
     AlertMessage,
+    AlertState,
     Deployment,
     FingerprintState,
     FleetEntry,
@@ -33,14 +33,14 @@ from chalicelib.registry.failures import BACK_OFF
 from chalicelib.registry.versions import version_of
 
 # Of conditions that last, as what they are told, and what a person can look at.
-FAMILIES: dict[str, tuple[AlertKind, tuple[str, ...]]] = {
+CONDITION_FAMILIES: dict[str, tuple[AlertKind, tuple[str, ...]]] = {
     "monitoring": ("monitor failed", ("See what is in force, and what was suggested:\nvedette constraints show",)),
     "capture": ("capture stopped", ("See whether capture is on, and where it writes:\nvedette capture status",)),
 }
 
 
-def told_once(
-    book: AlertBook,
+def notify_once(
+    book: AlertState,
     occasion: str,
     headline: str,
     severity: Severity,
@@ -48,23 +48,23 @@ def told_once(
     facts: Mapping[str, str],
     what_to_do: tuple[str, ...],
     kind: AlertKind = "deployment",
-) -> AlertBook:
+) -> AlertState:
     """Owe a message about something that happened once; `occasion` names it."""
     message = AlertMessage(
-        alert_id=identity(book.endpoint, "deployment", occasion),
+        alert_id=message_id(book.endpoint, "deployment", occasion),
         kind=kind,
         severity=severity,
         endpoint=book.endpoint,
         variant="",
-        headline=harmless(headline, 400),
+        headline=sanitize(headline, 400),
         items=tuple(_fact(name, value, severity) for name, value in facts.items()),
-        package_version=harmless(package_version, 100),
+        package_version=sanitize(package_version, 100),
         what_to_do=what_to_do,
     )
-    return owe(book, (message,))
+    return enqueue(book, (message,))
 
 
-def deployed(book: AlertBook, entry: FleetEntry, done: Deployment, baseline: str) -> AlertBook:
+def notify_deployed(book: AlertState, entry: FleetEntry, done: Deployment, baseline: str) -> AlertState:
     """Owe the notice that a version is served: who approved it, what changed, how it was verified."""
     before = f"version {version_of(done.previous_package_arn)}" if done.previous_package_arn else "nothing"
     golden = "the golden request was answered" if entry.golden_payload else "the fleet entry has no golden request"
@@ -78,7 +78,7 @@ def deployed(book: AlertBook, entry: FleetEntry, done: Deployment, baseline: str
         facts["changed"] = "; ".join(done.changes)
     if done.remarks:
         facts["remark"] = "; ".join(done.remarks)
-    return told_once(
+    return notify_once(
         book,
         f"verified {done.config} {done.requested_at.isoformat()}",
         f"version {done.package_version} is deployed and verified",
@@ -89,7 +89,7 @@ def deployed(book: AlertBook, entry: FleetEntry, done: Deployment, baseline: str
     )
 
 
-def not_deployed(book: AlertBook, failed: Deployment, reason: str, mark: Mark) -> AlertBook:
+def notify_deployment_failed(book: AlertState, failed: Deployment, reason: str, mark: Mark) -> AlertState:
     """Owe the notice that a version could not be deployed: why, what serves now, when it is tried again."""
     before = version_of(failed.previous_package_arn) if failed.previous_package_arn else ""
     serves = f"; version {before} is served" if before else "; the model before it is served"
@@ -99,7 +99,7 @@ def not_deployed(book: AlertBook, failed: Deployment, reason: str, mark: Mark) -
         else "It is not tried again by itself. To try it again, set it to Rejected and then to Approved, or run"
     )
     command = "" if mark.retry_at else f"\nvedette retry {failed.endpoint}"
-    return told_once(
+    return notify_once(
         book,
         f"failed {failed.config} {failed.requested_at.isoformat()}",
         f"version {failed.package_version} could not be deployed{serves if failed.previous_config else ''}",
@@ -110,9 +110,9 @@ def not_deployed(book: AlertBook, failed: Deployment, reason: str, mark: Mark) -
     )
 
 
-def older_approved(book: AlertBook, older: str, served: str, occasion: str) -> AlertBook:
+def notify_older_version_approved(book: AlertState, older: str, served: str, occasion: str) -> AlertState:
     """Owe the notice that an older version was approved, which changes nothing while a newer one is approved."""
-    return told_once(
+    return notify_once(
         book,
         f"older {occasion}",
         f"version {older} was approved, and version {served} stays in service: it is newer, and approved",
@@ -123,14 +123,14 @@ def older_approved(book: AlertBook, older: str, served: str, occasion: str) -> A
     )
 
 
-def told_while(
-    book: AlertBook, family: str, conditions: Mapping[str, str], now: datetime, what_to_do: tuple[str, ...] = ()
-) -> AlertBook:
+def sync_conditions(
+    book: AlertState, family: str, conditions: Mapping[str, str], now: datetime, what_to_do: tuple[str, ...] = ()
+) -> AlertState:
     """Owe a message for each condition of a family that begins, and forget those that ended.
 
     `conditions` maps a name to a sentence; conditions of other families stay as they are.
     """
-    kind, steps = FAMILIES.get(family, ("deployment", ()))
+    kind, steps = CONDITION_FAMILIES.get(family, ("deployment", ()))
     steps = what_to_do or tuple(f"{step} {book.endpoint}" for step in steps)
     named = {f"{family}|{name}": words for name, words in conditions.items()}
     states = {
@@ -139,28 +139,28 @@ def told_while(
     for name, words in named.items():
         if name not in states:
             states[name] = FingerprintState(state="firing", severity="warning", since=now, last_seen=now)
-            book = told_once(book, f"{name} since {now.isoformat()}", words, "warning", "", {}, steps, kind)
+            book = notify_once(book, f"{name} since {now.isoformat()}", words, "warning", "", {}, steps, kind)
     return replace(book, fingerprints=states)
 
 
-def is_told(book: AlertBook, family: str) -> bool:
+def has_condition(book: AlertState, family: str) -> bool:
     """Whether a condition of a family lasts, of which a person was told."""
     return any(name.startswith(f"{family}|") for name in book.fingerprints)
 
 
-def tested(book: AlertBook, mark: str) -> AlertBook:
+def notify_test(book: AlertState, mark: str) -> AlertState:
     """Owe the message of `vedette alerts test`, once for each mark."""
     message = AlertMessage(
-        alert_id=identity(book.endpoint, "test", mark),
+        alert_id=message_id(book.endpoint, "test", mark),
         kind="test",
         severity="information",
         endpoint=book.endpoint,
         variant="",
-        headline=f"this is a test, mark {harmless(mark, 40)}; nothing is wrong",
+        headline=f"this is a test, mark {sanitize(mark, 40)}; nothing is wrong",
         items=(),
         what_to_do=("Nothing: whoever reads this receives the alerts of this endpoint.",),
     )
-    return owe(book, (message,))
+    return enqueue(book, (message,))
 
 
 def _fact(name: str, value: str, severity: Severity) -> AlertItem:
@@ -170,6 +170,6 @@ def _fact(name: str, value: str, severity: Severity) -> AlertItem:
         state="new",
         severity=severity,
         expected="",
-        observed=harmless(value, 1024),
+        observed=sanitize(value, 1024),
         description="",
     )

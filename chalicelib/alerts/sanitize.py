@@ -1,4 +1,4 @@
-"""Untrusted text made harmless: feature names, reasons and versions come from whoever calls or registers a model.
+"""Untrusted text made sanitize: feature names, reasons and versions come from whoever calls or registers a model.
 
 | in the text                                          | becomes                                |
 |------------------------------------------------------|----------------------------------------|
@@ -31,14 +31,14 @@ _HOST = re.compile(
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 
 
-def harmless(text: object, limit: int = 200) -> str:
+def sanitize(text: object, limit: int = 200) -> str:
     r"""One line of printable text: no control, format (bidirectional) or surrogate characters, no live link, capped.
 
     Examples
     --------
-    >>> harmless("a\r\nBcc: x \u202e http://evil.example/")
+    >>> sanitize("a\r\nBcc: x \u202e http://evil.example/")
     'a Bcc: x hxxp[:]//evil[.]example/'
-    >>> harmless("see www.evil.com or s3://bucket/some.com/key"), harmless("customer.age")
+    >>> sanitize("see www.evil.com or s3://bucket/some.com/key"), sanitize("customer.age")
     ('see www[.]evil[.]com or s3://bucket/some.com/key', 'customer.age')
     """
     line = " ".join(_printable(str(text)[: 20 * limit]).split())[: limit + 1]
@@ -96,19 +96,19 @@ def ascii_only(text: str) -> str:
     return re.sub(r"[^ -~]", "?", bare).replace("=?", "= ?")
 
 
-def subject(text: str, tail: str = "") -> str:
+def sns_subject(text: str, tail: str = "") -> str:
     r"""A subject that SNS takes: printable ASCII, 1 to 99 characters; `tail` is what must not be cut off.
 
     Examples
     --------
-    >>> subject("[critical] \u00fcber: b\n is 5")
+    >>> sns_subject("[critical] \u00fcber: b\n is 5")
     '[critical] uber: b is 5'
-    >>> subject("x" * 500, ", and 3 more")[-18:]
+    >>> sns_subject("x" * 500, ", and 3 more")[-18:]
     'xxx..., and 3 more'
-    >>> len(subject("x" * 500))
+    >>> len(sns_subject("x" * 500))
     99
     """
-    line, end = ascii_only(harmless(text, 1000)).strip(), ascii_only(tail)
+    line, end = ascii_only(sanitize(text, 1000)).strip(), ascii_only(tail)
     if len(line) + len(end) > SUBJECT_LIMIT:
         line = line[: SUBJECT_LIMIT - len(end) - 3].rstrip() + "..."
     return line + end or "alert"

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 from chalicelib import records
-from chalicelib.records import AlertBook, Execution, Fleet, FleetEntry
+from chalicelib.records import AlertState, Execution, Fleet, FleetEntry
 from chalicelib.settings import settings
 
 ENVIRONMENT = {
@@ -47,9 +47,9 @@ class Aws:
     def client(self, service: str, config: object = None) -> "Client":
         return Client(self)
 
-    def book(self, endpoint: str = "preferred-site", variant: str = "AllTraffic") -> AlertBook:
+    def book(self, endpoint: str = "preferred-site", variant: str = "AllTraffic") -> AlertState:
         item = self.items[f"endpoint#{endpoint}", f"alerts#{variant}"]
-        return records.read(AlertBook, item["record"]["S"].encode(), "book")
+        return records.read(AlertState, item["record"]["S"].encode(), "book")
 
     def call(self, name: str, work: Callable[[], Any]) -> Any:
         self.before(name)
