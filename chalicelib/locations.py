@@ -260,11 +260,6 @@ def executions_of_endpoint(endpoint: str) -> str:
     return f"monitoring/{endpoint}/"
 
 
-def sampling(endpoint: str) -> str:
-    """Which share of an endpoint's captured objects is read."""
-    return f"{executions_of_endpoint(endpoint)}sampling.json"
-
-
 def executions_of_variant(endpoint: str, variant: str) -> str:
     """The prefix of every execution of a variant; its common prefixes are the windows, and `objects`."""
     return f"{executions_of_endpoint(endpoint)}{variant}/"

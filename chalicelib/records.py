@@ -9,7 +9,6 @@ version and the other way round. A record of a newer major schema is refused by 
 | RollUp          | rollups/{endpoint}/{variant}/yyyy/mm/dd/hh/MM.json              |
 | Execution       | monitoring/.../execution.json                                   |
 | ExecutionEvent  | EventBridge, detail of "Vedette Monitoring Execution"           |
-| Sampling        | monitoring/{endpoint}/sampling.json                             |
 | BaselineInForce | baselines/{endpoint}/current.json, and {version}/version.json   |
 | Fleet           | config/fleet.json                                               |
 | Deployment, Mark, Pin, Swept | DynamoDB items of an endpoint                      |
@@ -24,7 +23,6 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from chalicelib.capture.sampling import Step
 from chalicelib.constraints.measurement import Measurement, Severity, Verdict
 from chalicelib.errors import UnreadableFile
 
@@ -79,15 +77,6 @@ class ExecutionEvent(Record, frozen=True, kw_only=True):
     test: str = ""  # the mark of `vedette alerts test`: nothing was judged, and a message with this mark is owed
 
 
-class Sampling(Record, frozen=True, kw_only=True):
-    """Which share of an endpoint's captured objects is read, to hold its monthly ceiling."""
-
-    endpoint: str
-    counted_until: datetime
-    objects_per_hour: tuple[float, ...]  # of the last day's hours, as captured
-    steps: tuple[Step, ...] = ()
-
-
 class BaselineInForce(Record, frozen=True, kw_only=True):
     """Names the baseline that verdicts use, and who put it in force."""
 
@@ -140,7 +129,6 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     team: str = ""  # whose topic the alerts go to, of those that the stage allows
     thresholds: Thresholds = Thresholds()
     alerts_per_hour: int = 10  # for each variant; what is more is held back, and said later in one message
-    monthly_ceiling_usd: float = 0.0  # beyond it captured objects are sampled; 0 is none
     golden_payload: GoldenPayload | None = None
     capture_header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
     test_marker: str = ""  # requests whose custom attributes contain it are counted apart, in no statistic

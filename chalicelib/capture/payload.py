@@ -86,7 +86,9 @@ def _decoded(data: str, kind: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise RejectedRecord(reasons.NOT_UTF8 if kind.startswith("text/") or "json" in kind else reasons.NOT_TABULAR) from None
+        raise RejectedRecord(
+            reasons.NOT_UTF8 if kind.startswith("text/") or "json" in kind else reasons.NOT_TABULAR
+        ) from None
 
 
 def _sniffed(text: str, kind: str, header: bool) -> Payload:

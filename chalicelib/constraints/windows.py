@@ -81,19 +81,15 @@ def evaluate_closed_window(
     length: timedelta,
     versions: Sequence[str] = (),
     critical: Collection[str] = (),
-    share: float = 1.0,
 ) -> tuple[Checks, Evaluation]:
-    """Judge the sum of a closed window, and say what was judged; where two versions served, the hard checks alone.
-
-    `share` is that of the captured objects which were read: so many more rows there were.
-    """
+    """Judge the sum of a closed window, and say what was judged; where two versions served, the hard checks alone."""
     mixed = f"mixed: versions {' and '.join(versions)} served in this window, so" if len(versions) > 1 else ""
     if checks == "drift" and (mixed or baseline.statistics is None):
         note = f"{mixed or 'the baseline has no statistics, so'} drift was not judged"
         return "drift", Evaluation(verdict="InsufficientData", rows=summary.rows, notes=(note,))
     if mixed:
         checks = "hard"
-    evaluation = evaluate(summary, baseline, checks=checks, critical=critical, hours=share * (length / HOUR))
+    evaluation = evaluate(summary, baseline, checks=checks, critical=critical, hours=length / HOUR)
     if not mixed:
         return checks, evaluation
     return checks, replace(evaluation, notes=(*evaluation.notes, f"{mixed} the hard checks alone were made"))

@@ -7,7 +7,6 @@
 | at least 20 rows that violate a hard constraint | an execution of this object, stored before its   |
 |                                                 | part, and announced at once                      |
 | endpoint not in the fleet                       | "... is not in the fleet"                        |
-| left out to hold the endpoint's ceiling         | "not sampled ...": no part                       |
 | endpoint whose source is another place          | "... captures to ..., not here"                  |
 | object gone, or overwritten before it was read  | "gone" / "superseded": a newer event will come   |
 | object overwritten after it was summarized      | a part of its own, which counts instead of the   |
@@ -32,7 +31,7 @@ from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.errors import UnreadableFile
 from chalicelib.events import DataCaptured, Event
-from chalicelib.handlers import forgotten, judging, sampling
+from chalicelib.handlers import forgotten, judging
 from chalicelib.observability import count, logger
 from chalicelib.parts import Part
 from chalicelib.records import Execution, FleetEntry
@@ -52,9 +51,6 @@ def handle(event: Event) -> dict[str, Any]:
 
 def process(captured: DataCaptured, entry: FleetEntry) -> dict[str, Any]:
     """Make the part of one object, and announce what violates; also used by the sweep for events that were lost."""
-    if not sampling.chooser(entry)(captured.key, captured.capture.begun):
-        count("UnsampledObjects")
-        return {"left alone": "not sampled: a share of the objects is read, to hold the monthly ceiling"}
     version, baseline = _baseline(entry.endpoint)
     judged: list[Execution] = []
 

@@ -25,7 +25,6 @@ from chalicelib import locations
 from chalicelib.aws import s3, store, table
 from chalicelib.errors import VedetteError
 from chalicelib.events import DataCaptured
-from chalicelib.handlers import sampling
 from chalicelib.records import FleetEntry, Swept
 from chalicelib.settings import settings
 
@@ -78,10 +77,8 @@ def without_part(
     """The capture objects of a variant begun in [start, end) whose part is not among these, in the order of time.
 
     `parts` are those of their latest versions, and when they were made: one that is older than its object is none.
-    What is left out to hold the endpoint's monthly ceiling is not forgotten.
     """
     bucket, _ = locations.place(source(entry))
-    wanted = sampling.chooser(entry)
     made = {locations.first_part(key): at for key, at in parts.items()}
     for root in locations.capture_roots(source(entry), entry.endpoint):
         for listed in _listed(entry, f"{root}{variant}/", start, end, bucket):
@@ -91,8 +88,7 @@ def without_part(
             at = made.get(locations.part(capture))
             if at is not None and listed.modified <= at:
                 continue
-            if wanted(listed.key, capture.begun):
-                yield DataCaptured(bucket, listed.key, listed.etag, listed.size, capture)
+            yield DataCaptured(bucket, listed.key, listed.etag, listed.size, capture)
 
 
 def may_wait(entry: FleetEntry, variant: str, start: datetime, end: datetime) -> bool:

@@ -31,7 +31,7 @@ from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation, eval
 from chalicelib.constraints.files import write_violations
 from chalicelib.constraints.missing_capture import evaluate_missing_capture, with_volume_check
 from chalicelib.constraints.windows import Window, evaluate_closed_window
-from chalicelib.handlers import forgotten, sampling, summing
+from chalicelib.handlers import forgotten, summing
 from chalicelib.handlers.reporting import write_report
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.observability import count
@@ -101,9 +101,7 @@ def judge_window(
     summary = summing.window_summary(endpoint, variant, keys, held.remaining)
     versions = held.served(start, start + length)
     critical = held.entry.critical_features
-    share, sampled = sampling.sampled(held.entry, start, start + length)
-    checks, evaluation = evaluate_closed_window(summary, held.baseline, checks, length, versions, critical, share)
-    evaluation = msgspec.structs.replace(evaluation, notes=(*evaluation.notes, *sampled))
+    checks, evaluation = evaluate_closed_window(summary, held.baseline, checks, length, versions, critical)
     judged = _Judged(endpoint, variant, start, start + length, summary, evaluation)
     revision = latest.revision + 1 if latest else 1
     served = versions[0] if len(versions) == 1 else MIXED

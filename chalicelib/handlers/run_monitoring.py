@@ -25,7 +25,7 @@ from chalicelib.aws import sagemaker, store, table
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.windows import RECENTLY_CLOSED, Window, checks_for_length, closed_windows, open_window
 from chalicelib.errors import UnreadableFile
-from chalicelib.handlers import forgotten, judging, sampling, summing
+from chalicelib.handlers import forgotten, judging, summing
 from chalicelib.handlers.judging import Held, Remaining
 from chalicelib.handlers.measuring import measure
 from chalicelib.handlers.telling import tell
@@ -40,8 +40,6 @@ Known = Callable[[str, Window], tuple[str, ...] | None]  # the parts of a varian
 def handle(entry: FleetEntry, remaining: Remaining) -> dict[str, Any]:
     """Judge one endpoint."""
     now = datetime.now(UTC)
-    if entry.monthly_ceiling_usd:
-        sampling.follow(entry, now)
     window, closed = open_window(entry.window_minutes, now), fresh_windows(entry, now)
     begin = min(window[0], summing.first_slot(now), *(start for start, _ in closed))
     parts = {v: store.part_keys(entry.endpoint, v, begin, now) for v in forgotten.known_variants(entry.endpoint)}

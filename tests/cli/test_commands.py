@@ -28,7 +28,6 @@ READ_ONLY = {
     "constraints versions",
     "constraints diff",
     "replay",
-    "cost",
     "alerts list",
     "alerts show",
     "alerts preview",

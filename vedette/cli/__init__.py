@@ -53,7 +53,6 @@ COMMANDS = {
     "show": "vedette.cli.results:show_group",
     "constraints": "vedette.cli.constraints:constraints_group",
     "replay": "vedette.cli.replay:replay_command",
-    "cost": "vedette.cli.cost:cost_command",
     "capture": "vedette.cli.endpoints:capture_group",
     "invoke": "vedette.cli.endpoints:invoke_command",
     "simulate": "vedette.cli.endpoints:simulate_command",

@@ -74,7 +74,9 @@ def apply_command(hands: Hands, file: Path) -> None:
     """  # noqa: D301
     from vedette.operations import aws, fleet
 
-    entries = fleet.parse(file.read_bytes(), str(file))
+    content = file.read_bytes()
+    entries = fleet.parse(content, str(file))
+    hands.remark(*fleet.retired_keys(content))
     stored, etag = aws.get_fleet()
     _store(hands, stored, entries, etag, fleet.commit_of(file))
 

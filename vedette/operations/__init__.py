@@ -6,7 +6,7 @@
     deletion     an endpoint with all that hangs on it      orphans    what is left over
     baselines    an endpoint's stored constraints           constraints  edited, compared, a window taken as normal
     results      what was judged, read back                 replay       what constraints would have said of the past
-    cost         a month's bill, from counted calls         aws          the calls that operators alone make
+    aws          the calls that operators alone make
 
 Nothing is decided here that a function of Vedette decides: a person's wish is written down, and the sweep asked to act.
 """

@@ -49,8 +49,10 @@ RANGES = {
     "window_minutes": (15, DAY),
     "drift_window_minutes": (15, DAY),
     "updates_per_hour": (1, 60),
-    "monthly_ceiling_usd": (0, 1_000_000),
     "alerts_per_hour": (1, 60),
+}
+RETIRED_KEYS = {  # accepted in an old fleet.toml, without an effect
+    "monthly_ceiling_usd": "`vedette capture on --percentage` captures fewer requests instead",
 }
 MOST_WINDOWS = 30  # that an alert may wait for
 WINDOWS = ("window_minutes", "drift_window_minutes")
@@ -109,9 +111,32 @@ def parse(content: bytes, place: str) -> tuple[FleetEntry, ...]:
     endpoints = document.get("endpoints", {})
     if not isinstance(endpoints, dict) or not all(isinstance(entry, dict) for entry in endpoints.values()):
         raise UnreadableFile(f"{place}: endpoints: needs a table for each endpoint, like [endpoints.NAME]")
-    entries = tuple(entry(name, fields, f"{place}: endpoints.{name}") for name, fields in endpoints.items())
+    entries = tuple(
+        entry(name, _without_retired_keys(fields), f"{place}: endpoints.{name}") for name, fields in endpoints.items()
+    )
     check(entries, place)
     return entries
+
+
+def retired_keys(content: bytes) -> list[str]:
+    r"""One sentence for each key of a valid fleet.toml that no longer has an effect.
+
+    Examples
+    --------
+    >>> retired_keys(b'[endpoints.site]\nmonthly_ceiling_usd = 20')[0][:60]
+    'endpoints.site.monthly_ceiling_usd no longer has an effect: '
+    """
+    endpoints: dict[str, dict[str, Any]] = tomllib.loads(content.decode()).get("endpoints", {})
+    return [
+        f"endpoints.{name}.{key} no longer has an effect: {RETIRED_KEYS[key]}."
+        for name, fields in endpoints.items()
+        for key in fields
+        if key in RETIRED_KEYS
+    ]
+
+
+def _without_retired_keys(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key not in RETIRED_KEYS}
 
 
 def entry(endpoint: str, fields: Mapping[str, Any], place: str) -> FleetEntry:

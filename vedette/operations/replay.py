@@ -25,7 +25,6 @@ from chalicelib import locations
 from chalicelib.alerts.message import AlertContext, messages
 from chalicelib.alerts.state import transition
 from chalicelib.aws import store
-from chalicelib.capture.sampling import Step, mean_share
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation
 from chalicelib.constraints.windows import (
@@ -35,7 +34,7 @@ from chalicelib.constraints.windows import (
     evaluate_closed_window,
     open_window,
 )
-from chalicelib.handlers import judging, sampling, summing
+from chalicelib.handlers import judging, summing
 from chalicelib.parts import Part, RollUp
 from chalicelib.records import AlertState, Deployment, Execution, FleetEntry
 from chalicelib.registry.served import versions_between
@@ -89,14 +88,13 @@ class Range:
     start: datetime
     end: datetime
     deployments: Sequence[Deployment] = ()
-    steps: Sequence[Step] = ()  # which share of the objects was read
 
     @classmethod
     def of(cls, entry: FleetEntry, since: datetime, now: datetime, deployments: Sequence[Deployment] = ()) -> Range:
         """Whole windows: from the beginning of the longest one that holds `since`, to the last one that has closed."""
         longest = max(entry.window_minutes, entry.drift_window_minutes)
         end = open_window(entry.window_minutes, now - LATE_DATA_GRACE)[0]
-        return cls(entry, open_window(longest, since)[0], end, deployments, sampling.steps(entry))
+        return cls(entry, open_window(longest, since)[0], end, deployments)
 
 
 def compared(endpoint: str, other: str | None) -> list[tuple[str, Baseline]]:
@@ -233,9 +231,8 @@ class _Run:
         entry, (start, length) = self.wanted.entry, window
         checks = checks_for_length(entry.window_minutes, entry.drift_window_minutes, length)
         versions = versions_between(self.wanted.deployments, start, start + length)
-        share = mean_share(self.wanted.steps, start, start + length)
         judged, evaluation = evaluate_closed_window(
-            summary, self.side.baseline, checks, length, versions, entry.critical_features, share
+            summary, self.side.baseline, checks, length, versions, entry.critical_features
         )
         week = self._week(start)
         if checks != "drift":
