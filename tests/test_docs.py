@@ -15,12 +15,17 @@ from vedette.cli import COMMANDS, main
 from vedette.operations import fleet
 
 ROOT = Path(__file__).parents[1]
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def indented(text: str) -> str:
     """The indented blocks of a document: its examples."""
     return "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
+
+
+def section(text: str, heading: str) -> str:
+    """What stands below a heading of the second level."""
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
 def test_every_key_of_the_fleet_is_explained_with_its_default():
@@ -44,7 +49,7 @@ def test_the_example_of_a_fleet_is_one():
 def test_every_check_is_explained_and_the_example_is_a_constraints_json():
     text = (ROOT / "docs" / "constraints.md").read_text()
     assert {check for check in MODEL_MONITOR_CHECKS | VEDETTE_CHECKS if f"`{check}`" not in text} == set()
-    example = read_constraints(indented(text).encode(), "docs/constraints.md")
+    example = read_constraints(indented(section(text, "Example")).encode(), "docs/constraints.md")
     assert example.features[1].bounds == (None, 100.0)
     assert example.monitoring(example.features[1]).datatype_check_threshold == 0.98
 
@@ -63,7 +68,7 @@ def test_every_action_on_all_resources_is_named():
 
 def commands(text: str) -> set[tuple[str, ...]]:
     """What follows `vedette` in a document's examples and in backquotes, up to the first option."""
-    lines = [*indented(text).splitlines(), *re.findall(r"`([^`\n]+)`", text)]
+    lines = [*map(str.strip, indented(text).splitlines()), *re.findall(r"`([^`\n]+)`", text)]
     found = (re.match(r"(?:\.venv/bin/)?vedette ((?:[a-z][a-z-]*\s*)+)", line) for line in lines)
     return {tuple(match[1].split()) for match in found if match}
 
@@ -75,3 +80,21 @@ def test_every_command_that_is_named_exists(document):
         command = main.get_command(click.Context(main), named[0])
         if isinstance(command, click.Group) and len(named) > 1:
             assert named[1] in command.commands, named
+
+
+@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
+def test_every_link_between_documents_resolves(document):
+    links = re.findall(r"\]\(([^)#\s]+)\)", document.read_text())
+    assert [link for link in links if "://" not in link and not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
+def test_every_file_that_is_named_exists(document):
+    """Paths that begin with a folder of the repository; what stands in braces or behind a star is a pattern."""
+    named = re.findall(r"`((?:chalicelib|chalice_app|vedette|tests|benchmarks|docs|\.chalice)/[\w./*-]*)`", document.read_text())
+    assert [path for path in named if not list(ROOT.glob(path.rstrip("/")))] == []
+
+
+def test_every_document_is_linked_from_the_readme():
+    linked = set(re.findall(r"\]\((docs/[^)#\s]+)\)", (ROOT / "README.md").read_text()))
+    assert {str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")} <= linked
