@@ -191,7 +191,7 @@ def measured(rounds: int, *, bare: bool) -> list[str]:
         artifact = cloud.run_artifact(ours, environment, load_app(environment))
         user_actions.apply_fleet(FleetEntry(endpoint="site"))
         user_actions.put_baseline_in_force("site", "v1", Constraints({"version": 0.0, "features": []}), None)
-        url = cloud.child_environment(cloud.front.url)
+        url = cloud.child_environment(cloud.router.url)
         for name in STARTS:
             function = next(found for found in cloud.bus.functions if found.name == name.removesuffix(ONE))
             ratios, cpus, walls, plains = [], [], [], []

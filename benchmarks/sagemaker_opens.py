@@ -67,7 +67,7 @@ def written(cloud: Cloud, bucket: str) -> list[str]:
 
 def opened(cloud: Cloud, bucket: str, keys: list[str]) -> dict[str, object]:
     """What the SDK found in each file."""
-    with running(cloud.front) as url:
+    with running(cloud.router) as url:
         environment = {**os.environ, **child_environment(cloud.region, url)}
         done = subprocess.run(
             [str(PYTHON), str(READER), bucket, *keys], env=environment, capture_output=True, text=True, timeout=300

@@ -65,13 +65,13 @@ class Bench:
     number: int = 0
 
     def __post_init__(self) -> None:
-        deliver = self.cloud.front.consequences["sns", "Publish"]
+        deliver = self.cloud.router.after_success["sns", "Publish"]
 
         def noted(request: Any, operation: Any, response: Any) -> None:
             self.published.append(time.perf_counter())
             deliver(request, operation, response)
 
-        self.cloud.front.consequences["sns", "Publish"] = noted
+        self.cloud.router.after_success["sns", "Publish"] = noted
         entry = FleetEntry(endpoint=ENDPOINT, mode="alert", alerts_per_hour=10_000)
         user_actions.apply_fleet(entry)
         features = [{"name": f"f{i}", "inferred_type": "Integral", "completeness": 1.0} for i in range(COLUMNS)]

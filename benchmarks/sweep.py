@@ -52,6 +52,7 @@ from vedette.demo import user_actions
 from vedette.installation.functions import FUNCTIONS
 from vedette.local import Cloud
 from vedette.local.application import load_app
+from vedette.local.inference import train
 
 VARIANT = "AllTraffic"
 LATENCY = 0.01  # seconds of a call
@@ -110,7 +111,7 @@ def fleet(names: Sequence[str]) -> Iterator[Cloud]:
         cloud.schedules_enabled = False
         sagemaker, bucket, key = boto3.client("sagemaker"), environment["VEDETTE_BUCKET"], "models/fleet/model.tar.gz"
         training = b"".join(f"{int(a > 50)},{a},{a}\n".encode() for a in range(100))
-        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=user_actions.train("knn", training))
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=train("knn", training))
         container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": f"s3://{bucket}/{key}"}
         sagemaker.create_model(
             ModelName="fleet", ExecutionRoleArn=environment["VEDETTE_ROLE_ARN"], PrimaryContainer=container

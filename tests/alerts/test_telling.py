@@ -18,7 +18,7 @@ from chalicelib.records import AlertMessage, AlertState, FingerprintState, Mute,
 from chalicelib.settings import settings
 from tests.alerts.factories import NOON, clean, drift, execution, violation
 from vedette.local.errors import AwsError
-from vedette.local.smtp_server import post_office
+from vedette.local.smtp_server import smtp_server
 
 ENDPOINT = "preferred-site"
 ANNA = "anna@example.com"
@@ -68,7 +68,7 @@ def test_people_receive_a_text_queues_the_data_and_chat_clients_their_schema(wat
 
 
 def test_a_mail_goes_over_smtp_and_is_read_back_as_it_was_written(watched):
-    with post_office() as received:
+    with smtp_server() as received:
         watched.cloud.mailbox.smtp = received.address
         told(violation("b\r\nBcc: everyone@example.com"), drift("ünïcödé 漢字"))
     (mail,) = received.mails
@@ -175,7 +175,7 @@ def test_without_a_confirmed_subscription_nothing_is_lost_and_it_arrives_once_so
 
 
 def test_a_topic_that_is_gone_keeps_the_alert_and_the_sweep_sends_it_when_it_is_back(watched):
-    backend = sns_backends[watched.cloud.account][watched.cloud.region]
+    backend = sns_backends[watched.cloud.account.account_id][watched.cloud.region]
     topic = backend.topics.pop(settings().topic_arn)
     assert told(violation()) == []
     assert book().outbox[0].last_error == f"SNS refuses to publish to {settings().topic_arn}: NotFound"
@@ -190,14 +190,14 @@ def test_a_key_or_a_role_that_refuses_is_recorded_with_its_reason(watched, code)
     def refuse(request, operation):
         raise AwsError(code, "arn:aws:kms:eu-west-1:123456789012:key/x is disabled", 400)
 
-    watched.cloud.front.guards["sns", "Publish"] = refuse
+    watched.cloud.router.validators["sns", "Publish"] = refuse
     assert told(violation()) == []
     assert book().outbox[0].last_error.endswith(f": {code}")
 
 
 def test_a_refusal_holds_no_other_message_back_and_no_invocation_fails(watched):
     refusing = {"on": True}
-    allowed = watched.cloud.front.guards["sns", "Publish"]
+    allowed = watched.cloud.router.validators["sns", "Publish"]
 
     def refuse(request, operation):
         if refusing["on"]:
@@ -205,7 +205,7 @@ def test_a_refusal_holds_no_other_message_back_and_no_invocation_fails(watched):
             raise AwsError("KMSDisabled", "x", 400)
         return allowed(request, operation)
 
-    watched.cloud.front.guards["sns", "Publish"] = refuse
+    watched.cloud.router.validators["sns", "Publish"] = refuse
     assert told(violation()) == []
     assert len(told(violation(), violation("c"), hour=1)) == 1
     watched.cloud.turn(minutes=2)
@@ -214,7 +214,7 @@ def test_a_refusal_holds_no_other_message_back_and_no_invocation_fails(watched):
 
 
 def test_of_many_messages_that_cannot_be_sent_five_are_tried_and_all_arrive_in_the_end(watched):
-    backend = sns_backends[watched.cloud.account][watched.cloud.region]
+    backend = sns_backends[watched.cloud.account.account_id][watched.cloud.region]
     topic = backend.topics.pop(settings().topic_arn)
     for number in range(8):
         tell_of(execution(violation(f"f{number}"), closed=False, folder=f"monitoring/{number}/"))

@@ -119,7 +119,7 @@ def test_the_last_hours_of_an_endpoint_give_a_baseline(stage, tmp_path, monkeypa
     stage.cloud.turn(minutes=10)
     user_actions.predict(SITE, [("12", "34"), ("56", "78")] * 40)
     stage.cloud.turn(hours=3)
-    with running(stage.cloud.front) as url:
+    with running(stage.cloud.router) as url:
         for name, value in child_environment(stage.cloud.region, url).items():
             monkeypatch.setenv(name, value)
         found = baseline("--from-captures", SITE, "--hours", "4", "-o", tmp_path / "baseline")

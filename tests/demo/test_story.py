@@ -35,8 +35,8 @@ def test_a_check_that_does_not_hold_gives_exit_code_1(monkeypatch):
     result = CliRunner().invoke(main, ["demo"])
     settings.cache_clear()
     assert result.exit_code == 1
-    assert "0 of 2 checks held" not in result.output
-    assert "2 of 3 checks held" in result.output
+    assert "0 of 2 checks passed" not in result.output
+    assert "2 of 3 checks passed" in result.output
 
 
 def test_a_file_that_is_not_there_is_one_sentence_and_exit_code_2():

@@ -29,7 +29,7 @@ def test_a_dry_run_shows_what_would_be_made_and_makes_nothing(clone):
     assert "+ DynamoDB Table: Table" in said
     assert clone.project.config() == before
     assert clone.client("s3").list_buckets()["Buckets"] == []
-    assert clone.cloud.front.answers["cloudformation", "*"].stacks == {}
+    assert clone.cloud.router.handlers["cloudformation", "*"].stacks == {}
 
 
 def test_the_changes_of_a_setup_are_asked_before_they_are_made(clone):
@@ -206,7 +206,7 @@ def test_without_a_yes_nothing_is_made(clone):
     result = clone.run("setup", "--stage", "dev", *MAIL, typed="n\n")
     assert result.exit_code == 2
     assert "Not confirmed" in result.output
-    assert clone.cloud.front.answers["cloudformation", "*"].stacks == {}
+    assert clone.cloud.router.handlers["cloudformation", "*"].stacks == {}
 
 
 def test_setup_makes_the_dashboard_of_the_stage(clone):

@@ -116,7 +116,7 @@ def test_duplicates_reordering_losses_and_delays_come_on_request(account, runnin
     put(account)
     account.cloud.settle()
     assert len(running.seen) == 3
-    bus.calm()
+    bus.clear_disturbances()
     bus.drop(lambda event, function: event["detail"]["n"] == 2)
     put(account, n=2)
     bus.delay(timedelta(minutes=4))
@@ -126,7 +126,7 @@ def test_duplicates_reordering_losses_and_delays_come_on_request(account, runnin
     account.cloud.turn(minutes=1)
     assert running.seen[-1][1]["detail"]["n"] == 3
     assert [delivery.outcome for delivery in bus.deliveries] == ["ok", "ok", "ok", "dropped", "ok"]
-    bus.calm()
+    bus.clear_disturbances()
     bus.reorder(seed=4)
     for n in range(1, 9):
         put(account, n=n)
@@ -167,7 +167,7 @@ def test_functions_that_feed_each_other_for_ever_are_stopped(account):
         boto3.client("events").put_events(Entries=[entry])
 
     account.cloud.run_functions(app)
-    account.cloud.bus.most_at_once = 20
+    account.cloud.bus.max_deliveries = 20
     put(account)
     with pytest.raises(RuntimeError, match="feed each other"):
         account.cloud.settle()

@@ -122,5 +122,5 @@ def test_the_same_seed_gives_the_same_identifiers():
 
 def test_a_bucket_can_be_kept(account, tmp_path):
     account.cloud.write(f"s3://{account.bucket}/a/b.txt", b"1")
-    assert account.cloud.keep(account.bucket, tmp_path) == 1
+    assert account.cloud.copy_bucket(account.bucket, tmp_path) == 1
     assert (tmp_path / "a" / "b.txt").read_bytes() == b"1"

@@ -16,6 +16,7 @@ from vedette.cli import main
 from vedette.demo import user_actions
 from vedette.local import Cloud
 from vedette.local.application import load_app
+from vedette.local.inference import train
 
 SITE, OTHER = "preferred-site", "preferred-site-10"  # one name begins with the other
 TRAINING = b"".join(f"{int(a + b > 100)},{a},{b}\n".encode() for a in range(0, 100, 10) for b in range(0, 100, 10))
@@ -97,7 +98,7 @@ class Installed:
 
     def model_data(self) -> str:
         key = "models/by-hand/model.tar.gz"
-        boto3.client("s3").put_object(Bucket=self.bucket, Key=key, Body=user_actions.train("knn", TRAINING))
+        boto3.client("s3").put_object(Bucket=self.bucket, Key=key, Body=train("knn", TRAINING))
         return f"s3://{self.bucket}/{key}"
 
     def served(self, endpoint: str = SITE) -> str:

@@ -24,7 +24,7 @@ def _held(stage: Stage, function: str, happening: Callable[[], object], minutes:
     stage.cloud.bus.drop(lambda event, name: name == function)
     happening()
     stage.turn(minutes)
-    stage.cloud.bus.calm()
+    stage.cloud.bus.clear_disturbances()
     listener = stage.function(function)
     return [event for event in stage.cloud.bus.events[before:] if listener.listens_to(event)]
 

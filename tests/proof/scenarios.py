@@ -21,7 +21,7 @@ def _approve(kind: str, minutes: float = MINUTES):
 
 def _set(version: int, status: str):
     def act(stage: Stage) -> None:
-        group = f"arn:aws:sagemaker:{stage.cloud.region}:{stage.cloud.account}:model-package/{ENDPOINT}"
+        group = f"arn:aws:sagemaker:{stage.cloud.region}:{stage.cloud.account.account_id}:model-package/{ENDPOINT}"
         stage.set_approval(f"{group}/{version}", status)
         stage.turn(MINUTES)
 
@@ -66,7 +66,7 @@ def _an_approval_nobody_heard_of(stage: Stage) -> None:
     stage.cloud.bus.drop(lambda event, function: True)
     stage.register("linear-learner")
     stage.turn(1)
-    stage.cloud.bus.calm()
+    stage.cloud.bus.clear_disturbances()
 
 
 def _sweep(stage: Stage) -> None:

@@ -142,5 +142,5 @@ def _furnish(stage: Stage) -> None:
 
 def _make_signing_keys(cloud: Cloud) -> None:
     """moto makes an RSA key at the first message of each subscription; made here, no branch makes it again."""
-    for subscription in sns_backends[cloud.account][cloud.region].subscriptions.values():
+    for subscription in sns_backends[cloud.account.account_id][cloud.region].subscriptions.values():
         subscription.private_key()

@@ -22,13 +22,13 @@ STAGE = "check"
 PROGRAM = """
 import pathlib, time
 from vedette.installation import smoke_test
-prove = smoke_test.prove
+verify = smoke_test.verify
 def prove_when_ready(stage):
     pathlib.Path("installed").touch()
     while not pathlib.Path("ready").exists():
         time.sleep(0.1)
-    prove(stage)
-smoke_test.prove = prove_when_ready
+    verify(stage)
+smoke_test.verify = prove_when_ready
 smoke_test.main()
 """
 

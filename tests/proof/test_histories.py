@@ -176,12 +176,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def the_bus_is_calm(self):
-        self.stage.cloud.bus.calm()
+        self.stage.cloud.bus.clear_disturbances()
 
     # What must hold at the end ----------------------------------------------------------------------------------
 
     def come_to_rest_and_look(self) -> None:
-        self.stage.cloud.bus.calm()
+        self.stage.cloud.bus.clear_disturbances()
         for _ in range(24):  # six hours: the last try for capacity comes within two
             self.stage.turn(15)
             self.stage.run_schedule("sweep")

@@ -9,7 +9,7 @@ import click
 
 from chalicelib.errors import VedetteError
 from vedette.cli import stage
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.records import Mute
@@ -29,7 +29,7 @@ def alerts_group() -> None:
 
 @stage.command("list")
 @click.argument("endpoint", default="")
-def list_command(hands: Hands, endpoint: str) -> None:
+def list_command(io: CommandIO, endpoint: str) -> None:
     """Show what fires or is about to, the mutes, and the messages that nobody has received. Exit code 1 if any fires.
 
     \b
@@ -45,20 +45,20 @@ def list_command(hands: Hands, endpoint: str) -> None:
     mutes = [mute for mute in alerts.all_mutes() if mute.until > datetime.now(UTC)]
     if found:
         columns = ("Fingerprint", "Endpoint", "What", "State", "Severity", "Since, UTC")
-        hands.table(columns, [_row(alert) for alert in found])
+        io.table(columns, [_row(alert) for alert in found])
     else:
-        hands.say("Nothing fires.")
+        io.say("Nothing fires.")
     if mutes:
-        hands.table(("Mute", "Of", "Until, UTC", "By", "Why"), [_mute_row(mute) for mute in mutes])
-    _say_owed(hands, owed)
-    hands.answer({"alerts": found, "mutes": mutes, "undelivered": owed})
+        io.table(("Mute", "Of", "Until, UTC", "By", "Why"), [_mute_row(mute) for mute in mutes])
+    _say_owed(io, owed)
+    io.emit({"alerts": found, "mutes": mutes, "undelivered": owed})
     if any(alert.state.state == "firing" for alert in found):
         click.get_current_context().exit(1)
 
 
 @stage.command("show")
 @click.argument("fingerprint")
-def show_command(hands: Hands, fingerprint: str) -> None:
+def show_command(io: CommandIO, fingerprint: str) -> None:
     """Show one alert: since when, how its last windows were, and who muted it.
 
     \b
@@ -69,7 +69,7 @@ def show_command(hands: Hands, fingerprint: str) -> None:
 
     found = alerts.alert(fingerprint)
     last = " ".join("violated" if violated else "clean" for violated in found.state.recent)
-    hands.say(
+    io.say(
         f"{_what(found)} on {found.endpoint}" + (f", {found.variant}" if found.variant else ""),
         f"  state       {found.state.state}, {found.state.severity}",
         f"  since       {found.state.since:%Y-%m-%d %H:%M} UTC",
@@ -80,7 +80,7 @@ def show_command(hands: Hands, fingerprint: str) -> None:
             for mute in found.muted_by
         ),
     )
-    hands.answer(found)
+    io.emit(found)
 
 
 @stage.command("mute", changes=True, while_paused=True)
@@ -93,7 +93,7 @@ def show_command(hands: Hands, fingerprint: str) -> None:
 )
 @click.option("--reason", required=True, help="Why; it is shown to others.")
 def mute_command(
-    hands: Hands, fingerprint: str, endpoint: str, team: str, begins: str | None, until: str, reason: str
+    io: CommandIO, fingerprint: str, endpoint: str, team: str, begins: str | None, until: str, reason: str
 ) -> None:
     """Send no messages about a fingerprint, an endpoint or a team for a while: a known fault, a maintenance window.
 
@@ -110,21 +110,21 @@ def mute_command(
         fingerprint=fingerprint,
         endpoint=endpoint,
         team=team,
-        begins=stage.moment(begins),
-        until=stage.moment(until),
+        begins=stage.parse_future_time(begins),
+        until=stage.parse_future_time(until),
         reason=reason,
     )
-    hands.say(f"No messages about {_of(wish)} from {wish.begins:%Y-%m-%d %H:%M} until {wish.until:%Y-%m-%d %H:%M} UTC.")
-    confirmed = hands.confirmed("Mute it?")
+    io.say(f"No messages about {_of(wish)} from {wish.begins:%Y-%m-%d %H:%M} until {wish.until:%Y-%m-%d %H:%M} UTC.")
+    confirmed = io.confirm("Mute it?")
     if confirmed:
         alerts.save(wish)
-        hands.say(f"Muted. `vedette alerts unmute {wish.mute_id}` ends it before.")
-    hands.answer({"mute": wish, "saved": confirmed})
+        io.say(f"Muted. `vedette alerts unmute {wish.mute_id}` ends it before.")
+    io.emit({"mute": wish, "saved": confirmed})
 
 
 @stage.command("unmute", changes=True, while_paused=True)
 @click.argument("name")
-def unmute_command(hands: Hands, name: str) -> None:
+def unmute_command(io: CommandIO, name: str) -> None:
     """End a mute now: by its id, or every mute of a fingerprint, endpoint or team.
 
     \b
@@ -137,19 +137,19 @@ def unmute_command(hands: Hands, name: str) -> None:
     found = alerts.mutes_of(name)
     if not found:
         raise VedetteError(f"No mute bears the name {name}; `vedette alerts list` shows those that hold.")
-    hands.say(*(f"{mute.mute_id}: {_of(mute)} until {mute.until:%Y-%m-%d %H:%M} UTC, {_why(mute)}" for mute in found))
-    confirmed = hands.confirmed("Let it end?" if len(found) == 1 else "Let them end?")
+    io.say(*(f"{mute.mute_id}: {_of(mute)} until {mute.until:%Y-%m-%d %H:%M} UTC, {_why(mute)}" for mute in found))
+    confirmed = io.confirm("Let it end?" if len(found) == 1 else "Let them end?")
     if confirmed:
         for mute in found:
             alerts.unmute(mute.mute_id)
-        hands.say("Ended.")
-    hands.answer({"mutes": found, "ended": confirmed})
+        io.say("Ended.")
+    io.emit({"mutes": found, "ended": confirmed})
 
 
 @stage.command("test", changes=True, while_paused=True)
 @stage.endpoint
 @click.option("--wait", default="2m", show_default=True, metavar="SPAN", help="How long to wait for it.")
-def test_command(hands: Hands, endpoint: str, wait: str) -> None:
+def test_command(io: CommandIO, endpoint: str, wait: str) -> None:
     """Send a marked message the way of every alert, and wait until SNS has taken it.
 
     Bus, function, alert book, the team's topic: what a verdict goes through. The subscribers receive it.
@@ -160,19 +160,19 @@ def test_command(hands: Hands, endpoint: str, wait: str) -> None:
     """  # noqa: D301
     from vedette.operations import alerts
 
-    patience = stage.seconds(wait)
+    patience = stage.parse_duration_seconds(wait)
     data: dict[str, object] = {"endpoint": endpoint, "mark": None, "alert_id": None}
-    if hands.confirmed(f"Send a test to everybody who receives the alerts of {endpoint}?"):
+    if io.confirm(f"Send a test to everybody who receives the alerts of {endpoint}?"):
         data["mark"] = mark = alerts.start_test(endpoint)
-        hands.remark(f"Sent with the mark {mark}; waiting for SNS to take it ...")
+        io.progress(f"Sent with the mark {mark}; waiting for SNS to take it ...")
         data["alert_id"] = alerts.wait_for_test(endpoint, mark, patience)
-        hands.say(f"SNS took it. Its subject begins with [test] and names the mark {mark}: look whether it arrives.")
-    hands.answer(data)
+        io.say(f"SNS took it. Its subject begins with [test] and names the mark {mark}: look whether it arrives.")
+    io.emit(data)
 
 
 @stage.command("preview")
 @click.argument("file")
-def preview_command(hands: Hands, file: str) -> None:
+def preview_command(io: CommandIO, file: str) -> None:
     """Show the mail that a stored verdict would give, or that an alert was: FILE is a path or an s3:// place.
 
     FILE is an execution.json, an alert as a queue received it, or a custom notification.
@@ -184,8 +184,8 @@ def preview_command(hands: Hands, file: str) -> None:
     from vedette.operations import alerts
 
     found = alerts.preview(alerts.file(file), file)
-    hands.say("\n".join(alerts.as_mail(message) for message in found) or "This verdict gives no message.")
-    hands.answer(found)
+    io.say("\n".join(alerts.as_mail(message) for message in found) or "This verdict gives no message.")
+    io.emit(found)
 
 
 @click.command("schema")
@@ -242,10 +242,10 @@ def _why(mute: Mute) -> str:
     return f"by {mute.by}: {mute.reason}"
 
 
-def _say_owed(hands: Hands, owed: list[Owed]) -> None:
+def _say_owed(io: CommandIO, owed: list[Owed]) -> None:
     for one in owed:
         why = one.owed.last_error or "on its way"
-        hands.say(
+        io.say(
             f"Not delivered after {one.owed.attempts} {'try' if one.owed.attempts == 1 else 'tries'}:"
             f" alert {one.owed.alert_id} of {one.endpoint}: {why}"
         )

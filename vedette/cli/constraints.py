@@ -8,7 +8,7 @@ import click
 
 from vedette.cli import options, stage
 from vedette.cli.results import show_constraints, which
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.constraints.constraints import Constraints
@@ -34,7 +34,7 @@ def constraints_group() -> None:
 @stage.endpoint
 @click.option("--version", help="A stored version. [default: the one in force]")
 @options.output("Write its constraints.json to this file, or to standard output for -.")
-def show_command(hands: Hands, endpoint: str, version: str | None, output: str | None) -> None:
+def show_command(io: CommandIO, endpoint: str, version: str | None, output: str | None) -> None:
     """Show the constraints in force, or those of a stored version.
 
     \b
@@ -49,15 +49,15 @@ def show_command(hands: Hands, endpoint: str, version: str | None, output: str |
     if output:
         options.write(output, write_constraints(found.constraints) + b"\n")
     if output != "-":
-        hands.say(_made(found, in_force=not version))
-        hands.say(*([] if found.statistics else ["It has no statistics, so drift is not judged."]))
-        show_constraints(hands, found.constraints)
-    hands.answer({"version": found.version, "named": found.named, "constraints": found.constraints.document})
+        io.say(_made(found, in_force=not version))
+        io.say(*([] if found.statistics else ["It has no statistics, so drift is not judged."]))
+        show_constraints(io, found.constraints)
+    io.emit({"version": found.version, "named": found.named, "constraints": found.constraints.document})
 
 
 @stage.command("versions")
 @stage.endpoint
-def versions_command(hands: Hands, endpoint: str) -> None:
+def versions_command(io: CommandIO, endpoint: str) -> None:
     """Show every stored version: who made it, when and why.
 
     \b
@@ -78,17 +78,17 @@ def versions_command(hands: Hands, endpoint: str) -> None:
         for one in found
     ]
     if rows:
-        hands.table(("Version", "Made, UTC", "By", "Why"), rows)
+        io.table(("Version", "Made, UTC", "By", "Why"), rows)
     else:
-        hands.say(f"{endpoint} has no baseline.")
-    hands.answer(found)
+        io.say(f"{endpoint} has no baseline.")
+    io.emit(found)
 
 
 @stage.command("diff")
 @stage.endpoint
 @click.argument("before", metavar="VERSION|FILE")
 @click.argument("after", metavar="[VERSION|FILE]", required=False)
-def diff_command(hands: Hands, endpoint: str, before: str, after: str | None) -> None:
+def diff_command(io: CommandIO, endpoint: str, before: str, after: str | None) -> None:
     """Show what differs between two versions or files, rule by rule; one alone is compared with what is in force.
 
     What holds an s3://, a / or ends in .json is a file or folder, everything else the name of a stored version.
@@ -105,9 +105,9 @@ def diff_command(hands: Hands, endpoint: str, before: str, after: str | None) ->
     # In force comes first: the file or version is what would be.
     pair = (first, baselines.named(endpoint, after)) if after else (baselines.in_force(endpoint), first)
     found = differences(pair[0].constraints, pair[1].constraints)
-    hands.say(f"From {pair[0].version} to {pair[1].version}:")
-    _say_differences(hands, found)
-    hands.answer({"before": pair[0].version, "after": pair[1].version, "differences": found})
+    io.say(f"From {pair[0].version} to {pair[1].version}:")
+    _say_differences(io, found)
+    io.emit({"before": pair[0].version, "after": pair[1].version, "differences": found})
 
 
 @stage.command("set", changes=True)
@@ -134,7 +134,7 @@ def diff_command(hands: Hands, endpoint: str, before: str, after: str | None) ->
 @click.option("--clear", multiple=True, type=click.Choice(CLEARABLE), help="Let there be no such rule.")
 @reason
 def set_command(
-    hands: Hands,
+    io: CommandIO,
     endpoint: str,
     feature: str | None,
     everything: bool,
@@ -160,12 +160,14 @@ def set_command(
     if (feature is None) != everything:
         raise click.UsageError("Give either a FEATURE or --all.")
     edit = Edit(
-        **given, thresholds=dict(stage.pair("--threshold", text) for text in thresholds), clear=frozenset(clear)
+        **given,
+        thresholds=dict(stage.parse_key_value("--threshold", text) for text in thresholds),
+        clear=frozenset(clear),
     )
     if edit == Edit():
         raise click.UsageError("Say what to change: --type, --completeness, --threshold, ...")
     before = baselines.in_force(endpoint)
-    _store(hands, endpoint, before, edited(before.constraints, feature, edit), before.statistics, reason)
+    _store(io, endpoint, before, edited(before.constraints, feature, edit), before.statistics, reason)
 
 
 @stage.command("accept", changes=True)
@@ -174,7 +176,7 @@ def set_command(
 @click.option("--feature", "features", multiple=True, help="This feature alone; may be repeated. [default: all]")
 @reason
 def accept_command(
-    hands: Hands, endpoint: str, variant: str, window: str, features: tuple[str, ...], reason: str
+    io: CommandIO, endpoint: str, variant: str, window: str, features: tuple[str, ...], reason: str
 ) -> None:
     """Take a window as the new normal: constraints and statistics suggested from what was captured in it.
 
@@ -189,13 +191,13 @@ def accept_command(
 
     before = baselines.in_force(endpoint)
     accepted = baselines.accepted(endpoint, before, variant, window, features)
-    hands.say(
+    io.say(
         f"From {accepted.rows:,} rows captured {accepted.start:%Y-%m-%d %H:%M} to {accepted.end:%H:%M} UTC,"
         f" variant {accepted.variant}, which was judged: {accepted.verdict}."
     )
     if accepted.few:
-        hands.say(f"These are few: {accepted.few} more would make a steadier baseline.")
-    _store(hands, endpoint, before, accepted.constraints, accepted.statistics, reason)
+        io.say(f"These are few: {accepted.few} more would make a steadier baseline.")
+    _store(io, endpoint, before, accepted.constraints, accepted.statistics, reason)
 
 
 @stage.command("use", changes=True)
@@ -203,7 +205,7 @@ def accept_command(
 @click.argument("version", required=False)
 @click.option("--from", "place", metavar="DIR|FILE|S3_URI", help="A baseline that lies elsewhere, as a new version.")
 @reason
-def use_command(hands: Hands, endpoint: str, version: str | None, place: str | None, reason: str) -> None:
+def use_command(io: CommandIO, endpoint: str, version: str | None, place: str | None, reason: str) -> None:
     """Put a stored VERSION in force again, or a baseline that lies elsewhere.
 
     With --from, a folder of statistics.json and constraints.json, as `vedette baseline` and Model Monitor write them;
@@ -222,19 +224,19 @@ def use_command(hands: Hands, endpoint: str, version: str | None, place: str | N
     if place:
         wish = baselines.read(place)
         statistics = wish.statistics or (before.statistics if before and not wish.folder else None)
-        _store(hands, endpoint, before, wish.constraints, statistics, reason)
+        _store(io, endpoint, before, wish.constraints, statistics, reason)
         return
     wish = baselines.version(endpoint, str(version))
     data: dict[str, Any] = {"version": wish.version, "in_force": False, "differences": []}
     if before is not None and before.version == wish.version:
-        hands.say(f"{wish.version} is in force already.")
+        io.say(f"{wish.version} is in force already.")
     else:
-        data["differences"] = _compare(hands, before, wish.constraints, wish.statistics)
-        if hands.confirmed(f"Put {wish.version} in force?"):
+        data["differences"] = _compare(io, before, wish.constraints, wish.statistics)
+        if io.confirm(f"Put {wish.version} in force?"):
             baselines.use(endpoint, wish.version, reason, before.etag if before else "")
             data["in_force"] = True
-            hands.say(f"{wish.version} is in force.")
-    hands.answer(data)
+            io.say(f"{wish.version} is in force.")
+    io.emit(data)
 
 
 for _command in (show_command, versions_command, diff_command, set_command, accept_command, use_command):
@@ -245,7 +247,7 @@ for _command in (show_command, versions_command, diff_command, set_command, acce
 
 
 def _store(
-    hands: Hands, endpoint: str, before: Stored | None, after: Constraints, statistics: bytes | None, reason: str
+    io: CommandIO, endpoint: str, before: Stored | None, after: Constraints, statistics: bytes | None, reason: str
 ) -> None:
     """Show what would differ, ask, store it as a new version and put it in force."""
     from vedette.operations import baselines
@@ -253,38 +255,38 @@ def _store(
     same = before is not None and before.constraints == after and before.statistics == statistics
     data: dict[str, Any] = {"version": before.version if before else "", "in_force": False, "differences": []}
     if same:
-        hands.say("The constraints are so already.")
+        io.say("The constraints are so already.")
     else:
-        data["differences"] = _compare(hands, before, after, statistics)
-        if hands.confirmed("Put this in force?"):
+        data["differences"] = _compare(io, before, after, statistics)
+        if io.confirm("Put this in force?"):
             named = baselines.keep(endpoint, after, statistics, reason, before.etag if before else "")
             data["version"], data["in_force"] = named.version, True
-            hands.say(f"Stored as {named.version}, and in force." + _way_back(endpoint, before))
-    hands.answer(data)
+            io.say(f"Stored as {named.version}, and in force." + _way_back(endpoint, before))
+    io.emit(data)
 
 
 def _way_back(endpoint: str, before: Stored | None) -> str:
     return f" `vedette constraints use {endpoint} {before.version}` goes back." if before else ""
 
 
-def _compare(hands: Hands, before: Stored | None, after: Constraints, statistics: bytes | None) -> list[Difference]:
+def _compare(io: CommandIO, before: Stored | None, after: Constraints, statistics: bytes | None) -> list[Difference]:
     from vedette.operations.constraints import differences
 
     if before is None:
-        hands.say(f"No baseline was in force; this one has {len(after.features)} features.")
+        io.say(f"No baseline was in force; this one has {len(after.features)} features.")
         return []
     found = differences(before.constraints, after)
-    _say_differences(hands, found)
+    _say_differences(io, found)
     if before.statistics != statistics:
         none = ": there are none, so drift is not judged."
-        hands.say("The statistics that drift is measured from change" + ("." if statistics else none))
+        io.say("The statistics that drift is measured from change" + ("." if statistics else none))
     return found
 
 
-def _say_differences(hands: Hands, found: list[Difference]) -> None:
-    hands.say(*(f"  {difference}" for difference in found))
+def _say_differences(io: CommandIO, found: list[Difference]) -> None:
+    io.say(*(f"  {difference}" for difference in found))
     if not found:
-        hands.say("  No rule differs.")
+        io.say("  No rule differs.")
 
 
 def _made(found: Stored, *, in_force: bool) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vedette.cli import stage
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.records import Deployment
@@ -19,7 +19,7 @@ until = click.option("--until", metavar="TIME", help="When the pin ends: 2026-12
 
 @stage.command("plan")
 @stage.endpoint
-def plan_command(hands: Hands, endpoint: str) -> None:
+def plan_command(io: CommandIO, endpoint: str) -> None:
     """Show what Vedette would do with an endpoint now, and why. Changes nothing.
 
     \b
@@ -30,13 +30,13 @@ def plan_command(hands: Hands, endpoint: str) -> None:
 
     situation, found = control.planned(endpoint)
     sent = control.requests(endpoint, found)
-    hands.say(f"{found.action}: {found.reason}")
-    hands.say(*(f"note: {remark}" for remark in found.remarks))
-    _show_changes(hands, found)
+    io.say(f"{found.action}: {found.reason}")
+    io.say(*(f"note: {remark}" for remark in found.remarks))
+    _show_changes(io, found)
     for one in sent:
-        hands.say(f"{one['operation']}", *_indented(one["request"]))
+        io.say(f"{one['operation']}", *_indented(one["request"]))
     served = situation.served
-    hands.answer(
+    io.emit(
         {
             "endpoint": endpoint,
             "action": found.action,
@@ -57,7 +57,7 @@ def plan_command(hands: Hands, endpoint: str) -> None:
 @click.option("--version", "number", type=int, required=True, help="The version of the endpoint's group.")
 @reason
 @until
-def pin_command(hands: Hands, endpoint: str, number: int, reason: str, until: str | None) -> None:
+def pin_command(io: CommandIO, endpoint: str, number: int, reason: str, until: str | None) -> None:
     """Decide which version an endpoint serves, whatever is approved later.
 
     \b
@@ -65,7 +65,7 @@ def pin_command(hands: Hands, endpoint: str, number: int, reason: str, until: st
       vedette pin preferred-site --version 1 --reason 'version 2 is slow'
       vedette pin preferred-site --version 1 --until 12h
     """  # noqa: D301
-    _pin(hands, endpoint, number, reason or "pinned by hand", until, at_once=False)
+    _pin(io, endpoint, number, reason or "pinned by hand", until, at_once=False)
 
 
 @stage.command("deploy", changes=True)
@@ -73,7 +73,7 @@ def pin_command(hands: Hands, endpoint: str, number: int, reason: str, until: st
 @click.option("--version", "number", type=int, required=True, help="The version of the endpoint's group.")
 @reason
 @until
-def deploy_command(hands: Hands, endpoint: str, number: int, reason: str, until: str | None) -> None:
+def deploy_command(io: CommandIO, endpoint: str, number: int, reason: str, until: str | None) -> None:
     """Pin a version, and let Vedette deploy it now.
 
     The version must be approved. It stays pinned until `vedette unpin`.
@@ -82,14 +82,14 @@ def deploy_command(hands: Hands, endpoint: str, number: int, reason: str, until:
     Example:
       vedette deploy preferred-site --version 2
     """  # noqa: D301
-    _pin(hands, endpoint, number, reason or "deployed by hand", until, at_once=True)
+    _pin(io, endpoint, number, reason or "deployed by hand", until, at_once=True)
 
 
 @stage.command("rollback", changes=True)
 @stage.endpoint
 @reason
 @until
-def rollback_command(hands: Hands, endpoint: str, reason: str, until: str | None) -> None:
+def rollback_command(io: CommandIO, endpoint: str, reason: str, until: str | None) -> None:
     """Pin the version that was verified before the served one, and let Vedette deploy it now.
 
     \b
@@ -99,13 +99,13 @@ def rollback_command(hands: Hands, endpoint: str, reason: str, until: str | None
     from vedette.operations import control
 
     number = control.version_before(endpoint)
-    hands.say(f"Before this, {endpoint} served version {number}, verified.")
-    _pin(hands, endpoint, number, reason or "rolled back by hand", until, at_once=True)
+    io.say(f"Before this, {endpoint} served version {number}, verified.")
+    _pin(io, endpoint, number, reason or "rolled back by hand", until, at_once=True)
 
 
 @stage.command("unpin", changes=True)
 @stage.endpoint
-def unpin_command(hands: Hands, endpoint: str) -> None:
+def unpin_command(io: CommandIO, endpoint: str) -> None:
     """Let the newest approved version be served again.
 
     \b
@@ -120,19 +120,19 @@ def unpin_command(hands: Hands, endpoint: str) -> None:
     found, _ = table.get_item(Pin, table.endpoint_key(endpoint), "pin")
     data: dict[str, Any] = {"pin": found, "steps": []}
     if found is None:
-        hands.say(f"No version of {endpoint} is pinned.")
+        io.say(f"No version of {endpoint} is pinned.")
     else:
-        hands.say(f"Version {version_of(found.package_arn)} is pinned by {found.by}: {found.reason}")
-        if hands.confirmed("Let this pin end?"):
+        io.say(f"Version {version_of(found.package_arn)} is pinned by {found.by}: {found.reason}")
+        if io.confirm("Let this pin end?"):
             control.unpin(endpoint)
-            data["steps"] = _act(hands, endpoint)
-    hands.answer(data)
+            data["steps"] = _act(io, endpoint)
+    io.emit(data)
 
 
 @stage.command("retry", changes=True)
 @stage.endpoint
 @click.option("--version", "number", type=int, help="This version alone.")
-def retry_command(hands: Hands, endpoint: str, number: int | None) -> None:
+def retry_command(io: CommandIO, endpoint: str, number: int | None) -> None:
     """Let versions that failed before be tried again, now.
 
     \b
@@ -145,18 +145,18 @@ def retry_command(hands: Hands, endpoint: str, number: int | None) -> None:
     found = [mark for mark in control.marks(endpoint) if number is None or version_of(mark.package_arn) == str(number)]
     data: dict[str, Any] = {"marks": found, "steps": []}
     if not found:
-        hands.say(f"No version of {endpoint} carries a mark{f' that is {number}' if number else ''}.")
+        io.say(f"No version of {endpoint} carries a mark{f' that is {number}' if number else ''}.")
     else:
-        hands.say(*(f"version {version_of(mark.package_arn)}: {mark.reason}" for mark in found))
-        if hands.confirmed("Try again?"):
+        io.say(*(f"version {version_of(mark.package_arn)}: {mark.reason}" for mark in found))
+        if io.confirm("Try again?"):
             control.clear_marks(endpoint, number)
-            data["steps"] = _act(hands, endpoint)
-    hands.answer(data)
+            data["steps"] = _act(io, endpoint)
+    io.emit(data)
 
 
 @stage.command("adopt", changes=True)
 @stage.endpoint
-def adopt_command(hands: Hands, endpoint: str) -> None:
+def adopt_command(io: CommandIO, endpoint: str) -> None:
     """Let Vedette go on from what an endpoint serves now, although somebody else put it there.
 
     Shows what Vedette would change next, and asks. Needed once for an endpoint that Vedette did not create, and
@@ -169,8 +169,8 @@ def adopt_command(hands: Hands, endpoint: str) -> None:
     from vedette.operations import control
 
     wish, found = control.adoption(endpoint)
-    hands.say(f"{endpoint} serves {wish.config}. After its adoption: {found.action}: {found.reason}")
-    _show_changes(hands, found)
+    io.say(f"{endpoint} serves {wish.config}. After its adoption: {found.action}: {found.reason}")
+    _show_changes(io, found)
     data: dict[str, Any] = {
         "endpoint": endpoint,
         "config": wish.config,
@@ -181,15 +181,15 @@ def adopt_command(hands: Hands, endpoint: str) -> None:
         "adopted": False,
         "steps": [],
     }
-    if hands.confirmed("Adopt it?"):
+    if io.confirm("Adopt it?"):
         control.adopt(wish)
-        data["adopted"], data["steps"] = True, _act(hands, endpoint)
-    hands.answer(data)
+        data["adopted"], data["steps"] = True, _act(io, endpoint)
+    io.emit(data)
 
 
 @stage.command("pause", changes=True, while_paused=True)
 @click.option("--reason", required=True, help="Why; it is shown to everybody whom it stops.")
-def pause_command(hands: Hands, reason: str) -> None:
+def pause_command(io: CommandIO, reason: str) -> None:
     """Stop every change that Vedette makes in this stage. Watching and alerts go on.
 
     \b
@@ -199,15 +199,15 @@ def pause_command(hands: Hands, reason: str) -> None:
     from vedette.operations import control
 
     found = control.paused()
-    if found is None and hands.confirmed("Stop every change in this stage?"):
+    if found is None and io.confirm("Stop every change in this stage?"):
         found = control.pause(reason)
     if found is not None:
-        hands.say(f"Paused by {found.by} since {found.at:%Y-%m-%d %H:%M} UTC: {found.reason}")
-    hands.answer({"pause": found})
+        io.say(f"Paused by {found.by} since {found.at:%Y-%m-%d %H:%M} UTC: {found.reason}")
+    io.emit({"pause": found})
 
 
 @stage.command("resume", changes=True, while_paused=True)
-def resume_command(hands: Hands) -> None:
+def resume_command(io: CommandIO) -> None:
     """Let Vedette change things again.
 
     \b
@@ -218,18 +218,18 @@ def resume_command(hands: Hands) -> None:
 
     found = control.paused()
     if found is None:
-        hands.say("Nothing is paused.")
+        io.say("Nothing is paused.")
     else:
-        hands.say(f"Paused by {found.by} since {found.at:%Y-%m-%d %H:%M} UTC: {found.reason}")
-        if hands.confirmed("Resume?"):
+        io.say(f"Paused by {found.by} since {found.at:%Y-%m-%d %H:%M} UTC: {found.reason}")
+        if io.confirm("Resume?"):
             control.resume()
-            hands.say("Resumed. The sweep acts within 15 minutes.")
-    hands.answer({"ended": None if hands.dry_run else found})
+            io.say("Resumed. The sweep acts within 15 minutes.")
+    io.emit({"ended": None if io.dry_run else found})
 
 
 @stage.command("history")
 @stage.endpoint
-def history_command(hands: Hands, endpoint: str) -> None:
+def history_command(io: CommandIO, endpoint: str) -> None:
     """Show every deployment of an endpoint, newest first.
 
     \b
@@ -241,15 +241,15 @@ def history_command(hands: Hands, endpoint: str) -> None:
     found = control.history(endpoint)
     if found:
         rows = [(f"{d.requested_at:%Y-%m-%d %H:%M}", d.package_version, d.state, _why(d)) for d in found]
-        hands.table(("Asked for, UTC", "Version", "State", "Why"), rows)
+        io.table(("SetupRequest for, UTC", "Version", "State", "Why"), rows)
     else:
-        hands.say(f"Vedette has deployed nothing to {endpoint}.")
-    hands.answer(found)
+        io.say(f"Vedette has deployed nothing to {endpoint}.")
+    io.emit(found)
 
 
 @stage.command("marks")
 @stage.endpoint
-def marks_command(hands: Hands, endpoint: str) -> None:
+def marks_command(io: CommandIO, endpoint: str) -> None:
     """Show the versions that failed and are not tried again by themselves.
 
     \b
@@ -262,44 +262,44 @@ def marks_command(hands: Hands, endpoint: str) -> None:
     found = control.marks(endpoint)
     if found:
         rows = [(version_of(mark.package_arn), f"{mark.at:%Y-%m-%d %H:%M}", mark.reason) for mark in found]
-        hands.table(("Version", "Since, UTC", "Why"), rows)
+        io.table(("Version", "Since, UTC", "Why"), rows)
     else:
-        hands.say(f"No version of {endpoint} carries a mark.")
-    hands.answer(found)
+        io.say(f"No version of {endpoint} carries a mark.")
+    io.emit(found)
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
 
-def _pin(hands: Hands, endpoint: str, number: int, reason: str, until: str | None, *, at_once: bool) -> None:
+def _pin(io: CommandIO, endpoint: str, number: int, reason: str, until: str | None, *, at_once: bool) -> None:
     from vedette.operations import control
 
-    end = stage.moment(until)
+    end = stage.parse_future_time(until)
     control.version(control.entry_of(endpoint), number)
-    hands.say(f"{endpoint}: version {number} is to be pinned{f' until {end:%Y-%m-%d %H:%M} UTC' if end else ''}.")
+    io.say(f"{endpoint}: version {number} is to be pinned{f' until {end:%Y-%m-%d %H:%M} UTC' if end else ''}.")
     data: dict[str, Any] = {"endpoint": endpoint, "version": number, "pin": None, "steps": []}
-    if hands.confirmed("Deploy it now?" if at_once else "Pin it?"):
+    if io.confirm("Deploy it now?" if at_once else "Pin it?"):
         data["pin"] = control.pin(endpoint, number, reason, end)
         if at_once:
-            data["steps"] = _act(hands, endpoint)
+            data["steps"] = _act(io, endpoint)
         else:
-            hands.say("Pinned. The sweep acts on it within 15 minutes.")
-    hands.answer(data)
+            io.say("Pinned. The sweep acts on it within 15 minutes.")
+    io.emit(data)
 
 
-def _act(hands: Hands, endpoint: str) -> list[str]:
+def _act(io: CommandIO, endpoint: str) -> list[str]:
     from vedette.operations import control
 
     steps = control.act(endpoint)
-    hands.say(*steps)
+    io.say(*steps)
     if any(step.startswith(("create", "update")) for step in steps):
-        hands.say(f"A message says when it is verified; `vedette history {endpoint}` shows how it stands.")
+        io.say(f"A message says when it is verified; `vedette history {endpoint}` shows how it stands.")
     return steps
 
 
-def _show_changes(hands: Hands, found: Plan) -> None:
+def _show_changes(io: CommandIO, found: Plan) -> None:
     if found.changes:
-        hands.say("Between the served config and the planned one:", *(f"  {change}" for change in found.changes))
+        io.say("Between the served config and the planned one:", *(f"  {change}" for change in found.changes))
 
 
 def _indented(request: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vedette.cli import stage
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def capture_group() -> None:
 @click.option(
     "--to", "destination", metavar="S3_URI", default="", help="Where; [default: as now, else the stage's bucket]"
 )
-def capture_on_command(hands: Hands, endpoint: str, percentage: int, destination: str) -> None:
+def capture_on_command(io: CommandIO, endpoint: str, percentage: int, destination: str) -> None:
     """Capture what an endpoint receives and returns.
 
     The served config is copied with capture alone changed, and the endpoint put on the copy; its instance counts and
@@ -47,24 +47,24 @@ def capture_on_command(hands: Hands, endpoint: str, percentage: int, destination
     Example:
       vedette capture on preferred-site --percentage 50 --dry-run
     """  # noqa: D301
-    _capture(hands, endpoint, percentage, destination)
+    _capture(io, endpoint, percentage, destination)
 
 
 @stage.command("off", changes=True)
 @stage.endpoint
-def capture_off_command(hands: Hands, endpoint: str) -> None:
+def capture_off_command(io: CommandIO, endpoint: str) -> None:
     """Stop capturing what an endpoint receives and returns.
 
     \b
     Example:
       vedette capture off preferred-site
     """  # noqa: D301
-    _capture(hands, endpoint, 0, "")
+    _capture(io, endpoint, 0, "")
 
 
 @stage.command("status")
 @stage.endpoint
-def capture_status_command(hands: Hands, endpoint: str) -> None:
+def capture_status_command(io: CommandIO, endpoint: str) -> None:
     """Show data capture of an endpoint as SageMaker has it now.
 
     \b
@@ -75,49 +75,49 @@ def capture_status_command(hands: Hands, endpoint: str) -> None:
 
     found = capture.status(endpoint)
     if found.enabled:
-        hands.say(
+        io.say(
             f"{endpoint} captures {found.percentage} % of its requests into {found.destination}"
             f" ({found.capture_status}).",
             f"Sides: {', '.join(found.modes)}. CSV: {', '.join(found.csv_content_types) or 'none'};"
             f" JSON: {', '.join(found.json_content_types) or 'none'}; all else is stored as BASE64.",
         )
     else:
-        hands.say(f"{endpoint} captures nothing.")
-    hands.say(f"It is {found.endpoint_status}, on {found.config}.")
-    hands.answer(found)
+        io.say(f"{endpoint} captures nothing.")
+    io.say(f"It is {found.endpoint_status}, on {found.config}.")
+    io.emit(found)
 
 
 for _command in (capture_on_command, capture_off_command, capture_status_command):
     capture_group.add_command(_command)
 
 
-def _capture(hands: Hands, endpoint: str, percentage: int, destination: str) -> None:
+def _capture(io: CommandIO, endpoint: str, percentage: int, destination: str) -> None:
     from vedette.operations import aws, capture
 
     stored, etag = aws.get_fleet()
     entry = stored.entry(endpoint)
     if entry is not None and entry.mode == "deploy":
-        _capture_in_fleet(hands, stored, etag, endpoint, percentage, destination)
+        _capture_in_fleet(io, stored, etag, endpoint, percentage, destination)
         return
     wish = capture.switch(endpoint, percentage, destination)
     data: dict[str, Any] = {"endpoint": endpoint, "changed": False, "changes": wish.changes if wish else ()}
     if wish is None:
-        hands.say(f"Data capture of {endpoint} is so already.")
+        io.say(f"Data capture of {endpoint} is so already.")
     else:
         data["config"] = wish.name
-        _show_switch(hands, wish)
-        if hands.confirmed("Update the endpoint?"):
+        _show_switch(io, wish)
+        if io.confirm("Update the endpoint?"):
             capture.carry_out(wish)
             data["changed"] = True
-            hands.say(f"{endpoint} is being updated; `vedette capture status {endpoint}` shows when it is done.")
-    hands.answer(data)
+            io.say(f"{endpoint} is being updated; `vedette capture status {endpoint}` shows when it is done.")
+    io.emit(data)
 
 
-def _show_switch(hands: Hands, wish: Switch) -> None:
-    hands.say(f"{wish.endpoint}: from {wish.before} to {wish.name}", *(f"  {change}" for change in wish.changes))
+def _show_switch(io: CommandIO, wish: Switch) -> None:
+    io.say(f"{wish.endpoint}: from {wish.before} to {wish.name}", *(f"  {change}" for change in wish.changes))
 
 
-def _capture_in_fleet(hands: Hands, stored: Any, etag: str, endpoint: str, percentage: int, destination: str) -> None:
+def _capture_in_fleet(io: CommandIO, stored: Any, etag: str, endpoint: str, percentage: int, destination: str) -> None:
     """Vedette deploys this endpoint: its config follows the fleet, so the fleet is what is changed."""
     from vedette.operations import aws, control, fleet
 
@@ -127,14 +127,14 @@ def _capture_in_fleet(hands: Hands, stored: Any, etag: str, endpoint: str, perce
     changes = fleet.differences(stored.entries, entries)
     data: dict[str, Any] = {"endpoint": endpoint, "changed": False, "changes": [str(c) for c in changes], "steps": []}
     if not changes:
-        hands.say(f"Data capture of {endpoint} is so already in the fleet.")
+        io.say(f"Data capture of {endpoint} is so already in the fleet.")
     else:
-        hands.say(f"Vedette deploys {endpoint}, so its fleet entry is changed:", *(str(change) for change in changes))
-        if hands.confirmed("Change it, and update the endpoint?"):
+        io.say(f"Vedette deploys {endpoint}, so its fleet entry is changed:", *(str(change) for change in changes))
+        if io.confirm("Change it, and update the endpoint?"):
             fleet.apply(entries, etag=etag, by=aws.who())
             data["changed"], data["steps"] = True, control.act(endpoint)
-            hands.say(*data["steps"])
-    hands.answer(data)
+            io.say(*data["steps"])
+    io.emit(data)
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def _capture_in_fleet(hands: Hands, stored: Any, etag: str, endpoint: str, perce
 @click.argument("payload")
 @click.option("--content-type", default="text/csv", show_default=True, help="What the payload is.")
 @click.option("--accept", default="", help="What the answer shall be.")
-def invoke_command(hands: Hands, endpoint: str, payload: str, content_type: str, accept: str) -> None:
+def invoke_command(io: CommandIO, endpoint: str, payload: str, content_type: str, accept: str) -> None:
     """Send one request to an endpoint and show its answer.
 
     PAYLOAD is the request itself, or @FILE.
@@ -159,8 +159,8 @@ def invoke_command(hands: Hands, endpoint: str, payload: str, content_type: str,
 
     body = Path(payload[1:]).read_bytes() if payload.startswith("@") else payload.encode()
     answer = traffic.invoke(endpoint, body, content_type, accept)
-    hands.say(answer.body.rstrip("\n"))
-    hands.answer(answer)
+    io.say(answer.body.rstrip("\n"))
+    io.emit(answer)
 
 
 @stage.command("simulate")
@@ -173,7 +173,7 @@ def invoke_command(hands: Hands, endpoint: str, payload: str, content_type: str,
 @click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="Rows in a request.")
 @click.option("--header", is_flag=True, help="The first line of the files holds names.")
 @click.option("--content-type", default="text/csv", show_default=True, help="What the rows are.")
-def simulate_command(hands: Hands, endpoint: str, good: Path, bad: Path | None, **given: Any) -> None:
+def simulate_command(io: CommandIO, endpoint: str, good: Path, bad: Path | None, **given: Any) -> None:
     """Send traffic to an endpoint at a steady pace, good and bad requests mixed evenly.
 
     Ctrl-C stops it and shows what was sent. What the model refuses is counted, and the traffic goes on.
@@ -197,15 +197,15 @@ def simulate_command(hands: Hands, endpoint: str, good: Path, bad: Path | None, 
         sent = traffic.simulate(
             endpoint,
             bodies,
-            every_seconds=stage.seconds(given["every"]),
+            every_seconds=stage.parse_duration_seconds(given["every"]),
             count=count,
             content_type=given["content_type"],
             wait=time.sleep,
             told=told,
         )
     failed = ", ".join(f"{number} {code}" for code, number in sent.failed.items())
-    hands.say(f"{sent.total} requests sent, {sent.good} good and {sent.bad} bad; refused: {failed or 'none'}.")
-    hands.answer({"endpoint": endpoint, "good": sent.good, "bad": sent.bad, "failed": sent.failed})
+    io.say(f"{sent.total} requests sent, {sent.good} good and {sent.bad} bad; refused: {failed or 'none'}.")
+    io.emit({"endpoint": endpoint, "good": sent.good, "bad": sent.bad, "failed": sent.failed})
 
 
 @contextmanager
@@ -228,7 +228,7 @@ def _progress(title: str, count: int | None) -> Iterator[Callable[[Sent], None]]
 @stage.command("delete", changes=True)
 @stage.endpoint
 @click.option("--delete-endpoint", is_flag=True, help="Also what Vedette did not make; its name must then be typed.")
-def delete_command(hands: Hands, endpoint: str, delete_endpoint: bool) -> None:
+def delete_command(io: CommandIO, endpoint: str, delete_endpoint: bool) -> None:
     """Delete an endpoint with everything that hangs on it, by exact names.
 
     In order: out of the fleet, schedules of Model Monitor (their running executions are awaited), job definitions, the
@@ -247,24 +247,24 @@ def delete_command(hands: Hands, endpoint: str, delete_endpoint: bool) -> None:
 
     found = deletion.prepared(endpoint, everything=delete_endpoint)
     if found.resumed:
-        hands.say(f"This goes on with the deletion that {found.by} began at {found.at:%Y-%m-%d %H:%M} UTC.")
-    hands.say(*([f"take {endpoint} out of the fleet"] if found.in_fleet else []))
-    hands.say(*(f"delete {item.kind} {item.name} ({item.why})" for item in found.items))
-    hands.say(*(f"keep   {thing.kind} {thing.name} ({thing.why})" for thing in found.kept))
+        io.say(f"This goes on with the deletion that {found.by} began at {found.at:%Y-%m-%d %H:%M} UTC.")
+    io.say(*([f"take {endpoint} out of the fleet"] if found.in_fleet else []))
+    io.say(*(f"delete {item.kind} {item.name} ({item.why})" for item in found.items))
+    io.say(*(f"keep   {thing.kind} {thing.name} ({thing.why})" for thing in found.kept))
     data: dict[str, Any] = {"endpoint": endpoint, "items": found.items, "kept": found.kept, "deleted": False}
     if not found.items and not found.in_fleet:
-        hands.say("There is nothing to delete.")
-    elif hands.confirmed(f"Delete these {len(found.items)}?" if found.items else "Take it out of the fleet?"):
+        io.say("There is nothing to delete.")
+    elif io.confirm(f"Delete these {len(found.items)}?" if found.items else "Take it out of the fleet?"):
         if any(item.kind == "endpoint" and item.why == "named by you" for item in found.items):
-            hands.typed("Vedette did not make this endpoint. Type its name to delete it", endpoint)
-        deletion.delete(found, time.sleep, hands.remark)
+            io.confirm_by_typing("Vedette did not make this endpoint. Type its name to delete it", endpoint)
+        deletion.delete(found, time.sleep, io.progress)
         data["deleted"] = True
-    hands.answer(data)
+    io.emit(data)
 
 
 @stage.command("orphans", changes=True, while_paused=True)
 @click.option("--delete", "delete_them", is_flag=True, help="Delete them.")
-def orphans_command(hands: Hands, delete_them: bool) -> None:
+def orphans_command(io: CommandIO, delete_them: bool) -> None:
     """List what Vedette made and nobody uses any more: configs, models and alarms older than a day.
 
     \b
@@ -276,17 +276,17 @@ def orphans_command(hands: Hands, delete_them: bool) -> None:
 
     from vedette.operations import control, orphans
 
-    if delete_them and not hands.dry_run:
+    if delete_them and not io.dry_run:
         control.refuse_while_paused()
     now = datetime.now(UTC)
     found = orphans.orphans(now)
     data: dict[str, Any] = {"orphans": found, "deleted": []}
     if found:
         rows = [(o.kind, o.name, o.endpoint, f"{o.created:%Y-%m-%d}" if o.created else "") for o in found]
-        hands.table(("Kind", "Name", "Endpoint", "Since"), rows)
-        if delete_them and hands.confirmed(f"Delete these {len(found)}?"):
+        io.table(("Kind", "Name", "Endpoint", "Since"), rows)
+        if delete_them and io.confirm(f"Delete these {len(found)}?"):
             data["deleted"] = orphans.delete(found, now)
-            hands.say(f"{len(data['deleted'])} deleted.")
+            io.say(f"{len(data['deleted'])} deleted.")
     else:
-        hands.say("Nothing is left over.")
-    hands.answer(data)
+        io.say("Nothing is left over.")
+    io.emit(data)

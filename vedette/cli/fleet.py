@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vedette.cli import stage
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.records import Fleet, FleetEntry
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--golden-payload", metavar="BODY|@FILE", help="A request that every version must answer.")
 @click.option("--golden-content-type", help="Content type of the golden request. [default: text/csv]")
 @click.option("--set", "more", metavar="KEY=VALUE", multiple=True, help="Any other key of a fleet entry.")
-def manage_command(hands: Hands, group: str, endpoint: str, more: tuple[str, ...], **given: Any) -> None:
+def manage_command(io: CommandIO, group: str, endpoint: str, more: tuple[str, ...], **given: Any) -> None:
     """Put one endpoint into the fleet, or change its entry.
 
     What is not given stays as it was. The same can stand in a file in git: see `vedette apply`.
@@ -47,15 +47,15 @@ def manage_command(hands: Hands, group: str, endpoint: str, more: tuple[str, ...
     if body is not None:
         form = {"content_type": content_type, "accept": content_type} if content_type else {}
         fields["golden_payload"] = {"body": fleet.read_payload(body), **form}
-    fields |= dict(stage.pair("--set", text) for text in more)
-    _store(hands, stored, fleet.managed(stored, group, endpoint, fields), etag, "")
+    fields |= dict(stage.parse_key_value("--set", text) for text in more)
+    _store(io, stored, fleet.managed(stored, group, endpoint, fields), etag, "")
 
 
 @stage.command("apply", changes=True)
 @click.option(
     "-f", "--file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The fleet, in TOML."
 )
-def apply_command(hands: Hands, file: Path) -> None:
+def apply_command(io: CommandIO, file: Path) -> None:
     """Put the fleet of a file in force, in place of the one before.
 
     The file is checked, the difference is shown, and it is stored with who you are and the git commit of the file.
@@ -76,9 +76,9 @@ def apply_command(hands: Hands, file: Path) -> None:
 
     content = file.read_bytes()
     entries = fleet.parse(content, str(file))
-    hands.remark(*fleet.retired_keys(content))
+    io.progress(*fleet.retired_keys(content))
     stored, etag = aws.get_fleet()
-    _store(hands, stored, entries, etag, fleet.commit_of(file))
+    _store(io, stored, entries, etag, fleet.commit_of(file))
 
 
 @click.group("fleet")
@@ -93,7 +93,7 @@ def fleet_group() -> None:
 
 @stage.command("show")
 @click.option("--toml", "as_toml", is_flag=True, help="Write it as a fleet.toml, for `vedette apply`.")
-def show_command(hands: Hands, as_toml: bool) -> None:
+def show_command(io: CommandIO, as_toml: bool) -> None:
     """Show every endpoint of the fleet, who applied it, and from which commit.
 
     \b
@@ -105,26 +105,26 @@ def show_command(hands: Hands, as_toml: bool) -> None:
 
     found, _ = aws.get_fleet()
     if as_toml:
-        hands.say(fleet.as_toml(found.entries).rstrip("\n"))
-        hands.answer({"toml": fleet.as_toml(found.entries)})
+        io.say(fleet.as_toml(found.entries).rstrip("\n"))
+        io.emit({"toml": fleet.as_toml(found.entries)})
         return
     rows = [
         (e.endpoint, e.mode, e.package_group, f"{e.capture_percentage} %", str(e.window_minutes)) for e in found.entries
     ]
     if rows:
-        hands.table(("Endpoint", "Mode", "Group", "Captured", "Window, minutes"), rows)
+        io.table(("Endpoint", "Mode", "Group", "Captured", "Window, minutes"), rows)
     else:
-        hands.say("No endpoint is in the fleet.")
+        io.say("No endpoint is in the fleet.")
     if found.applied_at:
         commit = f", commit {found.commit}" if found.commit else ""
-        hands.say(f"Applied by {found.applied_by}, {found.applied_at:%Y-%m-%d %H:%M} UTC{commit}.")
-    hands.answer(found)
+        io.say(f"Applied by {found.applied_by}, {found.applied_at:%Y-%m-%d %H:%M} UTC{commit}.")
+    io.emit(found)
 
 
 fleet_group.add_command(show_command)
 
 
-def _store(hands: Hands, stored: Fleet, entries: tuple[FleetEntry, ...], etag: str, commit: str) -> None:
+def _store(io: CommandIO, stored: Fleet, entries: tuple[FleetEntry, ...], etag: str, commit: str) -> None:
     """Show what would change, ask, and store it."""
     from vedette.operations import aws, fleet
 
@@ -132,12 +132,12 @@ def _store(hands: Hands, stored: Fleet, entries: tuple[FleetEntry, ...], etag: s
     changes = fleet.differences(stored.entries, entries)
     data: dict[str, Any] = {"changes": changes, "commit": commit, "applied": False}
     if not changes:
-        hands.say("The fleet is so already.")
+        io.say("The fleet is so already.")
     else:
-        hands.say(*(str(change) for change in changes))
-        hands.remark(*remarks)
-        if hands.confirmed("Apply these changes?"):
+        io.say(*(str(change) for change in changes))
+        io.progress(*remarks)
+        if io.confirm("Apply these changes?"):
             fleet.apply(entries, etag=etag, by=aws.who(), commit=commit)
             data["applied"] = True
-            hands.say("Applied. The sweep acts on it within 15 minutes; `vedette plan ENDPOINT` shows what it will do.")
-    hands.answer(data)
+            io.say("Applied. The sweep acts on it within 15 minutes; `vedette plan ENDPOINT` shows what it will do.")
+    io.emit(data)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -17,6 +17,7 @@ from chalicelib.errors import UnreadableFile
 if TYPE_CHECKING:
     from rich.console import Console
 
+Header = Literal["input", "output", "both"]
 places = click.argument("capture", nargs=-1, required=True)
 
 
@@ -30,7 +31,7 @@ def traffic(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--header` and `--test-marker`, given to the command as the options of the reader in `traffic`."""
 
     @wraps(command)
-    def run(*arguments: Any, header: str | None, test_marker: str, **given: Any) -> Any:
+    def run(*arguments: Any, header: Header | None, test_marker: str, **given: Any) -> Any:
         from chalicelib.capture.reading import Options
 
         return command(*arguments, traffic=Options(header=header or "", test_marker=test_marker), **given)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vedette.cli import stage
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 
 @stage.command("register", changes=True)
@@ -22,7 +22,7 @@ from vedette.cli.stage import Hands
 @click.option("--baseline", metavar="DIR|S3_URI", help="Folder of statistics.json and constraints.json.")
 @click.option("--sample-payload", type=click.Path(dir_okay=False, path_type=Path), help="A request as a file.")
 @click.option("--approve", is_flag=True, help="Register it as Approved, not as PendingManualApproval.")
-def register_command(hands: Hands, group: str, **given: Any) -> None:
+def register_command(io: CommandIO, group: str, **given: Any) -> None:
     """Register a model as the next version of GROUP.
 
     The group is made if it is new. The baseline comes with the version: when the version is deployed, its baseline is
@@ -55,13 +55,11 @@ def register_command(hands: Hands, group: str, **given: Any) -> None:
         "uploads": [f"s3://{settings().bucket}/{key}" for key in registration.uploads],
         "new_group": registration.new_group,
     }
-    hands.say(f"{'A new group' if registration.new_group else 'Group'} {group}, image")
-    hands.say(f"  {registration.request['InferenceSpecification']['Containers'][0]['Image']}")
-    hands.say(*(f"  upload {uri}" for uri in data["uploads"]))
-    if hands.confirmed("Register this version?"):
+    io.say(f"{'A new group' if registration.new_group else 'Group'} {group}, image")
+    io.say(f"  {registration.request['InferenceSpecification']['Containers'][0]['Image']}")
+    io.say(*(f"  upload {uri}" for uri in data["uploads"]))
+    if io.confirm("Register this version?"):
         arn = packages.register(registration)
         data["package_arn"] = arn
-        hands.say(
-            f"Registered version {version_of(arn)} of {group}, {registration.request['ModelApprovalStatus']}:", arn
-        )
-    hands.answer(data)
+        io.say(f"Registered version {version_of(arn)} of {group}, {registration.request['ModelApprovalStatus']}:", arn)
+    io.emit(data)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vedette.cli import options, stage
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from vedette.operations.replay import Week
@@ -22,7 +22,7 @@ MOST_ALERTS = 20
 )
 @click.option("--constraints", "other", metavar="VERSION|FILE|DIR", help="Other constraints, beside those in force.")
 @click.option("--variant", default="", help="This variant alone. [default: all]")
-def replay_command(hands: Hands, endpoint: str, since: str, other: str | None, variant: str) -> None:
+def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, variant: str) -> None:
     """Judge again what was captured, and count week by week what would have been found and told. Writes nothing.
 
     Reads the parts that are stored (`vedette backfill` makes those of earlier captures), by the constraints in force
@@ -42,7 +42,7 @@ def replay_command(hands: Hands, endpoint: str, since: str, other: str | None, v
     from vedette.operations import control, replay
 
     wanted = replay.Range.of(
-        control.entry_of(endpoint), stage.past(since), datetime.now(UTC), control.history(endpoint)
+        control.entry_of(endpoint), stage.parse_past_time(since), datetime.now(UTC), control.history(endpoint)
     )
     against = replay.compared(endpoint, other)
     keys = replay.keys_of(wanted, variant)
@@ -55,7 +55,7 @@ def replay_command(hands: Hands, endpoint: str, since: str, other: str | None, v
     with options.progress("Judging", parts, counted=True) as advance:
         sides = replay.replayed(wanted, keys, [baseline for _, baseline in against], advance)
     names = [name if "/" not in name else name.rstrip("/").rpartition("/")[2] for name, _ in against]
-    hands.say(
+    io.say(
         f"{endpoint}, {wanted.start:%Y-%m-%d %H:%M} to {wanted.end:%Y-%m-%d %H:%M} UTC: {parts:,} captured objects,"
         f" judged by {' and by '.join(names)}."
     )
@@ -70,17 +70,17 @@ def replay_command(hands: Hands, endpoint: str, since: str, other: str | None, v
         )
         for monday, weeks in replay.weeks_of(sides)
     ]
-    hands.table(("Week from", "Windows", "Rows", "By", "Violations", "Alerts"), rows)
+    io.table(("Week from", "Windows", "Rows", "By", "Violations", "Alerts"), rows)
     asked = sides[-1]
     if asked.alerts:
         often = "once" if len(asked.alerts) == 1 else f"{len(asked.alerts)} times"
-        hands.say(f"{names[-1]} would have alerted {often}:")
+        io.say(f"{names[-1]} would have alerted {often}:")
         for alert in asked.alerts[:MOST_ALERTS]:
-            hands.say(f"  {alert.at:%Y-%m-%d %H:%M} [{alert.severity}] {sanitize(alert.headline, 200)}")
-        hands.say(*([f"  and {len(asked.alerts) - MOST_ALERTS} more"] if len(asked.alerts) > MOST_ALERTS else []))
+            io.say(f"  {alert.at:%Y-%m-%d %H:%M} [{alert.severity}] {sanitize(alert.headline, 200)}")
+        io.say(*([f"  and {len(asked.alerts) - MOST_ALERTS} more"] if len(asked.alerts) > MOST_ALERTS else []))
     else:
-        hands.say(f"{names[-1]} would have alerted nobody.")
-    hands.answer(
+        io.say(f"{names[-1]} would have alerted nobody.")
+    io.emit(
         {
             "endpoint": endpoint,
             "start": wanted.start,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vedette.cli import options, stage
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 
 @stage.command("report")
@@ -29,7 +29,7 @@ from vedette.cli.stage import Hands
     help="A file, or - for standard output; with --all a folder. [default: ENDPOINT.html]",
 )
 def report_command(
-    hands: Hands, endpoint: str, everything: bool, variant: str, window: str, output: str | None
+    io: CommandIO, endpoint: str, everything: bool, variant: str, window: str, output: str | None
 ) -> None:
     """Write the report of an endpoint as an HTML page that opens offline.
 
@@ -42,23 +42,23 @@ def report_command(
     if everything == bool(endpoint) or (everything and not output):
         raise click.UsageError("Name one endpoint, or give --all with -o DIR.")
     if everything and output:
-        _all(hands, Path(output))
+        _all(io, Path(output))
     else:
-        _one(hands, endpoint, variant, window, output or f"{endpoint}.html")
+        _one(io, endpoint, variant, window, output or f"{endpoint}.html")
 
 
-def _one(hands: Hands, endpoint: str, variant: str, window: str, output: str) -> None:
+def _one(io: CommandIO, endpoint: str, variant: str, window: str, output: str) -> None:
     from chalicelib.pages.labels import window as words
     from vedette.operations import pages
 
     judged, content = pages.page(endpoint, variant=variant, window=window)
     options.write(output, content)
     if output != "-":
-        hands.say(f"{judged.verdict}, {judged.name}, {words(judged.execution)}: {output}")
-        hands.answer({"file": output, "verdict": judged.verdict, "name": judged.name, "folder": judged.folder})
+        io.say(f"{judged.verdict}, {judged.name}, {words(judged.execution)}: {output}")
+        io.emit({"file": output, "verdict": judged.verdict, "name": judged.name, "folder": judged.folder})
 
 
-def _all(hands: Hands, folder: Path) -> None:
+def _all(io: CommandIO, folder: Path) -> None:
     from chalicelib.pages.labels import counted
     from vedette.operations import pages, status
 
@@ -71,5 +71,5 @@ def _all(hands: Hands, folder: Path) -> None:
     (folder / "index.html").write_bytes(pages.index(found, datetime.now(UTC), written))
     wrong = [one.endpoint for one in found.endpoints if one.violated]
     needs = f"{len(wrong)} need{'s' if len(wrong) == 1 else ''} a look"
-    hands.say(f"{folder / 'index.html'}: {counted(len(found.endpoints), 'endpoint')}, {needs}.")
-    hands.answer({"folder": str(folder), "reports": written, "violated": wrong})
+    io.say(f"{folder / 'index.html'}: {counted(len(found.endpoints), 'endpoint')}, {needs}.")
+    io.emit({"folder": str(folder), "reports": written, "violated": wrong})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vedette.cli import stage
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.constraints.constraints import Constraints, FeatureConstraints
@@ -42,7 +42,7 @@ def show_group() -> None:
 @stage.command("violations")
 @stage.endpoint
 @which
-def violations_command(hands: Hands, endpoint: str, variant: str, window: str) -> None:
+def violations_command(io: CommandIO, endpoint: str, variant: str, window: str) -> None:
     """Show what a window violated. Exit code 1 when anything is violated.
 
     \b
@@ -55,15 +55,13 @@ def violations_command(hands: Hands, endpoint: str, variant: str, window: str) -
 
     found = results.executions(endpoint, variant=variant, window=window)
     for one in found:
-        _head(hands, one)
+        _head(io, one)
         violated = [m for m in one.execution.measurements if m.violated]
         if violated:
             rows = [(sanitize(m.feature, 60), m.check, m.severity, _words(m.expected, m.observed)) for m in violated]
-            hands.table(("Feature", "Check", "Severity", "Expected, observed"), rows)
-            hands.say(
-                *(f"{sanitize(m.feature, 60)}: {sanitize(m.description, 300)}" for m in violated if m.description)
-            )
-    hands.answer([_answer(one, violations=[m for m in one.execution.measurements if m.violated]) for one in found])
+            io.table(("Feature", "Check", "Severity", "Expected, observed"), rows)
+            io.say(*(f"{sanitize(m.feature, 60)}: {sanitize(m.description, 300)}" for m in violated if m.description))
+    io.emit([_answer(one, violations=[m for m in one.execution.measurements if m.violated]) for one in found])
     if any(m.violated for one in found for m in one.execution.measurements):
         click.get_current_context().exit(1)
 
@@ -71,7 +69,7 @@ def violations_command(hands: Hands, endpoint: str, variant: str, window: str) -
 @stage.command("statistics")
 @stage.endpoint
 @which
-def statistics_command(hands: Hands, endpoint: str, variant: str, window: str) -> None:
+def statistics_command(io: CommandIO, endpoint: str, variant: str, window: str) -> None:
     """Show the statistics of a window, feature by feature.
 
     \b
@@ -83,7 +81,7 @@ def statistics_command(hands: Hands, endpoint: str, variant: str, window: str) -
     found = results.shortest(results.executions(endpoint, variant=variant, window=window))
     answers = []
     for one in found:
-        _head(hands, one)
+        _head(io, one)
         content = results.statistics(one)
         features = results.features(content, f"{one.folder}statistics.json") if content is not None else []
         if features:
@@ -91,17 +89,17 @@ def statistics_command(hands: Hands, endpoint: str, variant: str, window: str) -
                 (_name(f.feature), f.inferred_type, f"{f.num_present:,}", f"{f.num_missing:,}", _values(f))
                 for f in features
             ]
-            hands.table(("Feature", "Type", "Present", "Missing", "Values"), rows)
+            io.table(("Feature", "Type", "Present", "Missing", "Values"), rows)
         else:
-            hands.say(_no_file("statistics", one))
+            io.say(_no_file("statistics", one))
         answers.append(_answer(one, statistics=features))
-    hands.answer(answers)
+    io.emit(answers)
 
 
 @stage.command("constraints")
 @stage.endpoint
 @which
-def constraints_command(hands: Hands, endpoint: str, variant: str, window: str) -> None:
+def constraints_command(io: CommandIO, endpoint: str, variant: str, window: str) -> None:
     """Show the constraints that a window was judged by; `vedette constraints show` shows those in force.
 
     \b
@@ -113,19 +111,19 @@ def constraints_command(hands: Hands, endpoint: str, variant: str, window: str) 
     found = results.executions(endpoint, variant=variant, window=window)
     answers = []
     for one in found:
-        _head(hands, one)
+        _head(io, one)
         read = results.constraints(one)
         if read is None:
-            hands.say(_no_file("constraints", one))
+            io.say(_no_file("constraints", one))
         else:
-            show_constraints(hands, read[1])
+            show_constraints(io, read[1])
         answers.append(_answer(one, place=read[0] if read else "", constraints=read[1].document if read else None))
-    hands.answer(answers)
+    io.emit(answers)
 
 
 @stage.command("schedule")
 @stage.endpoint
-def schedule_command(hands: Hands, endpoint: str) -> None:
+def schedule_command(io: CommandIO, endpoint: str) -> None:
     """Show what judges an endpoint and when: Vedette's windows, and Model Monitor's schedules.
 
     \b
@@ -149,10 +147,10 @@ def schedule_command(hands: Hands, endpoint: str) -> None:
         for one in found
     ]
     if rows:
-        hands.table(("Source", "Name", "Runs", "Last verdict", "At, UTC", "Next, UTC"), rows)
+        io.table(("Source", "Name", "Runs", "Last verdict", "At, UTC", "Next, UTC"), rows)
     else:
-        hands.say(f"Nothing judges {endpoint}: it is not in the fleet, and Model Monitor has no schedule for it.")
-    hands.answer(found)
+        io.say(f"Nothing judges {endpoint}: it is not in the fleet, and Model Monitor has no schedule for it.")
+    io.emit(found)
 
 
 for _command in (statistics_command, constraints_command, violations_command, schedule_command):
@@ -162,15 +160,15 @@ for _command in (statistics_command, constraints_command, violations_command, sc
 # --- showing ----------------------------------------------------------------------------------------------------------
 
 
-def show_constraints(hands: Hands, constraints: Constraints) -> None:
+def show_constraints(io: CommandIO, constraints: Constraints) -> None:
     """Constraints as a table, and what holds for all features below it."""
     rows = [
         (_name(f.name), f.inferred_type, "" if f.completeness is None else f"{f.completeness:.6g}", _rules(f))
         for f in constraints.features
     ]
-    hands.table(("Feature", "Type", "Complete", "Other rules"), rows)
+    io.table(("Feature", "Type", "Complete", "Other rules"), rows)
     monitoring = constraints.monitoring()
-    hands.say(
+    io.say(
         "For all features:" + ("" if monitoring.enabled else " nothing is judged (evaluate_constraints is Disabled);"),
         f"  of the type at least {monitoring.datatype_check_threshold:.6g},"
         f" known values at least {monitoring.domain_content_threshold:.6g};",
@@ -207,22 +205,22 @@ def _flat(overrides: dict[str, Any]) -> list[tuple[str, Any]]:
     ]
 
 
-def _head(hands: Hands, one: Judged) -> None:
+def _head(io: CommandIO, one: Judged) -> None:
     from chalicelib.alerts.sanitize import sanitize
 
     execution = one.execution
     ours = one.source == "vedette"
     source = f"Vedette, variant {one.name}" if ours else f"Model Monitor ({one.monitoring_type}), schedule {one.name}"
-    hands.say(f"{source}", f"  {_time(execution.window_start)} to {_time(execution.window_end)} UTC: {one.verdict}")
+    io.say(f"{source}", f"  {_time(execution.window_start)} to {_time(execution.window_end)} UTC: {one.verdict}")
     if ours:
         refused = sum(execution.refused.values())
         version = execution.package_version
-        hands.say(
+        io.say(
             f"  {execution.rows:,} rows of {execution.events:,} captured requests, {refused:,} lines refused",
             f"  model {sanitize(f'version {version}' if version.isdigit() else version)},"
             f" baseline {execution.baseline or 'none'}, revision {execution.revision}",
         )
-    hands.say(*(f"  {sanitize(note, 300)}" for note in execution.notes), *([f"  {one.folder}"] if one.folder else []))
+    io.say(*(f"  {sanitize(note, 300)}" for note in execution.notes), *([f"  {one.folder}"] if one.folder else []))
 
 
 def _answer(one: Judged, **more: Any) -> dict[str, Any]:

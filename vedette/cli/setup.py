@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from vedette.installation.project import Project
@@ -18,7 +18,7 @@ SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
 
 
 def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None]], Any]:
-    """A command on a stage that need not be known here yet; it gets `Hands` and the Chalice project first."""
+    """A command on a stage that need not be known here yet; it gets `CommandIO` and the Chalice project first."""
 
     def decorate(function: Callable[..., None]) -> Any:
         def run(
@@ -32,7 +32,7 @@ def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None
             from vedette.installation import project
 
             with _session(profile, region):
-                function(Hands(as_json, yes, dry_run), project.found(Path.cwd()), **given)
+                function(CommandIO(as_json, yes, dry_run), project.found(Path.cwd()), **given)
 
         run.__doc__ = function.__doc__
         run.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
@@ -83,7 +83,7 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
 @click.option("--log-days", type=int, help="How long logs are kept [default: 90].")
 @click.option("--part-days", type=int, help="How long parts and roll-ups are kept [default: 90].")
 @click.option("--capture-days", type=int, help="How long captures are kept [default: 0, for ever].")
-def setup_command(hands: Hands, project: Project, stage: str, **given: Any) -> None:
+def setup_command(io: CommandIO, project: Project, stage: str, **given: Any) -> None:
     """Make what a stage needs beside its functions, and write it into .chalice/config.json.
 
     Bucket, topics, table, failure queue, log groups, alarms and a role for models, as one CloudFormation stack. Said
@@ -96,7 +96,7 @@ def setup_command(hands: Hands, project: Project, stage: str, **given: Any) -> N
     """  # noqa: D301
     from vedette.installation import setup
 
-    asked = setup.Asked(
+    asked = setup.SetupRequest(
         stage,
         {option: str(given[option]) for option in setup.PARAMETERS if given[option] is not None},
         subnets=_split(given["subnets"]),
@@ -109,31 +109,31 @@ def setup_command(hands: Hands, project: Project, stage: str, **given: Any) -> N
     setup.check(asked)
     prepared = setup.prepare(asked, project, _dashboard(stage))
     for change in prepared.changes:
-        _show(hands, change)
+        _show(io, change)
     if not prepared.changes:
-        hands.say("Nothing changes in the account.")
+        io.say("Nothing changes in the account.")
     agreed = False
     try:
-        untouched = not prepared.changes and not hands.dry_run
-        agreed = untouched or hands.confirmed(f"Make these changes to stage {stage}?")
+        untouched = not prepared.changes and not io.dry_run
+        agreed = untouched or io.confirm(f"Make these changes to stage {stage}?")
     finally:
         if not agreed:
             prepared.change_set.drop()
     if not agreed:
-        hands.answer({"stage": stage, "changes": prepared.changes})
+        io.emit({"stage": stage, "changes": prepared.changes})
         return
     entry = setup.make(prepared)
-    hands.say(
+    io.say(
         f"Stage {stage} stands in .chalice/config.json: bucket {entry['environment_variables']['VEDETTE_BUCKET']}.",
         "Confirm the subscriptions in your mail; then: make deploy STAGE=" + stage,
     )
-    hands.answer({"stage": stage, "changes": prepared.changes, "entry": entry})
+    io.emit({"stage": stage, "changes": prepared.changes, "entry": entry})
 
 
-def _show(hands: Hands, change: Any) -> None:
+def _show(io: CommandIO, change: Any) -> None:
     kind = change["ResourceType"].removeprefix("AWS::").replace("::", " ")
     replaced = ", replaced" if change.get("Replacement") == "True" else ""
-    hands.say(f"{SIGNS.get(change['Action'], '?')} {kind}: {change['LogicalResourceId']}{replaced}")
+    io.say(f"{SIGNS.get(change['Action'], '?')} {kind}: {change['LogicalResourceId']}{replaced}")
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -149,7 +149,7 @@ def _dashboard(stage: str) -> str:
 
 
 @_command("install", changes=False)
-def install_command(hands: Hands, project: Project, stage: str) -> None:
+def install_command(io: CommandIO, project: Project, stage: str) -> None:
     """Deploy the functions of a stage with Chalice, and set what Chalice cannot set.
 
     The state that Chalice needs between two deploys is kept in the stage's bucket, so that any machine can deploy.
@@ -160,13 +160,13 @@ def install_command(hands: Hands, project: Project, stage: str) -> None:
     """  # noqa: D301
     from vedette.installation import deploy
 
-    done = deploy.install(project, stage, lambda text: hands.remark(text))
-    hands.say(*done, f"Stage {stage} is deployed. Look at it: vedette doctor --stage {stage}")
-    hands.answer({"stage": stage, "done": done})
+    done = deploy.install(project, stage, lambda text: io.progress(text))
+    io.say(*done, f"Stage {stage} is deployed. Look at it: vedette doctor --stage {stage}")
+    io.emit({"stage": stage, "done": done})
 
 
 @_command("uninstall")
-def uninstall_command(hands: Hands, project: Project, stage: str) -> None:
+def uninstall_command(io: CommandIO, project: Project, stage: str) -> None:
     """Remove a stage: its functions, rules, roles, topics, queue, alarms and logs.
 
     Endpoints, captures and reports stay, and what stays is listed.
@@ -178,11 +178,11 @@ def uninstall_command(hands: Hands, project: Project, stage: str) -> None:
     from vedette.installation import uninstall
 
     removal = uninstall.plan(project, stage)
-    hands.say(*(f"- {one}" for one in removal.goes), *(f"  {one} stays" for one in removal.stays))
-    if hands.confirmed(f"Remove stage {stage}?"):
+    io.say(*(f"- {one}" for one in removal.deleted), *(f"  {one} stays" for one in removal.kept))
+    if io.confirm(f"Remove stage {stage}?"):
         uninstall.uninstall(project, stage)
-        hands.say(f"Stage {stage} is removed.")
-    hands.answer({"stage": stage, "goes": removal.goes, "stays": removal.stays})
+        io.say(f"Stage {stage} is removed.")
+    io.emit({"stage": stage, "goes": removal.deleted, "stays": removal.kept})
 
 
 @_command("doctor", changes=False)
@@ -191,7 +191,7 @@ def uninstall_command(hands: Hands, project: Project, stage: str) -> None:
 @click.option("--all", "everything", is_flag=True, help="Show what is as it should be, too.")
 @click.pass_context
 def doctor_command(
-    context: click.Context, hands: Hands, project: Project, stage: str, fix: bool, live: bool, everything: bool
+    context: click.Context, io: CommandIO, project: Project, stage: str, fix: bool, live: bool, everything: bool
 ) -> None:
     """Look at an installation as its user would; for each fault, what to do.
 
@@ -205,20 +205,20 @@ def doctor_command(
     from vedette.installation import deploy, doctor
     from vedette.operations import stages
 
-    deploy.known(project, stage)
+    deploy.load_stage(project, stage)
     variables = {k: str(v) for k, v in project.stage(stage)["environment_variables"].items()}
     with stages.entered(variables, None, None) as settings:
         findings = doctor.examine(project, settings, live=live)
         if fix:
             for done in doctor.fixed(findings):
-                hands.say(f"set right: {done}")
+                io.say(f"set right: {done}")
             findings = doctor.examine(project, settings, live=live)
     shown = [finding for finding in findings if everything or finding.outcome != "ok"]
     if shown:
-        hands.table(("", "what", "found", "what to do"), [(f.outcome, f.what, f.found, f.remedy) for f in shown])
+        io.table(("", "what", "found", "what to do"), [(f.outcome, f.what, f.found, f.remedy) for f in shown])
     counts = {outcome: sum(f.outcome == outcome for f in findings) for outcome in ("ok", "warning", "fault", "unknown")}
-    hands.say(", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
-    hands.answer(
+    io.say(", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
+    io.emit(
         {
             "stage": stage,
             **counts,

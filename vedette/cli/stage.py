@@ -19,12 +19,12 @@ from vedette.cli import options
 Command = Callable[..., Any]
 
 
-class Declined(VedetteError):
+class NotConfirmed(VedetteError):
     """A person said no, or nobody was there to say yes."""
 
 
 @dataclass(frozen=True)
-class Hands:
+class CommandIO:
     """How a command speaks with whoever called it."""
 
     as_json: bool
@@ -37,7 +37,7 @@ class Hands:
             for line in lines:
                 click.echo(line)
 
-    def remark(self, *lines: str) -> None:
+    def progress(self, *lines: str) -> None:
         """Lines for people who watch; never a part of the answer."""
         for line in lines:
             click.echo(line, err=self.as_json)
@@ -54,14 +54,14 @@ class Hands:
             shown.add_row(*(Text(str(cell)) for cell in row))
         options.console().print(shown)
 
-    def answer(self, data: Any) -> None:
+    def emit(self, data: Any) -> None:
         """The answer for machines; without --json it is left out."""
         if self.as_json:
             import msgspec
 
             click.echo(json.dumps(msgspec.to_builtins(data, str_keys=True), indent=2, default=str))
 
-    def confirmed(self, question: str) -> bool:
+    def confirm(self, question: str) -> bool:
         """Whether to go on: False for a dry run; a person who says no ends the command."""
         if self.dry_run:
             self.say("Dry run: nothing was changed.")
@@ -73,21 +73,21 @@ class Hands:
         except click.Abort:
             agreed = False
         if not agreed:
-            raise Declined("Not confirmed, so nothing was changed; --yes confirms without a question.")
+            raise NotConfirmed("Not confirmed, so nothing was changed; --yes confirms without a question.")
         return True
 
-    def typed(self, question: str, name: str) -> None:
+    def confirm_by_typing(self, question: str, name: str) -> None:
         """Go on only if a person types the name; --yes is not enough."""
         try:
             answer = click.prompt(question, err=self.as_json, default="", show_default=False)
         except click.Abort:
             answer = ""
         if answer.strip() != name:
-            raise Declined(f"That is not {name}; nothing was changed.")
+            raise NotConfirmed(f"That is not {name}; nothing was changed.")
 
 
 def command(name: str, *, changes: bool = False, while_paused: bool = False, **more: Any) -> Callable[[Command], Any]:
-    """A command on a stage; it gets `Hands` first. One that changes something has --yes and --dry-run."""
+    """A command on a stage; it gets `CommandIO` first. One that changes something has --yes and --dry-run."""
 
     def decorate(function: Command) -> Any:
         @wraps(function)
@@ -96,11 +96,11 @@ def command(name: str, *, changes: bool = False, while_paused: bool = False, **m
 
             variables = stages.variables_of(given.pop("stage_name"), os.environ, Path.cwd())
             profile, region = given.pop("profile"), given.pop("region")
-            hands = Hands(given.pop("as_json"), given.pop("yes", False), given.pop("dry_run", False))
+            io = CommandIO(given.pop("as_json"), given.pop("yes", False), given.pop("dry_run", False))
             with stages.entered(variables, profile, region):
-                if changes and not while_paused and not hands.dry_run:
+                if changes and not while_paused and not io.dry_run:
                     control.refuse_while_paused()
-                function(hands, **given)
+                function(io, **given)
 
         wrapped: Any = run
         if changes:
@@ -142,7 +142,7 @@ def traffic(command: Command) -> Command:
     )(with_marker)
 
 
-def moment(text: str | None) -> Any:
+def parse_future_time(text: str | None) -> Any:
     """A time as ISO 8601 (UTC unless it says otherwise), or a span from now: 90m, 12h, 3d."""
     import re
     from datetime import UTC, datetime, timedelta
@@ -163,7 +163,7 @@ def moment(text: str | None) -> Any:
     return found
 
 
-def past(text: str) -> Any:
+def parse_past_time(text: str) -> Any:
     """A time that is over, as ISO 8601 (UTC unless it says otherwise), or a span until now: 90m, 12h, 14d."""
     from datetime import UTC, datetime
 
@@ -171,14 +171,14 @@ def past(text: str) -> Any:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        return now - (moment(text) - now)
+        return now - (parse_future_time(text) - now)
     found = found if found.tzinfo else found.replace(tzinfo=UTC)
     if found >= now:
         raise click.UsageError(f"{text} is not over yet.")
     return found
 
 
-def seconds(text: str) -> float:
+def parse_duration_seconds(text: str) -> float:
     """A span as seconds: 30s, 5m, 1h, or a bare number."""
     import re
 
@@ -188,7 +188,7 @@ def seconds(text: str) -> float:
     return float(span[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[span[2]]
 
 
-def pair(option: str, text: str) -> tuple[str, Any]:
+def parse_key_value(option: str, text: str) -> tuple[str, Any]:
     """KEY=VALUE, where VALUE is as in TOML; bare words are text."""
     import tomllib
 

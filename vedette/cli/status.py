@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vedette.cli import options, stage
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -20,7 +20,7 @@ COLOURS = {"bad": "red", "poor": "yellow", "good": "green"}
 
 @stage.command("status")
 @click.argument("endpoint", default="")
-def status_command(hands: Hands, endpoint: str) -> None:
+def status_command(io: CommandIO, endpoint: str) -> None:
     """Show how the endpoints are: served and wanted version, last capture, last verdict, open alerts.
 
     Every colour stands beside its word. Exit code 1 when a verdict is bad or an alert is open.
@@ -35,14 +35,14 @@ def status_command(hands: Hands, endpoint: str) -> None:
     found = status.status(endpoint)
     if found.paused is not None:
         pause = found.paused
-        hands.say(f"Paused by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}")
+        io.say(f"Paused by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}")
     if not found.endpoints:
-        hands.say("No endpoint is in the fleet; `vedette watch ENDPOINT` or `vedette manage GROUP` adds one.")
-    elif not hands.as_json:
+        io.say("No endpoint is in the fleet; `vedette watch ENDPOINT` or `vedette manage GROUP` adds one.")
+    elif not io.as_json:
         _table(found)
         for one in found.endpoints:
-            _lines(hands, one, everything=bool(endpoint))
-    hands.answer(found)
+            _lines(io, one, everything=bool(endpoint))
+    io.emit(found)
     click.get_current_context().exit(int(any(one.violated for one in found.endpoints)))
 
 
@@ -50,7 +50,9 @@ def _table(found: Status) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table("Endpoint", "Mode", "Serves", "Wanted", "Last capture, UTC", "Last verdict", "Alerts", "Beside that")
+    shown = Table(
+        "Endpoint", "Mode", "Serves", "FunctionSpec", "Last capture, UTC", "Last verdict", "Alerts", "Beside that"
+    )
     for one in found.endpoints:
         shown.add_row(
             Text(one.endpoint),
@@ -89,18 +91,18 @@ def _beside(one: EndpointStatus) -> list[str]:
     return [words for is_so, words in said if is_so]
 
 
-def _lines(hands: Hands, one: EndpointStatus, *, everything: bool) -> None:
+def _lines(io: CommandIO, one: EndpointStatus, *, everything: bool) -> None:
     """The open alerts; for one endpoint every verdict as well."""
     for alert in one.alerts:
         if everything or not alert.muted:
             silent = ", muted" if alert.muted else ""
             about = f"{one.endpoint}: {alert.subject}, {alert.check}"
-            hands.say(f"{about} ({alert.severity}{silent}), since {_time(alert.since)} UTC")
+            io.say(f"{about} ({alert.severity}{silent}), since {_time(alert.since)} UTC")
     if everything:
         if one.wanted_because:
-            hands.say(f"Wanted: {one.wanted_because}.")
+            io.say(f"FunctionSpec: {one.wanted_because}.")
         for verdict in one.verdicts:
-            hands.say(f"{verdict.name}: {verdict.verdict}, window until {_time(verdict.until)} UTC")
+            io.say(f"{verdict.name}: {verdict.verdict}, window until {_time(verdict.until)} UTC")
 
 
 def _time(moment: datetime | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vedette.cli import options, stage
-from vedette.cli.stage import Hands
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from vedette.operations.watching import Change, Found
@@ -27,7 +27,7 @@ HOW = {
 @click.option("--baseline", metavar="DIR|S3_URI", help="Folder of both files, or a constraints.json.")
 @click.option("--mode", type=click.Choice(["observe", "alert"]), help="How far Vedette goes. [default: observe]")
 @stage.traffic
-def watch_command(hands: Hands, endpoint: str, baseline: str | None, mode: str | None, **traffic: str) -> None:
+def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str | None, **traffic: str) -> None:
     """Watch an endpoint that somebody else made; nothing of SageMaker is changed.
 
     Reads where it captures from the endpoint itself, puts it into the fleet, and takes over the baseline that is given.
@@ -46,46 +46,46 @@ def watch_command(hands: Hands, endpoint: str, baseline: str | None, mode: str |
     stored, etag = aws.get_fleet()
     entries = watching.watched(stored, found, {**({"mode": mode} if mode else {}), **traffic})
     changes = fleet.differences(stored.entries, entries)
-    _show(hands, found)
-    hands.say(*(str(change) for change in changes))
+    _show(io, found)
+    io.say(*(str(change) for change in changes))
     if given is not None:
-        hands.say(f"{endpoint}: baseline of {len(given.constraints.features)} features from {baseline}")
+        io.say(f"{endpoint}: baseline of {len(given.constraints.features)} features from {baseline}")
     data: dict[str, Any] = {"found": found, "changes": changes, "applied": False, "baseline": ""}
     if not changes and given is None:
-        hands.say("The fleet is so already.")
-    elif hands.confirmed("Watch it?"):
+        io.say("The fleet is so already.")
+    elif io.confirm("Watch it?"):
         if given is not None:
             data["baseline"] = watching.take_baseline(endpoint, given, str(baseline))
-            hands.say(f"Baseline {data['baseline']} is in force.")
+            io.say(f"Baseline {data['baseline']} is in force.")
         if changes:
             fleet.apply(entries, etag=etag, by=aws.who())
         data["applied"] = True
-        hands.say(f"{endpoint} is watched; `vedette backfill {endpoint} --from 14d` reads what was captured before.")
-    hands.answer(data)
+        io.say(f"{endpoint} is watched; `vedette backfill {endpoint} --from 14d` reads what was captured before.")
+    io.emit(data)
 
 
-def _show(hands: Hands, found: Found) -> None:
+def _show(io: CommandIO, found: Found) -> None:
     captured = f"{found.percentage} % of its requests ({', '.join(found.modes) or 'no mode'})"
-    hands.say(f"{found.endpoint} captures {captured} to {found.source}")
-    hands.say(f"{HOW[found.delivery]}.", *found.remarks)
+    io.say(f"{found.endpoint} captures {captured} to {found.source}")
+    io.say(f"{HOW[found.delivery]}.", *found.remarks)
     for number, change in enumerate(found.changes, 1):
-        _show_change(hands, number, change)
+        _show_change(io, number, change)
     if found.changes:
-        hands.say("")
+        io.say("")
 
 
-def _show_change(hands: Hands, number: int, change: Change) -> None:
-    hands.say("", f"{number}. {change.title} ({change.why}).", f"   {change.place}:")
-    hands.say(json.dumps(change.form, indent=2))
+def _show_change(io: CommandIO, number: int, change: Change) -> None:
+    io.say("", f"{number}. {change.title} ({change.why}).", f"   {change.place}:")
+    io.say(json.dumps(change.form, indent=2))
     if change.command:
-        hands.say("", f"   {change.command}")
+        io.say("", f"   {change.command}")
     if change.terraform:
-        hands.say("", "   As Terraform:", change.terraform.rstrip())
+        io.say("", "   As Terraform:", change.terraform.rstrip())
 
 
 @stage.command("unwatch", changes=True)
 @stage.endpoint
-def unwatch_command(hands: Hands, endpoint: str) -> None:
+def unwatch_command(io: CommandIO, endpoint: str) -> None:
     """Take an endpoint out of the fleet; the endpoint, its captures and everything that was written stay.
 
     \b
@@ -96,21 +96,21 @@ def unwatch_command(hands: Hands, endpoint: str) -> None:
 
     stored, etag = aws.get_fleet()
     entry = control.entry_of(endpoint)
-    hands.say(*(str(change) for change in fleet.differences(stored.entries, fleet.without(stored, endpoint))))
+    io.say(*(str(change) for change in fleet.differences(stored.entries, fleet.without(stored, endpoint))))
     if entry.mode == "deploy":
-        hands.say(f"Vedette will deploy no version of {entry.package_group} to it any more.")
+        io.say(f"Vedette will deploy no version of {entry.package_group} to it any more.")
     data = {"endpoint": endpoint, "applied": False}
-    if hands.confirmed("Watch it no more?"):
+    if io.confirm("Watch it no more?"):
         fleet.apply(fleet.without(stored, endpoint), etag=etag, by=aws.who())
         data["applied"] = True
-        hands.say(f"{endpoint} is watched no more.")
-    hands.answer(data)
+        io.say(f"{endpoint} is watched no more.")
+    io.emit(data)
 
 
 @stage.command("backfill", changes=True)
 @stage.endpoint
 @click.option("--from", "since", required=True, metavar="TIME|SPAN", help="Since when: 14d, 36h, 2026-11-01.")
-def backfill_command(hands: Hands, endpoint: str, since: str) -> None:
+def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
     """Read what an endpoint captured before it was watched.
 
     Makes the same parts as the functions do, on this machine, and skips those that are there: after Ctrl-C, run it
@@ -125,15 +125,15 @@ def backfill_command(hands: Hands, endpoint: str, since: str) -> None:
 
     from vedette.operations import backfill, control
 
-    begin = stage.past(since)
+    begin = stage.parse_past_time(since)
     entry = control.entry_of(endpoint)
     found = backfill.waiting(entry, begin, datetime.now(UTC))
     megabytes = f"{found.size / 1e6:.1f} MB"
     objects = f"{len(found.objects)} object{'' if len(found.objects) == 1 else 's'}"
-    hands.say(f"To be read: {objects} ({megabytes}) without a part; {found.have} with one are skipped.")
+    io.say(f"To be read: {objects} ({megabytes}) without a part; {found.have} with one are skipped.")
     done: Counter[str] = Counter()
     rows = refused = 0
-    if found.objects and hands.confirmed("Read them?"):
+    if found.objects and io.confirm("Read them?"):
         with options.progress("Reading", found.size) as advance:
             for captured, made in backfill.made(found, entry):
                 advance(captured.size)
@@ -144,5 +144,5 @@ def backfill_command(hands: Hands, endpoint: str, since: str) -> None:
                 rows += made.part.summary.rows
                 refused += made.part.summary.refused_lines
         said = ", ".join(f"{number} {what}" for what, number in done.items())
-        hands.say(f"Parts: {said}. Rows in them: {rows}; lines refused: {refused}.")
-    hands.answer({"endpoint": endpoint, "waiting": len(found.objects), "parts": done, "rows": rows, "refused": refused})
+        io.say(f"Parts: {said}. Rows in them: {rows}; lines refused: {refused}.")
+    io.emit({"endpoint": endpoint, "waiting": len(found.objects), "parts": done, "rows": rows, "refused": refused})

@@ -24,7 +24,7 @@ INDENT = " " * 11
 
 
 @dataclass
-class Teller:
+class DemoConsole:
     """Prints the story, and remembers what was checked."""
 
     console: Console
@@ -80,8 +80,10 @@ class Teller:
         """A bar while many windows go by."""
         columns = (TextColumn(INDENT + "{task.description}"), BarColumn(), MofNCompleteColumn())
         # On a terminal rich takes sys.stdout over, and what the functions log would come onto the screen.
-        options = {"redirect_stdout": False, "redirect_stderr": False, "transient": not self.console.is_terminal}
-        with Progress(*columns, console=self.console, **options) as bar:
+        transient, redirect = not self.console.is_terminal, False
+        with Progress(
+            *columns, console=self.console, transient=transient, redirect_stdout=redirect, redirect_stderr=redirect
+        ) as bar:
             bar.add_task(what, total=total)
             yield bar
 
@@ -94,7 +96,7 @@ class Teller:
                 table.add_row(Text("ok", style="green") if held else Text("NOT", style="bold red"), what)
         self.console.print()
         self.console.print(table)
-        held = sum(held for *_, held in self.checks)
+        passed = sum(held for *_, held in self.checks)
         seconds = time.perf_counter() - self.began
-        self.console.print(f"{held} of {len(self.checks)} checks held, in {seconds:.0f} s.")
-        return held == len(self.checks)
+        self.console.print(f"{passed} of {len(self.checks)} checks passed, in {seconds:.0f} s.")
+        return passed == len(self.checks)

@@ -29,13 +29,14 @@ from chalicelib.records import Execution, FleetEntry, GoldenPayload
 from chalicelib.registry.versions import version_of
 from vedette.baselines import baseline_statistics
 from vedette.demo import user_actions
-from vedette.demo.console import Teller
+from vedette.demo.console import DemoConsole
 from vedette.demo.data import DataSet, half_spoilt, of_file, sites, spoilt
 from vedette.local import Cloud
 from vedette.local.application import load_app
+from vedette.local.inference import train
 from vedette.local.mailbox import Mail
-from vedette.local.sagemaker.monitoring import Report
-from vedette.local.smtp_server import post_office
+from vedette.local.sagemaker.executions import Report
+from vedette.local.smtp_server import smtp_server
 from vedette.operations.deletion import delete, prepared
 
 ENDPOINT = "preferred-site"
@@ -49,7 +50,7 @@ class Story:
     """The stage of the story: a cloud with the functions in it, the data, and the one who tells."""
 
     cloud: Cloud
-    tell: Teller
+    tell: DemoConsole
     data: DataSet
     bucket: str
     entry: FleetEntry
@@ -103,9 +104,9 @@ def tell(content: bytes | None, place: str, keep: Path | None) -> bool:
     """Tell the whole story; whether every check held."""
     console = Console(file=sys.stdout, highlight=False)
     data = of_file(content, place) if content is not None else sites()
-    with _quiet_functions(), post_office() as received, Cloud() as cloud:
+    with _quiet_functions(), smtp_server() as received, Cloud() as cloud:
         cloud.mailbox.smtp = received.address
-        teller = Teller(console, cloud.clock, received)
+        teller = DemoConsole(console, cloud.clock, received)
         teller.title()
         environment = cloud.install()
         cloud.run_functions(load_app(environment))
@@ -121,7 +122,9 @@ def tell(content: bytes | None, place: str, keep: Path | None) -> bool:
         for chapter in CHAPTERS:
             chapter(story)
         if keep is not None:
-            console.print(f"The bucket, {cloud.keep(story.bucket, keep)} files, is kept in {keep}.", markup=False)
+            console.print(
+                f"The bucket, {cloud.copy_bucket(story.bucket, keep)} files, is kept in {keep}.", markup=False
+            )
         sent = [(mail.subject, mail.text.splitlines()) for mail in cloud.mailbox.mails]
         came = [(mail["Subject"], mail.get_content().splitlines()) for mail in received.mails]
         teller.check(f"a mail server received each of the {len(sent)} mails as it was written", sent == came)
@@ -430,7 +433,7 @@ def _deploy_by_hand(story: Story, name: str) -> None:
     """An endpoint as somebody else's Terraform would make it: no registry, capture into the stage's bucket."""
     sagemaker = boto3.client("sagemaker")
     key = f"models/{name}/model.tar.gz"
-    boto3.client("s3").put_object(Bucket=story.bucket, Key=key, Body=user_actions.train("knn", story.data.training_csv))
+    boto3.client("s3").put_object(Bucket=story.bucket, Key=key, Body=train("knn", story.data.training_csv))
     role = os.environ["VEDETTE_ROLE_ARN"]
     container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": f"s3://{story.bucket}/{key}"}
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)

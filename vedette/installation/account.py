@@ -15,7 +15,7 @@ from chalicelib.errors import VedetteError
 from vedette.operations.aws import code, message
 
 POLL_SECONDS = 3.0
-MOST_SECONDS = 20 * 60
+MAX_WAIT_SECONDS = 20 * 60
 NOTHING_CHANGES = ("didn't contain changes", "No updates are to be performed")
 Change = Mapping[str, Any]
 
@@ -152,12 +152,14 @@ def _stack(stack_id: str) -> dict[str, Any]:
 
 
 def _settled(ask: Callable[[], dict[str, Any]], field: str, unfinished: tuple[str, ...]) -> dict[str, Any]:
-    for _ in range(int(MOST_SECONDS / POLL_SECONDS)):
+    for _ in range(int(MAX_WAIT_SECONDS / POLL_SECONDS)):
         found = ask()
         if not found[field].endswith(unfinished):
             return found
         time.sleep(POLL_SECONDS)
-    raise VedetteError(f"CloudFormation has not ended after {MOST_SECONDS // 60} minutes; look at it in the console.")
+    raise VedetteError(
+        f"CloudFormation has not ended after {MAX_WAIT_SECONDS // 60} minutes; look at it in the console."
+    )
 
 
 def _first_failure(stack_id: str) -> str:
@@ -176,12 +178,12 @@ def _first_failure(stack_id: str) -> str:
 # --- buckets ----------------------------------------------------------------------------------------------------------
 
 
-def announces(bucket: str) -> bool:
+def sends_to_eventbridge(bucket: str) -> bool:
     """Whether a bucket tells EventBridge of its objects."""
     return "EventBridgeConfiguration" in client("s3").get_bucket_notification_configuration(Bucket=bucket)
 
 
-def let_announce(bucket: str) -> None:
+def enable_eventbridge(bucket: str) -> None:
     """Let a bucket tell EventBridge of its objects; its other notifications stay as they are."""
     there = client("s3").get_bucket_notification_configuration(Bucket=bucket)
     there.pop("ResponseMetadata", None)
@@ -217,5 +219,5 @@ def event_invoke_config(name: str) -> dict[str, Any]:
 
 def reserved_concurrency(name: str) -> int | None:
     """How many copies of a function may run at once; None when nobody set it."""
-    found = client("lambda").get_function_concurrency(FunctionName=name)
-    return found.get("ReservedConcurrentExecutions")
+    found: int | None = client("lambda").get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    return found

@@ -40,18 +40,18 @@ def add(package: Path) -> None:
         made = Path(folder) / package.name
         shutil.copyfile(package, made)
         with zipfile.ZipFile(made, "a") as archive:
-            for name in lacking(archive.namelist()):
+            for name in without_byte_code(archive.namelist()):
                 source = archive.getinfo(name)
                 archive.writestr(_entry(_name(name), source), _compiled(archive.read(source), name, Path(folder)))
         made.replace(package)
 
 
-def lacking(names: Collection[str], tag: str = "") -> list[str]:
+def without_byte_code(names: Collection[str], tag: str = "") -> list[str]:
     """The sources of a package without byte code; `tag` is that of its Python, such as cpython-312.
 
     Examples
     --------
-    >>> lacking(["app.py", "__pycache__/app.cpython-312.pyc", "chalicelib/errors.py"], "cpython-312")
+    >>> without_byte_code(["app.py", "__pycache__/app.cpython-312.pyc", "chalicelib/errors.py"], "cpython-312")
     ['chalicelib/errors.py']
     """
     there = set(names)

@@ -6,7 +6,7 @@ import json
 import sys
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import ExecutionEvent, as_dict
 from chalicelib.settings import Settings
 from vedette.installation import account, deploy, package
-from vedette.installation.doctor import Examined, Finding, fault, judged, ok, warning
+from vedette.installation.findings import Check, Finding, InspectedStage, expect, fault, ok, warning
 from vedette.installation.functions import FUNCTIONS, NAMES, event_invoke_config, full_name, rule_name
 from vedette.operations import aws
 from vedette.operations.aws import code
@@ -30,17 +30,17 @@ OLD_LINUX = "python3.11"  # Amazon Linux 2, glibc 2.26: numpy 2.3 and later has 
 DOWNLOAD_SECONDS = 60
 
 
-def runtimes(examined: Examined) -> Iterator[Finding]:
+def runtimes(inspected: InspectedStage) -> Iterator[Finding]:
     """Functions."""
-    remedy = DEPLOY.format(stage=examined.stage)
-    found = _functions(examined)
+    remedy = DEPLOY.format(stage=inspected.stage)
+    found = _functions(inspected)
     missing = [name for name in NAMES if name not in found]
-    yield judged("the six functions are there", not missing, ", ".join(missing) + " missing", remedy)
+    yield expect("the six functions are there", not missing, ", ".join(missing) + " missing", remedy)
     there = {function["Configuration"]["Runtime"] for function in found.values()}
     if not there:
         return
     one = len(there) == 1
-    yield judged("they run on one Python", one, ", ".join(sorted(there)), remedy)
+    yield expect("they run on one Python", one, ", ".join(sorted(there)), remedy)
     if OLD_LINUX in there:
         yield warning(
             "Python of the functions", f"{OLD_LINUX} runs on Amazon Linux 2", "deploy with Python 3.12 or 3.13"
@@ -53,13 +53,13 @@ def runtimes(examined: Examined) -> Iterator[Finding]:
         )
     states = {n: f["Configuration"].get("State", "Active") for n, f in found.items()}
     bad = [f"{name} is {state}" for name, state in states.items() if state not in {"Active", "Inactive"}]
-    yield judged("they are active", not bad, "; ".join(bad), "aws lambda get-function says why")
+    yield expect("they are active", not bad, "; ".join(bad), "aws lambda get-function says why")
 
 
-def packages(examined: Examined) -> Iterator[Finding]:
+def packages(inspected: InspectedStage) -> Iterator[Finding]:
     """The package."""
     looked: set[str] = set()
-    for function in _functions(examined).values():
+    for function in _functions(inspected).values():
         config = function["Configuration"]
         if config["CodeSha256"] in looked:
             continue
@@ -69,8 +69,8 @@ def packages(examined: Examined) -> Iterator[Finding]:
             yield Finding("the package is whole", "unknown", "it cannot be downloaded from here", "look from elsewhere")
             continue
         faults = package.faults(content, config["Runtime"])
-        remedy = DEPLOY.format(stage=examined.stage)
-        yield judged("the package is whole", not faults, "; ".join(faults), remedy)
+        remedy = DEPLOY.format(stage=inspected.stage)
+        yield expect("the package is whole", not faults, "; ".join(faults), remedy)
         if not faults and not package.has_byte_code(content, config["Runtime"]):
             yield warning("the package has byte code", "each cold start compiles what it imports", remedy)
 
@@ -86,11 +86,11 @@ def _downloaded(location: str) -> bytes | None:
     return content
 
 
-def configurations(examined: Examined) -> Iterator[Finding]:
+def configurations(inspected: InspectedStage) -> Iterator[Finding]:
     """Configuration of the functions."""
-    of_stage = examined.project.stage(examined.stage).get("environment_variables", {})
-    for name, function in _functions(examined).items():
-        config, wanted = function["Configuration"], examined.project.function(examined.stage, name)
+    of_stage = inspected.project.stage(inspected.stage).get("environment_variables", {})
+    for name, function in _functions(inspected).items():
+        config, wanted = function["Configuration"], inspected.project.function(inspected.stage, name)
         environment = {**of_stage, **wanted.get("environment_variables", {})}
         variables = config.get("Environment", {}).get("Variables", {})
         different = [
@@ -98,32 +98,32 @@ def configurations(examined: Examined) -> Iterator[Finding]:
             *(["timeout"] if config["Timeout"] != wanted.get("lambda_timeout") else []),
             *sorted(n for n in environment.keys() | variables.keys() if environment.get(n) != variables.get(n)),
         ]
-        yield judged(
+        yield expect(
             f"{name} is as .chalice/config.json says",
             not different,
             f"different: {', '.join(different)}",
-            DEPLOY.format(stage=examined.stage),
+            DEPLOY.format(stage=inspected.stage),
         )
 
 
-def events(examined: Examined) -> Iterator[Finding]:
+def events(inspected: InspectedStage) -> Iterator[Finding]:
     """Rules."""
-    wanted = _expressions(examined)
-    deploy = DEPLOY.format(stage=examined.stage)
-    for name, function in _functions(examined).items():
-        rule = _rule(rule_name(examined.stage, name))
+    wanted = _expressions(inspected)
+    deploy = DEPLOY.format(stage=inspected.stage)
+    for name, function in _functions(inspected).items():
+        rule = _rule(rule_name(inspected.stage, name))
         if rule is None:
             yield fault(f"{name} has a rule", "there is none", deploy)
             continue
-        yield judged(f"the rule of {name} is on", rule["State"] == "ENABLED", rule["State"], f"enable {rule['Name']}")
+        yield expect(f"the rule of {name} is on", rule["State"] == "ENABLED", rule["State"], f"enable {rule['Name']}")
         if name in wanted:
             there = json.loads(rule["EventPattern"]) if rule.get("EventPattern") else rule.get("ScheduleExpression")
-            yield judged(f"{name} hears what chalice_app/app.py says", there == wanted[name], "another pattern", deploy)
+            yield expect(f"{name} hears what chalice_app/app.py says", there == wanted[name], "another pattern", deploy)
         arn = function["Configuration"]["FunctionArn"]
         targets = [target["Arn"] for target in client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]]
-        yield judged(f"the rule reaches {name}", targets == [arn], f"targets: {targets}", deploy)
+        yield expect(f"the rule reaches {name}", targets == [arn], f"targets: {targets}", deploy)
         allowed = rule["Arn"] in _may_invoke(arn)
-        yield judged(f"the rule may invoke {name}", allowed, "no permission: events are dropped in silence", deploy)
+        yield expect(f"the rule may invoke {name}", allowed, "no permission: events are dropped in silence", deploy)
 
 
 def _rule(name: str) -> dict[str, Any] | None:
@@ -153,13 +153,13 @@ def _may_invoke(arn: str) -> list[str]:
     ]
 
 
-def _expressions(examined: Examined) -> dict[str, Any]:
+def _expressions(inspected: InspectedStage) -> dict[str, Any]:
     """Pattern or schedule of each function, as the app of this clone says them."""
     from vedette.local.application import load_app
 
-    variables = examined.project.stage(examined.stage)["environment_variables"]
+    variables = inspected.project.stage(inspected.stage)["environment_variables"]
     try:
-        app = load_app(variables, examined.project.app / "app.py")
+        app = load_app(variables, inspected.project.app / "app.py")
     except (ImportError, VedetteError):  # without Chalice, the patterns cannot be read
         return {}
     found = {}
@@ -170,20 +170,20 @@ def _expressions(examined: Examined) -> dict[str, Any]:
     return found
 
 
-def failures(examined: Examined) -> Iterator[Finding]:
+def failures(inspected: InspectedStage) -> Iterator[Finding]:
     """Retries, failure destinations and reserved concurrency."""
-    queue = deploy.queue_arn(examined.stage)
+    queue = deploy.queue_arn(inspected.stage)
 
     def fix() -> None:
-        deploy.finish(examined.stage)
+        deploy.finish(inspected.stage)
 
-    there = _functions(examined)
+    there = _functions(inspected)
     for wanted in FUNCTIONS:
         if wanted.name not in there:
             continue
-        name = full_name(examined.stage, wanted.name)
+        name = full_name(inspected.stage, wanted.name)
         config = there[wanted.name]["Configuration"]
-        yield judged(
+        yield expect(
             f"{wanted.name} has its handler",
             config["Handler"] == wanted.handler,
             f"{config['Handler']}, which Chalice does not change",
@@ -191,7 +191,7 @@ def failures(examined: Examined) -> Iterator[Finding]:
             fix,
         )
         right = deploy.is_finished(account.event_invoke_config(name), event_invoke_config(wanted, queue))
-        yield judged(
+        yield expect(
             f"failed events of {wanted.name} are kept", right, "they would be lost", "vedette doctor --fix", fix
         )
         if account.reserved_concurrency(name) != wanted.reserved_concurrency:
@@ -203,24 +203,24 @@ def failures(examined: Examined) -> Iterator[Finding]:
             )
 
 
-def permissions(examined: Examined) -> Iterator[Finding]:
+def permissions(inspected: InspectedStage) -> Iterator[Finding]:
     """Policies of the functions."""
-    folder = examined.project.folder(examined.stage)
-    for name, function in _functions(examined).items():
+    folder = inspected.project.folder(inspected.stage)
+    for name, function in _functions(inspected).items():
         role = function["Configuration"]["Role"].rpartition("/")[2]
         file = folder / f"policy-{name}.json"
         if not file.is_file():
             yield fault(
-                f"{name} has a policy here", f"{file.name} is missing", f"vedette setup --stage {examined.stage}"
+                f"{name} has a policy here", f"{file.name} is missing", f"vedette setup --stage {inspected.stage}"
             )
             continue
         wanted = json.loads(file.read_bytes())
         there = _inline_policies(role)
-        yield judged(
+        yield expect(
             f"{name} may do what its policy says, and no more",
             there == [wanted],
             "the role has another policy" if there else "the role has no policy",
-            f"vedette setup --stage {examined.stage}, then {DEPLOY.format(stage=examined.stage)}",
+            f"vedette setup --stage {inspected.stage}, then {DEPLOY.format(stage=inspected.stage)}",
         )
 
 
@@ -232,22 +232,22 @@ def _inline_policies(role: str) -> list[dict[str, Any]]:
     return [*found, *({"attached": one["PolicyArn"]} for one in attached)]
 
 
-def _functions(examined: Examined) -> dict[str, dict[str, Any]]:
-    found = {name: account.describe_function(full_name(examined.stage, name)) for name in NAMES}
+def _functions(inspected: InspectedStage) -> dict[str, dict[str, Any]]:
+    found = {name: account.describe_function(full_name(inspected.stage, name)) for name in NAMES}
     return {name: function for name, function in found.items() if function is not None}
 
 
 # --- live -------------------------------------------------------------------------------------------------------------
 
 
-def live(examined: Examined) -> Iterator[Finding]:
+def live(inspected: InspectedStage) -> Iterator[Finding]:
     """Live."""
-    for name, event in synthetic_events(examined.settings).items():
+    for name, event in synthetic_events(inspected.settings).items():
         what = f"{name} runs"
         try:
-            answer = aws.run_function(full_name(examined.stage, name), event)
+            answer = aws.run_function(full_name(inspected.stage, name), event)
         except VedetteError as error:
-            yield fault(what, str(error), f"its log group /aws/lambda/{full_name(examined.stage, name)} says more")
+            yield fault(what, str(error), f"its log group /aws/lambda/{full_name(inspected.stage, name)} says more")
             continue
         said = str(answer.get("left alone", ""))
         yield ok(what, said) if said else fault(what, f"it answered {answer}", "that should have been left alone")
@@ -299,7 +299,7 @@ def synthetic_events(settings: Settings) -> dict[str, dict[str, Any]]:
     }
 
 
-CHECKS: tuple[Callable[[Examined], Iterator[Finding]], ...] = (
+CHECKS: tuple[Check, ...] = (
     runtimes,
     packages,
     configurations,

@@ -27,17 +27,17 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.clients import client
 from chalicelib.errors import VedetteError
 from vedette.installation import account, byte_code, package, state
-from vedette.installation.functions import FUNCTIONS, Wanted, event_invoke_config, full_name, queue_name
+from vedette.installation.functions import FUNCTIONS, FunctionSpec, event_invoke_config, full_name, queue_name
 from vedette.installation.project import Project
 from vedette.installation.setup import stack_name
 from vedette.operations.aws import message
 
-Said = Callable[[str], None]
-LAST_LINES = 12
+Echo = Callable[[str], None]
+ERROR_LINES = 12
 SETTLE_SECONDS = 60
 
 
-def install(project: Project, stage: str, say: Said) -> list[str]:
+def install(project: Project, stage: str, echo: Echo) -> list[str]:
     """Deploy the functions of a stage; what was set beyond Chalice.
 
     Raises
@@ -45,12 +45,12 @@ def install(project: Project, stage: str, say: Said) -> list[str]:
     VedetteError
         When the stage was never set up, or the package would not be whole; nothing is deployed then.
     """
-    bucket = known(project, stage)
+    bucket = load_stage(project, stage)
     etag = state.fetch_deployed(project, stage, bucket)
     project.write_stage(stage, project.stage(stage))
-    say("Building the package ...")
+    echo("Building the package ...")
     build(project, stage)
-    say("chalice deploy ...")
+    echo("chalice deploy ...")
     chalice(project, "deploy", "--stage", stage)
     try:
         done = finish(stage)
@@ -59,7 +59,7 @@ def install(project: Project, stage: str, say: Said) -> list[str]:
     return done
 
 
-def known(project: Project, stage: str) -> str:
+def load_stage(project: Project, stage: str) -> str:
     """Make sure that the project knows the stage as it was set up last; its bucket.
 
     Raises
@@ -126,7 +126,7 @@ def chalice(project: Project, *arguments: str) -> str:
         text=True,
     )
     if done.returncode:
-        last = (done.stdout + done.stderr).strip().splitlines()[-LAST_LINES:]
+        last = (done.stdout + done.stderr).strip().splitlines()[-ERROR_LINES:]
         raise VedetteError("chalice " + " ".join(arguments[:1]) + " failed:\n" + "\n".join(last))
     return done.stdout
 
@@ -165,7 +165,7 @@ def queue_arn(stage: str) -> str:
     return f"arn:{partition}:sqs:{region}:{owner}:{queue_name(stage)}"
 
 
-def _finish(name: str, wanted: Wanted, handler: str, queue: str) -> list[str]:
+def _finish(name: str, wanted: FunctionSpec, handler: str, queue: str) -> list[str]:
     done = []
     if handler != wanted.handler:
         client("lambda").update_function_configuration(FunctionName=name, Handler=wanted.handler)

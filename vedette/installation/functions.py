@@ -16,7 +16,7 @@ from chalicelib import locations
 
 
 @dataclass(frozen=True)
-class Wanted:
+class FunctionSpec:
     """How a function is wanted."""
 
     name: str
@@ -38,12 +38,12 @@ class Wanted:
 # Concurrency: the account's own functions must not starve (1,000 by default), and one endpoint's alarm storm must not
 # start a thousand judgements. A capture object takes about a second: 20 at once read a thousand objects a minute.
 FUNCTIONS = (
-    Wanted("on_model_package_state_change", reserved_concurrency=2),
-    Wanted("on_endpoint_state_change", reserved_concurrency=5),
-    Wanted("on_data_captured", reserved_concurrency=20),
-    Wanted("run_monitoring", reserved_concurrency=10),
-    Wanted("on_monitoring_execution", reserved_concurrency=5),
-    Wanted("sweep", reserved_concurrency=5),
+    FunctionSpec("on_model_package_state_change", reserved_concurrency=2),
+    FunctionSpec("on_endpoint_state_change", reserved_concurrency=5),
+    FunctionSpec("on_data_captured", reserved_concurrency=20),
+    FunctionSpec("run_monitoring", reserved_concurrency=10),
+    FunctionSpec("on_monitoring_execution", reserved_concurrency=5),
+    FunctionSpec("sweep", reserved_concurrency=5),
 )
 NAMES = tuple(function.name for function in FUNCTIONS)
 
@@ -63,7 +63,7 @@ def queue_name(stage: str) -> str:
     return f"{locations.table(stage)}-failures"
 
 
-def event_invoke_config(wanted: Wanted, queue_arn: str) -> dict[str, Any]:
+def event_invoke_config(wanted: FunctionSpec, queue_arn: str) -> dict[str, Any]:
     """What PutFunctionEventInvokeConfig is given, beside the function's name."""
     return {
         "MaximumRetryAttempts": wanted.retries,

@@ -12,7 +12,7 @@ from vedette.installation import byte_code
 # Compiled parts that the functions import: without them the first event fails.
 COMPILED = ("msgspec/_core", "numpy/_core/_multiarray_umath", "_datasketches")
 NEEDED = ("app.py", "chalicelib/handlers/", "aws_lambda_powertools/", "chalice/app.py")
-MOST_ZIPPED, MOST_UNZIPPED = 50 << 20, 250 << 20  # Lambda quotas: a direct upload, and what it unpacks to
+MAX_ZIP_BYTES, MAX_UNZIPPED_BYTES = 50 << 20, 250 << 20  # Lambda quotas: a direct upload, and what it unpacks to
 
 
 def faults(content: bytes, runtime: str) -> list[str]:
@@ -26,9 +26,9 @@ def faults(content: bytes, runtime: str) -> list[str]:
     found = [f"{needed.rstrip('/')} is missing" for needed in NEEDED if not any(n.startswith(needed) for n in names)]
     tag = _tag(runtime)
     found += [fault for part in COMPILED if (fault := _compiled(part, tag, names))]
-    if len(content) > MOST_ZIPPED:
+    if len(content) > MAX_ZIP_BYTES:
         found.append(f"it has {len(content) >> 20} MB; Lambda takes 50")
-    if unzipped > MOST_UNZIPPED:
+    if unzipped > MAX_UNZIPPED_BYTES:
         found.append(f"it unpacks to {unzipped >> 20} MB; Lambda takes 250")
     return found
 
@@ -36,7 +36,7 @@ def faults(content: bytes, runtime: str) -> list[str]:
 def has_byte_code(content: bytes, runtime: str) -> bool:
     """Whether the functions start without compiling what they import."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return not byte_code.lacking(archive.namelist(), _tag(runtime))
+        return not byte_code.without_byte_code(archive.namelist(), _tag(runtime))
 
 
 def _tag(runtime: str) -> str:

@@ -47,8 +47,8 @@ def roles_stack_name(stage: str) -> str:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a person asked for; None and empty leave what was said before."""
+class SetupRequest:
+    """What a person request for; None and empty leave what was said before."""
 
     stage: str
     parameters: Mapping[str, str] = field(default_factory=dict)  # by option: email, bucket, ...
@@ -64,7 +64,7 @@ class Asked:
 class Setup:
     """The change of one stage: looked at first, then made."""
 
-    asked: Asked
+    request: SetupRequest
     project: Project
     parameters: dict[str, str]
     change_set: ChangeSet
@@ -76,24 +76,24 @@ class Setup:
         return self.change_set.changes
 
 
-def check(asked: Asked) -> None:
-    """Refuse what cannot be meant, before anything is asked of AWS.
+def check(request: SetupRequest) -> None:
+    """Refuse what cannot be meant, before anything is request of AWS.
 
     Raises
     ------
     VedetteError
         With what is wrong.
     """
-    if not STAGE_NAME.fullmatch(asked.stage):
-        raise VedetteError(f"{asked.stage!r} is no name for a stage: at most 20 of a-z, 0-9 and -, a letter first.")
-    if bool(asked.subnets) != bool(asked.security_groups):
+    if not STAGE_NAME.fullmatch(request.stage):
+        raise VedetteError(f"{request.stage!r} is no name for a stage: at most 20 of a-z, 0-9 and -, a letter first.")
+    if bool(request.subnets) != bool(request.security_groups):
         raise VedetteError("Give --subnets and --security-groups together.")
-    email = asked.parameters.get("email", "")
+    email = request.parameters.get("email", "")
     if email and "@" not in email:
         raise VedetteError(f"--email is not an address: {email!r}.")
 
 
-def prepare(asked: Asked, project: Project, dashboard: str = "") -> Setup:
+def prepare(request: SetupRequest, project: Project, dashboard: str = "") -> Setup:
     """Ask CloudFormation what would change.
 
     Raises
@@ -102,15 +102,15 @@ def prepare(asked: Asked, project: Project, dashboard: str = "") -> Setup:
         When something that is needed was not named, or what was named is not there.
     """
     policies.read(project.chalice)
-    before = account.parameters_of(account.describe_stack(stack_name(asked.stage)))
-    given = {PARAMETERS[option]: value for option, value in asked.parameters.items()}
-    parameters = {**before, **given, "Stage": asked.stage}
+    before = account.parameters_of(account.describe_stack(stack_name(request.stage)))
+    given = {PARAMETERS[option]: value for option, value in request.parameters.items()}
+    parameters = {**before, **given, "Stage": request.stage}
     if not parameters.get("Email"):
         raise VedetteError("Who is told of alerts? Give --email.")
     _check_names(parameters, account.identity()[2])
-    tags = {"vedette:stage": asked.stage}
-    change_set = ChangeSet(stack_name(asked.stage), template(dashboard), parameters, tags)
-    return Setup(asked, project, parameters, change_set, not before)
+    tags = {"vedette:stage": request.stage}
+    change_set = ChangeSet(stack_name(request.stage), template(dashboard), parameters, tags)
+    return Setup(request, project, parameters, change_set, not before)
 
 
 def _check_names(parameters: Mapping[str, str], region: str) -> None:
@@ -132,30 +132,30 @@ def _check_names(parameters: Mapping[str, str], region: str) -> None:
 def make(setup: Setup) -> dict[str, Any]:
     """Make the change, write the stage into the project and the bucket; the stage's entry."""
     outputs = setup.change_set.make()
-    asked, project = setup.asked, setup.project
-    place = _place(asked, outputs, project)
+    request, project = setup.request, setup.project
+    place = _place(request, outputs, project)
     for bucket in {place.bucket, *(bucket for bucket, _ in place.sources)}:
-        if not account.announces(bucket):
-            account.let_announce(bucket)
+        if not account.sends_to_eventbridge(bucket):
+            account.enable_eventbridge(bucket)
     narrowed = policies.all_narrowed(policies.read(project.chalice), place)
-    roles = _function_roles(asked.stage, narrowed, setup.parameters)
+    roles = _function_roles(request.stage, narrowed, setup.parameters)
     for name, policy in narrowed.items():
-        write(project.folder(asked.stage) / f"policy-{name}.json", policy)
-    write(project.folder(asked.stage) / "merge-template.json", merge_template(asked.stage))
-    entry = _entry(asked, place, _known(project, asked.stage, place.bucket), roles)
-    project.write_stage(asked.stage, entry)
-    state.put_configuration(project, asked.stage, place.bucket)
+        write(project.folder(request.stage) / f"policy-{name}.json", policy)
+    write(project.folder(request.stage) / "merge-template.json", merge_template(request.stage))
+    entry = _entry(request, place, _stored_entry(project, request.stage, place.bucket), roles)
+    project.write_stage(request.stage, entry)
+    state.put_configuration(project, request.stage, place.bucket)
     return entry
 
 
-def _place(asked: Asked, outputs: Mapping[str, str], project: Project) -> Place:
+def _place(request: SetupRequest, outputs: Mapping[str, str], project: Project) -> Place:
     partition, owner, region = account.identity()
-    entry = _known(project, asked.stage, outputs["Bucket"])
+    entry = _stored_entry(project, request.stage, outputs["Bucket"])
     before = entry.get("environment_variables", {})
-    named = asked.capture_sources or tuple(filter(None, before.get("VEDETTE_CAPTURE_SOURCES", "").split(",")))
-    teams = [found[0] for found in TOPIC_ARN.finditer(",".join(asked.teams) or before.get("VEDETTE_TOPICS", ""))]
+    named = request.capture_sources or tuple(filter(None, before.get("VEDETTE_CAPTURE_SOURCES", "").split(",")))
+    teams = [found[0] for found in TOPIC_ARN.finditer(",".join(request.teams) or before.get("VEDETTE_TOPICS", ""))]
     return Place(
-        stage=asked.stage,
+        stage=request.stage,
         region=region,
         account=owner,
         bucket=outputs["Bucket"],
@@ -164,13 +164,13 @@ def _place(asked: Asked, outputs: Mapping[str, str], project: Project) -> Place:
         role_arn=outputs["RoleArn"],
         key_arn=outputs.get("KeyArn", ""),
         sources=tuple((bucket, prefix) for bucket, _, prefix in (one.partition("/") for one in named)),
-        instance_types=asked.instance_types or tuple(entry.get("vedette_instance_types", ())),
-        in_vpc=bool(asked.subnets or entry.get("subnet_ids")),
+        instance_types=request.instance_types or tuple(entry.get("vedette_instance_types", ())),
+        in_vpc=bool(request.subnets or entry.get("subnet_ids")),
         partition=partition,
     )
 
 
-def _known(project: Project, stage: str, bucket: str) -> dict[str, Any]:
+def _stored_entry(project: Project, stage: str, bucket: str) -> dict[str, Any]:
     """The stage's entry of before; that of another account, such as the repository's example, is none."""
     entry = project.stage(stage)
     return entry if entry.get("environment_variables", {}).get("VEDETTE_BUCKET") == bucket else {}
@@ -187,18 +187,18 @@ def _function_roles(stage: str, narrowed: Mapping[str, Any], parameters: Mapping
     return {function.name: made[function.resource] for function in FUNCTIONS}
 
 
-def _entry(asked: Asked, place: Place, before: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Any]:
+def _entry(request: SetupRequest, place: Place, before: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Any]:
     """The stage's entry in .chalice/config.json; what people wrote there by hand stays."""
     environment = {
         **before.get("environment_variables", {}),
-        "VEDETTE_STAGE": asked.stage,
+        "VEDETTE_STAGE": request.stage,
         "VEDETTE_BUCKET": place.bucket,
         "VEDETTE_TABLE": place.table,
         "VEDETTE_TOPIC_ARN": place.topics[0],
         "VEDETTE_ROLE_ARN": place.role_arn,
         "VEDETTE_CAPTURE_SOURCES": ",".join(f"{bucket}/{prefix}" for bucket, prefix in place.sources),
     }
-    for name, given in (("VEDETTE_IMAGE_ACCOUNTS", asked.image_accounts), ("VEDETTE_TOPICS", asked.teams)):
+    for name, given in (("VEDETTE_IMAGE_ACCOUNTS", request.image_accounts), ("VEDETTE_TOPICS", request.teams)):
         if given:
             environment[name] = ",".join(given)
     functions = {}
@@ -209,16 +209,16 @@ def _entry(asked: Asked, place: Place, before: Mapping[str, Any], roles: Mapping
         if roles:
             role = {"manage_iam_role": False, "iam_role_arn": roles[function.name]}
         else:
-            role = {"iam_policy_file": f"stages/{asked.stage}/policy-{function.name}.json"}
+            role = {"iam_policy_file": f"stages/{request.stage}/policy-{function.name}.json"}
         functions[function.name] = {**kept, **role}
     entry = {
         **before,
         "environment_variables": {name: value for name, value in environment.items() if value},
-        "tags": {**before.get("tags", {}), "vedette:stage": asked.stage},
+        "tags": {**before.get("tags", {}), "vedette:stage": request.stage},
         "lambda_functions": functions,
     }
-    if asked.subnets:
-        entry |= {"subnet_ids": list(asked.subnets), "security_group_ids": list(asked.security_groups)}
+    if request.subnets:
+        entry |= {"subnet_ids": list(request.subnets), "security_group_ids": list(request.security_groups)}
     if place.instance_types:
         entry["vedette_instance_types"] = list(place.instance_types)  # Chalice passes over keys that it does not know
     return entry

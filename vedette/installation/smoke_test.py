@@ -34,13 +34,13 @@ COST = """This installs stage {stage} into account {account}, {region}, proves i
 about 200 requests to S3, DynamoDB, Lambda, SNS and EventBridge, and 14 alarm metrics for some minutes: less than
 0.10 USD at list prices. No endpoint is made. You get two mails to confirm; they need no answer."""
 ENDPOINT, VARIANT, ROWS = "vedette-check", "AllTraffic", 200
-PATIENCE_SECONDS = 180
+TIMEOUT_SECONDS = 180
 
 
 def main() -> None:
     """Ask, prove, remove; exit code 2 when that could not be done."""
     try:
-        _asked_and_proven()
+        _run()
     except subprocess.CalledProcessError as error:  # the command has said why
         raise SystemExit(error.returncode) from None
     except Exception as error:
@@ -51,7 +51,7 @@ def main() -> None:
         raise SystemExit(2) from None
 
 
-def _asked_and_proven() -> None:
+def _run() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stage", default="check")
     parser.add_argument("--email", required=True)
@@ -69,7 +69,7 @@ def _asked_and_proven() -> None:
         vedette("install", given.stage)
         found = project.found(Path.cwd())
         with stages.entered(found.stage(given.stage)["environment_variables"], None, None):
-            prove(given.stage)
+            verify(given.stage)
         say("Proven: one deploy, one capture, one alert, and a duplicate that changed nothing.")
     finally:
         remove(given.stage)
@@ -88,7 +88,7 @@ def vedette(command: str, stage: str, *arguments: str) -> None:
     subprocess.run([program, command, "--stage", stage, *arguments], check=True)  # noqa: S603
 
 
-def prove(stage: str) -> None:
+def verify(stage: str) -> None:
     """A capture becomes a part and one alert; the same event again changes nothing."""
     from chalicelib.settings import settings
 
@@ -100,14 +100,14 @@ def prove(stage: str) -> None:
     key = f"data-capture/{ENDPOINT}/{VARIANT}/{datetime.now(UTC):%Y/%m/%d/%H/%M-%S}-000-aws-check.jsonl"
     answer = boto3.client("s3").put_object(Bucket=settings().bucket, Key=key, Body=captured())
     parts = f"parts/{ENDPOINT}/{VARIANT}/"
-    until(lambda: len(keys(settings().bucket, parts)) == 1, "the captured object became a part")
-    until(lambda: bool(told()), "an alert was sent")
-    before = told()
+    wait_until(lambda: len(keys(settings().bucket, parts)) == 1, "the captured object became a part")
+    wait_until(lambda: bool(sent_alerts()), "an alert was sent")
+    before = sent_alerts()
     event = synthetic_events(settings())["on_data_captured"]
     event["detail"]["object"] |= {"key": key, "etag": answer["ETag"].strip('"'), "size": len(captured())}
     aws.run_function(full_name(stage, "on_data_captured"), event)
     time.sleep(20)
-    if told() != before or len(keys(settings().bucket, parts)) != 1:
+    if sent_alerts() != before or len(keys(settings().bucket, parts)) != 1:
         raise VedetteError("The same event again made another part or another alert.")
     say("  the same event again: no other part, no other alert")
 
@@ -123,7 +123,7 @@ def captured() -> bytes:
     return "\n".join(lines).encode() + b"\n"
 
 
-def told() -> tuple[str, ...]:
+def sent_alerts() -> tuple[str, ...]:
     """The alerts that were sent."""
     books = table.query(AlertState, table.endpoint_key(ENDPOINT), "alerts#")
     return tuple(sorted(alert for book in books.values() for alert in book.sent_ids))
@@ -134,14 +134,14 @@ def keys(bucket: str, prefix: str) -> list[str]:
     return [one["Key"] for one in boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ())]
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
+def wait_until(holds: Callable[[], bool], what: str) -> None:
     """Wait for something that must happen."""
-    for _ in range(PATIENCE_SECONDS // 3):
+    for _ in range(TIMEOUT_SECONDS // 3):
         if holds():
             say(f"  {what}")
             return
         time.sleep(3)
-    raise VedetteError(f"After {PATIENCE_SECONDS} s it was not so: {what}.")
+    raise VedetteError(f"After {TIMEOUT_SECONDS} s it was not so: {what}.")
 
 
 def remove(stage: str) -> None:

@@ -32,14 +32,16 @@ KEPT = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::DynamoDB::Table", "AWS
 class Removal:
     """What goes and what stays."""
 
-    goes: list[str] = field(default_factory=list)
-    stays: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
 
 def plan(project: Project, stage: str) -> Removal:
     """What would go, and what would stay."""
     removal = Removal()
-    removal.goes = [f"function {full_name(stage, n)}" for n in NAMES if account.describe_function(full_name(stage, n))]
+    removal.deleted = [
+        f"function {full_name(stage, n)}" for n in NAMES if account.describe_function(full_name(stage, n))
+    ]
     stack = account.describe_stack(stack_name(stage))
     roles = account.describe_stack(roles_stack_name(stage))
     resources = account.stack_resources(stack_name(stage)) if stack else []
@@ -47,10 +49,10 @@ def plan(project: Project, stage: str) -> Removal:
     for resource in resources:
         kept = resource["kind"] in KEPT or (resource["logical"] == "ModelsRole" and _in_use(resource["name"]))
         kind = resource["kind"].removeprefix("AWS::").replace("::", " ")
-        (removal.stays if kept else removal.goes).append(f"{kind} {resource['name']}")
+        (removal.kept if kept else removal.deleted).append(f"{kind} {resource['name']}")
     if stack:
-        deploy.known(project, stage)
-        removal.stays += _serving(project.stage(stage)["environment_variables"])
+        deploy.load_stage(project, stage)
+        removal.kept += _serving(project.stage(stage)["environment_variables"])
     return removal
 
 
@@ -77,7 +79,7 @@ def uninstall(project: Project, stage: str) -> None:
     stack = account.describe_stack(stack_name(stage))
     resources = account.stack_resources(stack_name(stage)) if stack else []
     if stack:
-        bucket = deploy.known(project, stage)
+        bucket = deploy.load_stage(project, stage)
         state.fetch_deployed(project, stage, bucket)
     if project.deployed(stage).is_file():
         deploy.chalice(project, "delete", "--stage", stage)

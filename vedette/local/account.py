@@ -10,19 +10,19 @@ from typing import Any
 from vedette.local.clock import Clock
 from vedette.local.ids import Ids
 
-ACCOUNT = "123456789012"  # moto's
+ACCOUNT_ID = "123456789012"  # moto's
 REGION = "eu-west-1"
 
 
 @dataclass
-class World:
+class SimulatedAccount:
     """What every service of the stand-in shares."""
 
     clock: Clock
     ids: Ids
     put_event: Callable[[dict[str, Any]], None]
     region: str = REGION
-    account: str = ACCOUNT
+    account_id: str = ACCOUNT_ID
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def now(self) -> datetime:
@@ -38,7 +38,7 @@ class World:
             "id": self.ids.uuid(),
             "detail-type": detail_type,
             "source": source,
-            "account": self.account,
+            "account": self.account_id,
             "time": time or f"{self.now():%Y-%m-%dT%H:%M:%SZ}",
             "region": self.region,
             "resources": resources,
@@ -47,7 +47,7 @@ class World:
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of something in SageMaker, which writes names in lower case there (aws-behaviour: arn-lower-case)."""
-        return f"arn:aws:sagemaker:{self.region}:{self.account}:{kind}/{name.lower()}"
+        return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"
 
     def announce(self, detail_type: str, arn: str, detail: dict[str, Any], time: str | None = None) -> None:
         """Put an event of source aws.sagemaker on the bus."""

@@ -18,7 +18,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from vedette.local.errors import LostConnection
 from vedette.local.http_messages import Request
-from vedette.local.request_router import Front
+from vedette.local.request_router import RequestRouter
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
@@ -34,25 +34,25 @@ class _Raw(io.BytesIO):
 class _Door:
     """The front door of the Cloud that is entered now."""
 
-    front: Front | None = None
+    router: RequestRouter | None = None
 
 
 @contextmanager
-def open_door(front: Front) -> Iterator[None]:
+def open_door(router: RequestRouter) -> Iterator[None]:
     """Let the session reach this front door."""
-    _Door.front = front
+    _Door.router = router
     try:
         yield
     finally:
-        _Door.front = None
+        _Door.router = None
 
 
 def _before_send(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
-    if _Door.front is None:
+    if _Door.router is None:
         raise RuntimeError("A client of the local stand-in was used, but no Cloud is entered.")
     asked = Request.of_url(request.method, request.url, request.headers, request.body)
     try:
-        answer = _Door.front.handle(asked)
+        answer = _Door.router.handle(asked)
     except LostConnection as lost:
         kind = ReadTimeoutError if lost.timed_out else ConnectionClosedError
         raise kind(endpoint_url=request.url) from lost

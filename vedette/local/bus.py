@@ -69,7 +69,7 @@ class Bus:
     deliveries: list[Delivery] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
-    most_at_once: int = 10_000  # deliveries without the clock moving: beyond that, functions feed each other for ever
+    max_deliveries: int = 10_000  # deliveries without the clock moving: beyond that, functions feed each other for ever
     _queue: list[_Queued] = field(default_factory=list)
     _copies: int = 1
     _shuffle: random.Random | None = None
@@ -93,7 +93,7 @@ class Bus:
         """Deliver events later: by a fixed time, or by `by(event, function name)`."""
         self._delay = (lambda event, function: by) if isinstance(by, timedelta) else by
 
-    def calm(self) -> None:
+    def clear_disturbances(self) -> None:
         """No duplicates, no shuffling, no losses, no delays."""
         self._copies, self._shuffle, self._dropped, self._delay = 1, None, None, None
 
@@ -133,9 +133,9 @@ class Bus:
         while (queued := self._next()) is not None:
             self._attempt(queued)
             attempts += 1
-            if attempts > self.most_at_once:
+            if attempts > self.max_deliveries:
                 raise RuntimeError(
-                    f"{self.most_at_once} deliveries without the clock moving, the last to {queued.function.name}: "
+                    f"{self.max_deliveries} deliveries without the clock moving, the last to {queued.function.name}: "
                     "the functions feed each other for ever."
                 )
         return attempts

@@ -27,7 +27,7 @@ from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
 from vedette.local import boto_transport, installation, mailbox, moto_validators, s3_events, server
-from vedette.local.account import ACCOUNT, REGION, World
+from vedette.local.account import REGION, SimulatedAccount
 from vedette.local.artifact import Artifact
 from vedette.local.bucket_policies import BucketPolicies
 from vedette.local.bus import Bus
@@ -44,7 +44,7 @@ from vedette.local.lambda_api import PACKAGES, Invoke, Packages
 from vedette.local.mailbox import Mailbox
 from vedette.local.permissions import Permissions, of_roles, of_the_project
 from vedette.local.recorder import calling_as
-from vedette.local.request_router import Front
+from vedette.local.request_router import RequestRouter
 from vedette.local.sagemaker import SageMaker
 from vedette.local.sagemaker.executions import Execution, Report
 
@@ -72,21 +72,21 @@ class Cloud:
         region: str = REGION,
         seed: int = 1,
     ):
-        self.account, self.region = ACCOUNT, region
+        self.region = region
         self.clock = Clock(start, real_time)
         self.ids, self._seed = Ids(seed), seed
-        self.front = Front(self.clock.now)
-        self.recorder, self.faults = self.front.recorder, self.front.faults
+        self.router = RequestRouter(self.clock.now)
+        self.recorder, self.faults = self.router.recorder, self.router.faults
         self.bus = Bus(self.clock, self.ids)
-        self.front.killed = self._kill
+        self.router.on_kill = self._kill
         self.schedules_enabled = True
         self.session = boto_transport.session(region)
-        self.world = world = World(self.clock, self.ids, self.bus.put, region)
-        self.front.permissions = self.permissions = Permissions(world)
-        self.mailbox = Mailbox(world)
-        self.sagemaker = SageMaker(world)
+        self.account = account = SimulatedAccount(self.clock, self.ids, self.bus.put, region)
+        self.router.permissions = self.permissions = Permissions(account)
+        self.mailbox = Mailbox(account)
+        self.sagemaker = SageMaker(account)
         capture = Capture(self.clock, self.ids, self._deliver_capture)
-        self.runtime = Runtime(world, self.sagemaker.endpoints, self.sagemaker.hosting, capture, self.read)
+        self.runtime = Runtime(account, self.sagemaker.endpoints, self.sagemaker.hosting, capture, self.read)
         self.sagemaker.endpoints.health_check = self.runtime.healthy
         self.sagemaker.endpoints.in_alarm = self._in_alarm
         self.sagemaker.monitoring.write = self.write
@@ -96,31 +96,31 @@ class Cloud:
         self._stack = ExitStack()
 
     def _route(self) -> None:
-        front = self.front
-        front.answers["sagemaker", "*"] = self.sagemaker
-        front.answers["sagemaker-runtime", "*"] = self.runtime
-        front.answers["events", "PutEvents"] = PutEvents(self.world)
-        front.answers["lambda", "Invoke"] = Invoke(self.bus, self.world)
-        front.answers["cloudformation", "*"] = CloudFormation(self.world, self._client)
-        front.answers["cloudtrail", "LookupEvents"] = LookupEvents(self.world, self.recorder)
-        front.unlocked.add(("lambda", "Invoke"))
-        packages = Packages(self.world, lambda: front.url)
-        front.consequences["lambda", "GetFunction"] = packages
-        front.downloads[PACKAGES] = packages.download
+        router = self.router
+        router.handlers["sagemaker", "*"] = self.sagemaker
+        router.handlers["sagemaker-runtime", "*"] = self.runtime
+        router.handlers["events", "PutEvents"] = PutEvents(self.account)
+        router.handlers["lambda", "Invoke"] = Invoke(self.bus, self.account)
+        router.handlers["cloudformation", "*"] = CloudFormation(self.account, self._client)
+        router.handlers["cloudtrail", "LookupEvents"] = LookupEvents(self.account, self.recorder)
+        router.unlocked.add(("lambda", "Invoke"))
+        packages = Packages(self.account, lambda: router.url)
+        router.after_success["lambda", "GetFunction"] = packages
+        router.downloads[PACKAGES] = packages.download
         policies = BucketPolicies()
         for operation in ("PutBucketPolicy", "GetBucketPolicy", "DeleteBucketPolicy"):
-            front.answers["s3", operation] = policies
-        created = s3_events.S3Events(self.world)
+            router.handlers["s3", operation] = policies
+        created = s3_events.S3Events(self.account)
         for operation in s3_events.REASONS:
-            front.consequences["s3", operation] = created
-        front.consequences["s3", "GetBucketNotificationConfiguration"] = created.show_configuration
-        front.guards["s3", "*"] = moto_validators.s3_expected_owner
-        front.guards["s3", "PutBucketNotificationConfiguration"] = moto_validators.s3_notification_names
-        front.guards["sns", "Publish"] = moto_validators.sns_publish
-        front.guards["sns", "PublishBatch"] = moto_validators.sns_publish_batch
-        front.guards["sqs", "ReceiveMessage"] = moto_validators.sqs_receive
-        front.guards["sns", "GetTopicAttributes"] = self.mailbox.show_counts
-        front.consequences["sns", "Publish"] = self.mailbox
+            router.after_success["s3", operation] = created
+        router.after_success["s3", "GetBucketNotificationConfiguration"] = created.show_configuration
+        router.validators["s3", "*"] = moto_validators.s3_expected_owner
+        router.validators["s3", "PutBucketNotificationConfiguration"] = moto_validators.s3_notification_names
+        router.validators["sns", "Publish"] = moto_validators.sns_publish
+        router.validators["sns", "PublishBatch"] = moto_validators.sns_publish_batch
+        router.validators["sqs", "ReceiveMessage"] = moto_validators.sqs_receive
+        router.validators["sns", "GetTopicAttributes"] = self.mailbox.show_counts
+        router.after_success["sns", "Publish"] = self.mailbox
 
     # Life ------------------------------------------------------------------------------------------------------
 
@@ -133,10 +133,10 @@ class Cloud:
             reset_model_data()
             mock_random.seed(self._seed)
             stack.enter_context(boto_transport.environment(self.region))
-            stack.enter_context(boto_transport.open_door(self.front))
+            stack.enter_context(boto_transport.open_door(self.router))
             stack.enter_context(boto_transport.no_waiting_between_attempts())
-            stack.enter_context(s3_events.motos_own_switched_off())
-            stack.enter_context(mailbox.nothing_is_posted())
+            stack.enter_context(s3_events.moto_events_disabled())
+            stack.enter_context(mailbox.moto_posts_disabled())
             stack.callback(setattr, boto3, "DEFAULT_SESSION", boto3.DEFAULT_SESSION)
             boto3.DEFAULT_SESSION = self.session
             stack.enter_context(self.clock)
@@ -155,8 +155,8 @@ class Cloud:
     @contextmanager
     def serve(self) -> Iterator[str]:
         """The same cloud over HTTP on 127.0.0.1: the URL for AWS_ENDPOINT_URL."""
-        with server.running(self.front) as url:
-            self.front.url = url
+        with server.running(self.router) as url:
+            self.router.url = url
             yield url
 
     def child_environment(self, url: str) -> dict[str, str]:
@@ -180,7 +180,7 @@ class Cloud:
         while True:
             timer = self.clock.pop_due(self.clock.now())
             if timer is not None:
-                with self.front.lock:
+                with self.router.lock:
                     timer.action()
             elif self.bus.deliver_due() == 0:
                 return
@@ -195,14 +195,14 @@ class Cloud:
         """Make the bucket, table, topic and subscribers of a stage; returns its environment variables."""
         self.mailbox.queue_name = installation.queue_name(stage)
         with calling_as("aws"):
-            return installation.install(stage, self.world, self._client)
+            return installation.install(stage, self.account, self._client)
 
     # Functions -------------------------------------------------------------------------------------------------
 
     def run_functions(self, app: Any, stage: str = "local", timeouts: Mapping[str, int] | None = None) -> None:
         """Let the functions of a Chalice app run in this process, on the events and schedules the app itself names."""
         self.permissions.policy_of = of_the_project
-        self._run(functions_of(app, stage, self.region, self.account, timeouts), InProcess(app))
+        self._run(functions_of(app, stage, self.region, self.account.account_id, timeouts), InProcess(app))
 
     def run_artifact(
         self,
@@ -219,7 +219,7 @@ class Cloud:
         """
         functions = app_or_functions
         if not isinstance(functions, list):
-            functions = functions_of(app_or_functions, stage, self.region, self.account, timeouts)
+            functions = functions_of(app_or_functions, stage, self.region, self.account.account_id, timeouts)
         url = self._stack.enter_context(self.serve())
         artifact = Artifact(zip_bytes, {**self.child_environment(url), **environment})
         self.permissions.policy_of = of_the_project
@@ -229,8 +229,8 @@ class Cloud:
     def run_deployed(self) -> Deployed:
         """Let all that was deployed into this cloud (`chalice deploy` against `serve()`) run from its package."""
         url = self._stack.enter_context(self.serve())
-        deployed = Deployed(self.world, self.child_environment(url))
-        self.permissions.policy_of = of_roles(deployed.roles, self.world)
+        deployed = Deployed(self.account, self.child_environment(url))
+        self.permissions.policy_of = of_roles(deployed.roles, self.account)
         self._run(deployed.functions, deployed)
         return deployed
 
@@ -257,8 +257,8 @@ class Cloud:
 
     def scheduled_event(self, rule: str = "vedette-local-rule") -> dict[str, Any]:
         """A Scheduled Event as EventBridge sends it now (EventBridge user guide, "Scheduled events")."""
-        arn = f"arn:aws:events:{self.region}:{self.account}:rule/{rule}-event"
-        return self.world.event("aws.events", "Scheduled Event", [arn], {})
+        arn = f"arn:aws:events:{self.region}:{self.account.account_id}:rule/{rule}-event"
+        return self.account.event("aws.events", "Scheduled Event", [arn], {})
 
     def invoke(self, name: str, event: Any) -> Any:
         """Run one function now and give back its answer; raises FunctionError."""
@@ -323,7 +323,7 @@ class Cloud:
     def capture_delay(self, delay: timedelta) -> None:
         self.runtime.capture.delay = delay
 
-    def keep(self, bucket: str, directory: str | os.PathLike[str]) -> int:
+    def copy_bucket(self, bucket: str, directory: str | os.PathLike[str]) -> int:
         """Copy a bucket into a directory; returns the number of files."""
         from pathlib import Path
 

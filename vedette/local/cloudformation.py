@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.cloudformation_resources import KINDS, AlreadyThere, Kind
 from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request, Response
@@ -71,8 +71,8 @@ class ChangeSet:
 class CloudFormation:
     """The stacks of the account."""
 
-    def __init__(self, world: World, client: Callable[[str], Any]):
-        self._world, self._client = world, client
+    def __init__(self, account: SimulatedAccount, client: Callable[[str], Any]):
+        self._account, self._client = account, client
         self.stacks: dict[str, Stack] = {}
         self._change_sets: dict[tuple[str, str], ChangeSet] = {}
 
@@ -102,7 +102,7 @@ class CloudFormation:
                 {
                     "StackName": stack.name,
                     "StackId": stack.id,
-                    "CreationTime": f"{self._world.now():%Y-%m-%dT%H:%M:%SZ}",
+                    "CreationTime": f"{self._account.now():%Y-%m-%dT%H:%M:%SZ}",
                     "StackStatus": stack.status,
                     "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in stack.parameters.items()],
                     "Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in stack.outputs.items()],
@@ -148,8 +148,8 @@ class CloudFormation:
             raise AwsError("ValidationError", f"Stack [{name}] does not exist")
         if there is not None and creating and there.status != "REVIEW_IN_PROGRESS":
             raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
-        arn = f"arn:aws:cloudformation:{self._world.region}:{self._world.account}"
-        stack = self.stacks.setdefault(name, Stack(name, f"{arn}:stack/{name}/{self._world.ids.uuid()}"))
+        arn = f"arn:aws:cloudformation:{self._account.region}:{self._account.account_id}"
+        stack = self.stacks.setdefault(name, Stack(name, f"{arn}:stack/{name}/{self._account.ids.uuid()}"))
         template = json.loads(body)
         parameters = _parameters(template, _members(asked, "Parameters"))
         needs_capability = any(
@@ -158,7 +158,7 @@ class CloudFormation:
         )
         if needs_capability and "CAPABILITY_NAMED_IAM" not in asked.values():
             raise AwsError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
-        changes = _changes(stack, _Reading(template, parameters, self._world))
+        changes = _changes(stack, _Reading(template, parameters, self._account))
         change_set = ChangeSet(
             asked["ChangeSetName"],
             name,
@@ -169,7 +169,7 @@ class CloudFormation:
             asked.get("OnStackFailure") == "DELETE",
         )
         self._change_sets[name, change_set.name] = change_set
-        return {"Id": f"{arn}:changeSet/{change_set.name}/{self._world.ids.uuid()}", "StackId": stack.id}
+        return {"Id": f"{arn}:changeSet/{change_set.name}/{self._account.ids.uuid()}", "StackId": stack.id}
 
     def _change_set(self, asked: Mapping[str, str]) -> ChangeSet:
         name = asked["ChangeSetName"].rpartition(":changeSet/")[2].partition("/")[0] or asked["ChangeSetName"]
@@ -195,7 +195,7 @@ class CloudFormation:
         stack = self.stacks[found.stack]
         word = "CREATE" if stack.status == "REVIEW_IN_PROGRESS" else "UPDATE"
         del self._change_sets[found.stack, found.name]
-        reading = _Reading(found.template, found.parameters, self._world)
+        reading = _Reading(found.template, found.parameters, self._account)
         fresh: list[tuple[Kind, str]] = []
         try:
             self._make(stack, reading, found, fresh)
@@ -224,7 +224,7 @@ class CloudFormation:
             properties = reading.value(resource.get("Properties", {}))
             described = reading.described(name)
             before = stack.resources.get(name)
-            made = kind.put(self._client, properties, self._world, before is not None or asked.importing)
+            made = kind.put(self._client, properties, self._account, before is not None or asked.importing)
             if before is None and made.new:
                 fresh.append((kind, made.id))
             retain = resource.get("DeletionPolicy", "Delete").startswith("Retain")
@@ -239,8 +239,8 @@ class CloudFormation:
 class _Reading:
     """A template with parameters: conditions, functions, and what was made of it so far."""
 
-    def __init__(self, template: Template, parameters: Mapping[str, str], world: World):
-        self.template, self._parameters, self._world = template, parameters, world
+    def __init__(self, template: Template, parameters: Mapping[str, str], account: SimulatedAccount):
+        self.template, self._parameters, self._account = template, parameters, account
         self.made: dict[str, Made] = {}
         for name, resource in template["Resources"].items():
             kind = KINDS.get(resource["Type"])
@@ -315,8 +315,8 @@ class _Reading:
         pseudo = {
             "AWS::NoValue": _NOTHING,
             "AWS::Partition": "aws",
-            "AWS::Region": self._world.region,
-            "AWS::AccountId": self._world.account,
+            "AWS::Region": self._account.region,
+            "AWS::AccountId": self._account.account_id,
         }
         if name in pseudo:
             return pseudo[name]

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 
 Client = Callable[[str], Any]
 Properties = dict[str, Any]
@@ -36,7 +36,7 @@ class Kind:
     """How one type is put and deleted; `properties` are those that it knows."""
 
     properties: frozenset[str]
-    put: Callable[[Client, Properties, World, bool], Put]
+    put: Callable[[Client, Properties, SimulatedAccount, bool], Put]
     delete: Callable[[Client, str], None]
 
 
@@ -57,9 +57,11 @@ def _tags(tags: list[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
-def _bucket(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _bucket(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     s3, name = client("s3"), given["BucketName"]
-    place = {"CreateBucketConfiguration": {"LocationConstraint": world.region}} if world.region != "us-east-1" else {}
+    place = (
+        {"CreateBucketConfiguration": {"LocationConstraint": account.region}} if account.region != "us-east-1" else {}
+    )
     new = _new(s3.create_bucket, known, name, "BucketAlreadyOwnedByYou", Bucket=name, **place)
     rules = [
         {
@@ -96,12 +98,12 @@ def _delete_bucket(client: Client, name: str) -> None:
     client("s3").delete_bucket(Bucket=name)
 
 
-def _bucket_policy(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _bucket_policy(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     client("s3").put_bucket_policy(Bucket=given["Bucket"], Policy=json.dumps(given["PolicyDocument"]))
     return Put(given["Bucket"])
 
 
-def _topic(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _topic(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     key = {"Attributes": {"KmsMasterKeyId": given["KmsMasterKeyId"]}} if "KmsMasterKeyId" in given else {}
     arn = client("sns").create_topic(Name=given["TopicName"], Tags=given["Tags"], **key)["TopicArn"]
     if key:
@@ -111,18 +113,18 @@ def _topic(client: Client, given: Properties, world: World, known: bool) -> Put:
     return Put(arn)
 
 
-def _topic_policy(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _topic_policy(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     for arn in given["Topics"]:
         policy = json.dumps(given["PolicyDocument"])
         client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
     return Put(f"policy-{given['Topics'][0]}")
 
 
-def _subscription(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _subscription(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     return Put(client("sns").subscribe(**given, ReturnSubscriptionArn=True)["SubscriptionArn"])
 
 
-def _table(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _table(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     dynamodb, name = client("dynamodb"), given["TableName"]
     given_sse = dict(given["SSESpecification"])
     sse = {"Enabled": given_sse.pop("SSEEnabled"), **given_sse}
@@ -143,7 +145,7 @@ def _table(client: Client, given: Properties, world: World, known: bool) -> Put:
     return Put(name, {"Arn": dynamodb.describe_table(TableName=name)["Table"]["TableArn"]}, new)
 
 
-def _queue(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _queue(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     sqs, name = client("sqs"), given["QueueName"]
     names = ("MessageRetentionPeriod", "SqsManagedSseEnabled", "KmsMasterKeyId")
     attributes = {key: str(given[key]).lower() for key in names[:2] if key in given}
@@ -154,24 +156,24 @@ def _queue(client: Client, given: Properties, world: World, known: bool) -> Put:
     return Put(url, {"Arn": arn, "QueueName": name})
 
 
-def _queue_policy(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _queue_policy(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     for url in given["Queues"]:
         client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(given["PolicyDocument"])})
     return Put(f"policy-{given['Queues'][0]}")
 
 
-def _alarm(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _alarm(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     client("cloudwatch").put_metric_alarm(**given)
     name = given["AlarmName"]
-    return Put(name, {"Arn": f"arn:aws:cloudwatch:{world.region}:{world.account}:alarm:{name}"})
+    return Put(name, {"Arn": f"arn:aws:cloudwatch:{account.region}:{account.account_id}:alarm:{name}"})
 
 
-def _dashboard(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _dashboard(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     client("cloudwatch").put_dashboard(**given)
     return Put(given["DashboardName"])
 
 
-def _log_group(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _log_group(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     logs, name = client("logs"), given["LogGroupName"]
     key = {"kmsKeyId": given["KmsKeyId"]} if "KmsKeyId" in given else {}
     new = _new(logs.create_log_group, known, name, "ResourceAlreadyExistsException", logGroupName=name, **key)
@@ -179,7 +181,7 @@ def _log_group(client: Client, given: Properties, world: World, known: bool) -> 
     return Put(name, new=new)
 
 
-def _role(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _role(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     iam, name = client("iam"), given["RoleName"]
     trust = json.dumps(given["AssumeRolePolicyDocument"])
     plain = {key: given[key] for key in ("Description", "Path", "PermissionsBoundary", "Tags") if key in given}
@@ -199,7 +201,7 @@ def _delete_role(client: Client, name: str) -> None:
     client("iam").delete_role(RoleName=name)
 
 
-def _key(client: Client, given: Properties, world: World, known: bool) -> Put:
+def _key(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
     kms = client("kms")
     made = kms.create_key(Description=given["Description"], Policy=json.dumps(given["KeyPolicy"]))["KeyMetadata"]
     kms.enable_key_rotation(KeyId=made["KeyId"])

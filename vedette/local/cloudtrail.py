@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
 from vedette.local.recorder import Call, Recorder
@@ -21,8 +21,8 @@ MOST_EVENTS = 50
 class LookupEvents:
     """The trail of the account."""
 
-    def __init__(self, world: World, recorder: Recorder):
-        self._world, self._recorder = world, recorder
+    def __init__(self, account: SimulatedAccount, recorder: Recorder):
+        self._account, self._recorder = account, recorder
 
     def __call__(self, request: Request, operation: Operation) -> Response:
         asked = json.loads(request.body)
@@ -38,7 +38,7 @@ class LookupEvents:
     def _event(self, call: Call) -> dict[str, Any]:
         user = f"vedette-{call.function}" if call.function else OPERATOR
         kind = "assumed-role" if call.function else "user"
-        arn = f"arn:aws:{'sts' if call.function else 'iam'}::{self._world.account}:{kind}/{user}"
+        arn = f"arn:aws:{'sts' if call.function else 'iam'}::{self._account.account_id}:{kind}/{user}"
         told = {
             "eventName": call.operation,
             "userIdentity": {"arn": arn},

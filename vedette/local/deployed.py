@@ -13,7 +13,7 @@ from typing import Any
 from moto.awslambda.models import lambda_backends
 from moto.events.models import events_backends
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.artifact import Artifact
 from vedette.local.functions import Function, rate_of
 
@@ -21,15 +21,15 @@ from vedette.local.functions import Function, rate_of
 class Deployed:
     """Runs each deployed function from the package that it was deployed with."""
 
-    def __init__(self, world: World, environment: Mapping[str, str]):
-        self._world = world
+    def __init__(self, account: SimulatedAccount, environment: Mapping[str, str]):
+        self._account = account
         self._artifacts: dict[str, Artifact] = {}  # by the digest of the package: all functions of an app share one
         self._packages: dict[str, str] = {}  # function -> digest
         self.roles = {d.handler.rpartition(".")[2]: d.role for d in self._deployed()}
         self.functions = [self._function(function, environment) for function in self._deployed()]
 
     def _deployed(self) -> list[Any]:
-        found: list[Any] = list(lambda_backends[self._world.account][self._world.region].list_functions())
+        found: list[Any] = list(lambda_backends[self._account.account_id][self._account.region].list_functions())
         return found
 
     def _function(self, deployed: Any, environment: Mapping[str, str]) -> Function:
@@ -53,7 +53,7 @@ class Deployed:
 
     def _rules(self, deployed: Any) -> Iterator[Any]:
         """The rules of the default bus that reach a function."""
-        bus = events_backends[self._world.account][self._world.region].event_buses["default"]
+        bus = events_backends[self._account.account_id][self._account.region].event_buses["default"]
         allowed = [_source(statement) for statement in deployed.policy.statements]
         for rule in bus.rules.values():
             targeted = any(target["Arn"] == deployed.function_arn for target in rule.targets)

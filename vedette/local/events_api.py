@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
@@ -18,8 +18,8 @@ MOST_BYTES = 1_048_576  # aws-behaviour: event-size
 class PutEvents:
     """The default bus of the account."""
 
-    def __init__(self, world: World):
-        self._world = world
+    def __init__(self, account: SimulatedAccount):
+        self._account = account
 
     def __call__(self, request: Request, operation: Operation) -> Response:
         entries = json.loads(request.body)["Entries"]
@@ -42,8 +42,8 @@ class PutEvents:
         if refusal is not None:
             return {"ErrorCode": refusal[0], "ErrorMessage": refusal[1]}
         when = entry.get("Time")
-        moment = self._world.now() if when is None else datetime.fromtimestamp(float(when), UTC)
-        event = self._world.event(
+        moment = self._account.now() if when is None else datetime.fromtimestamp(float(when), UTC)
+        event = self._account.event(
             entry["Source"],
             entry["DetailType"],
             entry.get("Resources", []),
@@ -51,7 +51,7 @@ class PutEvents:
             f"{moment:%Y-%m-%dT%H:%M:%SZ}",
         )
         if entry.get("EventBusName", "default").rpartition("/")[2] == "default":
-            self._world.put_event(event)
+            self._account.put_event(event)
         return {"EventId": event["id"]}
 
 

@@ -6,7 +6,7 @@ A deny beats every allow; what no statement allows is denied (IAM user guide, "P
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -90,7 +90,7 @@ def _like(pattern: str, text: str) -> bool:
     return _pattern(pattern).fullmatch(text) is not None
 
 
-_COMPARISONS = {
+_COMPARISONS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda found, wanted: found == wanted,
     "StringLike": lambda found, wanted: _like(wanted, found),
     "ArnLike": lambda found, wanted: _like(wanted, found),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib import locations
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 
 Client = Callable[[str], Any]
 OPERATOR = "operator@example.com"
@@ -17,17 +17,17 @@ def queue_name(stage: str) -> str:
     return f"vedette-{stage}-alerts"
 
 
-def install(stage: str, world: World, client: Client) -> dict[str, str]:
+def install(stage: str, account: SimulatedAccount, client: Client) -> dict[str, str]:
     """Make everything; returns the stage's environment variables."""
-    bucket, table = f"vedette-{stage}-{world.account}", locations.table(stage)
-    _make_bucket(bucket, world.region, client("s3"))
+    bucket, table = f"vedette-{stage}-{account.account_id}", locations.table(stage)
+    _make_bucket(bucket, account.region, client("s3"))
     _make_table(table, client("dynamodb"))
     return {
         "VEDETTE_STAGE": stage,
         "VEDETTE_BUCKET": bucket,
         "VEDETTE_TABLE": table,
         "VEDETTE_TOPIC_ARN": _make_topic(stage, client("sns"), client("sqs")),
-        "VEDETTE_ROLE_ARN": f"arn:aws:iam::{world.account}:role/vedette-{stage}-model",
+        "VEDETTE_ROLE_ARN": f"arn:aws:iam::{account.account_id}:role/vedette-{stage}-model",
     }
 
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from moto.awslambda.models import lambda_backends
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.bus import Bus
 from vedette.local.errors import AwsError
 from vedette.local.functions import Function, FunctionError
@@ -22,8 +22,8 @@ MOST_BYTES = {"Event": 1_048_576, "RequestResponse": 6_291_456}  # Lambda quotas
 class Packages:
     """Code.Location of GetFunction: a link that whoever reaches the served cloud can open, as AWS's is."""
 
-    def __init__(self, world: World, url: Callable[[], str]):
-        self._world, self._url = world, url
+    def __init__(self, account: SimulatedAccount, url: Callable[[], str]):
+        self._account, self._url = account, url
 
     def __call__(self, request: Request, operation: Operation, response: Response) -> None:
         """Put the link into an answer of moto's, whose own leads nowhere."""
@@ -34,15 +34,15 @@ class Packages:
     def download(self, path: str) -> bytes:
         """The package behind a link."""
         name = path.removeprefix(PACKAGES)
-        found: bytes = lambda_backends[self._world.account][self._world.region].get_function(name).code_bytes
+        found: bytes = lambda_backends[self._account.account_id][self._account.region].get_function(name).code_bytes
         return found
 
 
 class Invoke:
     """Synchronous, asynchronous (through the same queue as the events) and dry."""
 
-    def __init__(self, bus: Bus, world: World):
-        self._bus, self._world = bus, world
+    def __init__(self, bus: Bus, account: SimulatedAccount):
+        self._bus, self._account = bus, account
 
     def __call__(self, request: Request, operation: Operation) -> Response:
         function = self._function(unquote(operation.path_parameters["FunctionName"]))
@@ -67,7 +67,7 @@ class Invoke:
         if self._bus.backend is None:
             raise AwsError("ServiceException", "No backend runs functions.", 500)
         try:
-            answer = self._bus.backend.invoke(function, event, self._world.ids.uuid())
+            answer = self._bus.backend.invoke(function, event, self._account.ids.uuid())
         except FunctionError as error:
             headers["X-Amz-Function-Error"] = "Unhandled"
             return Response(200, headers, json.dumps(error.payload()).encode())
@@ -78,5 +78,5 @@ class Invoke:
         for function in self._bus.functions:
             if function.full_name == short:
                 return function
-        arn = f"arn:aws:lambda:{self._world.region}:{self._world.account}:function:{short}"
+        arn = f"arn:aws:lambda:{self._account.region}:{self._account.account_id}:function:{short}"
         raise AwsError("ResourceNotFoundException", f"Function not found: {arn}", 404, Type="User")

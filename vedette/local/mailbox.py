@@ -6,20 +6,20 @@ import json
 import re
 import smtplib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import default
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qsl
 
-import moto.sns.models
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
 
@@ -59,7 +59,7 @@ class Post:
 class Mailbox:
     """The e-mails of every topic, what was posted to web addresses, and the messages that wait in the queues."""
 
-    world: World
+    account: SimulatedAccount
     mails: list[Mail] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
     queue_name: str = ""
@@ -80,7 +80,7 @@ class Mailbox:
             form = forms.get(subscription.protocol, forms["default"])
             if subscription.protocol == "email":
                 subject = asked.get("Subject", "AWS Notification Message")
-                self._send(Mail(subscription.endpoint, subject, form, attributes, self.world.now(), topic_arn))
+                self._send(Mail(subscription.endpoint, subject, form, attributes, self.account.now(), topic_arn))
             elif subscription.protocol == "https":
                 self.posts.append(Post(subscription.endpoint, form, topic_arn))
 
@@ -93,13 +93,13 @@ class Mailbox:
     def show_counts(self, request: Request, operation: Operation) -> None:
         """Before GetTopicAttributes: the counts of subscriptions, which moto 5.2.5 leaves at 0."""
         topic_arn = dict(parse_qsl(request.body.decode())).get("TopicArn", "")
-        topic = sns_backends[self.world.account][self.world.region].topics.get(topic_arn)
+        topic = sns_backends[self.account.account_id][self.account.region].topics.get(topic_arn)
         if topic is not None:
             topic.subscriptions_confimed = len(list(self._confirmed(topic_arn)))
             topic.subscriptions_pending = len(self._subscriptions(topic_arn)) - topic.subscriptions_confimed
 
     def _subscriptions(self, topic_arn: str) -> list[Any]:
-        known = sns_backends[self.world.account][self.world.region].subscriptions.values()
+        known = sns_backends[self.account.account_id][self.account.region].subscriptions.values()
         return [subscription for subscription in known if subscription.topic.arn == topic_arn]
 
     def _confirmed(self, topic_arn: str) -> Iterator[Any]:
@@ -108,7 +108,7 @@ class Mailbox:
     @property
     def messages(self) -> list[dict[str, Any]]:
         """The JSON messages that the queue received, without taking them out of it."""
-        queue = sqs_backends[self.world.account][self.world.region].queues.get(self.queue_name)
+        queue = sqs_backends[self.account.account_id][self.account.region].queues.get(self.queue_name)
         if queue is None:
             return []
         envelopes = [json.loads(message.body) for message in queue._messages]
@@ -120,15 +120,9 @@ class Mailbox:
         return self.mails[-1]
 
 
-@contextmanager
-def nothing_is_posted() -> Iterator[None]:
-    """Without moto's own requests to the web addresses that subscribed: nothing here reaches a network."""
-    real = moto.sns.models.requests
-    moto.sns.models.requests = SimpleNamespace(post=lambda *args, **kwargs: None)
-    try:
-        yield
-    finally:
-        moto.sns.models.requests = real
+def moto_posts_disabled() -> AbstractContextManager[Any]:
+    """Disable moto's own HTTP requests to subscribed web addresses: nothing may reach a network."""
+    return patch("moto.sns.models.requests", SimpleNamespace(post=lambda *args, **kwargs: None))
 
 
 def _attributes(asked: dict[str, str]) -> dict[str, dict[str, str]]:

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
-from vedette.local.account import ACCOUNT
+from vedette.local.account import ACCOUNT_ID
 from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request
 from vedette.local.operations import Operation
@@ -64,5 +64,5 @@ def s3_notification_names(request: Request, operation: Operation) -> Request:
 def s3_expected_owner(request: Request, operation: Operation) -> None:
     """Refuse a call that expects another owner of the bucket (moto does not look)."""
     expected = request.headers.get("x-amz-expected-bucket-owner")
-    if expected is not None and expected != ACCOUNT:
+    if expected is not None and expected != ACCOUNT_ID:
         raise AwsError("AccessDenied", "Access Denied", 403)

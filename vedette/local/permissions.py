@@ -19,7 +19,7 @@ from moto.iam.models import iam_backends
 
 from chalicelib.settings import Settings, settings
 from vedette.installation.policies import Place, Policy, narrowed
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request, Response
 from vedette.local.iam import Need, decide
@@ -57,14 +57,14 @@ def _narrowed(file: Path, function: str, stage: Settings) -> Policy:
     return narrowed(json.loads(file.read_bytes()), function, place)
 
 
-def of_roles(roles: Mapping[str, str], world: World) -> PolicyOf:
+def of_roles(roles: Mapping[str, str], account: SimulatedAccount) -> PolicyOf:
     """The policies of the roles that functions were deployed with, by function."""
 
     def policy_of(function: str) -> Policy | None:
         if function not in roles:
             return None
         name = roles[function].rpartition("/")[2]
-        found = iam_backends[world.account]["aws"].get_role(name).policies.values()
+        found = iam_backends[account.account_id]["aws"].get_role(name).policies.values()
         return {"Statement": [statement for text in found for statement in json.loads(text)["Statement"]]}
 
     return policy_of
@@ -73,8 +73,8 @@ def of_roles(roles: Mapping[str, str], world: World) -> PolicyOf:
 class Permissions:
     """Refuses what a function's policy does not allow."""
 
-    def __init__(self, world: World):
-        self._world = world
+    def __init__(self, account: SimulatedAccount):
+        self._account = account
         self.policy_of: PolicyOf = lambda function: None
 
     def check(self, function: str, request: Request, operation: Operation) -> None:
@@ -106,7 +106,7 @@ class Permissions:
             needed.setdefault((function, need), decision.by)
             return
         refused.setdefault((function, need))
-        role = f"arn:aws:sts::{self._world.account}:assumed-role/{function}/{function}"
+        role = f"arn:aws:sts::{self._account.account_id}:assumed-role/{function}/{function}"
         why = "with an explicit deny in an" if decision.by else "because no"
         message = (
             f"User: {role} is not authorized to perform: {need.action} on resource: {need.resource}"
@@ -120,7 +120,7 @@ class Permissions:
     def _needs(self, request: Request, operation: Operation) -> Iterator[Need]:
         asked = _body(request, operation)
         service, name = operation.service, operation.name
-        arn = f"arn:aws:{service}:{self._world.region}:{self._world.account}"
+        arn = f"arn:aws:{service}:{self._account.region}:{self._account.account_id}"
         if service == "s3":
             yield from _of_s3(request, operation)
         elif service == "dynamodb" and name == "TransactWriteItems":
@@ -141,7 +141,7 @@ class Permissions:
             )
         elif service == "sagemaker-runtime":
             endpoint = operation.path_parameters["EndpointName"]
-            yield Need("sagemaker:InvokeEndpoint", self._world.arn("endpoint", endpoint))
+            yield Need("sagemaker:InvokeEndpoint", self._account.arn("endpoint", endpoint))
         elif service == "sagemaker":
             yield from self._of_sagemaker(name, asked)
         elif service == "cloudwatch":
@@ -163,14 +163,14 @@ class Permissions:
             ("ModelPackageGroupName", "model-package-group"),
         ):
             if isinstance(asked.get(parameter), str):
-                resources.append(self._world.arn(kind, asked[parameter]))
+                resources.append(self._account.arn(kind, asked[parameter]))
         for parameter in ("ResourceArn", "ModelPackageName"):
             if parameter in asked:
                 resources.append(asked[parameter])
         if not resources:
             resources.append("*")
         context: list[tuple[str, tuple[str, ...]]] = [
-            (f"aws:ResourceTag/{key}", (value,)) for key, value in self._world.tags.get(resources[0], {}).items()
+            (f"aws:ResourceTag/{key}", (value,)) for key, value in self._account.tags.get(resources[0], {}).items()
         ]
         variants = [*asked.get("ProductionVariants", ()), *asked.get("ShadowProductionVariants", ())]
         types = tuple(variant["InstanceType"] for variant in variants if "InstanceType" in variant)

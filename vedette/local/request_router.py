@@ -22,9 +22,9 @@ from vedette.local.errors import AwsError, Crash, LostConnection, rendered
 from vedette.local.http_messages import Environ, Request, Response
 from vedette.local.operations import Operation, operation_of
 
-Answer = Callable[[Request, Operation], Response]
-Guard = Callable[[Request, Operation], Request | None]
-Consequence = Callable[[Request, Operation, Response], None]
+Handler = Callable[[Request, Operation], Response]
+Validator = Callable[[Request, Operation], Request | None]
+AfterSuccess = Callable[[Request, Operation, Response], None]
 
 
 class _Moto(DomainDispatcherApplication):
@@ -44,7 +44,7 @@ class _Moto(DomainDispatcherApplication):
 _moto = _Moto()  # its Flask applications are made once; moto's state is in its backends
 
 
-class Front:
+class RequestRouter:
     """Routes a request by the credential scope of its signature."""
 
     def __init__(self, now: Callable[[], datetime]):
@@ -52,11 +52,11 @@ class Front:
         self.lock = threading.RLock()
         self.recorder = recorder.Recorder()
         self.faults = faults.Faults()
-        self.answers: dict[tuple[str, str], Answer] = {}  # (service, operation or "*") -> ours
+        self.handlers: dict[tuple[str, str], Handler] = {}  # (service, operation or "*") -> ours
         self.unlocked: set[tuple[str, str]] = set()  # these call back into the front door
-        self.guards: dict[tuple[str, str], Guard] = {}  # checked before moto
-        self.consequences: dict[tuple[str, str], Consequence] = {}  # after moto succeeded
-        self.killed: Callable[[str | None], None] = lambda function: None
+        self.validators: dict[tuple[str, str], Validator] = {}  # checked before moto
+        self.after_success: dict[tuple[str, str], AfterSuccess] = {}  # after moto succeeded
+        self.on_kill: Callable[[str | None], None] = lambda function: None
         self.permissions: permissions.Permissions | None = None
         self.url = ""  # where it is served, once it is
         self.downloads: dict[str, Callable[[str], bytes]] = {}  # by the beginning of a path; no signature is needed
@@ -65,7 +65,7 @@ class Front:
         """Answer one request; raises Crash or LostConnection when a fault says so."""
         operation = operation_of(request)
         if recorder.caller.get() == recorder.AWS:
-            return self._answer(request, operation)
+            return self._respond(request, operation)
         call = self._begin(request, operation)
         started = time.perf_counter()
         try:
@@ -86,9 +86,9 @@ class Front:
     def _permitted(self, request: Request, operation: Operation, function: str | None) -> Response:
         """The answer, if the policy of the calling function allows the call."""
         if function is None or self.permissions is None:
-            return self._answer(request, operation)
+            return self._respond(request, operation)
         self.permissions.check(function, request, operation)
-        response = self._answer(request, operation)
+        response = self._respond(request, operation)
         self.permissions.hidden(function, request, operation, response)
         return response
 
@@ -102,27 +102,27 @@ class Front:
             calls.append(call)
         return call
 
-    def _answer(self, request: Request, operation: Operation) -> Response:
+    def _respond(self, request: Request, operation: Operation) -> Response:
         key = (operation.service, operation.name)
-        answer = self.answers.get(key) or self.answers.get((operation.service, "*"))
+        handler = self.handlers.get(key) or self.handlers.get((operation.service, "*"))
         try:
-            if answer is not None and key in self.unlocked:
-                return answer(request, operation)
+            if handler is not None and key in self.unlocked:
+                return handler(request, operation)
             with self.lock:
-                if answer is not None:
-                    return answer(request, operation)
-                return self._guarded_moto(request, operation, key)
+                if handler is not None:
+                    return handler(request, operation)
+                return self._validated_moto(request, operation, key)
         except AwsError as error:
             return rendered(error, request, operation.protocol)
 
-    def _guarded_moto(self, request: Request, operation: Operation, key: tuple[str, str]) -> Response:
-        guard = self.guards.get(key) or self.guards.get((operation.service, "*"))
-        if guard is not None:
-            request = guard(request, operation) or request
+    def _validated_moto(self, request: Request, operation: Operation, key: tuple[str, str]) -> Response:
+        validator = self.validators.get(key) or self.validators.get((operation.service, "*"))
+        if validator is not None:
+            request = validator(request, operation) or request
         response = Response.of_wsgi(_moto, request.environ())
-        consequence = self.consequences.get(key)
-        if consequence is not None and response.status < 300:
-            consequence(request, operation, response)
+        after_success = self.after_success.get(key)
+        if after_success is not None and response.status < 300:
+            after_success(request, operation, response)
         return response
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -136,7 +136,7 @@ class Front:
         try:
             response = self.handle(request)
         except Crash:
-            self.killed(_function_of_user_agent(request.headers.get("user-agent", "")))
+            self.on_kill(_function_of_user_agent(request.headers.get("user-agent", "")))
             raise ConnectionAbortedError("crash") from None
         except LostConnection as lost:
             # Over HTTP a read timeout would hold the caller for its whole read timeout; a closed connection is the

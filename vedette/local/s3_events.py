@@ -8,16 +8,15 @@ own events differ in each of these, so they are switched off while a Cloud is en
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-import moto.s3.notifications
 from moto.s3.models import s3_backends
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
 
@@ -31,14 +30,14 @@ REASONS = {
 class S3Events:
     """Turns a successful write into an event, when its bucket has EventBridge notifications on."""
 
-    def __init__(self, world: World):
-        self._world = world
+    def __init__(self, account: SimulatedAccount):
+        self._account = account
         self._sequence = itertools.count(0x0064_08CA_D695_98B0)
 
     def __call__(self, request: Request, operation: Operation, response: Response) -> None:
         bucket = self._bucket(operation)
         if self._is_on(bucket):
-            self._world.put_event(self._event(operation.name, bucket, unquote(operation.path_parameters["Key"])))
+            self._account.put_event(self._event(operation.name, bucket, unquote(operation.path_parameters["Key"])))
 
     def show_configuration(self, request: Request, operation: Operation, response: Response) -> None:
         """Let GetBucketNotificationConfiguration show that EventBridge is on; moto 5.2.5 keeps it to itself."""
@@ -49,7 +48,7 @@ class S3Events:
             response.body = ElementTree.tostring(root)
 
     def _bucket(self, operation: Operation) -> Any:
-        return s3_backends[self._world.account]["aws"].buckets.get(unquote(operation.path_parameters["Bucket"]))
+        return s3_backends[self._account.account_id]["aws"].buckets.get(unquote(operation.path_parameters["Bucket"]))
 
     @staticmethod
     def _is_on(bucket: Any) -> bool:
@@ -66,20 +65,14 @@ class S3Events:
             "version": "0",
             "bucket": {"name": bucket.name},
             "object": described,
-            "request-id": self._world.ids.hexadecimal(16).upper(),
-            "requester": self._world.account,
+            "request-id": self._account.ids.hexadecimal(16).upper(),
+            "requester": self._account.account_id,
             "source-ip-address": "127.0.0.1",
             "reason": REASONS[operation],
         }
-        return self._world.event("aws.s3", "Object Created", [f"arn:aws:s3:::{bucket.name}"], detail)
+        return self._account.event("aws.s3", "Object Created", [f"arn:aws:s3:::{bucket.name}"], detail)
 
 
-@contextmanager
-def motos_own_switched_off() -> Iterator[None]:
-    """Without moto's own S3 events."""
-    real = moto.s3.notifications._send_event_bridge_message
-    moto.s3.notifications._send_event_bridge_message = lambda *args, **kwargs: None
-    try:
-        yield
-    finally:
-        moto.s3.notifications._send_event_bridge_message = real
+def moto_events_disabled() -> AbstractContextManager[Any]:
+    """Disable moto's own S3 events."""
+    return patch("moto.s3.notifications._send_event_bridge_message", lambda *args, **kwargs: None)

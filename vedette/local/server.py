@@ -10,7 +10,7 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from vedette.local.request_router import Front
+from vedette.local.request_router import RequestRouter
 
 HOST = "127.0.0.1"
 
@@ -37,9 +37,9 @@ class _Handler(WSGIRequestHandler):
 
 
 @contextmanager
-def running(front: Front) -> Iterator[str]:
+def running(router: RequestRouter) -> Iterator[str]:
     """Serve until the end of the block; gives the URL."""
-    server = make_server(HOST, 0, front, threaded=True, request_handler=_Handler)
+    server = make_server(HOST, 0, router, threaded=True, request_handler=_Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

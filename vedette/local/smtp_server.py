@@ -1,6 +1,6 @@
 """A mail server on 127.0.0.1: what it received, read back by Python's own `email` parser.
 
-    with post_office() as received:
+    with smtp_server() as received:
         cloud.mailbox.smtp = received.address
         ...
         received.mails[-1]["Subject"]
@@ -40,7 +40,7 @@ class Received:
 
 
 @contextmanager
-def post_office() -> Iterator[Received]:
+def smtp_server() -> Iterator[Received]:
     """A server for as long as the context lasts."""
     with socket.create_server(("127.0.0.1", 0)) as free:  # the controller must know its port beforehand
         host, port = free.getsockname()

@@ -99,8 +99,8 @@ def differences(before: Constraints, after: Constraints) -> list[Difference]:
     ['a: completeness: 1.0 -> 0.5']
     """
     old, new = ({f.name: f.document for f in one.features} for one in (before, after))
-    whole = [{key: value for key, value in one.document.items() if key != "features"} for one in (before, after)]
-    found = list(_between("", *whole))
+    was, now = ({key: rule for key, rule in one.document.items() if key != "features"} for one in (before, after))
+    found = list(_between("", was, now))
     common = [name for name in old if name in new]
     if common != [name for name in new if name in old]:
         found.append(Difference(feature="", rule="order of the features", before=list(old), after=list(new)))

@@ -56,7 +56,7 @@ RETIRED_KEYS = {  # accepted in an old fleet.toml, without an effect
 }
 MOST_WINDOWS = 30  # that an alert may wait for
 WINDOWS = ("window_minutes", "drift_window_minutes")
-WITHIN = {"golden_payload": GoldenPayload, "thresholds": Thresholds}  # fields that are tables themselves
+WITHIN: dict[str, type[msgspec.Struct]] = {"golden_payload": GoldenPayload, "thresholds": Thresholds}
 FORMS = {
     "package_group": (NAME, "1 to 63 letters, digits and hyphens"),
     "instance_type": (re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"), "a SageMaker instance type like ml.m5.large"),

@@ -124,7 +124,8 @@ def index(found: Status, now: datetime, linked: Sequence[str]) -> bytes:
 
 def index_page(stage: str, paused: Pause | None, rows: Sequence[Row], now: datetime) -> bytes:
     """The index as a page: what needs a look, then all."""
-    loaders = ChoiceLoader([PackageLoader("vedette.operations", "templates"), html.environment().loader])
+    packages = ("vedette.operations", "chalicelib.pages")  # the index extends the layout of the reports
+    loaders = ChoiceLoader([PackageLoader(package, "templates") for package in packages])
     template = html.environment().overlay(loader=loaders).get_template("index.html")
     wrong = [row.status.endpoint for row in rows if row.status.violated]
     return template.render(stage=stage, paused=paused, rows=rows, now=now, wrong=wrong, days=DAYS).encode()

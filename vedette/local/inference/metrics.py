@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from moto.cloudwatch.models import cloudwatch_backends
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 
 PERIOD = timedelta(minutes=1)
 
@@ -15,22 +15,22 @@ PERIOD = timedelta(minutes=1)
 class Metrics:
     """Counts requests, whatever they are answered, and hands each minute's count to CloudWatch when it is over."""
 
-    def __init__(self, world: World):
-        self._world = world
+    def __init__(self, account: SimulatedAccount):
+        self._account = account
         self._counts: Counter[tuple[str, str, datetime]] = Counter()
 
     def invoked(self, endpoint: str, variant: str) -> None:
         """Count one request."""
-        minute = self._world.now().replace(second=0, microsecond=0)
+        minute = self._account.now().replace(second=0, microsecond=0)
         key = (endpoint, variant, minute)
         if key not in self._counts:
-            self._world.clock.at(minute + PERIOD, lambda: self._deliver(key))
+            self._account.clock.at(minute + PERIOD, lambda: self._deliver(key))
         self._counts[key] += 1
 
     def _deliver(self, key: tuple[str, str, datetime]) -> None:
         endpoint, variant, minute = key
         # Not by PutMetricData: namespaces that begin with AWS/ are AWS's own, and refused there.
-        cloudwatch_backends[self._world.account][self._world.region].put_metric_data(
+        cloudwatch_backends[self._account.account_id][self._account.region].put_metric_data(
             "AWS/SageMaker",
             [
                 {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request, Response
 from vedette.local.ids import Ids
@@ -29,16 +29,16 @@ class Runtime:
 
     def __init__(
         self,
-        world: World,
+        account: SimulatedAccount,
         endpoints: Endpoints,
         hosting: Hosting,
         capture: Capture,
         read: Callable[[str], bytes],
     ):
-        self._world, self._endpoints, self._hosting = world, endpoints, hosting
-        self.capture, self._metrics = capture, Metrics(world)
+        self._account, self._endpoints, self._hosting = account, endpoints, hosting
+        self.capture, self._metrics = capture, Metrics(account)
         self._read = read
-        self._ids: Ids = world.ids
+        self._ids: Ids = account.ids
         self._registered: dict[str, Predictor] = {}
         self._loaded: dict[tuple[str, str], Predictor] = {}
 
@@ -94,7 +94,7 @@ class Runtime:
     def _serving(self, name: str) -> Endpoint:
         endpoint = self._endpoints.endpoints.get(name)
         if endpoint is None or endpoint.status not in SERVING or not endpoint.variants:
-            raise AwsError("ValidationError", f"Endpoint {name} of account {self._world.account} not found.")
+            raise AwsError("ValidationError", f"Endpoint {name} of account {self._account.account_id} not found.")
         return endpoint
 
     def _variant(self, endpoint: Endpoint, target: str | None) -> Variant:
@@ -137,7 +137,7 @@ class Runtime:
         group = f"/aws/sagemaker/Endpoints/{endpoint.name}"
         text = (
             f'Received {kind} error ({error.status}) from primary with message "{error.message}". '
-            f"See {group} in account {self._world.account} for more information."
+            f"See {group} in account {self._account.account_id} for more information."
         )
         return AwsError(
             "ModelError",
@@ -146,7 +146,7 @@ class Runtime:
             Message=text,
             OriginalStatusCode=error.status,
             OriginalMessage=error.message,
-            LogStreamArn=f"arn:aws:logs:{self._world.region}:{self._world.account}:log-group:{group}",
+            LogStreamArn=f"arn:aws:logs:{self._account.region}:{self._account.account_id}:log-group:{group}",
         )
 
 

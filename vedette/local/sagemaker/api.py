@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation, service_model
@@ -24,12 +24,12 @@ from vedette.local.sagemaker.tagging import Tagging
 class SageMaker:
     """The service, and what a test may ask of it."""
 
-    def __init__(self, world: World):
-        self.registry = Registry(world)
-        self.hosting = Hosting(world, self.registry)
-        self.endpoints = Endpoints(world, self.hosting)
-        self.processing = Processing(world)
-        self.monitoring = Monitoring(world, self.endpoints, self.processing)
+    def __init__(self, account: SimulatedAccount):
+        self.registry = Registry(account)
+        self.hosting = Hosting(account, self.registry)
+        self.endpoints = Endpoints(account, self.hosting)
+        self.processing = Processing(account)
+        self.monitoring = Monitoring(account, self.endpoints, self.processing)
         self.endpoints.monitored_by = self.monitoring.schedules_of
         self.hosting.in_use = self.endpoints.using
         self.fail_next_create = self.endpoints.fail_next_create
@@ -41,7 +41,7 @@ class SageMaker:
             self.endpoints,
             self.monitoring,
             self.processing,
-            Tagging(world),
+            Tagging(account),
         )
 
     def __call__(self, request: Request, operation: Operation) -> Response:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.clock import Timer
 from vedette.local.sagemaker import deployments
 from vedette.local.sagemaker.core import Listing, Parameters, Record, milliseconds, present, refusal
@@ -96,8 +96,8 @@ class Endpoint:
 class Endpoints:
     """The endpoints of the account."""
 
-    def __init__(self, world: World, hosting: Hosting):
-        self._world, self._hosting = world, hosting
+    def __init__(self, account: SimulatedAccount, hosting: Hosting):
+        self._account, self._hosting = account, hosting
         self.endpoints: dict[str, Endpoint] = {}
         self.create_minutes, self.update_minutes, self.delete_minutes = 5.0, 6.0, 1.0
         self.health_check: Callable[[str, str | None], bool] = lambda image, model_data_url: True
@@ -130,16 +130,16 @@ class Endpoints:
 
     def CreateEndpoint(self, asked: Parameters) -> Record:
         name = asked["EndpointName"]
-        arn = self._world.arn("endpoint", name)
+        arn = self._account.arn("endpoint", name)
         if name in self.endpoints:
             raise refusal(f'Cannot create already existing endpoint "{arn}".')
         config = self._hosting.config(asked["EndpointConfigName"])
         deployments.check(asked.get("DeploymentConfig"), config)
-        now = self._world.now()
+        now = self._account.now()
         endpoint = Endpoint(name, arn, config["EndpointConfigName"], "Creating", now, now)
         endpoint.deployment_config = asked.get("DeploymentConfig")
         self.endpoints[name] = endpoint
-        self._world.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, asked.get("Tags"))
         self._announce(endpoint)
         self._later(endpoint, self.create_minutes, self._created)
         return {"EndpointArn": arn}
@@ -199,7 +199,7 @@ class Endpoints:
             excluded = {item["VariantPropertyType"] for item in asked.get("ExcludeRetainedVariantProperties", ())}
             _retain(variants, endpoint.variants, excluded)
         endpoint.deployment_config = deployment
-        endpoint.pending = deployments.pending(config["EndpointConfigName"], variants, self._world.now())
+        endpoint.pending = deployments.pending(config["EndpointConfigName"], variants, self._account.now())
         self._move(endpoint, "Updating")
         self._announce_deployment(endpoint)
         self._later(endpoint, self.update_minutes, lambda changed: self._updated(changed, config, variants))
@@ -236,7 +236,7 @@ class Endpoints:
     # Transitions -----------------------------------------------------------------------------------------------
 
     def _later(self, endpoint: Endpoint, minutes: float, then: Callable[[Endpoint], None]) -> None:
-        endpoint.timer = self._world.clock.after(timedelta(minutes=minutes), lambda: then(endpoint))
+        endpoint.timer = self._account.clock.after(timedelta(minutes=minutes), lambda: then(endpoint))
 
     def _created(self, endpoint: Endpoint) -> None:
         config = self._hosting.configs.get(endpoint.config_name)
@@ -264,10 +264,10 @@ class Endpoints:
 
     def _deleted(self, endpoint: Endpoint) -> None:
         del self.endpoints[endpoint.name]
-        self._world.forget(endpoint.arn)
+        self._account.forget(endpoint.arn)
 
     def _move(self, endpoint: Endpoint, status: str, reason: str | None = None) -> None:
-        endpoint.status, endpoint.modified, endpoint.failure_reason = status, self._world.now(), reason
+        endpoint.status, endpoint.modified, endpoint.failure_reason = status, self._account.now(), reason
         if status == "InService" and not endpoint.variants:
             config = self._hosting.configs.get(endpoint.config_name, {})
             endpoint.variants = [Variant.of_config(variant) for variant in config.get("ProductionVariants", ())]
@@ -305,7 +305,7 @@ class Endpoints:
 
     def _endpoint(self, name: str) -> Endpoint:
         if name not in self.endpoints:
-            raise refusal(f'Could not find endpoint "{self._world.arn("endpoint", name)}".')
+            raise refusal(f'Could not find endpoint "{self._account.arn("endpoint", name)}".')
         return self.endpoints[name]
 
     def _updatable(self, name: str) -> Endpoint:
@@ -326,18 +326,18 @@ class Endpoints:
             {"DesiredWeight": variant.desired_weight, "DesiredInstanceCount": float(variant.desired_count)}
             for variant in endpoint.variants
         ]
-        time = str(milliseconds(self._world.now()))  # the documented sample has epoch milliseconds as text
-        self._world.announce("SageMaker Endpoint State Change", endpoint.arn, detail, time)
+        time = str(milliseconds(self._account.now()))  # the documented sample has epoch milliseconds as text
+        self._account.announce("SageMaker Endpoint State Change", endpoint.arn, detail, time)
 
     def _announce_deployment(self, endpoint: Endpoint) -> None:
         detail = self._detail(endpoint)
         detail["ProductionVariants"] = [variant.described() for variant in endpoint.variants]
         if endpoint.pending is None:
             for shown in detail["ProductionVariants"]:
-                shown["VariantStatus"] = [deployments.scaling_status(shown, self._world.now())]
+                shown["VariantStatus"] = [deployments.scaling_status(shown, self._account.now())]
         else:
             detail["PendingDeploymentSummary"] = deployments.announced(endpoint.pending)
-        self._world.announce("SageMaker Endpoint Deployment State Change", endpoint.arn, detail)
+        self._account.announce("SageMaker Endpoint Deployment State Change", endpoint.arn, detail)
 
     def _detail(self, endpoint: Endpoint) -> dict[str, Any]:
         return {
@@ -348,7 +348,7 @@ class Endpoints:
             "EndpointStatus": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", endpoint.status).upper(),
             "CreationTime": milliseconds(endpoint.created),
             "LastModifiedTime": milliseconds(endpoint.modified),
-            "Tags": dict(self._world.tags.get(endpoint.arn, {})),
+            "Tags": dict(self._account.tags.get(endpoint.arn, {})),
         }
 
 

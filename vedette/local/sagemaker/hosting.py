@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.sagemaker.core import Listing, Parameters, Record, refusal
 from vedette.local.sagemaker.registry import Registry
 
@@ -15,8 +15,8 @@ CONFIGS = Listing("EndpointConfigs", "EndpointConfigName", ("EndpointConfigName"
 class Hosting:
     """What endpoints are made of."""
 
-    def __init__(self, world: World, registry: Registry):
-        self._world, self._registry = world, registry
+    def __init__(self, account: SimulatedAccount, registry: Registry):
+        self._account, self._registry = account, registry
         self.models: dict[str, Record] = {}
         self.configs: dict[str, Record] = {}
         self.in_use: Callable[[str], str | None] = lambda config_name: None
@@ -25,7 +25,7 @@ class Hosting:
 
     def CreateModel(self, asked: Parameters) -> Record:
         name = asked["ModelName"]
-        arn = self._world.arn("model", name)
+        arn = self._account.arn("model", name)
         if name in self.models:
             raise refusal(f'Cannot create already existing model "{arn}".')
         if "PrimaryContainer" in asked and "Containers" in asked:
@@ -39,9 +39,9 @@ class Hosting:
             "EnableNetworkIsolation": False,
             **{key: value for key, value in asked.items() if key != "Tags"},
             "ModelArn": arn,
-            "CreationTime": self._world.now(),
+            "CreationTime": self._account.now(),
         }
-        self._world.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, asked.get("Tags"))
         return {"ModelArn": arn}
 
     def _check_container(self, container: Record) -> None:
@@ -67,7 +67,7 @@ class Hosting:
     def DeleteModel(self, asked: Parameters) -> Record:
         arn = self.model(asked["ModelName"])["ModelArn"]
         del self.models[asked["ModelName"]]
-        self._world.forget(arn)
+        self._account.forget(arn)
         return {}
 
     def model(self, name: str) -> Record:
@@ -79,7 +79,7 @@ class Hosting:
             When there is none.
         """
         if name not in self.models:
-            raise refusal(f'Could not find model "{self._world.arn("model", name)}".')
+            raise refusal(f'Could not find model "{self._account.arn("model", name)}".')
         return self.models[name]
 
     def container(self, model: Record) -> tuple[str, str | None]:
@@ -93,7 +93,7 @@ class Hosting:
 
     def CreateEndpointConfig(self, asked: Parameters) -> Record:
         name = asked["EndpointConfigName"]
-        arn = self._world.arn("endpoint-config", name)
+        arn = self._account.arn("endpoint-config", name)
         if name in self.configs:
             raise refusal(f'Cannot create already existing endpoint configuration "{arn}".')
         variants = asked["ProductionVariants"] + asked.get("ShadowProductionVariants", [])
@@ -106,9 +106,9 @@ class Hosting:
             **{key: value for key, value in asked.items() if key != "Tags"},
             "ProductionVariants": [{"InitialVariantWeight": 1.0, **variant} for variant in asked["ProductionVariants"]],
             "EndpointConfigArn": arn,
-            "CreationTime": self._world.now(),
+            "CreationTime": self._account.now(),
         }
-        self._world.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, asked.get("Tags"))
         return {"EndpointConfigArn": arn}
 
     def DescribeEndpointConfig(self, asked: Parameters) -> Record:
@@ -125,7 +125,7 @@ class Hosting:
             # EndpointConfig in use by an endpoint that is live" (API reference). Stricter here, so that it shows.
             raise refusal(f'Cannot delete endpoint configuration "{arn}": endpoint "{endpoint}" uses it.')
         del self.configs[asked["EndpointConfigName"]]
-        self._world.forget(arn)
+        self._account.forget(arn)
         return {}
 
     def config(self, name: str) -> Record:
@@ -137,5 +137,5 @@ class Hosting:
             When there is none.
         """
         if name not in self.configs:
-            raise refusal(f'Could not find endpoint configuration "{self._world.arn("endpoint-config", name)}".')
+            raise refusal(f'Could not find endpoint configuration "{self._account.arn("endpoint-config", name)}".')
         return self.configs[name]

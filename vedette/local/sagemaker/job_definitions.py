@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.errors import AwsError
 from vedette.local.sagemaker.core import Listing, Parameters, Record
 
@@ -35,8 +35,8 @@ class Plan:
 class JobDefinitions:
     """CreateDataQualityJobDefinition, DescribeDataQualityJobDefinition, ... for each kind."""
 
-    def __init__(self, world: World):
-        self._world = world
+    def __init__(self, account: SimulatedAccount):
+        self._account = account
         self.definitions: dict[tuple[str, str], Record] = {}
         for kind in KINDS:
             plural = f"List{kind}JobDefinitions"
@@ -53,9 +53,9 @@ class JobDefinitions:
         self.definitions[kind, name] = {
             **{key: value for key, value in asked.items() if key != "Tags"},
             "JobDefinitionArn": arn,
-            "CreationTime": self._world.now(),
+            "CreationTime": self._account.now(),
         }
-        self._world.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, asked.get("Tags"))
         return {"JobDefinitionArn": arn}
 
     def _describe(self, kind: str, asked: Parameters) -> Record:
@@ -64,7 +64,7 @@ class JobDefinitions:
     def _delete(self, kind: str, asked: Parameters) -> Record:
         arn = self.definition(kind, asked["JobDefinitionName"])["JobDefinitionArn"]
         del self.definitions[kind, asked["JobDefinitionName"]]
-        self._world.forget(arn)
+        self._account.forget(arn)
         return {}
 
     def _list(self, kind: str, asked: Parameters) -> Record:
@@ -95,7 +95,7 @@ class JobDefinitions:
 
     def _arn(self, kind: str, name: str) -> str:
         words = {"DataQuality": "data-quality", "ModelQuality": "model-quality", "ModelBias": "model-bias"}
-        return self._world.arn(f"{words.get(kind, 'model-explainability')}-job-definition", name)
+        return self._account.arn(f"{words.get(kind, 'model-explainability')}-job-definition", name)
 
 
 def plan_of_definition(kind: str, definition: Record) -> Plan:

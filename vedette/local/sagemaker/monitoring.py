@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.clock import Timer
 from vedette.local.errors import AwsError
 from vedette.local.sagemaker import executions
@@ -96,8 +96,8 @@ class _Schedule:
 class Monitoring(JobDefinitions):
     """Schedules, executions and job definitions."""
 
-    def __init__(self, world: World, endpoints: Endpoints, processing: Processing):
-        super().__init__(world)
+    def __init__(self, account: SimulatedAccount, endpoints: Endpoints, processing: Processing):
+        super().__init__(account)
         self._endpoints, self._processing = endpoints, processing
         self.schedules: dict[str, _Schedule] = {}
         self.history: list[Record] = []  # executions survive their schedule (aws-behaviour: schedule-deletion)
@@ -117,14 +117,14 @@ class Monitoring(JobDefinitions):
 
     def CreateMonitoringSchedule(self, asked: Parameters) -> Record:
         name, config = asked["MonitoringScheduleName"], asked["MonitoringScheduleConfig"]
-        arn = self._world.arn("monitoring-schedule", name)
+        arn = self._account.arn("monitoring-schedule", name)
         if name in self.schedules:
             raise AwsError("ResourceInUse", f"Monitoring schedule already exists: {arn}")
         kind, plan = self._plan(config)
-        now = self._world.now()
+        now = self._account.now()
         schedule = _Schedule(name, arn, config, kind, plan, now, now)
         self.schedules[name] = schedule
-        self._world.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, asked.get("Tags"))
         self._pending(schedule)
         return {"MonitoringScheduleArn": arn}
 
@@ -169,7 +169,7 @@ class Monitoring(JobDefinitions):
             raise refusal(f"Monitoring schedule {schedule.arn} has executions in progress and cannot be deleted.")
         self._stop(schedule)
         schedule.status = "Pending"  # deletion takes a while (aws-behaviour: schedule-deletion)
-        self._world.clock.after(timedelta(minutes=1), lambda: self._gone(schedule))
+        self._account.clock.after(timedelta(minutes=1), lambda: self._gone(schedule))
         return {}
 
     def ListMonitoringExecutions(self, asked: Parameters) -> Record:
@@ -191,7 +191,7 @@ class Monitoring(JobDefinitions):
 
     def _schedule(self, name: str) -> _Schedule:
         if name not in self.schedules:
-            arn = self._world.arn("monitoring-schedule", name)
+            arn = self._account.arn("monitoring-schedule", name)
             raise AwsError("ResourceNotFound", f"Monitoring Schedule {arn} not found")
         return self.schedules[name]
 
@@ -204,7 +204,7 @@ class Monitoring(JobDefinitions):
         else:
             kind, plan = config.get("MonitoringType", "DataQuality"), plan_of_inline(config["MonitoringJobDefinition"])
         if plan.endpoint and plan.endpoint not in self._endpoints.endpoints:
-            raise refusal(f'Could not find endpoint "{self._world.arn("endpoint", plan.endpoint)}".')
+            raise refusal(f'Could not find endpoint "{self._account.arn("endpoint", plan.endpoint)}".')
         executions.hours_of(config)
         return kind, plan
 
@@ -213,47 +213,47 @@ class Monitoring(JobDefinitions):
             raise refusal("Monitoring schedule in status Pending")  # aws-behaviour: pending-schedule
 
     def _pending(self, schedule: _Schedule) -> None:
-        schedule.status, schedule.modified = "Pending", self._world.now()
-        self._world.clock.after(timedelta(minutes=1), lambda: self._scheduled(schedule))
+        schedule.status, schedule.modified = "Pending", self._account.now()
+        self._account.clock.after(timedelta(minutes=1), lambda: self._scheduled(schedule))
 
     def _scheduled(self, schedule: _Schedule) -> None:
-        schedule.status, schedule.modified = "Scheduled", self._world.now()
+        schedule.status, schedule.modified = "Scheduled", self._account.now()
         if schedule.timer is not None:
             schedule.timer.cancel()
         self._next_slot(schedule)
 
     def _stop(self, schedule: _Schedule) -> None:
-        schedule.status, schedule.modified = "Stopped", self._world.now()
+        schedule.status, schedule.modified = "Stopped", self._account.now()
         if schedule.timer is not None:
             schedule.timer.cancel()
             schedule.timer = None
 
     def _gone(self, schedule: _Schedule) -> None:
         del self.schedules[schedule.name]
-        self._world.forget(schedule.arn)
+        self._account.forget(schedule.arn)
 
     # Executions ------------------------------------------------------------------------------------------------
 
     def _next_slot(self, schedule: _Schedule) -> None:
         hours = executions.hours_of(schedule.config)
-        now = self._world.now()
+        now = self._account.now()
         if hours is None:
-            schedule.timer = self._world.clock.at(now, lambda: self._begin(schedule, now))
+            schedule.timer = self._account.clock.at(now, lambda: self._begin(schedule, now))
             return
         slot = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         while slot.hour not in hours:
             slot += timedelta(hours=1)
-        schedule.timer = self._world.clock.at(slot, lambda: self._slot(schedule, slot))
+        schedule.timer = self._account.clock.at(slot, lambda: self._slot(schedule, slot))
 
     def _slot(self, schedule: _Schedule, slot: datetime) -> None:
-        late = timedelta(minutes=self._world.ids.below(21))  # aws-behaviour: execution-start
-        self._world.clock.after(late, lambda: self._begin(schedule, slot))
+        late = timedelta(minutes=self._account.ids.below(21))  # aws-behaviour: execution-start
+        self._account.clock.after(late, lambda: self._begin(schedule, slot))
         self._next_slot(schedule)
 
     def _begin(self, schedule: _Schedule, slot: datetime) -> None:
         if self.schedules.get(schedule.name) is not schedule or schedule.status != "Scheduled":
             return
-        now = self._world.now()
+        now = self._account.now()
         record = {
             "MonitoringScheduleName": schedule.name,
             "ScheduledTime": slot,
@@ -271,7 +271,7 @@ class Monitoring(JobDefinitions):
             schedule.without_job = None
             return
         execution = self._execution(schedule, slot)
-        suffix = f"{slot:%Y%m%d%H%M}-{self._world.ids.hexadecimal(24)}"
+        suffix = f"{slot:%Y%m%d%H%M}-{self._account.ids.hexadecimal(24)}"
         if schedule.kind in executions.MERGED:
             self._merge(schedule, execution, record, suffix)
         else:
@@ -315,7 +315,7 @@ class Monitoring(JobDefinitions):
                 self._processing.finish(name, "Failed", failure_reason=failure)
                 self._end(record, "Failed", failure)
 
-        self._world.clock.after(timedelta(minutes=self.merge_minutes), merged)
+        self._account.clock.after(timedelta(minutes=self.merge_minutes), merged)
 
     def _analyse(self, schedule: _Schedule, execution: Execution, record: Record, suffix: str) -> None:
         name = f"{executions.JOB_PREFIXES[schedule.kind]}-{suffix}"
@@ -323,7 +323,7 @@ class Monitoring(JobDefinitions):
         variables = executions.environment(plan, execution)
         job = executions.job(plan, schedule.arn, execution, plan.image, variables, execution.output_uri)
         record["ProcessingJobArn"] = self._processing.start(name, job)["ProcessingJobArn"]
-        self._world.clock.after(timedelta(minutes=self.job_minutes), lambda: self._report(execution, record, name))
+        self._account.clock.after(timedelta(minutes=self.job_minutes), lambda: self._report(execution, record, name))
 
     def _report(self, execution: Execution, record: Record, job: str) -> None:
         report = self.monitor(execution)
@@ -340,7 +340,7 @@ class Monitoring(JobDefinitions):
             self._end(record, "CompletedWithViolations" if report.violations else "Completed")
 
     def _end(self, record: Record, status: str, reason: str | None = None) -> None:
-        record.update(MonitoringExecutionStatus=status, LastModifiedTime=self._world.now())
+        record.update(MonitoringExecutionStatus=status, LastModifiedTime=self._account.now())
         record.update(present(FailureReason=reason))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.errors import AwsError
 from vedette.local.sagemaker.core import Listing, Parameters, Record, milliseconds, present
 
@@ -50,14 +50,14 @@ UPPER_CASE_IN_EVENTS = {"S3DataType", "S3InputMode", "S3UploadMode", "S3DataDist
 class Processing:
     """The processing jobs of the account."""
 
-    def __init__(self, world: World):
-        self._world = world
+    def __init__(self, account: SimulatedAccount):
+        self._account = account
         self.jobs: dict[str, Record] = {}
 
     def start(self, name: str, job: Record) -> Record:
         """A job begins."""
-        now = self._world.now()
-        arn = self._world.arn("processing-job", name)
+        now = self._account.now()
+        arn = self._account.arn("processing-job", name)
         started = {
             "ExperimentConfig": {},
             **job,
@@ -69,7 +69,7 @@ class Processing:
             "LastModifiedTime": now,
         }
         self.jobs[name] = started
-        self._world.tag(arn, None)
+        self._account.tag(arn, None)
         self._announce(started)
         return started
 
@@ -77,7 +77,7 @@ class Processing:
         self, name: str, status: str, exit_message: str | None = None, failure_reason: str | None = None
     ) -> None:
         """A job ends: Completed, Failed or Stopped."""
-        now, job = self._world.now(), self.jobs[name]
+        now, job = self._account.now(), self.jobs[name]
         job.update(
             ProcessingJobStatus=status,
             ProcessingEndTime=now,
@@ -98,7 +98,7 @@ class Processing:
 
     def _announce(self, job: Record) -> None:
         detail: dict[str, Any] = {name: _in_event(name, job[name]) for name in ANNOUNCED if name in job}
-        self._world.announce("SageMaker Processing Job State Change", job["ProcessingJobArn"], detail)
+        self._account.announce("SageMaker Processing Job State Change", job["ProcessingJobArn"], detail)
 
 
 def _in_event(name: str, value: Any) -> Any:

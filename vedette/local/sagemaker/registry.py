@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.sagemaker.core import Listing, Parameters, Record, milliseconds, present, refusal
 
 UPDATABLE = (
@@ -75,8 +75,8 @@ PACKAGES = Listing(
 class Registry:
     """Groups and packages."""
 
-    def __init__(self, world: World):
-        self._world = world
+    def __init__(self, account: SimulatedAccount):
+        self._account = account
         self.groups: dict[str, Record] = {}  # by ARN
         self.packages: dict[str, Record] = {}  # by ARN
         self._versions: dict[str, int] = {}
@@ -90,11 +90,11 @@ class Registry:
         self.groups[arn] = {
             **{name: value for name, value in asked.items() if name != "Tags"},
             "ModelPackageGroupArn": arn,
-            "CreationTime": self._world.now(),
+            "CreationTime": self._account.now(),
             "CreatedBy": {},
             "ModelPackageGroupStatus": "Completed",
         }
-        self._world.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, asked.get("Tags"))
         return {"ModelPackageGroupArn": arn}
 
     def DescribeModelPackageGroup(self, asked: Parameters) -> Record:
@@ -110,11 +110,11 @@ class Registry:
             name = group["ModelPackageGroupName"]
             raise refusal(f"Model Package Group {name} cannot be deleted because it still contains Model Packages.")
         del self.groups[arn]
-        self._world.forget(arn)
+        self._account.forget(arn)
         return {}
 
     def _group_arn(self, name: str) -> str:
-        return name if name.startswith("arn:") else self._world.arn("model-package-group", name)
+        return name if name.startswith("arn:") else self._account.arn("model-package-group", name)
 
     def _group(self, name: str) -> Record:
         arn = self._group_arn(name)
@@ -137,7 +137,7 @@ class Registry:
             # "In this case, you cannot supply a tag argument" (CreateModelPackage, Tags); the live text was not seen.
             raise refusal("Tags cannot be given for a version of a model package group; it has the tags of its group.")
         package = self._version(group_name) if group_name else self._unversioned(str(name))
-        now = self._world.now()
+        now = self._account.now()
         package = {
             "ModelApprovalStatus": "PendingManualApproval",
             "CertifyForMarketplace": False,
@@ -154,7 +154,7 @@ class Registry:
             del package["ModelApprovalStatus"]  # "only for versioned model packages"
         arn = package["ModelPackageArn"]
         self.packages[arn] = package
-        self._world.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, asked.get("Tags"))
         self._announce(package, None)
         return {"ModelPackageArn": arn}
 
@@ -167,11 +167,11 @@ class Registry:
             "ModelPackageGroupName": name,
             "ListedName": f"{name}/{version}",  # aws-behaviour: version-name
             "ModelPackageVersion": version,
-            "ModelPackageArn": self._world.arn("model-package", f"{name}/{version}"),
+            "ModelPackageArn": self._account.arn("model-package", f"{name}/{version}"),
         }
 
     def _unversioned(self, name: str) -> Record:
-        arn = self._world.arn("model-package", name)
+        arn = self._account.arn("model-package", name)
         if arn in self.packages:
             raise refusal(f"Model Package already exists: {arn}")
         return {"ModelPackageName": name, "ListedName": name, "ModelPackageArn": arn}
@@ -208,14 +208,14 @@ class Registry:
         if "AdditionalInferenceSpecificationsToAdd" in asked:
             known = package.get("AdditionalInferenceSpecifications", [])
             updated["AdditionalInferenceSpecifications"] = known + asked["AdditionalInferenceSpecificationsToAdd"]
-        package.update(updated, LastModifiedTime=self._world.now())
+        package.update(updated, LastModifiedTime=self._account.now())
         self._announce(package, [EVENT_SPELLING.get(name, name) for name in updated])
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
     def DeleteModelPackage(self, asked: Parameters) -> Record:
         arn = self.package(asked["ModelPackageName"])["ModelPackageArn"]
         del self.packages[arn]
-        self._world.forget(arn)
+        self._account.forget(arn)
         return {}
 
     def package(self, name: str) -> Record:
@@ -226,7 +226,7 @@ class Registry:
         AwsError
             When there is none.
         """
-        arn = name if name.startswith("arn:") else self._world.arn("model-package", name)
+        arn = name if name.startswith("arn:") else self._account.arn("model-package", name)
         if arn not in self.packages:
             raise refusal(f"ModelPackage {arn} does not exist.")
         return self.packages[arn]
@@ -238,4 +238,4 @@ class Registry:
             "LastModifiedTime": milliseconds(package["LastModifiedTime"]),
             **present(UpdatedModelPackageFields=updated_fields),
         }
-        self._world.announce("SageMaker Model Package State Change", package["ModelPackageArn"], detail)
+        self._account.announce("SageMaker Model Package State Change", package["ModelPackageArn"], detail)

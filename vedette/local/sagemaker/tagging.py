@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from vedette.local.account import World
+from vedette.local.account import SimulatedAccount
 from vedette.local.sagemaker.core import MOST_TAGS, Parameters, Record, refusal
 
 
 class Tagging:
     """AddTags, ListTags, DeleteTags."""
 
-    def __init__(self, world: World):
-        self._world = world
+    def __init__(self, account: SimulatedAccount):
+        self._account = account
 
     def AddTags(self, asked: Parameters) -> Record:
         tags = self._tags(asked["ResourceArn"])
@@ -30,9 +30,9 @@ class Tagging:
         return {}
 
     def _tags(self, arn: str) -> dict[str, str]:
-        if arn not in self._world.tags:
+        if arn not in self._account.tags:
             raise refusal(f"Could not find the resource {arn}.")
-        return self._world.tags[arn]
+        return self._account.tags[arn]
 
 
 def _listed(tags: dict[str, str]) -> list[dict[str, str]]:
