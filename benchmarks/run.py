@@ -39,8 +39,8 @@ SMALL_ROUNDS = 5
 FIRST_TEXT = {"wide": 23, "base64": 23, "rows50": 23}  # columns left of the first text: str.split cuts quoted commas
 ENVIRONMENTS = {
     "vedette": "",
-    "chapter": "chapter",
-    "pandas_describe": "chapter",
+    "notebook": "notebook",
+    "pandas_describe": "notebook",
     "polars_inferred": "polars",
     "polars_lexical": "polars",
     "whylogs_profile": "whylogs",
@@ -91,7 +91,7 @@ def disagreement(shape: str, name: str, found: dict[str, Any], ours: dict[str, A
         return ""
     if found["rows"] != ours["rows"]:
         return f"{found['rows']} rows instead of {ours['rows']}"
-    limit = FIRST_TEXT.get(shape) if name == "chapter" else None
+    limit = FIRST_TEXT.get(shape) if name == "notebook" else None
     mine, theirs = ours["columns"][:limit], found["columns"][:limit]
     if shape in ("json", "text"):  # columns by name there, in an order of their own
         mine, theirs = sorted(mine, key=str), sorted(theirs, key=str)
@@ -134,8 +134,8 @@ def levels(
     """What was to be reached (the floor; the goal), and what was."""
     lines = ["| what | floor | goal | reached |", "|---|---|---|---|"]
     for shape, (floor, goal) in LEVELS.items():
-        reached = ratio_of(results[shape]["chapter"], results[shape]["vedette"], "cpu")
-        lines.append(f"| {shape}: against the chapter's way | {floor}x | {goal}x | {reached:.1f}x |")
+        reached = ratio_of(results[shape]["notebook"], results[shape]["vedette"], "cpu")
+        lines.append(f"| {shape}: against a notebook's way | {floor}x | {goal}x | {reached:.1f}x |")
     reached = ratio_of(results["wide"]["whylogs_profile"], results["wide"]["vedette"], "process")
     lines.append(f"| wide: whole process against whylogs | 4x | 6x | {reached:.1f}x |")
     for shape, found in results.items():
@@ -146,11 +146,11 @@ def levels(
             f" {ratio_of(polars, ours, 'cpu'):.2f}x, {memory:.2f} |"
         )
     for events, found in small.items():
-        reached = ratio_of(found["chapter"], found["vedette"], "process")
+        reached = ratio_of(found["notebook"], found["vedette"], "process")
         cpu = statistics.median(one["process"] for one in found["vedette"])
         peak = max(one["peak_mb"] for one in found["vedette"])
         lines.append(
-            f"| {events} rows, cold process: against the chapter's way, CPU, memory | 4x, 0.15 s, 60 MB | |"
+            f"| {events} rows, cold process: against a notebook's way, CPU, memory | 4x, 0.15 s, 60 MB | |"
             f" {reached:.1f}x, {cpu:.3f} s, {peak:.0f} MB |"
         )
     return [*lines, ""]
@@ -178,7 +178,7 @@ def main() -> None:
     results: dict[str, dict[str, list[dict[str, Any]]]] = {}
     tables: list[str] = []
     for shape, events in EVENTS.items():
-        names = ["vedette", "chapter", "pandas_describe", "polars_inferred", "polars_lexical", "limit"]
+        names = ["vedette", "notebook", "pandas_describe", "polars_inferred", "polars_lexical", "limit"]
         names += ["text_classified", "pandas_reader"] if shape in CSV else []
         names += ["whylogs_profile"] if shape == "wide" else []
         path = file_of(shape, events // scale)
@@ -189,7 +189,7 @@ def main() -> None:
     small_tables: list[str] = []
     for events in SMALL:
         path = file_of("wide", events)
-        small[events] = rounds(["vedette", "chapter"], path, max(count, SMALL_ROUNDS))
+        small[events] = rounds(["vedette", "notebook"], path, max(count, SMALL_ROUNDS))
         small_tables += table("wide", path, small[events])
     text = [
         "# Results",

@@ -1,4 +1,4 @@
-"""The chapter's way: json.loads, flatten_dict, DataFrame, str.split, astype, describe.
+"""What notebooks do: json.loads, flatten_dict, DataFrame, str.split, astype, describe.
 
 str.split cuts quoted commas, so only the columns left of the first text can agree; it makes nothing that adds up.
 """
