@@ -40,7 +40,7 @@ from vedette.local.application import load_app
 ROOT = Path(__file__).parent.parent
 ENDPOINT, ROWS, COLUMNS = "site", 200, 30
 FUNCTIONS = ("on_data_captured", "on_monitoring_execution")
-ONE_CORE = 1769  # MB (Lambda developer guide, "Configure Lambda function memory")
+ONE_CORE = 1769  # MB (aws-behaviour: lambda-memory)
 WARM, COLD = 1.0, 5.0
 TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -14,12 +14,12 @@ are higher. Rates that AWS documents, of an account and Region where nothing els
 
 | API                                | rate a second                                                                   |
 |------------------------------------|---------------------------------------------------------------------------------|
-| S3 GET, HEAD, LIST                 | 5,500 of a prefix (S3 user guide, "Optimizing Amazon S3 performance")           |
+| S3 GET, HEAD, LIST                 | 5,500 of a prefix (for this table: aws-behaviour: service-rates)                |
 | S3 PUT                             | 3,500 of a prefix (the same)                                                    |
-| DynamoDB                           | 3,000 reads, 1,000 writes of a partition (developer guide); an endpoint is one  |
-| CloudWatch GetMetricStatistics     | 400 (CloudWatch user guide, "CloudWatch service quotas")                        |
-| EventBridge PutEvents              | 10,000 in us-east-1 ("Amazon EventBridge quotas"), 400 in small Regions         |
-| SNS Publish                        | 300 in the smallest Regions (SNS endpoints and quotas)                          |
+| DynamoDB                           | 3,000 reads, 1,000 writes of a partition; an endpoint is one                    |
+| CloudWatch GetMetricStatistics     | 400                                                                             |
+| EventBridge PutEvents              | 10,000 in us-east-1, 400 in small Regions                                       |
+| SNS Publish                        | 300 in the smallest Regions                                                     |
 | Lambda Invoke, asynchronous        | none                                                                            |
 | SageMaker Describe and List        | none documented, but it throttles (sagemaker-python-sdk, pull request 1204):    |
 |                                    | 10 of each API are taken for the most                                           |

@@ -42,8 +42,7 @@ class CaptureKey:
 def capture_key(key: str) -> CaptureKey | None:
     """Read the key of a capture object; None when it is not one.
 
-    Source: developer guide, "Capture data from real-time endpoint"; the file name's first fields are minute, second
-    and millisecond of its beginning (aws-behaviour: capture-key).
+    The file name's first fields are minute, second and millisecond of its beginning (aws-behaviour: capture-key).
 
     Examples
     --------
@@ -150,8 +149,8 @@ def sequencer_after(sequencer: str) -> str:
 def is_later(sequencer: str, than: str) -> bool:
     """Whether one S3 event of a key came after another; never when the sequencer of either is unknown.
 
-    "First right pad the shorter value with zeros, and then do a lexicographic comparison" (S3 user guide, "Event
-    message structure").
+    "First right pad the shorter value with zeros, and then do a lexicographic comparison" (aws-behaviour:
+    sequencer).
 
     Examples
     --------

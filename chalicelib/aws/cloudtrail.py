@@ -10,8 +10,8 @@ from chalicelib.aws.clients import client
 def who_updated(endpoint: str, config_name: str) -> str:
     """The ARN of whoever put an endpoint on a config; "" when the trail does not tell, or we may not read it.
 
-    Events arrive in the trail after up to 15 minutes (CloudTrail user guide), and LookupEvents allows two requests a
-    second: so this is asked only about a config that is not ours.
+    Events arrive in the trail minutes later, and LookupEvents allows two requests a second (aws-behaviour:
+    cloudtrail-delay, cloudtrail-lookup), so this is asked only about a config that is not ours.
     """
     try:
         answer = client("cloudtrail").lookup_events(

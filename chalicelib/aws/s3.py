@@ -23,7 +23,7 @@ from chalicelib.errors import NotReady, UnreadableFile
 from chalicelib.settings import settings
 
 CHUNK_BYTES = 1 << 19  # as much as is read at once (capture.lines.BLOCK)
-CONFLICTS = 4  # "On a 409 failure, retry the upload" (S3 API reference, PutObject, IfNoneMatch)
+CONFLICTS = 4  # "On a 409 failure, retry the upload" (aws-behaviour: conditional-write)
 R = TypeVar("R", bound=records.Record)
 
 

@@ -162,7 +162,7 @@ def test_an_internet_gateway_alone_does_not_serve_a_function(clone, vpc):
 
 
 def test_the_route_to_a_nat_gateway_that_is_gone_leads_nowhere(clone, vpc, monkeypatch):
-    """EC2 keeps the route and calls it a blackhole (VPC user guide); moto's is always active."""
+    """EC2 keeps the route and calls it a blackhole (aws-behaviour: blackhole-route); moto's is always active."""
     vpc.route_out(NatGatewayId=vpc.nat_gateway())
     monkeypatch.setattr(Route, "state", property(lambda route: "active" if route.local else "blackhole"))
     assert reaches(clone, vpc)["outcome"] == "fault"

@@ -194,7 +194,7 @@ S3_ACTIONS = {
     "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
     "PutBucketNotificationConfiguration": "PutBucketNotification",
 }
-NEEDS_NOTHING = {"sts:GetCallerIdentity"}  # IAM user guide: no permissions are needed for it
+NEEDS_NOTHING = {"sts:GetCallerIdentity"}  # aws-behaviour: caller-identity
 
 
 def test_whoever_installs_needs_what_the_operators_policy_says(shell):

@@ -155,7 +155,7 @@ def _around(function: str, place: Place) -> list[dict[str, Any]]:
                 "Resource": place.key_arn,
             }
         )
-    if place.in_vpc:  # Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC"
+    if place.in_vpc:  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
         found.append(
             {
                 "Sid": "BeInTheVpc",

@@ -188,7 +188,7 @@ ASSUMPTIONS = (
         "config-in-use",
         "endpoints",
         "An endpoint configuration in use must not be deleted: AWS accepts the call, and the endpoint can no longer"
-        " be updated.",
+        " be updated. The simulator refuses the call.",
         SEEN,
         (API + "DeleteEndpointConfig.html", TERRAFORM + "40048"),
     ),
@@ -265,6 +265,13 @@ ASSUMPTIONS = (
         (EVENTS,),
     ),
     Assumption(
+        "scheduled-event",
+        "events",
+        "A rule on a schedule sends a Scheduled Event of source aws.events, with an empty detail.",
+        SEEN,
+        ("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html",),
+    ),
+    Assumption(
         "aws-source-refused",
         "events",
         'PutEvents refuses sources that begin with "aws." with NotAuthorizedForSourceException.',
@@ -286,6 +293,35 @@ ASSUMPTIONS = (
         (LAMBDA_RETRIES,),
     ),
     Assumption(
+        "lambda-memory",
+        "Lambda",
+        "A function has one whole CPU at 1,769 MB, and less in proportion.",
+        SEEN,
+        ("https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html",),
+    ),
+    Assumption(
+        "runtime-api",
+        "Lambda",
+        "A runtime takes events from the runtime API (version 2018-06-01), whose address is in its environment.",
+        SEEN,
+        (
+            "https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html",
+            "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html",
+        ),
+    ),
+    Assumption(
+        "object-event",
+        "S3",
+        "The event of a new object has the raw key, the etag without quotes, a sequencer, and a version only in a"
+        " versioned bucket.",
+        SEEN,
+        (
+            S3 + "userguide/ev-events.html",
+            "https://github.com/aws-powertools/powertools-lambda-python/blob/develop/tests/events/"
+            "s3EventBridgeNotificationObjectCreatedEvent.json",
+        ),
+    ),
+    Assumption(
         "sequencer",
         "S3",
         "Each write of a key has a greater sequencer than the one before; compare a shorter one padded on the right.",
@@ -302,9 +338,10 @@ ASSUMPTIONS = (
     Assumption(
         "conditional-write",
         "S3",
-        "A conditional write with If-Match needs s3:GetObject beside s3:PutObject.",
+        "A conditional write that meets another one is 409, and must be tried again; one with If-Match reads the"
+        " object's ETag, so it needs s3:GetObject beside s3:PutObject.",
         INFERRED,
-        (S3 + "userguide/conditional-writes.html",),
+        (S3 + "userguide/conditional-writes.html", S3 + "API/API_PutObject.html"),
     ),
     Assumption(
         "capture-realtime-only",
@@ -409,6 +446,13 @@ ASSUMPTIONS = (
         UNKNOWN,
         (GUIDE + "LL-in-formats.html",),
         searched="The guide shows JSON and RecordIO answers only.",
+    ),
+    Assumption(
+        "built-in-formats",
+        "runtime",
+        "The built-in algorithms train on CSV without a header, with the label in the first column, and answer JSON.",
+        SEEN,
+        (GUIDE + "cdf-training.html", GUIDE + "kNN-inference-formats.html", GUIDE + "LL-in-formats.html"),
     ),
     Assumption(
         "answer-format",
@@ -743,6 +787,41 @@ ASSUMPTIONS = (
         UNKNOWN,
         (),
         searched="A limit of the simulator: `vedette doctor` reads the key's policy, and --live runs each function.",
+    ),
+    Assumption(
+        "caller-identity",
+        "IAM",
+        "GetCallerIdentity needs no permission.",
+        SEEN,
+        ("https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html",),
+    ),
+    Assumption(
+        "cloudtrail-lookup",
+        "other services",
+        "LookupEvents finds management events of the last 90 days, newest first, and takes two requests a second.",
+        SEEN,
+        ("https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html",),
+    ),
+    Assumption(
+        "cloudtrail-delay",
+        "other services",
+        "A call can be looked up some minutes after it was made, without a guarantee.",
+        INFERRED,
+        ("https://docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html",),
+    ),
+    Assumption(
+        "service-rates",
+        "other services",
+        "Requests a second: S3 5,500 reads and 3,500 writes of a prefix; DynamoDB 3,000 reads and 1,000 writes of a"
+        " partition; GetMetricStatistics 400; PutEvents 400 and Publish 300 in the smallest Regions.",
+        SEEN,
+        (
+            S3 + "userguide/optimizing-performance.html",
+            "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html",
+            "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html",
+            "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html",
+            "https://docs.aws.amazon.com/general/latest/gr/sns.html",
+        ),
     ),
     Assumption(
         "console-paths",

@@ -1,8 +1,8 @@
 """The event bus and Lambda's asynchronous queue.
 
 An event that matches a function's rule is queued for it; a failed attempt comes again one minute later and then two
-minutes after that; after the third failure it is given up (Lambda developer guide, "Asynchronous invocation": two
-retries by default). All of this happens on the turned clock, in the thread that turns it.
+minutes after that; after the third failure it is given up (aws-behaviour: lambda-retries). All of
+this happens on the turned clock, in the thread that turns it.
 """
 
 from __future__ import annotations

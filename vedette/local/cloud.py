@@ -256,7 +256,7 @@ class Cloud:
         self.clock.at(due, fire)
 
     def scheduled_event(self, rule: str = "vedette-local-rule") -> dict[str, Any]:
-        """A Scheduled Event as EventBridge sends it now (EventBridge user guide, "Scheduled events")."""
+        """A Scheduled Event as EventBridge sends it now (aws-behaviour: scheduled-event)."""
         arn = f"arn:aws:events:{self.region}:{self.account.account_id}:rule/{rule}-event"
         return self.account.event("aws.events", "Scheduled Event", [arn], {})
 

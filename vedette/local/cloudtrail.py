@@ -1,7 +1,7 @@
 """CloudTrail LookupEvents, told from the recorder: who asked what of which resource.
 
 Every call of a function was made by its role, every other call by the person at the keyboard. Only management events
-of the last 90 days are looked up, newest first (CloudTrail API reference, LookupEvents).
+of the last 90 days are looked up, newest first (aws-behaviour: cloudtrail-lookup).
 """
 
 from __future__ import annotations

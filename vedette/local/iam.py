@@ -1,6 +1,6 @@
 """What an IAM policy allows: actions, resources, and the few conditions that Vedette's policies use.
 
-A deny beats every allow; what no statement allows is denied (IAM user guide, "Policy evaluation logic").
+A deny beats every allow; what no statement allows is denied (aws-behaviour: policy-evaluation).
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@ The unzipped package is /var/task; `python -S -m awslambdaric app.fn` runs in it
 and sees only what Lambda's Python has: the standard library, boto3 and the runtime client with what they need. So a
 dependency that is missing in the zip is missing here too.
 
-Source: Lambda developer guide, "Using the Lambda runtime API" (version 2018-06-01) and "Defined runtime environment
-variables".
+See aws-behaviour: runtime-api.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request
 from vedette.local.operations import Operation
 
-SUBJECT_CHARACTERS = 100  # SNS API reference, Publish: "less than 100 characters"
+SUBJECT_CHARACTERS = 100  # aws-behaviour: sns-subject
 MESSAGE_BYTES = 262_144  # message and attributes together
 
 

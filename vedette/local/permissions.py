@@ -200,7 +200,7 @@ def _of_s3(request: Request, operation: Operation) -> Iterator[Need]:
         yield Need(f"s3:GetObject{version}", f"{bucket}/{parameters['Key']}")
     elif name in {"PutObject", "DeleteObject"}:
         yield Need(f"s3:{name}", f"{bucket}/{parameters['Key']}")
-        if "if-match" in request.headers:  # S3 user guide, "conditional writes": If-Match reads the object's ETag
+        if "if-match" in request.headers:  # If-Match reads the object's ETag (aws-behaviour: conditional-write)
             yield Need("s3:GetObject", f"{bucket}/{parameters['Key']}")
     else:
         raise AwsError("AccessDenied", f"The stand-in does not know what s3:{name} needs.", 403)

@@ -1,8 +1,8 @@
 """`Object Created` as S3 sends it to EventBridge, once for each write.
 
-Shape: the S3 user guide, "EventBridge event message structure", as recorded in the fixture of Powertools: the raw key
-(not URL-encoded), the etag without quotes, a sequencer that grows, and version-id only in a versioned bucket. moto's
-own events differ in each of these, so they are switched off while a Cloud is entered.
+Shape (aws-behaviour: object-event): the raw key (not URL-encoded), the etag without quotes, a sequencer that grows,
+and version-id only in a versioned bucket. moto's own events differ in each of these, so they are switched
+off while a Cloud is entered.
 """
 
 from __future__ import annotations

@@ -11,9 +11,8 @@
 | k-NN            | `{"predictions": [{"predicted_label": 1.0}]}`                 | `1.0` a row      |
 | linear learner  | `{"predictions": [{"score": 0.97, "predicted_label": 1}]}`    | `1,0.97` a row   |
 
-Sources: SageMaker developer guide, "k-NN Request and Response Formats" and "Linear learner response formats"; for the
-requests "Common data formats for inference". The guide shows no CSV answer of the linear learner: label first, then
-score, is our choice (assumptions.py).
+See aws-behaviour: built-in-formats, answer-format. The guide shows no CSV answer of the linear learner: label first,
+then score, is our choice (aws-behaviour: linear-learner-csv).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from vedette.local.operations import Operation
 from vedette.local.sagemaker.endpoints import SERVING, Endpoint, Endpoints, Variant
 from vedette.local.sagemaker.hosting import Hosting
 
-MOST_BYTES = 6_291_456  # InvokeEndpoint.Body in botocore's model
+MOST_BYTES = 6_291_456  # aws-behaviour: invoke-limits
 MOST_ATTRIBUTE_CHARACTERS = 1024
 MOST_INFERENCE_ID_CHARACTERS = 64
 

@@ -1,8 +1,8 @@
 """Model artifacts of the two built-in algorithms, trained with scikit-learn: a model.tar.gz that holds one JSON file.
 
 No pickle: what is stored is the training data of a k-NN model, and the coefficients of a linear learner. The training
-data are as SageMaker's built-in algorithms take them: CSV without a header, the label in the first column ("Common data
-formats for built-in algorithms", SageMaker developer guide).
+data are as SageMaker's built-in algorithms take them: CSV without a header, the label in the first column
+(aws-behaviour: built-in-formats).
 """
 
 from __future__ import annotations

@@ -121,8 +121,7 @@ class Hosting:
         arn = self.config(asked["EndpointConfigName"])["EndpointConfigArn"]
         endpoint = self.in_use(asked["EndpointConfigName"])
         if endpoint is not None:
-            # AWS takes the call and leaves an endpoint that can no longer be updated: "You must not delete an
-            # EndpointConfig in use by an endpoint that is live" (API reference). Stricter here, so that it shows.
+            # AWS accepts the call (aws-behaviour: config-in-use). Stricter here, so that it shows.
             raise refusal(f'Cannot delete endpoint configuration "{arn}": endpoint "{endpoint}" uses it.')
         del self.configs[asked["EndpointConfigName"]]
         self._account.forget(arn)
