@@ -80,7 +80,7 @@ def one(name: str) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"| {name} | {size / 1e6:.1f} | {cpu:.2f} | {cpu / max(size, 1) * 1e6:.3f} | {peak:.0f} |"
-        f" {summary.rows} rows, {summary.refused or 'nothing refused'} |",
+        f" {summary.rows} rows, {summary.rejected or 'nothing refused'} |",
         flush=True,
     )
     if cpu > LONGEST * max(1.0, size / 1e6) or peak > MOST_MEMORY:

@@ -164,7 +164,8 @@ def baseline_of(endpoint: Endpoint) -> Baseline:
 
 
 def judged(table: Table, baseline: Baseline, start: datetime, hours: int, checks: Checks) -> Execution:
-    summary = SimpleNamespace(rows=table.rows, lines=table.rows, refused_lines=0, tables=(table,) if table.rows else ())
+    tables = (table,) if table.rows else ()
+    summary = SimpleNamespace(rows=table.rows, lines=table.rows, rejected_lines=0, tables=tables)
     found = evaluate(summary, baseline, checks=checks, hours=hours)
     return Execution(
         endpoint="simulated", variant="AllTraffic", window_start=start, window_end=start + timedelta(hours=hours),

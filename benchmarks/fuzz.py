@@ -3,8 +3,8 @@
     python -m benchmarks.fuzz [libFuzzer options]          (make fuzz: three minutes; make prove runs it)
 
 Inputs are whole objects, and payloads inside a well-formed record, on either side and in every encoding; what is read
-at once must be what is read line by line, down to the last statistic. Only UnreadableFile and RejectedRecord are declared,
-and `summarize` lets none out.
+at once must be what is read line by line, down to the last statistic. Only UnreadableFile and RejectedRecord
+are declared, and `summarize` lets none out.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["chalicelib.capture", "chalicelib.statistics"]):
-    from chalicelib.capture import reasons, summary
-    from chalicelib.capture.reading import Options
+    from chalicelib.capture import summary
+    from chalicelib.capture.options import CaptureOptions
+    from chalicelib.capture.rejection_reasons import RejectionReason
     from chalicelib.statistics.files import read_statistics, write_statistics
 
 from tests.capture.captures import difference
@@ -32,13 +33,13 @@ KINDS = ("text/csv", "application/json", None, "text/html")
 
 def one_input(data: bytes) -> None:
     content = as_object(data)
-    options = Options(header=("", "input", "both")[data[:1] == b"h"])
+    options = CaptureOptions(header=("", "input", "both")[data[:1] == b"h"])
     begin = time.process_time()
     quick = summary.summarize([content], options=options)
     seconds = time.process_time() - begin
     if seconds > 1 + len(content) / 1e6:
         raise RuntimeError(f"{seconds:.1f} s for {len(content)} bytes")
-    if not quick.refused.keys() <= reasons.ALL:
+    if not quick.rejected.keys() <= set(RejectionReason):
         raise RuntimeError("a reason that is none")
     for table in quick.tables:
         if table.rows and len(set(table.feature_names)) == len(table.names):
@@ -49,7 +50,7 @@ def one_input(data: bytes) -> None:
         raise RuntimeError(f"the quick reader is not the exact one: {found}")
 
 
-def line_by_line(content: bytes, options: Options) -> summary.CaptureSummary:
+def line_by_line(content: bytes, options: CaptureOptions) -> summary.CaptureSummary:
     together, summary.envelopes = summary.envelopes, lambda block: None
     try:
         return summary.summarize([content], options=options)

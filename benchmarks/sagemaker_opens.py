@@ -111,7 +111,7 @@ def main() -> int:
 
 def _judged(constraints: Constraints) -> list[str]:
     table = Table.of([["red", "1", "x"]] * 50, ("color", "n", "free"))
-    summary = SimpleNamespace(rows=50, lines=50, refused_lines=0, tables=(table,))
+    summary = SimpleNamespace(rows=50, lines=50, rejected_lines=0, tables=(table,))
     measured = evaluate(summary, Baseline(constraints=constraints)).measurements
     return sorted({one.feature for one in measured if not one.feature.endswith("columns")})
 

@@ -16,6 +16,13 @@ A command prints the sentence of a VedetteError, without a traceback, and exits 
 No message ever holds a captured payload: place (bucket, key, line, byte range, field name) and cause only.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chalicelib.capture.rejection_reasons import RejectionReason
+
 
 class VedetteError(Exception):
     """Base of everything that Vedette raises on purpose; its text is one clear sentence."""
@@ -35,6 +42,10 @@ class MalformedEvent(RejectedEvent):
 
 class RejectedRecord(VedetteError):
     """One line of a captured file cannot be read; the text is the reason, never the line."""
+
+    def __init__(self, reason: RejectionReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class UnreadableFile(VedetteError):

@@ -146,7 +146,8 @@ def test_every_function_of_the_zip_runs_and_the_whole_loop_closes(cloud, zip_byt
     assert [b"b is not Integral in 100.0%" in page for page in pages if page is not None] == [True]
 
 
-HEAVY = {"numpy", "_datasketches", "jinja2", "pandas", "chalicelib.statistics.column", "chalicelib.capture.reading"}
+READER = "chalicelib.capture.record_reader"
+HEAVY = {"numpy", "_datasketches", "jinja2", "pandas", "chalicelib.statistics.column", READER}
 COUNTS = HEAVY - {"jinja2", "pandas", "_datasketches"}  # sketches only when there are more values than are counted
 IMPORTS = {  # handler -> what it needs of that when it starts
     "model_package_state_change": set(),

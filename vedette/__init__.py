@@ -34,14 +34,14 @@ def captured(
     `test_marker` are left out, as are golden requests, error responses and shadow traffic. `.attrs["refused"]` counts
     the lines that could not be read, by reason. A terminal or a notebook shows a progress bar.
     """
-    from chalicelib.capture.reading import Options
+    from chalicelib.capture.options import CaptureOptions
     from vedette.cli.options import progress
     from vedette.dataframes import captured_frame
     from vedette.input_sources import sources
 
     found = sources([paths] if isinstance(paths, str) else paths, profile=profile, region=region)
     with progress("Reading", sum(source.size for source in found)) as advance:
-        options = Options(header=header, test_marker=test_marker)
+        options = CaptureOptions(header=header, test_marker=test_marker)
         return captured_frame(found, advance, types=types, options=options)
 
 

@@ -30,8 +30,8 @@ from itertools import islice
 from typing import Any
 
 from chalicelib import locations
-from chalicelib.capture.flatten import document, rows_of
-from chalicelib.capture.inflating import inflated
+from chalicelib.capture.flatten import parse_json, rows_of
+from chalicelib.capture.gzip_stream import decompress
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.files import read_constraints
@@ -61,7 +61,7 @@ def data_set_statistics(source: Source, advance: Advance, *, header: bool = True
 
 def _expanded(chunks: Iterable[bytes], place: str) -> Iterator[bytes]:
     try:
-        yield from inflated(chunks)
+        yield from decompress(chunks)
     except RejectedRecord as refused:
         raise UnreadableFile(f"{place}: {refused}") from None
 
@@ -256,7 +256,7 @@ def _records(line: str, place: str, number: int) -> Iterable[tuple[tuple[str, ..
     if not line.strip():
         return ()
     try:
-        parsed = document(line)
+        parsed = parse_json(line)
         if isinstance(parsed, dict) and "captureData" in parsed:
             raise UnreadableFile(f"{place}: captured requests, not a data set; say --from-captures")
         return rows_of(parsed)[0]

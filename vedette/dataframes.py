@@ -24,7 +24,8 @@ import numpy as np
 import pandas as pd
 
 from chalicelib.capture.envelope import as_time
-from chalicelib.capture.reading import DEFAULTS, CapturedRequest, Options, RefusedLine, captured_requests
+from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
+from chalicelib.capture.record_reader import CapturedRequest, RejectedLine, captured_requests
 from chalicelib.errors import VedetteError
 from chalicelib.statistics.lexical import lexical_type, number
 
@@ -41,7 +42,7 @@ def captured_frame(
     advance: Callable[[int], None] = lambda size: None,
     *,
     types: Types = "inferred",
-    options: Options = DEFAULTS,
+    options: CaptureOptions = DEFAULT_OPTIONS,
 ) -> pd.DataFrame:
     """Read captured requests; `advance` is called with the bytes that were just read."""
     columns: dict[str, list[Any]] = {"event_id": [], "inference_time": [], "inference_id": []}
@@ -49,7 +50,7 @@ def captured_frame(
     rows = 0
     for source in sources:
         for item in captured_requests(source.told(advance), options):
-            if isinstance(item, RefusedLine):
+            if isinstance(item, RejectedLine):
                 refused[item.reason] += 1
             elif item.kind == "rows":
                 rows = _add(item, columns, rows)

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.errors import UnreadableFile
 
-CHUNK = 1 << 19  # as much as is read at once (capture.lines.BLOCK)
+CHUNK = 1 << 19  # as much as is read at once (capture.lines.BLOCK_BYTES)
 CAPTURES = (".jsonl", ".jsonl.gz")  # gzip itself is recognised by its first bytes, whatever the name
 
 

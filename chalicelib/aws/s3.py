@@ -22,7 +22,7 @@ from chalicelib.aws.clients import client
 from chalicelib.errors import NotReady, UnreadableFile
 from chalicelib.settings import settings
 
-CHUNK_BYTES = 1 << 19  # as much as is read at once (capture.lines.BLOCK)
+CHUNK_BYTES = 1 << 19  # as much as is read at once (capture.lines.BLOCK_BYTES)
 CONFLICTS = 4  # "On a 409 failure, retry the upload" (aws-behaviour: conditional-write)
 R = TypeVar("R", bound=records.Record)
 

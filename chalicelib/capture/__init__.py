@@ -2,5 +2,5 @@
 
     lines -> envelope -> payload (-> flatten) -> reading: requests with rows -> summary: counts and statistics
 
-`summary` holds the table of what is read and what is refused. Pure: bytes in, data out.
+`summary` holds the table of what is read and what is rejected. Pure: bytes in, data out.
 """

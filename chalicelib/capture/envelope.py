@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from chalicelib.capture import reasons
+from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII).fullmatch
@@ -159,15 +159,17 @@ def envelope(line: bytes) -> Envelope:
     try:
         decoded = _DECODE(line)
     except msgspec.ValidationError:
-        raise RejectedRecord(_shape(line)) from None
+        raise RejectedRecord(_wrong_shape(line)) from None
     except UnicodeDecodeError:
-        raise RejectedRecord(reasons.NOT_UTF8) from None
+        raise RejectedRecord(RejectionReason.NOT_UTF8) from None
     except msgspec.DecodeError:
-        raise RejectedRecord(reasons.NOT_JSON) from None
+        raise RejectedRecord(RejectionReason.NOT_JSON) from None
     except RecursionError:
-        raise RejectedRecord(reasons.TOO_DEEP) from None
+        raise RejectedRecord(RejectionReason.TOO_DEEP) from None
     if decoded.output is None and decoded.input is None:
-        raise RejectedRecord(reasons.GROUND_TRUTH_ONLY if decoded.groundTruthData else reasons.NO_CAPTURE_DATA)
+        raise RejectedRecord(
+            RejectionReason.GROUND_TRUTH_ONLY if decoded.groundTruthData else RejectionReason.NO_CAPTURE_DATA
+        )
     return decoded
 
 
@@ -208,11 +210,11 @@ def envelopes(block: bytes) -> Envelopes | None:
     return decoded if len(decoded) == len(ends) + 1 else None
 
 
-def _shape(line: bytes) -> str:
+def _wrong_shape(line: bytes) -> RejectionReason:
     """An array is what a batch transform captures: an object with the prefix, then file names, on one line or many."""
     line = line.strip()
     manifest = line == b"[" or (line.startswith(b"[") and b'"prefix"' in line)
-    return reasons.BATCH_MANIFEST if manifest else reasons.WRONG_SHAPE
+    return RejectionReason.BATCH_MANIFEST if manifest else RejectionReason.WRONG_SHAPE
 
 
 def as_time(text: str) -> datetime | None:

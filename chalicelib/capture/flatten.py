@@ -3,8 +3,8 @@ r"""A JSON document -> rows of named cells.
 Naming: the keys on the way to a value, joined by dots; elements of a list below a key are counted from 0
 (`{"a": {"b": 1}, "c": [2, 3]}` -> `a.b`, `c.0`, `c.1`). The cells of a row that is a list have no names and are known
 by position, as are those of `{"features": [...]}`. A cell is a number, a truth value, a text, or None for null and for
-an empty list or object; `text_of` says which text stands for it. In JSON a number is its value, so `18.00` reads 18.0;
-its lexical type is kept: what was written with a point or an exponent is a float here, and Fractional.
+an empty list or object; `cell_text` gives its text. In JSON a number is its value, so `18.00` reads 18.0; its lexical
+type is kept: a number with a point or an exponent is a float here, and Fractional.
 
 | document                                                   | rows                                            |
 |------------------------------------------------------------|-------------------------------------------------|
@@ -28,19 +28,19 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.capture import reasons
-from chalicelib.capture.anew import Anew
+from chalicelib.capture.lazy_rows import SizedIterable
+from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
 Row = tuple[tuple[str, ...], list[Any]]  # names, cells
 CONTAINERS = ("instances", "predictions", "inputs", "outputs")
 _CONTAINERS = frozenset(CONTAINERS)
-DEEPEST = 32
-ROWS_AT_ONCE = 10_000  # of one document; more are made as they are asked for
+MAX_DEPTH = 32
+MAX_EAGER_ROWS = 10_000  # of one document; more are made as they are asked for
 
 
 @lru_cache(maxsize=1024)
-def unnamed(columns: int) -> tuple[str, ...]:
+def blank_names(columns: int) -> tuple[str, ...]:
     """The names of columns that are known by position."""
     return ("",) * columns
 
@@ -64,7 +64,7 @@ _FAST = msgspec.json.Decoder().decode
 _EXACT = json.JSONDecoder(parse_float=_float, parse_int=_int, parse_constant=_no_constant)
 
 
-def document(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """Parse JSON.
 
     msgspec reads what is well-formed; json what it refuses, for numbers beyond a double and to say what is wrong.
@@ -76,36 +76,36 @@ def document(text: str) -> Any:
 
     Examples
     --------
-    >>> document('[18, 18.00, 1e999, null]')
+    >>> parse_json('[18, 18.00, 1e999, null]')
     [18, 18.0, '1e999', None]
     """
     try:
         return _FAST(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return _document(text)
+        return _parse_exactly(text)
 
 
-def _document(text: str) -> Any:
+def _parse_exactly(text: str) -> Any:
     try:
         parsed = _EXACT.decode(text)
     except RecursionError:
-        raise RejectedRecord(reasons.TOO_DEEP) from None
+        raise RejectedRecord(RejectionReason.TOO_DEEP) from None
     except ValueError:
-        raise RejectedRecord(reasons.PAYLOAD_NOT_JSON) from None
+        raise RejectedRecord(RejectionReason.PAYLOAD_NOT_JSON) from None
     if "\\u" in text and "\\ud" in text.lower():
         try:
             json.dumps(parsed, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise RejectedRecord(reasons.LONE_SURROGATE) from None
+            raise RejectedRecord(RejectionReason.LONE_SURROGATE) from None
     return parsed
 
 
-def text_of(cell: Any) -> str | None:
+def cell_text(cell: Any) -> str | None:
     """The text of a cell, which has the lexical type of what was written.
 
     Examples
     --------
-    >>> [text_of(cell) for cell in (18, 18.0, True, "x", None)]
+    >>> [cell_text(cell) for cell in (18, 18.0, True, "x", None)]
     ['18', '18.0', 'true', 'x', None]
     """
     if cell is None or isinstance(cell, str):
@@ -145,9 +145,9 @@ def rows_of(parsed: Any) -> tuple[Collection[Row], bool]:
 
 
 def _rows(items: list[Any]) -> Collection[Row]:
-    if len(items) <= ROWS_AT_ONCE:
+    if len(items) <= MAX_EAGER_ROWS:
         return [_row(item) for item in items]
-    return Anew(len(items), lambda: map(_row, items))
+    return SizedIterable(len(items), lambda: map(_row, items))
 
 
 def rows_of_pieces(pieces: Iterable[str]) -> Collection[Row]:
@@ -158,8 +158,8 @@ def rows_of_pieces(pieces: Iterable[str]) -> Collection[Row]:
     RejectedRecord
         With a word of `reasons`.
     """
-    count = sum(len(document(piece)) for piece in pieces)
-    return Anew(count, lambda: (_row(item) for piece in pieces for item in document(piece)))
+    count = sum(len(parse_json(piece)) for piece in pieces)
+    return SizedIterable(count, lambda: (_row(item) for piece in pieces for item in parse_json(piece)))
 
 
 def is_error(parsed: Any) -> bool:
@@ -188,14 +188,14 @@ def _row(item: Any) -> Row:
         if cells and dict not in kinds:
             return _with_lists(item)
     elif not isinstance(item, list):
-        return unnamed(1), [item]
+        return blank_names(1), [item]
     elif _all_scalars(item):
-        return unnamed(len(item)), item
+        return blank_names(len(item)), item
     names: list[str] = []
     flat: list[Any] = []
     _flatten(item, "", names, flat, 0)
     if isinstance(item, list) and not any(isinstance(element, dict) for element in item):
-        return unnamed(len(flat)), flat
+        return blank_names(len(flat)), flat
     return tuple(names), flat
 
 
@@ -225,8 +225,8 @@ def _flatten(item: Any, name: str, names: list[str], cells: list[Any], depth: in
         names.append(name)
         cells.append(None if isinstance(item, (dict, list)) else item)
         return
-    if depth == DEEPEST:
-        raise RejectedRecord(reasons.TOO_DEEP)
+    if depth == MAX_DEPTH:
+        raise RejectedRecord(RejectionReason.TOO_DEEP)
     inside = item.items() if isinstance(item, dict) else enumerate(item)
     for key, value in inside:
         _flatten(value, f"{name}.{key}" if name else str(key), names, cells, depth + 1)

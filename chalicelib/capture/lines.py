@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-BLOCK = 1 << 19  # bytes: twice as much does not fit a processor's cache with what is made of it
+BLOCK_BYTES = 1 << 19  # bytes: twice as much does not fit a processor's cache with what is made of it
 Line = tuple[int, int, bytes | None]  # first byte, byte after the last one, the line (None: longer than allowed)
 
 
@@ -88,7 +88,7 @@ def lines_of(block: Block, longest: int) -> Iterator[Line]:
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
-        if len(chunk) <= BLOCK:
+        if len(chunk) <= BLOCK_BYTES:
             yield chunk
         else:
-            yield from (chunk[begin : begin + BLOCK] for begin in range(0, len(chunk), BLOCK))
+            yield from (chunk[begin : begin + BLOCK_BYTES] for begin in range(0, len(chunk), BLOCK_BYTES))

@@ -22,12 +22,12 @@ from binascii import a2b_base64
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from chalicelib.capture import reasons
-from chalicelib.capture.anew import Anew
-from chalicelib.capture.delimited import LARGE, csv_rows
+from chalicelib.capture.csv_reader import LAZY_PAYLOAD_CHARS, csv_rows
 from chalicelib.capture.envelope import Side
-from chalicelib.capture.flatten import CONTAINERS, Row, document, is_error, rows_of, rows_of_pieces, text_of
-from chalicelib.capture.pieces import Pieces
+from chalicelib.capture.flatten import CONTAINERS, Row, cell_text, is_error, parse_json, rows_of, rows_of_pieces
+from chalicelib.capture.json_chunks import JsonArrayChunks
+from chalicelib.capture.lazy_rows import SizedIterable
+from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
 _NOT_TABULAR = ("image/", "audio/", "video/", "multipart/")
@@ -63,7 +63,7 @@ def payload(side: Side, *, header: bool = False) -> Payload:
     """
     data = side.data
     if not data:
-        raise RejectedRecord(reasons.EMPTY_PAYLOAD)
+        raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
     encoding = (side.encoding or "").upper()
     if encoding == "CSV":
         return _csv(data, header)
@@ -73,33 +73,33 @@ def payload(side: Side, *, header: bool = False) -> Payload:
         return _sniffed(data, side.media_type, header)
     if encoding == "BASE64":
         return _sniffed(_decoded(data, side.media_type), side.media_type, header)
-    raise RejectedRecord(reasons.UNKNOWN_ENCODING)
+    raise RejectedRecord(RejectionReason.UNKNOWN_ENCODING)
 
 
 def _decoded(data: str, kind: str) -> str:
     try:
         content = a2b_base64(data, strict_mode=True)
     except (Base64Error, ValueError):
-        raise RejectedRecord(reasons.BAD_BASE64) from None
+        raise RejectedRecord(RejectionReason.BAD_BASE64) from None
     if kind.startswith(_NOT_TABULAR) or kind in _NOT_TABULAR_TYPES or content.startswith(_MAGICS):
-        raise RejectedRecord(reasons.NOT_TABULAR)
+        raise RejectedRecord(RejectionReason.NOT_TABULAR)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise RejectedRecord(
-            reasons.NOT_UTF8 if kind.startswith("text/") or "json" in kind else reasons.NOT_TABULAR
+            RejectionReason.NOT_UTF8 if kind.startswith("text/") or "json" in kind else RejectionReason.NOT_TABULAR
         ) from None
 
 
 def _sniffed(text: str, kind: str, header: bool) -> Payload:
     if not text:
-        raise RejectedRecord(reasons.EMPTY_PAYLOAD)
+        raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
     if kind == "text/csv":
         return _csv(text, header)
     if "json" in kind or text.lstrip()[:1] in ("{", "["):
         return _json(text)
     if text.lstrip()[:1] == "<" or (not text.isprintable() and any(c < " " and c not in "\t\r\n" for c in text)):
-        raise RejectedRecord(reasons.NOT_TABULAR)
+        raise RejectedRecord(RejectionReason.NOT_TABULAR)
     return _csv(text, header)
 
 
@@ -111,24 +111,28 @@ def _csv(text: str, header: bool) -> Payload:
 def _json(text: str) -> Payload:
     rows, scalars, error = json_rows(text)
     width = max(len(names) for names, _ in rows)
-    return Payload(Anew(len(rows), lambda: _texts(rows)), width, scalars, error)
+    return Payload(SizedIterable(len(rows), lambda: _texts(rows)), width, scalars, error)
 
 
 def _texts(rows: Iterable[Row]) -> Iterator[Row]:
-    return ((names, [text_of(cell) for cell in cells]) for names, cells in rows)
+    return ((names, [cell_text(cell) for cell in cells]) for names, cells in rows)
 
 
 def json_rows(text: str) -> tuple[Collection[Row], bool, bool]:
     """Rows of JSON or JSON lines with their cells as JSON's own values; whether they are scalars, or an error."""
-    if len(text) > LARGE and (pieces := Pieces.of(text)) is not None and pieces.container in ("", *CONTAINERS):
+    if (
+        len(text) > LAZY_PAYLOAD_CHARS
+        and (pieces := JsonArrayChunks.of(text)) is not None
+        and pieces.container in ("", *CONTAINERS)
+    ):
         return rows_of_pieces(pieces), False, False
     try:
-        parsed = document(text)
-    except RejectedRecord as refused:
+        parsed = parse_json(text)
+    except RejectedRecord as rejected:
         # one line cannot be JSON lines
-        if str(refused) != reasons.PAYLOAD_NOT_JSON or "\n" not in text.strip():
+        if rejected.reason is not RejectionReason.PAYLOAD_NOT_JSON or "\n" not in text.strip():
             raise
-        documents = [document(line) for line in text.split("\n") if line.strip()]
+        documents = [parse_json(line) for line in text.split("\n") if line.strip()]
         rows: Collection[Row] = [row for parsed in documents for row in rows_of(parsed)[0]]
         scalars = False
         error = all(map(is_error, documents))
@@ -136,5 +140,5 @@ def json_rows(text: str) -> tuple[Collection[Row], bool, bool]:
         rows, scalars = rows_of(parsed)
         error = is_error(parsed)
     if not rows:
-        raise RejectedRecord(reasons.EMPTY_PAYLOAD)
+        raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
     return rows, scalars, error

@@ -39,24 +39,25 @@ from itertools import islice
 
 import msgspec
 
-from chalicelib.capture import reasons
+from chalicelib.capture.batch_accumulator import BatchAccumulator
+from chalicelib.capture.block_reader import VectorizedBlockReader
 from chalicelib.capture.envelope import as_time, envelopes, is_time
-from chalicelib.capture.gathering import Gathering
-from chalicelib.capture.inflating import inflated
+from chalicelib.capture.gzip_stream import decompress
 from chalicelib.capture.lines import Block, blocks, lines_of
-from chalicelib.capture.plain import PlainReader
-from chalicelib.capture.reading import DEFAULTS, CapturedRequest, Options, RefusedLine, read_line
+from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
+from chalicelib.capture.record_reader import CapturedRequest, RejectedLine, read_line
+from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 from chalicelib.statistics.lengths import Lengths
 from chalicelib.statistics.table import Table, sum_of_tables
 
-MOST_REFUSALS = 20  # byte ranges kept in a summary; all of them are counted
-MOST_TABLES = 64  # of a sum
-MOST_MEDIA_TYPES = 16
-_SUMMARIES_AT_ONCE = 100
+MAX_REJECTED_RANGES = 20  # byte ranges kept in a summary; all of them are counted
+MAX_TABLES = 64  # of a sum
+MAX_MEDIA_TYPES = 16
+_SUMMARIES_PER_BATCH = 100
 
 
-class Refusal(msgspec.Struct, frozen=True, order=True, array_like=True):
+class RejectedRange(msgspec.Struct, frozen=True, order=True, array_like=True):
     """Where a line was set aside, and why."""
 
     start: int
@@ -64,7 +65,10 @@ class Refusal(msgspec.Struct, frozen=True, order=True, array_like=True):
     reason: str
 
 
-class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+_STORED_NAMES = {"rejected": "refused", "rejected_at": "refused_at"}
+
+
+class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_STORED_NAMES):
     """What was captured: counts, times, and the statistics of the rows, one table for each layout of columns.
 
     Examples
@@ -77,8 +81,8 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     events: int = 0  # requests whose rows are counted
     rows: int = 0
-    refused: dict[str, int] = {}
-    refused_at: tuple[Refusal, ...] = ()  # the first ones; meaningful for a single object
+    rejected: dict[str, int] = {}
+    rejected_at: tuple[RejectedRange, ...] = ()  # the first ones; meaningful for a single object
     probes: int = 0
     errors: int = 0
     tests: int = 0
@@ -88,30 +92,30 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     first_inference: datetime | None = None
     last_inference: datetime | None = None
     tables: tuple[Table, ...] = ()
-    unlisted_rows: int = 0  # rows of layouts beyond MOST_TABLES
+    unlisted_rows: int = 0  # rows of layouts beyond MAX_TABLES
 
     @classmethod
     def total(cls, summaries: Iterable[CaptureSummary]) -> CaptureSummary:
         """The sum of any number of summaries, taken a hundred at a time so that memory stays flat."""
         remaining = iter(summaries)
         result = cls()
-        while batch := list(islice(remaining, _SUMMARIES_AT_ONCE)):
+        while batch := list(islice(remaining, _SUMMARIES_PER_BATCH)):
             result = cls._total([result, *batch])
         return result
 
     @classmethod
     def _total(cls, parts: list[CaptureSummary]) -> CaptureSummary:
-        refused: Counter[str] = Counter()
+        rejected: Counter[str] = Counter()
         for part in parts:
-            refused.update(part.refused)
+            rejected.update(part.rejected)
         times = [time for part in parts for time in (part.first_inference, part.last_inference) if time is not None]
         tables = sum_of_tables(table for part in parts for table in part.tables)
         listed, unlisted = _most_rows(tables)
         return cls(
             events=sum(part.events for part in parts),
             rows=sum(part.rows for part in parts),
-            refused=dict(sorted(refused.items())),
-            refused_at=tuple(sorted(at for part in parts for at in part.refused_at)[:MOST_REFUSALS]),
+            rejected=dict(sorted(rejected.items())),
+            rejected_at=tuple(sorted(at for part in parts for at in part.rejected_at)[:MAX_REJECTED_RANGES]),
             probes=sum(part.probes for part in parts),
             errors=sum(part.errors for part in parts),
             tests=sum(part.tests for part in parts),
@@ -130,35 +134,35 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     @property
     def lines(self) -> int:
         """Every line that was not blank."""
-        return self.events + self.probes + self.tests + self.errors + self.shadows + self.refused_lines
+        return self.events + self.probes + self.tests + self.errors + self.shadows + self.rejected_lines
 
     @property
-    def refused_lines(self) -> int:
+    def rejected_lines(self) -> int:
         """Lines that could not be read."""
-        return sum(self.refused.values())
+        return sum(self.rejected.values())
 
 
 def summarize(
     chunks: Iterable[bytes],
     *,
-    options: Options = DEFAULTS,
-    on_refused: Callable[[RefusedLine], None] | None = None,
+    options: CaptureOptions = DEFAULT_OPTIONS,
+    on_rejected: Callable[[RejectedLine], None] | None = None,
 ) -> CaptureSummary:
-    """Summarize one capture object, given as bytes in chunks; `on_refused` sees every line set aside, raw.
+    """Summarize one capture object, given as bytes in chunks; `on_rejected` sees every line set aside, raw.
 
     The cycle collector pauses: nothing here makes cycles, and it would walk over every cell held, again and again.
     """
-    counting = _Counting(options, on_refused or (lambda line: None))
+    counting = _Counting(options, on_rejected or (lambda line: None))
     end = 0
     collecting = gc.isenabled()
     gc.disable()
     try:
-        for block in blocks(inflated(chunks), options.longest_line):
+        for block in blocks(decompress(chunks), options.max_line_bytes):
             counting.read(block)
-            counting.gathering.read(block.end - block.start)
+            counting.batch.count_bytes(block.end - block.start)
             end = block.end
-    except RejectedRecord as refused:  # what gzip held beyond this place
-        counting.refuse(RefusedLine(end, end, str(refused), b""))
+    except RejectedRecord as rejected:  # what gzip held beyond this place
+        counting.reject(RejectedLine(end, end, rejected.reason, b""))
     finally:
         if collecting:
             gc.enable()
@@ -168,14 +172,14 @@ def summarize(
 class _Counting:
     """A summary in the making."""
 
-    def __init__(self, options: Options, on_refused: Callable[[RefusedLine], None]) -> None:
+    def __init__(self, options: CaptureOptions, on_rejected: Callable[[RejectedLine], None]) -> None:
         self.options = options
-        self.on_refused = on_refused
-        self.gathering = Gathering(options.most_layouts, options.most_columns)
-        self.plain = PlainReader(options, self.gathering)
+        self.on_rejected = on_rejected
+        self.batch = BatchAccumulator(options.max_layouts, options.max_columns)
+        self.plain = VectorizedBlockReader(options, self.batch)
         self.counts: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
-        self.refused_at: list[Refusal] = []
+        self.rejected: Counter[RejectionReason] = Counter()
+        self.rejected_at: list[RejectedRange] = []
         self.sizes: dict[str, Lengths] = {}
         self.first: datetime | None = None
         self.last: datetime | None = None
@@ -185,10 +189,10 @@ class _Counting:
         decoded = None
         if block.data is not None and block.data.isspace():
             return
-        if block.data is not None and len(block.data) <= self.options.longest_line:
+        if block.data is not None and len(block.data) <= self.options.max_line_bytes:
             decoded = envelopes(block.data)
         if decoded is None:
-            for start, end, line in lines_of(block, self.options.longest_line):
+            for start, end, line in lines_of(block, self.options.max_line_bytes):
                 self._take(read_line(start, end, line, self.options))
             return
         remaining, times = self.plain.read(decoded)
@@ -196,19 +200,19 @@ class _Counting:
         del decoded  # a large request is decoded once more by itself
         self._times(times)
         if remaining:
-            lines = list(lines_of(block, self.options.longest_line))
+            lines = list(lines_of(block, self.options.max_line_bytes))
             for index in remaining:
                 self._take(read_line(*lines[index], self.options))
 
-    def refuse(self, line: RefusedLine) -> None:
-        self.refused[line.reason] += 1
-        if len(self.refused_at) < MOST_REFUSALS:
-            self.refused_at.append(Refusal(line.start, line.end, line.reason))
-        self.on_refused(line)
+    def reject(self, line: RejectedLine) -> None:
+        self.rejected[line.reason] += 1
+        if len(self.rejected_at) < MAX_REJECTED_RANGES:
+            self.rejected_at.append(RejectedRange(line.start, line.end, line.reason.value))
+        self.on_rejected(line)
 
-    def _take(self, item: CapturedRequest | RefusedLine | None) -> None:
-        if isinstance(item, RefusedLine):
-            self.refuse(item)
+    def _take(self, item: CapturedRequest | RejectedLine | None) -> None:
+        if isinstance(item, RejectedLine):
+            self.reject(item)
         elif item is not None and item.kind != "rows":
             self.counts[item.kind] += 1
         elif item is not None:
@@ -216,13 +220,13 @@ class _Counting:
 
     def _rows(self, request: CapturedRequest) -> None:
         """Count a request, or refuse it when it brings one layout too many."""
-        gathering = self.gathering
+        batch = self.batch
         for outputs, names in {(outputs, names) for outputs, names, _ in request.rows}:
-            if not gathering.admits(names[:outputs], names[outputs:]):
-                self.refuse(RefusedLine(request.start, request.end, reasons.TOO_MANY_LAYOUTS, request.line))
+            if not batch.has_room_for(names[:outputs], names[outputs:]):
+                self.reject(RejectedLine(request.start, request.end, RejectionReason.TOO_MANY_LAYOUTS, request.line))
                 return
         for outputs, names, cells in request.rows:
-            gathering.add(names[:outputs], names[outputs:], cells[:outputs], cells[outputs:], "text")
+            batch.append(names[:outputs], names[outputs:], cells[:outputs], cells[outputs:], "text")
         self.counts["events"] += 1
         self.counts["ground_truth"] += request.envelope.groundTruthData is not None
         self.sizes = _sizes([*self.sizes.items(), *((kind, Lengths.one(size)) for kind, size in request.opaque)])
@@ -235,12 +239,12 @@ class _Counting:
             self.last = max([*times, self.last] if self.last else times)
 
     def summary(self) -> CaptureSummary:
-        tables = self.gathering.tables()
+        tables = self.batch.tables()
         return CaptureSummary(
             events=self.counts["events"],
             rows=sum(table.rows for table in tables),
-            refused=dict(sorted(self.refused.items())),
-            refused_at=tuple(self.refused_at),
+            rejected={reason.value: count for reason, count in sorted(self.rejected.items())},
+            rejected_at=tuple(self.rejected_at),
             probes=self.counts["probe"],
             errors=self.counts["error"],
             tests=self.counts["test"],
@@ -257,18 +261,18 @@ def _sizes(items: Iterable[tuple[str, Lengths]]) -> dict[str, Lengths]:
     """Sizes added up by media type, "other" standing for those beyond the first ones."""
     total: dict[str, Lengths] = {}
     for kind, sizes in items:
-        name = kind if kind in total or len(total) < MOST_MEDIA_TYPES else "other"
+        name = kind if kind in total or len(total) < MAX_MEDIA_TYPES else "other"
         total[name] = total.get(name, Lengths()) + sizes
     return total
 
 
 def _most_rows(tables: tuple[Table, ...]) -> tuple[tuple[Table, ...], int]:
     """The tables with the most rows, and how many rows the others had."""
-    if len(tables) <= MOST_TABLES:
+    if len(tables) <= MAX_TABLES:
         return tables, 0
     ranked = sorted(tables, key=lambda table: (-table.rows, table.layout))
-    kept = {table.layout for table in ranked[:MOST_TABLES]}
+    kept = {table.layout for table in ranked[:MAX_TABLES]}
     return (
         tuple(table for table in tables if table.layout in kept),
-        sum(table.rows for table in ranked[MOST_TABLES:]),
+        sum(table.rows for table in ranked[MAX_TABLES:]),
     )

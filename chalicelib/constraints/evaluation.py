@@ -86,7 +86,7 @@ class Summary(Protocol):
         """Lines that were captured."""
 
     @property
-    def refused_lines(self) -> int:
+    def rejected_lines(self) -> int:
         """Lines that could not be read."""
 
     @property
@@ -172,7 +172,7 @@ def _if_enough(measurement: Measurement, rows: int, minimum_rows: int) -> Measur
 def _verdict(summary: Summary, measurements: list[Measurement], unreadable_share: float) -> Verdict:
     if any(measurement.violated for measurement in measurements):
         return "Violations"
-    if summary.refused_lines > unreadable_share * summary.lines:
+    if summary.rejected_lines > unreadable_share * summary.lines:
         return "MonitorFailed"
     if not summary.rows:
         return "InsufficientData" if summary.lines else "NoData"
@@ -181,8 +181,8 @@ def _verdict(summary: Summary, measurements: list[Measurement], unreadable_share
 
 def _notes(summary: Summary, baseline: Baseline, checks: Checks, matches: list[Alignment]) -> Iterator[str]:
     monitoring = baseline.constraints.monitoring()
-    if summary.refused_lines:
-        yield f"{summary.refused_lines} of {summary.lines} lines could not be read"
+    if summary.rejected_lines:
+        yield f"{summary.rejected_lines} of {summary.lines} lines could not be read"
     if not monitoring.enabled:
         yield "nothing was judged: evaluate_constraints is Disabled"
     if checks != "hard" and baseline.statistics is None:

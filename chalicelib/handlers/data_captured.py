@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from chalicelib import locations
 from chalicelib.aws import s3, store
 from chalicelib.aws.s3 import Overwritten
-from chalicelib.capture.reading import Options
+from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.errors import UnreadableFile
@@ -71,7 +71,7 @@ def process(captured: DataCaptured, entry: FleetEntry) -> dict[str, Any]:
     return {
         "endpoint": part.endpoint,
         "rows": part.summary.rows,
-        "refused": part.summary.refused,
+        "refused": part.summary.rejected,
         "violated": part.violated,
     }
 
@@ -113,7 +113,7 @@ def summarized(
         return "superseded"
     if chunks is None:
         return GONE
-    summary = summarize(chunks, options=Options(header=entry.capture_header, test_marker=entry.test_marker))
+    summary = summarize(chunks, options=CaptureOptions(header=entry.capture_header, test_marker=entry.test_marker))
     violated = baseline is not None and bool(
         judging.hard_evaluation(summary, baseline, entry.critical_features).alertable
     )
@@ -180,4 +180,4 @@ def _count(found: Summarized | str, captured: DataCaptured) -> None:
         count("OverwrittenObjects")
     count("CapturedObjects")
     count("CapturedRows", found.part.summary.rows)
-    count("RefusedLines", found.part.summary.refused_lines)
+    count("RefusedLines", found.part.summary.rejected_lines)

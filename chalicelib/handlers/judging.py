@@ -250,7 +250,7 @@ class _Judged:
             verdict=self.evaluation.verdict,
             events=self.summary.events,
             rows=self.evaluation.rows,
-            refused=self.summary.refused,
+            refused=self.summary.rejected,
             measurements=self.evaluation.measurements,
             notes=self.evaluation.notes,
             parts=parts,

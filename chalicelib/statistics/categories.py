@@ -1,9 +1,10 @@
 """Which different cells a column holds: their counts while few and short, an estimate of their number afterwards.
 
 What is a category, and what is private text? Model Monitor's statistics.json holds categories in clear, so ours must;
-but a review or an address is no category. A column keeps its cells only while it has at most MOST different ones, none
-longer than LONGEST characters or MOST_WORDS words. One cell beyond that makes the whole column text: from then on only
-hashes enter (a HyperLogLog, from which no text can be had back), beside the lengths and words of `lengths`.
+but a review or an address is no category. A column keeps its cells only while it has at most MAX_CATEGORIES different
+ones, none longer than MAX_CATEGORY_CHARS characters or MAX_CATEGORY_WORDS words. One cell beyond that makes the whole
+column text: from then on only hashes enter (a HyperLogLog, from which no text can be recovered), beside the lengths and
+word counts of `lengths`.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from chalicelib.statistics.lexical import number, numeric_cells
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST = 120  # distinct cells kept with their counts: the default of Deequ's profiler
-LONGEST = 64  # characters of a category; a longer text is no category
-MOST_WORDS = 8  # of a category
+MAX_CATEGORIES = 120  # distinct cells kept with their counts: the default of Deequ's profiler
+MAX_CATEGORY_CHARS = 64  # characters of a category; a longer text is no category
+MAX_CATEGORY_WORDS = 8  # of a category
 _REGISTERS = 512  # standard error 1.04 / sqrt(512) = 4.6 %; Deequ's own is 5 %
-_LOW = np.uint64((1 << 52) - 1)
+_LOW_52_BITS = np.uint64((1 << 52) - 1)
 
 
 class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Counts of the distinct cells, or None and a HyperLogLog once there are more than MOST or one of them is text.
+    """Counts of the distinct cells; None and a HyperLogLog for more than MAX_CATEGORIES of them, or when one is text.
 
     The hash is stable: Python's own is salted per process, and sketches made with it do not merge. Numbers are hashed
     by value, texts by the CRC-32 of their UTF-8 bytes and their length (32 bits: its collisions stay below the
@@ -56,14 +57,14 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @classmethod
     def of(cls, counts: Mapping[str, int], numbers: Mapping[str, float] | None = None) -> Categories:
         """The categories of counted cells; `numbers` are the values of those that are numbers, if these are known."""
-        if len(counts) <= MOST and not any(map(_is_text, counts)):
+        if len(counts) <= MAX_CATEGORIES and not any(map(_is_text, counts)):
             return cls(counts=dict(counts))
-        return cls.many(*_numbers_and_texts(counts, numbers))
+        return cls.from_distinct(*_numbers_and_texts(counts, numbers))
 
     @classmethod
-    def many(cls, numbers: NDArray[np.float64], texts: Iterable[str]) -> Categories:
+    def from_distinct(cls, numbers: NDArray[np.float64], texts: Iterable[str]) -> Categories:
         """Too many distinct cells to count each."""
-        return cls(counts=None, registers=_deflated(_registers(numbers, texts)))
+        return cls(counts=None, registers=_compress(_registers(numbers, texts)))
 
     @classmethod
     def unknown(cls) -> Categories:
@@ -81,15 +82,15 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 counts[cell] = counts.get(cell, 0) + count
             if part.counts is None:
                 few = False
-                np.maximum(registers, _inflated(part.registers), out=registers)
-            if len(counts) > MOST:  # folded in at once, so that memory stays flat
+                np.maximum(registers, _decompress(part.registers), out=registers)
+            if len(counts) > MAX_CATEGORIES:  # folded in at once, so that memory stays flat
                 few = False
                 np.maximum(registers, _registers(*_numbers_and_texts(counts)), out=registers)
                 counts = {}
         if few:
             return cls(counts=counts)
         np.maximum(registers, _registers(*_numbers_and_texts(counts)), out=registers)
-        return cls(counts=None, registers=_deflated(registers))
+        return cls(counts=None, registers=_compress(registers))
 
     def __add__(self, other: Categories) -> Categories:
         return Categories.total((self, other))
@@ -99,7 +100,7 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """How many different cells: exact while few, else the HyperLogLog estimate."""
         if self.counts is not None:
             return float(len(self.counts))
-        registers = _inflated(self.registers)
+        registers = _decompress(self.registers)
         raw = 0.7213 / (1 + 1.079 / _REGISTERS) * _REGISTERS**2 / float(np.exp2(-registers.astype(np.float64)).sum())
         empty = int((registers == 0).sum())
         if raw <= 2.5 * _REGISTERS and empty:
@@ -108,15 +109,17 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def _is_text(cell: str) -> bool:
-    return len(cell) > LONGEST or (len(cell) >= 2 * MOST_WORDS and len(cell.split()) > MOST_WORDS)
+    return len(cell) > MAX_CATEGORY_CHARS or (
+        len(cell) >= 2 * MAX_CATEGORY_WORDS and len(cell.split()) > MAX_CATEGORY_WORDS
+    )
 
 
-def _deflated(registers: NDArray[np.uint8]) -> bytes:
+def _compress(registers: NDArray[np.uint8]) -> bytes:
     deflate = compressobj(1, DEFLATED, -9, 4, Z_HUFFMAN_ONLY)  # no text repeats in registers: no window
     return deflate.compress(registers.tobytes()) + deflate.flush()
 
 
-def _inflated(registers: bytes) -> NDArray[np.uint8]:
+def _decompress(registers: bytes) -> NDArray[np.uint8]:
     if not registers:
         return np.zeros(_REGISTERS, dtype=np.uint8)
     try:
@@ -142,7 +145,7 @@ def _registers(numbers: NDArray[np.float64], texts: Iterable[str]) -> NDArray[np
     hashes = np.concatenate([_hashes_of_numbers(numbers), _hashes_of_texts(texts)])
     registers = np.zeros(_REGISTERS, dtype=np.uint8)
     # 9 high bits choose the register, 52 low bits (exact in a double) give the position of the first one.
-    first_one = 53 - np.frexp((hashes & _LOW).astype(np.float64))[1]
+    first_one = 53 - np.frexp((hashes & _LOW_52_BITS).astype(np.float64))[1]
     np.maximum.at(registers, (hashes >> np.uint64(55)).astype(np.intp), first_one.astype(np.uint8))
     return registers
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from chalicelib.statistics.categories import MOST, Categories
+from chalicelib.statistics.categories import MAX_CATEGORIES, Categories
 from chalicelib.statistics.distribution import PART_K, Distribution, distinct
 from chalicelib.statistics.lengths import Lengths
-from chalicelib.statistics.lexical import LARGEST, TypeCounts, lexical_type, number, numeric_cells
+from chalicelib.statistics.lexical import MAX_ABS_VALUE, TypeCounts, lexical_type, number, numeric_cells
 from chalicelib.statistics.moments import Moments
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 _NUMBERS = msgspec.json.Decoder(list[float]).decode
 _BLANKS = (b" ", b"\t", b"\r", b"\n")
-_FIRST = 4 * MOST  # cells that tell whether a column is worth counting cell by cell
-_WHOLE = 2.0**53  # whole numbers below it are told apart by doubles
+_SAMPLE_CELLS = 4 * MAX_CATEGORIES  # cells that tell whether a column is worth counting cell by cell
+_MAX_EXACT_INTEGER = 2.0**53  # whole numbers below it are told apart by doubles
 
 
 class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The statistics of one column of text cells, None being a missing one.
 
-    Numbers too large to be measured (`lexical.LARGEST`) count in their type alone. Lengths and words are those of the
-    cells that are text; the texts themselves are kept only as `categories` allows.
+    Numbers beyond `lexical.MAX_ABS_VALUE` count in their type alone. Lengths and words are those of the cells that are
+    text; the texts themselves are kept only as `categories` allows.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         # In CSV "" alone is false, and filter is thrice as fast as a comprehension.
         present = list(filter(None, cells)) if missing == "" else [cell for cell in cells if cell is not None]
         absent = len(cells) - len(present)
-        if len(set(present[:_FIRST])) > MOST and (plain := _plain_numbers(present)) is not None:
+        if len(set(present[:_SAMPLE_CELLS])) > MAX_CATEGORIES and (plain := _plain_numbers(present)) is not None:
             counted = cls.of_numbers(*plain, absent, k)
             if counted is not None and counted.categories.counts is None:
                 return counted
@@ -102,15 +102,15 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
             return cls(types=types, distribution=Distribution(k=k))
         ascending = np.sort(values)
         different, repeats = distinct(ascending)
-        if len(different) > MOST:
-            categories = Categories.many(different, ())
-            distribution = Distribution.many(ascending, k)
-        elif integral < count or ascending[0] <= -_WHOLE or ascending[-1] >= _WHOLE:
+        if len(different) > MAX_CATEGORIES:
+            categories = Categories.from_distinct(different, ())
+            distribution = Distribution.from_sorted(ascending, k)
+        elif integral < count or ascending[0] <= -_MAX_EXACT_INTEGER or ascending[-1] >= _MAX_EXACT_INTEGER:
             return None
         else:
             weights = dict(zip(different.tolist(), repeats.tolist(), strict=True))
             categories = Categories(counts={str(int(value)): weight for value, weight in weights.items()})
-            distribution = Distribution.weighted(weights, k)
+            distribution = Distribution.from_counts(weights, k)
         return cls(types=types, moments=Moments.of(values), distribution=distribution, categories=categories)
 
     @classmethod
@@ -164,7 +164,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
             words = words + part.words
         return cls(
             types=TypeCounts.total(part.types for part in parts),
-            moments=Moments.total_of(part.moments for part in parts),
+            moments=Moments.total(part.moments for part in parts),
             distribution=Distribution.total(part.distribution for part in parts),
             categories=Categories.total(part.categories for part in parts),
             lengths=lengths,
@@ -225,9 +225,9 @@ def _measurable(numbers: Sequence[float]) -> NDArray[np.float64] | None:
         values = np.frombuffer(array("d", numbers))  # thrice as fast as np.array
     except OverflowError:
         return None
-    return values if not len(values) or max(-values.min(), values.max()) <= LARGEST else None
+    return values if not len(values) or max(-values.min(), values.max()) <= MAX_ABS_VALUE else None
 
 
 def _text_of(value: Any) -> str:
-    """As `capture.flatten.text_of`, for cells that are present."""
+    """As `capture.flatten.cell_text`, for cells that are present."""
     return value if type(value) is str else repr(value).lower() if type(value) is bool else repr(value)

@@ -9,24 +9,24 @@ import msgspec
 import numpy as np
 
 from chalicelib.errors import UnreadableFile
-from chalicelib.statistics.categories import MOST
+from chalicelib.statistics.categories import MAX_CATEGORIES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PART_K = 200  # rank error 1.3 %; about 2.6 kB at 1,000 values
 BASELINE_K = 2048  # Model Monitor's own: exact up to 2,048 values
-FEW = MOST  # distinct values kept with their counts instead of a sketch: as many as categories
+MAX_EXACT_VALUES = MAX_CATEGORIES  # distinct values kept with their counts instead of a sketch: as many as categories
 BUCKETS = 10  # Model Monitor's, not configurable there
 
 
 class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A distribution of numbers that adds up.
 
-    Either `values` with `weights` (ascending, at most FEW distinct), or the bytes of an Apache KLL sketch in doubles:
-    floats against doubles would drift apart by rounding alone. Which of the two depends only on the number of distinct
-    values, so parts and whole agree. Sketches are randomized: equal data may give different bytes, ranks within the
-    sketch's bound.
+    Either `values` with `weights` (ascending, at most MAX_EXACT_VALUES distinct), or the bytes of an Apache KLL sketch
+    in doubles: floats against doubles would drift apart by rounding alone. Which of the two depends only on the number
+    of distinct values, so parts and whole agree. Sketches are randomized: equal data may give different bytes, ranks
+    within the sketch's bound.
 
     Examples
     --------
@@ -55,25 +55,25 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
             return cls(k=k)
         ascending = np.sort(numbers)
         values, weights = distinct(ascending)
-        if len(values) <= FEW:
+        if len(values) <= MAX_EXACT_VALUES:
             return cls(values=tuple(values.tolist()), weights=tuple(weights.tolist()), k=k)
-        return cls.many(ascending, k)
+        return cls.from_sorted(ascending, k)
 
     @classmethod
-    def many(cls, numbers: NDArray[np.float64], k: int = PART_K) -> Distribution:
-        """The distribution of numbers of which more than FEW are distinct; twice as fast when they ascend."""
-        kll = _empty(k)
+    def from_sorted(cls, numbers: NDArray[np.float64], k: int = PART_K) -> Distribution:
+        """The distribution of ascending numbers, of which more than MAX_EXACT_VALUES are distinct."""
+        kll = _empty_sketch(k)
         # datasketches refuses arrays that are read-only or not contiguous
         kll.update(numbers if numbers.flags.carray else numbers.copy())
         return cls(sketch=kll.serialize(), k=k)
 
     @classmethod
-    def weighted(cls, items: dict[float, int], k: int = PART_K) -> Distribution:
+    def from_counts(cls, items: dict[float, int], k: int = PART_K) -> Distribution:
         """The distribution of values with whole-number weights."""
-        if len(items) <= FEW:
+        if len(items) <= MAX_EXACT_VALUES:
             ascending = sorted(items)
             return cls(values=tuple(ascending), weights=tuple(items[value] for value in ascending), k=k)
-        return cls(sketch=_weighted(items, k).serialize(), k=k)
+        return cls(sketch=_sketch_of_counts(items, k).serialize(), k=k)
 
     @classmethod
     def total(cls, distributions: Iterable[Distribution]) -> Distribution:
@@ -86,14 +86,14 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
                 exact[value] = exact.get(value, 0) + weight
         sketches = [part for part in parts if part.sketch]
         if not sketches:
-            return cls.weighted(exact, k)
+            return cls.from_counts(exact, k)
         if len(sketches) == 1 and not exact:
             return sketches[0]
-        merged = _empty(k)
+        merged = _empty_sketch(k)
         for part in sketches:
             merged.merge(part._kll())
         if exact:
-            merged.merge(_weighted(exact, k))
+            merged.merge(_sketch_of_counts(exact, k))
         return cls(sketch=merged.serialize(), k=k)
 
     def __add__(self, other: Distribution) -> Distribution:
@@ -214,18 +214,18 @@ def distinct(ascending: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
     return ascending[begins], np.diff(begins, append=len(ascending))
 
 
-def _empty(k: int) -> Any:
+def _empty_sketch(k: int) -> Any:
     from datasketches import kll_doubles_sketch
 
     return kll_doubles_sketch(k)
 
 
-def _weighted(items: dict[float, int], k: int) -> Any:
+def _sketch_of_counts(items: dict[float, int], k: int) -> Any:
     """A sketch of weighted values, by Horner's scheme over the binary digits of the weights.
 
     Doubling a sketch is merging it with its copy, so that a weight of 2**40 costs forty merges, not 2**40 updates.
     """
-    kll = _empty(k)
+    kll = _empty_sketch(k)
     for level in range(max(items.values()).bit_length() - 1, -1, -1):
         if not kll.is_empty():
             kll.merge(type(kll).deserialize(kll.serialize()))

@@ -21,7 +21,7 @@ from binascii import a2b_base64, b2a_base64
 from typing import Any
 
 from chalicelib.errors import UnreadableFile
-from chalicelib.statistics.categories import MOST, Categories
+from chalicelib.statistics.categories import MAX_CATEGORIES, Categories
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distribution import BASELINE_K, Distribution
 from chalicelib.statistics.lexical import TypeCounts
@@ -155,7 +155,13 @@ def _moments(statistics: dict[str, Any], present: int) -> Moments:
     if not present or minimum is None or maximum is None or total is None:
         return Moments()
     deviation = _finite(statistics.get("std_dev")) or 0.0
-    return Moments(count=present, total=total, m2=deviation * deviation * present, minimum=minimum, maximum=maximum)
+    return Moments(
+        count=present,
+        sum_high=total,
+        sum_squared_deviations=deviation * deviation * present,
+        minimum=minimum,
+        maximum=maximum,
+    )
 
 
 def _distribution(distribution: dict[str, Any]) -> Distribution:
@@ -171,7 +177,7 @@ def _distribution(distribution: dict[str, Any]) -> Distribution:
         for value in values:
             if (finite := _finite(value)) is not None:
                 items[finite] = items.get(finite, 0) + (1 << level)
-    return Distribution.weighted(items, k)
+    return Distribution.from_counts(items, k)
 
 
 def _categories(distribution: dict[str, Any]) -> Categories:
@@ -180,7 +186,7 @@ def _categories(distribution: dict[str, Any]) -> Categories:
     if buckets is None:
         return Categories.unknown()
     counts = {str(bucket["value"]): _count(bucket["count"]) for bucket in buckets}
-    return Categories(counts=counts) if len(counts) <= MOST else Categories.of(counts)
+    return Categories(counts=counts) if len(counts) <= MAX_CATEGORIES else Categories.of(counts)
 
 
 def _finite(value: Any) -> float | None:

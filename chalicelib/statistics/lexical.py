@@ -23,7 +23,7 @@ _INTEGRAL = re.compile(r"[-+]? ?[0-9]+").fullmatch
 _NUMBERS_OF_LINES = re.compile(r"\n([-+]? ?[0-9]++(?:\.[0-9]++)?(?:[Ee][-+]?[0-9]++)?)(?=\n)").findall
 
 # Beyond this a square summed over 10^8 rows would overflow a double: counted by type, left out of the moments.
-LARGEST = 1e150
+MAX_ABS_VALUE = 1e150
 
 
 def lexical_type(cell: str) -> LexicalType:
@@ -64,7 +64,7 @@ def number(cell: str) -> float | None:
     (-5.0, 18.0, None)
     """
     value = float(cell.replace(" ", ""))
-    return value if abs(value) <= LARGEST else None
+    return value if abs(value) <= MAX_ABS_VALUE else None
 
 
 class TypeCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Moments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+_STORED_NAMES = {"sum_high": "total", "sum_low": "carry", "sum_squared_deviations": "m2"}
+
+
+class Moments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_STORED_NAMES):
     """Count, sum and sum of squared deviations from the mean, with the extremes.
 
-    The sum is a pair: `total + carry` keeps what one double would round away (Knuth's two-sum), so that adding parts in
-    another order moves the result by less than one unit in the last place. Deviations are merged by Chan's formula
+    The sum is a pair: `sum_high + sum_low` keeps what one double would round away (Knuth's two-sum), so that adding
+    parts in another order moves the result by less than one unit in the last place. Deviations are merged by Chan's
+    formula
 
         M2 = M2_a + M2_b + (mean_b - mean_a)^2 * n_a * n_b / (n_a + n_b)
 
@@ -41,15 +45,15 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     count: int = 0
-    total: float = 0.0
-    carry: float = 0.0
-    m2: float = 0.0
+    sum_high: float = 0.0
+    sum_low: float = 0.0
+    sum_squared_deviations: float = 0.0
     minimum: float | None = None
     maximum: float | None = None
 
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> Moments:
-        """The moments of an array of finite numbers, none beyond `lexical.LARGEST`; shape (n,)."""
+        """The moments of an array of finite numbers, none beyond `lexical.MAX_ABS_VALUE`; shape (n,)."""
         count = len(values)
         if not count:
             return cls()
@@ -57,11 +61,17 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         deviations = values - total / count
         # The rounding of the mean itself is taken out again (corrected two-pass algorithm).
         # Not `deviations @ deviations`: BLAS would start its threads, which cost more than they save.
-        m2 = float((deviations * deviations).sum()) - float(deviations.sum()) ** 2 / count
-        return cls(count=count, total=total, m2=max(m2, 0.0), minimum=float(values.min()), maximum=float(values.max()))
+        squares = float((deviations * deviations).sum()) - float(deviations.sum()) ** 2 / count
+        return cls(
+            count=count,
+            sum_high=total,
+            sum_squared_deviations=max(squares, 0.0),
+            minimum=float(values.min()),
+            maximum=float(values.max()),
+        )
 
     @classmethod
-    def total_of(cls, moments: Iterable[Moments]) -> Moments:
+    def total(cls, moments: Iterable[Moments]) -> Moments:
         """The sum of any number of moments."""
         result = cls()
         for one in moments:
@@ -74,14 +84,15 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not other.count or other.mean is None:
             return self
         count = self.count + other.count
-        total, carry = _two_sum(self.total, other.total)
-        total, carry = _two_sum(total, carry + self.carry + other.carry)
+        high, low = _two_sum(self.sum_high, other.sum_high)
+        high, low = _two_sum(high, low + self.sum_low + other.sum_low)
         shift = other.mean - self.mean
+        shifted = shift * shift * (self.count * other.count / count)
         return Moments(
             count=count,
-            total=total,
-            carry=carry,
-            m2=self.m2 + other.m2 + shift * shift * (self.count * other.count / count),
+            sum_high=high,
+            sum_low=low,
+            sum_squared_deviations=self.sum_squared_deviations + other.sum_squared_deviations + shifted,
             minimum=_extreme(min, self.minimum, other.minimum),
             maximum=_extreme(max, self.maximum, other.maximum),
         )
@@ -89,7 +100,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def sum(self) -> float:
         """The sum of the values."""
-        return self.total + self.carry
+        return self.sum_high + self.sum_low
 
     @property
     def mean(self) -> float | None:
@@ -99,7 +110,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def std_dev(self) -> float | None:
         """The population's standard deviation (ddof 0); None without values."""
-        return math.sqrt(self.m2 / self.count) if self.count else None
+        return math.sqrt(self.sum_squared_deviations / self.count) if self.count else None
 
 
 def _extreme(of: Callable[[float, float], float], a: float | None, b: float | None) -> float | None:
@@ -117,7 +128,7 @@ def _twofold_sum(values: NDArray[np.float64]) -> float:
     Ogita, Rump, Oishi (2005), Accurate Sum and Dot Product.
     """
     lost: list[float] = []
-    while len(values) > _FEW:
+    while len(values) > _MAX_EXACT_TERMS:
         if len(values) % 2:
             lost.append(float(values[-1]))
         half = len(values) // 2
@@ -126,7 +137,7 @@ def _twofold_sum(values: NDArray[np.float64]) -> float:
     return math.fsum([*values.tolist(), *lost])
 
 
-_FEW = 256
+_MAX_EXACT_TERMS = 256
 N = TypeVar("N", "float", "NDArray[np.float64]")
 
 

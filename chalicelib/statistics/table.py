@@ -10,7 +10,7 @@ from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distribution import PART_K
 
 LayoutKey = tuple[tuple[str, ...], tuple[str, ...]]  # of the outputs, of the inputs
-MOST_COLUMNS = 10_000  # of a table that is the sum of tables of objects
+MAX_COLUMNS = 10_000  # of a table that is the sum of tables of objects
 _NAMED = ("*",)
 
 
@@ -123,7 +123,7 @@ def _sums(parts: list[Table]) -> list[Table]:
     for part in parts:
         names = set(part.names)
         known, group = groups[-1] if groups else (names, [part])
-        if not groups or (names - known and len(names | known) > MOST_COLUMNS):
+        if not groups or (names - known and len(names | known) > MAX_COLUMNS):
             groups.append((names, [part]))
         else:
             known |= names

@@ -39,13 +39,13 @@ def difference(quick: CaptureSummary, exact: CaptureSummary) -> str:
 
     Columns that are known by name may come in another order.
     """
-    for name in ("events", "rows", "refused", "probes", "errors", "tests", "shadows", "ground_truth", "opaque"):
+    for name in ("events", "rows", "rejected", "probes", "errors", "tests", "shadows", "ground_truth", "opaque"):
         if getattr(quick, name) != getattr(exact, name):
             return f"{name}: {getattr(quick, name)} instead of {getattr(exact, name)}"
     if (quick.first_inference, quick.last_inference) != (exact.first_inference, exact.last_inference):
         return "inference times"
-    if sorted(at.start for at in quick.refused_at) != sorted(at.start for at in exact.refused_at):
-        return "places of refused lines"
+    if sorted(at.start for at in quick.rejected_at) != sorted(at.start for at in exact.rejected_at):
+        return "places of rejected lines"
     if [(table.layout, table.rows) for table in quick.tables] != [(table.layout, table.rows) for table in exact.tables]:
         return "layouts"
     for mine, theirs in zip(quick.tables, exact.tables, strict=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.capture import reasons
+from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.capture.summary import summarize
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -20,8 +20,8 @@ COUNTS = ("probes", "errors", "shadows", "ground_truth")
 def outcome(content: bytes) -> dict:
     summary = summarize([content])
     found = {"events": summary.events, "rows": summary.rows}
-    if summary.refused:
-        found["refused"] = summary.refused
+    if summary.rejected:
+        found["rejected"] = summary.rejected
     found |= {name: getattr(summary, name) for name in COUNTS if getattr(summary, name)}
     if summary.opaque:
         found["opaque"] = {kind: sizes.total for kind, sizes in summary.opaque.items()}
@@ -51,7 +51,7 @@ def test_chunks_and_neighbours_change_nothing(name):
     whole = summarize([content])
     if len(content) < 3000:
         pieces = summarize([content[i : i + 7] for i in range(0, len(content), 7)])
-        assert (pieces.events, pieces.rows, pieces.refused) == (whole.events, whole.rows, whole.refused)
+        assert (pieces.events, pieces.rows, pieces.rejected) == (whole.events, whole.rows, whole.rejected)
     if not content.startswith(b"\x1f\x8b") and content.endswith(b"\n") and name != "many-layouts":
         good = (CORPUS / "no-line-end.jsonl").read_bytes()
         assert summarize([content, good]).events == whole.events + 1
@@ -64,5 +64,5 @@ def test_a_cut_at_any_byte_costs_no_other_line(name):
         return
     for cut in range(0, len(content), 3):
         summary = summarize([content[:cut]])
-        assert summary.refused.keys() <= reasons.ALL
+        assert summary.rejected.keys() <= set(RejectionReason)
         assert summary.lines <= content[:cut].count(b"\n") + 1

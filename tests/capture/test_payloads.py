@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from chalicelib.capture import reasons
-from chalicelib.capture.reading import CapturedRequest, RefusedLine, captured_requests
+from chalicelib.capture.record_reader import CapturedRequest, RejectedLine, captured_requests
+from chalicelib.capture.rejection_reasons import RejectionReason
 from tests.capture.captures import base64_side, line, record, side
 
 
@@ -22,7 +22,7 @@ def names(*arguments):
 
 def reason(*arguments):
     (item,) = captured_requests([line(*arguments)])
-    assert isinstance(item, RefusedLine)
+    assert isinstance(item, RejectedLine)
     return item.reason
 
 
@@ -142,33 +142,33 @@ def test_what_is_not_tabular_has_a_size_and_a_media_type_and_no_rows(given):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ((side("1", "XML"),), reasons.UNKNOWN_ENCODING),
-        ((side("no base64!", "BASE64"),), reasons.BAD_BASE64),
-        ((side("MSwy\nMw==", "BASE64"),), reasons.BAD_BASE64),
-        ((side("MSwy*", "BASE64"),), reasons.BAD_BASE64),
-        ((side("é", "BASE64"),), reasons.BAD_BASE64),
-        ((base64_side(b"\xff\xfe1", "text/csv"),), reasons.NOT_UTF8),
-        ((side("{oops", "JSON"),), reasons.PAYLOAD_NOT_JSON),
-        ((side('{"a": NaN}', "JSON"),), reasons.PAYLOAD_NOT_JSON),
-        ((side('{"a": -Infinity}', "JSON"),), reasons.PAYLOAD_NOT_JSON),
-        ((side('{"a": 1}\n{oops', "JSON"),), reasons.PAYLOAD_NOT_JSON),
-        ((side("[" * 100_000, "JSON"),), reasons.TOO_DEEP),
-        ((side("[" * 500 + "]" * 500, "JSON"),), reasons.TOO_DEEP),
-        ((side('{"a":' * 40 + "1" + "}" * 40, "JSON"),), reasons.TOO_DEEP),
-        ((side(r'{"a": "\ud800"}', "JSON"),), reasons.LONE_SURROGATE),
-        ((side(r'{"\uDC00": 1}', "JSON"),), reasons.LONE_SURROGATE),
-        ((side('"open,1'),), reasons.PAYLOAD_NOT_CSV),
-        ((side('"a"b,1'),), reasons.PAYLOAD_NOT_CSV),
-        ((side(""),), reasons.EMPTY_PAYLOAD),
-        ((side("\n"),), reasons.EMPTY_PAYLOAD),
-        ((side(None),), reasons.EMPTY_PAYLOAD),
-        ((base64_side(""),), reasons.EMPTY_PAYLOAD),
-        ((side('{"instances": []}', "JSON"),), reasons.EMPTY_PAYLOAD),
-        ((side(" \n ", "JSON"),), reasons.PAYLOAD_NOT_JSON),
-        ((side("1,2\n3,4"), side("0\n1\n2")), reasons.UNPAIRED),
-        ((side("," * 20_000),), reasons.TOO_MANY_COLUMNS),
+        ((side("1", "XML"),), RejectionReason.UNKNOWN_ENCODING),
+        ((side("no base64!", "BASE64"),), RejectionReason.BAD_BASE64),
+        ((side("MSwy\nMw==", "BASE64"),), RejectionReason.BAD_BASE64),
+        ((side("MSwy*", "BASE64"),), RejectionReason.BAD_BASE64),
+        ((side("é", "BASE64"),), RejectionReason.BAD_BASE64),
+        ((base64_side(b"\xff\xfe1", "text/csv"),), RejectionReason.NOT_UTF8),
+        ((side("{oops", "JSON"),), RejectionReason.PAYLOAD_NOT_JSON),
+        ((side('{"a": NaN}', "JSON"),), RejectionReason.PAYLOAD_NOT_JSON),
+        ((side('{"a": -Infinity}', "JSON"),), RejectionReason.PAYLOAD_NOT_JSON),
+        ((side('{"a": 1}\n{oops', "JSON"),), RejectionReason.PAYLOAD_NOT_JSON),
+        ((side("[" * 100_000, "JSON"),), RejectionReason.TOO_DEEP),
+        ((side("[" * 500 + "]" * 500, "JSON"),), RejectionReason.TOO_DEEP),
+        ((side('{"a":' * 40 + "1" + "}" * 40, "JSON"),), RejectionReason.TOO_DEEP),
+        ((side(r'{"a": "\ud800"}', "JSON"),), RejectionReason.LONE_SURROGATE),
+        ((side(r'{"\uDC00": 1}', "JSON"),), RejectionReason.LONE_SURROGATE),
+        ((side('"open,1'),), RejectionReason.PAYLOAD_NOT_CSV),
+        ((side('"a"b,1'),), RejectionReason.PAYLOAD_NOT_CSV),
+        ((side(""),), RejectionReason.EMPTY_PAYLOAD),
+        ((side("\n"),), RejectionReason.EMPTY_PAYLOAD),
+        ((side(None),), RejectionReason.EMPTY_PAYLOAD),
+        ((base64_side(""),), RejectionReason.EMPTY_PAYLOAD),
+        ((side('{"instances": []}', "JSON"),), RejectionReason.EMPTY_PAYLOAD),
+        ((side(" \n ", "JSON"),), RejectionReason.PAYLOAD_NOT_JSON),
+        ((side("1,2\n3,4"), side("0\n1\n2")), RejectionReason.UNPAIRED),
+        ((side("," * 20_000),), RejectionReason.TOO_MANY_COLUMNS),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_one_word(arguments, expected):
+def test_what_cannot_be_read_is_rejected_with_one_reason(arguments, expected):
     assert reason(*arguments) == expected
-    assert expected in reasons.ALL
+    assert expected in set(RejectionReason)

@@ -1,4 +1,4 @@
-"""A whole capture object: what counts, what is counted apart, what is refused, and that parts are the whole."""
+"""A whole capture object: what counts, what is counted apart, what is rejected, and that parts are the whole."""
 
 import csv
 import io
@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.capture import reasons
-from chalicelib.capture.reading import Options
-from chalicelib.capture.summary import MOST_REFUSALS, CaptureSummary, Refusal, summarize
+from chalicelib.capture.options import CaptureOptions
+from chalicelib.capture.rejection_reasons import RejectionReason
+from chalicelib.capture.summary import MAX_REJECTED_RANGES, CaptureSummary, RejectedRange, summarize
 from tests.capture.captures import base64_side, line, record, side
 
 GOOD = line(side("1,2"), side("0.5"))
@@ -25,7 +25,7 @@ def test_every_record_of_the_conformance_files_is_read(conformance):
     for file in files:
         content = file.read_bytes()
         summary = summarize([content])
-        assert summary.refused == {}, file.name
+        assert summary.rejected == {}, file.name
         assert summary.events == len(content.splitlines()) == summary.lines, file.name
         assert summary.rows == sum(table.rows for table in summary.tables) >= summary.events
 
@@ -49,8 +49,8 @@ def test_truncation_at_every_byte_costs_one_line_at_most():
         summary = summarize([content[:cut]])
         whole = sum(cut >= end - 1 for end in ends)  # the line end is not needed
         assert summary.events == whole
-        assert summary.refused_lines == (0 if cut in (0, *ends) or cut + 1 in ends else 1)
-        assert all(content[at.start : cut] == content[at.start : at.end] for at in summary.refused_at)
+        assert summary.rejected_lines == (0 if cut in (0, *ends) or cut + 1 in ends else 1)
+        assert all(content[at.start : cut] == content[at.start : at.end] for at in summary.rejected_at)
 
 
 def test_chunks_of_one_byte_give_the_same_summary():
@@ -64,48 +64,48 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_fault():
 
 
 BAD = [
-    (b"not json", reasons.NOT_JSON),
-    (b'{"captureData": NaN}', reasons.NOT_JSON),
-    (b'{"captureData": {"endpointInput": {"data": "\\ud800", "encoding": "CSV"}}}', reasons.NOT_JSON),
-    (b"{} {}", reasons.NOT_JSON),
-    (b"\x00" * 10, reasons.NOT_JSON),
-    (b'{"captureData": {"endpointInput": {"data": "\xff", "encoding": "CSV"}}}', reasons.NOT_UTF8),
-    (b'{"x":' + b"[" * 100_000, reasons.TOO_DEEP),
-    (b"3", reasons.WRONG_SHAPE),
-    (b"null", reasons.WRONG_SHAPE),
-    (b'{"captureData": []}', reasons.WRONG_SHAPE),
-    (b'{"captureData": {"endpointInput": {"data": 5}}}', reasons.WRONG_SHAPE),
-    (b'{"captureData": {"endpointInput": "1,2"}}', reasons.WRONG_SHAPE),
-    (b"{}", reasons.NO_CAPTURE_DATA),
-    (b'{"captureData": {}}', reasons.NO_CAPTURE_DATA),
-    (b'{"captureData": null, "eventMetadata": null}', reasons.NO_CAPTURE_DATA),
-    (b'{"groundTruthData": {"data": "1", "encoding": "CSV"}, "eventMetadata": {}}', reasons.GROUND_TRUTH_ONLY),
-    (b'[{"prefix": "s3://bucket/out/"}, "dummy_0.csv.out"]', reasons.BATCH_MANIFEST),
-    (b"[", reasons.BATCH_MANIFEST),
-    (b"[1]", reasons.WRONG_SHAPE),
+    (b"not json", RejectionReason.NOT_JSON),
+    (b'{"captureData": NaN}', RejectionReason.NOT_JSON),
+    (b'{"captureData": {"endpointInput": {"data": "\\ud800", "encoding": "CSV"}}}', RejectionReason.NOT_JSON),
+    (b"{} {}", RejectionReason.NOT_JSON),
+    (b"\x00" * 10, RejectionReason.NOT_JSON),
+    (b'{"captureData": {"endpointInput": {"data": "\xff", "encoding": "CSV"}}}', RejectionReason.NOT_UTF8),
+    (b'{"x":' + b"[" * 100_000, RejectionReason.TOO_DEEP),
+    (b"3", RejectionReason.WRONG_SHAPE),
+    (b"null", RejectionReason.WRONG_SHAPE),
+    (b'{"captureData": []}', RejectionReason.WRONG_SHAPE),
+    (b'{"captureData": {"endpointInput": {"data": 5}}}', RejectionReason.WRONG_SHAPE),
+    (b'{"captureData": {"endpointInput": "1,2"}}', RejectionReason.WRONG_SHAPE),
+    (b"{}", RejectionReason.NO_CAPTURE_DATA),
+    (b'{"captureData": {}}', RejectionReason.NO_CAPTURE_DATA),
+    (b'{"captureData": null, "eventMetadata": null}', RejectionReason.NO_CAPTURE_DATA),
+    (b'{"groundTruthData": {"data": "1", "encoding": "CSV"}, "eventMetadata": {}}', RejectionReason.GROUND_TRUTH_ONLY),
+    (b'[{"prefix": "s3://bucket/out/"}, "dummy_0.csv.out"]', RejectionReason.BATCH_MANIFEST),
+    (b"[", RejectionReason.BATCH_MANIFEST),
+    (b"[1]", RejectionReason.WRONG_SHAPE),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("bad", "reason"), BAD)
 def test_a_bad_line_is_counted_with_its_bytes_and_the_rest_counts(bad, reason):
     kept = []
-    summary = summarize([GOOD + bad + b"\n" + GOOD], on_refused=lambda line: kept.append(line.line))
+    summary = summarize([GOOD + bad + b"\n" + GOOD], on_rejected=lambda line: kept.append(line.line))
     assert summary.events == summary.rows == 2
-    assert summary.refused == {reason: 1}
-    assert summary.refused_at == (Refusal(len(GOOD), len(GOOD) + len(bad), reason),)
+    assert summary.rejected == {reason: 1}
+    assert summary.rejected_at == (RejectedRange(len(GOOD), len(GOOD) + len(bad), reason),)
     assert kept == [bad]
 
 
 def test_an_over_long_line_is_skipped():
-    options = Options(longest_line=len(GOOD))
+    options = CaptureOptions(max_line_bytes=len(GOOD))
     summary = summarize([GOOD + line(side("1," * 1000)) + GOOD], options=options)
-    assert (summary.events, summary.refused) == (2, {reasons.LINE_TOO_LONG: 1})
+    assert (summary.events, summary.rejected) == (2, {RejectionReason.LINE_TOO_LONG: 1})
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_only_counted_reasons_come_of_any_bytes(noise):
     summary = summarize([GOOD, noise, b"\n", GOOD])
-    assert summary.refused.keys() <= reasons.ALL
+    assert summary.rejected.keys() <= set(RejectionReason)
     assert summary.events >= 1
 
 
@@ -117,7 +117,7 @@ def test_only_counted_reasons_come_of_any_bytes(noise):
 def test_only_counted_reasons_come_of_any_payload(data, encoding, kind):
     summary = summarize([line(side(data, encoding, kind), side("0.5"))])
     assert summary.lines == 1
-    assert summary.refused.keys() <= reasons.ALL
+    assert summary.rejected.keys() <= set(RejectionReason)
     assert msgspec.json.decode(msgspec.json.encode(summary), type=CaptureSummary) == summary
 
 
@@ -125,9 +125,9 @@ def test_no_payload_text_ever_enters_a_reason():
     secret = "S3CR3T"
     for data in (f'"{secret}', secret, f"{secret}{{"):
         for encoding in ("CSV", "JSON", "BASE64", secret):
-            refused = []
-            summarize([line(side(data, encoding, secret), side("1\n2"))], on_refused=refused.append)
-            assert all(secret not in item.reason for item in refused)
+            rejected = []
+            summarize([line(side(data, encoding, secret), side("1\n2"))], on_rejected=rejected.append)
+            assert all(secret not in item.reason for item in rejected)
 
 
 def test_rows_of_differing_width_never_shift_a_column():
@@ -136,11 +136,11 @@ def test_rows_of_differing_width_never_shift_a_column():
     assert summary.tables[1].columns[3].moments.sum == 9.0
 
 
-def test_too_many_layouts_are_refused_and_the_known_ones_go_on():
+def test_too_many_layouts_are_rejected_and_the_known_ones_go_on():
     content = b"".join(line(side(",".join("1" * width))) for width in range(1, 50)) + line(side("1,1"))
     summary = summarize([content])
     assert len(summary.tables) == 32
-    assert summary.refused == {reasons.TOO_MANY_LAYOUTS: 17}
+    assert summary.rejected == {RejectionReason.TOO_MANY_LAYOUTS: 17}
     assert summary.tables[1].rows == 2
 
 
@@ -178,8 +178,8 @@ def test_odd_metadata_never_costs_the_record(metadata):
 
 def test_the_byte_ranges_kept_are_few_and_all_lines_are_counted():
     summary = summarize([b"oops\n" * 1000])
-    assert summary.refused == {reasons.NOT_JSON: 1000}
-    assert len((summary + summary).refused_at) == MOST_REFUSALS
+    assert summary.rejected == {RejectionReason.NOT_JSON: 1000}
+    assert len((summary + summary).rejected_at) == MAX_REJECTED_RANGES
 
 
 cell = st.sampled_from(["1", "18.00", "-7", "1e5", "x", "", "true", 'say "hi"', "a,b", "x\ny", "é"])
@@ -201,7 +201,7 @@ def test_parts_in_any_split_and_order_are_the_whole(requests, data):
     pieces = data.draw(st.permutations([records[:cut], records[cut:], [b"oops\n"]]))
     whole = summarize([*records, b"oops\n"])
     parts = CaptureSummary.total(summarize(piece) for piece in pieces)
-    plain, summed = (msgspec.structs.replace(one, refused_at=(), tables=()) for one in (whole, parts))
+    plain, summed = (msgspec.structs.replace(one, rejected_at=(), tables=()) for one in (whole, parts))
     assert plain == summed
     assert whole.rows == sum(map(len, requests))
     for mine, theirs in zip(whole.tables, parts.tables, strict=True):

@@ -141,8 +141,8 @@ def test_lines_that_cannot_be_read_are_counted_and_the_rest_counts(watched):
     watched.cloud.settle()
     (part,) = [p for p in store.parts(watched.keys(f"parts/{ENDPOINT}/")) if p.key == key]
     assert part.summary.rows == 1
-    assert part.summary.refused_lines == 1
-    assert part.summary.refused_at[0].start == broken.index(b"not json")
+    assert part.summary.rejected_lines == 1
+    assert part.summary.rejected_at[0].start == broken.index(b"not json")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.statistics.column import ColumnStatistics
-from chalicelib.statistics.lexical import LARGEST
+from chalicelib.statistics.lexical import MAX_ABS_VALUE
 
 integers = st.integers(-(10**20), 10**20).map(str)
 decimals = st.decimals(-(10**9), 10**9, places=3).map(str)
@@ -37,7 +37,7 @@ def reference(column: list[str | None]) -> dict:
         "types": (len(fractional), len(integral), len(boolean)),
         "string": len(present) - len(fractional) - len(integral) - len(boolean),
         "missing": len(column) - len(present),
-        "numbers": [number for number in numbers if abs(number) <= LARGEST],
+        "numbers": [number for number in numbers if abs(number) <= MAX_ABS_VALUE],
         "distinct": Counter(present),
     }
 

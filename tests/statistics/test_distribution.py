@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import UnreadableFile
 from chalicelib.statistics.distances import categorical, numerical
-from chalicelib.statistics.distribution import BASELINE_K, FEW, Distribution
+from chalicelib.statistics.distribution import BASELINE_K, MAX_EXACT_VALUES, Distribution
 
 numbers = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 2)), min_size=1, max_size=300).map(np.array)
 
@@ -86,7 +86,7 @@ def test_the_rank_error_of_merged_parts_stays_within_the_sketch_bound():
 
 @given(st.dictionaries(st.floats(-100, 100), st.integers(1, 2**40), min_size=1, max_size=200))
 def test_weights_of_any_size_keep_their_total(items):
-    distribution = Distribution.weighted(items)
+    distribution = Distribution.from_counts(items)
     assert distribution.count == sum(items.values())
     assert len(distribution.items()[0]) < 2_000
 
@@ -99,10 +99,10 @@ def test_shares_between_edges_are_those_of_the_numbers_themselves(values, edges)
 
 
 def test_exactness_depends_on_the_number_of_distinct_values_alone():
-    few = np.arange(float(FEW))
+    few = np.arange(float(MAX_EXACT_VALUES))
     assert (Distribution.of(few) + Distribution.of(few)).sketch == b""
     assert (Distribution.of(few) + Distribution.of(few + 0.5)).sketch
-    assert Distribution.of(np.arange(FEW + 1.0)).sketch
+    assert Distribution.of(np.arange(MAX_EXACT_VALUES + 1.0)).sketch
 
 
 def test_a_damaged_sketch_is_said_in_one_sentence():

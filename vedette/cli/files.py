@@ -24,8 +24,8 @@ from vedette.cli import options, rendering
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chalicelib.capture.reading import Options as Traffic
-    from chalicelib.capture.reading import RefusedLine
+    from chalicelib.capture.options import CaptureOptions as Traffic
+    from chalicelib.capture.record_reader import RejectedLine
     from chalicelib.capture.summary import CaptureSummary
     from chalicelib.constraints.evaluation import Baseline
     from chalicelib.statistics.table import Table
@@ -116,7 +116,7 @@ def evaluate_command(
     if report:
         title = capture[0] if len(capture) == 1 else f"{len(found)} files"
         current = aligned_table(summary.tables, judged_against.constraints)
-        content = ReportContent(title, evaluation, summary.events, summary.refused, judged_against, current)
+        content = ReportContent(title, evaluation, summary.events, summary.rejected, judged_against, current)
         options.write(report, page(content))
     rendering.wrote(console, output, report, quarantine)
     code = {"Violations": 1, "NoData": 2, "CaptureStopped": 2, "MonitorFailed": 2}.get(evaluation.verdict, 0)
@@ -316,21 +316,21 @@ def _read(found: Sequence[Source], traffic: Traffic, quarantine: str | None) -> 
         advance = stack.enter_context(options.progress("Reading", sum(source.size for source in found)))
         kept = None if quarantine is None else stack.enter_context(Path(quarantine).open("wb"))
 
-        def set_aside(source: Source, line: RefusedLine) -> None:
+        def set_aside(source: Source, line: RejectedLine) -> None:
             if len(refused) < rendering.MOST_REFUSED:
                 refused.append(rendering.RefusedAt(source, line.start, line.reason))
             if kept is not None and line.line:
                 kept.write(line.line + b"\n")
 
         summary = CaptureSummary.total(
-            summarize(source.told(advance), options=traffic, on_refused=partial(set_aside, source)) for source in found
+            summarize(source.told(advance), options=traffic, on_rejected=partial(set_aside, source)) for source in found
         )
     return _Read(summary, refused)
 
 
 def _show_read(console: Console, read: _Read, files: int, quarantine: str | None) -> None:
     rendering.show_summary(console, read.summary, files)
-    rendering.show_refused(console, read.refused, read.summary.refused_lines, quarantine)
+    rendering.show_refused(console, read.refused, read.summary.rejected_lines, quarantine)
 
 
 def _data_set(place: str, profile: str | None, region: str | None) -> Source:

@@ -32,9 +32,9 @@ def traffic(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*arguments: Any, header: Header | None, test_marker: str, **given: Any) -> Any:
-        from chalicelib.capture.reading import Options
+        from chalicelib.capture.options import CaptureOptions
 
-        return command(*arguments, traffic=Options(header=header or "", test_marker=test_marker), **given)
+        return command(*arguments, traffic=CaptureOptions(header=header or "", test_marker=test_marker), **given)
 
     with_marker = click.option(
         "--test-marker", default="", metavar="TEXT", help="Requests with this in their custom attributes count apart."

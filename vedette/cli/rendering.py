@@ -56,9 +56,9 @@ def show_summary(console: Console, summary: CaptureSummary, files: int) -> None:
     for number, noun in apart:
         if number:
             line(console, f"{counted(number, noun)}, in no statistic")
-    for reason, number in summary.refused.items():
+    for reason, number in summary.rejected.items():
         line(console, f"{counted(number, 'line')} refused: {reason}")
-    if not summary.refused:
+    if not summary.rejected:
         line(console, "0 lines refused")
 
 
@@ -81,13 +81,13 @@ def show_refused(console: Console, found: Sequence[RefusedAt], total: int, kept_
 
 def _line_numbers(source: Source, offsets: set[int]) -> dict[int, int]:
     """Which line begins at each of these offsets: the file is read once more, as far as the last of them."""
-    from chalicelib.capture.inflating import inflated
+    from chalicelib.capture.gzip_stream import decompress
     from chalicelib.errors import RejectedRecord
 
     numbers: dict[int, int] = {}
     read, ends = 0, 0
     try:
-        for chunk in inflated(source.chunks()):
+        for chunk in decompress(source.chunks()):
             for offset in sorted(one for one in offsets if read <= one < read + len(chunk)):
                 numbers[offset] = ends + chunk.count(b"\n", 0, offset - read) + 1
             read, ends = read + len(chunk), ends + chunk.count(b"\n")

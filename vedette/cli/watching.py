@@ -142,7 +142,7 @@ def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
                     continue
                 done["made" if made.made else "made meanwhile by somebody else"] += 1
                 rows += made.part.summary.rows
-                refused += made.part.summary.refused_lines
+                refused += made.part.summary.rejected_lines
         said = ", ".join(f"{number} {what}" for what, number in done.items())
         io.say(f"Parts: {said}. Rows in them: {rows}; lines refused: {refused}.")
     io.emit({"endpoint": endpoint, "waiting": len(found.objects), "parts": done, "rows": rows, "refused": refused})

@@ -1,8 +1,8 @@
 """A CSV payload -> rows of cells. Each payload is a document of its own: an open quote never swallows the next one.
 
 The line end at the end begins no row. A blank line is a missing cell in a payload of one column, and nothing in a
-wider one. A blank cell is missing. A payload of more than LARGE characters is read anew each time that its rows are
-asked for, so that a million rows in one request are never held together.
+wider one. A blank cell is missing. A payload of more than LAZY_PAYLOAD_CHARS characters is read again at each
+iteration over its rows, so that a million rows in one request are never in memory together.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import csv
 import io
 from collections.abc import Collection, Iterator
 
-from chalicelib.capture import reasons
-from chalicelib.capture.anew import Anew
-from chalicelib.capture.flatten import Row, unnamed
+from chalicelib.capture.flatten import Row, blank_names
+from chalicelib.capture.lazy_rows import SizedIterable
+from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
-LARGE = 1 << 18
+LAZY_PAYLOAD_CHARS = 1 << 18
 Cells = list[str | None]
 
 # The csv module's own limit is 131,072 characters a cell, for the whole process; lines are bounded before that.
 csv.field_size_limit(1 << 30)
 
 
-def normal(text: str) -> str:
+def normalize_line_ends(text: str) -> str:
     r"""A payload with "\n" for line ends, and none at its end."""
     if "\r" in text:
         text = text.replace("\r\n", "\n")
@@ -45,25 +45,25 @@ def csv_rows(text: str, *, header: bool = False) -> tuple[Collection[Row], int]:
     >>> csv_rows('a,b\n1,"2,3"\n', header=True)[0]
     [(('a', 'b'), ['1', '2,3'])]
     """
-    text = normal(text)
+    text = normalize_line_ends(text)
     if not text:
-        raise RejectedRecord(reasons.EMPTY_PAYLOAD)
+        raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
     if "\n" not in text and '"' not in text and not header:
         cells: Cells = [cell or None for cell in text.split(",")]
-        return [(unnamed(len(cells)), cells)], len(cells)
+        return [(blank_names(len(cells)), cells)], len(cells)
     try:
         count, width = 0, 1
         for row in _raw(text):
             count += bool(row)
             width = max(width, len(row))
     except csv.Error:
-        raise RejectedRecord(reasons.PAYLOAD_NOT_CSV) from None
+        raise RejectedRecord(RejectionReason.PAYLOAD_NOT_CSV) from None
     if width == 1:
         count = sum(1 for _ in _raw(text))
     if count == header:
-        raise RejectedRecord(reasons.EMPTY_PAYLOAD)
-    rows = Anew(count - header, lambda: _rows(text, width, header))
-    return (rows if len(text) > LARGE else list(rows)), width
+        raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
+    rows = SizedIterable(count - header, lambda: _rows(text, width, header))
+    return (rows if len(text) > LAZY_PAYLOAD_CHARS else list(rows)), width
 
 
 def _raw(text: str) -> Iterator[list[str]]:
@@ -77,8 +77,8 @@ def _raw(text: str) -> Iterator[list[str]]:
 def _lines(text: str) -> Iterator[str]:
     """The lines of a text, a piece of it at a time."""
     begin = 0
-    while len(text) - begin > LARGE:
-        cut = text.find("\n", begin + LARGE)
+    while len(text) - begin > LAZY_PAYLOAD_CHARS:
+        cut = text.find("\n", begin + LAZY_PAYLOAD_CHARS)
         if cut < 0:
             break
         yield from text[begin:cut].split("\n")
@@ -94,4 +94,4 @@ def _rows(text: str, width: int, header: bool) -> Iterator[Row]:
     for row in rows:
         if row or width == 1:
             cells: Cells = [cell or None for cell in row] or [None]
-            yield names if len(names) == len(cells) else unnamed(len(cells)), cells
+            yield names if len(names) == len(cells) else blank_names(len(cells)), cells

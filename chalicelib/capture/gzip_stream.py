@@ -1,7 +1,8 @@
 r"""An object in gzip -> its bytes, with a bound on what it may expand to; any other object as it is.
 
 SageMaker does not compress captures, but people who archive them do. A capture shrinks 2 to 12 times
-(benchmarks/RESULTS.md), a bomb 1,000 times: reading stops at RATIO times the bytes read, once FREE bytes are exceeded.
+(benchmarks/RESULTS.md), a bomb 1,000 times: reading stops at
+MAX_EXPANSION_RATIO times the bytes read; the first EXEMPT_BYTES of output are exempt.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 
-from chalicelib.capture import reasons
+from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
-MAGIC = b"\x1f\x8b"
-RATIO = 100
-FREE = 16 << 20
-_PIECE = 1 << 19
+GZIP_MAGIC = b"\x1f\x8b"
+MAX_EXPANSION_RATIO = 100
+EXEMPT_BYTES = 16 << 20
+_MAX_OUTPUT_BYTES = 1 << 19
 
 
-def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:
     r"""The bytes of an object, whether or not it is compressed.
 
     Raises
@@ -29,26 +30,26 @@ def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
     Examples
     --------
     >>> import gzip
-    >>> b"".join(inflated([gzip.compress(b"a\n"), gzip.compress(b"b\n")]))
+    >>> b"".join(decompress([gzip.compress(b"a\n"), gzip.compress(b"b\n")]))
     b'a\nb\n'
-    >>> list(inflated([b"plain"]))
+    >>> list(decompress([b"plain"]))
     [b'plain']
     """
     remaining = iter(chunks)
     head = b""
     for chunk in remaining:
         head += chunk
-        if len(head) >= len(MAGIC):
+        if len(head) >= len(GZIP_MAGIC):
             break
-    if not head.startswith(MAGIC):
+    if not head.startswith(GZIP_MAGIC):
         if head:
             yield head
         yield from remaining
         return
-    yield from _inflated(head, remaining)
+    yield from _decompress(head, remaining)
 
 
-def _inflated(head: bytes, remaining: Iterator[bytes]) -> Iterator[bytes]:
+def _decompress(head: bytes, remaining: Iterator[bytes]) -> Iterator[bytes]:
     stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     read = written = 0
     chunk: bytes | None = head
@@ -58,15 +59,15 @@ def _inflated(head: bytes, remaining: Iterator[bytes]) -> Iterator[bytes]:
             if stream.eof:  # another member follows
                 stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
             try:
-                piece = stream.decompress(chunk, _PIECE)
+                piece = stream.decompress(chunk, _MAX_OUTPUT_BYTES)
             except zlib.error:
-                raise RejectedRecord(reasons.BAD_GZIP) from None
+                raise RejectedRecord(RejectionReason.BAD_GZIP) from None
             written += len(piece)
-            if written > FREE and written > RATIO * read:
-                raise RejectedRecord(reasons.GZIP_BOMB)
+            if written > EXEMPT_BYTES and written > MAX_EXPANSION_RATIO * read:
+                raise RejectedRecord(RejectionReason.GZIP_BOMB)
             if piece:
                 yield piece
             chunk = stream.unused_data if stream.eof else stream.unconsumed_tail
         chunk = next(remaining, None)
     if not stream.eof:
-        raise RejectedRecord(reasons.BAD_GZIP)
+        raise RejectedRecord(RejectionReason.BAD_GZIP)

@@ -12,14 +12,14 @@ from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from chalicelib.statistics.column import ColumnStatistics
-from chalicelib.statistics.grid import Grid
+from chalicelib.statistics.csv_columns import CsvBlock
 from chalicelib.statistics.table import Table, by_name, sum_of_tables, union
 
 Names = tuple[str, ...]
 Kind = Literal["text", "json", "grid"]  # a list of texts, of JSON's own values (None is missing), or of grids
-AT_ONCE = 250_000  # cells held before they are turned into statistics: at most 20 MB
-BYTES_AT_ONCE = 4 << 20  # of the object that they were read from: cells of text may be long
-COLUMNS_AT_ONCE = 500  # of batches, held before they are added up: at most 2 MB
+MAX_BATCH_CELLS = 250_000  # cells held before they are turned into statistics: at most 20 MB
+MAX_BATCH_BYTES = 4 << 20  # of the object that they were read from: cells of text may be long
+MAX_PENDING_COLUMNS = 500  # of batches, held before they are added up: at most 2 MB
 
 
 class _Gathered(NamedTuple):
@@ -31,12 +31,12 @@ class _Gathered(NamedTuple):
     asked: list[Any]
 
 
-class Gathering:
+class BatchAccumulator:
     """Tables in the making."""
 
-    def __init__(self, most_layouts: int, most_columns: int) -> None:
-        self._most_layouts = most_layouts
-        self._most_columns = most_columns
+    def __init__(self, max_layouts: int, max_columns: int) -> None:
+        self._max_layouts = max_layouts
+        self._max_columns = max_columns
         self._gathered: dict[tuple[Names, Names, Kind, Kind], _Gathered] = {}
         self._cells = 0
         self._bytes = 0
@@ -44,28 +44,33 @@ class Gathering:
         self._admitted: set[tuple[Names, Names]] = set()
         self._done: list[Table] = []
 
-    def admits(self, outputs: Names, inputs: Names) -> bool:
+    def has_room_for(self, outputs: Names, inputs: Names) -> bool:
         """Whether there is room for the layout of such rows."""
         if (outputs, inputs) in self._admitted:
             return True
         layout = by_name(outputs), by_name(inputs)
         known = self._names.get(layout)
-        if known is None and len(self._names) >= self._most_layouts:
+        if known is None and len(self._names) >= self._max_layouts:
             return False
         names = {f"o{name}" for name in outputs} | {f"i{name}" for name in inputs}
         if known is None:
             self._names[layout] = names
-        elif len(known) + len(names - known) > self._most_columns:
+        elif len(known) + len(names - known) > self._max_columns:
             return False
         else:
             known |= names
-        if len(self._admitted) > self._most_columns:
+        if len(self._admitted) > self._max_columns:
             self._admitted.clear()
         self._admitted.add((outputs, inputs))
         return True
 
-    def add(
-        self, outputs: Names, inputs: Names, given: Iterable[Any] | Grid, asked: Iterable[Any] | Grid, kind: Kind
+    def append(
+        self,
+        outputs: Names,
+        inputs: Names,
+        given: Iterable[Any] | CsvBlock,
+        asked: Iterable[Any] | CsvBlock,
+        kind: Kind,
     ) -> None:
         """Take the output cells and the input cells of rows of one layout, row after row; a grid where there is one."""
         kinds: tuple[Kind, Kind] = _kind(given, kind), _kind(asked, kind)
@@ -74,20 +79,20 @@ class Gathering:
         if gathered is None:
             gathered = self._gathered[key] = _Gathered(outputs, inputs, [], [])
         for side, cells in ((gathered.given, given), (gathered.asked, asked)):
-            if isinstance(cells, Grid):
+            if isinstance(cells, CsvBlock):
                 side.append(cells)
                 self._cells += len(cells.ends)
             else:
                 before = len(side)
                 side.extend(cells)
                 self._cells += len(side) - before
-        if self._cells > AT_ONCE:
+        if self._cells > MAX_BATCH_CELLS:
             self._flush()
 
-    def read(self, size: int) -> None:
+    def count_bytes(self, size: int) -> None:
         """So many bytes of the object were read, and the rows in them were added."""
         self._bytes += size
-        if self._bytes > BYTES_AT_ONCE:
+        if self._bytes > MAX_BATCH_BYTES:
             self._flush()
 
     def tables(self) -> tuple[Table, ...]:
@@ -103,12 +108,12 @@ class Gathering:
         self._done += [_table(parts, key[2:]) for key, parts in alike.items()]
         self._gathered.clear()
         self._cells = self._bytes = 0
-        if sum(len(table.columns) for table in self._done) > COLUMNS_AT_ONCE:
+        if sum(len(table.columns) for table in self._done) > MAX_PENDING_COLUMNS:
             self._done = list(sum_of_tables(self._done))
 
 
-def _kind(cells: Iterable[Any] | Grid, kind: Kind) -> Kind:
-    return "grid" if isinstance(cells, Grid) else kind
+def _kind(cells: Iterable[Any] | CsvBlock, kind: Kind) -> Kind:
+    return "grid" if isinstance(cells, CsvBlock) else kind
 
 
 def _table(parts: list[_Gathered], kinds: Sequence[Kind]) -> Table:
@@ -123,7 +128,7 @@ def _table(parts: list[_Gathered], kinds: Sequence[Kind]) -> Table:
     for (names, side), kind in zip(sides, kinds, strict=True):
         if kind == "grid":
             ((_, grids),) = side
-            columns += Grid.joined(grids).columns()
+            columns += CsvBlock.joined(grids).columns()
         else:
             of = ColumnStatistics.of_values if kind == "json" else ColumnStatistics.of
             columns += [of(column).among(rows) for column in _columns(names, side)]
@@ -132,7 +137,7 @@ def _table(parts: list[_Gathered], kinds: Sequence[Kind]) -> Table:
 
 def _rows(part: _Gathered) -> int:
     names, side = (part.outputs, part.given) if part.outputs else (part.inputs, part.asked)
-    return sum(grid.rows for grid in side) if isinstance(side[0], Grid) else len(side) // len(names)
+    return sum(grid.rows for grid in side) if isinstance(side[0], CsvBlock) else len(side) // len(names)
 
 
 def _columns(names: Names, side: list[tuple[Names, list[Any]]]) -> Iterator[list[Any]]:

@@ -5,34 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Literal, NamedTuple
 
-import msgspec
-
-from chalicelib.capture import reasons
-from chalicelib.capture.anew import Anew
 from chalicelib.capture.envelope import Envelope, Side, envelope
-from chalicelib.capture.flatten import ROWS_AT_ONCE, unnamed
-from chalicelib.capture.inflating import inflated
+from chalicelib.capture.flatten import MAX_EAGER_ROWS, blank_names
+from chalicelib.capture.gzip_stream import decompress
+from chalicelib.capture.lazy_rows import SizedIterable
 from chalicelib.capture.lines import lines
+from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
 from chalicelib.capture.payload import Payload, payload
+from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
 CapturedRow = tuple[int, tuple[str, ...], list[str | None]]  # how many outputs, names, cells: outputs first
 Kind = Literal["rows", "error", "probe", "test", "shadow"]
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds, and what only a person can know of the traffic."""
-
-    longest_line: int = 32 << 20  # two payloads of 6 MB, each a third more in base64, and escapes
-    most_columns: int = 10_000
-    most_layouts: int = 32  # of one object
-    probe_marker: str = "vedette-probe"  # in customAttributes: golden requests
-    test_marker: str = ""  # in customAttributes: other traffic that is no use of the model
-    header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
-
-
-DEFAULTS = Options()
 
 
 class CapturedRequest(NamedTuple):
@@ -47,50 +32,54 @@ class CapturedRequest(NamedTuple):
     opaque: tuple[tuple[str, int], ...] = ()  # media type and bytes of sides that are images or other binary
 
 
-class RefusedLine(NamedTuple):
+class RejectedLine(NamedTuple):
     """One line that could not be read: its byte range, the reason, and the bytes for a quarantine file."""
 
     start: int
     end: int
-    reason: str
+    reason: RejectionReason
     line: bytes  # empty when it was longer than allowed
 
 
-def captured_requests(chunks: Iterable[bytes], options: Options = DEFAULTS) -> Iterator[CapturedRequest | RefusedLine]:
+def captured_requests(
+    chunks: Iterable[bytes], options: CaptureOptions = DEFAULT_OPTIONS
+) -> Iterator[CapturedRequest | RejectedLine]:
     r"""Read a capture object line by line; nothing in it is fatal for the lines after it.
 
     Examples
     --------
     >>> line = b'{"captureData": {"endpointInput": {"data": "1,2", "encoding": "CSV"}}}'
     >>> [type(item).__name__ for item in captured_requests([line + b"\n{oops\n"])]
-    ['CapturedRequest', 'RefusedLine']
+    ['CapturedRequest', 'RejectedLine']
     """
     place = 0
     try:
-        for start, end, line in lines(inflated(chunks), options.longest_line):
+        for start, end, line in lines(decompress(chunks), options.max_line_bytes):
             place = end
             item = read_line(start, end, line, options)
             if item is not None:
                 yield item
-    except RejectedRecord as refused:  # what gzip held beyond this place
-        yield RefusedLine(place, place, str(refused), b"")
+    except RejectedRecord as rejected:  # what gzip held beyond this place
+        yield RejectedLine(place, place, rejected.reason, b"")
 
 
-def read_line(start: int, end: int, line: bytes | None, options: Options) -> CapturedRequest | RefusedLine | None:
+def read_line(
+    start: int, end: int, line: bytes | None, options: CaptureOptions
+) -> CapturedRequest | RejectedLine | None:
     """Read one line; None when it is blank."""
     if line is None:
-        return RefusedLine(start, end, reasons.LINE_TOO_LONG, b"")
+        return RejectedLine(start, end, RejectionReason.LINE_TOO_LONG, b"")
     if not start:
         line = line.removeprefix(BYTE_ORDER_MARK)
     if not line or line.isspace():
         return None
     try:
         return _request(start, end, line, options)
-    except RejectedRecord as refused:
-        return RefusedLine(start, end, str(refused), line)
+    except RejectedRecord as rejected:
+        return RejectedLine(start, end, rejected.reason, line)
 
 
-def kind_of(read: Envelope, options: Options) -> Kind:
+def kind_of(read: Envelope, options: CaptureOptions) -> Kind:
     """Whether a request is one of those that are counted apart, as far as its metadata tell."""
     if read.is_shadow:
         return "shadow"
@@ -102,7 +91,7 @@ def kind_of(read: Envelope, options: Options) -> Kind:
     return "rows"
 
 
-def _request(start: int, end: int, line: bytes, options: Options) -> CapturedRequest:
+def _request(start: int, end: int, line: bytes, options: CaptureOptions) -> CapturedRequest:
     read = envelope(line)
     kind = kind_of(read, options)
     if kind != "rows":
@@ -113,9 +102,9 @@ def _request(start: int, end: int, line: bytes, options: Options) -> CapturedReq
         return CapturedRequest(start, end, "error", line, read, [])
     given = _side(read.input, opaque, header=options.header in ("input", "both"))
     if output is not None and given is not None:
-        output, given = _turned_to(output, given)
-    if (output.width if output else 0) + (given.width if given else 0) > options.most_columns:
-        raise RejectedRecord(reasons.TOO_MANY_COLUMNS)
+        output, given = _align_row_counts(output, given)
+    if (output.width if output else 0) + (given.width if given else 0) > options.max_columns:
+        raise RejectedRecord(RejectionReason.TOO_MANY_COLUMNS)
     return CapturedRequest(start, end, "rows", line, read, _paired(output, given), tuple(opaque))
 
 
@@ -125,8 +114,8 @@ def _side(side: Side | None, opaque: list[tuple[str, int]], *, header: bool) -> 
         return None
     try:
         return payload(side, header=header)
-    except RejectedRecord as refused:
-        if str(refused) != reasons.NOT_TABULAR:
+    except RejectedRecord as rejected:
+        if rejected.reason is not RejectionReason.NOT_TABULAR:
             raise
         opaque.append((side.media_type, side.bytes))
         return None
@@ -148,21 +137,21 @@ def _paired(output: Payload | None, given: Payload | None) -> Collection[Capture
 
 
 def _each(count: int, make: Callable[[], Iterator[CapturedRow]]) -> Collection[CapturedRow]:
-    return list(make()) if count <= ROWS_AT_ONCE else Anew(count, make)
+    return list(make()) if count <= MAX_EAGER_ROWS else SizedIterable(count, make)
 
 
-def _turned_to(output: Payload, given: Payload) -> tuple[Payload, Payload]:
+def _align_row_counts(output: Payload, given: Payload) -> tuple[Payload, Payload]:
     """Both sides with as many rows, one of them turned where only the other one knows the direction."""
     if len(output.rows) != len(given.rows):
-        output = _turned(output, len(given.rows))
+        output = _transpose_scalars(output, len(given.rows))
     if len(output.rows) != len(given.rows):
-        given = _turned(given, len(output.rows))
+        given = _transpose_scalars(given, len(output.rows))
     if len(output.rows) != len(given.rows):
-        raise RejectedRecord(reasons.UNPAIRED)
+        raise RejectedRecord(RejectionReason.UNPAIRED)
     return output, given
 
 
-def _turned(side: Payload, rows: int) -> Payload:
+def _transpose_scalars(side: Payload, rows: int) -> Payload:
     """A list of scalars in the direction that the other side's number of rows calls for.
 
     Several models answer many rows with one line `0.1,0.2,0.3`, and a list of scalars may be one row or many.
@@ -171,6 +160,6 @@ def _turned(side: Payload, rows: int) -> Payload:
         return side
     cells = [cell for _, row in side.rows for cell in row]
     if rows == len(cells):
-        one = unnamed(1)
-        return Payload(Anew(rows, lambda: ((one, [cell]) for cell in cells)), 1)
-    return Payload([(unnamed(len(cells)), cells)], len(cells)) if rows == 1 else side
+        one = blank_names(1)
+        return Payload(SizedIterable(rows, lambda: ((one, [cell]) for cell in cells)), 1)
+    return Payload([(blank_names(len(cells)), cells)], len(cells)) if rows == 1 else side

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 
-class Anew(Collection[Any]):
+class SizedIterable(Collection[Any]):
     """A collection whose items are made by each iteration, and whose size is known.
 
     Examples
     --------
-    >>> squares = Anew(3, lambda: (i * i for i in range(3)))
+    >>> squares = SizedIterable(3, lambda: (i * i for i in range(3)))
     >>> len(squares), list(squares), list(squares)
     (3, [0, 1, 4], [0, 1, 4])
     """

@@ -24,13 +24,13 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import astuple
 
-from chalicelib.capture.flatten import CONTAINERS, ROWS_AT_ONCE, unnamed
+from chalicelib.capture.flatten import CONTAINERS, MAX_EAGER_ROWS, blank_names
 
 Scalar = int | float | str | bool | None
 _SCALARS = frozenset({int, float, str, bool, type(None)})
 _UNNAMED = ""  # stands for the cells of a record that is a list
 _READ_OTHERWISE = frozenset({"", "features", "code", "message", "error"})  # keys that give a record another meaning
-_TOGETHER = 128  # documents decoded at once; where one of them does not fit, each is decoded by itself
+_DOCUMENTS_PER_DECODE = 128  # documents decoded at once; where one of them does not fit, each is decoded by itself
 _ENDS = itemgetter(0, -1)
 _ANY = msgspec.json.Decoder().decode
 
@@ -57,18 +57,18 @@ class Cells(NamedTuple):
         return list(chain.from_iterable(slices))
 
 
-class Shape(NamedTuple):
+class JsonLayout(NamedTuple):
     """How to read documents of one shape."""
 
     names: tuple[str, ...]
     cells: Callable[[Sequence[str]], Cells | None]  # of documents; None when one of them does not fit
 
-    def fitting(self, texts: Sequence[str]) -> Cells:
+    def decode_matching(self, texts: Sequence[str]) -> Cells:
         """The cells of those documents that fit; any other has no rows."""
         flat: list[Any] = []
         rows: list[int] = []
-        for begin in range(0, len(texts), _TOGETHER):
-            group = texts[begin : begin + _TOGETHER]
+        for begin in range(0, len(texts), _DOCUMENTS_PER_DECODE):
+            group = texts[begin : begin + _DOCUMENTS_PER_DECODE]
             found = self.cells(group)
             for cells in [found] if found else [self.cells([text]) or Cells([], [0]) for text in group]:
                 flat += cells.flat
@@ -76,19 +76,19 @@ class Shape(NamedTuple):
         return Cells(flat, rows)
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> Shape | None:
+    def of(cls, texts: Sequence[str]) -> JsonLayout | None:
         """The shape that documents have in common, with the keys of all of them; None when they have none.
 
         Examples
         --------
         >>> learned = '{"instances": [{"a": 1, "b": [2, 3]}]}', '{"instances": [{"a": 1, "b": [4, 5], "c": 6}]}'
-        >>> shape = Shape.of(learned)
+        >>> shape = JsonLayout.of(learned)
         >>> shape.names, shape.cells(['{"instances": [{"b": [0.5, null], "a": "x"}]}'])
         (('a', 'b.0', 'b.1', 'c'), Cells(flat=['x', 0.5, None, None], rows=[1]))
-        >>> shape.cells(['{"instances": [{"b": [0.5], "a": "x"}]}']), Shape.of(["[1, 2]"])
+        >>> shape.cells(['{"instances": [{"b": [0.5], "a": "x"}]}']), JsonLayout.of(["[1, 2]"])
         (None, None)
         """
-        layouts = [_layout(text) for text in texts]
+        layouts = [_document_form(text) for text in texts]
         if not layouts or None in layouts:
             return None
         places = {(container, listed) for container, listed, _ in layouts}  # type: ignore[misc]
@@ -100,10 +100,10 @@ class Shape(NamedTuple):
         if len(places) > 1 or not all(lists <= keys.keys() for _, _, keys in layouts):  # type: ignore[misc]
             return None
         ((container, listed),) = places
-        return _shape(container, listed, tuple(fields.items()))
+        return _json_layout(container, listed, tuple(fields.items()))
 
 
-def _layout(text: str) -> tuple[str, bool, dict[str, int | None]] | None:
+def _document_form(text: str) -> tuple[str, bool, dict[str, int | None]] | None:
     """The container of a document's records, whether they are many, and the keys of the first, with list lengths."""
     try:
         parsed = _ANY(text)
@@ -135,9 +135,9 @@ def _is_flat(value: Any) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _shape(container: str, listed: bool, fields: tuple[tuple[str, int | None], ...]) -> Shape | None:
+def _json_layout(container: str, listed: bool, fields: tuple[tuple[str, int | None], ...]) -> JsonLayout | None:
     of_lists = fields[0][1] if fields[0][0] == _UNNAMED else None
-    names = unnamed(of_lists) if of_lists else _names(fields)
+    names = blank_names(of_lists) if of_lists else _names(fields)
     if of_lists is None and len(set(names)) < len(names):
         return None
     record: Any = list[Scalar] if of_lists else _record(fields)
@@ -157,7 +157,7 @@ def _shape(container: str, listed: bool, fields: tuple[tuple[str, int | None], .
         if container:
             found = [one.records for one in found]
         rows = list(map(len, found)) if listed else [1] * len(found)
-        if not 0 < min(rows) <= max(rows) <= ROWS_AT_ONCE:
+        if not 0 < min(rows) <= max(rows) <= MAX_EAGER_ROWS:
             return None
         records = list(chain.from_iterable(found)) if listed else found
         if of_lists:
@@ -168,7 +168,7 @@ def _shape(container: str, listed: bool, fields: tuple[tuple[str, int | None], .
             flat = None if nothing in records else _flat(records, lists)
         return None if flat is None else Cells(flat, rows)
 
-    return Shape(names, cells)
+    return JsonLayout(names, cells)
 
 
 def _names(fields: tuple[tuple[str, int | None], ...]) -> tuple[str, ...]:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 COMMA, LINE_END, POINT, QUOTE = b',\n."'
 _MINUS, _ZERO = b"-0"
-_TRIED = 16  # cells of a column that are decoded to see whether it holds numbers
+_SAMPLE_CELLS = 16  # cells of a column that are decoded to see whether it holds numbers
 
 
-class Grid(NamedTuple):
+class CsvBlock(NamedTuple):
     r"""Rows of one width, cell after cell.
 
     Each cell is followed by one byte that divides it from the next. It may lie in quotes; a quote within is doubled.
@@ -32,7 +32,7 @@ class Grid(NamedTuple):
     Examples
     --------
     >>> content = np.frombuffer(bytearray(b'1,"a,b"\n2,""\n'), np.uint8)
-    >>> grid = Grid(content, np.array([1, 7, 9, 12]), np.zeros(4, bool), 2)
+    >>> grid = CsvBlock(content, np.array([1, 7, 9, 12]), np.zeros(4, bool), 2)
     >>> [column.types.inferred_type for column in grid.columns()], grid.columns()[1].categories.counts
     (['Integral', 'String'], {'a,b': 1})
     """
@@ -43,7 +43,7 @@ class Grid(NamedTuple):
     width: int
 
     @classmethod
-    def joined(cls, grids: list[Grid]) -> Grid:
+    def joined(cls, grids: list[CsvBlock]) -> CsvBlock:
         """Grids of one width, one below the other."""
         if len(grids) == 1:
             return grids[0]
@@ -62,7 +62,7 @@ class Grid(NamedTuple):
 
     def columns(self, k: int = PART_K) -> tuple[ColumnStatistics, ...]:
         """The statistics of every column; `k` is the size of the sketches."""
-        cells = _Cells(self)
+        cells = CellIndex(self)
         counted = self._of_numbers(cells, k)
         texts = cells.texts([position for position in range(self.width) if position not in counted])
         for position, column in texts:
@@ -73,7 +73,7 @@ class Grid(NamedTuple):
             counted[position] = ColumnStatistics.of_counts(named, missing, k)
         return tuple(counted[position] for position in range(self.width))
 
-    def _of_numbers(self, cells: _Cells, k: int) -> dict[int, ColumnStatistics]:
+    def _of_numbers(self, cells: CellIndex, k: int) -> dict[int, ColumnStatistics]:
         """The columns that hold nothing but numbers, by their positions."""
         numbers = cells.numbers()
         fractional = np.add.reduce(self.points.reshape(-1, self.width), axis=0, dtype=np.int64).tolist()
@@ -87,10 +87,10 @@ class Grid(NamedTuple):
         return counted
 
 
-class _Cells:
+class CellIndex:
     """Where the cells of a grid begin and end, without their quotes."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: CsvBlock) -> None:
         self.grid = grid
         self.lengths = np.empty(len(grid.ends), dtype=np.int64)  # with the dividing byte
         self.lengths[0] = grid.ends[0] + 1
@@ -106,12 +106,12 @@ class _Cells:
 
     def numbers(self) -> dict[int, NDArray[np.float64]]:
         """The values of each column that holds nothing but numbers, by its position."""
-        positions = [position for position in range(self.grid.width) if self._try(position)]
+        positions = [position for position in range(self.grid.width) if self._sample_is_numeric(position)]
         for _ in range(2):
             together = self._decoded(positions)
             if together is not None:
                 return dict(zip(positions, together, strict=True))
-            positions = self._alike(positions)
+            positions = self._numeric_looking(positions)
         found = ((position, self._decoded([position])) for position in positions)
         return {position: alone[0] for position, alone in found if alone is not None}
 
@@ -136,10 +136,10 @@ class _Cells:
         minus = content[starts] == _MINUS
         return bool((content[starts] == QUOTE).any() or (content[starts[minus] + 1] == _ZERO).any())
 
-    def _try(self, position: int) -> bool:
+    def _sample_is_numeric(self, position: int) -> bool:
         """Whether a few cells of a column, from all over it, are numbers."""
-        places = np.flatnonzero(self.present[:: 1 + self.grid.rows // (2 * _TRIED), position])[:_TRIED]
-        places = places * (1 + self.grid.rows // (2 * _TRIED)) * self.grid.width + position
+        places = np.flatnonzero(self.present[:: 1 + self.grid.rows // (2 * _SAMPLE_CELLS), position])[:_SAMPLE_CELLS]
+        places = places * (1 + self.grid.rows // (2 * _SAMPLE_CELLS)) * self.grid.width + position
         cells = [self._cell(place) for place in places.tolist()]
         return doubles(b",".join(cells), len(cells)) is not None
 
@@ -148,7 +148,7 @@ class _Cells:
         cell: bytes = self.grid.content[end + 1 - int(self.lengths[place]) : end].tobytes()
         return cell[1:-1] if cell.startswith(b'"') else cell
 
-    def _alike(self, positions: list[int]) -> list[int]:
+    def _numeric_looking(self, positions: list[int]) -> list[int]:
         """Those of the columns whose cells all begin and end as numbers do; in quotes, none does."""
         content, width = self.grid.content, self.grid.width
         first, last = content[self.grid.ends + 1 - self.lengths], content[self.grid.ends - 1]

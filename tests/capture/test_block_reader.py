@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.capture import reasons, summary
-from chalicelib.capture.cutting import cut
+from chalicelib.capture import summary
+from chalicelib.capture.csv_tokenizer import tokenize
 from chalicelib.capture.envelope import envelopes
-from chalicelib.capture.inflating import FREE
-from chalicelib.capture.reading import Options
+from chalicelib.capture.gzip_stream import EXEMPT_BYTES
+from chalicelib.capture.options import CaptureOptions
+from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.capture.summary import summarize
 from chalicelib.statistics.column import ColumnStatistics
 from tests.capture.captures import base64_side, difference, line, record, side
@@ -69,7 +70,7 @@ def test_json_beside_csv_equals_the_exact_reader(documents, answers):
     sides = [(side(wrapped(one, rows), "JSON"), side("7,x\n" * rows)) for one, rows in documents]
     content = b"".join(line(csv, one) if answers else line(one, csv) for one, csv in sides)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        assert difference(summarize([content]), exactly(content, Options(), monkeypatch)) == ""
+        assert difference(summarize([content]), exactly(content, CaptureOptions(), monkeypatch)) == ""
 
 
 @given(
@@ -78,7 +79,7 @@ def test_json_beside_csv_equals_the_exact_reader(documents, answers):
 )
 def test_the_quick_reader_equals_the_exact_one(requests, header):
     content = b"".join(line(given, answer, **metadata) for given, answer, metadata in requests)
-    options = Options(header=header)
+    options = CaptureOptions(header=header)
     with pytest.MonkeyPatch.context() as monkeypatch:
         exact = exactly(content, options, monkeypatch)
     quick = summarize([content], options=options)
@@ -90,7 +91,7 @@ def test_a_grid_has_the_statistics_of_its_cells(cells):
     plain = [row for row in cells if not any(character in "".join(row) for character in "\r\n")] * 30
     if not plain:
         return
-    found = cut([as_csv([row], csv.QUOTE_MINIMAL).encode() for row in plain])
+    found = tokenize([as_csv([row], csv.QUOTE_MINIMAL).encode() for row in plain])
     for column, texts in zip(found.grid().columns(), zip(*plain, strict=True), strict=True):
         exact = ColumnStatistics.of([text or None for text in texts])
         assert (column.types, column.categories, column.lengths) == (exact.types, exact.categories, exact.lengths)
@@ -105,14 +106,14 @@ def test_a_column_of_numbers_keeps_every_lexical_type(number, distinct):
     cells[700] = number
     content = b"".join(line(side(f"{text},{i % 7}"), side("1")) for i, text in enumerate(cells))
     with pytest.MonkeyPatch.context() as monkeypatch:
-        assert difference(summarize([content]), exactly(content, Options(), monkeypatch)) == ""
+        assert difference(summarize([content]), exactly(content, CaptureOptions(), monkeypatch)) == ""
 
 
 @pytest.mark.parametrize("zero", ["-0", '"-0"', "0", '"0"', "-0.0", "00"])
 def test_minus_zero_is_a_category_of_its_own(zero):
     content = b"".join(line(side(f"{text},1"), side("1")) for text in ["0", "-5", zero, "7"])
     with pytest.MonkeyPatch.context() as monkeypatch:
-        assert difference(summarize([content]), exactly(content, Options(), monkeypatch)) == ""
+        assert difference(summarize([content]), exactly(content, CaptureOptions(), monkeypatch)) == ""
 
 
 @pytest.mark.parametrize("wrap", [lambda rows: rows, lambda rows: {"instances": rows}])
@@ -128,10 +129,10 @@ def test_a_large_list_is_read_in_pieces_as_a_small_one_is(wrap, row):
 
 
 @pytest.mark.parametrize("end", ["", "]", "]}", "]] 2", ",]", '"]'])
-def test_a_large_list_that_is_broken_is_refused_whole(end):
+def test_a_large_list_that_is_broken_is_rejected_whole(end):
     text = json.dumps([[1.5, "a"]] * 40_000)[:-1] + end
     read = summarize([line(side(text, "JSON"))])
-    assert (read.rows, read.refused) == ((40_000, {}) if end == "]" else (0, {reasons.PAYLOAD_NOT_JSON: 1}))
+    assert (read.rows, read.rejected) == ((40_000, {}) if end == "]" else (0, {RejectionReason.PAYLOAD_NOT_JSON: 1}))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_lines_are_decoded_at_once_only_when_each_is_one_record(content):
 def test_an_open_quote_never_swallows_the_next_request():
     content = GOOD + line(side('a,"b'), side("1")) + line(side('c,d"'), side("2")) + line(side('"e",f'), side("3"))
     read = summarize([content])
-    assert read.refused == {reasons.PAYLOAD_NOT_CSV: 1}
+    assert read.rejected == {RejectionReason.PAYLOAD_NOT_CSV: 1}
     assert read.rows == 3
 
 
@@ -171,23 +172,23 @@ def test_records_that_lack_a_key_are_one_table():
     assert table.columns[2].types.missing == 50
 
 
-def test_objects_of_ever_new_keys_are_refused_within_bounds():
+def test_objects_of_ever_new_keys_are_rejected_within_bounds():
     content = b"".join(line(side({f"{i}.{j}": 1 for j in range(100)}, "JSON")) for i in range(40))
-    read = summarize([content], options=Options(most_columns=1000))
-    assert read.refused == {reasons.TOO_MANY_LAYOUTS: 30}
+    read = summarize([content], options=CaptureOptions(max_columns=1000))
+    assert read.rejected == {RejectionReason.TOO_MANY_LAYOUTS: 30}
     assert len(read.tables[0].names) == 1000
 
 
 def test_a_header_gives_the_names_where_the_setting_says_so():
     content = line(side("a,b\n1,2\n3,4\n"), side("0\n1\n")) + line(side("b,a\n2,1\n"), side("0"))
-    (table,) = summarize([content], options=Options(header="input")).tables
+    (table,) = summarize([content], options=CaptureOptions(header="input")).tables
     assert table.names == ("", "a", "b")
     assert [column.moments.sum for column in table.columns] == [1.0, 5.0, 8.0]
 
 
 def test_test_traffic_is_counted_apart_by_its_custom_attribute():
     content = GOOD + line(side("1,2"), side("0.5"), customAttributes=["load-test=7"])
-    read = summarize([content], options=Options(test_marker="load-test"))
+    read = summarize([content], options=CaptureOptions(test_marker="load-test"))
     assert (read.events, read.tests, read.lines) == (1, 1, 2)
     assert summarize([content]).events == 2
 
@@ -195,20 +196,20 @@ def test_test_traffic_is_counted_apart_by_its_custom_attribute():
 def test_an_object_in_gzip_is_read_as_what_it_holds():
     content = gzip.compress(GOOD * 1000) + gzip.compress(GOOD)
     read = summarize([content[i : i + 100] for i in range(0, len(content), 100)])
-    assert (read.events, read.refused) == (1001, {})
+    assert (read.events, read.rejected) == (1001, {})
 
 
 @pytest.mark.parametrize("cut", [3, 12, -9, -1])
 def test_a_damaged_gzip_gives_what_lies_before_the_damage(cut):
     read = summarize([gzip.compress(GOOD * 1000)[:cut]])
-    assert read.refused.get(reasons.BAD_GZIP) == 1
+    assert read.rejected.get(RejectionReason.BAD_GZIP) == 1
 
 
 def test_a_gzip_bomb_is_left_at_its_bound():
     piece = gzip.compress(b"\n" * (8 << 20))
     bomb = (piece for _ in range(1000))
-    assert summarize(bomb).refused == {reasons.GZIP_BOMB: 1}
-    assert FREE < 1 << 28
+    assert summarize(bomb).rejected == {RejectionReason.GZIP_BOMB: 1}
+    assert EXEMPT_BYTES < 1 << 28
 
 
 def test_a_million_rows_in_one_request_are_read_in_pieces():

@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from chalicelib.capture.cutting import Lines, cut
+from chalicelib.capture.batch_accumulator import BatchAccumulator, Names
+from chalicelib.capture.csv_tokenizer import TokenizedCsv, tokenize
 from chalicelib.capture.envelope import Envelope, Envelopes, PlainEnvelope, PlainSide, Side, media_type
-from chalicelib.capture.flatten import ROWS_AT_ONCE, unnamed
-from chalicelib.capture.gathering import Gathering, Names
+from chalicelib.capture.flatten import MAX_EAGER_ROWS, blank_names
+from chalicelib.capture.json_layouts import JsonLayout
+from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.payload import json_rows
-from chalicelib.capture.reading import Options, kind_of
-from chalicelib.capture.shapes import Shape
+from chalicelib.capture.record_reader import kind_of
 from chalicelib.errors import RejectedRecord
-from chalicelib.statistics.grid import Grid
+from chalicelib.statistics.csv_columns import CsvBlock
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,16 +35,18 @@ if TYPE_CHECKING:
 Form = Literal["csv", "base64", "json", "absent", "other"]
 Sides = list[Side | PlainSide | None]
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LEARNED = 8  # requests of a block from which the shapes of the others are learned
+_SAMPLE_REQUESTS = 8  # requests of a block from which the shapes of the others are learned
 
 
-class PlainReader:
-    """Reads the requests of an object into a Gathering, a block at a time."""
+class VectorizedBlockReader:
+    """Reads the requests of an object into a BatchAccumulator, a block at a time."""
 
-    def __init__(self, options: Options, gathering: Gathering) -> None:
+    def __init__(self, options: CaptureOptions, batch: BatchAccumulator) -> None:
         self.options = options
-        self.gathering = gathering
-        self._shapes: tuple[Shape, Shape] | None = None  # of the outputs and inputs of JSON, as learned so far
+        self.batch = batch
+        self._layouts: tuple[JsonLayout, JsonLayout] | None = (
+            None  # of the outputs and inputs of JSON, as learned so far
+        )
         self._objects: dict[tuple[Names, Names], tuple[list[Any], list[Any]]] = {}  # JSON's own values, by their names
 
     def read(self, block: Envelopes) -> tuple[list[int], set[str]]:
@@ -69,7 +72,7 @@ class PlainReader:
                     taken += self._mixed(group[0], group[2], group[1], answered, answers=False)
         for (names, input_names), (cells, input_cells) in self._objects.items():
             if cells or input_cells:
-                self.gathering.add(names, input_names, cells, input_cells, "json")
+                self.batch.append(names, input_names, cells, input_cells, "json")
         self._objects.clear()
         remaining: list[int] = []
         if len(taken) < len(block):
@@ -92,9 +95,9 @@ class PlainReader:
         """Take requests whose sides are CSV or absent; what is odd is taken out until the rest is plain."""
         sides = [side for side in (outputs, inputs) if side is not None]
         while indices and sides:
-            found = [cut(side) for side in sides]
+            found = [tokenize(side) for side in sides]
             odd = set[int]().union(*(one for one in found if isinstance(one, set)))
-            lines = [one for one in found if isinstance(one, Lines)]
+            lines = [one for one in found if isinstance(one, TokenizedCsv)]
             if not odd:
                 odd.update(np.flatnonzero(lines[0].counts != lines[-1].counts).tolist())
             if not odd:
@@ -104,7 +107,7 @@ class PlainReader:
             sides = [list(compress(side, kept)) for side in sides]
         return []
 
-    def _add(self, indices: list[int], outputs: Lines | None, inputs: Lines | None) -> list[int]:
+    def _add(self, indices: list[int], outputs: TokenizedCsv | None, inputs: TokenizedCsv | None) -> list[int]:
         """Take the lines of requests, a table for each pair of widths."""
         sides = [side for side in (outputs, inputs) if side is not None]
         if all(int(side.widths.min()) == int(side.widths.max()) for side in sides):
@@ -122,66 +125,75 @@ class PlainReader:
                 taken += compress(indices, alike.tolist())
         return taken
 
-    def _admitted(self, outputs: Lines | None, inputs: Lines | None, kept: NDArray[np.bool_] | None) -> bool:
+    def _admitted(
+        self, outputs: TokenizedCsv | None, inputs: TokenizedCsv | None, kept: NDArray[np.bool_] | None
+    ) -> bool:
         """Hand over lines of one width on either side, or those of them that are kept, if there is room."""
         given, asked = (side.grid(kept) if side is not None else () for side in (outputs, inputs))
-        names, input_names = (unnamed(grid.width) if isinstance(grid, Grid) else () for grid in (given, asked))
+        names, input_names = (blank_names(grid.width) if isinstance(grid, CsvBlock) else () for grid in (given, asked))
         if not self._admits(names, input_names):
             return False
-        self.gathering.add(names, input_names, given, asked, "text")
+        self.batch.append(names, input_names, given, asked, "text")
         return True
 
     def _admits(self, names: Names, input_names: Names) -> bool:
         """Whether there is room for rows of these names."""
-        return len(names) + len(input_names) <= self.options.most_columns and self.gathering.admits(names, input_names)
+        return len(names) + len(input_names) <= self.options.max_columns and self.batch.has_room_for(names, input_names)
 
     def _mixed(self, indices: list[int], documents: Sides, others: Sides, form: Form, *, answers: bool) -> list[int]:
         """Take requests with JSON on one side, that of the answers or not, and CSV of one width on the other."""
         texts, payloads = _texts(documents), _payloads(others, form) or []
-        lines: Lines | set[int] = set()
-        while payloads and not isinstance(lines := cut(payloads), Lines):
+        lines: TokenizedCsv | set[int] = set()
+        while payloads and not isinstance(lines := tokenize(payloads), TokenizedCsv):
             kept = [place not in lines for place in range(len(payloads))]
             indices, texts = list(compress(indices, kept)), list(compress(texts, kept))
             payloads = list(compress(payloads, kept))
-        shape = Shape.of(texts[:_LEARNED])
-        if shape is None or not isinstance(lines, Lines):
+        shape = JsonLayout.of(texts[:_SAMPLE_REQUESTS])
+        if shape is None or not isinstance(lines, TokenizedCsv):
             return []
-        cells = shape.fitting(texts)
+        cells = shape.decode_matching(texts)
         begins = np.cumsum(lines.counts) - lines.counts
         width = int(lines.widths[0])
         fit = (lines.counts == cells.rows) & np.logical_and.reduceat(lines.widths == width, begins)
-        names = (shape.names, unnamed(width)) if answers else (unnamed(width), shape.names)
+        names = (shape.names, blank_names(width)) if answers else (blank_names(width), shape.names)
         if not fit.any() or not self._admits(*names):
             return []
         grid = lines.grid(None if fit.all() else np.repeat(fit, lines.counts))
         flat = cells.of(fit.tolist(), len(shape.names))
         given, asked = (flat, grid) if answers else (grid, flat)
-        self.gathering.add(*names, given, asked, "json")
+        self.batch.append(*names, given, asked, "json")
         return list(compress(indices, fit.tolist()))
 
     def _json(self, indices: list[int], outputs: Sides, inputs: Sides) -> list[int]:
         """Take requests of JSON, by the shapes that most of them have; these are learned from a few."""
         requests = list(zip(indices, _texts(outputs), _texts(inputs), strict=True))
-        first = 0 if self._shapes else _LEARNED
+        first = 0 if self._layouts else _SAMPLE_REQUESTS
         learned = [one for one in requests[:first] if self._flattened(one[1], one[2])]
         if learned:
-            answer_shape, given_shape = Shape.of([one[1] for one in learned]), Shape.of([one[2] for one in learned])
-            self._shapes = (answer_shape, given_shape) if answer_shape is not None and given_shape is not None else None
+            answer_shape, given_shape = (
+                JsonLayout.of([one[1] for one in learned]),
+                JsonLayout.of([one[2] for one in learned]),
+            )
+            self._layouts = (
+                (answer_shape, given_shape) if answer_shape is not None and given_shape is not None else None
+            )
         requests = requests[first:]
         fit = self._shaped([one[1] for one in requests], [one[2] for one in requests])
         unlike = [one for one, fits in zip(requests, fit, strict=True) if not fits and self._flattened(one[1], one[2])]
         if 2 * len(unlike) > len(requests):
-            self._shapes = None  # to be learned anew from the next block
+            self._layouts = None  # to be learned anew from the next block
         return [one[0] for one in (*learned, *compress(requests, fit), *unlike)]
 
     def _shaped(self, outputs: list[str], inputs: list[str]) -> list[bool]:
         """Which requests have the learned shapes, and as many rows in as out; their cells are taken."""
-        known = self._new_objects(self._shapes[0].names, self._shapes[1].names) if self._shapes else None
-        if self._shapes is None or known is None:
+        known = self._new_objects(self._layouts[0].names, self._layouts[1].names) if self._layouts else None
+        if self._layouts is None or known is None:
             return [False] * len(outputs)
-        answered, asked = (shape.fitting(side) for shape, side in zip(self._shapes, (outputs, inputs), strict=True))
+        answered, asked = (
+            shape.decode_matching(side) for shape, side in zip(self._layouts, (outputs, inputs), strict=True)
+        )
         fit = [0 < rows == others for rows, others in zip(answered.rows, asked.rows, strict=True)]
-        for shape, cells, taken in zip(self._shapes, (answered, asked), known, strict=True):
+        for shape, cells, taken in zip(self._layouts, (answered, asked), known, strict=True):
             taken.extend(cells.of(fit, len(shape.names)))
         return fit
 
@@ -191,7 +203,7 @@ class PlainReader:
             asked, _, _ = json_rows(inputs)
         except RejectedRecord:
             return False
-        if error or len(answered) != len(asked) or len(asked) > ROWS_AT_ONCE:
+        if error or len(answered) != len(asked) or len(asked) > MAX_EAGER_ROWS:
             return False
         taken = []
         for (names, cells), (input_names, input_cells) in zip(answered, asked, strict=True):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-PIECE = 1 << 18  # characters
+CHUNK_CHARS = 1 << 18  # characters
 _BEGIN = re.compile(r'\s*(?:\{\s*"(\w+)"\s*:\s*)?\[\s*(?=[\[{])').match
 # Possessive, so that a string of a megabyte leaves nothing to come back to.
 _TOKENS = re.compile(r'"(?>[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL).finditer
@@ -19,35 +19,35 @@ _END = re.compile(r"\s*(\})?\s*").fullmatch
 
 
 @dataclass(frozen=True)
-class Pieces:
+class JsonArrayChunks:
     """Where a large list parts."""
 
     text: str
     container: str  # the key that held it, if any
-    cuts: tuple[int, ...]  # where pieces begin, and behind the last one
+    boundaries: tuple[int, ...]  # where pieces begin, and behind the last one
 
     @classmethod
-    def of(cls, text: str) -> Pieces | None:
+    def of(cls, text: str) -> JsonArrayChunks | None:
         """The pieces of a document; None when it is no such list, or not plainly one.
 
         Examples
         --------
-        >>> pieces = Pieces.of('{"instances": [[1, "]"], [2, "x"]]}')
+        >>> pieces = JsonArrayChunks.of('{"instances": [[1, "]"], [2, "x"]]}')
         >>> pieces.container, list(pieces)
         ('instances', ['[[1, "]"], [2, "x"]]'])
-        >>> Pieces.of("[1, 2]"), Pieces.of("[[1], [2]"), Pieces.of("[[1]] 2")
+        >>> JsonArrayChunks.of("[1, 2]"), JsonArrayChunks.of("[[1], [2]"), JsonArrayChunks.of("[[1]] 2")
         (None, None, None)
         """
         begin = _BEGIN(text)
         if begin is None:
             return None
-        cuts = [begin.end()]
+        boundaries = [begin.end()]
         depth = 1
         for token in _TOKENS(text, begin.end()):
             sign = token[0]
             if sign == ",":
-                if depth == 1 and token.end() - cuts[-1] > PIECE:
-                    cuts.append(token.end())
+                if depth == 1 and token.end() - boundaries[-1] > CHUNK_CHARS:
+                    boundaries.append(token.end())
             elif sign in "[{":
                 depth += 1
             elif sign in "]}":
@@ -56,10 +56,10 @@ class Pieces:
                     end = _END(text, token.end())
                     if end is None or (end[1] is None) != (begin[1] is None):
                         return None
-                    return cls(text, begin[1] or "", (*cuts, token.end()))
+                    return cls(text, begin[1] or "", (*boundaries, token.end()))
         return None
 
     def __iter__(self) -> Iterator[str]:
         """Each piece as a list of its own: behind its elements lies the comma or the bracket that ended it."""
-        for begin, end in zip(self.cuts[:-1], self.cuts[1:], strict=True):
+        for begin, end in zip(self.boundaries[:-1], self.boundaries[1:], strict=True):
             yield f"[{self.text[begin : end - 1]}]"

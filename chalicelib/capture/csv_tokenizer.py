@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from chalicelib.statistics.grid import COMMA, LINE_END, POINT, QUOTE, Grid
+from chalicelib.statistics.csv_columns import COMMA, LINE_END, POINT, QUOTE, CsvBlock
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LARGEST = 1 << 20  # bytes of a payload
+MAX_PAYLOAD_BYTES = 1 << 20  # bytes of a payload
 _RETURN = ord("\r")
 _BOUNDARY = np.zeros(256, dtype=bool)
 _BOUNDARY[[COMMA, LINE_END, QUOTE]] = True
 
 
-class Lines(NamedTuple):
-    """Lines of cells, each followed by one byte that divides it from the next."""
+class TokenizedCsv(NamedTuple):
+    """TokenizedCsv of cells, each followed by one byte that divides it from the next."""
 
     content: NDArray[np.uint8]
     ends: NDArray[np.int64]  # of the cells
@@ -37,27 +37,27 @@ class Lines(NamedTuple):
     widths: NDArray[np.int64]  # cells of each line
     counts: NDArray[np.int64]  # lines of each payload
 
-    def grid(self, kept: NDArray[np.bool_] | None = None) -> Grid:
+    def grid(self, kept: NDArray[np.bool_] | None = None) -> CsvBlock:
         """The lines, or those of them that are kept, which are all of one width."""
         if kept is None:
-            return Grid(self.content, self.ends, self.points, int(self.widths[0]))
+            return CsvBlock(self.content, self.ends, self.points, int(self.widths[0]))
         cells = np.repeat(kept, self.widths)
         lengths = np.diff(self.ends, prepend=-1)
         content = self.content[np.repeat(cells, lengths)]
-        return Grid(content, np.cumsum(lengths[cells]) - 1, self.points[cells], int(self.widths[kept][0]))
+        return CsvBlock(content, np.cumsum(lengths[cells]) - 1, self.points[cells], int(self.widths[kept][0]))
 
 
-def cut(payloads: list[bytes]) -> Lines | set[int]:
+def tokenize(payloads: list[bytes]) -> TokenizedCsv | set[int]:
     r"""The lines of all payloads; or the positions of some that are not plain, without which to try again.
 
     Widths are left to the caller.
 
     Examples
     --------
-    >>> lines = cut([b"1,2.5", b'3,"a,b"\n4,\n'])
+    >>> lines = tokenize([b"1,2.5", b'3,"a,b"\n4,\n'])
     >>> lines.ends.tolist(), lines.widths.tolist(), lines.counts.tolist()
     ([1, 5, 7, 13, 15, 16], [2, 2, 2], [1, 2])
-    >>> cut([b"1", b"", b"\n", b"2\r"]), cut([b"1", b'"', b'"a"']), cut([b"1", b'"a"b', b'"a\nb"'])
+    >>> tokenize([b"1", b"", b"\n", b"2\r"]), tokenize([b"1", b'"', b'"a"']), tokenize([b"1", b'"a"b', b'"a\nb"'])
     ({1, 2, 3}, {1}, {1, 2})
     """
     content = np.frombuffer(bytearray(b"\n").join([*payloads, b""]), dtype=np.uint8)
@@ -69,7 +69,7 @@ def cut(payloads: list[bytes]) -> Lines | set[int]:
         content = np.frombuffer(bytearray().join(stripped), dtype=np.uint8)
         sizes -= own
         behind = np.cumsum(sizes + 1) - 1
-    wrong = (sizes <= 0) | (sizes > LARGEST)
+    wrong = (sizes <= 0) | (sizes > MAX_PAYLOAD_BYTES)
     wrong[np.searchsorted(behind, np.flatnonzero(content == _RETURN))] = True
     if wrong.any():
         return _positions(wrong)
@@ -96,7 +96,7 @@ def cut(payloads: list[bytes]) -> Lines | set[int]:
     counts = np.ones(len(payloads), dtype=np.int64)
     if len(last) > len(payloads):
         counts = np.diff(np.searchsorted(ends[last], behind), prepend=-1)
-    return Lines(content, ends, points, np.diff(last, prepend=-1), counts)
+    return TokenizedCsv(content, ends, points, np.diff(last, prepend=-1), counts)
 
 
 def _positions(wrong: NDArray[np.bool_]) -> set[int]:

@@ -1,0 +1,21 @@
+"""How capture objects are read: bounds, and what only a person knows of the traffic."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class CaptureOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds, and what only a person can know of the traffic."""
+
+    max_line_bytes: int = 32 << 20  # two payloads of 6 MB, each a third more in base64, and escapes
+    max_columns: int = 10_000
+    max_layouts: int = 32  # of one object
+    probe_marker: str = "vedette-probe"  # in customAttributes: golden requests
+    test_marker: str = ""  # in customAttributes: other traffic that is no use of the model
+    header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
+
+
+DEFAULT_OPTIONS = CaptureOptions()

@@ -1,0 +1,31 @@
+"""Why a line of a capture object was set aside: fixed words, never a payload.
+
+Each is the text of a `RejectedRecord` within this package, a key of `CaptureSummary.rejected`, and what a person reads.
+"""
+
+from enum import StrEnum
+
+
+class RejectionReason(StrEnum):
+    """Why a line was rejected; the value is stored, and is what a person reads."""
+
+    BAD_GZIP = "gzip is damaged or cut off"
+    GZIP_BOMB = "gzip expands too far"
+    LINE_TOO_LONG = "line too long"
+    NOT_JSON = "line is not JSON"
+    NOT_UTF8 = "not UTF-8"
+    TOO_DEEP = "nested too deeply"
+    WRONG_SHAPE = "not a capture record"
+    NO_CAPTURE_DATA = "no captured data"
+    GROUND_TRUTH_ONLY = "ground truth without captured data"
+    BATCH_MANIFEST = "batch transform manifest"
+    UNKNOWN_ENCODING = "unknown encoding"
+    BAD_BASE64 = "payload is not base64"
+    PAYLOAD_NOT_JSON = "payload is not JSON"
+    PAYLOAD_NOT_CSV = "payload is not CSV"
+    LONE_SURROGATE = "lone surrogate in text"
+    EMPTY_PAYLOAD = "empty payload"
+    NOT_TABULAR = "payload is not tabular"
+    UNPAIRED = "inputs and outputs do not pair"
+    TOO_MANY_COLUMNS = "too many columns"
+    TOO_MANY_LAYOUTS = "too many layouts"
