@@ -241,7 +241,7 @@ def history_command(io: CommandIO, endpoint: str) -> None:
     found = control.history(endpoint)
     if found:
         rows = [(f"{d.requested_at:%Y-%m-%d %H:%M}", d.package_version, d.state, _why(d)) for d in found]
-        io.table(("SetupRequest for, UTC", "Version", "State", "Why"), rows)
+        io.table(("Asked for, UTC", "Version", "State", "Why"), rows)
     else:
         io.say(f"Vedette has deployed nothing to {endpoint}.")
     io.emit(found)

@@ -51,7 +51,7 @@ def _table(found: Status) -> None:
     from rich.text import Text
 
     shown = Table(
-        "Endpoint", "Mode", "Serves", "FunctionSpec", "Last capture, UTC", "Last verdict", "Alerts", "Beside that"
+        "Endpoint", "Mode", "Serves", "Wanted", "Last capture, UTC", "Last verdict", "Alerts", "Beside that"
     )
     for one in found.endpoints:
         shown.add_row(
@@ -100,7 +100,7 @@ def _lines(io: CommandIO, one: EndpointStatus, *, everything: bool) -> None:
             io.say(f"{about} ({alert.severity}{silent}), since {_time(alert.since)} UTC")
     if everything:
         if one.wanted_because:
-            io.say(f"FunctionSpec: {one.wanted_because}.")
+            io.say(f"Wanted: {one.wanted_because}.")
         for verdict in one.verdicts:
             io.say(f"{verdict.name}: {verdict.verdict}, window until {_time(verdict.until)} UTC")
 
