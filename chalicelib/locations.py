@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
+from chalicelib.window import Window
+
 HOUR = timedelta(hours=1)
 ROLL_UP = timedelta(minutes=5)
 EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
@@ -25,7 +27,6 @@ _CAPTURE_KEY = re.compile(
 )
 
 _PART_KEY = re.compile(r"(.*\.jsonl)(?:\.([0-9a-f]+))?\.json", re.DOTALL)
-_WINDOW = re.compile(r"(?P<start>\d{4}-\d\d-\d\dT\d\d-\d\dZ)_(?P<minutes>\d+)m")
 
 
 @dataclass(frozen=True)
@@ -248,10 +249,9 @@ def baseline_in_force(endpoint: str) -> str:
     return f"baselines/{endpoint}/current.json"
 
 
-def executions_of_window(endpoint: str, variant: str, start: datetime, length: timedelta) -> str:
+def executions_of_window(endpoint: str, variant: str, window: Window) -> str:
     """The prefix of every execution of one window, for any model version and revision."""
-    minutes = int(length.total_seconds() // 60)
-    return f"{executions_of_variant(endpoint, variant)}{start:%Y-%m-%dT%H-%MZ}_{minutes}m/"
+    return f"{executions_of_variant(endpoint, variant)}{window.name}/"
 
 
 def executions_of_endpoint(endpoint: str) -> str:
@@ -264,40 +264,19 @@ def executions_of_variant(endpoint: str, variant: str) -> str:
     return f"{executions_of_endpoint(endpoint)}{variant}/"
 
 
-def window_of(folder: str) -> tuple[datetime, timedelta] | None:
-    """Start and length of the window that a folder name stands for; None when it stands for none.
-
-    Examples
-    --------
-    >>> start, length = window_of("2026-11-22T09-00Z_60m")
-    >>> start.isoformat(), str(length)
-    ('2026-11-22T09:00:00+00:00', '1:00:00')
-    >>> window_of("objects") is None
-    True
-    """
-    match = _WINDOW.fullmatch(folder)
-    if match is None:
-        return None
-    start = datetime.strptime(match["start"], "%Y-%m-%dT%H-%MZ").replace(tzinfo=UTC)
-    return start, timedelta(minutes=int(match["minutes"]))
-
-
-def execution(
-    endpoint: str, variant: str, start: datetime, length: timedelta, package_version: str, revision: int
-) -> str:
+def execution(endpoint: str, variant: str, window: Window, package_version: str, revision: int) -> str:
     """The folder of one execution: statistics.json, constraint_violations.json, execution.json."""
-    return f"{executions_of_window(endpoint, variant, start, length)}{package_version}/{revision:04d}/"
+    return f"{executions_of_window(endpoint, variant, window)}{package_version}/{revision:04d}/"
 
 
-def executions_of_open_window(endpoint: str, variant: str, start: datetime, length: timedelta) -> str:
-    """The prefix of the executions that judged a window while it was open."""
-    minutes = int(length.total_seconds() // 60)
-    return f"{executions_of_variant(endpoint, variant)}open/{start:%Y-%m-%dT%H-%MZ}_{minutes}m/"
+def executions_of_open_window(endpoint: str, variant: str, window: Window) -> str:
+    """The prefix of the executions that evaluated a window while it was open."""
+    return f"{executions_of_variant(endpoint, variant)}open/{window.name}/"
 
 
-def execution_of_open_window(endpoint: str, variant: str, start: datetime, length: timedelta, revision: int) -> str:
+def execution_of_open_window(endpoint: str, variant: str, window: Window, revision: int) -> str:
     """The folder of one execution of an open window."""
-    return f"{executions_of_open_window(endpoint, variant, start, length)}{revision:04d}/"
+    return f"{executions_of_open_window(endpoint, variant, window)}{revision:04d}/"
 
 
 def execution_of_object(capture: CaptureKey) -> str:

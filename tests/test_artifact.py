@@ -110,7 +110,7 @@ def live(cloud: Cloud, zip_bytes: bytes) -> str:
     training = b"0.0,1,1\n1.0,90,90\n0.0,2,1\n1.0,80,90\n"
     user_actions.register(ENDPOINT, "knn", training, bucket, "Approved")
     cloud.turn(minutes=6)
-    ((start, _),) = closed_windows(5, datetime.now(UTC), 1)
+    start = closed_windows(5, datetime.now(UTC), 1)[0].start
     key = f"data-capture/{ENDPOINT}/AllTraffic/{start:%Y/%m/%d/%H/%M}-00-000-11111111-2222-3333-4444-555555555555.jsonl"
     boto3.client("s3").put_object(Bucket=bucket, Key=key, Body="".join(map(captured_line, range(ROWS))).encode())
     cloud.settle()

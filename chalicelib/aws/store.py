@@ -17,6 +17,7 @@ from chalicelib.constraints.files import read_constraints
 from chalicelib.errors import UnreadableFile
 from chalicelib.records import BaselineInForce, Execution, Fleet, Record
 from chalicelib.settings import settings
+from chalicelib.window import Window
 
 if TYPE_CHECKING:
     from chalicelib.constraints.evaluation import Baseline
@@ -187,8 +188,8 @@ def executions(
     latest: dict[str, tuple[str, str]] = {}
     for listed in s3.list_objects(root, after=after, until=until):
         folder, _, rest = listed.key[len(root) :].partition("/")
-        window = locations.window_of(folder)
-        if window is None or length not in (None, window[1]) or not rest.endswith("/execution.json"):
+        window = Window.from_name(folder)
+        if window is None or length not in (None, window.length) or not rest.endswith("/execution.json"):
             continue
         latest[folder] = max(latest.get(folder, ("", "")), (rest.split("/")[-2], listed.key))
     return _records(Execution, [key for _, key in latest.values()])

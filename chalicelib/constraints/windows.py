@@ -1,16 +1,16 @@
-"""Which windows there are, and what is judged of each: the one place for these numbers.
+"""Which windows there are, and which checks run in each: the one place for these numbers.
 
-| window                                      | judged                                              | checks |
-|---------------------------------------------|-----------------------------------------------------|--------|
-| closed, `window_minutes` long (an hour)     | once it has closed, and anew when late parts arrive | hard   |
-| closed, `drift_window_minutes` long (a day) | the same                                            | drift  |
-| closed, where both are equal                | the same                                            | all    |
-| closed and empty                            | once: each is NoData; a person is told of the day   |        |
-| open, `window_minutes` long                 | every five minutes                                  | hard   |
+| window                                      | evaluated                                             | checks |
+|---------------------------------------------|-------------------------------------------------------|--------|
+| closed, `window_minutes` long (an hour)     | once it has closed, and again when late parts arrive  | hard   |
+| closed, `drift_window_minutes` long (a day) | the same                                              | drift  |
+| closed, where both are equal                | the same                                              | all    |
+| closed and empty                            | once: each is NoData; only an empty day raises alerts |        |
+| open, `window_minutes` long                 | every five minutes                                    | hard   |
 
 Drift has a window of its own because traffic has a daily rhythm: an hour of the night always differs from a baseline
 of whole days (benchmarks/FALSE_ALARMS.md). A window closes five minutes after its end: SageMaker delivers capture files
-within about two (aws-behaviour: capture-delay).
+within about two (docs/aws-behaviour.md).
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation, Summary, evaluate
+from chalicelib.window import Window
 
 HOUR = timedelta(hours=1)
 LATE_DATA_GRACE = timedelta(minutes=5)
-RECENTLY_CLOSED = timedelta(minutes=9)  # two runs look at a window that has closed; later ones leave it to the sweep
-EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows begin at midnight
-Window = tuple[datetime, timedelta]  # start and length
+RECENTLY_CLOSED = timedelta(minutes=9)  # two runs evaluate a closed window; later ones leave it to the sweep
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows start at midnight
 
 
 def closed_windows(minutes: int, now: datetime, count: int, within: timedelta = timedelta.max) -> list[Window]:
-    """The latest closed windows, oldest first; none when the latest of them closed longer ago than `within`.
+    """The latest `count` closed windows of a length, oldest first.
+
+    The list is empty when the latest of them closed longer ago than `within`.
 
     Examples
     --------
     >>> now = datetime(2026, 3, 2, 9, 7, tzinfo=UTC)
-    >>> [f"{start:%H:%M}" for start, _ in closed_windows(60, now, 2)]
-    ['07:00', '08:00']
+    >>> [window.name for window in closed_windows(60, now, 2)]
+    ['2026-03-02T07-00Z_60m', '2026-03-02T08-00Z_60m']
     >>> closed_windows(60, now + timedelta(minutes=30), 1, within=RECENTLY_CLOSED)
     []
     """
-    length = timedelta(minutes=minutes)
-    end = now - LATE_DATA_GRACE
-    end -= (end - EPOCH) % length
-    if now - LATE_DATA_GRACE - end > within:
+    closing = now - LATE_DATA_GRACE
+    latest = open_window(minutes, closing)
+    if closing - latest.start > within:
         return []
-    return [(end - n * length, length) for n in range(count, 0, -1)]
+    return [Window(latest.start - n * latest.length, latest.length) for n in range(count, 0, -1)]
 
 
 def open_window(minutes: int, now: datetime) -> Window:
-    """The window that goes on.
+    """The window of a length that contains `now`.
 
     Examples
     --------
-    >>> start, length = open_window(60, datetime(2026, 3, 2, 9, 7, tzinfo=UTC))
-    >>> f"{start:%H:%M}", str(length)
-    ('09:00', '1:00:00')
+    >>> open_window(60, datetime(2026, 3, 2, 9, 7, tzinfo=UTC)).name
+    '2026-03-02T09-00Z_60m'
     """
     length = timedelta(minutes=minutes)
-    return now - (now - EPOCH) % length, length
+    return Window(now - (now - EPOCH) % length, length)
 
 
 def checks_for_length(window_minutes: int, drift_window_minutes: int, length: timedelta) -> Checks:

@@ -30,7 +30,7 @@ from chalicelib.constraints.column_alignment import aligned_table
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation, evaluate
 from chalicelib.constraints.files import write_violations
 from chalicelib.constraints.missing_capture import evaluate_missing_capture, with_volume_check
-from chalicelib.constraints.windows import Window, evaluate_closed_window
+from chalicelib.constraints.windows import evaluate_closed_window
 from chalicelib.handlers import forgotten, summing
 from chalicelib.handlers.reporting import write_report
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
@@ -40,6 +40,7 @@ from chalicelib.records import Deployment, Execution, ExecutionEvent, FleetEntry
 from chalicelib.registry.served import UNVERSIONED, versions_between
 from chalicelib.registry.versions import version_of
 from chalicelib.statistics.files import write_statistics
+from chalicelib.window import Window
 
 HARD_CHECK_ROWS = 20  # fewer rows than this say nothing about an object on its own
 HOUR = timedelta(hours=1)
@@ -88,44 +89,44 @@ def judge_window(
     NotReady
         When its parts cannot be summed in the time that is left.
     """
-    endpoint, (start, length) = held.entry.endpoint, window
+    endpoint = held.entry.endpoint
     if not keys and not silent:
         return None
-    latest = store.latest_execution(locations.executions_of_window(endpoint, variant, start, length))
+    latest = store.latest_execution(locations.executions_of_window(endpoint, variant, window))
     if latest is not None and latest.parts == keys:
         return latest if _completed(latest, held) else None
     if not keys:
         first = store.first_part(endpoint, variant)
-        before_any = first is not None and start + length <= first
+        before_any = first is not None and window.end <= first
         return None if before_any else _judge_silence(held, variant, window, checks, had_data=first is not None)
     summary = summing.window_summary(endpoint, variant, keys, held.remaining)
-    versions = held.served(start, start + length)
+    versions = held.served(window.start, window.end)
     critical = held.entry.critical_features
-    checks, evaluation = evaluate_closed_window(summary, held.baseline, checks, length, versions, critical)
-    judged = _Judged(endpoint, variant, start, start + length, summary, evaluation)
+    checks, evaluation = evaluate_closed_window(summary, held.baseline, checks, window.length, versions, critical)
+    judged = _Judged(endpoint, variant, window.start, window.end, summary, evaluation)
     revision = latest.revision + 1 if latest else 1
     served = versions[0] if len(versions) == 1 else MIXED
-    folder = locations.execution(endpoint, variant, start, length, served, revision)
+    folder = locations.execution(endpoint, variant, window, served, revision)
     execution = judged.execution(folder, keys, served, held.version, closed=True, revision=revision, checks=checks)
     return execution if judged.stored(execution, held.baseline) else None
 
 
 def _judge_silence(held: Held, variant: str, window: Window, checks: Checks, *, had_data: bool) -> Execution | None:
     """NoData or CaptureStopped; None when there are objects that only wait to be summarized."""
-    endpoint, (start, length) = held.entry.endpoint, window
-    if forgotten.may_wait(held.entry, variant, start, start + length):
+    endpoint = held.entry.endpoint
+    if forgotten.may_wait(held.entry, variant, window.start, window.end):
         return None
-    requests = cloudwatch.invocations(endpoint, variant, start, start + length)
+    requests = cloudwatch.invocations(endpoint, variant, window.start, window.end)
     evaluation = evaluate_missing_capture(requests, held.entry.capture_percentage)
     if checks == "drift" and evaluation.verdict == "CaptureStopped":
         return None  # the shorter windows say so
     if checks != "drift":
-        evaluation = with_volume_check(evaluation, held.baseline.constraints, length / HOUR)
+        evaluation = with_volume_check(evaluation, held.baseline.constraints, window.length / HOUR)
     if evaluation.verdict == "NoData" and not had_data:
         return None
-    judged = _Judged(endpoint, variant, start, start + length, CaptureSummary(), evaluation)
-    served = held.served(start, start + length)[-1]
-    folder = locations.execution(endpoint, variant, start, length, served, 1)
+    judged = _Judged(endpoint, variant, window.start, window.end, CaptureSummary(), evaluation)
+    served = held.served(window.start, window.end)[-1]
+    folder = locations.execution(endpoint, variant, window, served, 1)
     execution = judged.execution(folder, (), served, held.version, closed=True, checks=checks)
     return execution if judged.stored(execution, held.baseline) else None
 
@@ -134,20 +135,20 @@ def judge_open_window(
     held: Held, variant: str, window: Window, now: datetime, keys: tuple[str, ...]
 ) -> Execution | None:
     """Judge the parts that an open window has by now; None unless they violate what its last verdict did not say."""
-    endpoint, (start, length) = held.entry.endpoint, window
+    endpoint = held.entry.endpoint
     summary = summing.window_summary(endpoint, variant, keys, held.remaining)
     evaluation = hard_evaluation(summary, held.baseline, held.entry.critical_features)
     if not evaluation.alertable:
         return None
-    latest = store.latest_execution(locations.executions_of_open_window(endpoint, variant, start, length))
+    latest = store.latest_execution(locations.executions_of_open_window(endpoint, variant, window))
     known = (
         {(one.check, one.feature, one.severity) for one in latest.measurements if one.alertable} if latest else set()
     )
     if latest is not None and {(one.check, one.feature, one.severity) for one in evaluation.alertable} <= known:
         return latest if _completed(latest, held) else None
     revision = latest.revision + 1 if latest else 1
-    judged = _Judged(endpoint, variant, start, now, summary, evaluation)
-    folder = locations.execution_of_open_window(endpoint, variant, start, length, revision)
+    judged = _Judged(endpoint, variant, window.start, now, summary, evaluation)
+    folder = locations.execution_of_open_window(endpoint, variant, window, revision)
     execution = judged.execution(
         folder, keys, held.served_now, held.version, closed=False, revision=revision, checks="hard"
     )

@@ -23,7 +23,7 @@ from chalicelib import locations
 from chalicelib.alerts import endpoint_notifications as notifications
 from chalicelib.aws import sagemaker, store, table
 from chalicelib.constraints.evaluation import Baseline
-from chalicelib.constraints.windows import RECENTLY_CLOSED, Window, checks_for_length, closed_windows, open_window
+from chalicelib.constraints.windows import RECENTLY_CLOSED, checks_for_length, closed_windows, open_window
 from chalicelib.errors import UnreadableFile
 from chalicelib.handlers import forgotten, judging, summing
 from chalicelib.handlers.judging import Held, Remaining
@@ -31,6 +31,7 @@ from chalicelib.handlers.measuring import measure
 from chalicelib.handlers.telling import tell
 from chalicelib.observability import count
 from chalicelib.records import Deployment, Execution, FleetEntry
+from chalicelib.window import Window
 
 NO_BASELINE = "the endpoint has no baseline, so nothing of what it receives is judged"
 RESERVE = 40_000  # milliseconds of the function's 300 s: no window is begun with less
@@ -41,16 +42,15 @@ def handle(entry: FleetEntry, remaining: Remaining) -> dict[str, Any]:
     """Judge one endpoint."""
     now = datetime.now(UTC)
     window, closed = open_window(entry.window_minutes, now), fresh_windows(entry, now)
-    begin = min(window[0], summing.first_slot(now), *(start for start, _ in closed))
+    begin = min(window.start, summing.first_slot(now), *(one.start for one in closed))
     parts = {v: store.part_keys(entry.endpoint, v, begin, now) for v in forgotten.known_variants(entry.endpoint)}
     for variant, keys in parts.items():
         summing.roll_up(entry.endpoint, variant, now, keys)
 
     def known(variant: str, window: Window) -> tuple[str, ...] | None:
-        start, length = window
         if variant not in parts:
             return None
-        return tuple(key for key in parts[variant] if start <= locations.part_begun(key) < start + length)
+        return tuple(key for key in parts[variant] if window.contains(locations.part_begun(key)))
 
     in_it = {variant: found for variant in parts if (found := known(variant, window))}
     opened = _judge_open(entry, window, now, in_it, remaining)
@@ -120,10 +120,9 @@ def _baseline(endpoint: str) -> tuple[str, Baseline | None, dict[str, str]]:
 
 def _judged(held: Held, variant: str, window: Window, keys: tuple[str, ...] | None, *, shown: bool) -> Execution | None:
     """Judge one window; an empty one counts only for a variant that the endpoint shows."""
-    start, length = window
     if keys is None:
-        keys = store.part_keys(held.entry.endpoint, variant, start, start + length)
-    checks = checks_for_length(held.entry.window_minutes, held.entry.drift_window_minutes, length)
+        keys = store.part_keys(held.entry.endpoint, variant, window.start, window.end)
+    checks = checks_for_length(held.entry.window_minutes, held.entry.drift_window_minutes, window.length)
     return judging.judge_window(held, variant, window, keys, checks, silent=shown)
 
 

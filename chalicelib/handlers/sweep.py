@@ -34,7 +34,7 @@ from chalicelib import locations
 from chalicelib.alerts import endpoint_notifications as notifications
 from chalicelib.alerts.state import captures_stopped
 from chalicelib.aws import s3, sagemaker, store, table
-from chalicelib.constraints.windows import EPOCH, Window, closed_windows
+from chalicelib.constraints.windows import EPOCH, closed_windows
 from chalicelib.errors import NotReady
 from chalicelib.events import DataCaptured
 from chalicelib.handlers import data_captured, forgotten, monitoring_execution, run_monitoring, schedules
@@ -45,6 +45,7 @@ from chalicelib.handlers.telling import deliver, tell
 from chalicelib.observability import logger
 from chalicelib.records import AlertState, Deployment, Execution, FleetEntry, Swept
 from chalicelib.registry.capture_check import capture_state
+from chalicelib.window import Window
 
 LOOK_BACK = timedelta(hours=2)
 LONG_LOOK_BACK = timedelta(days=1)
@@ -208,7 +209,7 @@ def _unsettled(run: _Run) -> dict[Window, dict[str, str]]:
 def _windows(run: _Run) -> list[Window]:
     """The closed windows of the look back, and the latest of drift's own kind, which may have begun before it."""
     entry, count = run.entry, (run.now - run.start) // timedelta(minutes=run.entry.window_minutes)
-    found = [window for window in closed_windows(entry.window_minutes, run.now, count) if window[0] >= run.start]
+    found = [window for window in closed_windows(entry.window_minutes, run.now, count) if window.start >= run.start]
     if entry.drift_window_minutes > entry.window_minutes:
         found += closed_windows(entry.drift_window_minutes, run.now, 1)
     return found
@@ -216,10 +217,9 @@ def _windows(run: _Run) -> list[Window]:
 
 def _keys(run: _Run, variant: str, window: Window) -> tuple[str, ...] | None:
     """The parts of a window; None when the look back does not reach to its beginning."""
-    start, length = window
-    if start < run.start or variant not in run.parts:
+    if window.start < run.start or variant not in run.parts:
         return None
-    return tuple(key for key in run.parts[variant] if start <= locations.part_begun(key) < start + length)
+    return tuple(key for key in run.parts[variant] if window.contains(locations.part_begun(key)))
 
 
 def _digest(run: _Run, variant: str, window: Window) -> str:
@@ -231,11 +231,11 @@ def _digest(run: _Run, variant: str, window: Window) -> str:
 
 
 def _name(variant: str, window: Window) -> str:
-    return f"{variant} {window[0]:%Y-%m-%dT%H:%M} {window[1] // timedelta(minutes=1)}"
+    return f"{variant} {window.start:%Y-%m-%dT%H:%M} {window.length // timedelta(minutes=1)}"
 
 
 def _latest(run: _Run, variant: str, window: Window) -> Execution | None:
-    return store.latest_execution(locations.executions_of_window(run.entry.endpoint, variant, *window))
+    return store.latest_execution(locations.executions_of_window(run.entry.endpoint, variant, window))
 
 
 def _is_of(execution: Execution | None, keys: tuple[str, ...] | None) -> bool:

@@ -29,7 +29,6 @@ from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation
 from chalicelib.constraints.windows import (
     LATE_DATA_GRACE,
-    Window,
     checks_for_length,
     evaluate_closed_window,
     open_window,
@@ -38,6 +37,7 @@ from chalicelib.handlers import judging, summing
 from chalicelib.parts import Part, RollUp
 from chalicelib.records import AlertState, Deployment, Execution, FleetEntry
 from chalicelib.registry.served import versions_between
+from chalicelib.window import Window
 from vedette.operations import baselines
 
 NOWHERE = AlertContext(bucket="")
@@ -93,8 +93,8 @@ class Range:
     def of(cls, entry: FleetEntry, since: datetime, now: datetime, deployments: Sequence[Deployment] = ()) -> Range:
         """Whole windows: from the beginning of the longest one that holds `since`, to the last one that has closed."""
         longest = max(entry.window_minutes, entry.drift_window_minutes)
-        end = open_window(entry.window_minutes, now - LATE_DATA_GRACE)[0]
-        return cls(entry, open_window(longest, since)[0], end, deployments)
+        end = open_window(entry.window_minutes, now - LATE_DATA_GRACE).start
+        return cls(entry, open_window(longest, since).start, end, deployments)
 
 
 def compared(endpoint: str, other: str | None) -> list[tuple[str, Baseline]]:
@@ -152,10 +152,10 @@ def _filled(
     entry: FleetEntry, pieces: Iterable[RollUp | Part], runs: Sequence[_Run], advance: Callable[[int], None]
 ) -> None:
     """Let windows fill, five minutes at a time, and close. Of what is read the sums of five minutes alone are kept."""
-    slots: dict[tuple[datetime, datetime], list[CaptureSummary]] = {}
+    slots: dict[tuple[Window, datetime], list[CaptureSummary]] = {}
     for piece in pieces:
         begun = piece.begun if isinstance(piece, Part) else piece.start
-        held = slots.setdefault((open_window(entry.window_minutes, begun)[0], locations.slot(begun)), [])
+        held = slots.setdefault((open_window(entry.window_minutes, begun), locations.slot(begun)), [])
         held.append(piece.summary)
         if len(held) >= AT_ONCE:
             held[:] = [CaptureSummary.total(held)]
@@ -163,18 +163,17 @@ def _filled(
             for run in runs:
                 run.read(piece)
         advance(1 if isinstance(piece, Part) else len(piece.parts))
-    length = timedelta(minutes=entry.window_minutes)
-    for start, of_window in groupby(sorted(slots), lambda place: place[0]):
+    for window, of_window in groupby(sorted(slots), lambda place: place[0]):
         summary = CaptureSummary()
         for place in of_window:
             summary = CaptureSummary.total([summary, *slots.pop(place)])
             until = place[1] + summing.SLOT
             for run in runs:
                 run.objects_until(until)
-                if until < start + length:
-                    run.at_once((start, until - start), run.hard(summary))
+                if until < window.end:
+                    run.at_once(Window(window.start, until - window.start), run.hard(summary))
         for run in runs:
-            run.closed((start, length), summary)
+            run.closed(window, summary)
 
 
 def _begun(key: str) -> datetime:
@@ -204,7 +203,7 @@ class _Run:
     def objects_until(self, time: datetime) -> None:
         """Tell what the objects begun before a time had found."""
         for begun, evaluation in sorted((one for one in self.found if one[0] < time), key=lambda one: one[0]):
-            self.at_once((begun, timedelta(minutes=1)), evaluation)
+            self.at_once(Window(begun, timedelta(minutes=1)), evaluation)
         self.found = [one for one in self.found if one[0] >= time]
 
     def at_once(self, window: Window, evaluation: Evaluation) -> None:
@@ -214,27 +213,27 @@ class _Run:
 
     def closed(self, window: Window, summary: CaptureSummary) -> None:
         """A window that has closed, and before it the window of drift that ended by then."""
-        self.drift_until(window[0])
+        self.drift_until(window.start)
         self._judge(window, summary)
         entry = self.wanted.entry
         if entry.drift_window_minutes > entry.window_minutes:
-            self.drifting = open_window(entry.drift_window_minutes, window[0])
+            self.drifting = open_window(entry.drift_window_minutes, window.start)
             self.summary = CaptureSummary.total([self.summary, summary])
 
     def drift_until(self, time: datetime) -> None:
         """Judge the window of drift, if it has ended by then."""
-        if self.drifting is not None and self.drifting[0] + self.drifting[1] <= time:
+        if self.drifting is not None and self.drifting.end <= time:
             self._judge(self.drifting, self.summary)
             self.drifting, self.summary = None, CaptureSummary()
 
     def _judge(self, window: Window, summary: CaptureSummary) -> None:
-        entry, (start, length) = self.wanted.entry, window
-        checks = checks_for_length(entry.window_minutes, entry.drift_window_minutes, length)
-        versions = versions_between(self.wanted.deployments, start, start + length)
+        entry = self.wanted.entry
+        checks = checks_for_length(entry.window_minutes, entry.drift_window_minutes, window.length)
+        versions = versions_between(self.wanted.deployments, window.start, window.end)
         judged, evaluation = evaluate_closed_window(
-            summary, self.side.baseline, checks, length, versions, entry.critical_features
+            summary, self.side.baseline, checks, window.length, versions, entry.critical_features
         )
-        week = self._week(start)
+        week = self._week(window.start)
         if checks != "drift":
             week.windows += 1
             week.rows += summary.rows
@@ -266,12 +265,11 @@ class _Run:
         return self.side.weeks.setdefault(monday, Week(monday))
 
     def _execution(self, window: Window, checks: Checks, evaluation: Evaluation, *, closed: bool) -> Execution:
-        start, length = window
         return Execution(
             endpoint=self.wanted.entry.endpoint,
             variant=self.variant,
-            window_start=start,
-            window_end=start + length,
+            window_start=window.start,
+            window_end=window.end,
             closed=closed,
             package_version="",
             revision=1,
@@ -283,7 +281,7 @@ class _Run:
             measurements=evaluation.measurements,
             parts=(),
             folder="",
-            judged_at=start + length,
+            judged_at=window.end,
             notes=evaluation.notes,
             checks=checks,
         )

@@ -31,6 +31,7 @@ from chalicelib.handlers import schedules as schedules_of_model_monitor
 from chalicelib.records import Execution
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
+from chalicelib.window import Window
 from vedette.operations import aws
 
 LATEST = "latest"
@@ -148,12 +149,12 @@ def _variants(endpoint: str) -> list[str]:
 
 def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime) -> list[Judged]:
     by_length: dict[timedelta, Judged] = {}
-    for begin, length in _windows(endpoint, variant, start, now):
-        if length in by_length:
+    for window in _windows(endpoint, variant, start, now):
+        if window.length in by_length:
             continue
-        stored = store.latest_execution(locations.executions_of_window(endpoint, variant, begin, length))
+        stored = store.latest_execution(locations.executions_of_window(endpoint, variant, window))
         if stored is not None:
-            by_length[length] = Judged(
+            by_length[window.length] = Judged(
                 source="vedette",
                 name=variant,
                 monitoring_type=DATA_QUALITY,
@@ -164,12 +165,10 @@ def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime)
     return [by_length[length] for length in sorted(by_length)]
 
 
-def _windows(
-    endpoint: str, variant: str, start: datetime | None, now: datetime
-) -> Iterator[tuple[datetime, timedelta]]:
+def _windows(endpoint: str, variant: str, start: datetime | None, now: datetime) -> Iterator[Window]:
     """The windows that were judged: those that begin at a time, or of the last days that have any, newest first."""
     if start is not None:
-        yield from (w for w in _listed(endpoint, variant, start - timedelta(minutes=1)) if w[0] == start)
+        yield from (w for w in _listed(endpoint, variant, start - timedelta(minutes=1)) if w.start == start)
         return
     for back in LOOK_BACK:
         found = _listed(endpoint, variant, now - back if back else None)
@@ -178,11 +177,11 @@ def _windows(
             return
 
 
-def _listed(endpoint: str, variant: str, since: datetime | None) -> list[tuple[datetime, timedelta]]:
+def _listed(endpoint: str, variant: str, since: datetime | None) -> list[Window]:
     prefix = locations.executions_of_variant(endpoint, variant)
     after = f"{since:%Y-%m-%dT%H-%MZ}" if since else ""
     folders = s3.list_folders(prefix, after=after)
-    return [window for folder in folders if (window := locations.window_of(folder)) is not None]
+    return [window for folder in folders if (window := Window.from_name(folder)) is not None]
 
 
 # --- Model Monitor ----------------------------------------------------------------------------------------------------
@@ -308,8 +307,8 @@ def schedules(endpoint: str, now: datetime) -> list[Scheduled]:
 
 def _next_run(minutes: int, now: datetime) -> datetime:
     """When the window that is open now, or waits for late files, is judged."""
-    ((start, length),) = closed_windows(minutes, now, 1)
-    return start + 2 * length + LATE_DATA_GRACE
+    (latest,) = closed_windows(minutes, now, 1)
+    return latest.end + latest.length + LATE_DATA_GRACE
 
 
 def _of_model_monitor(schedule: dict[str, Any], endpoint: str) -> Scheduled:
