@@ -50,3 +50,11 @@ def test_references_are_found_in_comments_of_every_form():
     marker = "aws-" + "behaviour: "
     assert references(f"# {marker}capture-delay\n") == ["capture-delay"]
     assert references(f"({marker}capture-key,\n# capture-delay).") == ["capture-key", "capture-delay"]
+
+
+def test_the_decisions_name_assumptions_that_exist():
+    slugs = {item.slug for item in ASSUMPTIONS}
+    for path in sorted((ROOT / "docs" / "decisions").glob("*.md")):
+        assert {
+            named for named in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", path.read_text()) if named not in slugs
+        } == set()
