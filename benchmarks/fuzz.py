@@ -19,9 +19,10 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["chalicelib.capture", "chalicelib.statistics"]):
-    from chalicelib.capture import summary
     from chalicelib.capture.options import CaptureOptions
+    from chalicelib.capture.record_reader import RecordReader
     from chalicelib.capture.rejection_reasons import RejectionReason
+    from chalicelib.capture.summary import CaptureSummary, summarize
     from chalicelib.statistics.files import read_statistics, write_statistics
 
 from tests.capture.captures import difference
@@ -35,7 +36,7 @@ def one_input(data: bytes) -> None:
     content = as_object(data)
     options = CaptureOptions(header=("", "input", "both")[data[:1] == b"h"])
     begin = time.process_time()
-    quick = summary.summarize([content], options=options)
+    quick = summarize([content], options=options)
     seconds = time.process_time() - begin
     if seconds > 1 + len(content) / 1e6:
         raise RuntimeError(f"{seconds:.1f} s for {len(content)} bytes")
@@ -50,12 +51,8 @@ def one_input(data: bytes) -> None:
         raise RuntimeError(f"the quick reader is not the exact one: {found}")
 
 
-def line_by_line(content: bytes, options: CaptureOptions) -> summary.CaptureSummary:
-    together, summary.envelopes = summary.envelopes, lambda block: None
-    try:
-        return summary.summarize([content], options=options)
-    finally:
-        summary.envelopes = together
+def line_by_line(content: bytes, options: CaptureOptions) -> CaptureSummary:
+    return summarize([content], options=options, readers=(RecordReader,))
 
 
 def as_object(data: bytes) -> bytes:

@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import numpy as np
 import pandas as pd
 
-from chalicelib.capture.envelope import as_time
+from chalicelib.capture.captured_requests import captured_requests
+from chalicelib.capture.envelope import RequestKind, parse_time
 from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
-from chalicelib.capture.record_reader import CapturedRequest, RejectedLine, captured_requests
+from chalicelib.capture.record_reader import CapturedRequest
+from chalicelib.capture.row_reader import RejectedLine
 from chalicelib.errors import VedetteError
 from chalicelib.statistics.lexical import lexical_type, number
 
@@ -52,7 +54,7 @@ def captured_frame(
         for item in captured_requests(source.told(advance), options):
             if isinstance(item, RejectedLine):
                 refused[item.reason] += 1
-            elif item.kind == "rows":
+            elif item.kind is RequestKind.ROWS:
                 rows = _add(item, columns, rows)
     frame = pd.DataFrame({name: _typed(name, _filled(cells, rows), types) for name, cells in columns.items()})
     frame.attrs["refused"] = dict(refused)
@@ -79,7 +81,7 @@ def write_parquet(frame: pd.DataFrame, target: Path | BinaryIO) -> None:
 
 def _add(request: CapturedRequest, columns: dict[str, list[Any]], rows: int) -> int:
     envelope = request.envelope
-    time = as_time(envelope.inference_time)
+    time = parse_time(envelope.inference_time)
     for outputs, names, cells in request.rows:
         values: dict[str, Any] = {
             "event_id": envelope.text("eventId"),

@@ -1,6 +1,18 @@
-"""SEEN: capture bytes in bounded chunks -> lines -> requests -> rows of text cells -> a summary that adds up.
+"""Reads what SageMaker's data capture wrote: the bytes of one object in, counts and statistics out. Pure.
 
-    lines -> envelope -> payload (-> flatten) -> reading: requests with rows -> summary: counts and statistics
+    bytes -- gzip_stream --> uncompressed bytes -- lines --> blocks of whole lines
+          -- a reader (row_reader) --> rows -- batch_accumulator --> tables of column statistics --> summary
 
-`summary` holds the table of what is read and what is rejected. Pure: bytes in, data out.
+`summary` drives this pipeline, and data only moves forward. Two readers share each block. Both decode lines into
+envelopes (`envelope`), and payloads into rows (`lazy_rows`):
+
+| reader                             | reads                                         | with                           |
+|------------------------------------|-----------------------------------------------|--------------------------------|
+| block_reader.VectorizedBlockReader | the plainly well-formed lines, all at once;   | payload_forms, csv_tokenizer,  |
+|                                    | it leaves the other lines                     | json_layouts                   |
+| record_reader.RecordReader         | the lines that are left, one by one; it       | payload: csv_reader, flatten,  |
+|                                    | rejects what cannot be read                   | json_chunks                    |
+
+`captured_requests` gives the rows themselves, without statistics. `options` holds the limits, `rejection_reasons` the
+reasons. The table at the top of `summary` lists what is read and what is rejected.
 """

@@ -1,51 +1,59 @@
-"""Rows are gathered by layout, side by side, and turned into statistics a batch at a time.
+"""Rows -> tables of statistics: rows are collected by layout, and turned into statistics a batch at a time.
 
-A side is a grid of bytes (CSV), or cells in one flat list, of which a column is every n-th. Objects are one layout
+The cells of a side are CSV blocks, or one flat list, in which a column is every n-th cell. JSON objects have one layout
 whatever their keys: a key that is absent from a record is a missing cell of that row, so their table has the union of
 the names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
+from chalicelib.capture.lazy_rows import Names
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.csv_columns import CsvBlock
 from chalicelib.statistics.table import Table, by_name, sum_of_tables, union
 
-Names = tuple[str, ...]
-Kind = Literal["text", "json", "grid"]  # a list of texts, of JSON's own values (None is missing), or of grids
-MAX_BATCH_CELLS = 250_000  # cells held before they are turned into statistics: at most 20 MB
+CellKind = Literal["text", "json", "csv"]  # lists of texts, lists of JSON's own values (None: missing), CSV blocks
+MAX_BATCH_CELLS = 250_000  # in memory before they become statistics: at most 20 MB
 MAX_BATCH_BYTES = 4 << 20  # of the object that they were read from: cells of text may be long
-MAX_PENDING_COLUMNS = 500  # of batches, held before they are added up: at most 2 MB
+MAX_PENDING_COLUMNS = 500  # of tables in memory before these are added up: at most 2 MB
 
 
-class _Gathered(NamedTuple):
-    """Rows of the same names: lists of cells, cell after cell, or of grids."""
+class _Rows(NamedTuple):
+    """Rows of the same names: on either side a flat list of cells, or a list of CSV blocks."""
 
     outputs: Names
     inputs: Names
-    given: list[Any]
-    asked: list[Any]
+    output_cells: list[Any]
+    input_cells: list[Any]
 
 
 class BatchAccumulator:
-    """Tables in the making."""
+    """Collects the rows of one object.
+
+    Parameters
+    ----------
+    max_layouts
+        How many layouts of columns the object may have.
+    max_columns
+        How many names the columns of one layout may have, over all rows.
+    """
 
     def __init__(self, max_layouts: int, max_columns: int) -> None:
         self._max_layouts = max_layouts
         self._max_columns = max_columns
-        self._gathered: dict[tuple[Names, Names, Kind, Kind], _Gathered] = {}
+        self._rows: dict[tuple[Names, Names, CellKind, CellKind], _Rows] = {}
         self._cells = 0
         self._bytes = 0
-        self._names: dict[object, set[str]] = {}  # by layout: the names of objects seen
+        self._names: dict[object, set[str]] = {}  # by layout: the names of its columns so far
         self._admitted: set[tuple[Names, Names]] = set()
-        self._done: list[Table] = []
+        self._tables: list[Table] = []
 
     def has_room_for(self, outputs: Names, inputs: Names) -> bool:
-        """Whether there is room for the layout of such rows."""
+        """Whether rows of these names stay within the limits; from then on their layout counts."""
         if (outputs, inputs) in self._admitted:
             return True
         layout = by_name(outputs), by_name(inputs)
@@ -68,81 +76,88 @@ class BatchAccumulator:
         self,
         outputs: Names,
         inputs: Names,
-        given: Iterable[Any] | CsvBlock,
-        asked: Iterable[Any] | CsvBlock,
-        kind: Kind,
+        output_cells: Sequence[Any] | CsvBlock,
+        input_cells: Sequence[Any] | CsvBlock,
+        kind: CellKind,
     ) -> None:
-        """Take the output cells and the input cells of rows of one layout, row after row; a grid where there is one."""
-        kinds: tuple[Kind, Kind] = _kind(given, kind), _kind(asked, kind)
-        key = (outputs, inputs, *kinds)
-        gathered = self._gathered.get(key)
-        if gathered is None:
-            gathered = self._gathered[key] = _Gathered(outputs, inputs, [], [])
-        for side, cells in ((gathered.given, given), (gathered.asked, asked)):
+        """Append rows, for which there is room.
+
+        Parameters
+        ----------
+        outputs, inputs
+            The names of the columns.
+        output_cells, input_cells
+            The cells of either side, row after row.
+        kind
+            What the cells are where they are a list: "text" or "json".
+        """
+        kinds = _kind(output_cells, kind), _kind(input_cells, kind)
+        rows = self._rows.get((outputs, inputs, *kinds))
+        if rows is None:
+            rows = self._rows[outputs, inputs, *kinds] = _Rows(outputs, inputs, [], [])
+        for side, cells in ((rows.output_cells, output_cells), (rows.input_cells, input_cells)):
             if isinstance(cells, CsvBlock):
                 side.append(cells)
                 self._cells += len(cells.ends)
             else:
-                before = len(side)
                 side.extend(cells)
-                self._cells += len(side) - before
+                self._cells += len(cells)
         if self._cells > MAX_BATCH_CELLS:
             self._flush()
 
     def count_bytes(self, size: int) -> None:
-        """So many bytes of the object were read, and the rows in them were added."""
+        """Count bytes of the object whose rows were appended."""
         self._bytes += size
         if self._bytes > MAX_BATCH_BYTES:
             self._flush()
 
     def tables(self) -> tuple[Table, ...]:
-        """The tables of all rows taken."""
+        """The tables of all rows so far, in the order of their layouts."""
         self._flush()
-        return sum_of_tables(self._done)
+        return sum_of_tables(self._tables)
 
     def _flush(self) -> None:
-        alike: dict[tuple[object, object, Kind, Kind], list[_Gathered]] = {}
-        for (outputs, inputs, given, asked), gathered in self._gathered.items():
-            layout = (outputs, inputs) if "grid" in (given, asked) else (by_name(outputs), by_name(inputs))
-            alike.setdefault((*layout, given, asked), []).append(gathered)
-        self._done += [_table(parts, key[2:]) for key, parts in alike.items()]
-        self._gathered.clear()
+        by_layout: dict[tuple[object, object, CellKind, CellKind], list[_Rows]] = {}
+        for (outputs, inputs, output_kind, input_kind), rows in self._rows.items():
+            layout = (outputs, inputs) if "csv" in (output_kind, input_kind) else (by_name(outputs), by_name(inputs))
+            by_layout.setdefault((*layout, output_kind, input_kind), []).append(rows)
+        self._tables += [_table(parts, key[2:]) for key, parts in by_layout.items()]
+        self._rows.clear()
         self._cells = self._bytes = 0
-        if sum(len(table.columns) for table in self._done) > MAX_PENDING_COLUMNS:
-            self._done = list(sum_of_tables(self._done))
+        if sum(len(table.columns) for table in self._tables) > MAX_PENDING_COLUMNS:
+            self._tables = list(sum_of_tables(self._tables))
 
 
-def _kind(cells: Iterable[Any] | CsvBlock, kind: Kind) -> Kind:
-    return "grid" if isinstance(cells, CsvBlock) else kind
+def _kind(cells: Sequence[Any] | CsvBlock, kind: CellKind) -> CellKind:
+    return "csv" if isinstance(cells, CsvBlock) else kind
 
 
-def _table(parts: list[_Gathered], kinds: Sequence[Kind]) -> Table:
+def _table(parts: list[_Rows], kinds: Sequence[CellKind]) -> Table:
     outputs, inputs = union([part.outputs for part in parts]), union([part.inputs for part in parts])
-    counts = [_rows(part) for part in parts]
     sides = (
-        (outputs, [(part.outputs, part.given) for part in parts]),
-        (inputs, [(part.inputs, part.asked) for part in parts]),
+        (outputs, [(part.outputs, part.output_cells) for part in parts]),
+        (inputs, [(part.inputs, part.input_cells) for part in parts]),
     )
-    rows = sum(counts)
+    rows = sum(map(_row_count, parts))
     columns: list[ColumnStatistics] = []
     for (names, side), kind in zip(sides, kinds, strict=True):
-        if kind == "grid":
-            ((_, grids),) = side
-            columns += CsvBlock.joined(grids).columns()
+        if kind == "csv":
+            ((_, blocks),) = side
+            columns += CsvBlock.joined(blocks).columns()
         else:
             of = ColumnStatistics.of_values if kind == "json" else ColumnStatistics.of
             columns += [of(column).among(rows) for column in _columns(names, side)]
     return Table(names=outputs + inputs, outputs=len(outputs), rows=rows, columns=tuple(columns))
 
 
-def _rows(part: _Gathered) -> int:
-    names, side = (part.outputs, part.given) if part.outputs else (part.inputs, part.asked)
-    return sum(grid.rows for grid in side) if isinstance(side[0], CsvBlock) else len(side) // len(names)
+def _row_count(part: _Rows) -> int:
+    names, cells = (part.outputs, part.output_cells) if part.outputs else (part.inputs, part.input_cells)
+    return sum(block.rows for block in cells) if isinstance(cells[0], CsvBlock) else len(cells) // len(names)
 
 
 def _columns(names: Names, side: list[tuple[Names, list[Any]]]) -> Iterator[list[Any]]:
     """The cells of each column, from those parts that have it."""
-    if all(part == names for part, _ in side):  # also where names are blank, and known by position
+    if all(part == names for part, _ in side):  # also where names are blank, and columns are known by position
         flat = side[0][1] if len(side) == 1 else list(chain.from_iterable(cells for _, cells in side))
         yield from (flat[start :: len(names)] for start in range(len(names)))
         return

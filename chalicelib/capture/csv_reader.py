@@ -1,4 +1,4 @@
-"""A CSV payload -> rows of cells. Each payload is a document of its own: an open quote never swallows the next one.
+"""A CSV payload -> rows of cells. Each payload is a document of its own, so an open quote ends with its payload.
 
 The line end at the end begins no row. A blank line is a missing cell in a payload of one column, and nothing in a
 wider one. A blank cell is missing. A payload of more than LAZY_PAYLOAD_CHARS characters is read again at each
@@ -10,9 +10,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterator
+from functools import partial
 
-from chalicelib.capture.flatten import Row, blank_names
-from chalicelib.capture.lazy_rows import SizedIterable
+from chalicelib.capture.lazy_rows import Row, SizedIterable, blank_names
 from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
@@ -24,19 +24,28 @@ csv.field_size_limit(1 << 30)
 
 
 def normalize_line_ends(text: str) -> str:
-    r"""A payload with "\n" for line ends, and none at its end."""
+    r"""The payload with "\n" for every "\r\n", and without a line end at its end."""
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     return text[:-1] if text.endswith("\n") else text
 
 
 def csv_rows(text: str, *, header: bool = False) -> tuple[Collection[Row], int]:
-    r"""The rows of a payload, and how many cells the widest has; the first row gives the names, if it is a header.
+    r"""Read a payload of CSV.
+
+    Parameters
+    ----------
+    header
+        Whether the first row holds the names of the columns.
+
+    Returns
+    -------
+    The rows without the header, and how many cells the widest row has.
 
     Raises
     ------
     RejectedRecord
-        With a word of `reasons`.
+        EMPTY_PAYLOAD, or PAYLOAD_NOT_CSV when quotes do not pair.
 
     Examples
     --------
@@ -62,7 +71,7 @@ def csv_rows(text: str, *, header: bool = False) -> tuple[Collection[Row], int]:
         count = sum(1 for _ in _raw(text))
     if count == header:
         raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
-    rows = SizedIterable(count - header, lambda: _rows(text, width, header))
+    rows = SizedIterable(count - header, partial(_rows, text, width, header))
     return (rows if len(text) > LAZY_PAYLOAD_CHARS else list(rows)), width
 
 
@@ -75,7 +84,7 @@ def _raw(text: str) -> Iterator[list[str]]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines of a text, a piece of it at a time."""
+    """The lines of a text, which is split a quarter of a megabyte at a time."""
     begin = 0
     while len(text) - begin > LAZY_PAYLOAD_CHARS:
         cut = text.find("\n", begin + LAZY_PAYLOAD_CHARS)

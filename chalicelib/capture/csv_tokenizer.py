@@ -1,8 +1,8 @@
-"""The CSV payloads of many requests -> where each cell lies, without cutting them apart.
+"""The CSV payloads of many requests -> where each cell lies, without making the cells.
 
-What is not plainly one row a line is told by its payload, for the exact reader:
+Payloads that are not plainly one row a line are reported by their indices, and go to the exact reader:
 
-| a payload                                                                 | told by                            |
+| a payload                                                                 | recognised by                      |
 |---------------------------------------------------------------------------|------------------------------------|
 | nothing, or nothing but a line end; a carriage return; very large         | its bytes                          |
 | an open quote                                                             | an odd number of quotes            |
@@ -22,40 +22,43 @@ from chalicelib.statistics.csv_columns import COMMA, LINE_END, POINT, QUOTE, Csv
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_PAYLOAD_BYTES = 1 << 20  # bytes of a payload
+MAX_PAYLOAD_BYTES = 1 << 20
 _RETURN = ord("\r")
 _BOUNDARY = np.zeros(256, dtype=bool)
 _BOUNDARY[[COMMA, LINE_END, QUOTE]] = True
 
 
 class TokenizedCsv(NamedTuple):
-    """TokenizedCsv of cells, each followed by one byte that divides it from the next."""
+    """The cells of many payloads, each cell followed by one byte that divides it from the next."""
 
     content: NDArray[np.uint8]
-    ends: NDArray[np.int64]  # of the cells
-    points: NDArray[np.bool_]  # which of the cells hold a point
-    widths: NDArray[np.int64]  # cells of each line
-    counts: NDArray[np.int64]  # lines of each payload
+    ends: NDArray[np.int64]  # where the dividing byte of each cell lies; shape (cells,)
+    has_point: NDArray[np.bool_]  # which cells hold a decimal point; shape (cells,)
+    widths: NDArray[np.int64]  # cells of each line; shape (lines,)
+    line_counts: NDArray[np.int64]  # lines of each payload; shape (payloads,)
 
-    def grid(self, kept: NDArray[np.bool_] | None = None) -> CsvBlock:
-        """The lines, or those of them that are kept, which are all of one width."""
-        if kept is None:
-            return CsvBlock(self.content, self.ends, self.points, int(self.widths[0]))
-        cells = np.repeat(kept, self.widths)
+    def block(self, chosen: NDArray[np.bool_] | None = None) -> CsvBlock:
+        """The chosen lines, which must have one width; shape (lines,), None for every line."""
+        if chosen is None:
+            return CsvBlock(self.content, self.ends, self.has_point, int(self.widths[0]))
+        cells = np.repeat(chosen, self.widths)
         lengths = np.diff(self.ends, prepend=-1)
         content = self.content[np.repeat(cells, lengths)]
-        return CsvBlock(content, np.cumsum(lengths[cells]) - 1, self.points[cells], int(self.widths[kept][0]))
+        return CsvBlock(content, np.cumsum(lengths[cells]) - 1, self.has_point[cells], int(self.widths[chosen][0]))
 
 
 def tokenize(payloads: list[bytes]) -> TokenizedCsv | set[int]:
-    r"""The lines of all payloads; or the positions of some that are not plain, without which to try again.
+    r"""Find the cells of all payloads.
 
-    Widths are left to the caller.
+    Returns
+    -------
+    The cells; or, when payloads are not plain, the indices of some of these, for another call without them. That the
+    lines have one width is not checked.
 
     Examples
     --------
-    >>> lines = tokenize([b"1,2.5", b'3,"a,b"\n4,\n'])
-    >>> lines.ends.tolist(), lines.widths.tolist(), lines.counts.tolist()
+    >>> csv = tokenize([b"1,2.5", b'3,"a,b"\n4,\n'])
+    >>> csv.ends.tolist(), csv.widths.tolist(), csv.line_counts.tolist()
     ([1, 5, 7, 13, 15, 16], [2, 2, 2], [1, 2])
     >>> tokenize([b"1", b"", b"\n", b"2\r"]), tokenize([b"1", b'"', b'"a"']), tokenize([b"1", b'"a"b', b'"a\nb"'])
     ({1, 2, 3}, {1}, {1, 2})
@@ -89,14 +92,14 @@ def tokenize(payloads: list[bytes]) -> TokenizedCsv | set[int]:
     kinds = content[marks]
     at = np.flatnonzero(kinds != POINT)
     ends, kinds = marks[at], kinds[at]
-    points = np.empty(len(at), dtype=bool)  # a cell holds one where its end is not the mark behind the end before
-    points[:1] = at[:1] > 0
-    np.greater(at[1:] - at[:-1], 1, out=points[1:])
+    has_point = np.empty(len(at), dtype=bool)  # where other marks lie between the end of a cell and the end before
+    has_point[:1] = at[:1] > 0
+    np.greater(at[1:] - at[:-1], 1, out=has_point[1:])
     last = np.flatnonzero(kinds == LINE_END)
-    counts = np.ones(len(payloads), dtype=np.int64)
+    line_counts = np.ones(len(payloads), dtype=np.int64)
     if len(last) > len(payloads):
-        counts = np.diff(np.searchsorted(ends[last], behind), prepend=-1)
-    return TokenizedCsv(content, ends, points, np.diff(last, prepend=-1), counts)
+        line_counts = np.diff(np.searchsorted(ends[last], behind), prepend=-1)
+    return TokenizedCsv(content, ends, has_point, np.diff(last, prepend=-1), line_counts)
 
 
 def _positions(wrong: NDArray[np.bool_]) -> set[int]:
@@ -104,9 +107,9 @@ def _positions(wrong: NDArray[np.bool_]) -> set[int]:
 
 
 def _misplaced(content: NDArray[np.uint8], quotes: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Which quotes neither open nor close a cell, nor are doubled within one; every second one closes.
+    """Which quotes neither open nor close a cell, nor are doubled within one; every second quote closes.
 
-    The first byte has the line end at the very end before it.
+    The byte before the first one is the last one (index -1), which is a line end.
     """
     misplaced = np.empty(len(quotes), dtype=bool)
     misplaced[::2] = ~_BOUNDARY[content[quotes[::2] - 1]]

@@ -1,31 +1,48 @@
-"""One line of a capture object -> its envelope: who asked, when, and the two payloads still undecoded.
+"""A line of a capture object, or a block of lines -> envelopes: metadata, and the two payloads not yet decoded.
 
-Only the fields that are used are decoded; unknown ones are skipped, and metadata of an odd form never costs the record
-(in real files `inferenceTime` can be a template that nobody filled in).
+Only the fields that are used are decoded. Unknown fields are skipped, and metadata of an unexpected form does not
+reject the record (in real files `inferenceTime` can be a template without its value).
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII).fullmatch
 
 
-def is_time(text: str) -> bool:
-    """Whether a text has the form of a time."""
-    return _TIME(text) is not None
+class RequestKind(StrEnum):
+    """How a captured request counts; only the rows of ROWS enter the statistics."""
+
+    ROWS = "rows"
+    ERROR = "error"  # an error response of the model
+    PROBE = "probe"  # a golden request of Vedette
+    TEST = "test"  # marked by the test_marker of the options
+    SHADOW = "shadow"  # traffic of a shadow variant
+
+
+def parse_time(text: str) -> datetime | None:
+    """An ISO 8601 time with its zone, to the second or finer; None when the text is none."""
+    if _TIME(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # the 31st of February
+        return None
 
 
 def media_type(content_type: str | None) -> str:
-    """A content type without its parameters, "" when there is none."""
+    """A content type in lower case without its parameters; "" when there is none."""
     return (content_type or "").partition(";")[0].strip().lower()
 
 
@@ -38,12 +55,12 @@ class Side(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def media_type(self) -> str:
-        """The observed content type without its parameters, "" when there is none."""
+        """The media type of the observed content type; "" when there is none."""
         return media_type(self.observedContentType)
 
     @property
     def bytes(self) -> int:
-        """How many bytes the payload had, whatever its encoding; the padding of base64 is not looked at."""
+        """Size of the payload before it was encoded, in bytes; in base64 up to two bytes too many, for the padding."""
         size = len(self.data or "")
         return size * 3 // 4 if (self.encoding or "").upper() == "BASE64" else size
 
@@ -71,20 +88,20 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def output(self) -> Side | None:
-        """What the model answered; for a batch transform the whole merged row."""
+        """The model output; for a batch transform the whole merged row."""
         data = self.captureData
         return None if data is None else data.endpointOutput or data.batchTransformOutput
 
     @property
     def input(self) -> Side | None:
-        """What the model was asked."""
+        """The model input."""
         return None if self.captureData is None else self.captureData.endpointInput
 
     @property
     def inference_time(self) -> str:
-        """The time of the request as text, "" when it is absent or no time."""
+        """The time of the request as it was captured; "" when it is absent or no text."""
         value = self.eventMetadata and self.eventMetadata.inferenceTime
-        return value if isinstance(value, str) and is_time(value) else ""
+        return value if isinstance(value, str) else ""
 
     @property
     def custom_attributes(self) -> tuple[str, ...]:
@@ -94,13 +111,22 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
             return (value,)
         return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
-    @property
-    def is_shadow(self) -> bool:
-        """A copy of traffic sent to a shadow variant; Model Monitor's container skips it too."""
-        return self.text("invocationSource") == "ShadowExperiment"
+    def kind(self, options: CaptureOptions) -> RequestKind:
+        """How the request counts as far as its metadata show: ROWS, SHADOW, PROBE or TEST.
+
+        Model Monitor's container skips the traffic of shadow variants too.
+        """
+        if self.text("invocationSource") == "ShadowExperiment":
+            return RequestKind.SHADOW
+        for attribute in self.custom_attributes:
+            if options.probe_marker in attribute:
+                return RequestKind.PROBE
+            if options.test_marker and options.test_marker in attribute:
+                return RequestKind.TEST
+        return RequestKind.ROWS
 
     def text(self, name: str) -> str:
-        """A metadata field as text, "" when absent."""
+        """A metadata field as text; "" when it is absent."""
         value = getattr(self.eventMetadata, name, None)
         return value if isinstance(value, str) else "" if value is None else str(value)
 
@@ -126,7 +152,7 @@ class _PlainMetadata(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlainEnvelope(msgspec.Struct, frozen=True, gc=False):
-    """One captured request of the common kind, with what its rows need: nothing in it has to be looked at twice."""
+    """A captured request of the common form, with all that its rows need: nothing else in it needs a check."""
 
     captureData: _PlainData  # noqa: N815
     eventMetadata: _PlainMetadata = _PlainMetadata()  # noqa: N815
@@ -145,7 +171,7 @@ def envelope(line: bytes) -> Envelope:
     Raises
     ------
     RejectedRecord
-        With a word of `reasons`, when it is not a capture record.
+        NOT_JSON, NOT_UTF8, TOO_DEEP, WRONG_SHAPE, BATCH_MANIFEST, NO_CAPTURE_DATA or GROUND_TRUTH_ONLY.
 
     Examples
     --------
@@ -176,7 +202,7 @@ def envelope(line: bytes) -> Envelope:
 def envelopes(block: bytes) -> Envelopes | None:
     r"""Decode whole lines at once; None when any of them is not plainly one capture record.
 
-    They are PlainEnvelopes when every line is of the common kind, which takes a third less time.
+    The result holds PlainEnvelopes when every line has the common form, which takes a third less time.
 
     msgspec would also take two records on one line, or one on two: so every line must begin with { and end with }
     (behind a }, no JSON value can go on with a {), and there must be as many records as lines.
@@ -200,7 +226,7 @@ def envelopes(block: bytes) -> Envelopes | None:
     decoded: Envelopes
     try:
         if not block.isascii():
-            block.decode()  # msgspec looks for no UTF-8 in the fields that a PlainEnvelope leaves out
+            block.decode()  # msgspec does not check the fields that a PlainEnvelope leaves out for UTF-8
         try:
             decoded = _PLAIN_LINES(block)
         except msgspec.ValidationError:
@@ -215,11 +241,3 @@ def _wrong_shape(line: bytes) -> RejectionReason:
     line = line.strip()
     manifest = line == b"[" or (line.startswith(b"[") and b'"prefix"' in line)
     return RejectionReason.BATCH_MANIFEST if manifest else RejectionReason.WRONG_SHAPE
-
-
-def as_time(text: str) -> datetime | None:
-    """A time that `Envelope.inference_time` gave."""
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:  # the 31st of February
-        return None

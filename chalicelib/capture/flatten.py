@@ -22,27 +22,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
-from chalicelib.capture.lazy_rows import SizedIterable
+from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Row, SizedIterable, blank_names
 from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
-Row = tuple[tuple[str, ...], list[Any]]  # names, cells
 CONTAINERS = ("instances", "predictions", "inputs", "outputs")
 _CONTAINERS = frozenset(CONTAINERS)
-MAX_DEPTH = 32
-MAX_EAGER_ROWS = 10_000  # of one document; more are made as they are asked for
-
-
-@lru_cache(maxsize=1024)
-def blank_names(columns: int) -> tuple[str, ...]:
-    """The names of columns that are known by position."""
-    return ("",) * columns
+MAX_DEPTH = 32  # of nested lists and objects in one row
 
 
 def _no_constant(_: str) -> None:
@@ -50,7 +42,7 @@ def _no_constant(_: str) -> None:
 
 
 def _float(text: str) -> float | str:
-    """The value; the text itself of what no double can hold, which is counted by its lexical type alone."""
+    """The value, or the text itself where no double holds the value: such a cell counts in its lexical type alone."""
     value = float(text)
     return value if math.isfinite(value) else text
 
@@ -59,20 +51,20 @@ def _int(text: str) -> int | str:
     return int(text) if len(text) <= _DIGITS else text
 
 
-_DIGITS = 4300  # more of them Python refuses to convert
+_DIGITS = 4300  # Python refuses to convert more (sys.int_info.default_max_str_digits)
 _FAST = msgspec.json.Decoder().decode
 _EXACT = json.JSONDecoder(parse_float=_float, parse_int=_int, parse_constant=_no_constant)
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON.
+    """Parse a JSON document; a number that no double and no integer of Python holds becomes its text.
 
-    msgspec reads what is well-formed; json what it refuses, for numbers beyond a double and to say what is wrong.
+    msgspec parses well-formed documents; json parses what msgspec refuses, and tells what is wrong with it.
 
     Raises
     ------
     RejectedRecord
-        With a word of `reasons`.
+        PAYLOAD_NOT_JSON, TOO_DEEP, or LONE_SURROGATE.
 
     Examples
     --------
@@ -101,7 +93,7 @@ def _parse_exactly(text: str) -> Any:
 
 
 def cell_text(cell: Any) -> str | None:
-    """The text of a cell, which has the lexical type of what was written.
+    """The text of one of JSON's own values, with the lexical type that it has in the document; None for null.
 
     Examples
     --------
@@ -116,7 +108,16 @@ def cell_text(cell: Any) -> str | None:
 
 
 def rows_of(parsed: Any) -> tuple[Collection[Row], bool]:
-    """The rows of a document, and whether they are one list of scalars whose direction only the other side knows.
+    """The rows of a parsed document.
+
+    Returns
+    -------
+    The rows, and whether they are one list of scalars, which may be one row or one column: the other side decides.
+
+    Raises
+    ------
+    RejectedRecord
+        TOO_DEEP.
 
     Examples
     --------
@@ -147,23 +148,27 @@ def rows_of(parsed: Any) -> tuple[Collection[Row], bool]:
 def _rows(items: list[Any]) -> Collection[Row]:
     if len(items) <= MAX_EAGER_ROWS:
         return [_row(item) for item in items]
-    return SizedIterable(len(items), lambda: map(_row, items))
+    return SizedIterable(len(items), partial(map, _row, items))
 
 
-def rows_of_pieces(pieces: Iterable[str]) -> Collection[Row]:
-    """The rows of a large list that comes in pieces, made anew each time that they are asked for.
+def rows_of_chunks(chunks: Iterable[str]) -> Collection[Row]:
+    """The rows of a large list that comes as documents of some of its elements; each iteration parses them again.
 
     Raises
     ------
     RejectedRecord
-        With a word of `reasons`.
+        As `parse_json`.
     """
-    count = sum(len(parse_json(piece)) for piece in pieces)
-    return SizedIterable(count, lambda: (_row(item) for piece in pieces for item in parse_json(piece)))
+    return SizedIterable(sum(len(parse_json(chunk)) for chunk in chunks), partial(_rows_of_chunks, chunks))
+
+
+def _rows_of_chunks(chunks: Iterable[str]) -> Iterator[Row]:
+    for chunk in chunks:
+        yield from map(_row, parse_json(chunk))
 
 
 def is_error(parsed: Any) -> bool:
-    """Whether an answer is an error response: `{"code": ..., "message": ...}` or `{"error": ...}`.
+    """Whether a document is an error response: `{"code": ..., "message": ...}` or `{"error": ...}`.
 
     The first form is the one AWS's own sample handler looks for (aws-behaviour: capture-of-errors).
     """
@@ -200,7 +205,7 @@ def _row(item: Any) -> Row:
 
 
 def _with_lists(item: dict[str, Any]) -> Row:
-    """An object of scalars and lists, most often of scores: as `_flatten`, with the names of a list made once."""
+    """As `_flatten`, for an object of scalars and lists (most often of scores); the names of its lists are cached."""
     names: list[str] = []
     cells: list[Any] = []
     for name, value in item.items():

@@ -1,8 +1,8 @@
-r"""An object in gzip -> its bytes, with a bound on what it may expand to; any other object as it is.
+r"""The bytes of an object -> its uncompressed bytes, within a limit; an object that is not in gzip passes unchanged.
 
 SageMaker does not compress captures, but people who archive them do. A capture shrinks 2 to 12 times
-(benchmarks/RESULTS.md), a bomb 1,000 times: reading stops at
-MAX_EXPANSION_RATIO times the bytes read; the first EXEMPT_BYTES of output are exempt.
+(benchmarks/RESULTS.md), a bomb 1,000 times: reading stops when the output exceeds MAX_EXPANSION_RATIO times the bytes
+read; the first EXEMPT_BYTES of output are exempt.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from chalicelib.errors import RejectedRecord
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_EXPANSION_RATIO = 100
 EXEMPT_BYTES = 16 << 20
-_MAX_OUTPUT_BYTES = 1 << 19
+_MAX_OUTPUT_BYTES = 1 << 19  # of one step
 
 
 def decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    r"""The bytes of an object, whether or not it is compressed.
+    r"""The uncompressed bytes of an object, in chunks.
 
     Raises
     ------
     RejectedRecord
-        Behind the bytes that were read: when it expands too far, or when the gzip stream is damaged or cut off.
+        BAD_GZIP when the stream is damaged or cut off, GZIP_BOMB when it expands too far; after the bytes before that
+        place were yielded.
 
     Examples
     --------
@@ -59,14 +60,14 @@ def _decompress(head: bytes, remaining: Iterator[bytes]) -> Iterator[bytes]:
             if stream.eof:  # another member follows
                 stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
             try:
-                piece = stream.decompress(chunk, _MAX_OUTPUT_BYTES)
+                output = stream.decompress(chunk, _MAX_OUTPUT_BYTES)
             except zlib.error:
                 raise RejectedRecord(RejectionReason.BAD_GZIP) from None
-            written += len(piece)
+            written += len(output)
             if written > EXEMPT_BYTES and written > MAX_EXPANSION_RATIO * read:
                 raise RejectedRecord(RejectionReason.GZIP_BOMB)
-            if piece:
-                yield piece
+            if output:
+                yield output
             chunk = stream.unused_data if stream.eof else stream.unconsumed_tail
         chunk = next(remaining, None)
     if not stream.eof:

@@ -1,39 +1,39 @@
-"""A large JSON list -> lists of some of its elements, so that a million records are never held as Python's own objects.
+"""A large JSON list -> smaller lists of its elements, so that a million records are never in memory as Python objects.
 
-Taken is a list whose first element is a list or an object, alone or as the only value of an object: `[[...], ...]`,
-`{"instances": [{...}, ...]}`. Where the elements part is found by the brackets and strings alone; whether they are
-JSON is seen when the pieces are decoded.
+Handled is a list whose first element is a list or an object, alone or as the only value of an object: `[[...], ...]`,
+`{"instances": [{...}, ...]}`. Brackets and strings alone give the boundaries of the elements; whether they are JSON
+shows when the chunks are parsed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-CHUNK_CHARS = 1 << 18  # characters
+import msgspec
+
+CHUNK_CHARS = 1 << 18
 _BEGIN = re.compile(r'\s*(?:\{\s*"(\w+)"\s*:\s*)?\[\s*(?=[\[{])').match
 # Possessive, so that a string of a megabyte leaves nothing to come back to.
 _TOKENS = re.compile(r'"(?>[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL).finditer
 _END = re.compile(r"\s*(\})?\s*").fullmatch
 
 
-@dataclass(frozen=True)
-class JsonArrayChunks:
-    """Where a large list parts."""
+class JsonArrayChunks(msgspec.Struct, frozen=True):
+    """A large list, and where its chunks begin; iterating yields each chunk as a JSON list."""
 
     text: str
-    container: str  # the key that held it, if any
-    boundaries: tuple[int, ...]  # where pieces begin, and behind the last one
+    container: str  # the key whose value the list is, "" when it stands alone
+    boundaries: tuple[int, ...]  # where chunks begin, and behind the last one
 
     @classmethod
     def of(cls, text: str) -> JsonArrayChunks | None:
-        """The pieces of a document; None when it is no such list, or not plainly one.
+        """The chunks of a document; None when it is no such list, or not plainly one.
 
         Examples
         --------
-        >>> pieces = JsonArrayChunks.of('{"instances": [[1, "]"], [2, "x"]]}')
-        >>> pieces.container, list(pieces)
+        >>> chunks = JsonArrayChunks.of('{"instances": [[1, "]"], [2, "x"]]}')
+        >>> chunks.container, list(chunks)
         ('instances', ['[[1, "]"], [2, "x"]]'])
         >>> JsonArrayChunks.of("[1, 2]"), JsonArrayChunks.of("[[1], [2]"), JsonArrayChunks.of("[[1]] 2")
         (None, None, None)

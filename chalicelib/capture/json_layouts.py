@@ -1,9 +1,9 @@
-"""JSON documents of one shape, read without making a dictionary of each.
+"""JSON documents of one layout -> their cells, without making a dictionary of each document.
 
-The shape is learned from a few documents: where its records lie, and the keys of a record. A decoder made for it reads
-every document that fits and refuses any other, which is left to `flatten`. What it reads is what `flatten` reads:
+The layout is learned from a few documents: where the records lie, and the keys of a record. A decoder for this layout
+reads every document that matches and refuses any other, which is left for `flatten`. Both read the same cells:
 
-| a document                                               | fits                                               |
+| a document                                               | matches a layout                                   |
 |----------------------------------------------------------|----------------------------------------------------|
 | `{"instances": [{...}, ...]}` or another container alone | with this container and nothing else               |
 | `[{...}, ...]`, `{...}`                                  | with records alone                                 |
@@ -24,87 +24,88 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import astuple
 
-from chalicelib.capture.flatten import CONTAINERS, MAX_EAGER_ROWS, blank_names
+from chalicelib.capture.flatten import CONTAINERS
+from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Names, blank_names
 
 Scalar = int | float | str | bool | None
 _SCALARS = frozenset({int, float, str, bool, type(None)})
 _UNNAMED = ""  # stands for the cells of a record that is a list
-_READ_OTHERWISE = frozenset({"", "features", "code", "message", "error"})  # keys that give a record another meaning
-_DOCUMENTS_PER_DECODE = 128  # documents decoded at once; where one of them does not fit, each is decoded by itself
+_KEYS_WITH_MEANING = frozenset({"", "features", "code", "message", "error"})  # `flatten` reads such records differently
+_DOCUMENTS_PER_DECODE = 128  # where one of them does not match, each is decoded by itself
 _ENDS = itemgetter(0, -1)
 _ANY = msgspec.json.Decoder().decode
 
 
 class Cells(NamedTuple):
-    """The cells of documents, row after row, and how many rows each document has."""
+    """The cells of documents, row after row, and how many rows each document has (0: it does not match)."""
 
     flat: list[Any]
     rows: list[int]
 
-    def of(self, taken: Sequence[bool], width: int) -> list[Any]:
-        """The cells of some of the documents, whose rows are `width` cells wide.
+    def of(self, chosen: Sequence[bool], width: int) -> list[Any]:
+        """The cells of the chosen documents, whose rows are `width` cells wide.
 
         Examples
         --------
         >>> Cells(["a", "b", "c", "d"], [1, 0, 1]).of([False, False, True], 2)
         ['c', 'd']
         """
-        if all(taken):
+        if all(chosen):
             return self.flat
         ends = list(accumulate(rows * width for rows in self.rows))
         begins = [0, *ends[:-1]]
-        slices = (self.flat[begin:end] for begin, end in compress(zip(begins, ends, strict=True), taken))
+        slices = (self.flat[begin:end] for begin, end in compress(zip(begins, ends, strict=True), chosen))
         return list(chain.from_iterable(slices))
 
 
 class JsonLayout(NamedTuple):
-    """How to read documents of one shape."""
+    """How to read documents of one layout."""
 
-    names: tuple[str, ...]
-    cells: Callable[[Sequence[str]], Cells | None]  # of documents; None when one of them does not fit
+    names: Names
+    decode: Callable[[Sequence[str]], Cells | None]  # documents -> cells; None when one of them does not match
 
     def decode_matching(self, texts: Sequence[str]) -> Cells:
-        """The cells of those documents that fit; any other has no rows."""
+        """The cells of those documents that match; any other has no rows."""
         flat: list[Any] = []
         rows: list[int] = []
         for begin in range(0, len(texts), _DOCUMENTS_PER_DECODE):
             group = texts[begin : begin + _DOCUMENTS_PER_DECODE]
-            found = self.cells(group)
-            for cells in [found] if found else [self.cells([text]) or Cells([], [0]) for text in group]:
+            found = self.decode(group)
+            for cells in [found] if found else [self.decode([text]) or Cells([], [0]) for text in group]:
                 flat += cells.flat
                 rows += cells.rows
         return Cells(flat, rows)
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> JsonLayout | None:
-        """The shape that documents have in common, with the keys of all of them; None when they have none.
+        """The layout that documents have in common, with the keys of all of them; None when they have none.
 
         Examples
         --------
         >>> learned = '{"instances": [{"a": 1, "b": [2, 3]}]}', '{"instances": [{"a": 1, "b": [4, 5], "c": 6}]}'
-        >>> shape = JsonLayout.of(learned)
-        >>> shape.names, shape.cells(['{"instances": [{"b": [0.5, null], "a": "x"}]}'])
+        >>> layout = JsonLayout.of(learned)
+        >>> layout.names, layout.decode(['{"instances": [{"b": [0.5, null], "a": "x"}]}'])
         (('a', 'b.0', 'b.1', 'c'), Cells(flat=['x', 0.5, None, None], rows=[1]))
-        >>> shape.cells(['{"instances": [{"b": [0.5], "a": "x"}]}']), JsonLayout.of(["[1, 2]"])
+        >>> layout.decode(['{"instances": [{"b": [0.5], "a": "x"}]}']), JsonLayout.of(["[1, 2]"])
         (None, None)
         """
-        layouts = [_document_form(text) for text in texts]
-        if not layouts or None in layouts:
+        forms = [_document_form(text) for text in texts]
+        if not forms or None in forms:
             return None
-        places = {(container, listed) for container, listed, _ in layouts}  # type: ignore[misc]
+        places = {(container, listed) for container, listed, _ in forms}  # type: ignore[misc]
         fields: dict[str, int | None] = {}
-        for _, _, keys in layouts:  # type: ignore[misc]
+        for _, _, keys in forms:  # type: ignore[misc]
             if any(fields.setdefault(key, length) != length for key, length in keys.items()):
                 return None
         lists = {key for key, length in fields.items() if length is not None}
-        if len(places) > 1 or not all(lists <= keys.keys() for _, _, keys in layouts):  # type: ignore[misc]
+        if len(places) > 1 or not all(lists <= keys.keys() for _, _, keys in forms):  # type: ignore[misc]
             return None
         ((container, listed),) = places
         return _json_layout(container, listed, tuple(fields.items()))
 
 
 def _document_form(text: str) -> tuple[str, bool, dict[str, int | None]] | None:
-    """The container of a document's records, whether they are many, and the keys of the first, with list lengths."""
+    """The container of a document's records, whether they are a list, and the keys of the first with list lengths."""
     try:
         parsed = _ANY(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -120,7 +121,7 @@ def _document_form(text: str) -> tuple[str, bool, dict[str, int | None]] | None:
         return container, False, {_UNNAMED: 1}
     if isinstance(record, list):
         return (container, listed, {_UNNAMED: len(record)}) if _is_flat(record) and record is not parsed else None
-    if not isinstance(record, dict) or not record or not _READ_OTHERWISE.isdisjoint(record):
+    if not isinstance(record, dict) or not record or not _KEYS_WITH_MEANING.isdisjoint(record):
         return None
     if (not listed and not record.keys().isdisjoint(CONTAINERS)) or not all(map(_is_flat, record.values())):
         return None
@@ -150,7 +151,7 @@ def _json_layout(container: str, listed: bool, fields: tuple[tuple[str, int | No
     lists = [(place, length) for place, (_, length) in enumerate(fields) if length is not None][::-1]
     nothing = (None,) * len(fields)
 
-    def cells(texts: Sequence[str]) -> Cells | None:
+    def decode(texts: Sequence[str]) -> Cells | None:
         found = _decoded(decoder, texts, brackets)
         if found is None:
             return None
@@ -168,7 +169,7 @@ def _json_layout(container: str, listed: bool, fields: tuple[tuple[str, int | No
             flat = None if nothing in records else _flat(records, lists)
         return None if flat is None else Cells(flat, rows)
 
-    return JsonLayout(names, cells)
+    return JsonLayout(names, decode)
 
 
 def _names(fields: tuple[tuple[str, int | None], ...]) -> tuple[str, ...]:
@@ -185,7 +186,7 @@ def _record(fields: tuple[tuple[str, int | None], ...]) -> type[msgspec.Struct]:
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], texts: Sequence[str], brackets: tuple[str, str]) -> list[Any] | None:
-    """Documents decoded at once; None when one of them does not fit, or is not one document on one line.
+    """Documents decoded at once; None when one of them does not match, or is not one document on one line.
 
     A line end within a string is no JSON, and behind a closing bracket no JSON value can go on with an opening one: so
     where every text begins and ends with its brackets, each line end lies between two documents.

@@ -1,13 +1,25 @@
-"""Items that are made each time they are asked for, so that a million rows are never held together."""
+"""Rows as they pass from one stage to the next: their names, their cells, and rows that are only made when iterated."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
 from typing import Any
+
+Names = tuple[str, ...]  # of the columns of one side; "" for a column that is known by its position
+Row = tuple[Names, list[Any]]  # names and as many cells; None is a missing cell
+MAX_EAGER_ROWS = 10_000  # of one payload; more rows are made when they are iterated
 
 
 class SizedIterable(Collection[Any]):
-    """A collection whose items are made by each iteration, and whose size is known.
+    """A collection of known size whose items are made again by each iteration, so that they are never all in memory.
+
+    Parameters
+    ----------
+    count
+        How many items an iteration yields.
+    make
+        Returns a new iterator over the items.
 
     Examples
     --------
@@ -27,4 +39,14 @@ class SizedIterable(Collection[Any]):
         return self._make()
 
     def __contains__(self, item: object) -> bool:
-        return any(item == mine for mine in self)
+        return any(item == own for own in self)
+
+
+@lru_cache(maxsize=1024)
+def blank_names(columns: int) -> Names:
+    """The names of columns that are known by their positions.
+
+    >>> blank_names(2)
+    ('', '')
+    """
+    return ("",) * columns

@@ -1,4 +1,4 @@
-"""How capture objects are read: bounds, and what only a person knows of the traffic."""
+"""How capture objects are read: limits, and facts about the traffic that no file states."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class CaptureOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds, and what only a person can know of the traffic."""
+    """Limits of one capture object, the markers of traffic that is counted apart, and which CSV has a header."""
 
     max_line_bytes: int = 32 << 20  # two payloads of 6 MB, each a third more in base64, and escapes
     max_columns: int = 10_000

@@ -1,23 +1,23 @@
-"""Capture bytes -> captured requests with their rows, and the lines that had to be set aside."""
+"""The exact reader: one line -> one captured request with its rows, or the reason why the line is rejected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
-from chalicelib.capture.envelope import Envelope, Side, envelope
-from chalicelib.capture.flatten import MAX_EAGER_ROWS, blank_names
-from chalicelib.capture.gzip_stream import decompress
-from chalicelib.capture.lazy_rows import SizedIterable
-from chalicelib.capture.lines import lines
-from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
-from chalicelib.capture.payload import Payload, payload
+from chalicelib.capture.batch_accumulator import BatchAccumulator
+from chalicelib.capture.envelope import Envelope, RequestKind, Side, envelope
+from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Names, Row, SizedIterable, blank_names
+from chalicelib.capture.lines import Block, split_lines
+from chalicelib.capture.options import CaptureOptions
+from chalicelib.capture.payload import OpaquePayload, Payload, payload
 from chalicelib.capture.rejection_reasons import RejectionReason
+from chalicelib.capture.row_reader import ReadResult, RejectedLine
 from chalicelib.errors import RejectedRecord
 
-CapturedRow = tuple[int, tuple[str, ...], list[str | None]]  # how many outputs, names, cells: outputs first
-Kind = Literal["rows", "error", "probe", "test", "shadow"]
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+CapturedRow = tuple[int, Names, list[str | None]]  # how many outputs, names, cells: outputs first
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class CapturedRequest(NamedTuple):
@@ -25,52 +25,74 @@ class CapturedRequest(NamedTuple):
 
     start: int
     end: int
-    kind: Kind
+    kind: RequestKind
     line: bytes
     envelope: Envelope
-    rows: Collection[CapturedRow]
-    opaque: tuple[tuple[str, int], ...] = ()  # media type and bytes of sides that are images or other binary
+    rows: Collection[CapturedRow] = ()
+    opaque: tuple[OpaquePayload, ...] = ()
 
 
-class RejectedLine(NamedTuple):
-    """One line that could not be read: its byte range, the reason, and the bytes for a quarantine file."""
+class RecordReader:
+    """Reads line by line; see `row_reader`."""
 
-    start: int
-    end: int
-    reason: RejectionReason
-    line: bytes  # empty when it was longer than allowed
+    def __init__(self, options: CaptureOptions, batch: BatchAccumulator) -> None:
+        self._options = options
+        self._batch = batch
+
+    def read(self, block: Block, positions: Sequence[int] | None = None) -> ReadResult:
+        """Append the rows of the lines at these positions (None: of every line); nothing is left over."""
+        result = ReadResult()
+        if (positions is not None and not positions) or (block.data is not None and block.data.isspace()):
+            return result
+        lines = list(split_lines(block, self._options.max_line_bytes))
+        for line in lines if positions is None else map(lines.__getitem__, positions):
+            item = read_line(*line, self._options)
+            if isinstance(item, CapturedRequest) and not self._append(item):
+                item = RejectedLine(item.start, item.end, RejectionReason.TOO_MANY_LAYOUTS, item.line)
+            if isinstance(item, RejectedLine):
+                result.rejected.append(item)
+            elif item is not None:
+                _count(item, result)
+        return result
+
+    def _append(self, request: CapturedRequest) -> bool:
+        """Append the rows of a request; False, and none is appended, when it brings one layout too many."""
+        for outputs, names in {(outputs, names) for outputs, names, _ in request.rows}:
+            if not self._batch.has_room_for(names[:outputs], names[outputs:]):
+                return False
+        for outputs, names, cells in request.rows:
+            self._batch.append(names[:outputs], names[outputs:], cells[:outputs], cells[outputs:], "text")
+        return True
 
 
-def captured_requests(
-    chunks: Iterable[bytes], options: CaptureOptions = DEFAULT_OPTIONS
-) -> Iterator[CapturedRequest | RejectedLine]:
-    r"""Read a capture object line by line; nothing in it is fatal for the lines after it.
-
-    Examples
-    --------
-    >>> line = b'{"captureData": {"endpointInput": {"data": "1,2", "encoding": "CSV"}}}'
-    >>> [type(item).__name__ for item in captured_requests([line + b"\n{oops\n"])]
-    ['CapturedRequest', 'RejectedLine']
-    """
-    place = 0
-    try:
-        for start, end, line in lines(decompress(chunks), options.max_line_bytes):
-            place = end
-            item = read_line(start, end, line, options)
-            if item is not None:
-                yield item
-    except RejectedRecord as rejected:  # what gzip held beyond this place
-        yield RejectedLine(place, place, rejected.reason, b"")
+def _count(request: CapturedRequest, result: ReadResult) -> None:
+    result.requests[request.kind] += 1
+    if request.kind is RequestKind.ROWS:
+        result.ground_truth += request.envelope.groundTruthData is not None
+        result.opaque += request.opaque
+        result.inference_times.add(request.envelope.inference_time)
 
 
 def read_line(
     start: int, end: int, line: bytes | None, options: CaptureOptions
 ) -> CapturedRequest | RejectedLine | None:
-    """Read one line; None when it is blank."""
+    """Read one line.
+
+    Parameters
+    ----------
+    start, end
+        Its byte range in the object.
+    line
+        Its bytes, or None when it is longer than allowed.
+
+    Returns
+    -------
+    None when the line is blank.
+    """
     if line is None:
         return RejectedLine(start, end, RejectionReason.LINE_TOO_LONG, b"")
     if not start:
-        line = line.removeprefix(BYTE_ORDER_MARK)
+        line = line.removeprefix(_BYTE_ORDER_MARK)
     if not line or line.isspace():
         return None
     try:
@@ -79,80 +101,67 @@ def read_line(
         return RejectedLine(start, end, rejected.reason, line)
 
 
-def kind_of(read: Envelope, options: CaptureOptions) -> Kind:
-    """Whether a request is one of those that are counted apart, as far as its metadata tell."""
-    if read.is_shadow:
-        return "shadow"
-    for attribute in read.custom_attributes:
-        if options.probe_marker in attribute:
-            return "probe"
-        if options.test_marker and options.test_marker in attribute:
-            return "test"
-    return "rows"
-
-
 def _request(start: int, end: int, line: bytes, options: CaptureOptions) -> CapturedRequest:
     read = envelope(line)
-    kind = kind_of(read, options)
-    if kind != "rows":
-        return CapturedRequest(start, end, kind, line, read, [])
-    opaque: list[tuple[str, int]] = []
+    kind = read.kind(options)
+    if kind is not RequestKind.ROWS:
+        return CapturedRequest(start, end, kind, line, read)
+    opaque: list[OpaquePayload] = []
     output = _side(read.output, opaque, header=options.header in ("output", "both"))
     if output is not None and output.error:
-        return CapturedRequest(start, end, "error", line, read, [])
-    given = _side(read.input, opaque, header=options.header in ("input", "both"))
-    if output is not None and given is not None:
-        output, given = _align_row_counts(output, given)
-    if (output.width if output else 0) + (given.width if given else 0) > options.max_columns:
+        return CapturedRequest(start, end, RequestKind.ERROR, line, read)
+    input_ = _side(read.input, opaque, header=options.header in ("input", "both"))
+    if output is not None and input_ is not None:
+        output, input_ = _align_row_counts(output, input_)
+    if (output.width if output else 0) + (input_.width if input_ else 0) > options.max_columns:
         raise RejectedRecord(RejectionReason.TOO_MANY_COLUMNS)
-    return CapturedRequest(start, end, "rows", line, read, _paired(output, given), tuple(opaque))
+    return CapturedRequest(start, end, kind, line, read, _rows(output, input_), tuple(opaque))
 
 
-def _side(side: Side | None, opaque: list[tuple[str, int]], *, header: bool) -> Payload | None:
-    """A payload; None when there is none, or when it is not tabular by nature, which is noted."""
-    if side is None:
+def _side(side: Side | None, opaque: list[OpaquePayload], *, header: bool) -> Payload | None:
+    """The rows of a side; None when it is absent or opaque, which is noted."""
+    found = None if side is None else payload(side, header=header)
+    if isinstance(found, OpaquePayload):
+        opaque.append(found)
         return None
-    try:
-        return payload(side, header=header)
-    except RejectedRecord as rejected:
-        if rejected.reason is not RejectionReason.NOT_TABULAR:
-            raise
-        opaque.append((side.media_type, side.bytes))
-        return None
+    return found
 
 
-def _paired(output: Payload | None, given: Payload | None) -> Collection[CapturedRow]:
-    """Each row of the answer beside the row that it answers."""
-    if output is None or given is None:
-        rows = output.rows if output else given.rows if given else []
-        return _each(len(rows), lambda: ((len(cells) if output else 0, names, cells) for names, cells in rows))
-    outputs, inputs = output.rows, given.rows
-    return _each(
-        len(outputs),
-        lambda: (
-            (len(cells), names + input_names, cells + input_cells)
-            for (names, cells), (input_names, input_cells) in zip(outputs, inputs, strict=True)
-        ),
-    )
+def _rows(output: Payload | None, input_: Payload | None) -> Collection[CapturedRow]:
+    """The rows of both sides, each output beside its input."""
+    if output is not None and input_ is not None:
+        return _eager_if_few(len(output.rows), partial(_paired_rows, output.rows, input_.rows))
+    side = output or input_
+    return [] if side is None else _eager_if_few(len(side.rows), partial(_rows_of_one_side, side.rows, side is output))
 
 
-def _each(count: int, make: Callable[[], Iterator[CapturedRow]]) -> Collection[CapturedRow]:
+def _eager_if_few(count: int, make: Callable[[], Iterator[CapturedRow]]) -> Collection[CapturedRow]:
     return list(make()) if count <= MAX_EAGER_ROWS else SizedIterable(count, make)
 
 
-def _align_row_counts(output: Payload, given: Payload) -> tuple[Payload, Payload]:
-    """Both sides with as many rows, one of them turned where only the other one knows the direction."""
-    if len(output.rows) != len(given.rows):
-        output = _transpose_scalars(output, len(given.rows))
-    if len(output.rows) != len(given.rows):
-        given = _transpose_scalars(given, len(output.rows))
-    if len(output.rows) != len(given.rows):
+def _paired_rows(outputs: Collection[Row], inputs: Collection[Row]) -> Iterator[CapturedRow]:
+    for (names, cells), (input_names, input_cells) in zip(outputs, inputs, strict=True):
+        yield len(cells), names + input_names, cells + input_cells
+
+
+def _rows_of_one_side(rows: Collection[Row], are_outputs: bool) -> Iterator[CapturedRow]:
+    for names, cells in rows:
+        yield len(cells) if are_outputs else 0, names, cells
+
+
+def _align_row_counts(output: Payload, input_: Payload) -> tuple[Payload, Payload]:
+    """Both sides with equal numbers of rows; a list of scalars is transposed where the other side calls for it."""
+    if len(output.rows) != len(input_.rows):
+        output = _transpose_scalars(output, len(input_.rows))
+    if len(output.rows) != len(input_.rows):
+        input_ = _transpose_scalars(input_, len(output.rows))
+    if len(output.rows) != len(input_.rows):
         raise RejectedRecord(RejectionReason.UNPAIRED)
-    return output, given
+    return output, input_
 
 
 def _transpose_scalars(side: Payload, rows: int) -> Payload:
-    """A list of scalars in the direction that the other side's number of rows calls for.
+    """A list of scalars as one row or as one column, so that it has this number of rows; else the side unchanged.
 
     Several models answer many rows with one line `0.1,0.2,0.3`, and a list of scalars may be one row or many.
     """
@@ -160,6 +169,10 @@ def _transpose_scalars(side: Payload, rows: int) -> Payload:
         return side
     cells = [cell for _, row in side.rows for cell in row]
     if rows == len(cells):
-        one = blank_names(1)
-        return Payload(SizedIterable(rows, lambda: ((one, [cell]) for cell in cells)), 1)
+        return Payload(SizedIterable(rows, partial(_column_rows, cells)), 1)
     return Payload([(blank_names(len(cells)), cells)], len(cells)) if rows == 1 else side
+
+
+def _column_rows(cells: list[str | None]) -> Iterator[Row]:
+    for cell in cells:
+        yield blank_names(1), [cell]

@@ -1,13 +1,10 @@
-"""Why a line of a capture object was set aside: fixed words, never a payload.
-
-Each is the text of a `RejectedRecord` within this package, a key of `CaptureSummary.rejected`, and what a person reads.
-"""
+"""Why a line of a capture object is rejected: fixed texts, never a payload."""
 
 from enum import StrEnum
 
 
 class RejectionReason(StrEnum):
-    """Why a line was rejected; the value is stored, and is what a person reads."""
+    """The reason of a `RejectedRecord`; its value is a stored key of `CaptureSummary.rejected`, and shown to people."""
 
     BAD_GZIP = "gzip is damaged or cut off"
     GZIP_BOMB = "gzip expands too far"
@@ -25,7 +22,6 @@ class RejectionReason(StrEnum):
     PAYLOAD_NOT_CSV = "payload is not CSV"
     LONE_SURROGATE = "lone surrogate in text"
     EMPTY_PAYLOAD = "empty payload"
-    NOT_TABULAR = "payload is not tabular"
     UNPAIRED = "inputs and outputs do not pair"
     TOO_MANY_COLUMNS = "too many columns"
     TOO_MANY_LAYOUTS = "too many layouts"

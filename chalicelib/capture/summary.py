@@ -1,30 +1,28 @@
 """One capture object -> one summary; summaries add up.
 
-| input                                           | handled                                  | refused with           |
-|-------------------------------------------------|------------------------------------------|------------------------|
-| CSV, JSON, JSON lines, each side on its own     | rows: output columns, then input columns | payload is not CSV     |
-| BASE64 of these, of any or no content type      | decoded, then by type or content         | payload is not base64  |
-| another encoding                                |                                          | unknown encoding       |
-| many rows in one request, as many predictions   | paired row by row                        | ... do not pair        |
-| input only, output only, batchTransformOutput   | rows of what is there                    | no captured data       |
-| groundTruthData beside captured data            | counted in `ground_truth`                | ground truth ...       |
-| rows of differing columns in one object         | a table for each layout, at most 32      | too many layouts       |
-| objects of differing keys                       | one table; an absent key is missing      |                        |
-| CSV with a row of names (a setting)             | its names                                |                        |
-| a row of more than 10,000 columns               |                                          | too many columns       |
-| image or other binary                           | its media type and size in `opaque`; the |                        |
-|                                                 | other side is read                       |                        |
-| text features                                   | lengths and words, never the text        |                        |
-| error responses                                 | counted in `errors`, in no statistic     |                        |
-| golden requests (`vedette-probe`)               | counted in `probes`, in no statistic     |                        |
-| test traffic (a setting: a custom attribute)    | counted in `tests`, in no statistic      |                        |
-| traffic of a shadow variant                     | counted in `shadows`, in no statistic    |                        |
-| batch transform manifest                        |                                          | batch ... manifest     |
-| a broken line: cut off, not UTF-8, too deep ... | the rest of the object counts            | line is not JSON, ...  |
-| a line of more than 32 MB                       | skipped in bounded memory                | line too long          |
-| an object in gzip                               | expanded, up to 100 times                | gzip ...               |
-
-The words of refusal are those of `reasons`.
+| input                                           | result                                   | rejected with           |
+|-------------------------------------------------|------------------------------------------|-------------------------|
+| CSV, JSON, JSON lines, each side on its own     | rows: output columns, then input columns | PAYLOAD_NOT_CSV, ...    |
+| BASE64 of these, of any or no content type      | decoded, then by type or content         | BAD_BASE64              |
+| another encoding                                |                                          | UNKNOWN_ENCODING        |
+| many rows in one request, as many predictions   | paired row by row                        | UNPAIRED                |
+| input only, output only, batchTransformOutput   | rows of that side                        | NO_CAPTURE_DATA         |
+| groundTruthData beside captured data            | counted in `ground_truth`                | GROUND_TRUTH_ONLY       |
+| rows of differing columns in one object         | a table for each layout, at most 32      | TOO_MANY_LAYOUTS        |
+| objects of differing keys                       | one table; an absent key is missing      |                         |
+| CSV with a row of names (an option)             | its names                                |                         |
+| a row of more than 10,000 columns               |                                          | TOO_MANY_COLUMNS        |
+| image or other binary                           | its media type and size in `opaque`; the |                         |
+|                                                 | other side is read                       |                         |
+| text features                                   | lengths and words, never the text        |                         |
+| error responses                                 | counted in `errors`, in no statistic     |                         |
+| golden requests (`vedette-probe`)               | counted in `probes`, in no statistic     |                         |
+| test traffic (an option: a custom attribute)    | counted in `tests`, in no statistic      |                         |
+| traffic of a shadow variant                     | counted in `shadows`, in no statistic    |                         |
+| batch transform manifest                        |                                          | BATCH_MANIFEST          |
+| a broken line: cut off, not UTF-8, too deep ... | the rest of the object counts            | NOT_JSON, NOT_UTF8, ... |
+| a line of more than 32 MB                       | skipped in bounded memory                | LINE_TOO_LONG           |
+| an object in gzip                               | expanded, up to 100 times                | BAD_GZIP, GZIP_BOMB     |
 
 Types are lexical, so cells are text from beginning to end. No payload ever enters a reason or an exception.
 """
@@ -33,7 +31,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -41,31 +39,30 @@ import msgspec
 
 from chalicelib.capture.batch_accumulator import BatchAccumulator
 from chalicelib.capture.block_reader import VectorizedBlockReader
-from chalicelib.capture.envelope import as_time, envelopes, is_time
+from chalicelib.capture.envelope import RequestKind, parse_time
 from chalicelib.capture.gzip_stream import decompress
-from chalicelib.capture.lines import Block, blocks, lines_of
+from chalicelib.capture.lines import blocks
 from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
-from chalicelib.capture.record_reader import CapturedRequest, RejectedLine, read_line
-from chalicelib.capture.rejection_reasons import RejectionReason
+from chalicelib.capture.record_reader import RecordReader
+from chalicelib.capture.row_reader import ReadResult, RejectedLine, RowReader
 from chalicelib.errors import RejectedRecord
 from chalicelib.statistics.lengths import Lengths
 from chalicelib.statistics.table import Table, sum_of_tables
 
-MAX_REJECTED_RANGES = 20  # byte ranges kept in a summary; all of them are counted
+MAX_REJECTED_RANGES = 20  # in a summary; all rejected lines are counted
 MAX_TABLES = 64  # of a sum
 MAX_MEDIA_TYPES = 16
+READERS = (VectorizedBlockReader, RecordReader)
 _SUMMARIES_PER_BATCH = 100
+_STORED_NAMES = {"rejected": "refused", "rejected_at": "refused_at"}
 
 
 class RejectedRange(msgspec.Struct, frozen=True, order=True, array_like=True):
-    """Where a line was set aside, and why."""
+    """The byte range of a rejected line, and the reason."""
 
     start: int
     end: int
     reason: str
-
-
-_STORED_NAMES = {"rejected": "refused", "rejected_at": "refused_at"}
 
 
 class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_STORED_NAMES):
@@ -81,7 +78,7 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     events: int = 0  # requests whose rows are counted
     rows: int = 0
-    rejected: dict[str, int] = {}
+    rejected: dict[str, int] = {}  # lines, by the values of RejectionReason
     rejected_at: tuple[RejectedRange, ...] = ()  # the first ones; meaningful for a single object
     probes: int = 0
     errors: int = 0
@@ -133,7 +130,7 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     @property
     def lines(self) -> int:
-        """Every line that was not blank."""
+        """Lines that were not blank."""
         return self.events + self.probes + self.tests + self.errors + self.shadows + self.rejected_lines
 
     @property
@@ -146,119 +143,94 @@ def summarize(
     chunks: Iterable[bytes],
     *,
     options: CaptureOptions = DEFAULT_OPTIONS,
-    on_rejected: Callable[[RejectedLine], None] | None = None,
+    on_rejected: Callable[[RejectedLine], None] = lambda line: None,
+    readers: Sequence[Callable[[CaptureOptions, BatchAccumulator], RowReader]] = READERS,
 ) -> CaptureSummary:
-    """Summarize one capture object, given as bytes in chunks; `on_rejected` sees every line set aside, raw.
+    """Summarize one capture object.
 
-    The cycle collector pauses: nothing here makes cycles, and it would walk over every cell held, again and again.
+    The cycle collector pauses: nothing here makes cycles, and it would visit every cell in memory again and again.
+
+    Parameters
+    ----------
+    chunks
+        The bytes of the object, in chunks of any size; in gzip or not.
+    on_rejected
+        Called with every rejected line.
+    readers
+        Each one reads the lines of a block that those before it left; the last one leaves none.
     """
-    counting = _Counting(options, on_rejected or (lambda line: None))
+    counts = _Counts(on_rejected)
+    batch = BatchAccumulator(options.max_layouts, options.max_columns)
+    stages = [reader(options, batch) for reader in readers]
     end = 0
     collecting = gc.isenabled()
     gc.disable()
     try:
         for block in blocks(decompress(chunks), options.max_line_bytes):
-            counting.read(block)
-            counting.batch.count_bytes(block.end - block.start)
+            left_over: Sequence[int] | None = None
+            for stage in stages:
+                result = stage.read(block, left_over)
+                counts.add(result)
+                left_over = result.left_over
+            batch.count_bytes(block.end - block.start)
             end = block.end
-    except RejectedRecord as rejected:  # what gzip held beyond this place
-        counting.reject(RejectedLine(end, end, rejected.reason, b""))
+    except RejectedRecord as rejected:  # the rest of the gzip stream
+        counts.reject(RejectedLine(end, end, rejected.reason, b""))
     finally:
         if collecting:
             gc.enable()
-    return counting.summary()
+    return counts.summary(batch.tables())
 
 
-class _Counting:
-    """A summary in the making."""
+class _Counts:
+    """What is counted beside the tables of an object."""
 
-    def __init__(self, options: CaptureOptions, on_rejected: Callable[[RejectedLine], None]) -> None:
-        self.options = options
-        self.on_rejected = on_rejected
-        self.batch = BatchAccumulator(options.max_layouts, options.max_columns)
-        self.plain = VectorizedBlockReader(options, self.batch)
-        self.counts: Counter[str] = Counter()
-        self.rejected: Counter[RejectionReason] = Counter()
-        self.rejected_at: list[RejectedRange] = []
-        self.sizes: dict[str, Lengths] = {}
-        self.first: datetime | None = None
-        self.last: datetime | None = None
+    def __init__(self, on_rejected: Callable[[RejectedLine], None]) -> None:
+        self._on_rejected = on_rejected
+        self._requests: Counter[RequestKind] = Counter()
+        self._ground_truth = 0
+        self._rejected: Counter[str] = Counter()
+        self._rejected_at: list[RejectedRange] = []
+        self._opaque: dict[str, Lengths] = {}
+        self._times: list[datetime] = []  # the first and the last one so far
 
-    def read(self, block: Block) -> None:
-        """Count a block: what is plain at once, the rest line by line."""
-        decoded = None
-        if block.data is not None and block.data.isspace():
-            return
-        if block.data is not None and len(block.data) <= self.options.max_line_bytes:
-            decoded = envelopes(block.data)
-        if decoded is None:
-            for start, end, line in lines_of(block, self.options.max_line_bytes):
-                self._take(read_line(start, end, line, self.options))
-            return
-        remaining, times = self.plain.read(decoded)
-        self.counts["events"] += len(decoded) - len(remaining)
-        del decoded  # a large request is decoded once more by itself
-        self._times(times)
-        if remaining:
-            lines = list(lines_of(block, self.options.max_line_bytes))
-            for index in remaining:
-                self._take(read_line(*lines[index], self.options))
+    def add(self, result: ReadResult) -> None:
+        self._requests.update(result.requests)
+        self._ground_truth += result.ground_truth
+        if result.opaque:
+            sizes = ((one.media_type, Lengths.one(one.bytes)) for one in result.opaque)
+            self._opaque = _sizes([*self._opaque.items(), *sizes])
+        self._times += filter(None, map(parse_time, result.inference_times))
+        self._times = [min(self._times), max(self._times)] if self._times else []
+        for line in result.rejected:
+            self.reject(line)
 
     def reject(self, line: RejectedLine) -> None:
-        self.rejected[line.reason] += 1
-        if len(self.rejected_at) < MAX_REJECTED_RANGES:
-            self.rejected_at.append(RejectedRange(line.start, line.end, line.reason.value))
-        self.on_rejected(line)
+        self._rejected[line.reason.value] += 1
+        if len(self._rejected_at) < MAX_REJECTED_RANGES:
+            self._rejected_at.append(RejectedRange(line.start, line.end, line.reason.value))
+        self._on_rejected(line)
 
-    def _take(self, item: CapturedRequest | RejectedLine | None) -> None:
-        if isinstance(item, RejectedLine):
-            self.reject(item)
-        elif item is not None and item.kind != "rows":
-            self.counts[item.kind] += 1
-        elif item is not None:
-            self._rows(item)
-
-    def _rows(self, request: CapturedRequest) -> None:
-        """Count a request, or refuse it when it brings one layout too many."""
-        batch = self.batch
-        for outputs, names in {(outputs, names) for outputs, names, _ in request.rows}:
-            if not batch.has_room_for(names[:outputs], names[outputs:]):
-                self.reject(RejectedLine(request.start, request.end, RejectionReason.TOO_MANY_LAYOUTS, request.line))
-                return
-        for outputs, names, cells in request.rows:
-            batch.append(names[:outputs], names[outputs:], cells[:outputs], cells[outputs:], "text")
-        self.counts["events"] += 1
-        self.counts["ground_truth"] += request.envelope.groundTruthData is not None
-        self.sizes = _sizes([*self.sizes.items(), *((kind, Lengths.one(size)) for kind, size in request.opaque)])
-        self._times({request.envelope.inference_time})
-
-    def _times(self, texts: set[str]) -> None:
-        times = [time for text in texts if is_time(text) and (time := as_time(text)) is not None]
-        if times:
-            self.first = min([*times, self.first] if self.first else times)
-            self.last = max([*times, self.last] if self.last else times)
-
-    def summary(self) -> CaptureSummary:
-        tables = self.batch.tables()
+    def summary(self, tables: tuple[Table, ...]) -> CaptureSummary:
         return CaptureSummary(
-            events=self.counts["events"],
+            events=self._requests[RequestKind.ROWS],
             rows=sum(table.rows for table in tables),
-            rejected={reason.value: count for reason, count in sorted(self.rejected.items())},
-            rejected_at=tuple(self.rejected_at),
-            probes=self.counts["probe"],
-            errors=self.counts["error"],
-            tests=self.counts["test"],
-            shadows=self.counts["shadow"],
-            ground_truth=self.counts["ground_truth"],
-            opaque=self.sizes,
-            first_inference=self.first,
-            last_inference=self.last,
+            rejected=dict(sorted(self._rejected.items())),
+            rejected_at=tuple(self._rejected_at),
+            probes=self._requests[RequestKind.PROBE],
+            errors=self._requests[RequestKind.ERROR],
+            tests=self._requests[RequestKind.TEST],
+            shadows=self._requests[RequestKind.SHADOW],
+            ground_truth=self._ground_truth,
+            opaque=self._opaque,
+            first_inference=min(self._times, default=None),
+            last_inference=max(self._times, default=None),
             tables=tables,
         )
 
 
 def _sizes(items: Iterable[tuple[str, Lengths]]) -> dict[str, Lengths]:
-    """Sizes added up by media type, "other" standing for those beyond the first ones."""
+    """Sizes added up by media type; types beyond MAX_MEDIA_TYPES are added to "other"."""
     total: dict[str, Lengths] = {}
     for kind, sizes in items:
         name = kind if kind in total or len(total) < MAX_MEDIA_TYPES else "other"

@@ -32,27 +32,27 @@ class CsvBlock(NamedTuple):
     Examples
     --------
     >>> content = np.frombuffer(bytearray(b'1,"a,b"\n2,""\n'), np.uint8)
-    >>> grid = CsvBlock(content, np.array([1, 7, 9, 12]), np.zeros(4, bool), 2)
-    >>> [column.types.inferred_type for column in grid.columns()], grid.columns()[1].categories.counts
+    >>> block = CsvBlock(content, np.array([1, 7, 9, 12]), np.zeros(4, bool), 2)
+    >>> [column.types.inferred_type for column in block.columns()], block.columns()[1].categories.counts
     (['Integral', 'String'], {'a,b': 1})
     """
 
     content: NDArray[np.uint8]  # writable: the dividing bytes are overwritten
     ends: NDArray[np.int64]  # where the byte behind each cell lies
-    points: NDArray[np.bool_]  # which of the cells hold a point
+    has_point: NDArray[np.bool_]  # which of the cells hold a point
     width: int
 
     @classmethod
-    def joined(cls, grids: list[CsvBlock]) -> CsvBlock:
-        """Grids of one width, one below the other."""
-        if len(grids) == 1:
-            return grids[0]
-        offsets = np.cumsum([0, *(len(grid.content) for grid in grids[:-1])])
+    def joined(cls, blocks: list[CsvBlock]) -> CsvBlock:
+        """Blocks of one width, one below the other."""
+        if len(blocks) == 1:
+            return blocks[0]
+        offsets = np.cumsum([0, *(len(block.content) for block in blocks[:-1])])
         return cls(
-            np.concatenate([grid.content for grid in grids]),
-            np.concatenate([grid.ends + offset for grid, offset in zip(grids, offsets, strict=True)]),
-            np.concatenate([grid.points for grid in grids]),
-            grids[0].width,
+            np.concatenate([block.content for block in blocks]),
+            np.concatenate([block.ends + offset for block, offset in zip(blocks, offsets, strict=True)]),
+            np.concatenate([block.has_point for block in blocks]),
+            blocks[0].width,
         )
 
     @property
@@ -76,7 +76,7 @@ class CsvBlock(NamedTuple):
     def _of_numbers(self, cells: CellIndex, k: int) -> dict[int, ColumnStatistics]:
         """The columns that hold nothing but numbers, by their positions."""
         numbers = cells.numbers()
-        fractional = np.add.reduce(self.points.reshape(-1, self.width), axis=0, dtype=np.int64).tolist()
+        fractional = np.add.reduce(self.has_point.reshape(-1, self.width), axis=0, dtype=np.int64).tolist()
         counted: dict[int, ColumnStatistics] = {}
         for position, values in numbers.items():
             integral = len(values) - fractional[position]
@@ -88,25 +88,25 @@ class CsvBlock(NamedTuple):
 
 
 class CellIndex:
-    """Where the cells of a grid begin and end, without their quotes."""
+    """Where the cells of a block begin and end, without their quotes."""
 
-    def __init__(self, grid: CsvBlock) -> None:
-        self.grid = grid
-        self.lengths = np.empty(len(grid.ends), dtype=np.int64)  # with the dividing byte
-        self.lengths[0] = grid.ends[0] + 1
-        np.subtract(grid.ends[1:], grid.ends[:-1], out=self.lengths[1:])
+    def __init__(self, block: CsvBlock) -> None:
+        self.block = block
+        self.lengths = np.empty(len(block.ends), dtype=np.int64)  # with the dividing byte
+        self.lengths[0] = block.ends[0] + 1
+        np.subtract(block.ends[1:], block.ends[:-1], out=self.lengths[1:])
         self.quotes: NDArray[np.intp] | None = None
         present = self.lengths > 1
-        if (grid.content == QUOTE).any():
-            starts = grid.ends + 1 - self.lengths
-            quoted = np.flatnonzero(grid.content[starts] == QUOTE)
-            self.quotes = np.concatenate([starts[quoted], grid.ends[quoted] - 1])
+        if (block.content == QUOTE).any():
+            starts = block.ends + 1 - self.lengths
+            quoted = np.flatnonzero(block.content[starts] == QUOTE)
+            self.quotes = np.concatenate([starts[quoted], block.ends[quoted] - 1])
             present[quoted] = self.lengths[quoted] > 3
-        self.present = present.reshape(-1, grid.width)
+        self.present = present.reshape(-1, block.width)
 
     def numbers(self) -> dict[int, NDArray[np.float64]]:
         """The values of each column that holds nothing but numbers, by its position."""
-        positions = [position for position in range(self.grid.width) if self._sample_is_numeric(position)]
+        positions = [position for position in range(self.block.width) if self._sample_is_numeric(position)]
         for _ in range(2):
             together = self._decoded(positions)
             if together is not None:
@@ -119,7 +119,7 @@ class CellIndex:
         """The cells of columns as UTF-8, with their positions."""
         if not positions:
             return
-        chosen = np.zeros((self.grid.rows, self.grid.width), dtype=bool)
+        chosen = np.zeros((self.block.rows, self.block.width), dtype=bool)
         chosen[:, positions] = True
         stream = self._stream(chosen.ravel(), LINE_END)
         if b'""' in stream:
@@ -131,27 +131,27 @@ class CellIndex:
 
     def may_be_minus_zero(self, position: int) -> bool:
         """Whether a cell of a column of whole numbers is `-0`, or in quotes, where it is not looked for."""
-        content, column = self.grid.content, slice(position, None, self.grid.width)
-        starts = self.grid.ends[column] + 1 - self.lengths[column]
+        content, column = self.block.content, slice(position, None, self.block.width)
+        starts = self.block.ends[column] + 1 - self.lengths[column]
         minus = content[starts] == _MINUS
         return bool((content[starts] == QUOTE).any() or (content[starts[minus] + 1] == _ZERO).any())
 
     def _sample_is_numeric(self, position: int) -> bool:
         """Whether a few cells of a column, from all over it, are numbers."""
-        places = np.flatnonzero(self.present[:: 1 + self.grid.rows // (2 * _SAMPLE_CELLS), position])[:_SAMPLE_CELLS]
-        places = places * (1 + self.grid.rows // (2 * _SAMPLE_CELLS)) * self.grid.width + position
+        places = np.flatnonzero(self.present[:: 1 + self.block.rows // (2 * _SAMPLE_CELLS), position])[:_SAMPLE_CELLS]
+        places = places * (1 + self.block.rows // (2 * _SAMPLE_CELLS)) * self.block.width + position
         cells = [self._cell(place) for place in places.tolist()]
         return doubles(b",".join(cells), len(cells)) is not None
 
     def _cell(self, place: int) -> bytes:
-        end = int(self.grid.ends[place])
-        cell: bytes = self.grid.content[end + 1 - int(self.lengths[place]) : end].tobytes()
+        end = int(self.block.ends[place])
+        cell: bytes = self.block.content[end + 1 - int(self.lengths[place]) : end].tobytes()
         return cell[1:-1] if cell.startswith(b'"') else cell
 
     def _numeric_looking(self, positions: list[int]) -> list[int]:
         """Those of the columns whose cells all begin and end as numbers do; in quotes, none does."""
-        content, width = self.grid.content, self.grid.width
-        first, last = content[self.grid.ends + 1 - self.lengths], content[self.grid.ends - 1]
+        content, width = self.block.content, self.block.width
+        first, last = content[self.block.ends + 1 - self.lengths], content[self.block.ends - 1]
         # the subtraction wraps around: what is below "0" becomes large
         alike = ((first - _ZERO < 10) | (first == _MINUS)) & (last - _ZERO < 10)
         columns = (alike.reshape(-1, width) | ~self.present).all(axis=0)
@@ -160,8 +160,8 @@ class CellIndex:
     def _decoded(self, positions: list[int]) -> list[NDArray[np.float64]] | None:
         """The values of columns; None when a cell is no number, or one too large to be measured."""
         chosen = self.present
-        if len(positions) < self.grid.width:
-            taken = np.zeros(self.grid.width, dtype=bool)
+        if len(positions) < self.block.width:
+            taken = np.zeros(self.block.width, dtype=bool)
             taken[positions] = True
             chosen = self.present & taken
         flat = chosen.ravel()
@@ -172,7 +172,7 @@ class CellIndex:
             return None
         if b"e" in stream or b"E" in stream:
             self._note_exponents(stream, np.flatnonzero(flat))
-        shape = (self.grid.rows, len(positions))
+        shape = (self.block.rows, len(positions))
         if count == shape[0] * shape[1]:
             return list(np.ascontiguousarray(values.reshape(shape).T))
         present = self.present[:, positions]
@@ -183,8 +183,8 @@ class CellIndex:
 
     def _stream(self, chosen: NDArray[np.bool_], divider: int) -> bytes:
         """The bytes of chosen cells without their quotes, each followed by the divider."""
-        content = self.grid.content
-        content[self.grid.ends] = divider
+        content = self.block.content
+        content[self.block.ends] = divider
         if chosen.all() and self.quotes is None:
             return content.tobytes()
         mask = np.repeat(chosen, self.lengths)
@@ -196,4 +196,4 @@ class CellIndex:
         """Numbers with an exponent are Fractional, with or without a point."""
         marks = np.frombuffer(stream, np.uint8)
         ends = np.flatnonzero(marks == COMMA)
-        self.grid.points[cells[np.searchsorted(ends, np.flatnonzero((marks | 32) == ord("e")))]] = True
+        self.block.has_point[cells[np.searchsorted(ends, np.flatnonzero((marks | 32) == ord("e")))]] = True

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from chalicelib.capture.record_reader import CapturedRequest, RejectedLine, captured_requests
+from chalicelib.capture.captured_requests import captured_requests
+from chalicelib.capture.record_reader import CapturedRequest
 from chalicelib.capture.rejection_reasons import RejectionReason
+from chalicelib.capture.row_reader import RejectedLine
 from tests.capture.captures import base64_side, line, record, side
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from chalicelib.capture.options import CaptureOptions as Traffic
-    from chalicelib.capture.record_reader import RejectedLine
+    from chalicelib.capture.row_reader import RejectedLine
     from chalicelib.capture.summary import CaptureSummary
     from chalicelib.constraints.evaluation import Baseline
     from chalicelib.statistics.table import Table
