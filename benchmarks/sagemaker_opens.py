@@ -2,10 +2,10 @@
 
     make sagemaker-opens
 
-An endpoint on the stand-in is deployed, captured and judged, so that there are statistics, constraints and violations
-of every kind of verdict; the SDK, in an environment of its own, reads them over loopback HTTP from the stand-in's S3
-by `Statistics`, `Constraints` and `ConstraintViolations.from_s3_uri`, and saves them again. What it saved must be what
-we read, and a feature that its `set_monitoring` switched off must not be judged.
+An endpoint in the AWS simulator is deployed, captured and evaluated, so that there are statistics, constraints and
+violations of every kind of verdict; the SDK, in its own environment, reads them over loopback HTTP from the simulator's
+S3 with `Statistics`, `Constraints` and `ConstraintViolations.from_s3_uri`, and saves them again. What it saved must be
+what we read, and a feature that its `set_monitoring` switched off must not be judged.
 """
 
 from __future__ import annotations

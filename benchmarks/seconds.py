@@ -3,8 +3,8 @@
     python -m benchmarks.seconds [--warm 10] [--cold 3]
 
 The package of `chalice package` is unzipped; `on_data_captured` and `on_monitoring_execution` run in processes of their
-own under awslambdaric, against the stand-in over loopback HTTP. An object of 200 rows and 30 columns with violations
-is put; the clock runs from its event to SNS's Publish. Warm: the processes are there; cold: both are started anew, as
+own under awslambdaric, against the AWS simulator over HTTP. An object of 200 rows and 30 columns with violations is
+put; the clock runs from its event to SNS's Publish. Warm: the processes are there; cold: both are started anew, as
 after a quiet night. The levels: warm 1 s, cold 5 s. SageMaker's own delay comes before: it writes a capture file about
 two minutes after the request (aws-behaviour: capture-delay), which nothing here can shorten.
 

@@ -2,13 +2,13 @@
 
     python -m benchmarks.sweep [--endpoints 1000] [--objects 4] [--counted 40]
 
-One hour of so many endpoints (mode alert, one variant) on the stand-in: `run_monitoring` every five minutes, the sweep
-every fifteen, both begun at the same moment; a window closes for all at once, and each verdict is told. Every call is
-taken from the recorder, with its order within its run. Endpoints share the fleet's file and nothing else, so
+One hour of so many endpoints (mode alert, one variant) on the AWS simulator: `run_monitoring` every five minutes, the
+sweep every fifteen, both begun at the same moment; a window closes for all at once, and each verdict is told. Every
+call is taken from the recorder, with its order within its run. Endpoints share the fleet's file and nothing else, so
 `--counted` of them are counted, one by one, and the fleet is made of these; that their counts are equal is printed.
 `--counted 1000` counts all, in an hour.
 
-The peak is computed, since the stand-in's clock stands still during a run: runs begin as `fan_out` begins them, wait
+The peak is computed, since the simulated clock stands still during a run: runs begin as `fan_out` begins them, wait
 for the reserved concurrency of their function, and each call takes LATENCY, which is shorter than on AWS, so that peaks
 are higher. Rates that AWS documents, of an account and Region where nothing else is said:
 

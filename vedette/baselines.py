@@ -49,7 +49,7 @@ Advance = Callable[[int], None]
 
 def data_set_statistics(source: Source, advance: Advance, *, header: bool = True) -> Table:
     """The statistics of a data set, by the ending of its name; sketches of Model Monitor's size."""
-    name, chunks = source.name.removesuffix(".gz"), _expanded(source.told(advance), source.name)
+    name, chunks = source.name.removesuffix(".gz"), _expanded(source.read(advance), source.name)
     if name.endswith(".json"):
         return read_statistics(b"".join(chunks), source.name)
     if name.endswith(_JSON_LINES):
@@ -74,7 +74,7 @@ def captured_statistics(found: Sequence[Source], advance: Advance) -> tuple[Tabl
     UnreadableFile
         When no rows could be read.
     """
-    summary = CaptureSummary.total(summarize(source.told(advance)) for source in found)
+    summary = CaptureSummary.total(summarize(source.read(advance)) for source in found)
     if not summary.tables:
         raise UnreadableFile(f"{found[0].name if found else 'captures'}: no rows could be read")
     largest = max(summary.tables, key=lambda table: table.rows)

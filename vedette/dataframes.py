@@ -51,7 +51,7 @@ def captured_frame(
     refused: Counter[str] = Counter()
     rows = 0
     for source in sources:
-        for item in captured_requests(source.told(advance), options):
+        for item in captured_requests(source.read(advance), options):
             if isinstance(item, RejectedLine):
                 refused[item.reason] += 1
             elif item.kind is RequestKind.ROWS:

@@ -33,7 +33,7 @@ class Source(NamedTuple):
     size: int
     chunks: Callable[[], Iterator[bytes]]
 
-    def told(self, advance: Callable[[int], None]) -> Iterator[bytes]:
+    def read(self, advance: Callable[[int], None]) -> Iterator[bytes]:
         """The chunks, each one reported when it was taken."""
         for chunk in self.chunks():
             yield chunk

@@ -1,7 +1,7 @@
 """The few calls that telling makes, answered in memory at a fraction of a millisecond, held or struck on request.
 
 What is exhausted here is the order of the calls and a crash at each of them; tests/proof does the same, sampled, with
-the whole stand-in behind it.
+the whole AWS simulator behind it.
 """
 
 import io

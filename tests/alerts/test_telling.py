@@ -1,4 +1,4 @@
-"""Alerts on the stand-in: mutes, routing, what SNS refuses, long books, a real mail, and no captured word anywhere."""
+"""Alerts on the AWS simulator: mutes, routing, SNS errors, long alert states, a real mail, no captured words."""
 
 import json
 import logging

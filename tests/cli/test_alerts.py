@@ -41,21 +41,21 @@ def test_the_list_shows_what_fires_and_what_is_about_to_and_exits_with_1_when_an
 
 
 def test_nothing_that_fires_is_exit_code_0(alerting):
-    assert "Nothing fires." in alerting.done("alerts", "list")
-    assert "Nothing fires." in alerting.done("alerts", "list", SITE)
+    assert "No alert is firing or pending." in alerting.done("alerts", "list")
+    assert "No alert is firing or pending." in alerting.done("alerts", "list", SITE)
 
 
 def test_one_alert_is_shown_with_its_windows_and_its_mutes(firing):
-    firing.done("alerts", "mute", B, "--until", "3h", "--reason", "being mended", "--yes")
+    firing.done("alerts", "mute", B, "--until", "3h", "--reason", "being fixed", "--yes")
     shown = firing.done("alerts", "show", B)
     assert "b: data_type_check on preferred-site, AllTraffic" in shown
     assert "windows     violated" in shown
-    assert "by user/moto: being mended" in shown
+    assert "by user/moto: being fixed" in shown
     assert firing.refused("alerts", "show", "ffff").startswith("Nothing with the fingerprint ffff fires")
 
 
 def test_a_mute_of_a_fingerprint_holds_with_the_next_verdict_and_its_end_tells_once(firing):
-    said_ = firing.done("alerts", "mute", B, "--until", "90m", "--reason", "being mended", "--yes")
+    said_ = firing.done("alerts", "mute", B, "--until", "90m", "--reason", "being fixed", "--yes")
     assert f"No messages about fingerprint {B} from" in said_
     mails = len(firing.cloud.mailbox.mails)
     firing.cloud.turn(hours=1)
@@ -83,7 +83,7 @@ def test_a_mute_is_ended_by_its_id_or_by_what_it_is_of(alerting, name):
     ended = alerting.answer("alerts", "unmute", made["mute"]["mute_id"] if name == "id" else name, "--yes")
     assert [mute["reason"] for mute in ended["mutes"]] == ["move"]
     assert alerting.answer("alerts", "list")["mutes"] == []
-    assert alerting.refused("alerts", "unmute", SITE, "--yes").startswith("No mute bears the name preferred-site")
+    assert alerting.refused("alerts", "unmute", SITE, "--yes").startswith("There is no mute preferred-site")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,8 @@ def test_a_test_goes_through_bus_function_book_and_topic_and_comes_back(alerting
 
 def test_a_test_works_in_mode_observe_too_and_is_told_in_words(alerting):
     user_actions.apply_fleet(replace(alerting.entry(), mode="observe"))
-    assert "SNS took it. Its subject begins with [test]" in alerting.done("alerts", "test", SITE, "--yes")
+    accepted = "SNS accepted it. Check that a message arrives whose subject begins with [test]"
+    assert accepted in alerting.done("alerts", "test", SITE, "--yes")
 
 
 def test_a_test_that_nobody_can_receive_says_why_and_the_list_shows_it(alerting):
@@ -131,7 +132,7 @@ def test_a_test_that_nobody_can_receive_says_why_and_the_list_shows_it(alerting)
     sentence = alerting.refused("alerts", "test", SITE, "--yes")
     assert sentence.startswith("The test reached Vedette, and nobody else: the topic arn:aws:sns:")
     assert sentence.endswith("has no confirmed subscription.")
-    assert "Not delivered after 1 try: alert" in alerting.done("alerts", "list")
+    assert "Undelivered after 1 try: alert" in alerting.done("alerts", "list")
     (owed,) = alerting.answer("alerts", "list")["undelivered"]
     assert owed["owed"]["refused"].endswith("has no confirmed subscription")
 
@@ -172,7 +173,7 @@ def test_a_preview_shows_the_mail_of_a_stored_verdict_and_of_every_form_of_an_al
 def test_a_preview_of_a_verdict_that_says_nothing_says_so(alerting, tmp_path):
     file = tmp_path / "execution.json"
     file.write_bytes(records.write(execution()))
-    assert "This verdict gives no message." in alerting.done("alerts", "preview", file)
+    assert "This verdict sends no message." in alerting.done("alerts", "preview", file)
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_captures_give_a_baseline_that_they_hold(tmp_path):
     (captures / "odd.jsonl").write_bytes(line(side("1"), side("1.0")) * 3)
     found = baseline("--from-captures", captures, "-o", tmp_path / "baseline")
     assert found.exit_code == 0
-    assert "Warning: 3 rows of other columns were left out." in found.output
+    assert "Warning: 3 rows with other columns were left out." in found.output
     features = files(tmp_path / "baseline")["constraints.json"]["features"]
     assert [(f["name"], f["inferred_type"]) for f in features] == [
         ("_c0", "Fractional"), ("_c1", "Integral"), ("_c2", "Fractional"),
@@ -159,4 +159,4 @@ def test_one_data_set_or_captures(tmp_path):
     for arguments in ((), ("x.csv", "--from-captures", "y")):
         found = baseline(*arguments, "-o", tmp_path)
         assert found.exit_code == 2
-        assert "Name one data set, or say --from-captures." in found.stderr
+        assert "Name one data set, or use --from-captures." in found.stderr

@@ -1,5 +1,7 @@
-"""What all commands share: an example in every help text, the same options, and a quick start."""
+"""What all commands share: help in whole sentences with working examples, the same options, and a quick start."""
 
+import re
+import shlex
 import subprocess
 import sys
 
@@ -7,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from vedette.cli import COMMANDS, main
+from vedette.cli import COMMANDS, SECTIONS, main
 
 WITHOUT_STAGE = {"evaluate", "summarize", "baseline", "captured", "demo", "alerts schema"}
 READ_ONLY = {
@@ -15,7 +17,7 @@ READ_ONLY = {
     "report",
     "plan",
     "history",
-    "marks",
+    "failed-versions",
     "fleet show",
     "capture status",
     "invoke",
@@ -53,6 +55,42 @@ def test_every_help_text_holds_an_example_that_calls_the_command(name):
     said = CliRunner().invoke(main, [*name.split(), "--help"])
     assert said.exit_code == 0
     assert f"vedette {name}" in said.output.partition("Example")[2]
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_every_example_is_a_command_line_that_parses(name):
+    examples = re.findall(r"^  vedette (.+)$", ALL[name].help.replace("\n    ", "\n"), re.MULTILINE)
+    assert examples
+    for example in examples:
+        words = shlex.split(example.partition(" > ")[0])
+        called = next(" ".join(words[:size]) for size in (2, 1) if " ".join(words[:size]) in ALL)
+        arguments = words[len(called.split()) :]
+        ALL[called].make_context(called, [*arguments, "--stage", "dev"] if "setup" in called else arguments)
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_every_help_text_and_option_is_a_whole_sentence(name):
+    summary = ALL[name].help.partition("\n\n")[0]
+    assert summary[0].isupper()
+    assert summary.endswith(".")
+    options = [option for option in ALL[name].params if isinstance(option, click.Option)]
+    assert [o.name for o in options if not (o.help and re.search(r"\.( \[.*\])?$", o.help))] == []
+
+
+def test_the_help_lists_every_command_in_a_section():
+    said = CliRunner().invoke(main, ["--help"]).output
+    for section, names in SECTIONS.items():
+        listed = said.partition(f"\n{section}:\n")[2].partition("\n\n")[0]
+        assert [line.split()[0] for line in listed.splitlines() if re.match(r"  \w", line)] == list(names)
+
+
+@pytest.mark.parametrize(
+    ("words", "suggestion"),
+    [(["statsu"], "'status'"), (["alerts", "lst"], "'list'"), (["status", "--stag", "dev"], "'--stage'")],
+)
+def test_a_mistyped_command_or_option_gets_a_suggestion(words, suggestion):
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, f"Did you mean {suggestion}?" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", sorted(ALL))

@@ -44,7 +44,7 @@ def test_a_dry_run_and_a_no_change_nothing(site):
     site.cloud.recorder.clear()
     assert "Fractional" in site.done(*SET, "--dry-run")
     assert "Not confirmed" in site.refused(*SET, typed="n\n")
-    assert "so already" in site.done("constraints", "set", SITE, "b", "--type", "Integral", "--reason", "x", "--yes")
+    assert "do not change" in site.done("constraints", "set", SITE, "b", "--type", "Integral", "--reason", "x", "--yes")
     assert site.changes() == []
 
 
@@ -63,7 +63,7 @@ def test_a_window_is_accepted_as_the_new_normal_and_judges_the_next_one(stage):
     assert "b: inferred_type: Integral -> Fractional" in shown
     # Half of its values have no cents: with Fractional alone, the accepted window itself would be a violation.
     assert "b: monitoringConfigOverrides.datatype_check_threshold: none -> 0.26" in shown
-    assert "which was judged: Violations" in shown
+    assert "the verdict of the window is Violations" in shown
     version, found = store.baseline_in_force(SITE)
     assert (version, found.statistics.rows) == ("v2", 40)
     stage.cloud.turn(minutes=50)
@@ -78,7 +78,7 @@ def test_a_version_is_put_in_force_again_and_a_folder_becomes_a_version(site, tm
     shown = site.done("constraints", "use", SITE, "v1", "--reason", "too loose", "--yes")
     assert "b: inferred_type: Fractional -> Integral" in shown
     assert store.named_baseline(SITE).version == "v1"
-    assert "in force already" in site.done("constraints", "use", SITE, "v1", "--reason", "x", "--yes")
+    assert "already the current version" in site.done("constraints", "use", SITE, "v1", "--reason", "x", "--yes")
     (tmp_path / "data.csv").write_text("label,a,b\n" + "1,2,3\n" * 200)
     site.done("baseline", tmp_path / "data.csv", "-o", tmp_path / "made")
     site.done("constraints", "use", SITE, "--from", tmp_path / "made", "--reason", "from the training data", "--yes")
@@ -104,7 +104,7 @@ def test_constraints_are_shown_in_eighty_columns_and_written_to_a_file(site, tmp
     site.done("constraints", "set", SITE, "a", "--value", "x" * 100, "--add-value", "y", "--reason", "known", "--yes")
     monkeypatch.setenv("COLUMNS", "80")
     shown = site.done("constraints", "show", SITE, "-o", tmp_path / "constraints.json")
-    assert "Version v2, in force by user/moto" in shown
+    assert "Current version v2 by user/moto" in shown
     assert "2 known values" in shown
     assert max(map(len, shown.splitlines())) <= 80
     assert (

@@ -16,7 +16,7 @@ def test_a_plan_shows_action_reason_requests_and_difference_and_changes_nothing(
     assert "version 1 is pinned by user/moto" in found["reason"]
     assert [one["operation"] for one in found["requests"]][-2:] == ["CreateEndpointConfig", "UpdateEndpoint"]
     assert any("ModelName" in change for change in found["changes"])
-    assert "Between the served config and the planned one:" in stage.done("plan", SITE)
+    assert "Changes from the served config to the planned config:" in stage.done("plan", SITE)
 
 
 def test_deploying_an_older_version_pins_it_and_the_endpoint_serves_it_without_waiting_for_a_schedule(stage):
@@ -36,7 +36,7 @@ def test_a_version_that_is_not_approved_cannot_be_pinned_and_one_that_is_not_the
     assert stage.refused("pin", SITE, "--version", 7, "--yes") == "preferred-site has no version 7; it has 1."
     user_actions.set_approval(_arn(stage, 1), "Approved")
     until = ("pin", SITE, "--version", 1, "--yes", "--until")
-    assert stage.refused(*until, "2020-01-01") == "2020-01-01 is over already."
+    assert stage.refused(*until, "2020-01-01") == "2020-01-01 is in the past."
     assert "is neither a time like" in stage.refused(*until, "tomorrow")
     stage.done("manage", SITE, "--endpoint", SITE, "--mode", "alert", "--yes")
     assert "is in mode alert, so Vedette deploys nothing" in stage.refused("deploy", SITE, "--version", 1, "--yes")
@@ -61,7 +61,7 @@ def test_rolling_back_brings_the_verified_version_before_and_passes_over_one_tha
     stage.deployed("linear-learner", "knn", "linear-learner")
     user_actions.set_approval(_arn(stage, 2), "Rejected")
     stage.cloud.settle()
-    assert "served version 1, verified" in stage.done("rollback", SITE, "--reason", "wrong", "--yes")
+    assert "before the served one is version 1" in stage.done("rollback", SITE, "--reason", "wrong", "--yes")
     stage.cloud.turn(minutes=10)
     assert stage.served() == "1"
     sentence = stage.refused("rollback", SITE, "--yes")
@@ -74,11 +74,11 @@ def test_a_failed_version_carries_a_mark_until_somebody_says_retry(stage):
     stage.register("knn")
     stage.cloud.turn(minutes=60)
     assert stage.served() == "1"
-    assert [mark["package_arn"][-2:] for mark in stage.answer("marks", SITE)] == ["/2"]
+    assert [mark["package_arn"][-2:] for mark in stage.answer("failed-versions", SITE)] == ["/2"]
     assert [attempt["state"] for attempt in stage.answer("history", SITE)] == ["rolled back", "verified"]
     stage.done("retry", SITE, "--yes")
     stage.cloud.turn(minutes=10)
-    assert (stage.served(), stage.answer("marks", SITE)) == ("2", [])
+    assert (stage.served(), stage.answer("failed-versions", SITE)) == ("2", [])
 
 
 def test_an_endpoint_of_somebody_else_is_changed_only_after_its_adoption_was_shown_and_confirmed(stage):
@@ -142,7 +142,7 @@ def test_a_dry_run_writes_nothing_down_and_nobody_is_asked(stage, command):
 
 def test_the_history_of_nothing_is_empty_and_an_unknown_endpoint_is_named(stage):
     assert stage.answer("history", SITE) == []
-    assert "Vedette has deployed nothing" in stage.done("history", SITE)
+    assert "Vedette has not deployed anything" in stage.done("history", SITE)
     assert stage.refused("plan", "no-such").startswith("no-such is not in the fleet of stage local;")
 
 

@@ -161,7 +161,7 @@ def test_what_is_left_over_is_own_tagged_unused_and_older_than_a_day(stage):
     assert "vedette-capture-mine" in stage.done("orphans", "--delete", "--dry-run")
     stage.done("orphans", "--delete", "--yes")
     assert stage.made() == used | {"config vedette-not-tagged", "config terraform"}
-    assert "Nothing is left over." in stage.done("orphans")
+    assert "There are no unused resources." in stage.done("orphans")
 
 
 def test_the_last_three_configs_of_an_endpoint_are_never_left_over(stage):

@@ -15,7 +15,7 @@ def test_capture_of_an_endpoint_that_vedette_does_not_deploy_is_a_copy_of_its_co
     )
     stage.cloud.turn(minutes=5)
     before = stage.config(WATCHED)
-    assert f"{WATCHED} captures nothing." in stage.done("capture", "status", WATCHED)
+    assert f"{WATCHED} is off." in stage.done("capture", "status", WATCHED)
     assert stage.answer("capture", "on", WATCHED, "--percentage", 40, "--yes")["changed"] is True
     stage.cloud.turn(minutes=10)
     after = stage.config(WATCHED)
@@ -39,7 +39,7 @@ def test_on_off_and_on_again_is_two_configs_and_what_is_so_already_changes_nothi
         names.append(stage.config(WATCHED)["EndpointConfigName"])
     assert names[0] == names[2] == names[4] != names[1] == names[3]
     before = len(stage.changes())
-    assert "is so already" in stage.done("capture", "on", WATCHED, "--percentage", 50, "--yes")
+    assert "already has these settings" in stage.done("capture", "on", WATCHED, "--percentage", 50, "--yes")
     assert stage.changes()[before:] == []
     assert stage.config(WATCHED)["DataCaptureConfig"]["CaptureOptions"] == [{"CaptureMode": "Input"}]
 
@@ -104,7 +104,7 @@ def test_an_interruption_ends_the_traffic_with_what_was_sent(stage, rows, monkey
         raise KeyboardInterrupt
 
     monkeypatch.setattr("time.sleep", interrupted)
-    assert "1 requests sent, 1 good and 0 bad; refused: none." in stage.done(
+    assert "Sent 1 requests: 1 good, 0 bad; failed: none." in stage.done(
         "simulate", WATCHED, "--good", rows / "good.csv"
     )
 

@@ -107,7 +107,7 @@ def test_every_conformance_capture_is_read_against_p07(run, conformance):
         assert found.exit_code == 1, file.name  # none of them has P07's thirteen columns
         requests = len(file.read_bytes().splitlines())
         assert f"in {requests} request{'s' if requests > 1 else ''}, from 1 file" in found.output
-        assert "0 lines refused" in found.output
+        assert "0 lines rejected" in found.output
         assert "Number of columns in baseline constraints: 13" in found.output
 
 
@@ -134,8 +134,8 @@ def test_refused_lines_are_counted_by_reason_and_kept(run, chapter):
     bad = chapter / "bad.jsonl"
     bad.write_bytes(line(side("1,2"), side("0")) * 30 + b"{oops\n" + line(side('"open')))
     found = run("evaluate", bad, "--baseline", chapter / "baseline", "--quarantine", chapter / "kept.jsonl")
-    assert "1 line refused: line is not JSON" in found.output
-    assert "1 line refused: payload is not CSV" in found.output
+    assert "1 line rejected: line is not JSON" in found.output
+    assert "1 line rejected: payload is not CSV" in found.output
     assert (
         f"{bad}: line 31 (byte {len(bad.read_bytes().splitlines(keepends=True)[0]) * 30}): line is not JSON"
         in found.output
@@ -276,7 +276,7 @@ def test_every_fault_is_one_sentence_and_exit_code_2(run, chapter):
         (("baseline", chapter / "none.csv", "-o", chapter / "x"), "none.csv: no rows"),
         (("baseline", chapter / "latin.csv", "-o", chapter / "x"), "latin.csv: not UTF-8"),
         (("baseline", chapter / "open.csv", "-o", chapter / "x"), "open.csv: line 2 is not CSV"),
-        (("captured", good, "-o", chapter / "x.xls"), "-o needs a name that ends in .csv or .parquet"),
+        (("captured", good, "-o", chapter / "x.xls"), "-o needs a file name that ends in .csv or .parquet"),
     ):
         found = run(*arguments)
         assert found.exit_code == 2, arguments
@@ -290,7 +290,7 @@ def test_a_disabled_evaluation_is_no_success(run, chapter):
     (chapter / "off.json").write_text(json.dumps(constraints))
     found = run("evaluate", chapter / "captures", "--baseline", chapter / "off.json")
     assert found.exit_code == 2
-    assert "Nothing was judged." in found.output
+    assert "Nothing was evaluated." in found.output
     assert "evaluate_constraints is Disabled" in found.output
 
 
@@ -310,7 +310,7 @@ def test_refused_lines_are_named_by_file_and_line_with_a_hint(run, chapter):
     assert f"many.jsonl.gz: line 301 (byte {len(good) * 300}): line is not JSON" in found.output
     assert found.output.count("line is not JSON") == 11  # the sum, and the first ten
     assert "... and 2 more" in found.output
-    assert "--quarantine FILE keeps the refused lines" in found.output
+    assert "Use --quarantine FILE to write the rejected lines" in found.output
 
 
 def test_captures_and_data_sets_in_gzip_are_recognised(run, chapter):
@@ -331,7 +331,7 @@ def test_a_header_and_test_traffic_are_settings_of_every_command_on_files(run, t
     settings = ("--header", "input", "--test-marker", "testing")
     found = run("summarize", tmp_path / "x.jsonl", *settings)
     assert "2 rows in 1 request, from 1 file" in found.output
-    assert "1 test request, in no statistic" in found.output
+    assert "1 test request, not in the statistics" in found.output
     assert "age" in found.output
     written = run("captured", tmp_path / "x.jsonl", "-o", "-", *settings).stdout.splitlines()
     assert written[0].endswith("input.age,input.income")
@@ -375,7 +375,7 @@ def test_at_eighty_columns_nothing_that_was_measured_is_cut_off(run, chapter, mo
 
 def test_a_baseline_is_made_of_one_csv_and_says_what_looks_wrong(run, chapter):
     for place, sentence in (
-        (chapter, f"{chapter}: a directory; name one data set, or say --from-captures"),
+        (chapter, f"{chapter}: a directory; name one data set, or use --from-captures"),
         (next((chapter / "captures").rglob("*.jsonl")), "captured requests, not a data set; say --from-captures"),
     ):
         found = run("baseline", place, "-o", chapter / "x")
@@ -383,7 +383,7 @@ def test_a_baseline_is_made_of_one_csv_and_says_what_looks_wrong(run, chapter):
         assert sentence in found.stderr
     (chapter / "bare.csv").write_text("1,2.5\n3,4\n5,x\n")
     found = run("baseline", chapter / "bare.csv", "-o", chapter / "x").output
-    assert "Warning: the columns are named 1, 2.5. If the first row is data, say --no-header." in found
+    assert "Warning: the columns are named 1, 2.5. If the first row is data, use --no-header." in found
     assert "Warning: 2.5 holds 1 text among 1 number, so its type is String." in found
     assert "Warning" not in run("baseline", chapter / "train.csv", "-o", chapter / "y").output
 
@@ -392,7 +392,7 @@ def test_robust_distances_are_explained(run, chapter):
     constraints = json.loads((chapter / "baseline" / "constraints.json").read_text())
     said = run("evaluate", chapter / "captures", "--baseline", chapter / "baseline").output
     assert constraints["monitoring_config"]["distribution_constraints"]["comparison_method"] == "Robust"
-    assert "distance 0 is a difference no larger than that" in " ".join(said.split())
+    assert "a distance of 0 is a difference no larger than that" in " ".join(said.split())
 
 
 @contextmanager
@@ -430,7 +430,7 @@ def test_without_credentials_one_sentence_says_what_to_do(run, monkeypatch, tmp_
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     found = run("summarize", "s3://traffic/captures", "--region", "eu-west-1")
     assert found.exit_code == 2
-    hint = "Log in (`aws configure`, `aws sso login`), or name a --profile that can."
+    hint = "Log in (`aws configure`, `aws sso login`), or choose another --profile."
     assert found.stderr == f"Error: Unable to locate credentials. {hint}\n"
 
 
@@ -438,7 +438,7 @@ LOCAL_ONLY = ("chalice", "moto", "flask", "sklearn", "time_machine", "awslambdar
 
 
 def test_a_notebook_needs_neither_chalice_nor_moto(chapter):
-    """What only the local stand-in or the tests need is blocked: the wheel's own dependencies are enough."""
+    """What only the AWS simulator or the tests need is blocked: the wheel's own dependencies are enough."""
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({LOCAL_ONLY!r}))\n"
         "import vedette\n"

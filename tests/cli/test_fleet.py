@@ -28,7 +28,7 @@ def test_a_file_is_shown_asked_about_and_stored_with_who_applied_it(stage, tmp_p
     assert stage.answer("apply", "-f", file, "--yes")["applied"] is True
     found = stage.answer("fleet", "show")
     assert ([entry["mode"] for entry in found["entries"]], found["applied_by"]) == (["alert", "observe"], "user/moto")
-    assert "The fleet is so already." in stage.done("apply", "-f", file, "--yes")
+    assert "The fleet does not change." in stage.done("apply", "-f", file, "--yes")
     assert "Applied by user/moto" in stage.done("fleet", "show")
 
 

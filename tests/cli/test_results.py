@@ -171,7 +171,7 @@ def test_an_execution_that_never_had_a_job_is_shown_with_its_reason(stage):
         "Failed",
         ["the execution never had a processing job: No capacity for ml.m5.xlarge."],
     )
-    assert "It has no statistics." in stage.done("show", "statistics", SITE)
+    assert "There is no statistics file." in stage.done("show", "statistics", SITE)
 
 
 def test_what_runs_when_is_shown_for_vedette_and_for_schedules(monitored):
@@ -184,7 +184,7 @@ def test_what_runs_when_is_shown_for_vedette_and_for_schedules(monitored):
     assert [row["last_verdict"] for row in rows] == ["OK", "", "CompletedWithViolations"]
     assert [row["next_run"] for row in rows] == ["2026-03-02T12:05:00Z", "2026-03-03T00:05:00Z", None]
     assert "hourly" in monitored.done("show", "schedule", SITE)
-    assert "Nothing judges cars" in monitored.done("show", "schedule", "cars")
+    assert "cars is not monitored" in monitored.done("show", "schedule", "cars")
 
 
 # --- in a notebook ----------------------------------------------------------------------------------------------------

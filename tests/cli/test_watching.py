@@ -55,13 +55,13 @@ def test_watching_reads_the_endpoint_and_changes_nothing_of_sagemaker(stage, lak
     stage.cloud.recorder.clear()
     said = stage.done("watch", CHURN, "--baseline", tmp_path, "--yes")
     assert f"churn captures 100 % of its requests (Input, Output) to s3://{LAKE}/captures/2026" in said
-    assert "The source is not read before the first of these changes." in said
+    assert "Vedette cannot read the source until the first of these changes is made." in said
     assert {name.partition(":")[2][:4] for name in events_of(stage)} <= {"Desc", "List"}
     entry = store.fleet().entry(CHURN)
     assert (entry.mode, entry.capture_uri, entry.package_group) == ("observe", f"s3://{LAKE}/captures/2026", "")
     version, baseline = store.baseline_in_force(CHURN)
     assert (version, [feature.name for feature in baseline.constraints.features]) == ("v1", ["label", "a", "b"])
-    assert "The fleet is so already." in stage.done("watch", CHURN)
+    assert "The fleet already has this entry." in stage.done("watch", CHURN)
 
 
 def test_what_the_owners_must_do_is_given_as_json_and_as_terraform(stage, lake):
@@ -168,7 +168,7 @@ def test_serverless_and_asynchronous_endpoints_are_refused(stage, lake, monkeypa
         ({"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://x/y"}}}, "an asynchronous endpoint"),
         ({"ProductionVariants": [variant]}, "a serverless endpoint"),
     ):
-        with monkeypatch.context() as patched:  # the stand-in makes real-time endpoints alone
+        with monkeypatch.context() as patched:  # the AWS simulator makes real-time endpoints alone
             patched.setattr(sagemaker, "describe_endpoint_config", lambda name, more=more: {**config, **more})
             assert f"churn is {word}; SageMaker captures real-time endpoints alone." in stage.refused("watch", CHURN)
 
@@ -220,7 +220,7 @@ def test_a_backfill_makes_the_parts_that_the_functions_would_have_made_and_alert
     assert parts() == []
     answer = watching.answer("backfill", CHURN, "--from", "14d", "--yes")
     assert (answer["parts"], answer["rows"], answer["refused"]) == ({"made": 3}, 120, 0)
-    assert "To be read: 0 objects (0.0 MB) without a part; 3 with one are skipped." in watching.done(
+    assert "Found 0 objects (0.0 MB) to process; 3 already have a part and are skipped." in watching.done(
         "backfill", CHURN, "--from", "14d"
     )
     made = [store.s3.get_record(Part, key) for key in parts()]
@@ -315,7 +315,7 @@ def test_the_fleet_is_written_as_the_file_that_it_can_be_applied_from(watching, 
     assert (before[0].capture_header, before[0].test_marker) == ("input", "testing=1")
     written = watching.done("fleet", "show", "--toml")
     (tmp_path / "fleet.toml").write_text(written)
-    assert "The fleet is so already." in watching.done("apply", "-f", tmp_path / "fleet.toml")
+    assert "The fleet does not change." in watching.done("apply", "-f", tmp_path / "fleet.toml")
     assert json.loads(watching.run("fleet", "show", "--toml", "--json").stdout)["toml"] == written
     watching.done("manage", "preferred-site", "--endpoint", "preferred-site", "--yes", "--capture-header", "none")
     assert store.fleet().entries[0].capture_header == ""

@@ -1,4 +1,4 @@
-"""The story on a person's own data, shortened; `.ci/run` tells all of it on the data that it makes itself."""
+"""A shortened demo on a user's own data; `.ci/run` runs the whole demo on its synthetic data."""
 
 import random
 
@@ -20,7 +20,7 @@ def own_csv(tmp_path):
     settings.cache_clear()
 
 
-def test_the_story_runs_on_ones_own_data_and_keeps_the_bucket(own_csv, tmp_path, monkeypatch):
+def test_the_demo_runs_on_the_users_data_and_copies_the_bucket(own_csv, tmp_path, monkeypatch):
     slow = {story.a_day, story.silent_roll_back, story.rejection}
     monkeypatch.setattr(story, "CHAPTERS", tuple(c for c in story.CHAPTERS if c not in slow))
     result = CliRunner().invoke(main, ["demo", "--data", str(own_csv), "--keep", str(tmp_path / "bucket")])
@@ -30,8 +30,8 @@ def test_the_story_runs_on_ones_own_data_and_keeps_the_bucket(own_csv, tmp_path,
     assert kept == {"data-capture", "parts", "monitoring", "baselines", "config", "reports"}
 
 
-def test_a_check_that_does_not_hold_gives_exit_code_1(monkeypatch):
-    monkeypatch.setattr(story, "CHAPTERS", (lambda told: told.tell.check("the moon is made of cheese", False),))
+def test_a_failed_check_gives_exit_code_1(monkeypatch):
+    monkeypatch.setattr(story, "CHAPTERS", (lambda demo: demo.console.check("the moon is made of cheese", False),))
     result = CliRunner().invoke(main, ["demo"])
     settings.cache_clear()
     assert result.exit_code == 1
@@ -39,17 +39,17 @@ def test_a_check_that_does_not_hold_gives_exit_code_1(monkeypatch):
     assert "2 of 3 checks passed" in result.output
 
 
-def test_a_file_that_is_not_there_is_one_sentence_and_exit_code_2():
+def test_a_missing_file_gives_one_sentence_and_exit_code_2():
     result = CliRunner().invoke(main, ["demo", "--data", "nowhere.csv"])
     assert result.exit_code == 2
     assert "Traceback" not in result.output
     assert "nowhere.csv: no such file" in result.stderr
 
 
-def test_a_folder_that_holds_something_is_not_written_into(tmp_path):
+def test_a_folder_that_is_not_empty_is_refused(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     result = CliRunner().invoke(main, ["demo", "--keep", str(tmp_path)])
     assert (result.exit_code, result.stderr) == (
         2,
-        f"Error: {tmp_path} is not empty; name a new folder for --keep.\n",
+        f"Error: {tmp_path} is not empty; choose a new folder for --keep.\n",
     )

@@ -1,4 +1,4 @@
-"""Registry to endpoint, on the stand-in: what is approved is served, verified, and comes back when it fails."""
+"""Registry to endpoint, on the AWS simulator: what is approved is served, verified, and comes back when it fails."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Captured data to a mail, on the stand-in: parts, verdicts, alert state, and what happens when events go astray."""
+"""From captured data to a mail on the AWS simulator: parts, verdicts, alert state, and lost events."""
 
 import boto3
 import pytest

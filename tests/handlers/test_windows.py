@@ -1,4 +1,4 @@
-"""Windows on the stand-in: closed and open, of drift, mixed, without captures, judged twice at once, cut short."""
+"""Windows on the AWS simulator: closed and open, of drift, mixed, without captures, judged twice at once, cut short."""
 
 import contextlib
 import json

@@ -27,7 +27,7 @@ def findings(clone) -> dict[str, dict]:
 
 # --- the key ----------------------------------------------------------------------------------------------------------
 
-BY_POLICIES = "roles of the account may use the key by their policies"
+BY_POLICIES = "policies of the account's roles may allow the key"
 KEY = ("the key is enabled", BY_POLICIES, "alarms may use the key", "logs may use the key")
 
 
@@ -158,7 +158,7 @@ def test_an_internet_gateway_alone_does_not_serve_a_function(clone, vpc):
     vpc.route_out(GatewayId=gateway)
     told = reaches(clone, vpc)
     assert told["outcome"] == "fault"
-    assert "an internet gateway alone does not serve a Lambda" in told["remedy"]
+    assert "an internet gateway does not work for a Lambda function" in told["remedy"]
 
 
 def test_the_route_to_a_nat_gateway_that_is_gone_leads_nowhere(clone, vpc, monkeypatch):

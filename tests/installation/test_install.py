@@ -1,4 +1,4 @@
-"""From a clone to a working installation and back, with the very commands, against the stand-in over HTTP.
+"""From a clone to a working installation and back, with the very commands, against the AWS simulator over HTTP.
 
 The functions run from the deployed package under AWS's own runtime client; events reach them by the deployed rules.
 """

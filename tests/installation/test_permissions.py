@@ -7,13 +7,15 @@ import pytest
 from tests.permissions import CHALICE, ELSEWHERE, IMPLIED, STARS, missing, statements, unused
 from vedette.installation import policies
 from vedette.installation.functions import NAMES
-from vedette.installation.policies import Place, listed
+from vedette.installation.policies import StageScope, listed
 from vedette.local.iam import Need, decide
 
 ACCOUNT = "arn:aws:{}:eu-west-1:123456789012:"
 ROLE = "arn:aws:iam::123456789012:role/vedette-dev-models"
 TOPIC = ACCOUNT.format("sns") + "vedette-dev-alerts"
-PLACE = Place("dev", "eu-west-1", "123456789012", "ours", "vedette-dev", (TOPIC,), ROLE, sources=(("lake", "in/"),))
+PLACE = StageScope(
+    "dev", "eu-west-1", "123456789012", "ours", "vedette-dev", (TOPIC,), ROLE, sources=(("lake", "in/"),)
+)
 DEPLOYING = ("on_model_package_state_change", "on_endpoint_state_change", "sweep")
 
 
@@ -92,7 +94,7 @@ def test_what_an_endpoint_may_cost_is_held_by_iam(narrowed, function):
 
 
 def test_instance_types_are_those_that_were_named_at_setup(hand_written):
-    place = Place(**{**PLACE.__dict__, "instance_types": ("ml.g5.*",)})
+    place = StageScope(**{**PLACE.__dict__, "instance_types": ("ml.g5.*",)})
     policy = policies.narrowed(hand_written["sweep"], "sweep", place)
     assert allowed(policy, "sagemaker:CreateEndpointConfig", CONFIG, sagemaker__InstanceTypes="ml.g5.xlarge")
     assert not allowed(policy, "sagemaker:CreateEndpointConfig", CONFIG, sagemaker__InstanceTypes="ml.m5.large")
@@ -107,7 +109,7 @@ def test_only_an_endpoint_that_vedette_made_is_deleted(narrowed, function):
 
 
 def test_a_call_that_no_statement_allows_is_refused_in_the_words_of_aws(clone):
-    """The stand-in's own side: what would be refused in an account is refused here."""
+    """The AWS simulator's own side: what would be refused in an account is refused here."""
     import boto3
     from botocore.exceptions import ClientError
     from chalice import Chalice

@@ -167,18 +167,18 @@ def test_functions_in_a_vpc_may_be_there_and_their_code_may_not_touch_it(clone):
     entry = clone.project.stage("dev")
     assert (entry["subnet_ids"], entry["security_group_ids"]) == (["subnet-1", "subnet-2"], ["sg-1"])
     policy = json.loads((clone.project.folder("dev") / "policy-sweep.json").read_text())
-    assert {"BeInTheVpc", "TheFunctionItselfMustNotTouchTheVpc"} <= {s["Sid"] for s in policy["Statement"]}
+    assert {"UseTheVpc", "TheFunctionItselfMustNotTouchTheVpc"} <= {s["Sid"] for s in policy["Statement"]}
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--stage", "dev"], "Give --email"),
-        (["--stage", "Prod", *MAIL], "is no name for a stage"),
+        (["--stage", "dev"], "Use --email"),
+        (["--stage", "Prod", *MAIL], "is not a stage name"),
         (["--stage", "dev", *MAIL, "--subnets", "subnet-1"], "--security-groups together"),
         (["--stage", "dev", *MAIL, "--topic", "alerts"], "not the ARN of an SNS topic"),
-        (["--stage", "dev", *MAIL, "--role-path", "ml"], "begins and ends with a slash"),
-        (["--stage", "dev", *MAIL, "--role", "models"], "not an ARN of IAM"),
+        (["--stage", "dev", *MAIL, "--role-path", "ml"], "must begin and end with a slash"),
+        (["--stage", "dev", *MAIL, "--role", "models"], "not an IAM ARN"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_sentence(clone, arguments, words):

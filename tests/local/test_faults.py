@@ -40,7 +40,7 @@ def test_each_kind_does_what_its_name_says(account, kind, raised, worked):
     with pytest.raises(raised):
         put(account)
     assert exists(account) is worked
-    (struck,) = account.cloud.faults.struck
+    (struck,) = account.cloud.faults.affected
     assert (struck.name, struck.fault) == ("s3:PutObject", kind)
     assert struck.error is not None
     put(account)

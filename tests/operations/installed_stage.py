@@ -1,4 +1,4 @@
-"""A stage in the stand-in with the real app in it, and the hands of the people who use it."""
+"""A stage in the AWS simulator with the real app in it, and the hands of the people who use it."""
 
 import json
 import os

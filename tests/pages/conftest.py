@@ -13,7 +13,7 @@ from chalicelib.constraints.suggestion import suggested_constraints
 from tests.operations.installed_stage import SITE, installed
 from vedette.baselines import baseline_statistics
 from vedette.demo import user_actions
-from vedette.demo.data import half_spoilt, sites
+from vedette.demo.data import half_corrupted, sites
 
 HOURS = 3
 
@@ -34,7 +34,7 @@ def judged():
         for hour in range(HOURS):
             for number in range(6):
                 rows = data.traffic(6 * hour + number, 40)
-                user_actions.predict(SITE, half_spoilt(rows) if hour == HOURS - 1 else rows)
+                user_actions.predict(SITE, half_corrupted(rows) if hour == HOURS - 1 else rows)
             stage.cloud.turn(minutes=60)
         stage.cloud.turn(minutes=15)
         yield stage

@@ -71,7 +71,7 @@ def test_status_says_what_is_muted_what_is_not_delivered_and_what_is_polled(judg
     assert table.put_item(polled, pk, "sweep", revision)
     try:
         said = judged.run("status").output
-        assert all(words in said for words in ("1 muted", "1 message", "captures are", "polled"))
+        assert all(words in said for words in ("1 muted", "1 message", "polling (no", "EventBridge)"))
         assert "red, baseline_drift_check (warning, muted), since" in judged.run("status", SITE).output
         assert "\x1b[31m" not in said
         (one,) = judged.answer("status")["endpoints"]
@@ -87,7 +87,7 @@ def test_status_says_that_captures_may_not_be_read_and_that_a_person_should_look
     assert table.put_item(replace(swept or Swept(endpoint=SITE), delivery="closed"), pk, "sweep", revision)
     try:
         shown = judged.run("status")
-        assert (shown.exit_code, all(word in shown.output for word in ("captures may", "vedette watch"))) == (1, True)
+        assert (shown.exit_code, all(word in shown.output for word in ("captures cannot", "vedette watch"))) == (1, True)
         (one,) = judged.answer("status")["endpoints"]
         assert (one["polled"], one["closed"]) == (False, True)
     finally:
@@ -129,7 +129,7 @@ def test_earlier_windows_can_be_asked_for(judged, tmp_path):
 
 def test_the_index_links_the_report_of_every_endpoint(judged, tmp_path):
     said = judged.done("report", "--all", "-o", tmp_path / "all")
-    assert "1 endpoint, 1 needs a look" in said
+    assert "1 endpoint, 1 needs attention" in said
     index = (tmp_path / "all/index.html").read_text()
     assert f'<a href="{SITE}.html">{SITE}</a>' in index
     assert (tmp_path / "all" / f"{SITE}.html").read_text().startswith("<!doctype html>")
@@ -143,7 +143,7 @@ def test_the_index_links_the_report_of_every_endpoint(judged, tmp_path):
 def test_what_cannot_be_meant_is_refused(judged, words):
     result = judged.run("report", *words)
     assert result.exit_code == 2
-    assert "Name one endpoint, or give --all with -o DIR" in result.output
+    assert "Name one endpoint, or use --all with -o DIR" in result.output
 
 
 def test_answers_are_json_alone(judged, tmp_path):

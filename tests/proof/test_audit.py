@@ -12,14 +12,14 @@ import pytest
 from tests.permissions import CHALICE
 from vedette.installation import policies
 from vedette.installation.functions import NAMES, merge_template
-from vedette.installation.policies import Place
+from vedette.installation.policies import StageScope
 from vedette.installation.template import roles_template, template
 from vedette.operations import dashboard
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / "benchmarks" / "environments"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
-PLACE = Place(
+PLACE = StageScope(
     "dev",
     "eu-west-1",
     "123456789012",

@@ -1,4 +1,4 @@
-"""`make aws-check` itself, from the first question to the last deletion, with the stand-in in place of an account."""
+"""`make aws-check` from the first question to the last deletion, with the AWS simulator instead of an account."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.artifact
 STAGE = "check"
 
 
-# The functions of an account run as soon as they are deployed; those of the stand-in when it is told to look for them.
+# In an account, functions run as soon as they are deployed; in the AWS simulator, after `run_deployed`.
 PROGRAM = """
 import pathlib, time
 from vedette.installation import smoke_test
@@ -62,7 +62,7 @@ def test_an_installation_is_proven_and_removed_again(tmp_path, package):
         assert check.returncode == 0, "".join(
             [*said, *(f"{one.function} {one.outcome}\n" for one in cloud.bus.deliveries)]
         )
-        assert "Proven: one deploy, one capture, one alert, and a duplicate that changed nothing.\n" in said
+        assert "Passed: one deployment, one capture, one alert, and a duplicate event that changed nothing.\n" in said
         assert boto3.client("s3").list_buckets()["Buckets"] == []
         assert boto3.client("dynamodb").list_tables()["TableNames"] == []
         assert boto3.client("lambda").list_functions()["Functions"] == []

@@ -1,6 +1,6 @@
 """What an earlier version stored is opened by today's, added to today's, and worked on.
 
-`v1/records.json` was recorded from a stage that ran commit 0b3fcd1 in the stand-in: objects by key, items by keys.
+`v1/records.json` was recorded from a stage that ran commit 0b3fcd1 in the AWS simulator: objects by key, items by keys.
 When SCHEMA_VERSION rises, a folder for the version before is recorded the same way, and stays.
 """
 

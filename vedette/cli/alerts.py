@@ -1,4 +1,4 @@
-"""`vedette alerts`: what fires, what nobody received, mutes, a test through the real path, what a mail would say."""
+"""`vedette alerts`: list alerts and undelivered notifications, mute, send a test, preview the e-mail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group("alerts")
 def alerts_group() -> None:
-    """See what fires, mute it for a while, and test that alerts arrive.
+    """List alerts, mute them, and test that they are delivered.
 
     \b
     Examples:
@@ -30,7 +30,9 @@ def alerts_group() -> None:
 @stage.command("list")
 @click.argument("endpoint", default="")
 def list_command(io: CommandIO, endpoint: str) -> None:
-    """Show what fires or is about to, the mutes, and the messages that nobody has received. Exit code 1 if any fires.
+    """List firing and pending alerts, mutes, and undelivered notifications.
+
+    Exit codes: 0 = no alert is firing, 1 = an alert is firing.
 
     \b
     Examples:
@@ -44,13 +46,13 @@ def list_command(io: CommandIO, endpoint: str) -> None:
     found, owed = alerts.alerts(endpoint), alerts.undelivered(endpoint)
     mutes = [mute for mute in alerts.all_mutes() if mute.until > datetime.now(UTC)]
     if found:
-        columns = ("Fingerprint", "Endpoint", "What", "State", "Severity", "Since, UTC")
+        columns = ("Fingerprint", "Endpoint", "Alert", "State", "Severity", "Since, UTC")
         io.table(columns, [_row(alert) for alert in found])
     else:
-        io.say("Nothing fires.")
+        io.say("No alert is firing or pending.")
     if mutes:
-        io.table(("Mute", "Of", "Until, UTC", "By", "Why"), [_mute_row(mute) for mute in mutes])
-    _say_owed(io, owed)
+        io.table(("Mute", "Applies to", "Until, UTC", "By", "Reason"), [_mute_row(mute) for mute in mutes])
+    _print_undelivered(io, owed)
     io.emit({"alerts": found, "mutes": mutes, "undelivered": owed})
     if any(alert.state.state == "firing" for alert in found):
         click.get_current_context().exit(1)
@@ -59,7 +61,7 @@ def list_command(io: CommandIO, endpoint: str) -> None:
 @stage.command("show")
 @click.argument("fingerprint")
 def show_command(io: CommandIO, fingerprint: str) -> None:
-    """Show one alert: since when, how its last windows were, and who muted it.
+    """Show one alert: its start, its last windows, and its mutes.
 
     \b
     Example:
@@ -74,7 +76,7 @@ def show_command(io: CommandIO, fingerprint: str) -> None:
         f"  state       {found.state.state}, {found.state.severity}",
         f"  since       {found.state.since:%Y-%m-%d %H:%M} UTC",
         f"  last seen   {found.state.last_seen:%Y-%m-%d %H:%M} UTC",
-        f"  windows     {last or 'none has closed yet'}",
+        f"  windows     {last or 'no window has closed yet'}",
         *(
             f"  mute        {mute.mute_id} until {mute.until:%Y-%m-%d %H:%M} UTC, {_why(mute)}"
             for mute in found.muted_by
@@ -85,28 +87,33 @@ def show_command(io: CommandIO, fingerprint: str) -> None:
 
 @stage.command("mute", changes=True, while_paused=True)
 @click.argument("fingerprint", default="")
-@click.option("--endpoint", default="", help="Everything of this endpoint but its deployments.")
-@click.option("--team", default="", help="The same for every endpoint of this team.")
-@click.option("--from", "begins", metavar="TIME", help="When it begins, as --until. [default: now]")
+@click.option("--endpoint", default="", help="Mute every alert of this endpoint, except about deployments.")
+@click.option("--team", default="", help="Mute every alert of this team's endpoints, except about deployments.")
 @click.option(
-    "--until", required=True, metavar="TIME", help="When it ends: 2026-12-01T08:00 (UTC), or 12h, 3d from now."
+    "--from", "begins", metavar="TIME", help="Start of the mute, in the same format as --until. [default: now]"
 )
-@click.option("--reason", required=True, help="Why; it is shown to others.")
+@click.option(
+    "--until",
+    required=True,
+    metavar="TIME",
+    help="End of the mute: a time (2026-12-01T08:00, UTC) or a duration from now (12h, 3d).",
+)
+@click.option("--reason", required=True, help="The reason, shown to others.")
 def mute_command(
     io: CommandIO, fingerprint: str, endpoint: str, team: str, begins: str | None, until: str, reason: str
 ) -> None:
-    """Send no messages about a fingerprint, an endpoint or a team for a while: a known fault, a maintenance window.
+    """Mute the alerts of a fingerprint, an endpoint or a team, for example during maintenance.
 
-    Judging goes on. What still fires when the mute has ended is told then, once.
+    Evaluation continues. An alert that still fires when the mute ends is sent once at that time.
 
     \b
     Examples:
-      vedette alerts mute 614728c245da --until 12h --reason 'the client is being mended'
-      vedette alerts mute --team search --from 2026-12-01T08:00 --until 2026-12-01T10:00 --reason 'moving house'
+      vedette alerts mute 614728c245da --until 12h --reason 'the client is being fixed'
+      vedette alerts mute --team search --from 2026-12-01T08:00 --until 2026-12-01T10:00 --reason 'database migration'
     """  # noqa: D301
     from vedette.operations import alerts
 
-    wish = alerts.mute(
+    new = alerts.mute(
         fingerprint=fingerprint,
         endpoint=endpoint,
         team=team,
@@ -114,18 +121,18 @@ def mute_command(
         until=stage.parse_future_time(until),
         reason=reason,
     )
-    io.say(f"No messages about {_of(wish)} from {wish.begins:%Y-%m-%d %H:%M} until {wish.until:%Y-%m-%d %H:%M} UTC.")
-    confirmed = io.confirm("Mute it?")
+    io.say(f"Mute {_scope(new)} from {new.begins:%Y-%m-%d %H:%M} until {new.until:%Y-%m-%d %H:%M} UTC.")
+    confirmed = io.confirm("Mute these alerts?")
     if confirmed:
-        alerts.save(wish)
-        io.say(f"Muted. `vedette alerts unmute {wish.mute_id}` ends it before.")
-    io.emit({"mute": wish, "saved": confirmed})
+        alerts.save(new)
+        io.say(f"Muted. To end the mute early, run: vedette alerts unmute {new.mute_id}")
+    io.emit({"mute": new, "saved": confirmed})
 
 
 @stage.command("unmute", changes=True, while_paused=True)
 @click.argument("name")
 def unmute_command(io: CommandIO, name: str) -> None:
-    """End a mute now: by its id, or every mute of a fingerprint, endpoint or team.
+    """End a mute now, by its id, or every mute of a fingerprint, endpoint or team.
 
     \b
     Examples:
@@ -136,23 +143,23 @@ def unmute_command(io: CommandIO, name: str) -> None:
 
     found = alerts.mutes_of(name)
     if not found:
-        raise VedetteError(f"No mute bears the name {name}; `vedette alerts list` shows those that hold.")
-    io.say(*(f"{mute.mute_id}: {_of(mute)} until {mute.until:%Y-%m-%d %H:%M} UTC, {_why(mute)}" for mute in found))
-    confirmed = io.confirm("Let it end?" if len(found) == 1 else "Let them end?")
+        raise VedetteError(f"There is no mute {name}; `vedette alerts list` shows the active mutes.")
+    io.say(*(f"{mute.mute_id}: {_scope(mute)} until {mute.until:%Y-%m-%d %H:%M} UTC, {_why(mute)}" for mute in found))
+    confirmed = io.confirm("End this mute?" if len(found) == 1 else "End these mutes?")
     if confirmed:
         for mute in found:
             alerts.unmute(mute.mute_id)
-        io.say("Ended.")
+        io.say("The mute has ended." if len(found) == 1 else "The mutes have ended.")
     io.emit({"mutes": found, "ended": confirmed})
 
 
 @stage.command("test", changes=True, while_paused=True)
 @stage.endpoint
-@click.option("--wait", default="2m", show_default=True, metavar="SPAN", help="How long to wait for it.")
+@click.option("--wait", default="2m", show_default=True, metavar="SPAN", help="The longest time to wait for SNS.")
 def test_command(io: CommandIO, endpoint: str, wait: str) -> None:
-    """Send a marked message the way of every alert, and wait until SNS has taken it.
+    """Send a test alert through the whole delivery path, and wait until SNS accepts it.
 
-    Bus, function, alert book, the team's topic: what a verdict goes through. The subscribers receive it.
+    The path is that of every alert: event bus, function, alert state and the team's topic. All subscribers receive it.
 
     \b
     Example:
@@ -160,22 +167,22 @@ def test_command(io: CommandIO, endpoint: str, wait: str) -> None:
     """  # noqa: D301
     from vedette.operations import alerts
 
-    patience = stage.parse_duration_seconds(wait)
+    timeout_seconds = stage.parse_duration_seconds(wait)
     data: dict[str, object] = {"endpoint": endpoint, "mark": None, "alert_id": None}
-    if io.confirm(f"Send a test to everybody who receives the alerts of {endpoint}?"):
+    if io.confirm(f"Send a test alert to all subscribers of the alerts of {endpoint}?"):
         data["mark"] = mark = alerts.start_test(endpoint)
-        io.progress(f"Sent with the mark {mark}; waiting for SNS to take it ...")
-        data["alert_id"] = alerts.wait_for_test(endpoint, mark, patience)
-        io.say(f"SNS took it. Its subject begins with [test] and names the mark {mark}: look whether it arrives.")
+        io.progress(f"Sent the test alert {mark}; waiting for SNS to accept it ...")
+        data["alert_id"] = alerts.wait_for_test(endpoint, mark, timeout_seconds)
+        io.say(f"SNS accepted it. Check that a message arrives whose subject begins with [test] and contains {mark}.")
     io.emit(data)
 
 
 @stage.command("preview")
 @click.argument("file")
 def preview_command(io: CommandIO, file: str) -> None:
-    """Show the mail that a stored verdict would give, or that an alert was: FILE is a path or an s3:// place.
+    """Show the e-mail for a stored verdict or for an alert.
 
-    FILE is an execution.json, an alert as a queue received it, or a custom notification.
+    FILE is a path or an s3:// URI of an execution.json, an alert as a queue receives it, or a custom notification.
 
     \b
     Example:
@@ -184,13 +191,13 @@ def preview_command(io: CommandIO, file: str) -> None:
     from vedette.operations import alerts
 
     found = alerts.preview(alerts.file(file), file)
-    io.say("\n".join(alerts.as_mail(message) for message in found) or "This verdict gives no message.")
+    io.say("\n".join(alerts.as_mail(message) for message in found) or "This verdict sends no message.")
     io.emit(found)
 
 
 @click.command("schema")
 def schema_command() -> None:
-    """Print the JSON Schema of an alert, as queues, functions and web hooks receive it.
+    """Print the JSON Schema of the alerts that queues, functions and webhooks receive.
 
     \b
     Example:
@@ -229,10 +236,10 @@ def _what(alert: Alert) -> str:
 
 
 def _mute_row(mute: Mute) -> tuple[str, ...]:
-    return mute.mute_id, _of(mute), f"{mute.until:%Y-%m-%d %H:%M}", mute.by, mute.reason
+    return mute.mute_id, _scope(mute), f"{mute.until:%Y-%m-%d %H:%M}", mute.by, mute.reason
 
 
-def _of(mute: Mute) -> str:
+def _scope(mute: Mute) -> str:
     if mute.fingerprint:
         return f"fingerprint {mute.fingerprint}"
     return f"endpoint {mute.endpoint}" if mute.endpoint else f"team {mute.team}"
@@ -242,10 +249,10 @@ def _why(mute: Mute) -> str:
     return f"by {mute.by}: {mute.reason}"
 
 
-def _say_owed(io: CommandIO, owed: list[Owed]) -> None:
+def _print_undelivered(io: CommandIO, owed: list[Owed]) -> None:
     for one in owed:
-        why = one.owed.last_error or "on its way"
+        why = one.owed.last_error or "delivery is in progress"
         io.say(
-            f"Not delivered after {one.owed.attempts} {'try' if one.owed.attempts == 1 else 'tries'}:"
+            f"Undelivered after {one.owed.attempts} {'try' if one.owed.attempts == 1 else 'tries'}:"
             f" alert {one.owed.alert_id} of {one.endpoint}: {why}"
         )

@@ -1,4 +1,4 @@
-"""`vedette constraints`: how strictly an endpoint is judged, as code: shown, compared, edited, accepted, taken back."""
+"""`vedette constraints`: show, compare, edit, accept and restore the constraints of an endpoint."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 TYPES = ("Integral", "Fractional", "String", "Unknown")
 CLEARABLE = ("completeness", "non-negative", "values", "range", "thresholds", "volume")  # of operations.constraints
-reason = click.option("--reason", required=True, help="Why; it is kept with the version, and shown to others.")
+reason = click.option(
+    "--reason", required=True, help="The reason, which is stored with the version and shown to others."
+)
 
 
 @click.group("constraints")
 def constraints_group() -> None:
-    """Show, compare and change the constraints of an endpoint; every version is kept, with who, when and why.
+    """Show, compare and change the constraints of an endpoint.
+
+    Every version is stored with its author, time and reason.
 
     \b
     Example:
@@ -32,10 +36,10 @@ def constraints_group() -> None:
 
 @stage.command("show")
 @stage.endpoint
-@click.option("--version", help="A stored version. [default: the one in force]")
-@options.output("Write its constraints.json to this file, or to standard output for -.")
+@click.option("--version", help="Show this stored version. [default: the current version]")
+@options.output("Write constraints.json to this file, or to standard output with -.")
 def show_command(io: CommandIO, endpoint: str, version: str | None, output: str | None) -> None:
-    """Show the constraints in force, or those of a stored version.
+    """Show the current constraints, or those of a stored version.
 
     \b
     Examples:
@@ -50,7 +54,7 @@ def show_command(io: CommandIO, endpoint: str, version: str | None, output: str 
         options.write(output, write_constraints(found.constraints) + b"\n")
     if output != "-":
         io.say(_made(found, in_force=not version))
-        io.say(*([] if found.statistics else ["It has no statistics, so drift is not judged."]))
+        io.say(*([] if found.statistics else ["The baseline has no statistics, so drift is not evaluated."]))
         show_constraints(io, found.constraints)
     io.emit({"version": found.version, "named": found.named, "constraints": found.constraints.document})
 
@@ -58,7 +62,7 @@ def show_command(io: CommandIO, endpoint: str, version: str | None, output: str 
 @stage.command("versions")
 @stage.endpoint
 def versions_command(io: CommandIO, endpoint: str) -> None:
-    """Show every stored version: who made it, when and why.
+    """Show every stored version with its author, time and reason.
 
     \b
     Example:
@@ -70,7 +74,7 @@ def versions_command(io: CommandIO, endpoint: str) -> None:
     found = baselines.versions(endpoint)
     rows = [
         (
-            f"{one.version} (in force)" if one.in_force else one.version,
+            f"{one.version} (current)" if one.in_force else one.version,
             f"{one.at:%Y-%m-%d %H:%M}" if one.at else "",
             sanitize(one.by, 60),
             sanitize(one.reason, 200),
@@ -78,7 +82,7 @@ def versions_command(io: CommandIO, endpoint: str) -> None:
         for one in found
     ]
     if rows:
-        io.table(("Version", "Made, UTC", "By", "Why"), rows)
+        io.table(("Version", "Created, UTC", "By", "Reason"), rows)
     else:
         io.say(f"{endpoint} has no baseline.")
     io.emit(found)
@@ -89,9 +93,10 @@ def versions_command(io: CommandIO, endpoint: str) -> None:
 @click.argument("before", metavar="VERSION|FILE")
 @click.argument("after", metavar="[VERSION|FILE]", required=False)
 def diff_command(io: CommandIO, endpoint: str, before: str, after: str | None) -> None:
-    """Show what differs between two versions or files, rule by rule; one alone is compared with what is in force.
+    """Show the differences between two versions or files, rule by rule.
 
-    What holds an s3://, a / or ends in .json is a file or folder, everything else the name of a stored version.
+    If you name only one, it is compared with the current constraints. A name that contains a slash or ends in .json is
+    a file, a folder or an s3:// URI; any other name is a stored version.
 
     \b
     Examples:
@@ -102,36 +107,42 @@ def diff_command(io: CommandIO, endpoint: str, before: str, after: str | None) -
     from vedette.operations.constraints import differences
 
     first = baselines.named(endpoint, before)
-    # In force comes first: the file or version is what would be.
+    # The current constraints come first: the diff shows what would change.
     pair = (first, baselines.named(endpoint, after)) if after else (baselines.in_force(endpoint), first)
     found = differences(pair[0].constraints, pair[1].constraints)
     io.say(f"From {pair[0].version} to {pair[1].version}:")
-    _say_differences(io, found)
+    _print_differences(io, found)
     io.emit({"before": pair[0].version, "after": pair[1].version, "differences": found})
 
 
 @stage.command("set", changes=True)
 @stage.endpoint
 @click.argument("feature", required=False)
-@click.option("--all", "everything", is_flag=True, help="What holds for all features, in place of a FEATURE.")
-@click.option("--type", "inferred_type", type=click.Choice(TYPES), help="The type that its values must have.")
+@click.option("--all", "everything", is_flag=True, help="Change the settings of all features instead of one FEATURE.")
+@click.option("--type", "inferred_type", type=click.Choice(TYPES), help="The type that the values must have.")
 @click.option("--completeness", type=click.FloatRange(0, 1), help="The share of values that must be present.")
-@click.option("--non-negative/--any-sign", "is_non_negative", default=None, help="Whether values are never negative.")
-@click.option("--value", "values", multiple=True, help="A known value, in place of those before; may be repeated.")
-@click.option("--add-value", "more_values", multiple=True, help="A known value more.")
-@click.option("--remove-value", "fewer_values", multiple=True, help="A known value less.")
-@click.option("--minimum", type=float, help="No number may lie below it.")
-@click.option("--maximum", type=float, help="No number may lie above it.")
-@click.option("--minimum-rows", type=click.FloatRange(0), help="With --all: rows an hour that must be captured.")
-@click.option("--maximum-rows", type=click.FloatRange(0), help="With --all: rows an hour at most.")
+@click.option(
+    "--non-negative/--any-sign", "is_non_negative", default=None, help="Whether negative values are violations."
+)
+@click.option("--value", "values", multiple=True, help="Replace the known values; may be repeated.")
+@click.option("--add-value", "more_values", multiple=True, help="Add a known value.")
+@click.option("--remove-value", "fewer_values", multiple=True, help="Remove a known value.")
+@click.option("--minimum", type=float, help="The smallest allowed number.")
+@click.option("--maximum", type=float, help="The largest allowed number.")
+@click.option(
+    "--minimum-rows", type=click.FloatRange(0), help="With --all: the fewest rows per hour that must be captured."
+)
+@click.option(
+    "--maximum-rows", type=click.FloatRange(0), help="With --all: the most rows per hour that may be captured."
+)
 @click.option(
     "--threshold",
     "thresholds",
     multiple=True,
     metavar="KEY=VALUE",
-    help="By Model Monitor's names: comparison_threshold=0.2, datatype_check_threshold=0.99, ...",
+    help="Set a threshold by Model Monitor's name, such as comparison_threshold=0.2.",
 )
-@click.option("--clear", multiple=True, type=click.Choice(CLEARABLE), help="Let there be no such rule.")
+@click.option("--clear", multiple=True, type=click.Choice(CLEARABLE), help="Remove this rule.")
 @reason
 def set_command(
     io: CommandIO,
@@ -143,11 +154,11 @@ def set_command(
     reason: str,
     **given: Any,
 ) -> None:
-    """Edit the rule of one FEATURE, or with --all what holds for all features: thresholds, rows an hour.
+    """Edit the constraints of one FEATURE, or with --all the settings that apply to all features.
 
-    All else in constraints.json stays as it is, also what Vedette does not know. The edit is a new version, in force
-    until another is put in force, or a version of the model is deployed that brings its own baseline. What it would
-    have done in the last weeks, `vedette replay` shows.
+    Everything else in constraints.json is kept, including fields that Vedette does not know. The edit creates a new
+    version. It is used until you choose another version, or until a model version with its own baseline is deployed.
+    To see which alerts the edit would have raised in the past weeks, use `vedette replay`.
 
     \b
     Examples:
@@ -165,7 +176,7 @@ def set_command(
         clear=frozenset(clear),
     )
     if edit == Edit():
-        raise click.UsageError("Say what to change: --type, --completeness, --threshold, ...")
+        raise click.UsageError("Name at least one change, such as --type, --completeness or --threshold.")
     before = baselines.in_force(endpoint)
     _store(io, endpoint, before, edited(before.constraints, feature, edit), before.statistics, reason)
 
@@ -173,14 +184,15 @@ def set_command(
 @stage.command("accept", changes=True)
 @stage.endpoint
 @which
-@click.option("--feature", "features", multiple=True, help="This feature alone; may be repeated. [default: all]")
+@click.option("--feature", "features", multiple=True, help="Accept only this feature; may be repeated. [default: all]")
 @reason
 def accept_command(
     io: CommandIO, endpoint: str, variant: str, window: str, features: tuple[str, ...], reason: str
 ) -> None:
-    """Take a window as the new normal: constraints and statistics suggested from what was captured in it.
+    """Accept the data of a window as the new baseline.
 
-    Thresholds and what a suggestion does not speak of stay as they are.
+    Suggest constraints and statistics from the captured data of the window. Thresholds and rules that a suggestion
+    does not contain are kept.
 
     \b
     Examples:
@@ -193,23 +205,25 @@ def accept_command(
     accepted = baselines.accepted(endpoint, before, variant, window, features)
     io.say(
         f"From {accepted.rows:,} rows captured {accepted.start:%Y-%m-%d %H:%M} to {accepted.end:%H:%M} UTC,"
-        f" variant {accepted.variant}, which was judged: {accepted.verdict}."
+        f" variant {accepted.variant}; the verdict of the window is {accepted.verdict}."
     )
     if accepted.few:
-        io.say(f"These are few: {accepted.few} more would make a steadier baseline.")
+        io.say(f"This is a small sample; use at least {accepted.few} more rows for a stable baseline.")
     _store(io, endpoint, before, accepted.constraints, accepted.statistics, reason)
 
 
 @stage.command("use", changes=True)
 @stage.endpoint
 @click.argument("version", required=False)
-@click.option("--from", "place", metavar="DIR|FILE|S3_URI", help="A baseline that lies elsewhere, as a new version.")
+@click.option(
+    "--from", "place", metavar="DIR|FILE|S3_URI", help="Store the baseline at this location as a new version."
+)
 @reason
 def use_command(io: CommandIO, endpoint: str, version: str | None, place: str | None, reason: str) -> None:
-    """Put a stored VERSION in force again, or a baseline that lies elsewhere.
+    """Use a stored VERSION again, or a baseline from another location.
 
-    With --from, a folder of statistics.json and constraints.json, as `vedette baseline` and Model Monitor write them;
-    or a constraints.json alone, beside which the statistics in force stay.
+    With --from, name a folder with statistics.json and constraints.json, as `vedette baseline` and Model Monitor write
+    them, or a constraints.json. With a constraints.json alone, the current statistics are kept.
 
     \b
     Examples:
@@ -222,20 +236,20 @@ def use_command(io: CommandIO, endpoint: str, version: str | None, place: str | 
         raise click.UsageError("Give either a VERSION or --from.")
     before = baselines.current(endpoint)
     if place:
-        wish = baselines.read(place)
-        statistics = wish.statistics or (before.statistics if before and not wish.folder else None)
-        _store(io, endpoint, before, wish.constraints, statistics, reason)
+        chosen = baselines.read(place)
+        statistics = chosen.statistics or (before.statistics if before and not chosen.folder else None)
+        _store(io, endpoint, before, chosen.constraints, statistics, reason)
         return
-    wish = baselines.version(endpoint, str(version))
-    data: dict[str, Any] = {"version": wish.version, "in_force": False, "differences": []}
-    if before is not None and before.version == wish.version:
-        io.say(f"{wish.version} is in force already.")
+    chosen = baselines.version(endpoint, str(version))
+    data: dict[str, Any] = {"version": chosen.version, "in_force": False, "differences": []}
+    if before is not None and before.version == chosen.version:
+        io.say(f"{chosen.version} is already the current version.")
     else:
-        data["differences"] = _compare(io, before, wish.constraints, wish.statistics)
-        if io.confirm(f"Put {wish.version} in force?"):
-            baselines.use(endpoint, wish.version, reason, before.etag if before else "")
+        data["differences"] = _compare(io, before, chosen.constraints, chosen.statistics)
+        if io.confirm(f"Use {chosen.version}?"):
+            baselines.use(endpoint, chosen.version, reason, before.etag if before else "")
             data["in_force"] = True
-            io.say(f"{wish.version} is in force.")
+            io.say(f"{chosen.version} is now the current version.")
     io.emit(data)
 
 
@@ -249,51 +263,51 @@ for _command in (show_command, versions_command, diff_command, set_command, acce
 def _store(
     io: CommandIO, endpoint: str, before: Stored | None, after: Constraints, statistics: bytes | None, reason: str
 ) -> None:
-    """Show what would differ, ask, store it as a new version and put it in force."""
+    """Show the differences, ask for confirmation, store a new version and make it the current version."""
     from vedette.operations import baselines
 
     same = before is not None and before.constraints == after and before.statistics == statistics
     data: dict[str, Any] = {"version": before.version if before else "", "in_force": False, "differences": []}
     if same:
-        io.say("The constraints are so already.")
+        io.say("The constraints do not change.")
     else:
         data["differences"] = _compare(io, before, after, statistics)
-        if io.confirm("Put this in force?"):
+        if io.confirm("Use these constraints?"):
             named = baselines.keep(endpoint, after, statistics, reason, before.etag if before else "")
             data["version"], data["in_force"] = named.version, True
-            io.say(f"Stored as {named.version}, and in force." + _way_back(endpoint, before))
+            io.say(f"Stored as {named.version}, which is now the current version." + _way_back(endpoint, before))
     io.emit(data)
 
 
 def _way_back(endpoint: str, before: Stored | None) -> str:
-    return f" `vedette constraints use {endpoint} {before.version}` goes back." if before else ""
+    return f" To go back, run: vedette constraints use {endpoint} {before.version} --reason '...'" if before else ""
 
 
 def _compare(io: CommandIO, before: Stored | None, after: Constraints, statistics: bytes | None) -> list[Difference]:
     from vedette.operations.constraints import differences
 
     if before is None:
-        io.say(f"No baseline was in force; this one has {len(after.features)} features.")
+        io.say(f"There was no baseline; the new one has {len(after.features)} features.")
         return []
     found = differences(before.constraints, after)
-    _say_differences(io, found)
+    _print_differences(io, found)
     if before.statistics != statistics:
-        none = ": there are none, so drift is not judged."
-        io.say("The statistics that drift is measured from change" + ("." if statistics else none))
+        none = "The new baseline has no statistics, so drift is not evaluated."
+        io.say("The baseline statistics for drift change." if statistics else none)
     return found
 
 
-def _say_differences(io: CommandIO, found: list[Difference]) -> None:
+def _print_differences(io: CommandIO, found: list[Difference]) -> None:
     io.say(*(f"  {difference}" for difference in found))
     if not found:
-        io.say("  No rule differs.")
+        io.say("  The rules do not differ.")
 
 
 def _made(found: Stored, *, in_force: bool) -> str:
     from chalicelib.alerts.sanitize import sanitize
 
-    head = f"Version {found.version}, in force" if in_force else f"Version {found.version}"
+    head = f"Current version {found.version}" if in_force else f"Version {found.version}"
     if found.named is None:
-        return f"{head}; nobody wrote down who made it."
+        return f"{head}; its author is unknown."
     why = f": {sanitize(found.named.reason, 200)}" if found.named.reason else "."
     return f"{head} by {sanitize(found.named.by, 60)}, {found.named.at:%Y-%m-%d %H:%M} UTC{why}"

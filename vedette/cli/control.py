@@ -1,4 +1,4 @@
-"""What a person decides of an endpoint: see what would be done, pin, go back, try again, adopt, pause."""
+"""Commands that decide which version an endpoint serves: plan, deploy, pin, roll back, retry, adopt, pause."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from chalicelib.records import Deployment
     from chalicelib.registry.plan import Plan
 
-reason = click.option("--reason", default="", help="Why; it is kept, and shown to others.")
-until = click.option("--until", metavar="TIME", help="When the pin ends: 2026-12-01T08:00 (UTC), or 12h, 3d from now.")
+reason = click.option("--reason", default="", help="The reason, which is stored and shown to others.")
+until = click.option(
+    "--until", metavar="TIME", help="End of the pin: a time (2026-12-01T08:00, UTC) or a duration from now (12h, 3d)."
+)
 
 
 @stage.command("plan")
 @stage.endpoint
 def plan_command(io: CommandIO, endpoint: str) -> None:
-    """Show what Vedette would do with an endpoint now, and why. Changes nothing.
+    """Show what Vedette would do with an endpoint now, and why.
+
+    This command changes nothing.
 
     \b
     Example:
@@ -54,35 +58,35 @@ def plan_command(io: CommandIO, endpoint: str) -> None:
 
 @stage.command("pin", changes=True)
 @stage.endpoint
-@click.option("--version", "number", type=int, required=True, help="The version of the endpoint's group.")
+@click.option("--version", "number", type=int, required=True, help="A version of the endpoint's model package group.")
 @reason
 @until
 def pin_command(io: CommandIO, endpoint: str, number: int, reason: str, until: str | None) -> None:
-    """Decide which version an endpoint serves, whatever is approved later.
+    """Pin the version that an endpoint serves, whatever is approved later.
 
     \b
     Examples:
       vedette pin preferred-site --version 1 --reason 'version 2 is slow'
       vedette pin preferred-site --version 1 --until 12h
     """  # noqa: D301
-    _pin(io, endpoint, number, reason or "pinned by hand", until, at_once=False)
+    _pin(io, endpoint, number, reason or "pinned by hand", until, deploy_now=False)
 
 
 @stage.command("deploy", changes=True)
 @stage.endpoint
-@click.option("--version", "number", type=int, required=True, help="The version of the endpoint's group.")
+@click.option("--version", "number", type=int, required=True, help="A version of the endpoint's model package group.")
 @reason
 @until
 def deploy_command(io: CommandIO, endpoint: str, number: int, reason: str, until: str | None) -> None:
-    """Pin a version, and let Vedette deploy it now.
+    """Pin a version and deploy it now.
 
-    The version must be approved. It stays pinned until `vedette unpin`.
+    The version must be approved. It stays pinned until you run `vedette unpin`.
 
     \b
     Example:
       vedette deploy preferred-site --version 2
     """  # noqa: D301
-    _pin(io, endpoint, number, reason or "deployed by hand", until, at_once=True)
+    _pin(io, endpoint, number, reason or "deployed by hand", until, deploy_now=True)
 
 
 @stage.command("rollback", changes=True)
@@ -90,7 +94,7 @@ def deploy_command(io: CommandIO, endpoint: str, number: int, reason: str, until
 @reason
 @until
 def rollback_command(io: CommandIO, endpoint: str, reason: str, until: str | None) -> None:
-    """Pin the version that was verified before the served one, and let Vedette deploy it now.
+    """Pin the version that was verified before the served one, and deploy it now.
 
     \b
     Example:
@@ -99,14 +103,14 @@ def rollback_command(io: CommandIO, endpoint: str, reason: str, until: str | Non
     from vedette.operations import control
 
     number = control.version_before(endpoint)
-    io.say(f"Before this, {endpoint} served version {number}, verified.")
-    _pin(io, endpoint, number, reason or "rolled back by hand", until, at_once=True)
+    io.say(f"The last verified version of {endpoint} before the served one is version {number}.")
+    _pin(io, endpoint, number, reason or "rolled back by hand", until, deploy_now=True)
 
 
 @stage.command("unpin", changes=True)
 @stage.endpoint
 def unpin_command(io: CommandIO, endpoint: str) -> None:
-    """Let the newest approved version be served again.
+    """Remove the pin, so that the newest approved version is served again.
 
     \b
     Example:
@@ -123,17 +127,17 @@ def unpin_command(io: CommandIO, endpoint: str) -> None:
         io.say(f"No version of {endpoint} is pinned.")
     else:
         io.say(f"Version {version_of(found.package_arn)} is pinned by {found.by}: {found.reason}")
-        if io.confirm("Let this pin end?"):
+        if io.confirm("Remove this pin?"):
             control.unpin(endpoint)
-            data["steps"] = _act(io, endpoint)
+            data["steps"] = _reconcile(io, endpoint)
     io.emit(data)
 
 
 @stage.command("retry", changes=True)
 @stage.endpoint
-@click.option("--version", "number", type=int, help="This version alone.")
+@click.option("--version", "number", type=int, help="Retry only this version.")
 def retry_command(io: CommandIO, endpoint: str, number: int | None) -> None:
-    """Let versions that failed before be tried again, now.
+    """Retry versions whose deployment failed, now.
 
     \b
     Example:
@@ -142,25 +146,29 @@ def retry_command(io: CommandIO, endpoint: str, number: int | None) -> None:
     from chalicelib.registry.versions import version_of
     from vedette.operations import control
 
-    found = [mark for mark in control.marks(endpoint) if number is None or version_of(mark.package_arn) == str(number)]
+    found = [
+        failed
+        for failed in control.failed_versions(endpoint)
+        if number is None or version_of(failed.package_arn) == str(number)
+    ]
     data: dict[str, Any] = {"marks": found, "steps": []}
     if not found:
-        io.say(f"No version of {endpoint} carries a mark{f' that is {number}' if number else ''}.")
+        io.say(f"Version {number} of {endpoint} has not failed." if number else f"No version of {endpoint} has failed.")
     else:
-        io.say(*(f"version {version_of(mark.package_arn)}: {mark.reason}" for mark in found))
-        if io.confirm("Try again?"):
-            control.clear_marks(endpoint, number)
-            data["steps"] = _act(io, endpoint)
+        io.say(*(f"version {version_of(failed.package_arn)}: {failed.reason}" for failed in found))
+        if io.confirm("Retry?"):
+            control.clear_failed_versions(endpoint, number)
+            data["steps"] = _reconcile(io, endpoint)
     io.emit(data)
 
 
 @stage.command("adopt", changes=True)
 @stage.endpoint
 def adopt_command(io: CommandIO, endpoint: str) -> None:
-    """Let Vedette go on from what an endpoint serves now, although somebody else put it there.
+    """Take over an endpoint that was created or changed outside Vedette.
 
-    Shows what Vedette would change next, and asks. Needed once for an endpoint that Vedette did not create, and
-    whenever somebody else has replaced its config.
+    Show what Vedette would change next, and ask for confirmation. Run this once for an endpoint that Vedette did not
+    create, and each time that another actor has replaced the endpoint's config.
 
     \b
     Example:
@@ -168,12 +176,12 @@ def adopt_command(io: CommandIO, endpoint: str) -> None:
     """  # noqa: D301
     from vedette.operations import control
 
-    wish, found = control.adoption(endpoint)
-    io.say(f"{endpoint} serves {wish.config}. After its adoption: {found.action}: {found.reason}")
+    adoption, found = control.adoption(endpoint)
+    io.say(f"{endpoint} serves {adoption.config}. After adoption: {found.action}: {found.reason}")
     _show_changes(io, found)
     data: dict[str, Any] = {
         "endpoint": endpoint,
-        "config": wish.config,
+        "config": adoption.config,
         "action": found.action,
         "reason": found.reason,
         "changes": found.changes,
@@ -181,16 +189,18 @@ def adopt_command(io: CommandIO, endpoint: str) -> None:
         "adopted": False,
         "steps": [],
     }
-    if io.confirm("Adopt it?"):
-        control.adopt(wish)
-        data["adopted"], data["steps"] = True, _act(io, endpoint)
+    if io.confirm("Adopt the endpoint?"):
+        control.adopt(adoption)
+        data["adopted"], data["steps"] = True, _reconcile(io, endpoint)
     io.emit(data)
 
 
 @stage.command("pause", changes=True, while_paused=True)
-@click.option("--reason", required=True, help="Why; it is shown to everybody whom it stops.")
+@click.option("--reason", required=True, help="The reason, shown to everyone whose command is refused.")
 def pause_command(io: CommandIO, reason: str) -> None:
-    """Stop every change that Vedette makes in this stage. Watching and alerts go on.
+    """Pause all changes that Vedette makes in this stage.
+
+    Monitoring and alerts continue.
 
     \b
     Example:
@@ -199,7 +209,7 @@ def pause_command(io: CommandIO, reason: str) -> None:
     from vedette.operations import control
 
     found = control.paused()
-    if found is None and io.confirm("Stop every change in this stage?"):
+    if found is None and io.confirm("Pause all changes in this stage?"):
         found = control.pause(reason)
     if found is not None:
         io.say(f"Paused by {found.by} since {found.at:%Y-%m-%d %H:%M} UTC: {found.reason}")
@@ -208,7 +218,7 @@ def pause_command(io: CommandIO, reason: str) -> None:
 
 @stage.command("resume", changes=True, while_paused=True)
 def resume_command(io: CommandIO) -> None:
-    """Let Vedette change things again.
+    """Resume the changes that `vedette pause` stopped.
 
     \b
     Example:
@@ -218,12 +228,12 @@ def resume_command(io: CommandIO) -> None:
 
     found = control.paused()
     if found is None:
-        io.say("Nothing is paused.")
+        io.say("Changes are not paused.")
     else:
         io.say(f"Paused by {found.by} since {found.at:%Y-%m-%d %H:%M} UTC: {found.reason}")
         if io.confirm("Resume?"):
             control.resume()
-            io.say("Resumed. The sweep acts within 15 minutes.")
+            io.say("Resumed. The sweep makes the pending changes within 15 minutes.")
     io.emit({"ended": None if io.dry_run else found})
 
 
@@ -243,63 +253,63 @@ def history_command(io: CommandIO, endpoint: str) -> None:
         rows = [(f"{d.requested_at:%Y-%m-%d %H:%M}", d.package_version, d.state, _why(d)) for d in found]
         io.table(("Asked for, UTC", "Version", "State", "Why"), rows)
     else:
-        io.say(f"Vedette has deployed nothing to {endpoint}.")
+        io.say(f"Vedette has not deployed anything to {endpoint}.")
     io.emit(found)
 
 
-@stage.command("marks")
+@stage.command("failed-versions")
 @stage.endpoint
-def marks_command(io: CommandIO, endpoint: str) -> None:
-    """Show the versions that failed and are not tried again by themselves.
+def failed_versions_command(io: CommandIO, endpoint: str) -> None:
+    """Show the versions whose deployment failed and is not retried automatically.
 
     \b
     Example:
-      vedette marks preferred-site
+      vedette failed-versions preferred-site
     """  # noqa: D301
     from chalicelib.registry.versions import version_of
     from vedette.operations import control
 
-    found = control.marks(endpoint)
+    found = control.failed_versions(endpoint)
     if found:
-        rows = [(version_of(mark.package_arn), f"{mark.at:%Y-%m-%d %H:%M}", mark.reason) for mark in found]
-        io.table(("Version", "Since, UTC", "Why"), rows)
+        rows = [(version_of(failed.package_arn), f"{failed.at:%Y-%m-%d %H:%M}", failed.reason) for failed in found]
+        io.table(("Version", "Since, UTC", "Reason"), rows)
     else:
-        io.say(f"No version of {endpoint} carries a mark.")
+        io.say(f"No version of {endpoint} has failed.")
     io.emit(found)
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
 
-def _pin(io: CommandIO, endpoint: str, number: int, reason: str, until: str | None, *, at_once: bool) -> None:
+def _pin(io: CommandIO, endpoint: str, number: int, reason: str, until: str | None, *, deploy_now: bool) -> None:
     from vedette.operations import control
 
     end = stage.parse_future_time(until)
     control.version(control.entry_of(endpoint), number)
-    io.say(f"{endpoint}: version {number} is to be pinned{f' until {end:%Y-%m-%d %H:%M} UTC' if end else ''}.")
+    io.say(f"Version {number} of {endpoint} will be pinned{f' until {end:%Y-%m-%d %H:%M} UTC' if end else ''}.")
     data: dict[str, Any] = {"endpoint": endpoint, "version": number, "pin": None, "steps": []}
-    if io.confirm("Deploy it now?" if at_once else "Pin it?"):
+    if io.confirm("Deploy the version now?" if deploy_now else "Pin the version?"):
         data["pin"] = control.pin(endpoint, number, reason, end)
-        if at_once:
-            data["steps"] = _act(io, endpoint)
+        if deploy_now:
+            data["steps"] = _reconcile(io, endpoint)
         else:
-            io.say("Pinned. The sweep acts on it within 15 minutes.")
+            io.say("Pinned. The sweep deploys the version within 15 minutes.")
     io.emit(data)
 
 
-def _act(io: CommandIO, endpoint: str) -> list[str]:
+def _reconcile(io: CommandIO, endpoint: str) -> list[str]:
     from vedette.operations import control
 
     steps = control.act(endpoint)
     io.say(*steps)
     if any(step.startswith(("create", "update")) for step in steps):
-        io.say(f"A message says when it is verified; `vedette history {endpoint}` shows how it stands.")
+        io.say(f"You get a message when the version is verified; `vedette history {endpoint}` shows the progress.")
     return steps
 
 
 def _show_changes(io: CommandIO, found: Plan) -> None:
     if found.changes:
-        io.say("Between the served config and the planned one:", *(f"  {change}" for change in found.changes))
+        io.say("Changes from the served config to the planned config:", *(f"  {change}" for change in found.changes))
 
 
 def _indented(request: dict[str, Any]) -> list[str]:

@@ -10,13 +10,17 @@ from chalicelib.errors import VedetteError
 
 
 @click.command("demo")
-@click.option("--data", type=click.Path(dir_okay=False), help="Your own CSV: numbers, the label in the first column.")
-@click.option("--keep", type=click.Path(file_okay=False), help="Copy the bucket into this folder at the end.")
+@click.option(
+    "--data",
+    type=click.Path(dir_okay=False),
+    help="Use your own CSV file of numbers, with the label in the first column.",
+)
+@click.option("--keep", type=click.Path(file_okay=False), help="Copy the bucket to this folder at the end.")
 def demo_command(data: str | None, keep: str | None) -> None:
-    """Watch the whole loop on this machine: approve, deploy, capture, detect, alert.
+    """Run the whole loop on this machine: approve, deploy, capture, detect, alert.
 
-    AWS is simulated and its clock is turned by the demo; the functions are those that run in Lambda. Exit code 0
-    only if every check of the story held.
+    AWS is simulated with a fast-forwarded clock; the code of the Lambda functions is the real code. The exit code is 0
+    only if every check passed.
 
     \b
     Examples:
@@ -29,6 +33,6 @@ def demo_command(data: str | None, keep: str | None) -> None:
         raise VedetteError(f"The demo needs the package {missing.name}: pip install 'vedette[local]'.") from missing
     content = Path(data).read_bytes() if data else None
     if keep and Path(keep).is_dir() and any(Path(keep).iterdir()):
-        raise VedetteError(f"{keep} is not empty; name a new folder for --keep.")
-    held = story.tell(content, data or "", Path(keep) if keep else None)
-    raise SystemExit(0 if held else 1)
+        raise VedetteError(f"{keep} is not empty; choose a new folder for --keep.")
+    passed = story.run(content, data or "", Path(keep) if keep else None)
+    raise SystemExit(0 if passed else 1)

@@ -1,4 +1,4 @@
-"""What is done to an endpoint itself: capture, requests, deletion, and what is left over afterwards."""
+"""Commands on the endpoints themselves: capture, requests, deletion, and unused resources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.group("capture")
 def capture_group() -> None:
-    """Turn data capture of an endpoint on and off, or see how it is.
+    """Turn data capture of an endpoint on or off, or show its state.
 
     \b
     Example:
@@ -33,15 +33,25 @@ def capture_group() -> None:
 
 @stage.command("on", changes=True)
 @stage.endpoint
-@click.option("--percentage", type=click.IntRange(1, 100), default=100, show_default=True, help="Share captured.")
 @click.option(
-    "--to", "destination", metavar="S3_URI", default="", help="Where; [default: as now, else the stage's bucket]"
+    "--percentage",
+    type=click.IntRange(1, 100),
+    default=100,
+    show_default=True,
+    help="The percentage of requests to capture.",
+)
+@click.option(
+    "--to",
+    "destination",
+    metavar="S3_URI",
+    default="",
+    help="The capture location. [default: the current one, or the stage's bucket]",
 )
 def capture_on_command(io: CommandIO, endpoint: str, percentage: int, destination: str) -> None:
-    """Capture what an endpoint receives and returns.
+    """Turn on data capture for an endpoint.
 
-    The served config is copied with capture alone changed, and the endpoint put on the copy; its instance counts and
-    weights stay. For an endpoint that Vedette deploys, its fleet entry is changed instead.
+    Copy the served config, change only its capture settings, and update the endpoint to the copy. Instance counts and
+    weights are kept. For an endpoint that Vedette deploys, change its fleet entry instead.
 
     \b
     Example:
@@ -53,7 +63,7 @@ def capture_on_command(io: CommandIO, endpoint: str, percentage: int, destinatio
 @stage.command("off", changes=True)
 @stage.endpoint
 def capture_off_command(io: CommandIO, endpoint: str) -> None:
-    """Stop capturing what an endpoint receives and returns.
+    """Turn off data capture for an endpoint.
 
     \b
     Example:
@@ -65,7 +75,7 @@ def capture_off_command(io: CommandIO, endpoint: str) -> None:
 @stage.command("status")
 @stage.endpoint
 def capture_status_command(io: CommandIO, endpoint: str) -> None:
-    """Show data capture of an endpoint as SageMaker has it now.
+    """Show the data capture settings of an endpoint in SageMaker.
 
     \b
     Example:
@@ -79,11 +89,11 @@ def capture_status_command(io: CommandIO, endpoint: str) -> None:
             f"{endpoint} captures {found.percentage} % of its requests into {found.destination}"
             f" ({found.capture_status}).",
             f"Sides: {', '.join(found.modes)}. CSV: {', '.join(found.csv_content_types) or 'none'};"
-            f" JSON: {', '.join(found.json_content_types) or 'none'}; all else is stored as BASE64.",
+            f" JSON: {', '.join(found.json_content_types) or 'none'}; other types are stored as BASE64.",
         )
     else:
-        io.say(f"{endpoint} captures nothing.")
-    io.say(f"It is {found.endpoint_status}, on {found.config}.")
+        io.say(f"Data capture of {endpoint} is off.")
+    io.say(f"The endpoint is {found.endpoint_status} with config {found.config}.")
     io.emit(found)
 
 
@@ -99,26 +109,28 @@ def _capture(io: CommandIO, endpoint: str, percentage: int, destination: str) ->
     if entry is not None and entry.mode == "deploy":
         _capture_in_fleet(io, stored, etag, endpoint, percentage, destination)
         return
-    wish = capture.switch(endpoint, percentage, destination)
-    data: dict[str, Any] = {"endpoint": endpoint, "changed": False, "changes": wish.changes if wish else ()}
-    if wish is None:
-        io.say(f"Data capture of {endpoint} is so already.")
+    switch = capture.switch(endpoint, percentage, destination)
+    data: dict[str, Any] = {"endpoint": endpoint, "changed": False, "changes": switch.changes if switch else ()}
+    if switch is None:
+        io.say(f"Data capture of {endpoint} already has these settings.")
     else:
-        data["config"] = wish.name
-        _show_switch(io, wish)
+        data["config"] = switch.name
+        _show_switch(io, switch)
         if io.confirm("Update the endpoint?"):
-            capture.carry_out(wish)
+            capture.carry_out(switch)
             data["changed"] = True
-            io.say(f"{endpoint} is being updated; `vedette capture status {endpoint}` shows when it is done.")
+            io.say(
+                f"The update of {endpoint} has started; `vedette capture status {endpoint}` shows when it is complete."
+            )
     io.emit(data)
 
 
-def _show_switch(io: CommandIO, wish: Switch) -> None:
-    io.say(f"{wish.endpoint}: from {wish.before} to {wish.name}", *(f"  {change}" for change in wish.changes))
+def _show_switch(io: CommandIO, switch: Switch) -> None:
+    io.say(f"{switch.endpoint}: from {switch.before} to {switch.name}", *(f"  {change}" for change in switch.changes))
 
 
 def _capture_in_fleet(io: CommandIO, stored: Any, etag: str, endpoint: str, percentage: int, destination: str) -> None:
-    """Vedette deploys this endpoint: its config follows the fleet, so the fleet is what is changed."""
+    """Change the fleet entry: Vedette deploys this endpoint, so its config follows the fleet."""
     from vedette.operations import aws, control, fleet
 
     fields: dict[str, Any] = {"capture_percentage": percentage, **({"capture_uri": destination} if destination else {})}
@@ -127,10 +139,10 @@ def _capture_in_fleet(io: CommandIO, stored: Any, etag: str, endpoint: str, perc
     changes = fleet.differences(stored.entries, entries)
     data: dict[str, Any] = {"endpoint": endpoint, "changed": False, "changes": [str(c) for c in changes], "steps": []}
     if not changes:
-        io.say(f"Data capture of {endpoint} is so already in the fleet.")
+        io.say(f"Data capture of {endpoint} already has these settings in the fleet.")
     else:
-        io.say(f"Vedette deploys {endpoint}, so its fleet entry is changed:", *(str(change) for change in changes))
-        if io.confirm("Change it, and update the endpoint?"):
+        io.say(f"Vedette deploys {endpoint}, so its fleet entry changes:", *(str(change) for change in changes))
+        if io.confirm("Change the entry and update the endpoint?"):
             fleet.apply(entries, etag=etag, by=aws.who())
             data["changed"], data["steps"] = True, control.act(endpoint)
             io.say(*data["steps"])
@@ -143,12 +155,12 @@ def _capture_in_fleet(io: CommandIO, stored: Any, etag: str, endpoint: str, perc
 @stage.command("invoke", context_settings={"ignore_unknown_options": True})
 @stage.endpoint
 @click.argument("payload")
-@click.option("--content-type", default="text/csv", show_default=True, help="What the payload is.")
-@click.option("--accept", default="", help="What the answer shall be.")
+@click.option("--content-type", default="text/csv", show_default=True, help="The content type of the payload.")
+@click.option("--accept", default="", help="The content type of the response.")
 def invoke_command(io: CommandIO, endpoint: str, payload: str, content_type: str, accept: str) -> None:
-    """Send one request to an endpoint and show its answer.
+    """Send one request to an endpoint and show the response.
 
-    PAYLOAD is the request itself, or @FILE.
+    PAYLOAD is the body of the request, or @FILE.
 
     \b
     Examples:
@@ -165,18 +177,22 @@ def invoke_command(io: CommandIO, endpoint: str, payload: str, content_type: str
 
 @stage.command("simulate")
 @stage.endpoint
-@click.option("--good", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Rows, one a line.")
-@click.option("--bad", type=click.Path(dir_okay=False, path_type=Path), help="Rows that are wrong, one a line.")
-@click.option("--bad-share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Share of bad requests.")
-@click.option("--every", default="30s", show_default=True, help="Time between two requests: 1s, 30s, 5m.")
-@click.option("--count", type=click.IntRange(1), help="Number of requests. [default: until Ctrl-C]")
-@click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="Rows in a request.")
-@click.option("--header", is_flag=True, help="The first line of the files holds names.")
-@click.option("--content-type", default="text/csv", show_default=True, help="What the rows are.")
+@click.option(
+    "--good", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A file of good rows, one per line."
+)
+@click.option("--bad", type=click.Path(dir_okay=False, path_type=Path), help="A file of bad rows, one per line.")
+@click.option(
+    "--bad-share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="The share of bad requests."
+)
+@click.option("--every", default="30s", show_default=True, help="The time between two requests: 1s, 30s, 5m.")
+@click.option("--count", type=click.IntRange(1), help="The number of requests. [default: until Ctrl-C]")
+@click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="The number of rows per request.")
+@click.option("--header", is_flag=True, help="Skip the first line of the files, which holds names.")
+@click.option("--content-type", default="text/csv", show_default=True, help="The content type of the rows.")
 def simulate_command(io: CommandIO, endpoint: str, good: Path, bad: Path | None, **given: Any) -> None:
-    """Send traffic to an endpoint at a steady pace, good and bad requests mixed evenly.
+    """Send traffic to an endpoint at a steady rate, with good and bad requests evenly mixed.
 
-    Ctrl-C stops it and shows what was sent. What the model refuses is counted, and the traffic goes on.
+    Press Ctrl-C to stop and show a summary. Requests that fail are counted, and the traffic continues.
 
     \b
     Example:
@@ -193,7 +209,7 @@ def simulate_command(io: CommandIO, endpoint: str, good: Path, bad: Path | None,
         given["bad_share"],
         given["rows"],
     )
-    with _progress(f"To {endpoint}", count) as told:
+    with _progress(f"To {endpoint}", count) as report:
         sent = traffic.simulate(
             endpoint,
             bodies,
@@ -201,16 +217,16 @@ def simulate_command(io: CommandIO, endpoint: str, good: Path, bad: Path | None,
             count=count,
             content_type=given["content_type"],
             wait=time.sleep,
-            told=told,
+            report=report,
         )
     failed = ", ".join(f"{number} {code}" for code, number in sent.failed.items())
-    io.say(f"{sent.total} requests sent, {sent.good} good and {sent.bad} bad; refused: {failed or 'none'}.")
+    io.say(f"Sent {sent.total} requests: {sent.good} good, {sent.bad} bad; failed: {failed or 'none'}.")
     io.emit({"endpoint": endpoint, "good": sent.good, "bad": sent.bad, "failed": sent.failed})
 
 
 @contextmanager
 def _progress(title: str, count: int | None) -> Iterator[Callable[[Sent], None]]:
-    """A line on standard error that follows the requests, for people only."""
+    """A progress bar on standard error, shown only in a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -218,7 +234,7 @@ def _progress(title: str, count: int | None) -> Iterator[Callable[[Sent], None]]
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not stage.interactive()) as bar:
         task = bar.add_task(title, total=count, mix="")
         yield lambda sent: bar.update(
-            task, completed=sent.total, mix=f"{sent.bad} bad, {sum(sent.failed.values())} refused"
+            task, completed=sent.total, mix=f"{sent.bad} bad, {sum(sent.failed.values())} failed"
         )
 
 
@@ -227,14 +243,18 @@ def _progress(title: str, count: int | None) -> Iterator[Callable[[Sent], None]]
 
 @stage.command("delete", changes=True)
 @stage.endpoint
-@click.option("--delete-endpoint", is_flag=True, help="Also what Vedette did not make; its name must then be typed.")
+@click.option(
+    "--delete-endpoint",
+    is_flag=True,
+    help="Also delete an endpoint that Vedette did not create; type its name to confirm.",
+)
 def delete_command(io: CommandIO, endpoint: str, delete_endpoint: bool) -> None:
-    """Delete an endpoint with everything that hangs on it, by exact names.
+    """Delete an endpoint and the resources that belong to it.
 
-    In order: out of the fleet, schedules of Model Monitor (their running executions are awaited), job definitions, the
-    endpoint, its configs, models and alarms. Only what carries Vedette's tag for exactly this endpoint; with
-    --delete-endpoint also an endpoint that somebody else made, its config and its models, unless others use them.
-    Interrupted, the same command goes on.
+    In this order: the fleet entry, Model Monitor schedules (after their running executions end), job definitions, the
+    endpoint, its configs, its models and its alarms. Only resources with Vedette's tag for exactly this endpoint are
+    deleted. With --delete-endpoint, also delete an endpoint that Vedette did not create, its config and its models,
+    unless other endpoints use them. If the command is interrupted, run it again to continue.
 
     \b
     Examples:
@@ -247,25 +267,27 @@ def delete_command(io: CommandIO, endpoint: str, delete_endpoint: bool) -> None:
 
     found = deletion.prepared(endpoint, everything=delete_endpoint)
     if found.resumed:
-        io.say(f"This goes on with the deletion that {found.by} began at {found.at:%Y-%m-%d %H:%M} UTC.")
-    io.say(*([f"take {endpoint} out of the fleet"] if found.in_fleet else []))
+        io.say(f"Continuing the deletion that {found.by} started at {found.at:%Y-%m-%d %H:%M} UTC.")
+    io.say(*([f"remove {endpoint} from the fleet"] if found.in_fleet else []))
     io.say(*(f"delete {item.kind} {item.name} ({item.why})" for item in found.items))
     io.say(*(f"keep   {thing.kind} {thing.name} ({thing.why})" for thing in found.kept))
     data: dict[str, Any] = {"endpoint": endpoint, "items": found.items, "kept": found.kept, "deleted": False}
     if not found.items and not found.in_fleet:
         io.say("There is nothing to delete.")
-    elif io.confirm(f"Delete these {len(found.items)}?" if found.items else "Take it out of the fleet?"):
+    elif io.confirm(f"Delete these {len(found.items)} resources?" if found.items else "Remove it from the fleet?"):
         if any(item.kind == "endpoint" and item.why == "named by you" for item in found.items):
-            io.confirm_by_typing("Vedette did not make this endpoint. Type its name to delete it", endpoint)
+            io.confirm_by_typing("Vedette did not create this endpoint. Type its name to delete it", endpoint)
         deletion.delete(found, time.sleep, io.progress)
         data["deleted"] = True
     io.emit(data)
 
 
 @stage.command("orphans", changes=True, while_paused=True)
-@click.option("--delete", "delete_them", is_flag=True, help="Delete them.")
+@click.option("--delete", "delete_them", is_flag=True, help="Delete the listed resources.")
 def orphans_command(io: CommandIO, delete_them: bool) -> None:
-    """List what Vedette made and nobody uses any more: configs, models and alarms older than a day.
+    """List resources that Vedette created and that are no longer used.
+
+    These are configs, models and alarms that are more than a day old.
 
     \b
     Examples:
@@ -284,9 +306,9 @@ def orphans_command(io: CommandIO, delete_them: bool) -> None:
     if found:
         rows = [(o.kind, o.name, o.endpoint, f"{o.created:%Y-%m-%d}" if o.created else "") for o in found]
         io.table(("Kind", "Name", "Endpoint", "Since"), rows)
-        if delete_them and io.confirm(f"Delete these {len(found)}?"):
+        if delete_them and io.confirm(f"Delete these {len(found)} resources?"):
             data["deleted"] = orphans.delete(found, now)
-            io.say(f"{len(data['deleted'])} deleted.")
+            io.say(f"Deleted {len(data['deleted'])} resources.")
     else:
-        io.say("Nothing is left over.")
+        io.say("There are no unused resources.")
     io.emit(data)

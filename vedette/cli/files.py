@@ -1,11 +1,11 @@
-"""Commands on capture files, locally or in S3: nothing is installed in AWS, and nothing is written but the outputs.
+"""Commands on capture files, local or in S3. They need no installation, and write nothing except their outputs.
 
-| command   | reads                | writes                   | exit code 1 | exit code 2                      |
-|-----------|----------------------|--------------------------|-------------|----------------------------------|
-| evaluate  | captures, a baseline | what is asked for        | violations  | unreadable, nothing was judged   |
-| summarize | captures             | what is asked for        |             | unreadable, no rows              |
-| baseline  | a CSV                | both files of a baseline |             | unreadable, rows of other widths |
-| captured  | captures             | CSV or Parquet           |             | unreadable, no rows              |
+| command   | reads                | writes                            | exit code 1 | exit code 2                     |
+|-----------|----------------------|-----------------------------------|-------------|---------------------------------|
+| evaluate  | captures, a baseline | the files named by options        | violations  | unreadable, nothing evaluated   |
+| summarize | captures             | the files named by options        |             | unreadable, no rows             |
+| baseline  | a data set, captures | statistics.json, constraints.json |             | unreadable, rows differ in width|
+| captured  | captures             | CSV or Parquet                    |             | unreadable, no rows             |
 """
 
 from __future__ import annotations
@@ -31,34 +31,38 @@ if TYPE_CHECKING:
     from chalicelib.statistics.table import Table
     from vedette.input_sources import Source
 
-JUDGED = {"OK", "Violations", "InsufficientData"}  # verdicts that speak of what was judged
+EVALUATED = {"OK", "Violations", "InsufficientData"}  # verdicts about evaluated data
 ROBUST = (
-    "distances are Robust: what chance may do in so many rows is taken off, so distance 0 is a difference no larger"
-    " than that, and not always none"
+    "distances use the Robust method, which subtracts the difference that chance may cause in a sample of this size;"
+    " a distance of 0 is a difference no larger than that"
 )
 
 
 @click.command("evaluate")
-@options.places
+@options.captures
 @click.option(
-    "--baseline", required=True, help="Folder of statistics.json and constraints.json, or a constraints.json."
+    "--baseline", required=True, help="A folder with statistics.json and constraints.json, or a constraints.json."
 )
-@options.output("Write constraint_violations.json, as Model Monitor does.")
-@click.option("--report", type=click.Path(dir_okay=False), help="Write the verdict as an HTML page.")
+@options.output("Write constraint_violations.json in Model Monitor's format.")
+@click.option("--report", type=click.Path(dir_okay=False), help="Write the results as an HTML page.")
 @click.option(
-    "--quarantine", type=click.Path(dir_okay=False), help="Keep the lines that could not be read, as they are."
+    "--quarantine", type=click.Path(dir_okay=False), help="Write the rejected lines, unchanged, to this file."
 )
 @click.option(
     "--minimum-rows",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Rows needed to judge types and completeness.",
+    help="The number of rows needed to evaluate types and completeness.",
 )
 @click.option(
-    "--minimum-drift-rows", type=click.IntRange(1), default=100, show_default=True, help="Cells needed to judge drift."
+    "--minimum-drift-rows",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="The number of values needed to evaluate drift.",
 )
-@click.option("--all", "everything", is_flag=True, help="Show every measured value, also what passed.")
+@click.option("--all", "everything", is_flag=True, help="Show every measured value, including those that passed.")
 @options.traffic
 @options.aws
 def evaluate_command(
@@ -74,10 +78,13 @@ def evaluate_command(
     profile: str | None,
     region: str | None,
 ) -> None:
-    """Judge captured data against a baseline.
+    """Evaluate captured data against a baseline.
 
-    CAPTURE are files, directories, globs or s3:// prefixes. A baseline that is a constraints.json alone has no
-    statistics to judge drift with. Exit code 1 when something is violated, 2 when nothing could be judged.
+    CAPTURE is one or more files, directories, globs or s3:// prefixes. If the baseline is only a constraints.json,
+    drift is not evaluated.
+
+    Exit codes: 0 = no violations (including too few rows for some checks), 1 = violations found, 2 = nothing could be
+    evaluated.
 
     \b
     Examples:
@@ -94,33 +101,33 @@ def evaluate_command(
     from vedette.input_sources import sources
 
     options.folders_exist(output, report, quarantine)
-    judged_against = read_baseline(baseline, profile=profile, region=region)
+    reference = read_baseline(baseline, profile=profile, region=region)
     found = sources(capture, profile=profile, region=region)
     read = _read(found, traffic, quarantine)
     summary = read.summary
-    evaluation = evaluate(summary, judged_against, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
+    evaluation = evaluate(summary, reference, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
     console = options.console(output)
     _show_read(console, read, len(found), quarantine)
     rendering.show_checks(console, evaluation.measurements)
     rendering.show_measurements(console, evaluation.measurements, everything)
     for note in evaluation.notes:
         rendering.line(console, f"Note: {note}.")
-    if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(judged_against):
+    if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(reference):
         rendering.line(console, f"Note: {ROBUST}.")
-    judged = any(one.evaluated for one in evaluation.measurements)
-    says = f"{evaluation.verdict}: {verdict_sentence(evaluation)}"
-    unjudged = not judged and evaluation.verdict in JUDGED
-    rendering.line(console, "Nothing was judged." if unjudged else says, style="bold")
+    evaluated = any(one.evaluated for one in evaluation.measurements)
+    conclusion = f"{evaluation.verdict}: {verdict_sentence(evaluation)}"
+    not_evaluated = not evaluated and evaluation.verdict in EVALUATED
+    rendering.line(console, "Nothing was evaluated." if not_evaluated else conclusion, style="bold")
     if output:
         options.write(output, write_violations(evaluation.violations))
     if report:
         title = capture[0] if len(capture) == 1 else f"{len(found)} files"
-        current = aligned_table(summary.tables, judged_against.constraints)
-        content = ReportContent(title, evaluation, summary.events, summary.rejected, judged_against, current)
+        current = aligned_table(summary.tables, reference.constraints)
+        content = ReportContent(title, evaluation, summary.events, summary.rejected, reference, current)
         options.write(report, page(content))
     rendering.wrote(console, output, report, quarantine)
     code = {"Violations": 1, "NoData": 2, "CaptureStopped": 2, "MonitorFailed": 2}.get(evaluation.verdict, 0)
-    click.get_current_context().exit(code if judged else 2)
+    click.get_current_context().exit(code if evaluated else 2)
 
 
 def _is_robust(baseline: Baseline) -> bool:
@@ -131,10 +138,10 @@ def _is_robust(baseline: Baseline) -> bool:
 
 
 @click.command("summarize")
-@options.places
-@options.output("Write statistics.json, as Model Monitor does.")
+@options.captures
+@options.output("Write statistics.json in Model Monitor's format.")
 @click.option(
-    "--quarantine", type=click.Path(dir_okay=False), help="Keep the lines that could not be read, as they are."
+    "--quarantine", type=click.Path(dir_okay=False), help="Write the rejected lines, unchanged, to this file."
 )
 @options.traffic
 @options.aws
@@ -146,7 +153,7 @@ def summarize_command(
     profile: str | None,
     region: str | None,
 ) -> None:
-    """Count and measure captured data, column by column.
+    """Summarize captured data, column by column.
 
     \b
     Examples:
@@ -171,21 +178,31 @@ def summarize_command(
     if output:
         options.write(output, write_statistics(tables[0]))
         if len(tables) > 1:
-            rendering.line(console, f"{output} holds the {tables[0].rows} rows of {len(tables[0].names)} columns.")
+            rendering.line(
+                console, f"{output} covers only the {tables[0].rows} rows with {len(tables[0].names)} columns."
+            )
     rendering.wrote(console, output, quarantine)
 
 
 @click.command("baseline")
 @click.argument("data", required=False)
-@click.option("--header/--no-header", default=True, help="Whether the first row holds the names. [default: header]")
+@click.option(
+    "--header/--no-header", default=True, help="Whether the first row holds the column names. [default: header]"
+)
 @click.option(
     "--from-captures",
     multiple=True,
     metavar="ENDPOINT|PLACE",
-    help="Make it of what an endpoint captured in the last --hours, or of capture files, instead of a data set.",
+    help="Use the captures of an endpoint in the last --hours, or capture files, instead of a data set.",
 )
-@click.option("--hours", type=click.IntRange(1, 24 * 14), default=24, show_default=True, help="Of captures, until now.")
-@click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="Folder for the two files.")
+@click.option(
+    "--hours",
+    type=click.IntRange(1, 24 * 14),
+    default=24,
+    show_default=True,
+    help="The number of hours of captures to read, until now.",
+)
+@click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder for the two files.")
 @options.aws
 def baseline_command(
     data: str | None,
@@ -196,12 +213,11 @@ def baseline_command(
     profile: str | None,
     region: str | None,
 ) -> None:
-    """Make a baseline from a data set, or from what an endpoint captured.
+    """Create a baseline from a data set, or from the captures of an endpoint.
 
-    Writes statistics.json and constraints.json. A data set is CSV, JSON lines (.jsonl, .ndjson), Parquet, or a
-    statistics.json, of which the constraints alone are suggested. Columns must stand as the endpoint's captured rows
-    do: what the model returns first, then its inputs. Without names they are called _c0, _c1, ..., as Model Monitor
-    names them.
+    Write statistics.json and constraints.json. A data set is CSV, JSON lines (.jsonl, .ndjson), Parquet, or a
+    statistics.json from which only constraints are suggested. The columns must have the order of the captured rows:
+    first the outputs of the model, then its inputs. Columns without names become _c0, _c1, ..., as in Model Monitor.
 
     \b
     Examples:
@@ -217,7 +233,7 @@ def baseline_command(
     from vedette.baselines import captured_statistics, data_set_statistics
 
     if bool(data) == bool(from_captures):
-        raise click.UsageError("Name one data set, or say --from-captures.")
+        raise click.UsageError("Name one data set, or use --from-captures.")
     other_rows = 0
     if data:
         source = _data_set(data, profile, region)
@@ -230,26 +246,26 @@ def baseline_command(
     folder = Path(output)
     constraints = write_constraints(suggested_constraints(table))
     folder.mkdir(parents=True, exist_ok=True)
-    as_it_stands = data is not None and data.endswith(".json")
-    (folder / "statistics.json").write_bytes(b"".join(source.chunks()) if as_it_stands else write_statistics(table))
+    unchanged = data is not None and data.endswith(".json")
+    (folder / "statistics.json").write_bytes(b"".join(source.chunks()) if unchanged else write_statistics(table))
     (folder / "constraints.json").write_bytes(constraints)
     console = options.console()
     rendering.show_columns(console, table)
     if data:
         _warn_of(table, console)
     if other_rows:
-        rendering.line(console, f"Warning: {rendering.counted(other_rows, 'row')} of other columns were left out.")
+        rendering.line(console, f"Warning: {rendering.counted(other_rows, 'row')} with other columns were left out.")
     rendering.line(console, f"Wrote {folder / 'statistics.json'} and {folder / 'constraints.json'}.")
-    rendering.line(console, f"Put them in force with `vedette constraints use ENDPOINT --from {folder} --reason ...`.")
+    rendering.line(console, f"To use them, run: vedette constraints use ENDPOINT --from {folder} --reason '...'")
 
 
 @click.command("captured")
-@options.places
-@options.output("A .csv or .parquet file, or - for CSV on standard output.", required=True)
+@options.captures
+@options.output("Write to this .csv or .parquet file, or - for CSV on standard output.", required=True)
 @click.option(
     "--types",
     type=click.Choice(["text", "inferred"]),
-    help="Cells as they were sent, or as numbers where nothing is lost. [default: text in CSV, inferred in Parquet]",
+    help="Write values as sent, or as numbers where nothing is lost. [default: text for CSV, inferred for Parquet]",
 )
 @options.traffic
 @options.aws
@@ -263,8 +279,8 @@ def captured_command(
 ) -> None:
     """Write captured requests as a table.
 
-    One line for each row: event id, inference time, inference id, outputs, inputs. In CSV the cells are the text that
-    was sent: 62.50 stays 62.50.
+    Each line has the event id, the inference time, the inference id, the outputs and the inputs of one row. In CSV the
+    values are the text that was sent: 62.50 stays 62.50.
 
     \b
     Examples:
@@ -276,7 +292,7 @@ def captured_command(
     from vedette.input_sources import sources
 
     if not output.endswith((".csv", ".parquet")) and output != "-":
-        raise click.UsageError("-o needs a name that ends in .csv or .parquet, or - for CSV on standard output.")
+        raise click.UsageError("-o needs a file name that ends in .csv or .parquet, or - for CSV on standard output.")
     options.folders_exist(output)
     found = sources(capture, profile=profile, region=region)
     with options.progress("Reading", sum(source.size for source in found)) as advance:
@@ -294,60 +310,60 @@ def captured_command(
     rows, lines = rendering.counted(len(frame), "row"), rendering.counted(refused, "line")
     where = "standard output" if output == "-" else output
     why = f" ({reasons})" if reasons else ""
-    rendering.line(options.console(output), f"{rows}, {lines} refused{why}, written to {where}.")
+    rendering.line(options.console(output), f"{rows}, {lines} rejected{why}, written to {where}.")
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
 class _Read(NamedTuple):
-    """The sum of all sources, and where the first of the refused lines stand."""
+    """The summary of all sources, and the places of the first rejected lines."""
 
     summary: CaptureSummary
-    refused: list[rendering.RefusedAt]
+    refused: list[rendering.RejectedAt]
 
 
 def _read(found: Sequence[Source], traffic: Traffic, quarantine: str | None) -> _Read:
-    """Sum all sources, a file at a time; refused lines go to the quarantine file."""
+    """Summarize all sources, one file at a time; write rejected lines to the quarantine file."""
     from chalicelib.capture.summary import CaptureSummary, summarize
 
-    refused: list[rendering.RefusedAt] = []
+    refused: list[rendering.RejectedAt] = []
     with ExitStack() as stack:
         advance = stack.enter_context(options.progress("Reading", sum(source.size for source in found)))
         kept = None if quarantine is None else stack.enter_context(Path(quarantine).open("wb"))
 
         def set_aside(source: Source, line: RejectedLine) -> None:
-            if len(refused) < rendering.MOST_REFUSED:
-                refused.append(rendering.RefusedAt(source, line.start, line.reason))
+            if len(refused) < rendering.MAX_REJECTED_SHOWN:
+                refused.append(rendering.RejectedAt(source, line.start, line.reason))
             if kept is not None and line.line:
                 kept.write(line.line + b"\n")
 
         summary = CaptureSummary.total(
-            summarize(source.told(advance), options=traffic, on_rejected=partial(set_aside, source)) for source in found
+            summarize(source.read(advance), options=traffic, on_rejected=partial(set_aside, source)) for source in found
         )
     return _Read(summary, refused)
 
 
 def _show_read(console: Console, read: _Read, files: int, quarantine: str | None) -> None:
     rendering.show_summary(console, read.summary, files)
-    rendering.show_refused(console, read.refused, read.summary.rejected_lines, quarantine)
+    rendering.show_rejected(console, read.refused, read.summary.rejected_lines, quarantine)
 
 
 def _data_set(place: str, profile: str | None, region: str | None) -> Source:
-    """The one file that a baseline is made of."""
+    """The single file of a data set; raises UnreadableFile if the name matches several."""
     from chalicelib.errors import UnreadableFile
     from vedette.input_sources import is_s3, sources
 
     if not is_s3(place) and Path(place).is_dir():
-        raise UnreadableFile(f"{place}: a directory; name one data set, or say --from-captures")
+        raise UnreadableFile(f"{place}: a directory; name one data set, or use --from-captures")
     found = sources([place], profile=profile, region=region)
     if len(found) > 1 or (is_s3(place) and found[0].name != place):
-        raise UnreadableFile(f"{place}: {len(found)} files; name one data set, or say --from-captures")
+        raise UnreadableFile(f"{place}: {len(found)} files; name one data set, or use --from-captures")
     return found[0]
 
 
 def _captures(named: Sequence[str], hours: int, profile: str | None, region: str | None) -> list[Source]:
-    """The capture files that endpoints and places name; a name without a slash that is no file is an endpoint."""
+    """The capture files of endpoints and locations; a name without a slash that is not a file is an endpoint."""
     from datetime import UTC, datetime
 
     from vedette.baselines import captures_of
@@ -363,13 +379,13 @@ def _captures(named: Sequence[str], hours: int, profile: str | None, region: str
 
 
 def _warn_of(table: Table, console: Console) -> None:
-    """Say what looks as if it were not meant: a first row of data taken for names, and columns of two kinds."""
+    """Warn about likely mistakes: a first data row taken for names, and columns that mix numbers and text."""
     from chalicelib.alerts.sanitize import sanitize
     from chalicelib.statistics.lexical import lexical_type
 
     if all(lexical_type(name) in ("integral", "fractional") for name in table.names):
         names = sanitize(", ".join(table.names), 60)
-        rendering.line(console, f"Warning: the columns are named {names}. If the first row is data, say --no-header.")
+        rendering.line(console, f"Warning: the columns are named {names}. If the first row is data, use --no-header.")
     for name, column in zip(table.feature_names, table.columns, strict=True):
         types = column.types
         numbers, texts = types.integral + types.fractional, types.string + types.boolean

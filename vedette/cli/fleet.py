@@ -1,4 +1,4 @@
-"""`vedette manage`, `vedette apply`, `vedette fleet show`: what is watched and deployed, and how."""
+"""`vedette manage`, `vedette apply`, `vedette fleet show`: which endpoints Vedette manages, and how."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ if TYPE_CHECKING:
 @stage.command("manage", changes=True)
 @click.argument("group")
 @click.option("--endpoint", required=True, help="The endpoint that serves the group.")
-@click.option("--mode", type=click.Choice(["observe", "alert", "deploy"]), help="How far Vedette goes.")
-@click.option("--capture-percentage", type=int, help="Share of the requests that are captured.")
-@click.option("--capture-uri", metavar="S3_URI", help="Where the endpoint captures, if not in the stage's bucket.")
-@click.option("--instance-type", help="For the first deployment; otherwise what the package supports.")
-@click.option("--instance-count", type=int, help="For the first deployment.")
-@click.option("--window-minutes", type=int, help="Length of the windows that are judged.")
+@click.option(
+    "--mode", type=click.Choice(["observe", "alert", "deploy"]), help="Only monitor, also send alerts, or also deploy."
+)
+@click.option("--capture-percentage", type=int, help="The percentage of requests to capture.")
+@click.option("--capture-uri", metavar="S3_URI", help="The capture location, if it is not in the stage's bucket.")
+@click.option("--instance-type", help="The instance type of the first deployment. [default: the package's]")
+@click.option("--instance-count", type=int, help="The number of instances of the first deployment.")
+@click.option("--window-minutes", type=int, help="The length of the monitoring windows.")
 @click.option("--critical-feature", "critical_features", multiple=True, help="A feature whose violations are critical.")
-@click.option("--team", help="Whose endpoint it is.")
+@click.option("--team", help="The team that owns the endpoint.")
 @stage.traffic
 @click.option("--golden-payload", metavar="BODY|@FILE", help="A request that every version must answer.")
-@click.option("--golden-content-type", help="Content type of the golden request. [default: text/csv]")
-@click.option("--set", "more", metavar="KEY=VALUE", multiple=True, help="Any other key of a fleet entry.")
+@click.option("--golden-content-type", help="The content type of the golden request. [default: text/csv]")
+@click.option("--set", "more", metavar="KEY=VALUE", multiple=True, help="Set any other key of a fleet entry.")
 def manage_command(io: CommandIO, group: str, endpoint: str, more: tuple[str, ...], **given: Any) -> None:
-    """Put one endpoint into the fleet, or change its entry.
+    """Add one endpoint to the fleet, or change its entry.
 
-    What is not given stays as it was. The same can stand in a file in git: see `vedette apply`.
+    Options that you do not name keep their value. To keep the fleet in a file in git, use `vedette apply`.
 
     \b
     Examples:
@@ -53,13 +55,13 @@ def manage_command(io: CommandIO, group: str, endpoint: str, more: tuple[str, ..
 
 @stage.command("apply", changes=True)
 @click.option(
-    "-f", "--file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The fleet, in TOML."
+    "-f", "--file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The TOML file with the fleet."
 )
 def apply_command(io: CommandIO, file: Path) -> None:
-    """Put the fleet of a file in force, in place of the one before.
+    """Replace the fleet with the fleet in a file.
 
-    The file is checked, the difference is shown, and it is stored with who you are and the git commit of the file.
-    Endpoints that are not in it leave the fleet; they themselves stay.
+    Validate the file, show the differences, and store the fleet with your identity and the git commit of the file.
+    Endpoints that are not in the file leave the fleet, but are not deleted.
 
     \b
     Example:
@@ -83,7 +85,7 @@ def apply_command(io: CommandIO, file: Path) -> None:
 
 @click.group("fleet")
 def fleet_group() -> None:
-    """Look at the fleet that is in force.
+    """Show the current fleet.
 
     \b
     Example:
@@ -92,9 +94,9 @@ def fleet_group() -> None:
 
 
 @stage.command("show")
-@click.option("--toml", "as_toml", is_flag=True, help="Write it as a fleet.toml, for `vedette apply`.")
+@click.option("--toml", "as_toml", is_flag=True, help="Print a fleet.toml for `vedette apply`.")
 def show_command(io: CommandIO, as_toml: bool) -> None:
-    """Show every endpoint of the fleet, who applied it, and from which commit.
+    """Show every endpoint of the fleet, who applied the fleet, and from which commit.
 
     \b
     Examples:
@@ -125,19 +127,21 @@ fleet_group.add_command(show_command)
 
 
 def _store(io: CommandIO, stored: Fleet, entries: tuple[FleetEntry, ...], etag: str, commit: str) -> None:
-    """Show what would change, ask, and store it."""
+    """Show the changes, ask for confirmation, and store the fleet."""
     from vedette.operations import aws, fleet
 
     remarks = fleet.check_sources(entries, "the fleet")
     changes = fleet.differences(stored.entries, entries)
     data: dict[str, Any] = {"changes": changes, "commit": commit, "applied": False}
     if not changes:
-        io.say("The fleet is so already.")
+        io.say("The fleet does not change.")
     else:
         io.say(*(str(change) for change in changes))
         io.progress(*remarks)
         if io.confirm("Apply these changes?"):
             fleet.apply(entries, etag=etag, by=aws.who(), commit=commit)
             data["applied"] = True
-            io.say("Applied. The sweep acts on it within 15 minutes; `vedette plan ENDPOINT` shows what it will do.")
+            io.say(
+                "Applied. The sweep makes the changes within 15 minutes; `vedette plan ENDPOINT` shows what it will do."
+            )
     io.emit(data)

@@ -1,4 +1,4 @@
-"""Options and outputs that several commands share."""
+"""Options and output helpers that several commands share."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Header = Literal["input", "output", "both"]
-places = click.argument("capture", nargs=-1, required=True)
+captures = click.argument("capture", nargs=-1, required=True)
 
 
 def aws(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--profile` and `--region`."""
-    with_region = click.option("--region", help="AWS region, for s3:// places.")(command)
-    return click.option("--profile", help="Profile of your AWS configuration, for s3:// places.")(with_region)
+    with_region = click.option("--region", help="The AWS region for s3:// URIs.")(command)
+    return click.option("--profile", help="A profile of your AWS configuration, for s3:// URIs.")(with_region)
 
 
 def traffic(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--header` and `--test-marker`, given to the command as the options of the reader in `traffic`."""
+    """`--header` and `--test-marker`; the command receives them as the reader options `traffic`."""
 
     @wraps(command)
     def run(*arguments: Any, header: Header | None, test_marker: str, **given: Any) -> Any:
@@ -37,22 +37,25 @@ def traffic(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, traffic=CaptureOptions(header=header or "", test_marker=test_marker), **given)
 
     with_marker = click.option(
-        "--test-marker", default="", metavar="TEXT", help="Requests with this in their custom attributes count apart."
+        "--test-marker",
+        default="",
+        metavar="TEXT",
+        help="Count requests with this text in their custom attributes separately.",
     )(run)
     return click.option(
         "--header",
         type=click.Choice(["input", "output", "both"]),
-        help="The sides whose CSV payloads begin with a row of names.",
+        help="The sides whose CSV payloads begin with a header row.",
     )(with_marker)
 
 
 def output(text: str, **settings: Any) -> Callable[..., Any]:
-    """`-o FILE`, where - is standard output."""
+    """`-o FILE`; - means standard output."""
     return click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), help=text, **settings)
 
 
 def write(target: str, content: bytes) -> None:
-    """Write an output file, or standard output for -."""
+    """Write an output file, or to standard output if the target is -."""
     if target == "-":
         stream = sys.stdout.buffer
         stream.write(content)
@@ -62,25 +65,25 @@ def write(target: str, content: bytes) -> None:
 
 
 def folders_exist(*targets: str | None) -> None:
-    """Refuse outputs in folders that are not there, before anything is read for them."""
+    """Raise UnreadableFile if the folder of an output does not exist, before any input is read."""
     for target in targets:
         if target and target != "-" and not Path(target).parent.is_dir():
             raise UnreadableFile(f"{target}: no such file or directory: {Path(target).parent}")
 
 
 def console(*outputs: str | None) -> Console:
-    """Where people read: standard error when standard output carries a file."""
+    """The console for people: standard error if standard output carries a file."""
     from rich.console import Console
 
     found = Console(stderr="-" in outputs, highlight=False)
     if not found.is_terminal and "COLUMNS" not in os.environ:
-        found.width = 140  # a log or a pipe has no width of its own
+        found.width = 140  # a log or a pipe has no width
     return found
 
 
 @contextmanager
 def progress(title: str, size: int, *, counted: bool = False) -> Iterator[Callable[[int], None]]:
-    """A bar over bytes, or things that are counted, on standard error, for people; gives the function that moves it."""
+    """A progress bar on standard error, in bytes or in items; yields the function that advances it."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,4 +1,4 @@
-"""`vedette register`: a model as the next version of its group."""
+"""`vedette register`: register a model as the next version of its model package group."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from vedette.cli.stage import CommandIO
 
 @stage.command("register", changes=True)
 @click.argument("group")
-@click.option("--image", help="Container image of the model.")
-@click.option("--algorithm", help="One of SageMaker's own algorithms, by name; needs the extra vedette[sagemaker].")
-@click.option("--algorithm-version", help="Version of the algorithm's image, where it has several.")
-@click.option("--model-data", required=True, metavar="S3_URI", help="The trained model, a model.tar.gz in S3.")
-@click.option("--content-type", multiple=True, help="What the model takes and returns. [default: text/csv]")
-@click.option("--instance-type", multiple=True, help="Instance types that the version supports, the best first.")
-@click.option("--baseline", metavar="DIR|S3_URI", help="Folder of statistics.json and constraints.json.")
-@click.option("--sample-payload", type=click.Path(dir_okay=False, path_type=Path), help="A request as a file.")
-@click.option("--approve", is_flag=True, help="Register it as Approved, not as PendingManualApproval.")
+@click.option("--image", help="The container image of the model.")
+@click.option("--algorithm", help="The name of a SageMaker built-in algorithm. This needs vedette[sagemaker].")
+@click.option("--algorithm-version", help="The version of the algorithm's image, if there are several.")
+@click.option("--model-data", required=True, metavar="S3_URI", help="The trained model: a model.tar.gz in S3.")
+@click.option(
+    "--content-type", multiple=True, help="A content type that the model accepts and returns. [default: text/csv]"
+)
+@click.option(
+    "--instance-type", multiple=True, help="An instance type that the version supports; list the preferred type first."
+)
+@click.option("--baseline", metavar="DIR|S3_URI", help="A folder with statistics.json and constraints.json.")
+@click.option("--sample-payload", type=click.Path(dir_okay=False, path_type=Path), help="A file with a sample request.")
+@click.option("--approve", is_flag=True, help="Register the version as Approved instead of PendingManualApproval.")
 def register_command(io: CommandIO, group: str, **given: Any) -> None:
     """Register a model as the next version of GROUP.
 
-    The group is made if it is new. The baseline comes with the version: when the version is deployed, its baseline is
-    put in force. Nothing is deployed before the version is approved.
+    The group is created if it does not exist. The baseline belongs to the version: it takes effect when the version is
+    deployed. A version is deployed only after it is approved.
 
     \b
     Examples:
@@ -55,7 +59,7 @@ def register_command(io: CommandIO, group: str, **given: Any) -> None:
         "uploads": [f"s3://{settings().bucket}/{key}" for key in registration.uploads],
         "new_group": registration.new_group,
     }
-    io.say(f"{'A new group' if registration.new_group else 'Group'} {group}, image")
+    io.say(f"{'New group' if registration.new_group else 'Group'} {group}, image")
     io.say(f"  {registration.request['InferenceSpecification']['Containers'][0]['Image']}")
     io.say(*(f"  upload {uri}" for uri in data["uploads"]))
     if io.confirm("Register this version?"):

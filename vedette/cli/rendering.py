@@ -1,4 +1,4 @@
-"""What the commands on files show: counts, checks, measured values and columns. Nothing that is measured is cut off."""
+"""Tables and lines that the commands on files print. Measured values are never truncated."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from chalicelib.statistics.table import Table
     from vedette.input_sources import Source
 
-MOST_REFUSED = 10  # lines that are named one by one
+MAX_REJECTED_SHOWN = 10  # lines that are listed one by one
 
 
-class RefusedAt(NamedTuple):
-    """A line that could not be read."""
+class RejectedAt(NamedTuple):
+    """The place and the reason of a rejected line."""
 
     source: Source
-    start: int  # byte offset; of the expanded content where the file is in gzip
+    start: int  # byte offset, in the decompressed content of a gzip file
     reason: str
 
 
 def line(console: Console, text: str, style: str | None = None) -> None:
-    """One line as it is: no markup, and not broken, so that a place in it can be copied."""
+    """Print one line without markup or wrapping, so that a path in it can be copied."""
     console.print(text, markup=False, soft_wrap=True, style=style)
 
 
@@ -44,26 +44,26 @@ def counted(number: int, noun: str) -> str:
 
 
 def show_summary(console: Console, summary: CaptureSummary, files: int) -> None:
-    """How much was read, and what was set apart."""
+    """Print how much was read, and which requests count in no statistic."""
     rows, requests = counted(summary.rows, "row"), counted(summary.events, "request")
     line(console, f"{rows} in {requests}, from {counted(files, 'file')}")
-    apart = (
+    separate = (
         (summary.errors, "error response"),
         (summary.probes, "golden request"),
         (summary.tests, "test request"),
         (summary.shadows, "shadow request"),
     )
-    for number, noun in apart:
+    for number, noun in separate:
         if number:
-            line(console, f"{counted(number, noun)}, in no statistic")
+            line(console, f"{counted(number, noun)}, not in the statistics")
     for reason, number in summary.rejected.items():
-        line(console, f"{counted(number, 'line')} refused: {reason}")
+        line(console, f"{counted(number, 'line')} rejected: {reason}")
     if not summary.rejected:
-        line(console, "0 lines refused")
+        line(console, "0 lines rejected")
 
 
-def show_refused(console: Console, found: Sequence[RefusedAt], total: int, kept_in: str | None) -> None:
-    """Where the first of the refused lines stand, and how to get at all of them."""
+def show_rejected(console: Console, found: Sequence[RejectedAt], total: int, kept_in: str | None) -> None:
+    """Print the places of the first rejected lines, and how to get all of them."""
     from vedette.input_sources import is_s3
 
     lines: dict[str, dict[int, int]] = {}
@@ -76,11 +76,11 @@ def show_refused(console: Console, found: Sequence[RefusedAt], total: int, kept_
     if total > len(found):
         line(console, f"  ... and {total - len(found)} more")
     if total and kept_in is None:
-        line(console, "  --quarantine FILE keeps the refused lines as they are.")
+        line(console, "  Use --quarantine FILE to write the rejected lines to a file.")
 
 
 def _line_numbers(source: Source, offsets: set[int]) -> dict[int, int]:
-    """Which line begins at each of these offsets: the file is read once more, as far as the last of them."""
+    """The line number at each offset. Reads the file again, up to the last offset."""
     from chalicelib.capture.gzip_stream import decompress
     from chalicelib.errors import RejectedRecord
 
@@ -93,33 +93,33 @@ def _line_numbers(source: Source, offsets: set[int]) -> dict[int, int]:
             read, ends = read + len(chunk), ends + chunk.count(b"\n")
             if len(numbers) == len(offsets):
                 break
-    except RejectedRecord:  # damaged gzip: what could be expanded was counted
+    except RejectedRecord:  # damaged gzip: only the readable part is counted
         pass
     return numbers
 
 
 def show_checks(console: Console, measurements: Sequence[Measurement]) -> None:
-    """One line for each kind of check."""
+    """Print one line for each kind of check."""
     if not measurements:
         return
     shown = _table("Check", "Measured", "Passed", "Violated", "Too few rows")
     for check in dict.fromkeys(measurement.check for measurement in measurements):
         of_check = [measurement for measurement in measurements if measurement.check == check]
         violated = sum(measurement.violated for measurement in of_check)
-        waiting = sum(not measurement.evaluated for measurement in of_check)
-        counts = (len(of_check), len(of_check) - violated - waiting, violated, waiting)
+        too_few = sum(not measurement.evaluated for measurement in of_check)
+        counts = (len(of_check), len(of_check) - violated - too_few, violated, too_few)
         shown.add_row(check, *(str(count) for count in counts), style="red" if violated else None)
     console.print(shown)
 
 
 def show_measurements(console: Console, measurements: Sequence[Measurement], everything: bool) -> None:
-    """What is violated, or everything that was measured; the violations first."""
+    """Print the violations, or with `everything` every measurement, violations first."""
     from rich.text import Text
 
     chosen = [measurement for measurement in measurements if everything or measurement.violated]
     if not chosen:
         return
-    shown = _table("Feature", "Check", "Expected", "Observed", "")
+    shown = _table("Feature", "Check", "Expected", "Observed", "Result")
     for one in sorted(chosen, key=lambda measurement: not measurement.violated):
         result = (
             "violated"
@@ -137,7 +137,7 @@ def show_measurements(console: Console, measurements: Sequence[Measurement], eve
 
 
 def show_columns(console: Console, table: Table) -> None:
-    """The statistics of each column."""
+    """Print the statistics of each column."""
     from rich.text import Text
 
     shown = _table("Feature", "Type", "Present", "Missing", "Mean", "Deviation", "Minimum", "Maximum", "Distinct")
@@ -159,7 +159,7 @@ def show_columns(console: Console, table: Table) -> None:
 
 
 def _table(*columns: str) -> Shown:
-    """A table in which what does not fit goes on below."""
+    """A table whose long cells wrap."""
     from rich.table import Column
     from rich.table import Table as Shown
 
@@ -167,7 +167,7 @@ def _table(*columns: str) -> Shown:
 
 
 def wrote(console: Console, *files: str | None) -> None:
-    """Say which files were written; what went to standard output is seen there."""
+    """Print which files were written, except standard output."""
     named: Iterable[str] = (file for file in files if file and file != "-")
     for file in named:
         line(console, f"Wrote {file}.")

@@ -1,4 +1,4 @@
-"""`vedette replay`: what constraints would have said of the last weeks, before they page anybody."""
+"""`vedette replay`: back-test constraints on past data before they raise alerts."""
 
 from __future__ import annotations
 
@@ -12,23 +12,32 @@ from vedette.cli.stage import CommandIO
 if TYPE_CHECKING:
     from vedette.operations.replay import Week
 
-MOST_ALERTS = 20
+MAX_ALERTS_SHOWN = 20
 
 
 @stage.command("replay")
 @stage.endpoint
 @click.option(
-    "--from", "since", default="14d", show_default=True, metavar="TIME|SPAN", help="Since when: 14d, 2026-11-01."
+    "--from",
+    "since",
+    default="14d",
+    show_default=True,
+    metavar="TIME|SPAN",
+    help="Replay data since this time: 14d, 2026-11-01.",
 )
-@click.option("--constraints", "other", metavar="VERSION|FILE|DIR", help="Other constraints, beside those in force.")
-@click.option("--variant", default="", help="This variant alone. [default: all]")
+@click.option(
+    "--constraints", "other", metavar="VERSION|FILE|DIR", help="Compare these constraints with the current ones."
+)
+@click.option("--variant", default="", help="Replay only this variant. [default: all]")
 def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, variant: str) -> None:
-    """Judge again what was captured, and count week by week what would have been found and told. Writes nothing.
+    """Back-test constraints on past data: count the violations and alerts of each week.
 
-    Reads the parts that are stored (`vedette backfill` makes those of earlier captures), by the constraints in force
-    and, with --constraints, by others beside them. Silence is not replayed. Exit code 0 when the constraints in
-    question (the others, where given) would have alerted nobody, 1 when they would have, 2 when nothing could be
-    judged.
+    Evaluate the stored parts again with the current constraints and, with --constraints, with others for comparison.
+    To create parts of earlier captures, use `vedette backfill`. Alerts about missing data are not replayed. The command
+    writes nothing.
+
+    Exit codes: 0 = no alerts, 1 = the tested constraints would have raised alerts, 2 = nothing could be evaluated. The
+    tested constraints are those of --constraints, or else the current ones.
 
     \b
     Examples:
@@ -48,16 +57,16 @@ def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, 
     keys = replay.keys_of(wanted, variant)
     if not keys:
         raise VedetteError(
-            f"Nothing of {endpoint} is stored from {wanted.start:%Y-%m-%d %H:%M} to {wanted.end:%Y-%m-%d %H:%M} UTC;"
-            f" `vedette backfill {endpoint} --from {since}` reads what was captured."
+            f"No data of {endpoint} is stored from {wanted.start:%Y-%m-%d %H:%M} to {wanted.end:%Y-%m-%d %H:%M} UTC;"
+            f" `vedette backfill {endpoint} --from {since}` processes earlier captures."
         )
     parts = sum(len(of_variant) for of_variant in keys.values())
-    with options.progress("Judging", parts, counted=True) as advance:
+    with options.progress("Evaluating", parts, counted=True) as advance:
         sides = replay.replayed(wanted, keys, [baseline for _, baseline in against], advance)
     names = [name if "/" not in name else name.rstrip("/").rpartition("/")[2] for name, _ in against]
     io.say(
         f"{endpoint}, {wanted.start:%Y-%m-%d %H:%M} to {wanted.end:%Y-%m-%d %H:%M} UTC: {parts:,} captured objects,"
-        f" judged by {' and by '.join(names)}."
+        f" evaluated with {' and '.join(names)}."
     )
     rows = [
         (
@@ -70,16 +79,18 @@ def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, 
         )
         for monday, weeks in replay.weeks_of(sides)
     ]
-    io.table(("Week from", "Windows", "Rows", "By", "Violations", "Alerts"), rows)
-    asked = sides[-1]
-    if asked.alerts:
-        often = "once" if len(asked.alerts) == 1 else f"{len(asked.alerts)} times"
-        io.say(f"{names[-1]} would have alerted {often}:")
-        for alert in asked.alerts[:MOST_ALERTS]:
+    io.table(("Week from", "Windows", "Rows", "Constraints", "Violations", "Alerts"), rows)
+    tested = sides[-1]
+    if tested.alerts:
+        count = "1 alert" if len(tested.alerts) == 1 else f"{len(tested.alerts)} alerts"
+        io.say(f"{names[-1]} would have raised {count}:")
+        for alert in tested.alerts[:MAX_ALERTS_SHOWN]:
             io.say(f"  {alert.at:%Y-%m-%d %H:%M} [{alert.severity}] {sanitize(alert.headline, 200)}")
-        io.say(*([f"  and {len(asked.alerts) - MOST_ALERTS} more"] if len(asked.alerts) > MOST_ALERTS else []))
+        io.say(
+            *([f"  and {len(tested.alerts) - MAX_ALERTS_SHOWN} more"] if len(tested.alerts) > MAX_ALERTS_SHOWN else [])
+        )
     else:
-        io.say(f"{names[-1]} would have alerted nobody.")
+        io.say(f"{names[-1]} would have raised no alerts.")
     io.emit(
         {
             "endpoint": endpoint,
@@ -92,7 +103,7 @@ def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, 
             ],
         }
     )
-    click.get_current_context().exit(1 if asked.alerts else 0)
+    click.get_current_context().exit(1 if tested.alerts else 0)
 
 
 def _violations(week: Week) -> str:

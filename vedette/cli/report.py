@@ -1,4 +1,4 @@
-"""`vedette report`: the page of a window, or of every endpoint."""
+"""`vedette report`: the HTML report of a window, or of every endpoint."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from vedette.cli.stage import CommandIO
 
 @stage.command("report")
 @click.argument("endpoint", default="")
-@click.option("--all", "everything", is_flag=True, help="An index of every endpoint, and the latest report of each.")
-@click.option("--variant", default="", help="This variant alone. [default: the worst of all]")
+@click.option(
+    "--all", "everything", is_flag=True, help="Write an index of all endpoints, and the latest report of each."
+)
+@click.option("--variant", default="", help="Report only this variant. [default: the variant with the worst verdict]")
 @click.option(
     "--window",
     default="latest",
     show_default=True,
     metavar="TIME",
-    help="latest, or when the window begins in UTC: 2026-11-22T09.",
+    help="latest, or the start of the window in UTC: 2026-11-22T09.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(allow_dash=True),
-    help="A file, or - for standard output; with --all a folder. [default: ENDPOINT.html]",
+    help="Write to this file, or - for standard output; with --all, a folder. [default: ENDPOINT.html]",
 )
 def report_command(
     io: CommandIO, endpoint: str, everything: bool, variant: str, window: str, output: str | None
@@ -40,7 +42,7 @@ def report_command(
       vedette report --all -o reports
     """  # noqa: D301
     if everything == bool(endpoint) or (everything and not output):
-        raise click.UsageError("Name one endpoint, or give --all with -o DIR.")
+        raise click.UsageError("Name one endpoint, or use --all with -o DIR.")
     if everything and output:
         _all(io, Path(output))
     else:
@@ -70,6 +72,6 @@ def _all(io: CommandIO, folder: Path) -> None:
         written.append(name)
     (folder / "index.html").write_bytes(pages.index(found, datetime.now(UTC), written))
     wrong = [one.endpoint for one in found.endpoints if one.violated]
-    needs = f"{len(wrong)} need{'s' if len(wrong) == 1 else ''} a look"
+    needs = f"{len(wrong)} need{'s' if len(wrong) == 1 else ''} attention"
     io.say(f"{folder / 'index.html'}: {counted(len(found.endpoints), 'endpoint')}, {needs}.")
     io.emit({"folder": str(folder), "reports": written, "violated": wrong})

@@ -1,4 +1,4 @@
-"""`vedette show`: what was judged of an endpoint, and what runs when."""
+"""`vedette show`: the results of monitoring an endpoint, and its schedule."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def which(command: Callable[..., Any]) -> Callable[..., Any]:
         default="latest",
         show_default=True,
         metavar="TIME",
-        help="latest, or when the window begins in UTC: 2026-11-22T09.",
+        help="latest, or the start of the window in UTC: 2026-11-22T09.",
     )(command)
     return click.option(
-        "--variant", default="", help="This variant alone. [default: all, and Model Monitor's schedules]"
+        "--variant", default="", help="Show only this variant. [default: all, and Model Monitor schedules]"
     )(with_window)
 
 
 @click.group("show")
 def show_group() -> None:
-    """Read what was judged of an endpoint, by Vedette and by Model Monitor's schedules.
+    """Show the results of Vedette and of Model Monitor schedules for an endpoint.
 
     \b
     Example:
@@ -43,7 +43,9 @@ def show_group() -> None:
 @stage.endpoint
 @which
 def violations_command(io: CommandIO, endpoint: str, variant: str, window: str) -> None:
-    """Show what a window violated. Exit code 1 when anything is violated.
+    """Show the violations in a window.
+
+    Exit codes: 0 = no violations, 1 = violations found.
 
     \b
     Examples:
@@ -70,7 +72,7 @@ def violations_command(io: CommandIO, endpoint: str, variant: str, window: str) 
 @stage.endpoint
 @which
 def statistics_command(io: CommandIO, endpoint: str, variant: str, window: str) -> None:
-    """Show the statistics of a window, feature by feature.
+    """Show the statistics of each feature in a window.
 
     \b
     Example:
@@ -100,7 +102,9 @@ def statistics_command(io: CommandIO, endpoint: str, variant: str, window: str) 
 @stage.endpoint
 @which
 def constraints_command(io: CommandIO, endpoint: str, variant: str, window: str) -> None:
-    """Show the constraints that a window was judged by; `vedette constraints show` shows those in force.
+    """Show the constraints that a window was evaluated with.
+
+    To show the current constraints, use `vedette constraints show`.
 
     \b
     Example:
@@ -124,7 +128,7 @@ def constraints_command(io: CommandIO, endpoint: str, variant: str, window: str)
 @stage.command("schedule")
 @stage.endpoint
 def schedule_command(io: CommandIO, endpoint: str) -> None:
-    """Show what judges an endpoint and when: Vedette's windows, and Model Monitor's schedules.
+    """Show when an endpoint is evaluated, by Vedette and by Model Monitor schedules.
 
     \b
     Example:
@@ -149,7 +153,7 @@ def schedule_command(io: CommandIO, endpoint: str) -> None:
     if rows:
         io.table(("Source", "Name", "Runs", "Last verdict", "At, UTC", "Next, UTC"), rows)
     else:
-        io.say(f"Nothing judges {endpoint}: it is not in the fleet, and Model Monitor has no schedule for it.")
+        io.say(f"{endpoint} is not monitored: it is not in the fleet, and Model Monitor has no schedule for it.")
     io.emit(found)
 
 
@@ -157,11 +161,11 @@ for _command in (statistics_command, constraints_command, violations_command, sc
     show_group.add_command(_command)
 
 
-# --- showing ----------------------------------------------------------------------------------------------------------
+# --- helpers ----------------------------------------------------------------------------------------------------------
 
 
 def show_constraints(io: CommandIO, constraints: Constraints) -> None:
-    """Constraints as a table, and what holds for all features below it."""
+    """Print the constraints as a table, and below it the settings that apply to all features."""
     rows = [
         (_name(f.name), f.inferred_type, "" if f.completeness is None else f"{f.completeness:.6g}", _rules(f))
         for f in constraints.features
@@ -169,12 +173,13 @@ def show_constraints(io: CommandIO, constraints: Constraints) -> None:
     io.table(("Feature", "Type", "Complete", "Other rules"), rows)
     monitoring = constraints.monitoring()
     io.say(
-        "For all features:" + ("" if monitoring.enabled else " nothing is judged (evaluate_constraints is Disabled);"),
-        f"  of the type at least {monitoring.datatype_check_threshold:.6g},"
-        f" known values at least {monitoring.domain_content_threshold:.6g};",
-        f"  distance at most {monitoring.comparison_threshold:.6g} ({monitoring.comparison_method}),"
-        f" of text {monitoring.categorical_comparison_threshold:.6g} ({monitoring.categorical_drift_method})"
-        + ("." if monitoring.perform_comparison else "; drift is not judged (perform_comparison is Disabled)."),
+        "For all features:"
+        + ("" if monitoring.enabled else " nothing is evaluated (evaluate_constraints is Disabled);"),
+        f"  values of the inferred type at least {monitoring.datatype_check_threshold:.6g},"
+        f" values in the domain at least {monitoring.domain_content_threshold:.6g};",
+        f"  drift distance at most {monitoring.comparison_threshold:.6g} ({monitoring.comparison_method}),"
+        f" for text {monitoring.categorical_comparison_threshold:.6g} ({monitoring.categorical_drift_method})"
+        + ("." if monitoring.perform_comparison else "; drift is not evaluated (perform_comparison is Disabled)."),
     )
 
 
@@ -183,18 +188,18 @@ def _rules(feature: FeatureConstraints) -> str:
 
     from chalicelib.alerts.sanitize import sanitize
 
-    said = []
+    rules = []
     if feature.is_non_negative is not None:
-        said.append("not negative" if feature.is_non_negative else "any sign")
+        rules.append("not negative" if feature.is_non_negative else "any sign")
     if feature.domains is not None:
         shown = ", ".join(sanitize(value, 30) for value in feature.domains[:5])
         more = len(feature.domains) - 5
-        said.append(f"{len(feature.domains)} known values: {shown}{f' and {more} more' if more > 0 else ''}")
-    said += [
+        rules.append(f"{len(feature.domains)} known values: {shown}{f' and {more} more' if more > 0 else ''}")
+    rules += [
         f"{name} {sanitize(value if isinstance(value, str) else json.dumps(value), 60)}"
         for name, value in _flat(feature.overrides)
     ]
-    return "\n".join(said)
+    return "\n".join(rules)
 
 
 def _flat(overrides: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -216,7 +221,7 @@ def _head(io: CommandIO, one: Judged) -> None:
         refused = sum(execution.refused.values())
         version = execution.package_version
         io.say(
-            f"  {execution.rows:,} rows of {execution.events:,} captured requests, {refused:,} lines refused",
+            f"  {execution.rows:,} rows of {execution.events:,} captured requests, {refused:,} lines rejected",
             f"  model {sanitize(f'version {version}' if version.isdigit() else version)},"
             f" baseline {execution.baseline or 'none'}, revision {execution.revision}",
         )
@@ -243,8 +248,8 @@ def _answer(one: Judged, **more: Any) -> dict[str, Any]:
 
 def _no_file(what: str, one: Judged) -> str:
     if one.folder and one.monitoring_type != "DataQuality":
-        return f"  The {what} of {one.monitoring_type} have another form: {one.folder}{what}.json"
-    return f"  It has no {what}."
+        return f"  The {what} of {one.monitoring_type} have a different format: {one.folder}{what}.json"
+    return f"  There is no {what} file."
 
 
 def _name(name: str) -> str:
@@ -254,7 +259,7 @@ def _name(name: str) -> str:
 
 
 def _values(feature: Feature) -> str:
-    """The values of a feature on a line or two; a number is never cut."""
+    """The values of a feature on one or two lines; numbers are never truncated."""
     if feature.mean is None:
         return "" if feature.distinct_count is None else f"{feature.distinct_count:.0f} distinct"
     return f"mean {feature.mean:.6g} ± {feature.std_dev or 0:.6g}\n{feature.min:.6g} to {feature.max:.6g}"
@@ -266,5 +271,5 @@ def _words(expected: str, observed: str) -> str:
     return "\n".join(sanitize(text, 120) for text in (expected, observed) if text)
 
 
-def _time(moment: Any) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+def _time(time: Any) -> str:
+    return f"{time:%Y-%m-%d %H:%M}" if time else ""

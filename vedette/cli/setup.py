@@ -1,4 +1,4 @@
-"""A stage from nothing to nothing: set up, install, examine, uninstall."""
+"""Commands on the installation of a stage: set up, install, check, uninstall."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
 
 
 def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None]], Any]:
-    """A command on a stage that need not be known here yet; it gets `CommandIO` and the Chalice project first."""
+    """A command on a stage that may not exist yet; its first arguments are `CommandIO` and the Chalice project."""
 
     def decorate(function: Callable[..., None]) -> Any:
         def run(
@@ -38,12 +38,14 @@ def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None
         run.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
         wrapped: Any = run
         if changes:
-            dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
-            wrapped = dry_run(click.option("--yes", "-y", is_flag=True, help="Do it without asking.")(wrapped))
-        wrapped = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(wrapped)
-        wrapped = click.option("--region", help="AWS region.")(wrapped)
-        wrapped = click.option("--profile", help="Profile of your AWS configuration.")(wrapped)
-        wrapped = click.option("--stage", required=True, envvar="VEDETTE_STAGE", help="dev, prod, ...")(wrapped)
+            dry_run = click.option("--dry-run", is_flag=True, help="Show the changes without making them.")
+            wrapped = dry_run(click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")(wrapped))
+        wrapped = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(wrapped)
+        wrapped = click.option("--region", help="The AWS region.")(wrapped)
+        wrapped = click.option("--profile", help="A profile of your AWS configuration.")(wrapped)
+        wrapped = click.option(
+            "--stage", required=True, envvar="VEDETTE_STAGE", help="The name of the stage, such as dev or prod."
+        )(wrapped)
         return click.command(name)(wrapped)
 
     return decorate
@@ -67,27 +69,38 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
 
 
 @_command("setup")
-@click.option("--email", help="Who is told of alerts, and of faults of Vedette itself.")
-@click.option("--bucket", help="An existing bucket in place of a new one.")
-@_arn("--topic", "An existing topic for alerts in place of a new one.")
-@_arn("--role", "An existing execution role for models in place of a new one.")
-@click.option("--kms-key", metavar="ARN|new", help="A KMS key for bucket, table, topics, queue and logs.")
-@_arn("--permissions-boundary", "The boundary of every role that is made.")
-@click.option("--role-path", metavar="/PATH/", help="The path of every role that is made.")
-@click.option("--subnets", metavar="ID,ID", default="", help="Subnets for the functions.")
-@click.option("--security-groups", metavar="ID,ID", default="", help="Security groups for the functions.")
-@click.option("--capture-source", multiple=True, metavar="BUCKET/PREFIX", help="Where endpoints capture as well.")
-@click.option("--image-account", multiple=True, metavar="ID", help="An account whose images may be deployed.")
-@click.option("--team", multiple=True, metavar="TEAM=ARN", help="The topic of a team's alerts.")
-@click.option("--instance-type", multiple=True, metavar="TYPE", help="What may be deployed, as ml.m5.* [default: CPU].")
-@click.option("--log-days", type=int, help="How long logs are kept [default: 90].")
-@click.option("--part-days", type=int, help="How long parts and roll-ups are kept [default: 90].")
-@click.option("--capture-days", type=int, help="How long captures are kept [default: 0, for ever].")
+@click.option("--email", help="The address that receives alerts, and errors of Vedette itself.")
+@click.option("--bucket", help="Use this existing bucket instead of a new one.")
+@_arn("--topic", "Send alerts to this existing topic instead of a new one.")
+@_arn("--role", "Use this existing execution role for models instead of a new one.")
+@click.option("--kms-key", metavar="ARN|new", help="Encrypt bucket, table, topics, queue and logs with this KMS key.")
+@_arn("--permissions-boundary", "The permissions boundary of every role that setup creates.")
+@click.option("--role-path", metavar="/PATH/", help="The path of every role that setup creates.")
+@click.option("--subnets", metavar="ID,ID", default="", help="Run the functions in these subnets.")
+@click.option("--security-groups", metavar="ID,ID", default="", help="The security groups of the functions in the VPC.")
+@click.option(
+    "--capture-source",
+    multiple=True,
+    metavar="BUCKET/PREFIX",
+    help="An additional capture location. The list replaces the previous one.",
+)
+@click.option("--image-account", multiple=True, metavar="ID", help="An account whose container images may be deployed.")
+@click.option("--team", multiple=True, metavar="TEAM=ARN", help="Send the alerts of a team to this topic.")
+@click.option(
+    "--instance-type",
+    multiple=True,
+    metavar="TYPE",
+    help="An instance type that may be deployed, such as ml.m5.*. [default: CPU types]",
+)
+@click.option("--log-days", type=int, help="Days until logs are deleted. [default: 90]")
+@click.option("--part-days", type=int, help="Days until parts and roll-ups are deleted. [default: 90]")
+@click.option("--capture-days", type=int, help="Days until captures are deleted. [default: 0, never]")
 def setup_command(io: CommandIO, project: Project, stage: str, **given: Any) -> None:
-    """Make what a stage needs beside its functions, and write it into .chalice/config.json.
+    """Create the AWS resources that the functions of a stage need.
 
-    Bucket, topics, table, failure queue, log groups, alarms and a role for models, as one CloudFormation stack. Said
-    again it changes nothing; said again with an option it changes that option alone.
+    One CloudFormation stack holds the bucket, the topics, the table, the failure queue, the log groups, the alarms and
+    the role for models. The stage is written to .chalice/config.json. The command is idempotent: run it again with an
+    option to change only that option.
 
     \b
     Examples:
@@ -96,7 +109,7 @@ def setup_command(io: CommandIO, project: Project, stage: str, **given: Any) -> 
     """  # noqa: D301
     from vedette.installation import setup
 
-    asked = setup.SetupRequest(
+    request = setup.SetupRequest(
         stage,
         {option: str(given[option]) for option in setup.PARAMETERS if given[option] is not None},
         subnets=_split(given["subnets"]),
@@ -106,26 +119,26 @@ def setup_command(io: CommandIO, project: Project, stage: str, **given: Any) -> 
         instance_types=given["instance_type"],
         teams=given["team"],
     )
-    setup.check(asked)
-    prepared = setup.prepare(asked, project, _dashboard(stage))
+    setup.check(request)
+    prepared = setup.prepare(request, project, _dashboard(stage))
     for change in prepared.changes:
         _show(io, change)
     if not prepared.changes:
-        io.say("Nothing changes in the account.")
+        io.say("The resources in the account do not change.")
     agreed = False
     try:
         untouched = not prepared.changes and not io.dry_run
         agreed = untouched or io.confirm(f"Make these changes to stage {stage}?")
     finally:
         if not agreed:
-            prepared.change_set.drop()
+            prepared.change_set.discard()
     if not agreed:
         io.emit({"stage": stage, "changes": prepared.changes})
         return
     entry = setup.make(prepared)
     io.say(
-        f"Stage {stage} stands in .chalice/config.json: bucket {entry['environment_variables']['VEDETTE_BUCKET']}.",
-        "Confirm the subscriptions in your mail; then: make deploy STAGE=" + stage,
+        f"Wrote stage {stage} to .chalice/config.json, with bucket {entry['environment_variables']['VEDETTE_BUCKET']}.",
+        f"Confirm the subscriptions in your e-mail, then run: make deploy STAGE={stage}",
     )
     io.emit({"stage": stage, "changes": prepared.changes, "entry": entry})
 
@@ -150,9 +163,9 @@ def _dashboard(stage: str) -> str:
 
 @_command("install", changes=False)
 def install_command(io: CommandIO, project: Project, stage: str) -> None:
-    """Deploy the functions of a stage with Chalice, and set what Chalice cannot set.
+    """Deploy the functions of a stage with Chalice, and configure what Chalice cannot configure.
 
-    The state that Chalice needs between two deploys is kept in the stage's bucket, so that any machine can deploy.
+    The state that Chalice needs between two deployments is stored in the stage's bucket, so any machine can deploy.
 
     \b
     Example:
@@ -161,7 +174,7 @@ def install_command(io: CommandIO, project: Project, stage: str) -> None:
     from vedette.installation import deploy
 
     done = deploy.install(project, stage, lambda text: io.progress(text))
-    io.say(*done, f"Stage {stage} is deployed. Look at it: vedette doctor --stage {stage}")
+    io.say(*done, f"Stage {stage} is deployed. Check it with: vedette doctor --stage {stage}")
     io.emit({"stage": stage, "done": done})
 
 
@@ -169,7 +182,7 @@ def install_command(io: CommandIO, project: Project, stage: str) -> None:
 def uninstall_command(io: CommandIO, project: Project, stage: str) -> None:
     """Remove a stage: its functions, rules, roles, topics, queue, alarms and logs.
 
-    Endpoints, captures and reports stay, and what stays is listed.
+    Endpoints, captures and reports are kept. The command lists what it deletes and what it keeps.
 
     \b
     Example:
@@ -178,7 +191,7 @@ def uninstall_command(io: CommandIO, project: Project, stage: str) -> None:
     from vedette.installation import uninstall
 
     removal = uninstall.plan(project, stage)
-    io.say(*(f"- {one}" for one in removal.deleted), *(f"  {one} stays" for one in removal.kept))
+    io.say(*(f"- {one}" for one in removal.deleted), *(f"  {one} is kept" for one in removal.kept))
     if io.confirm(f"Remove stage {stage}?"):
         uninstall.uninstall(project, stage)
         io.say(f"Stage {stage} is removed.")
@@ -186,16 +199,16 @@ def uninstall_command(io: CommandIO, project: Project, stage: str) -> None:
 
 
 @_command("doctor", changes=False)
-@click.option("--fix", is_flag=True, help="Set right what can be set right without a deploy.")
-@click.option("--live", is_flag=True, help="Run each function once, on an endpoint that no fleet has.")
-@click.option("--all", "everything", is_flag=True, help="Show what is as it should be, too.")
+@click.option("--fix", is_flag=True, help="Repair what can be repaired without a deployment.")
+@click.option("--live", is_flag=True, help="Invoke each function once, with a dummy endpoint.")
+@click.option("--all", "everything", is_flag=True, help="Also show the checks that passed.")
 @click.pass_context
 def doctor_command(
     context: click.Context, io: CommandIO, project: Project, stage: str, fix: bool, live: bool, everything: bool
 ) -> None:
-    """Look at an installation as its user would; for each fault, what to do.
+    """Check an installation, and show how to fix each fault.
 
-    Exit code 0: it works; 1: there are faults; 2: it could not be looked at.
+    Exit codes: 0 = no faults, 1 = faults found, 2 = the stage could not be checked.
 
     \b
     Examples:
@@ -210,12 +223,12 @@ def doctor_command(
     with stages.entered(variables, None, None) as settings:
         findings = doctor.examine(project, settings, live=live)
         if fix:
-            for done in doctor.fixed(findings):
-                io.say(f"set right: {done}")
+            for done in doctor.repair(findings):
+                io.say(f"repaired: {done}")
             findings = doctor.examine(project, settings, live=live)
     shown = [finding for finding in findings if everything or finding.outcome != "ok"]
     if shown:
-        io.table(("", "what", "found", "what to do"), [(f.outcome, f.what, f.found, f.remedy) for f in shown])
+        io.table(("Result", "Check", "Found", "What to do"), [(f.outcome, f.what, f.found, f.remedy) for f in shown])
     counts = {outcome: sum(f.outcome == outcome for f in findings) for outcome in ("ok", "warning", "fault", "unknown")}
     io.say(", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
     io.emit(

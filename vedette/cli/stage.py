@@ -1,4 +1,4 @@
-"""What every command on a stage shares: its options, its questions, and its two ways of answering."""
+"""What every command on a stage shares: options, confirmation, and output for people or as JSON."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ Command = Callable[..., Any]
 
 
 class NotConfirmed(VedetteError):
-    """A person said no, or nobody was there to say yes."""
+    """The user declined, or no user was there to confirm."""
 
 
 @dataclass(frozen=True)
 class CommandIO:
-    """How a command speaks with whoever called it."""
+    """The input and output of one command: lines for people or JSON, and confirmation."""
 
     as_json: bool
     yes: bool = False
     dry_run: bool = False
 
     def say(self, *lines: str) -> None:
-        """Lines for people; with --json they are left out."""
+        """Print lines for people; with --json, print nothing."""
         if not self.as_json:
             for line in lines:
                 click.echo(line)
 
     def progress(self, *lines: str) -> None:
-        """Lines for people who watch; never a part of the answer."""
+        """Print progress lines; with --json, to standard error."""
         for line in lines:
             click.echo(line, err=self.as_json)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """A table for people."""
+        """Print a table for people; with --json, print nothing."""
         if self.as_json:
             return
         from rich.table import Column, Table
         from rich.text import Text
 
-        shown = Table(*(Column(name, overflow="fold") for name in columns))  # a long word goes on below, uncut
+        shown = Table(*(Column(name, overflow="fold") for name in columns))  # long words wrap
         for row in rows:
             shown.add_row(*(Text(str(cell)) for cell in row))
         options.console().print(shown)
 
     def emit(self, data: Any) -> None:
-        """The answer for machines; without --json it is left out."""
+        """Print the result as JSON; without --json, print nothing."""
         if self.as_json:
             import msgspec
 
             click.echo(json.dumps(msgspec.to_builtins(data, str_keys=True), indent=2, default=str))
 
     def confirm(self, question: str) -> bool:
-        """Whether to go on: False for a dry run; a person who says no ends the command."""
+        """Ask for confirmation. False in a dry run; raises NotConfirmed if the user declines."""
         if self.dry_run:
             self.say("Dry run: nothing was changed.")
             return False
@@ -73,11 +73,11 @@ class CommandIO:
         except click.Abort:
             agreed = False
         if not agreed:
-            raise NotConfirmed("Not confirmed, so nothing was changed; --yes confirms without a question.")
+            raise NotConfirmed("Not confirmed, so nothing was changed. Use --yes to confirm without a question.")
         return True
 
     def confirm_by_typing(self, question: str, name: str) -> None:
-        """Go on only if a person types the name; --yes is not enough."""
+        """Raise NotConfirmed unless the user types the name; --yes is not enough."""
         try:
             answer = click.prompt(question, err=self.as_json, default="", show_default=False)
         except click.Abort:
@@ -87,7 +87,7 @@ class CommandIO:
 
 
 def command(name: str, *, changes: bool = False, while_paused: bool = False, **more: Any) -> Callable[[Command], Any]:
-    """A command on a stage; it gets `CommandIO` first. One that changes something has --yes and --dry-run."""
+    """A command on a stage; its first argument is `CommandIO`. With `changes` it has --yes and --dry-run."""
 
     def decorate(function: Command) -> Any:
         @wraps(function)
@@ -104,16 +104,14 @@ def command(name: str, *, changes: bool = False, while_paused: bool = False, **m
 
         wrapped: Any = run
         if changes:
-            wrapped = click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")(
-                wrapped
-            )
-            wrapped = click.option("--yes", "-y", is_flag=True, help="Do it without asking.")(wrapped)
-        wrapped = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")(wrapped)
-        wrapped = click.option("--region", help="AWS region; it must be the stage's own.")(wrapped)
-        wrapped = click.option("--profile", help="Profile of your AWS configuration.")(wrapped)
-        wrapped = click.option("--stage", "stage_name", metavar="STAGE", help="Stage [default: $VEDETTE_STAGE].")(
-            wrapped
-        )
+            wrapped = click.option("--dry-run", is_flag=True, help="Show the changes without making them.")(wrapped)
+            wrapped = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")(wrapped)
+        wrapped = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(wrapped)
+        wrapped = click.option("--region", help="The AWS region, which must be that of the stage.")(wrapped)
+        wrapped = click.option("--profile", help="A profile of your AWS configuration.")(wrapped)
+        wrapped = click.option(
+            "--stage", "stage_name", metavar="STAGE", help="The name of the stage. [default: $VEDETTE_STAGE]"
+        )(wrapped)
         as_command: Any = click.command(name, **more)
         return as_command(wrapped)
 
@@ -124,7 +122,7 @@ endpoint = click.argument("endpoint")
 
 
 def traffic(command: Command) -> Command:
-    """`--capture-header` and `--test-marker`: fields of a fleet entry, where they are given."""
+    """`--capture-header` and `--test-marker`; the command receives them as fields of a fleet entry, if present."""
 
     @wraps(command)
     def run(*arguments: Any, capture_header: str | None, test_marker: str | None, **given: Any) -> Any:
@@ -133,17 +131,19 @@ def traffic(command: Command) -> Command:
         return command(*arguments, **given)
 
     with_marker = click.option(
-        "--test-marker", metavar="TEXT", help="Requests with this in their custom attributes count in no statistic."
+        "--test-marker",
+        metavar="TEXT",
+        help="Exclude requests with this text in their custom attributes from the statistics.",
     )(run)
     return click.option(
         "--capture-header",
         type=click.Choice(["none", "input", "output", "both"]),
-        help="The sides whose CSV payloads begin with a row of names.",
+        help="The sides whose CSV payloads begin with a header row.",
     )(with_marker)
 
 
 def parse_future_time(text: str | None) -> Any:
-    """A time as ISO 8601 (UTC unless it says otherwise), or a span from now: 90m, 12h, 3d."""
+    """Parse a future time in ISO 8601 (UTC by default), or a duration from now: 90m, 12h, 3d."""
     import re
     from datetime import UTC, datetime, timedelta
 
@@ -156,15 +156,15 @@ def parse_future_time(text: str | None) -> Any:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise click.UsageError(f"{text!r} is neither a time like 2026-12-01T08:00 nor a span like 12h.") from error
+        raise click.UsageError(f"{text!r} is neither a time like 2026-12-01T08:00 nor a duration like 12h.") from error
     found = found if found.tzinfo else found.replace(tzinfo=UTC)
     if found <= now:
-        raise click.UsageError(f"{text} is over already.")
+        raise click.UsageError(f"{text} is in the past.")
     return found
 
 
 def parse_past_time(text: str) -> Any:
-    """A time that is over, as ISO 8601 (UTC unless it says otherwise), or a span until now: 90m, 12h, 14d."""
+    """Parse a past time in ISO 8601 (UTC by default), or a duration until now: 90m, 12h, 14d."""
     from datetime import UTC, datetime
 
     now = datetime.now(UTC)
@@ -174,22 +174,22 @@ def parse_past_time(text: str) -> Any:
         return now - (parse_future_time(text) - now)
     found = found if found.tzinfo else found.replace(tzinfo=UTC)
     if found >= now:
-        raise click.UsageError(f"{text} is not over yet.")
+        raise click.UsageError(f"{text} is in the future.")
     return found
 
 
 def parse_duration_seconds(text: str) -> float:
-    """A span as seconds: 30s, 5m, 1h, or a bare number."""
+    """Parse a duration to seconds: 30s, 5m, 1h, or a bare number."""
     import re
 
     span = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
     if not span:
-        raise click.UsageError(f"{text!r} is not a span like 30s or 5m.")
+        raise click.UsageError(f"{text!r} is not a duration like 30s or 5m.")
     return float(span[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[span[2]]
 
 
 def parse_key_value(option: str, text: str) -> tuple[str, Any]:
-    """KEY=VALUE, where VALUE is as in TOML; bare words are text."""
+    """Parse KEY=VALUE, where VALUE has TOML syntax; a value that is not TOML is text."""
     import tomllib
 
     key, equals, value = text.partition("=")
@@ -205,5 +205,5 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def interactive() -> bool:
-    """Whether a person sits at standard error."""
+    """Whether standard error is a terminal."""
     return sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""`vedette status`: how everything is, in one table."""
+"""`vedette status`: the state of every endpoint, in one table."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ COLOURS = {"bad": "red", "poor": "yellow", "good": "green"}
 @stage.command("status")
 @click.argument("endpoint", default="")
 def status_command(io: CommandIO, endpoint: str) -> None:
-    """Show how the endpoints are: served and wanted version, last capture, last verdict, open alerts.
+    """Show the state of the endpoints: versions, last capture, last verdict and open alerts.
 
-    Every colour stands beside its word. Exit code 1 when a verdict is bad or an alert is open.
+    Exit codes: 0 = no problem, 1 = a verdict is bad or an alert is open.
 
     \b
     Examples:
@@ -50,9 +50,7 @@ def _table(found: Status) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(
-        "Endpoint", "Mode", "Serves", "Wanted", "Last capture, UTC", "Last verdict", "Alerts", "Beside that"
-    )
+    shown = Table("Endpoint", "Mode", "Serves", "Wanted", "Last capture, UTC", "Last verdict", "Alerts", "Notes")
     for one in found.endpoints:
         shown.add_row(
             Text(one.endpoint),
@@ -62,7 +60,7 @@ def _table(found: Status) -> None:
             _time(one.last_capture) or "never",
             _verdict(one),
             Text(str(one.firing), style="red" if one.firing else ""),
-            Text("; ".join(_beside(one))),
+            Text("; ".join(_notes(one))),
         )
     options.console().print(shown)
 
@@ -77,27 +75,27 @@ def _verdict(one: EndpointStatus) -> Text:
     return Text(f"{worst.verdict}{counted}, {_time(worst.until)}", style=COLOURS[worst.tone])
 
 
-def _beside(one: EndpointStatus) -> list[str]:
-    """What is out of the ordinary."""
+def _notes(one: EndpointStatus) -> list[str]:
+    """What needs attention, in a few words each."""
     muted = len(one.alerts) - one.firing
-    said = [
+    notes = [
         (one.state not in {"", "InService"}, f"the endpoint is {one.state}"),
         (muted, f"{muted} muted"),
         (one.undelivered, f"{one.undelivered} message{'s' if one.undelivered > 1 else ''} not delivered"),
-        (one.polled, "captures are polled"),
-        (one.closed, "captures may not be read, see `vedette watch`"),
+        (one.polled, "polling (no EventBridge)"),
+        (one.closed, "captures cannot be read, run `vedette watch`"),
         (one.trouble, one.trouble),
     ]
-    return [words for is_so, words in said if is_so]
+    return [note for applies, note in notes if applies]
 
 
 def _lines(io: CommandIO, one: EndpointStatus, *, everything: bool) -> None:
-    """The open alerts; for one endpoint every verdict as well."""
+    """Print the open alerts, and with `everything` also the muted alerts and every verdict."""
     for alert in one.alerts:
         if everything or not alert.muted:
-            silent = ", muted" if alert.muted else ""
+            mute = ", muted" if alert.muted else ""
             about = f"{one.endpoint}: {alert.subject}, {alert.check}"
-            io.say(f"{about} ({alert.severity}{silent}), since {_time(alert.since)} UTC")
+            io.say(f"{about} ({alert.severity}{mute}), since {_time(alert.since)} UTC")
     if everything:
         if one.wanted_because:
             io.say(f"Wanted: {one.wanted_because}.")
@@ -105,5 +103,5 @@ def _lines(io: CommandIO, one: EndpointStatus, *, everything: bool) -> None:
             io.say(f"{verdict.name}: {verdict.verdict}, window until {_time(verdict.until)} UTC")
 
 
-def _time(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+def _time(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M}" if time else ""

@@ -1,4 +1,4 @@
-"""`vedette watch`, `vedette unwatch`, `vedette backfill`: endpoints that somebody else made."""
+"""`vedette watch`, `vedette unwatch`, `vedette backfill`: monitor endpoints that Vedette did not create."""
 
 from __future__ import annotations
 
@@ -15,24 +15,30 @@ if TYPE_CHECKING:
     from vedette.operations.watching import Change, Found
 
 
-HOW = {
-    "events": "Events tell of each object, which is read within seconds",
-    "polled": "The source is polled: looked through every 15 minutes",
-    "closed": "The source is not read before the first of these changes",
+DELIVERY = {
+    "events": "EventBridge reports each captured object, which is read within seconds",
+    "polled": "Vedette polls the source every 15 minutes, because EventBridge does not report its objects",
+    "closed": "Vedette cannot read the source until the first of these changes is made",
 }
 
 
 @stage.command("watch", changes=True)
 @stage.endpoint
-@click.option("--baseline", metavar="DIR|S3_URI", help="Folder of both files, or a constraints.json.")
-@click.option("--mode", type=click.Choice(["observe", "alert"]), help="How far Vedette goes. [default: observe]")
+@click.option(
+    "--baseline",
+    metavar="DIR|S3_URI",
+    help="A folder with statistics.json and constraints.json, or a constraints.json.",
+)
+@click.option(
+    "--mode", type=click.Choice(["observe", "alert"]), help="Only monitor, or also send alerts. [default: observe]"
+)
 @stage.traffic
 def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str | None, **traffic: str) -> None:
-    """Watch an endpoint that somebody else made; nothing of SageMaker is changed.
+    """Monitor an endpoint that Vedette did not create.
 
-    Reads where it captures from the endpoint itself, puts it into the fleet, and takes over the baseline that is given.
-    Shows what the owners of bucket and key must do, as JSON and as Terraform; until then the bucket is looked through
-    every 15 minutes.
+    Read the capture location from the endpoint, add the endpoint to the fleet, and store the baseline. Nothing in
+    SageMaker is changed. Show what the owners of the bucket and the key must change, as JSON and as Terraform; until
+    then Vedette polls the bucket every 15 minutes.
 
     \b
     Examples:
@@ -52,22 +58,22 @@ def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str 
         io.say(f"{endpoint}: baseline of {len(given.constraints.features)} features from {baseline}")
     data: dict[str, Any] = {"found": found, "changes": changes, "applied": False, "baseline": ""}
     if not changes and given is None:
-        io.say("The fleet is so already.")
-    elif io.confirm("Watch it?"):
+        io.say("The fleet already has this entry.")
+    elif io.confirm("Watch the endpoint?"):
         if given is not None:
             data["baseline"] = watching.take_baseline(endpoint, given, str(baseline))
             io.say(f"Baseline {data['baseline']} is in force.")
         if changes:
             fleet.apply(entries, etag=etag, by=aws.who())
         data["applied"] = True
-        io.say(f"{endpoint} is watched; `vedette backfill {endpoint} --from 14d` reads what was captured before.")
+        io.say(f"Vedette watches {endpoint}. To read earlier captures, run: vedette backfill {endpoint} --from 14d")
     io.emit(data)
 
 
 def _show(io: CommandIO, found: Found) -> None:
     captured = f"{found.percentage} % of its requests ({', '.join(found.modes) or 'no mode'})"
     io.say(f"{found.endpoint} captures {captured} to {found.source}")
-    io.say(f"{HOW[found.delivery]}.", *found.remarks)
+    io.say(f"{DELIVERY[found.delivery]}.", *found.remarks)
     for number, change in enumerate(found.changes, 1):
         _show_change(io, number, change)
     if found.changes:
@@ -80,13 +86,15 @@ def _show_change(io: CommandIO, number: int, change: Change) -> None:
     if change.command:
         io.say("", f"   {change.command}")
     if change.terraform:
-        io.say("", "   As Terraform:", change.terraform.rstrip())
+        io.say("", "   In Terraform:", change.terraform.rstrip())
 
 
 @stage.command("unwatch", changes=True)
 @stage.endpoint
 def unwatch_command(io: CommandIO, endpoint: str) -> None:
-    """Take an endpoint out of the fleet; the endpoint, its captures and everything that was written stay.
+    """Remove an endpoint from the fleet.
+
+    The endpoint, its captures and everything that Vedette wrote are kept.
 
     \b
     Example:
@@ -98,23 +106,25 @@ def unwatch_command(io: CommandIO, endpoint: str) -> None:
     entry = control.entry_of(endpoint)
     io.say(*(str(change) for change in fleet.differences(stored.entries, fleet.without(stored, endpoint))))
     if entry.mode == "deploy":
-        io.say(f"Vedette will deploy no version of {entry.package_group} to it any more.")
+        io.say(f"Vedette will no longer deploy versions of {entry.package_group} to it.")
     data = {"endpoint": endpoint, "applied": False}
-    if io.confirm("Watch it no more?"):
+    if io.confirm("Stop watching the endpoint?"):
         fleet.apply(fleet.without(stored, endpoint), etag=etag, by=aws.who())
         data["applied"] = True
-        io.say(f"{endpoint} is watched no more.")
+        io.say(f"Vedette no longer watches {endpoint}.")
     io.emit(data)
 
 
 @stage.command("backfill", changes=True)
 @stage.endpoint
-@click.option("--from", "since", required=True, metavar="TIME|SPAN", help="Since when: 14d, 36h, 2026-11-01.")
+@click.option(
+    "--from", "since", required=True, metavar="TIME|SPAN", help="Read captures since this time: 14d, 36h, 2026-11-01."
+)
 def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
-    """Read what an endpoint captured before it was watched.
+    """Process what an endpoint captured before Vedette watched it.
 
-    Makes the same parts as the functions do, on this machine, and skips those that are there: after Ctrl-C, run it
-    again. Nobody is alerted of what lies in the past. The last two hours are left to the sweep.
+    Create the same parts as the functions do, on this machine, and skip objects that already have a part. If you
+    interrupt the command, run it again to continue. Past data raises no alerts. The sweep processes the last two hours.
 
     \b
     Examples:
@@ -130,19 +140,19 @@ def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
     found = backfill.waiting(entry, begin, datetime.now(UTC))
     megabytes = f"{found.size / 1e6:.1f} MB"
     objects = f"{len(found.objects)} object{'' if len(found.objects) == 1 else 's'}"
-    io.say(f"To be read: {objects} ({megabytes}) without a part; {found.have} with one are skipped.")
+    io.say(f"Found {objects} ({megabytes}) to process; {found.have} already have a part and are skipped.")
     done: Counter[str] = Counter()
     rows = refused = 0
-    if found.objects and io.confirm("Read them?"):
-        with options.progress("Reading", found.size) as advance:
+    if found.objects and io.confirm("Process them?"):
+        with options.progress("Processing", found.size) as advance:
             for captured, made in backfill.made(found, entry):
                 advance(captured.size)
                 if isinstance(made, str):
                     done[made] += 1
                     continue
-                done["made" if made.made else "made meanwhile by somebody else"] += 1
+                done["made" if made.made else "made meanwhile by another run"] += 1
                 rows += made.part.summary.rows
                 refused += made.part.summary.rejected_lines
-        said = ", ".join(f"{number} {what}" for what, number in done.items())
-        io.say(f"Parts: {said}. Rows in them: {rows}; lines refused: {refused}.")
+        counts = ", ".join(f"{number} {what}" for what, number in done.items())
+        io.say(f"Parts: {counts}. They hold {rows} rows; {refused} lines were rejected.")
     io.emit({"endpoint": endpoint, "waiting": len(found.objects), "parts": done, "rows": rows, "refused": refused})

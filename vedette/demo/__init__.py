@@ -1,1 +1,1 @@
-"""`vedette demo`: the whole loop on one machine, told as a story and checked as it goes."""
+"""`vedette demo`: the whole loop on one machine, chapter by chapter, with checks of the results."""

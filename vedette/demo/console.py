@@ -1,4 +1,4 @@
-"""How the story is told: chapters, lines with the demo's time, mails as their receiver reads them, checks."""
+"""The output of the demo: chapters, lines with the simulated time, e-mails as received, and checks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INDENT = " " * 11
 
 @dataclass
 class DemoConsole:
-    """Prints the story, and remembers what was checked."""
+    """Prints the demo, and collects the results of its checks."""
 
     console: Console
     clock: Clock
@@ -35,21 +35,21 @@ class DemoConsole:
     _chapter: str = ""
 
     def title(self) -> None:
-        """What this is, and what it is not."""
+        """Print what the demo is."""
         self.console.print(Text("Vedette: the whole loop on this machine", style="bold"))
         self.console.print(
-            "Simulated AWS, clock turned by the demo. No AWS account, no network. The functions are the real ones."
+            "AWS is simulated with a fast-forwarded clock. The demo needs no AWS account and no network."
         )
 
     def chapter(self, title: str) -> None:
-        """Begin a chapter."""
+        """Print the heading of a chapter."""
         self._chapter = title
         elapsed = time.perf_counter() - self.began
         self.console.print()
         self.console.rule(Text(f"{title}  ({elapsed:.0f} s)"), align="left", style="bold")
 
     def say(self, text: str) -> None:
-        """One line, with the time on the demo's clock."""
+        """Print one line with the simulated time."""
         now: datetime = self.clock.now()
         line = Table.grid(padding=(0, 2))
         line.add_column(no_wrap=True)
@@ -58,28 +58,28 @@ class DemoConsole:
         self.console.print(line)
 
     def show(self, text: str) -> None:
-        """Something as it stands in a file; lines are not broken."""
+        """Print the content of a file; lines are not wrapped."""
         for line in text.splitlines():
             self.console.print(Text(f"{INDENT}{line}"), soft_wrap=True)
 
     def mail(self, mail: Mail) -> None:
-        """A mail, as a mail server received it and Python's parser reads it."""
+        """Print an e-mail as the mail server received it."""
         shown = next(found for found in reversed(self.received.mails) if found["Subject"] == mail.subject)
         lines = [f"To: {shown['To']}", f"Subject: {shown['Subject']}", "", *shown.get_content().rstrip().splitlines()]
         for line in lines:
             self.console.print(Text.assemble(("  | ", "dim"), line), soft_wrap=True)
 
-    def check(self, what: str, held: bool) -> None:
-        """Check a fact; it is shown here, and again at the end."""
-        self.checks.append((self._chapter, what, held))
-        mark = Text("ok  ", style="green") if held else Text("NOT ", style="bold red")
+    def check(self, what: str, passed: bool) -> None:
+        """Print the result of a check now, and again in the summary."""
+        self.checks.append((self._chapter, what, passed))
+        mark = Text("ok   ", style="green") if passed else Text("FAIL ", style="bold red")
         self.console.print(Padding(Text.assemble(mark, what), (0, 0, 0, len(INDENT))))
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Progress]:
-        """A bar while many windows go by."""
+        """A progress bar while many windows pass."""
         columns = (TextColumn(INDENT + "{task.description}"), BarColumn(), MofNCompleteColumn())
-        # On a terminal rich takes sys.stdout over, and what the functions log would come onto the screen.
+        # On a terminal, rich replaces sys.stdout, and the logs of the functions would appear on the screen.
         transient, redirect = not self.console.is_terminal, False
         with Progress(
             *columns, console=self.console, transient=transient, redirect_stdout=redirect, redirect_stderr=redirect
@@ -88,15 +88,15 @@ class DemoConsole:
             yield bar
 
     def summary(self) -> bool:
-        """The table of what was checked; whether every check held."""
-        table = Table("", "checked", box=SIMPLE, title="What was checked", title_justify="left")
+        """Print the table of checks; returns whether every check passed."""
+        table = Table("Result", "Check", box=SIMPLE, title="Checks", title_justify="left")
         for chapter, checks in groupby(self.checks, key=lambda check: check[0]):
             table.add_row("", Text(chapter, style="bold"))
-            for _, what, held in checks:
-                table.add_row(Text("ok", style="green") if held else Text("NOT", style="bold red"), what)
+            for _, what, passed in checks:
+                table.add_row(Text("ok", style="green") if passed else Text("FAIL", style="bold red"), what)
         self.console.print()
         self.console.print(table)
-        passed = sum(held for *_, held in self.checks)
+        count = sum(passed for *_, passed in self.checks)
         seconds = time.perf_counter() - self.began
-        self.console.print(f"{passed} of {len(self.checks)} checks passed, in {seconds:.0f} s.")
-        return passed == len(self.checks)
+        self.console.print(f"{count} of {len(self.checks)} checks passed, in {seconds:.0f} s.")
+        return count == len(self.checks)

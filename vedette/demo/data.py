@@ -1,4 +1,4 @@
-"""The data of the story: a labelled data set, traffic drawn from it, and values spoilt as a bad client would."""
+"""The data of the demo: a labelled data set, traffic drawn from it, and corrupted values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from chalicelib.errors import UnreadableFile
 
 ROWS = 6000
 SEED = 7
-MOST_CLASSES = 20
+MAX_CLASSES = 20
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Rows of text cells, the label in the first column."""
+    """Rows of text cells, with the label in the first column."""
 
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -29,7 +29,7 @@ class DataSet:
 
     @property
     def training_csv(self) -> bytes:
-        """The data set as SageMaker's built-in algorithms take it: no header, the label first."""
+        """The data set as SageMaker's built-in algorithms need it: no header, label first."""
         return _csv(self.rows)
 
     def traffic(self, seed: int, count: int) -> list[tuple[str, ...]]:
@@ -42,16 +42,16 @@ class DataSet:
 
     @cached_property
     def whole(self) -> frozenset[str]:
-        """The features that hold nothing but whole numbers."""
+        """The features that contain only whole numbers."""
         columns = dict(zip(self.names[1:], list(zip(*self.rows, strict=True))[1:], strict=True))
         return frozenset(name for name, cells in columns.items() if all(float(cell).is_integer() for cell in cells))
 
 
 def sites() -> DataSet:
-    """A made-up data set of 6,000 rows: whether a site is preferred (label), given its coordinates a and b.
+    """A synthetic data set of 6,000 rows: whether a site is preferred (label), given its coordinates a and b.
 
-    The coordinates are whole numbers written with a decimal point, as pandas writes a column that once held a missing
-    value; so the suggested type is Fractional, and a person who knows better sets it to Integral.
+    The coordinates are whole numbers with a decimal point, as pandas writes a column that once had a missing value. So
+    the suggested type is Fractional, and a user corrects it to Integral.
     """
     draw = random.Random(SEED)  # noqa: S311 - seeded on purpose
     rows = []
@@ -61,13 +61,13 @@ def sites() -> DataSet:
     return DataSet(("label", "a", "b"), tuple(rows))
 
 
-def of_file(content: bytes, place: str) -> DataSet:
-    """A data set of one's own: a CSV whose first column is the label; a first row without numbers is its header.
+def from_file(content: bytes, place: str) -> DataSet:
+    """A data set from a CSV file whose first column is the label; a first row without numbers is the header.
 
     Raises
     ------
     UnreadableFile
-        When it is not such a file.
+        If the file is not such a CSV.
     """
     try:
         rows = [tuple(row) for row in csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True) if row]
@@ -83,38 +83,38 @@ def of_file(content: bytes, place: str) -> DataSet:
             raise UnreadableFile(f"{place}: row {number} has {len(row)} cells instead of {len(names)}")
         if not all(_is_number(cell) for cell in row):
             raise UnreadableFile(
-                f"{place}: row {number} holds a cell that is not a number; the models here need numbers"
+                f"{place}: row {number} has a cell that is not a number; the models of the demo need numbers"
             )
-    if len(body) < MOST_CLASSES * 5:
-        raise UnreadableFile(f"{place}: {len(body)} rows are too few; the story needs {MOST_CLASSES * 5}")
+    if len(body) < MAX_CLASSES * 5:
+        raise UnreadableFile(f"{place}: {len(body)} rows are too few; the demo needs {MAX_CLASSES * 5}")
     classes = len({float(row[0]) for row in body})
-    if not 2 <= classes <= MOST_CLASSES:
+    if not 2 <= classes <= MAX_CLASSES:
         values = "one value" if classes == 1 else f"{classes} different values"
-        raise UnreadableFile(f"{place}: the first column has {values}; a label has 2 to {MOST_CLASSES} classes")
+        raise UnreadableFile(f"{place}: the first column has {values}; a label has 2 to {MAX_CLASSES} classes")
     return DataSet(names, tuple((f"{float(row[0])}", *row[1:]) for row in body))
 
 
 def _sent(cell: str, whole: bool) -> str:
-    """A cell as a client writes it: always in the lexical type of its column."""
+    """A cell as a client sends it: always in the lexical type of its column."""
     if whole:
         return str(int(float(cell)))
     return f"{float(cell)}" if float(cell).is_integer() else cell
 
 
-def spoilt(cell: str) -> str:
-    """A value that the model still takes, in another lexical type: a whole number with `.50`, or a blank at the end.
+def corrupted(cell: str) -> str:
+    """A value that the model still accepts, with another lexical type: a number with `.50`, or a trailing blank.
 
     Examples
     --------
-    >>> spoilt("12"), spoilt("-3"), spoilt("2.75")
+    >>> corrupted("12"), corrupted("-3"), corrupted("2.75")
     ('12.50', '-3.50', '2.75 ')
     """
     return f"{cell}.50" if cell.lstrip("+-").isdigit() else f"{cell} "
 
 
-def half_spoilt(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Every second row with its last value spoilt."""
-    return [(*row[:-1], spoilt(row[-1])) if position % 2 else row for position, row in enumerate(rows)]
+def half_corrupted(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The rows, with the last value of every second row corrupted."""
+    return [(*row[:-1], corrupted(row[-1])) if position % 2 else row for position, row in enumerate(rows)]
 
 
 def _csv(rows: list[tuple[str, ...]] | tuple[tuple[str, ...], ...]) -> bytes:
@@ -125,6 +125,6 @@ def _csv(rows: list[tuple[str, ...]] | tuple[tuple[str, ...], ...]) -> bytes:
 
 def _is_number(cell: str) -> bool:
     try:
-        return float(cell) == float(cell)  # nan is no number
+        return float(cell) == float(cell)  # NaN is not a number
     except ValueError:
         return False

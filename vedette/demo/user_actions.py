@@ -1,4 +1,4 @@
-"""What people do in the story: what the commands do, and the same calls that they would make to a real account."""
+"""The actions of users in the demo, as the commands and calls that they would use on a real account."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Cell = str
 def register(
     group: str, kind: str, training_csv: bytes, bucket: str, status: str = "PendingManualApproval", **more: Any
 ) -> str:
-    """Train a model, put its artifact into S3, and register it as `vedette register` does; the version's ARN."""
+    """Train a model, put its artifact into S3, and register it as `vedette register` does; returns its ARN."""
     key = f"models/{group}/{kind}/model.tar.gz"
     boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=train(kind, training_csv))
     registration = packages.prepare(
@@ -43,7 +43,7 @@ def set_approval(package_arn: str, status: str) -> None:
 
 
 def predict(endpoint: str, rows: Sequence[Sequence[Cell]], **more: Any) -> str:
-    """Send rows as CSV in one request; the answer as text."""
+    """Send rows as CSV in one request; returns the response as text."""
     body = "\n".join(",".join(row) for row in rows)
     answer = boto3.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=endpoint, Body=body.encode(), **{"ContentType": "text/csv", "Accept": "text/csv", **more}
@@ -52,13 +52,13 @@ def predict(endpoint: str, rows: Sequence[Sequence[Cell]], **more: Any) -> str:
 
 
 def apply_fleet(*entries: FleetEntry) -> None:
-    """Put a fleet in force, in place of the one before."""
+    """Replace the fleet."""
     _, etag = aws.get_fleet()
     fleet.apply(entries, etag=etag, by="demo")
 
 
 def put_baseline_in_force(endpoint: str, version: str, constraints: Constraints, statistics: Table | None) -> None:
-    """Store a baseline and let verdicts use it from now on."""
+    """Store a baseline, and use it from now on."""
     named = BaselineInForce(version=version, by="demo", at=datetime.now(UTC))
     written = None if statistics is None else write_statistics(statistics)
     store.put_baseline(endpoint, named, write_constraints(constraints), written)

@@ -1,15 +1,17 @@
-"""A stage, made, deployed, examined and removed; everything that decides is data, checked without AWS.
+"""The installation of a stage: set up, deploy, check and uninstall.
 
-| module      | holds                                                                                  |
+| module      | content                                                                                |
 |-------------|----------------------------------------------------------------------------------------|
-| functions   | the six functions: what each needs beside what Chalice gives it                        |
-| template    | the CloudFormation template of a stage (stage.json, and what there is once a function) |
+| functions   | the six functions, and the settings that Chalice cannot make                           |
+| template    | the CloudFormation template of a stage: stage.json, and resources for each function    |
 | policies    | the hand-written policies, narrowed to a stage                                         |
-| project     | the Chalice project in this clone, and what is written into it                         |
+| project     | the Chalice project in this clone, and its configuration files                         |
 | setup       | `vedette setup`: change set, stage configuration                                       |
-| state       | what must outlive the machine that deploys, in the stage's bucket                      |
-| deploying   | `vedette install`: `chalice deploy`, and what Chalice cannot set                       |
-| doctor      | `vedette doctor`: checks, and what to do                                               |
-| removing    | `vedette uninstall`                                                                    |
-| account     | the calls to AWS that all of these make                                                |
+| state       | the deployment state in the stage's bucket                                            |
+| deploy      | `vedette install`: `chalice deploy`, and the settings that Chalice cannot make         |
+| doctor      | `vedette doctor`: runs the checks of check_account and check_functions (see findings)  |
+| uninstall   | `vedette uninstall`                                                                    |
+| smoke_test  | `make aws-check`: install, test and remove a stage in a real account                  |
+| package     | whether a deployment package is complete; byte_code adds compiled modules              |
+| account     | the calls to AWS that these modules share                                              |
 """

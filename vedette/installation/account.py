@@ -1,4 +1,4 @@
-"""The calls to AWS that make, change and remove an installation: stacks, notifications, and what Chalice cannot set."""
+"""AWS calls of an installation: stacks, bucket notifications, and function settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Change = Mapping[str, Any]
 
 
 def identity() -> tuple[str, str, str]:
-    """Partition, account and region of whoever is at work."""
+    """Partition, account and region of the caller."""
     sts = client("sts")
     arn = str(sts.get_caller_identity()["Arn"])
     return arn.split(":")[1], arn.split(":")[4], str(sts.meta.region_name)
@@ -31,7 +31,7 @@ def identity() -> tuple[str, str, str]:
 
 
 def describe_stack(name: str) -> dict[str, Any] | None:
-    """A stack; None when there is none, or only a place in review."""
+    """The stack; None if there is none, or if it is only in review."""
     try:
         (found,) = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -42,29 +42,33 @@ def describe_stack(name: str) -> dict[str, Any] | None:
 
 
 def parameters_of(stack: Mapping[str, Any] | None) -> dict[str, str]:
-    """The parameters that a stack was made with."""
+    """The parameters of a stack."""
     return {one["ParameterKey"]: one["ParameterValue"] for one in (stack or {}).get("Parameters", ())}
 
 
 def outputs_of(stack: Mapping[str, Any] | None) -> dict[str, str]:
-    """What a stack says that it made."""
+    """The outputs of a stack."""
     return {one["OutputKey"]: one["OutputValue"] for one in (stack or {}).get("Outputs", ())}
 
 
 class ChangeSet:
-    """The difference between a stack and a template, to be looked at and then made or dropped."""
+    """A change set: the difference between a stack and a template, to be executed or discarded."""
 
     def __init__(self, stack: str, template: Mapping[str, Any], parameters: Mapping[str, str], tags: Mapping[str, str]):
         self.stack = stack
-        there = describe_stack(stack)
-        if there is not None and there["StackStatus"].endswith("_IN_PROGRESS"):
-            raise VedetteError(f"The stack {stack} is being changed now ({there['StackStatus']}); try again then.")
-        if there is not None and there["StackStatus"] in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}:
+        existing = describe_stack(stack)
+        if existing is not None and existing["StackStatus"].endswith("_IN_PROGRESS"):
+            raise VedetteError(f"The stack {stack} is being updated ({existing['StackStatus']}); try again later.")
+        if existing is not None and existing["StackStatus"] in {
+            "ROLLBACK_COMPLETE",
+            "ROLLBACK_FAILED",
+            "CREATE_FAILED",
+        }:
             raise VedetteError(
-                f"The stack {stack} could not be made ({there['StackStatus']}):"
-                f" `aws cloudformation delete-stack --stack-name {stack}` removes what is left of it; then try again."
+                f"The creation of the stack {stack} failed ({existing['StackStatus']}). Delete it with"
+                f" `aws cloudformation delete-stack --stack-name {stack}`, then try again."
             )
-        self._kind = "CREATE" if there is None else "UPDATE"
+        self._kind = "CREATE" if existing is None else "UPDATE"
         self._name = f"vedette-{uuid.uuid4().hex[:12]}"
         client("cloudformation").create_change_set(
             StackName=stack,
@@ -74,18 +78,18 @@ class ChangeSet:
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(parameters.items())],
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Tags=[{"Key": k, "Value": v} for k, v in sorted(tags.items())],
-            # What an earlier installation left behind on purpose (bucket, table) is taken in again.
+            # Import the bucket and the table that an earlier uninstall kept.
             ImportExistingResources=True,
-            OnStackFailure="DELETE" if there is None else "ROLLBACK",
+            OnStackFailure="DELETE" if existing is None else "ROLLBACK",
         )
-        described = _settled(self._describe, "Status", ("CREATE_PENDING", "CREATE_IN_PROGRESS"))
+        described = _wait_until_done(self._describe, "Status", ("CREATE_PENDING", "CREATE_IN_PROGRESS"))
         self.changes: list[Change] = []
         reason = str(described.get("StatusReason", ""))
         if described["Status"] == "CREATE_COMPLETE":
             self.changes = [one["ResourceChange"] for one in described["Changes"]]
         elif not any(words in reason for words in NOTHING_CHANGES):
-            self.drop()
-            raise VedetteError(f"CloudFormation refuses the stack {stack}: {reason}")
+            self.discard()
+            raise VedetteError(f"CloudFormation rejected the stack {stack}: {reason}")
 
     def _describe(self) -> dict[str, Any]:
         pages = client("cloudformation").get_paginator("describe_change_set")
@@ -93,46 +97,50 @@ class ChangeSet:
         first = client("cloudformation").describe_change_set(StackName=self.stack, ChangeSetName=self._name)
         return {**first, **found}
 
-    def drop(self) -> None:
-        """Change nothing; the place in review of a new stack goes too."""
+    def discard(self) -> None:
+        """Discard the change set, and a new stack that is only in review."""
         client("cloudformation").delete_change_set(StackName=self.stack, ChangeSetName=self._name)
         if self._kind == "CREATE":
             client("cloudformation").delete_stack(StackName=self.stack)
 
-    def make(self) -> dict[str, str]:
-        """Make the change and wait for its end; what the stack then says that it made.
+    def execute(self) -> dict[str, str]:
+        """Execute the change set, wait for it to end, and return the outputs of the stack.
 
         Raises
         ------
         VedetteError
-            With CloudFormation's own reason, when it took everything back.
+            With CloudFormation's reason, if it rolled the change back.
         """
         if not self.changes:
-            self.drop()
+            self.discard()
             return outputs_of(describe_stack(self.stack))
         arguments = {"RetainExceptOnCreate": True} if self._kind == "CREATE" else {}
         stack_id = client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]["StackId"]
         client("cloudformation").execute_change_set(StackName=self.stack, ChangeSetName=self._name, **arguments)
-        ended = _settled(lambda: _stack(stack_id), "StackStatus", ("_IN_PROGRESS",))
+        ended = _wait_until_done(lambda: _stack(stack_id), "StackStatus", ("_IN_PROGRESS",))
         if ended["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            raise VedetteError(f"The stack {self.stack} ended {ended['StackStatus']}: {_first_failure(stack_id)}")
+            raise VedetteError(
+                f"The stack {self.stack} ended in status {ended['StackStatus']}: {_first_failure(stack_id)}"
+            )
         return outputs_of(ended)
 
 
 def delete_stack(name: str) -> bool:
-    """Delete a stack and wait for its end; False when there is none."""
-    there = describe_stack(name)
-    if there is None:
+    """Delete a stack and wait until it is gone; False if there is none."""
+    existing = describe_stack(name)
+    if existing is None:
         return False
     client("cloudformation").delete_stack(StackName=name)
-    ended = _settled(lambda: _stack(there["StackId"]), "StackStatus", ("_IN_PROGRESS",))
+    ended = _wait_until_done(lambda: _stack(existing["StackId"]), "StackStatus", ("_IN_PROGRESS",))
     if ended["StackStatus"] != "DELETE_COMPLETE":
-        raise VedetteError(f"The stack {name} ended {ended['StackStatus']}: {_first_failure(there['StackId'])}")
+        raise VedetteError(
+            f"The stack {name} ended in status {ended['StackStatus']}: {_first_failure(existing['StackId'])}"
+        )
     return True
 
 
 def stack_resources(name: str) -> list[dict[str, str]]:
-    """The resources of a stack: kind and name."""
+    """The resources of a stack: type, physical name and logical name."""
     pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
     return [
         {"kind": one["ResourceType"], "name": one.get("PhysicalResourceId", ""), "logical": one["LogicalResourceId"]}
@@ -151,14 +159,14 @@ def _stack(stack_id: str) -> dict[str, Any]:
     return dict(found)
 
 
-def _settled(ask: Callable[[], dict[str, Any]], field: str, unfinished: tuple[str, ...]) -> dict[str, Any]:
+def _wait_until_done(ask: Callable[[], dict[str, Any]], field: str, unfinished: tuple[str, ...]) -> dict[str, Any]:
     for _ in range(int(MAX_WAIT_SECONDS / POLL_SECONDS)):
         found = ask()
         if not found[field].endswith(unfinished):
             return found
         time.sleep(POLL_SECONDS)
     raise VedetteError(
-        f"CloudFormation has not ended after {MAX_WAIT_SECONDS // 60} minutes; look at it in the console."
+        f"CloudFormation is still busy after {MAX_WAIT_SECONDS // 60} minutes; check the stack in the console."
     )
 
 
@@ -172,23 +180,23 @@ def _first_failure(stack_id: str) -> str:
         for one in events
         if one["ResourceStatus"].endswith("FAILED") and "cancelled" not in one.get("ResourceStatusReason", "cancelled")
     ]
-    return reasons[-1] if reasons else "CloudFormation says no reason; look at the events of the stack."
+    return reasons[-1] if reasons else "CloudFormation gives no reason; check the events of the stack."
 
 
 # --- buckets ----------------------------------------------------------------------------------------------------------
 
 
 def sends_to_eventbridge(bucket: str) -> bool:
-    """Whether a bucket tells EventBridge of its objects."""
+    """Whether a bucket sends notifications to EventBridge."""
     return "EventBridgeConfiguration" in client("s3").get_bucket_notification_configuration(Bucket=bucket)
 
 
 def enable_eventbridge(bucket: str) -> None:
-    """Let a bucket tell EventBridge of its objects; its other notifications stay as they are."""
-    there = client("s3").get_bucket_notification_configuration(Bucket=bucket)
-    there.pop("ResponseMetadata", None)
+    """Enable EventBridge notifications for a bucket, and keep its other notifications."""
+    existing = client("s3").get_bucket_notification_configuration(Bucket=bucket)
+    existing.pop("ResponseMetadata", None)
     client("s3").put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={**there, "EventBridgeConfiguration": {}}
+        Bucket=bucket, NotificationConfiguration={**existing, "EventBridgeConfiguration": {}}
     )
 
 
@@ -196,7 +204,7 @@ def enable_eventbridge(bucket: str) -> None:
 
 
 def describe_function(name: str) -> dict[str, Any] | None:
-    """GetFunction; None when there is none."""
+    """GetFunction; None if the function does not exist."""
     try:
         found: dict[str, Any] = client("lambda").get_function(FunctionName=name)
     except ClientError as error:
@@ -207,7 +215,7 @@ def describe_function(name: str) -> dict[str, Any] | None:
 
 
 def event_invoke_config(name: str) -> dict[str, Any]:
-    """Retries and failure destination of a function; empty when nobody set them."""
+    """Retries and failure destination of a function; empty if not set."""
     try:
         found: dict[str, Any] = client("lambda").get_function_event_invoke_config(FunctionName=name)
     except ClientError as error:
@@ -218,6 +226,6 @@ def event_invoke_config(name: str) -> dict[str, Any]:
 
 
 def reserved_concurrency(name: str) -> int | None:
-    """How many copies of a function may run at once; None when nobody set it."""
+    """The reserved concurrency of a function; None if not set."""
     found: int | None = client("lambda").get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
     return found

@@ -1,4 +1,4 @@
-"""Byte code beside the sources in a deployment package, so that no cold start compiles what it imports.
+"""Byte code for the sources in a deployment package, so that no cold start compiles its imports.
 
 /var/task is read-only: without byte code Lambda compiles every module at every cold start, a quarter of its CPU, and a
 third where numpy is used (benchmarks/COLD.md). Chalice packages none. The runtime is the interpreter that runs Chalice,
@@ -7,8 +7,8 @@ stay, as before.
 
     python -m vedette.installation.byte_code build/package/deployment.zip
 
-The byte code is `unchecked-hash` (PEP 552): Python takes it without a look at the source, whose time a zip does not
-keep. So it is only added to a package that is complete, never to a folder whose sources may change.
+The byte code is `unchecked-hash` (PEP 552): Python uses it without checking the source, whose time a zip does not
+keep. So it is only added to a complete package, never to a folder whose sources may change.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
-# Larger than all that the functions import together, and never imported by them (tests/test_artifact.py).
+# Larger than everything that the functions import, and never imported by them (tests/test_artifact.py).
 NEVER_IMPORTED = re.compile(
     r"(^|/)tests/"
     r"|numpy/(distutils|f2py|ma|polynomial|testing)/"
     r"|aws_lambda_powertools/(event_handler|utilities/(?!jmespath_utils/)\w+)/"
 )
-TASK_ROOT = "/var/task"  # where a trace shows the modules
+TASK_ROOT = "/var/task"  # the path of the modules in tracebacks
 
 
 def add(package: Path) -> None:
-    """Add the byte code of this Python to a package, beside each source that has none.
+    """Add the byte code of this Python to a package, for each source that has none.
 
-    The package is replaced at once: whoever reads it meanwhile finds the old one or the new one.
+    The package is replaced atomically: a concurrent reader finds the old one or the new one.
     """
     with tempfile.TemporaryDirectory(dir=package.parent) as folder:
-        made = Path(folder) / package.name
-        shutil.copyfile(package, made)
-        with zipfile.ZipFile(made, "a") as archive:
+        compiled = Path(folder) / package.name
+        shutil.copyfile(package, compiled)
+        with zipfile.ZipFile(compiled, "a") as archive:
             for name in without_byte_code(archive.namelist()):
                 source = archive.getinfo(name)
                 archive.writestr(_entry(_name(name), source), _compiled(archive.read(source), name, Path(folder)))
-        made.replace(package)
+        compiled.replace(package)
 
 
 def without_byte_code(names: Collection[str], tag: str = "") -> list[str]:
@@ -59,7 +59,7 @@ def without_byte_code(names: Collection[str], tag: str = "") -> list[str]:
 
 
 def _name(source: str, tag: str = "") -> str:
-    """Where Python looks for the byte code of a source; "" for what needs none."""
+    """The path of the byte code of a source; "" for files that need none."""
     if not source.endswith(".py") or NEVER_IMPORTED.search(source):
         return ""
     folder, _, module = source.rpartition("/")
@@ -68,7 +68,7 @@ def _name(source: str, tag: str = "") -> str:
 
 
 def _entry(name: str, source: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """An entry with the time and the permissions of its source: the package stays the same, and Lambda may read it."""
+    """A zip entry with the time and permissions of its source, so that packages are reproducible and readable."""
     entry = zipfile.ZipInfo(name, source.date_time)
     entry.external_attr = source.external_attr
     entry.compress_type = zipfile.ZIP_DEFLATED
@@ -76,11 +76,11 @@ def _entry(name: str, source: zipfile.ZipInfo) -> zipfile.ZipInfo:
 
 
 def _compiled(source: bytes, name: str, folder: Path) -> bytes:
-    file, made = folder / "source", folder / "made"
+    file, compiled = folder / "source", folder / "compiled"
     file.write_bytes(source)
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    py_compile.compile(str(file), str(made), f"{TASK_ROOT}/{name}", doraise=True, invalidation_mode=mode)
-    return made.read_bytes()
+    py_compile.compile(str(file), str(compiled), f"{TASK_ROOT}/{name}", doraise=True, invalidation_mode=mode)
+    return compiled.read_bytes()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What doctor looks at around the functions: account, stack, buckets, topics, role, key, table, alarms, network."""
+"""Doctor's checks of everything except the functions: account, stack, buckets, topics, role, table, alarms, network."""
 
 from __future__ import annotations
 
@@ -30,13 +30,18 @@ def clock(inspected: InspectedStage) -> Iterator[Finding]:
     answer = client("sts").get_caller_identity()
     _, owner, region = account.identity()
     right = (owner, region) == (inspected.settings.account, inspected.settings.region)
-    where = f"you are in account {owner}, {region}"
-    remedy = f"the stage lies in {inspected.settings.account}, {inspected.settings.region}: give --profile or --region"
-    yield expect("you look at the account of the stage", right, where, remedy)
+    where = f"they are for account {owner}, {region}"
+    remedy = f"the stage is in {inspected.settings.account}, {inspected.settings.region}: use --profile or --region"
+    yield expect("the credentials are for the account of the stage", right, where, remedy)
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     if date:
         skew = abs(parsedate_to_datetime(date) - datetime.now(UTC))
-        yield expect("your clock is right", skew < MAX_CLOCK_SKEW, f"it is off by {skew}", "set it: AWS refuses soon")
+        yield expect(
+            "the clock of this machine is right",
+            skew < MAX_CLOCK_SKEW,
+            f"it is off by {skew}",
+            "set it, or AWS rejects calls",
+        )
 
 
 def stack(inspected: InspectedStage) -> Iterator[Finding]:
@@ -45,11 +50,11 @@ def stack(inspected: InspectedStage) -> Iterator[Finding]:
     found = account.describe_stack(name)
     remedy = f"vedette setup --stage {inspected.stage} --email ..."
     if found is None:
-        yield fault(f"the stack {name} is there", "there is none", remedy)
+        yield fault(f"the stack {name} exists", "it does not exist", remedy)
         return
     status = found["StackStatus"]
     right = status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
-    yield expect(f"the stack {name} is complete", right, status, "its events say why")
+    yield expect(f"the stack {name} is complete", right, status, "see the events of the stack")
 
 
 def buckets(inspected: InspectedStage) -> Iterator[Finding]:
@@ -60,32 +65,30 @@ def buckets(inspected: InspectedStage) -> Iterator[Finding]:
         except ClientError as error:
             if code(error) != "NoSuchBucket":
                 raise
-            yield fault(f"bucket {bucket} is there", "there is none", "name the right one with --capture-source")
+            yield fault(f"bucket {bucket} exists", "it does not exist", "name the right bucket with --capture-source")
             continue
         yield expect(
-            f"bucket {bucket} tells EventBridge of its objects",
+            f"bucket {bucket} sends EventBridge notifications",
             right,
-            "no capture would be seen at once",
+            "they are off, so captures are only polled",
             "vedette doctor --fix",
-            _announcer(bucket),
+            _enable_eventbridge(bucket),
         )
     bucket = inspected.settings.bucket
-    block = _or_nothing(
+    block = _or_none(
         lambda: client("s3").get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"],
         "NoSuchPublicAccessBlockConfiguration",
     )
     private = bool(block) and all(block.values())
-    yield expect(f"bucket {bucket} is private", private, "public access is not blocked", "block it")
-    policy = _or_nothing(
-        lambda: json.loads(client("s3").get_bucket_policy(Bucket=bucket)["Policy"]), "NoSuchBucketPolicy"
-    )
+    yield expect(f"bucket {bucket} is private", private, "public access is not blocked", "block public access")
+    policy = _or_none(lambda: json.loads(client("s3").get_bucket_policy(Bucket=bucket)["Policy"]), "NoSuchBucketPolicy")
     if not any(_tls_only(statement) for statement in (policy or {}).get("Statement", ())):
         yield warning(
-            f"bucket {bucket} takes TLS alone", "its policy does not say so", "docs/security.md has the policy"
+            f"bucket {bucket} requires TLS", "its policy does not require it", "see the policy in docs/security.md"
         )
 
 
-def _announcer(bucket: str) -> Callable[[], None]:
+def _enable_eventbridge(bucket: str) -> Callable[[], None]:
     return lambda: account.enable_eventbridge(bucket)
 
 
@@ -99,12 +102,12 @@ def sources(inspected: InspectedStage) -> Iterator[Finding]:
     places = [f"s3://{bucket}/{prefix}".rstrip("/") for bucket, prefix in inspected.settings.capture_places]
     for entry in aws.get_fleet()[0].entries:
         uri = entry.capture_uri.rstrip("/")
-        heard = not uri or any(f"{uri}/".startswith(f"{place}/") or uri == place for place in places)
+        matched = not uri or any(f"{uri}/".startswith(f"{place}/") or uri == place for place in places)
         place = uri.removeprefix("s3://")
         yield expect(
-            f"captures of {entry.endpoint} are heard",
-            heard,
-            f"they go to {uri}, which no rule matches",
+            f"a rule matches the captures of {entry.endpoint}",
+            matched,
+            f"no rule matches {uri}",
             f"vedette setup --stage {inspected.stage} --capture-source {place}/, then make deploy",
         )
 
@@ -121,14 +124,18 @@ def topics(inspected: InspectedStage) -> Iterator[Finding]:
         except ClientError as error:
             if code(error) not in {"NotFound", "NotFoundException"}:
                 raise
-            yield fault(f"topic {name} is there", "there is none", f"vedette setup --stage {inspected.stage}")
+            yield fault(f"topic {name} exists", "it does not exist", f"vedette setup --stage {inspected.stage}")
             continue
         pending = [one["Endpoint"] for one in found if one["SubscriptionArn"] == "PendingConfirmation"]
         confirmed = len(found) - len(pending)
-        yield expect(f"somebody hears topic {name}", confirmed > 0, "nobody", "subscribe, and confirm in the mail")
+        yield expect(
+            f"topic {name} has a confirmed subscription", confirmed > 0, "none", "subscribe, and confirm in the e-mail"
+        )
         if pending:
             yield warning(
-                f"all of topic {name} have confirmed", f"not yet: {', '.join(pending)}", "confirm in the mail"
+                f"all subscriptions of topic {name} are confirmed",
+                f"unconfirmed: {', '.join(pending)}",
+                "confirm in the e-mail",
             )
 
 
@@ -136,24 +143,29 @@ def model_role(inspected: InspectedStage) -> Iterator[Finding]:
     """The role of models."""
     arn = inspected.settings.role_arn
     if not arn:
-        yield warning("models have a role", "none is named: nothing can be deployed", "vedette setup --role")
+        yield warning("models have a role", "there is none, so nothing can be deployed", "vedette setup --role")
         return
     name = arn.rpartition("/")[2]
-    found = _or_nothing(lambda: client("iam").get_role(RoleName=name)["Role"], "NoSuchEntity")
+    found = _or_none(lambda: client("iam").get_role(RoleName=name)["Role"], "NoSuchEntity")
     if not found:
-        yield fault(f"role {name} is there", "there is none", f"vedette setup --stage {inspected.stage}")
+        yield fault(f"role {name} exists", "it does not exist", f"vedette setup --stage {inspected.stage}")
         return
     trusted = any(
         "sagemaker.amazonaws.com" in listed(statement.get("Principal", {}).get("Service", ()))
         for statement in found["AssumeRolePolicyDocument"]["Statement"]
     )
-    yield expect(f"SageMaker may take role {name}", trusted, "its trust names another", "trust sagemaker.amazonaws.com")
+    yield expect(
+        f"SageMaker may assume role {name}",
+        trusted,
+        "its trust policy does not allow it",
+        "trust sagemaker.amazonaws.com",
+    )
     for function in ("on_model_package_state_change", "on_endpoint_state_change", "sweep"):
         file = inspected.project.folder(inspected.stage) / f"policy-{function}.json"
         policy = json.loads(file.read_bytes()) if file.is_file() else {"Statement": []}
         passed = [s["Resource"] for s in policy["Statement"] if "iam:PassRole" in listed(s["Action"])]
         right = passed == [arn]
-        yield expect(f"{function} may pass that role alone", right, f"it may pass {passed}", "vedette setup")
+        yield expect(f"{function} may pass only that role", right, f"it may pass {passed}", "vedette setup")
 
 
 def key(inspected: InspectedStage) -> Iterator[Finding]:
@@ -166,7 +178,7 @@ def key(inspected: InspectedStage) -> Iterator[Finding]:
     policy = json.loads(client("kms").get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
     root = f"arn:{inspected.settings.partition}:iam::{inspected.settings.account}:root"
     by_policies = _lacks(policy, "AWS", root, ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"))
-    what = "roles of the account may use the key by their policies"
+    what = "policies of the account's roles may allow the key"
     yield expect(what, not by_policies, f"{root} may not {', '.join(by_policies)}", "docs/security.md")
     services = (
         ("alarms", "cloudwatch.amazonaws.com", ("kms:Decrypt", "kms:GenerateDataKey")),
@@ -178,20 +190,22 @@ def key(inspected: InspectedStage) -> Iterator[Finding]:
     )
     for what, service, actions in services:
         lacks = _lacks(policy, "Service", service, actions)
-        found = f"its policy does not let {service} {', '.join(lacks)}"
+        found = f"its policy does not allow {service} {', '.join(lacks)}"
         yield expect(f"{what} may use the key", not lacks, found, "docs/security.md")
 
 
 def _lacks(policy: Mapping[str, Any], kind: str, principal: str, actions: Iterable[str]) -> list[str]:
-    """The actions that a key's policy does not allow a principal; its conditions are for the reader."""
+    """The actions that a key policy does not allow a principal. Conditions are ignored."""
 
-    def speaks(statement: Mapping[str, Any], action: str) -> bool:
+    def applies(statement: Mapping[str, Any], action: str) -> bool:
         named = statement.get("Principal", {})
-        who = ["*"] if named == "*" else listed(named.get(kind, ()))
-        return bool({principal, "*"} & set(who)) and any(fnmatchcase(action, a) for a in listed(statement["Action"]))
+        principals = ["*"] if named == "*" else listed(named.get(kind, ()))
+        return bool({principal, "*"} & set(principals)) and any(
+            fnmatchcase(action, a) for a in listed(statement["Action"])
+        )
 
     def effects(action: str) -> set[str]:
-        return {one["Effect"] for one in policy["Statement"] if speaks(one, action)}
+        return {one["Effect"] for one in policy["Statement"] if applies(one, action)}
 
     return [action for action in actions if effects(action) != {"Allow"}]
 
@@ -199,16 +213,23 @@ def _lacks(policy: Mapping[str, Any], kind: str, principal: str, actions: Iterab
 def table(inspected: InspectedStage) -> Iterator[Finding]:
     """The table."""
     name = inspected.settings.table
-    found = _or_nothing(lambda: client("dynamodb").describe_table(TableName=name)["Table"], "ResourceNotFoundException")
+    found = _or_none(lambda: client("dynamodb").describe_table(TableName=name)["Table"], "ResourceNotFoundException")
     if not found:
-        yield fault(f"table {name} is there", "there is none", f"vedette setup --stage {inspected.stage}")
+        yield fault(f"table {name} exists", "it does not exist", f"vedette setup --stage {inspected.stage}")
         return
-    yield expect(f"table {name} is active", found["TableStatus"] == "ACTIVE", found["TableStatus"], "wait, or look")
+    yield expect(
+        f"table {name} is active", found["TableStatus"] == "ACTIVE", found["TableStatus"], "wait, or check the table"
+    )
     backups = client("dynamodb").describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     on = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
-    yield expect("it can be put back to any minute", on, "point-in-time recovery is off", "vedette setup")
+    yield expect("the table has point-in-time recovery", on, "it is off", "vedette setup")
     expiry = client("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    yield expect("its claims expire", expiry.get("AttributeName") == "expires_at", "no time to live", "vedette setup")
+    yield expect(
+        "claims in the table expire",
+        expiry.get("AttributeName") == "expires_at",
+        "time to live is off",
+        "vedette setup",
+    )
 
 
 def alarms(inspected: InspectedStage) -> Iterator[Finding]:
@@ -219,26 +240,26 @@ def alarms(inspected: InspectedStage) -> Iterator[Finding]:
     found = {a["AlarmName"]: a for a in client("cloudwatch").describe_alarms(AlarmNames=wanted)["MetricAlarms"]}
     for name in wanted:
         if name not in found:
-            yield fault(f"alarm {name} is there", "there is none", f"vedette setup --stage {stage}")
+            yield fault(f"alarm {name} exists", "it does not exist", f"vedette setup --stage {stage}")
             continue
-        heard = bool(found[name]["AlarmActions"]) and found[name].get("ActionsEnabled", True)
-        yield expect(f"alarm {name} tells somebody", heard, "it has no action", f"vedette setup --stage {stage}")
+        notifies = bool(found[name]["AlarmActions"]) and found[name].get("ActionsEnabled", True)
+        yield expect(
+            f"alarm {name} sends notifications", notifies, "it has no action", f"vedette setup --stage {stage}"
+        )
         if found[name]["StateValue"] == "ALARM":
-            yield warning(f"alarm {name} is quiet", found[name].get("StateReason", ""), "docs/operate.md")
+            yield warning(f"alarm {name} is not in ALARM", found[name].get("StateReason", ""), "docs/operate.md")
     queue = deploy.queue_name_of(deploy.queue_arn(stage))
     sqs = client("sqs")
-    url = _or_nothing(lambda: sqs.get_queue_url(QueueName=queue)["QueueUrl"], "AWS.SimpleQueueService.NonExistentQueue")
+    url = _or_none(lambda: sqs.get_queue_url(QueueName=queue)["QueueUrl"], "AWS.SimpleQueueService.NonExistentQueue")
     if not url:
-        yield fault(f"queue {queue} is there", "there is none", f"vedette setup --stage {stage}")
+        yield fault(f"queue {queue} exists", "it does not exist", f"vedette setup --stage {stage}")
         return
     names = ["ApproximateNumberOfMessages"]
     waiting = int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
     yield (
-        ok("no event was given up")
+        ok("no event failed all attempts")
         if not waiting
-        else warning(
-            "no event was given up", f"{waiting} lie in {queue}", "docs/operate.md says how to send them again"
-        )
+        else warning("no event failed all attempts", f"{waiting} in {queue}", "see docs/operate.md to send them again")
     )
 
 
@@ -249,9 +270,9 @@ def logs(inspected: InspectedStage) -> Iterator[Finding]:
     found = {group["logGroupName"]: group for page in pages for group in page["logGroups"]}
     missing = [name for name in NAMES if f"/aws/lambda/{full_name(inspected.stage, name)}" not in found]
     remedy = f"vedette setup --stage {inspected.stage}"
-    yield expect("every function has its log group", not missing, f"none for {', '.join(missing)}", remedy)
-    kept = [name for name, group in found.items() if "retentionInDays" not in group]
-    yield expect("logs expire", not kept, f"kept for ever: {', '.join(kept)}", remedy)
+    yield expect("every function has a log group", not missing, f"missing for {', '.join(missing)}", remedy)
+    unlimited = [name for name, group in found.items() if "retentionInDays" not in group]
+    yield expect("logs expire", not unlimited, f"no retention: {', '.join(unlimited)}", remedy)
 
 
 def network(inspected: InspectedStage) -> Iterator[Finding]:
@@ -267,36 +288,38 @@ def network(inspected: InspectedStage) -> Iterator[Finding]:
     prefix = f"com.amazonaws.{inspected.settings.region}."
     for subnet in subnets:
         table_of = _route_table(tables, subnet)
-        if any(_leads_out(route) for route in table_of.get("Routes", ())):
-            yield ok(f"{subnet} reaches AWS", "by its default route")
+        if any(_leaves_vpc(route) for route in table_of.get("Routes", ())):
+            yield ok(f"{subnet} reaches AWS", "through its default route")
             continue
-        has = {e["ServiceName"].removeprefix(prefix) for e in endpoints if _serves(e, table_of.get("RouteTableId", ""))}
-        missing = [service for service in (*INTERFACES, *GATEWAYS) if service not in has]
+        services_served = {
+            e["ServiceName"].removeprefix(prefix) for e in endpoints if _serves(e, table_of.get("RouteTableId", ""))
+        }
+        missing = [service for service in (*INTERFACES, *GATEWAYS) if service not in services_served]
         yield expect(
             f"{subnet} reaches AWS",
             not missing,
-            f"no route to a NAT gateway, and no VPC endpoint that serves it for {', '.join(missing)}",
-            "add a route to a NAT gateway, or these endpoints: interfaces with private DNS, gateways with its route"
-            " table (an internet gateway alone does not serve a Lambda)",
+            f"no route to a NAT gateway, and no usable VPC endpoint for {', '.join(missing)}",
+            "add a route to a NAT gateway, or these endpoints: interfaces with private DNS, gateways with the route"
+            " table of the subnet (an internet gateway does not work for a Lambda function)",
         )
 
 
 def _route_table(tables: Iterable[Mapping[str, Any]], subnet: str) -> Mapping[str, Any]:
-    """The route table of a subnet: its own, else the main one of the VPC."""
+    """The route table of a subnet; by default the main one of the VPC."""
     own = [t for t in tables if any(a.get("SubnetId") == subnet for a in t["Associations"])]
     main = [t for t in tables if any(a.get("Main") for a in t["Associations"])]
     return next(iter([*own, *main]), {})
 
 
-def _leads_out(route: Mapping[str, Any]) -> bool:
-    """Whether a route leads out of the VPC for what has no public address; EC2 keeps that of a gateway that is gone."""
+def _leaves_vpc(route: Mapping[str, Any]) -> bool:
+    """Whether a route leaves the VPC without a public address. EC2 keeps routes of deleted gateways as blackhole."""
     if route.get("DestinationCidrBlock") != "0.0.0.0/0" or route.get("State") == "blackhole":
         return False
     return bool(route.get("NatGatewayId") or route.get("TransitGatewayId") or route.get("NetworkInterfaceId"))
 
 
 def _serves(endpoint: Mapping[str, Any], route_table: str) -> bool:
-    """Whether an endpoint is found under the names that boto3 asks for."""
+    """Whether an endpoint serves the host names that boto3 uses."""
     if endpoint.get("State", "").lower() != "available":
         return False
     if endpoint.get("VpcEndpointType") == "Gateway":
@@ -304,8 +327,8 @@ def _serves(endpoint: Mapping[str, Any], route_table: str) -> bool:
     return bool(endpoint.get("PrivateDnsEnabled"))
 
 
-def _or_nothing(ask: Callable[[], Any], *absent: str) -> Any:
-    """An answer; None when AWS says that there is none."""
+def _or_none(ask: Callable[[], Any], *absent: str) -> Any:
+    """The result of a call; None if AWS returns one of the error codes `absent`."""
     try:
         return ask()
     except ClientError as error:

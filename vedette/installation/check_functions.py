@@ -1,4 +1,4 @@
-"""What doctor looks at in the functions: package, configuration, events, permissions, failures, and running them."""
+"""Doctor's checks of the functions: package, configuration, rules, permissions, failures, and live invocations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vedette.operations import aws
 from vedette.operations.aws import code
 
 DEPLOY = "make deploy STAGE={stage}"
-PROBE = "vedette-doctor"  # an endpoint that no fleet has
+PROBE = "vedette-doctor"  # a dummy endpoint, in no fleet
 OLD_LINUX = "python3.11"  # Amazon Linux 2, glibc 2.26: numpy 2.3 and later has no wheel for it
 DOWNLOAD_SECONDS = 60
 
@@ -35,25 +35,27 @@ def runtimes(inspected: InspectedStage) -> Iterator[Finding]:
     remedy = DEPLOY.format(stage=inspected.stage)
     found = _functions(inspected)
     missing = [name for name in NAMES if name not in found]
-    yield expect("the six functions are there", not missing, ", ".join(missing) + " missing", remedy)
-    there = {function["Configuration"]["Runtime"] for function in found.values()}
-    if not there:
+    yield expect("the six functions exist", not missing, ", ".join(missing) + " missing", remedy)
+    existing = {function["Configuration"]["Runtime"] for function in found.values()}
+    if not existing:
         return
-    one = len(there) == 1
-    yield expect("they run on one Python", one, ", ".join(sorted(there)), remedy)
-    if OLD_LINUX in there:
+    one = len(existing) == 1
+    yield expect("all functions use the same Python", one, ", ".join(sorted(existing)), remedy)
+    if OLD_LINUX in existing:
         yield warning(
-            "Python of the functions", f"{OLD_LINUX} runs on Amazon Linux 2", "deploy with Python 3.12 or 3.13"
+            "the functions use a supported Python",
+            f"{OLD_LINUX} runs on Amazon Linux 2",
+            "deploy with Python 3.12 or 3.13",
         )
-    elif one and deploy.runtime() not in there:
+    elif one and deploy.runtime() not in existing:
         yield warning(
-            "Python of the functions",
-            f"{there.pop()}, and here it is {deploy.runtime()}: the next deploy changes it",
-            f"deploy with the same Python as before, or mean it ({sys.version_info.major}.{sys.version_info.minor})",
+            "the Python of the functions is that of this machine",
+            f"{existing.pop()}, but here {deploy.runtime()}: the next deployment changes it",
+            f"deploy with the same Python, or accept {sys.version_info.major}.{sys.version_info.minor}",
         )
     states = {n: f["Configuration"].get("State", "Active") for n, f in found.items()}
     bad = [f"{name} is {state}" for name, state in states.items() if state not in {"Active", "Inactive"}]
-    yield expect("they are active", not bad, "; ".join(bad), "aws lambda get-function says why")
+    yield expect("all functions are active", not bad, "; ".join(bad), "see aws lambda get-function")
 
 
 def packages(inspected: InspectedStage) -> Iterator[Finding]:
@@ -66,13 +68,15 @@ def packages(inspected: InspectedStage) -> Iterator[Finding]:
         looked.add(config["CodeSha256"])
         content = _downloaded(function.get("Code", {}).get("Location", ""))
         if content is None:
-            yield Finding("the package is whole", "unknown", "it cannot be downloaded from here", "look from elsewhere")
+            yield Finding(
+                "the package is complete", "unknown", "it cannot be downloaded from here", "run doctor elsewhere"
+            )
             continue
         faults = package.faults(content, config["Runtime"])
         remedy = DEPLOY.format(stage=inspected.stage)
-        yield expect("the package is whole", not faults, "; ".join(faults), remedy)
+        yield expect("the package is complete", not faults, "; ".join(faults), remedy)
         if not faults and not package.has_byte_code(content, config["Runtime"]):
-            yield warning("the package has byte code", "each cold start compiles what it imports", remedy)
+            yield warning("the package has byte code", "each cold start compiles its imports", remedy)
 
 
 def _downloaded(location: str) -> bytes | None:
@@ -99,7 +103,7 @@ def configurations(inspected: InspectedStage) -> Iterator[Finding]:
             *sorted(n for n in environment.keys() | variables.keys() if environment.get(n) != variables.get(n)),
         ]
         yield expect(
-            f"{name} is as .chalice/config.json says",
+            f"{name} has the configuration of .chalice/config.json",
             not different,
             f"different: {', '.join(different)}",
             DEPLOY.format(stage=inspected.stage),
@@ -113,17 +117,24 @@ def events(inspected: InspectedStage) -> Iterator[Finding]:
     for name, function in _functions(inspected).items():
         rule = _rule(rule_name(inspected.stage, name))
         if rule is None:
-            yield fault(f"{name} has a rule", "there is none", deploy)
+            yield fault(f"{name} has a rule", "it has none", deploy)
             continue
-        yield expect(f"the rule of {name} is on", rule["State"] == "ENABLED", rule["State"], f"enable {rule['Name']}")
+        yield expect(
+            f"the rule of {name} is enabled", rule["State"] == "ENABLED", rule["State"], f"enable {rule['Name']}"
+        )
         if name in wanted:
             there = json.loads(rule["EventPattern"]) if rule.get("EventPattern") else rule.get("ScheduleExpression")
-            yield expect(f"{name} hears what chalice_app/app.py says", there == wanted[name], "another pattern", deploy)
+            yield expect(
+                f"the rule of {name} matches chalice_app/app.py",
+                there == wanted[name],
+                "it has another pattern",
+                deploy,
+            )
         arn = function["Configuration"]["FunctionArn"]
         targets = [target["Arn"] for target in client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]]
-        yield expect(f"the rule reaches {name}", targets == [arn], f"targets: {targets}", deploy)
+        yield expect(f"the rule has {name} as its target", targets == [arn], f"targets: {targets}", deploy)
         allowed = rule["Arn"] in _may_invoke(arn)
-        yield expect(f"the rule may invoke {name}", allowed, "no permission: events are dropped in silence", deploy)
+        yield expect(f"the rule may invoke {name}", allowed, "no permission, so events are silently dropped", deploy)
 
 
 def _rule(name: str) -> dict[str, Any] | None:
@@ -154,7 +165,7 @@ def _may_invoke(arn: str) -> list[str]:
 
 
 def _expressions(inspected: InspectedStage) -> dict[str, Any]:
-    """Pattern or schedule of each function, as the app of this clone says them."""
+    """The pattern or schedule of each function in the app of this clone."""
     from vedette.local.application import load_app
 
     variables = inspected.project.stage(inspected.stage)["environment_variables"]
@@ -184,20 +195,20 @@ def failures(inspected: InspectedStage) -> Iterator[Finding]:
         name = full_name(inspected.stage, wanted.name)
         config = there[wanted.name]["Configuration"]
         yield expect(
-            f"{wanted.name} has its handler",
+            f"{wanted.name} has the right handler",
             config["Handler"] == wanted.handler,
-            f"{config['Handler']}, which Chalice does not change",
+            f"it is {config['Handler']}, which Chalice does not change",
             "vedette doctor --fix",
             fix,
         )
         right = deploy.is_finished(account.event_invoke_config(name), event_invoke_config(wanted, queue))
         yield expect(
-            f"failed events of {wanted.name} are kept", right, "they would be lost", "vedette doctor --fix", fix
+            f"failed events of {wanted.name} go to the queue", right, "they would be lost", "vedette doctor --fix", fix
         )
         if account.reserved_concurrency(name) != wanted.reserved_concurrency:
             yield warning(
-                f"{wanted.name} is limited to {wanted.reserved_concurrency} at once",
-                "it shares the account's concurrency",
+                f"{wanted.name} has a reserved concurrency of {wanted.reserved_concurrency}",
+                "it uses the account's concurrency",
                 "vedette doctor --fix, if the account is large enough",
                 fix,
             )
@@ -211,13 +222,13 @@ def permissions(inspected: InspectedStage) -> Iterator[Finding]:
         file = folder / f"policy-{name}.json"
         if not file.is_file():
             yield fault(
-                f"{name} has a policy here", f"{file.name} is missing", f"vedette setup --stage {inspected.stage}"
+                f"{name} has a policy file", f"{file.name} is missing", f"vedette setup --stage {inspected.stage}"
             )
             continue
         wanted = json.loads(file.read_bytes())
         there = _inline_policies(role)
         yield expect(
-            f"{name} may do what its policy says, and no more",
+            f"{name} has exactly the permissions of its policy",
             there == [wanted],
             "the role has another policy" if there else "the role has no policy",
             f"vedette setup --stage {inspected.stage}, then {DEPLOY.format(stage=inspected.stage)}",
@@ -247,14 +258,14 @@ def live(inspected: InspectedStage) -> Iterator[Finding]:
         try:
             answer = aws.run_function(full_name(inspected.stage, name), event)
         except VedetteError as error:
-            yield fault(what, str(error), f"its log group /aws/lambda/{full_name(inspected.stage, name)} says more")
+            yield fault(what, str(error), f"see the log group /aws/lambda/{full_name(inspected.stage, name)}")
             continue
-        said = str(answer.get("left alone", ""))
-        yield ok(what, said) if said else fault(what, f"it answered {answer}", "that should have been left alone")
+        ignored = str(answer.get("left alone", ""))
+        yield ok(what, ignored) if ignored else fault(what, f"it returned {answer}", "it should have ignored the event")
 
 
 def synthetic_events(settings: Settings) -> dict[str, dict[str, Any]]:
-    """One event for each function, about an endpoint that no fleet has: everything is read, nothing changes."""
+    """One event for each function, about a dummy endpoint: the functions read, and change nothing."""
     now = datetime.now(UTC)
     arn = f"arn:{settings.partition}:sagemaker:{settings.region}:{settings.account}"
 

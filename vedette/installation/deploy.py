@@ -1,15 +1,15 @@
-"""`vedette install`: the functions, by `chalice deploy`, and what Chalice cannot set.
+"""`vedette install`: deploy the functions with `chalice deploy`, and make the settings that Chalice cannot make.
 
 | step                          | why                                                              |
 |-------------------------------|------------------------------------------------------------------|
-| fetch the stage and its state | a machine without memory deploys the same                        |
+| fetch the stage and its state | any machine can deploy                                           |
 | build, and look into the zip  | Chalice drops what it cannot install and goes on                 |
 | add byte code to the zip      | Lambda would compile every module at every cold start            |
 | `chalice deploy`              | functions, rules, permissions, roles                             |
-| failure destination, retries  | Chalice has none; they survive later deploys                     |
-| reserved concurrency          | a small account may refuse it, which must not end the deploy     |
-| the handler's name            | Chalice never updates it: a renamed function would be broken     |
-| keep the state                | in the stage's bucket, unless somebody else deployed meanwhile   |
+| failure destination, retries  | Chalice cannot set them; they survive later deployments          |
+| reserved concurrency          | a small account may refuse it, which must not fail the deployment|
+| name of the handler           | Chalice never updates it: a renamed function would fail          |
+| store the state               | in the stage's bucket, unless another deployment ran meanwhile   |
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ SETTLE_SECONDS = 60
 
 
 def install(project: Project, stage: str, echo: Echo) -> list[str]:
-    """Deploy the functions of a stage; what was set beyond Chalice.
+    """Deploy the functions of a stage; returns the settings made in addition to Chalice.
 
     Raises
     ------
     VedetteError
-        When the stage was never set up, or the package would not be whole; nothing is deployed then.
+        If the stage is not set up, or the package is incomplete. Nothing is deployed then.
     """
     bucket = load_stage(project, stage)
     etag = state.fetch_deployed(project, stage, bucket)
@@ -60,18 +60,18 @@ def install(project: Project, stage: str, echo: Echo) -> list[str]:
 
 
 def load_stage(project: Project, stage: str) -> str:
-    """Make sure that the project knows the stage as it was set up last; its bucket.
+    """Load the stored configuration of a stage into the project, if it is missing; returns the stage's bucket.
 
     Raises
     ------
     VedetteError
-        When it was never set up in this account and region.
+        If the stage is not set up in this account and region.
     """
     outputs = account.outputs_of(account.describe_stack(stack_name(stage)))
     if not outputs:
         _, owner, region = account.identity()
         raise VedetteError(
-            f"Stage {stage} is not set up in account {owner}, {region}: `vedette setup --stage {stage} --email ...`"
+            f"Stage {stage} is not set up in account {owner}, {region}: run `vedette setup --stage {stage} --email ...`"
         )
     bucket = outputs["Bucket"]
     entry = project.stage(stage)
@@ -81,14 +81,14 @@ def load_stage(project: Project, stage: str) -> str:
 
 
 def build(project: Project, stage: str) -> None:
-    """Build the package, look into it, and add byte code; the deploy takes it from Chalice's cache.
+    """Build the package, check it, and add byte code; the deployment takes it from Chalice's cache.
 
-    Chalice names a cached package after the content of all that it is made of, so the deploy finds this very one.
+    Chalice names a cached package by the hash of its inputs, so the deployment uses this package.
 
     Raises
     ------
     VedetteError
-        Naming what is missing.
+        If something is missing in the package.
     """
     with tempfile.TemporaryDirectory() as folder:
         chalice(project, "package", "--stage", stage, folder)
@@ -97,24 +97,24 @@ def build(project: Project, stage: str) -> None:
     cached = [file for file in (project.chalice / "deployments").glob("*.zip") if file.read_bytes() == built]
     if found:
         for file in cached:
-            file.unlink()  # the next attempt must not find it
-        raise VedetteError(f"The package is not whole, and nothing was deployed: {'; '.join(found)}.")
+            file.unlink()  # so that the next attempt does not use it
+        raise VedetteError(f"The package is incomplete, so nothing was deployed: {'; '.join(found)}.")
     for file in cached:
         byte_code.add(file)
 
 
 def runtime() -> str:
-    """The Lambda runtime: Chalice takes the interpreter that runs it."""
+    """The Lambda runtime, which Chalice derives from the running interpreter."""
     return f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def chalice(project: Project, *arguments: str) -> str:
-    """Run Chalice with this interpreter; what it said.
+    """Run Chalice with this interpreter; returns its output.
 
     Raises
     ------
     VedetteError
-        With its last lines, when it failed.
+        With the last lines of its output, if it fails.
     """
     program = Path(sys.executable).parent / "chalice"
     if not program.exists():
@@ -132,7 +132,7 @@ def chalice(project: Project, *arguments: str) -> str:
 
 
 def _session_environment() -> dict[str, str]:
-    """The profile and region of this process, for another one."""
+    """Environment variables with the profile and region of this process."""
     session = boto3.DEFAULT_SESSION
     if session is None:
         return {}
@@ -146,7 +146,7 @@ def _session_environment() -> dict[str, str]:
 
 
 def finish(stage: str) -> list[str]:
-    """Set what Chalice cannot set, where it is not so already; what was done."""
+    """Make the settings that Chalice cannot make, where needed; returns what was changed."""
     _, owner, region = account.identity()
     queue = queue_arn(stage)
     done = []
@@ -160,7 +160,7 @@ def finish(stage: str) -> list[str]:
 
 
 def queue_arn(stage: str) -> str:
-    """The queue of events that were given up."""
+    """The queue of events that failed all attempts."""
     partition, owner, region = account.identity()
     return f"arn:{partition}:sqs:{region}:{owner}:{queue_name(stage)}"
 
@@ -170,7 +170,7 @@ def _finish(name: str, wanted: FunctionSpec, handler: str, queue: str) -> list[s
     if handler != wanted.handler:
         client("lambda").update_function_configuration(FunctionName=name, Handler=wanted.handler)
         client("lambda").get_waiter("function_updated_v2").wait(FunctionName=name)
-        done.append(f"{name}: the handler was {handler}")
+        done.append(f"{name}: replaced the handler {handler}")
     config, there = event_invoke_config(wanted, queue), account.event_invoke_config(name)
     if not is_finished(there, config):
         client("lambda").put_function_event_invoke_config(FunctionName=name, **config)
@@ -181,21 +181,21 @@ def _finish(name: str, wanted: FunctionSpec, handler: str, queue: str) -> list[s
 
 
 def is_finished(there: dict[str, object], wanted: dict[str, object]) -> bool:
-    """Whether retries and failure destination are as wanted; AWS adds fields of its own."""
+    """Whether retries and failure destination have the expected values. AWS adds other fields."""
     destinations = there.get("DestinationConfig")
     failure = destinations.get("OnFailure") if isinstance(destinations, dict) else None
     shown = {**there, "DestinationConfig": {"OnFailure": failure}}
     return all(shown.get(name) == value for name, value in wanted.items())
 
 
-def _reserve(name: str, copies: int) -> str:
+def _reserve(name: str, concurrency: int) -> str:
     try:
-        client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=copies)
+        client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=concurrency)
     except ClientError as error:
         if "UnreservedConcurrentExecution" not in message(error):
             raise
-        return f"{name}: the account is too small to reserve {copies} copies; it shares what there is"
-    return f"{name}: at most {copies} copies at once"
+        return f"{name}: cannot reserve {concurrency} of the account's concurrency; the unreserved part is used"
+    return f"{name}: reserved a concurrency of {concurrency}"
 
 
 def queue_name_of(arn: str) -> str:

@@ -32,13 +32,13 @@ def _run(check: Check, inspected: InspectedStage) -> list[Finding]:
         return list(check(inspected))
     except ClientError as error:
         if code(error) in DENIED:
-            return [Finding(what, "unknown", message(error), "look with credentials that may read it")]
-        return [fault(what, f"{error.operation_name}: {message(error)}", "see what AWS says")]
+            return [Finding(what, "unknown", message(error), "use credentials that may read it")]
+        return [fault(what, f"{error.operation_name}: {message(error)}", "see the error of AWS")]
     except BotoCoreError as error:
-        return [Finding(what, "unknown", str(error), "look from a place that reaches AWS")]
+        return [Finding(what, "unknown", str(error), "run doctor from a network that reaches AWS")]
 
 
-def fixed(findings: Iterable[Finding]) -> list[str]:
+def repair(findings: Iterable[Finding]) -> list[str]:
     """Repair what can be repaired; returns what was repaired."""
     done = []
     for finding in findings:

@@ -1,9 +1,10 @@
-"""The six functions: what each needs beside what Chalice gives it.
+"""The six functions, and the settings of each that Chalice cannot make.
 
-Chalice knows memory, timeout and policy (.chalice/config.json). It knows neither failure destinations nor retries, and
-a reservation of concurrency that the account cannot grant would end its deploy: so these are set after the deploy, by
-`vedette install`, and by the merge template for `chalice package`. Failure destinations and retries survive a bare
-`chalice deploy`; the reservation does not (Chalice deletes what its configuration does not name), and doctor says so.
+Chalice supports memory, timeout and policy (.chalice/config.json). It supports neither failure destinations nor
+retries, and a reserved concurrency that the account cannot grant would fail its deployment. So `vedette install` makes
+these settings after the deployment, and the merge template makes them for `chalice package`. Failure destinations and
+retries survive a plain `chalice deploy`; the reserved concurrency does not (Chalice deletes settings that its
+configuration does not name), and doctor reports it.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from chalicelib import locations
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """How a function is wanted."""
+    """The required settings of a function."""
 
     name: str
     reserved_concurrency: int
     retries: int = 2
-    event_age_seconds: int = 21_600  # six hours, Lambda's longest: an outage of S3 or SageMaker is waited for
+    event_age_seconds: int = 21_600  # six hours, Lambda's maximum, to outlast an outage of S3 or SageMaker
 
     @property
     def handler(self) -> str:
@@ -31,12 +32,12 @@ class FunctionSpec:
 
     @property
     def resource(self) -> str:
-        """Its logical name in a template, as Chalice makes it: on_data_captured -> OnDataCaptured."""
+        """The logical name that Chalice gives it in a template: on_data_captured -> OnDataCaptured."""
         return "".join(part.title() for part in self.name.split("_"))
 
 
-# Concurrency: the account's own functions must not starve (1,000 by default), and one endpoint's alarm storm must not
-# start a thousand judgements. A capture object takes about a second: 20 at once read a thousand objects a minute.
+# Concurrency: other functions of the account (1,000 by default) must not be throttled, and many alarms of one endpoint
+# must not start a thousand evaluations. A capture object takes about a second: 20 at once read a thousand a minute.
 FUNCTIONS = (
     FunctionSpec("on_model_package_state_change", reserved_concurrency=2),
     FunctionSpec("on_endpoint_state_change", reserved_concurrency=5),
@@ -54,17 +55,17 @@ def full_name(stage: str, name: str) -> str:
 
 
 def rule_name(stage: str, name: str) -> str:
-    """The rule that Chalice makes for a function."""
+    """The name of the rule that Chalice creates for a function."""
     return f"{full_name(stage, name)}-event"
 
 
 def queue_name(stage: str) -> str:
-    """The queue of events that were given up."""
+    """The name of the queue of events that failed all attempts."""
     return f"{locations.table(stage)}-failures"
 
 
 def event_invoke_config(wanted: FunctionSpec, queue_arn: str) -> dict[str, Any]:
-    """What PutFunctionEventInvokeConfig is given, beside the function's name."""
+    """The parameters of PutFunctionEventInvokeConfig, except the function's name."""
     return {
         "MaximumRetryAttempts": wanted.retries,
         "MaximumEventAgeInSeconds": wanted.event_age_seconds,
@@ -73,7 +74,7 @@ def event_invoke_config(wanted: FunctionSpec, queue_arn: str) -> dict[str, Any]:
 
 
 def merge_template(stage: str) -> dict[str, Any]:
-    """What `chalice package --merge-template` adds to the functions of a stage."""
+    """The template with which `chalice package --merge-template` completes the functions of a stage."""
     queue = {
         "Fn::Sub": f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{queue_name(stage)}",
     }
@@ -81,7 +82,7 @@ def merge_template(stage: str) -> dict[str, Any]:
     for function in FUNCTIONS:
         invoke = event_invoke_config(function, "")
         invoke["DestinationConfig"] = {"OnFailure": {"Type": "SQS", "Destination": queue}}
-        role = {"RoleName": full_name(stage, function.name)}  # topics and boundaries speak of these names
+        role = {"RoleName": full_name(stage, function.name)}  # policies of topics and boundaries refer to these names
         resources[f"{function.resource}Role"] = {"Properties": role}
         resources[function.resource] = {
             "Properties": {

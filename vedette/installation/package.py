@@ -1,4 +1,4 @@
-"""Whether a deployment package is whole. Chalice drops what it cannot install and says so with exit code 0."""
+"""Checks of a deployment package. Chalice omits dependencies that it cannot install, with exit code 0."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Iterable
 
 from vedette.installation import byte_code
 
-# Compiled parts that the functions import: without them the first event fails.
+# Compiled modules that the functions import; without them, every event fails.
 COMPILED = ("msgspec/_core", "numpy/_core/_multiarray_umath", "_datasketches")
 NEEDED = ("app.py", "chalicelib/handlers/", "aws_lambda_powertools/", "chalice/app.py")
-MAX_ZIP_BYTES, MAX_UNZIPPED_BYTES = 50 << 20, 250 << 20  # Lambda quotas: a direct upload, and what it unpacks to
+MAX_ZIP_BYTES, MAX_UNZIPPED_BYTES = 50 << 20, 250 << 20  # Lambda quotas for direct uploads
 
 
 def faults(content: bytes, runtime: str) -> list[str]:
-    """What is wrong with a package for a runtime such as python3.12; nothing when it is whole."""
+    """The faults of a package for a runtime such as python3.12; empty if it is complete."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
@@ -27,25 +27,25 @@ def faults(content: bytes, runtime: str) -> list[str]:
     tag = _tag(runtime)
     found += [fault for part in COMPILED if (fault := _compiled(part, tag, names))]
     if len(content) > MAX_ZIP_BYTES:
-        found.append(f"it has {len(content) >> 20} MB; Lambda takes 50")
+        found.append(f"it has {len(content) >> 20} MB; Lambda allows 50")
     if unzipped > MAX_UNZIPPED_BYTES:
-        found.append(f"it unpacks to {unzipped >> 20} MB; Lambda takes 250")
+        found.append(f"it unpacks to {unzipped >> 20} MB; Lambda allows 250")
     return found
 
 
 def has_byte_code(content: bytes, runtime: str) -> bool:
-    """Whether the functions start without compiling what they import."""
+    """Whether the functions start without compiling their imports."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return not byte_code.without_byte_code(archive.namelist(), _tag(runtime))
 
 
 def _tag(runtime: str) -> str:
-    """How CPython names what was compiled for it: python3.12 -> cpython-312."""
+    """The tag of a CPython version in file names: python3.12 -> cpython-312."""
     return "cpython-" + runtime.removeprefix("python").replace(".", "")
 
 
 def _compiled(part: str, tag: str, names: Iterable[str]) -> str:
-    """What is wrong with one compiled part; "" when it is there for this Python and for Linux."""
+    """The fault of one compiled module; "" if it is there for this Python on Linux."""
     there = [name for name in names if name.startswith(part) and name.endswith(".so")]
     if not there:
         return f"{part} is missing: pip found no wheel of it for {tag}"

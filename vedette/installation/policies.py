@@ -1,7 +1,7 @@
 """The hand-written policy of each function, narrowed to one stage.
 
-`.chalice/policy-<function>.json` says what a function does, for any stage of this app; `vedette setup` writes a copy
-beside the stage in which every pattern has become the one thing that is meant:
+`.chalice/policy-<function>.json` lists the permissions of a function for any stage. `vedette setup` writes a copy for
+the stage, in which each pattern is replaced by the resource of the stage:
 
 | in the hand-written policy                   | narrowed to                                                  |
 |----------------------------------------------|--------------------------------------------------------------|
@@ -13,8 +13,8 @@ beside the stage in which every pattern has become the one thing that is meant:
 | table/vedette-*, function:vedette-*-…        | the stage's table, the function itself                       |
 | log-group:/aws/lambda/vedette-*              | the function's own log group                                 |
 | sns:*:*:vedette-*                            | the stage's topic and those of its teams                     |
-| iam::*:role/vedette-*                        | the one role that is given to models                         |
-| ml.… (instance types)                        | those that were allowed at setup, if any were named          |
+| iam::*:role/vedette-*                        | the role of the models                                       |
+| ml.… (instance types)                        | the instance types of the setup, if any were named           |
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ INSTANCE_TYPES = "sagemaker:InstanceTypes"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a stage lies: what its policies may speak about."""
+class StageScope:
+    """The resources of a stage that its policies may name."""
 
     stage: str
     region: str
@@ -45,7 +45,7 @@ class Place:
     topics: tuple[str, ...]
     role_arn: str = ""
     key_arn: str = ""
-    sources: tuple[tuple[str, str], ...] = ()  # bucket and prefix of captures elsewhere
+    sources: tuple[tuple[str, str], ...] = ()  # bucket and prefix of additional capture locations
     instance_types: tuple[str, ...] = ()
     in_vpc: bool = False
     partition: str = field(default="aws")
@@ -57,7 +57,7 @@ def read(folder: Path) -> dict[str, Policy]:
     Raises
     ------
     UnreadableFile
-        When one is missing or is not JSON.
+        If one is missing or is not JSON.
     """
     found = {}
     for name in NAMES:
@@ -65,14 +65,14 @@ def read(folder: Path) -> dict[str, Policy]:
         try:
             found[name] = json.loads(file.read_bytes())
         except FileNotFoundError as error:
-            raise UnreadableFile(f"{file}: not there; it belongs to a clone of this repository") from error
+            raise UnreadableFile(f"{file}: not found; it is part of a clone of this repository") from error
         except ValueError as error:
             raise UnreadableFile(f"{file}: not JSON: {error}") from error
     return found
 
 
 def listed(value: Any) -> list[Any]:
-    """One or many, as IAM writes them: always a list.
+    """A list of the values of an IAM field, which may be one value or a list.
 
     Examples
     --------
@@ -82,55 +82,55 @@ def listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def narrowed(policy: Policy, function: str, place: Place) -> Policy:
+def narrowed(policy: Policy, function: str, scope: StageScope) -> Policy:
     """The policy of one function in one stage.
 
     Examples
     --------
-    >>> place = Place("dev", "eu-west-1", "123456789012", "lake", "vedette-dev", topics=())
+    >>> scope = StageScope("dev", "eu-west-1", "123456789012", "lake", "vedette-dev", topics=())
     >>> statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::vedette-*/parts/*"}
-    >>> narrowed({"Statement": [statement]}, "sweep", place)["Statement"][0]["Resource"]
+    >>> narrowed({"Statement": [statement]}, "sweep", scope)["Statement"][0]["Resource"]
     'arn:aws:s3:::lake/parts/*'
     """
     statements = []
     for statement in policy["Statement"]:
-        resources = _unique(r for one in listed(statement["Resource"]) for r in _resources(one, function, place))
-        if not resources:  # a role that models were never given: nothing to pass
+        resources = _unique(r for one in listed(statement["Resource"]) for r in _resources(one, function, scope))
+        if not resources:  # there is no role for models, so nothing to pass
             continue
         made = {**statement, "Resource": resources[0] if len(resources) == 1 else resources}
-        if place.instance_types and INSTANCE_TYPES in json.dumps(statement.get("Condition", {})):
-            made["Condition"] = _with_instance_types(statement["Condition"], place.instance_types)
+        if scope.instance_types and INSTANCE_TYPES in json.dumps(statement.get("Condition", {})):
+            made["Condition"] = _with_instance_types(statement["Condition"], scope.instance_types)
         statements.append(made)
-    return {**policy, "Statement": [*statements, *_around(function, place)]}
+    return {**policy, "Statement": [*statements, *_optional_statements(function, scope)]}
 
 
-def all_narrowed(policies: Mapping[str, Policy], place: Place) -> dict[str, Policy]:
+def all_narrowed(policies: Mapping[str, Policy], scope: StageScope) -> dict[str, Policy]:
     """Every policy of a stage."""
-    return {name: narrowed(policy, name, place) for name, policy in policies.items()}
+    return {name: narrowed(policy, name, scope) for name, policy in policies.items()}
 
 
-def _resources(resource: str, function: str, place: Place) -> list[str]:
-    arn = resource.replace("arn:aws:", f"arn:{place.partition}:", 1)
-    s3 = f"arn:{place.partition}:s3:::"
-    sources = [f"{s3}{bucket}/{prefix}*" for bucket, prefix in place.sources]
+def _resources(resource: str, function: str, scope: StageScope) -> list[str]:
+    arn = resource.replace("arn:aws:", f"arn:{scope.partition}:", 1)
+    s3 = f"arn:{scope.partition}:s3:::"
+    sources = [f"{s3}{bucket}/{prefix}*" for bucket, prefix in scope.sources]
     if arn == f"{s3}*/{CAPTURE_PREFIX}/*":
         return [arn, *sources]
     if arn == f"{s3}vedette-*/{CAPTURE_PREFIX}/*":
-        return [f"{s3}{place.bucket}/{CAPTURE_PREFIX}/*", *sources]
+        return [f"{s3}{scope.bucket}/{CAPTURE_PREFIX}/*", *sources]
     if arn == f"{s3}vedette-*":
-        return [f"{s3}{place.bucket}", *(f"{s3}{bucket}" for bucket, _ in place.sources)]
+        return [f"{s3}{scope.bucket}", *(f"{s3}{bucket}" for bucket, _ in scope.sources)]
     if arn.startswith(f"{s3}vedette-*/"):
-        return [arn.replace("vedette-*", place.bucket, 1)]
+        return [arn.replace("vedette-*", scope.bucket, 1)]
     if ":sns:" in arn:
-        return list(place.topics)
+        return list(scope.topics)
     if arn.endswith(":role/vedette-*"):
-        return [place.role_arn] if place.role_arn else []
-    arn = arn.replace(":*:*:", f":{place.region}:{place.account}:")
+        return [scope.role_arn] if scope.role_arn else []
+    arn = arn.replace(":*:*:", f":{scope.region}:{scope.account}:")
     for pattern, meant in (
-        (":table/vedette-*", f":table/{place.table}"),
-        (f":function:vedette-*-{function}", f":function:{full_name(place.stage, function)}"),
-        (":log-group:/aws/lambda/vedette-*", f":log-group:/aws/lambda/{full_name(place.stage, function)}:*"),
-        (":vedette-*-failures", f":{queue_name(place.stage)}"),
+        (":table/vedette-*", f":table/{scope.table}"),
+        (f":function:vedette-*-{function}", f":function:{full_name(scope.stage, function)}"),
+        (":log-group:/aws/lambda/vedette-*", f":log-group:/aws/lambda/{full_name(scope.stage, function)}:*"),
+        (":vedette-*-failures", f":{queue_name(scope.stage)}"),
     ):
         arn = arn.replace(pattern, meant)
     return [arn]
@@ -143,22 +143,22 @@ def _with_instance_types(condition: Mapping[str, Any], allowed: tuple[str, ...])
     }
 
 
-def _around(function: str, place: Place) -> list[dict[str, Any]]:
-    """What only some stages need: a key, and a place in a VPC."""
+def _optional_statements(function: str, scope: StageScope) -> list[dict[str, Any]]:
+    """The additional statements of stages with a KMS key or in a VPC."""
     found: list[dict[str, Any]] = []
-    if place.key_arn:
+    if scope.key_arn:
         found.append(
             {
                 "Sid": "UseTheKey",
                 "Effect": "Allow",
                 "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-                "Resource": place.key_arn,
+                "Resource": scope.key_arn,
             }
         )
-    if place.in_vpc:  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    if scope.in_vpc:  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
         found.append(
             {
-                "Sid": "BeInTheVpc",
+                "Sid": "UseTheVpc",
                 "Effect": "Allow",
                 "Action": [
                     "ec2:CreateNetworkInterface",
@@ -179,8 +179,8 @@ def _around(function: str, place: Place) -> list[dict[str, Any]]:
                 "Resource": "*",
                 "Condition": {
                     "ArnEquals": {
-                        "lambda:SourceFunctionArn": f"arn:{place.partition}:lambda:{place.region}:{place.account}"
-                        f":function:{full_name(place.stage, function)}"
+                        "lambda:SourceFunctionArn": f"arn:{scope.partition}:lambda:{scope.region}:{scope.account}"
+                        f":function:{full_name(scope.stage, function)}"
                     }
                 },
             }

@@ -1,11 +1,11 @@
-"""The Chalice project in a clone of this repository, and what `vedette setup` writes into it.
+"""The Chalice project in a clone of this repository, and the files that `vedette setup` writes.
 
-| file                                        | holds                                                       |
+| file                                        | content                                                     |
 |---------------------------------------------|-------------------------------------------------------------|
-| .chalice/config.json                        | one entry a stage: environment, policies or roles, VPC      |
+| .chalice/config.json                        | one entry per stage: environment, policies or roles, VPC      |
 | .chalice/stages/{stage}/policy-*.json       | the policies, narrowed to the stage                         |
-| .chalice/stages/{stage}/merge-template.json | what `chalice package --merge-template` adds                |
-| .chalice/deployed/{stage}.json              | what Chalice deployed, kept by Chalice                      |
+| .chalice/stages/{stage}/merge-template.json | the template for `chalice package --merge-template`         |
+| .chalice/deployed/{stage}.json              | what Chalice deployed, written by Chalice                   |
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from vedette.operations import stages
 
 @dataclass(frozen=True)
 class Project:
-    """The folder that holds `.chalice` and `chalice_app`."""
+    """The folder with `.chalice` and `chalice_app`."""
 
     root: Path
 
     @property
     def chalice(self) -> Path:
-        """Chalice's own folder."""
+        """The .chalice folder."""
         return self.root / ".chalice"
 
     @property
     def app(self) -> Path:
-        """What `chalice --project-dir` is given."""
+        """The folder for `chalice --project-dir`."""
         return self.root / "chalice_app"
 
     def deployed(self, stage: str) -> Path:
-        """What Chalice remembers of its last deploy."""
+        """The file with Chalice's state of the last deployment."""
         return self.chalice / "deployed" / f"{stage}.json"
 
     def folder(self, stage: str) -> Path:
-        """What setup writes for a stage."""
+        """The folder of the files that setup writes for a stage."""
         return self.chalice / "stages" / stage
 
     def config(self) -> dict[str, Any]:
@@ -49,21 +49,21 @@ class Project:
         return stages.read_config(self.chalice / "config.json")
 
     def stage(self, stage: str) -> dict[str, Any]:
-        """The entry of a stage; empty when there is none."""
+        """The entry of a stage; empty if there is none."""
         found: dict[str, Any] = self.config().get("stages", {}).get(stage, {})
         return found
 
     def function(self, stage: str, name: str) -> dict[str, Any]:
-        """What the configuration says of a function: of the stage, over that of all stages."""
+        """The configuration of a function: that of all stages, overridden by that of the stage."""
         config = self.config()
         everywhere = config.get("lambda_functions", {}).get(name, {})
         return {**everywhere, **self.stage(stage).get("lambda_functions", {}).get(name, {})}
 
     def write_stage(self, stage: str, entry: Mapping[str, Any]) -> None:
-        """Put the entry of a stage into config.json, and leave the others as they are.
+        """Write the entry of a stage to config.json, and keep the other entries.
 
         Chalice takes memory and timeout from `lambda_functions` outside of the stages, but no environment variables
-        (chalice/config.py, `_chain_merge`): so those of a function are written into the stage.
+        (chalice/config.py, `_chain_merge`): so they are written into the stage.
         """
         config = self.config()
         functions = dict(entry.get("lambda_functions", {}))
@@ -78,27 +78,27 @@ class Project:
         write(self.chalice / "config.json", config)
 
     def forget_stage(self, stage: str) -> None:
-        """Take a stage out of config.json."""
+        """Remove a stage from config.json."""
         config = self.config()
         if config.get("stages", {}).pop(stage, None) is not None:
             write(self.chalice / "config.json", config)
 
 
 def found(folder: Path) -> Project:
-    """The project that a folder lies in.
+    """The project that contains a folder.
 
     Raises
     ------
     MissingSetting
-        When it lies in none.
+        If there is none.
     """
     file = stages.config_file(folder)
     if file is None:
-        raise MissingSetting("There is no .chalice/config.json here; run this in a clone of the repository.")
+        raise MissingSetting("There is no .chalice/config.json here; run this command in a clone of the repository.")
     return Project(file.resolve().parent.parent)  # chalice_app/.chalice is a link
 
 
 def write(file: Path, content: Any) -> None:
-    """Write JSON as people write it by hand."""
+    """Write indented JSON."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=2) + "\n")

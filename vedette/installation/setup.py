@@ -1,7 +1,7 @@
-"""`vedette setup`: what a stage needs is made, and the Chalice project learns of it.
+"""`vedette setup`: create the resources of a stage, and write the stage into the Chalice project.
 
-Said again, it changes nothing; said again with an option, it changes that option alone: what was said before stands in
-the parameters of the stack and in the stage's entry in .chalice/config.json.
+It is idempotent. An option that is not given keeps its value, which is read from the parameters of the stack and from
+the stage's entry in .chalice/config.json.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chalicelib.settings import TOPIC_ARN
 from vedette.installation import account, policies, state
 from vedette.installation.account import Change, ChangeSet
 from vedette.installation.functions import FUNCTIONS, merge_template
-from vedette.installation.policies import Place
+from vedette.installation.policies import StageScope
 from vedette.installation.project import Project, write
 from vedette.installation.template import roles_template, template
 
@@ -37,18 +37,18 @@ PARAMETERS = {
 
 
 def stack_name(stage: str) -> str:
-    """The stack of a stage."""
+    """The name of a stage's stack."""
     return f"vedette-{stage}"
 
 
 def roles_stack_name(stage: str) -> str:
-    """The stack of the roles of the functions, where there is one."""
+    """The name of the stack with the functions' roles, which only some stages have."""
     return f"vedette-{stage}-roles"
 
 
 @dataclass(frozen=True)
 class SetupRequest:
-    """What a person request for; None and empty leave what was said before."""
+    """The options of a setup; None and empty values keep the previous value."""
 
     stage: str
     parameters: Mapping[str, str] = field(default_factory=dict)  # by option: email, bucket, ...
@@ -62,7 +62,7 @@ class SetupRequest:
 
 @dataclass
 class Setup:
-    """The change of one stage: looked at first, then made."""
+    """A prepared change of one stage, which `make` executes."""
 
     request: SetupRequest
     project: Project
@@ -72,41 +72,41 @@ class Setup:
 
     @property
     def changes(self) -> list[Change]:
-        """What would change in the account."""
+        """The pending changes in the account."""
         return self.change_set.changes
 
 
 def check(request: SetupRequest) -> None:
-    """Refuse what cannot be meant, before anything is request of AWS.
+    """Validate a request before any call to AWS.
 
     Raises
     ------
     VedetteError
-        With what is wrong.
+        With the first error.
     """
     if not STAGE_NAME.fullmatch(request.stage):
-        raise VedetteError(f"{request.stage!r} is no name for a stage: at most 20 of a-z, 0-9 and -, a letter first.")
+        raise VedetteError(f"{request.stage!r} is not a stage name: use at most 20 of a-z, 0-9 and -, a letter first.")
     if bool(request.subnets) != bool(request.security_groups):
-        raise VedetteError("Give --subnets and --security-groups together.")
+        raise VedetteError("Use --subnets and --security-groups together.")
     email = request.parameters.get("email", "")
     if email and "@" not in email:
-        raise VedetteError(f"--email is not an address: {email!r}.")
+        raise VedetteError(f"--email is not an e-mail address: {email!r}.")
 
 
 def prepare(request: SetupRequest, project: Project, dashboard: str = "") -> Setup:
-    """Ask CloudFormation what would change.
+    """Create a change set that shows the changes.
 
     Raises
     ------
     VedetteError
-        When something that is needed was not named, or what was named is not there.
+        If a required option is missing, or a named resource does not exist.
     """
     policies.read(project.chalice)
     before = account.parameters_of(account.describe_stack(stack_name(request.stage)))
     given = {PARAMETERS[option]: value for option, value in request.parameters.items()}
     parameters = {**before, **given, "Stage": request.stage}
     if not parameters.get("Email"):
-        raise VedetteError("Who is told of alerts? Give --email.")
+        raise VedetteError("Use --email to name the address that receives alerts.")
     _check_names(parameters, account.identity()[2])
     tags = {"vedette:stage": request.stage}
     change_set = ChangeSet(stack_name(request.stage), template(dashboard), parameters, tags)
@@ -119,42 +119,42 @@ def _check_names(parameters: Mapping[str, str], region: str) -> None:
     if topic and found is None:
         raise VedetteError(f"--topic is not the ARN of an SNS topic: {topic!r}.")
     if found is not None and found["region"] != region:
-        raise VedetteError(f"The topic {topic} lies in {found['region']}; the stage would lie in {region}.")
+        raise VedetteError(f"The topic {topic} is in {found['region']}, but the stage is in {region}.")
     for option, name in (("--role", "ModelRole"), ("--permissions-boundary", "PermissionsBoundary")):
         value = parameters.get(name, "")
         if value and ":iam::" not in value:
-            raise VedetteError(f"{option} is not an ARN of IAM: {value!r}.")
+            raise VedetteError(f"{option} is not an IAM ARN: {value!r}.")
     path = parameters.get("RolePath", "/")
     if not re.fullmatch(r"/([!-~]+/)?", path):
-        raise VedetteError(f"--role-path begins and ends with a slash, as in /teams/ml/; {path!r} does not.")
+        raise VedetteError(f"--role-path must begin and end with a slash, such as /teams/ml/: {path!r}.")
 
 
 def make(setup: Setup) -> dict[str, Any]:
-    """Make the change, write the stage into the project and the bucket; the stage's entry."""
-    outputs = setup.change_set.make()
+    """Execute the change, and write the stage to the project and the bucket; returns the stage's entry."""
+    outputs = setup.change_set.execute()
     request, project = setup.request, setup.project
-    place = _place(request, outputs, project)
-    for bucket in {place.bucket, *(bucket for bucket, _ in place.sources)}:
+    scope = _scope(request, outputs, project)
+    for bucket in {scope.bucket, *(bucket for bucket, _ in scope.sources)}:
         if not account.sends_to_eventbridge(bucket):
             account.enable_eventbridge(bucket)
-    narrowed = policies.all_narrowed(policies.read(project.chalice), place)
+    narrowed = policies.all_narrowed(policies.read(project.chalice), scope)
     roles = _function_roles(request.stage, narrowed, setup.parameters)
     for name, policy in narrowed.items():
         write(project.folder(request.stage) / f"policy-{name}.json", policy)
     write(project.folder(request.stage) / "merge-template.json", merge_template(request.stage))
-    entry = _entry(request, place, _stored_entry(project, request.stage, place.bucket), roles)
+    entry = _entry(request, scope, _stored_entry(project, request.stage, scope.bucket), roles)
     project.write_stage(request.stage, entry)
-    state.put_configuration(project, request.stage, place.bucket)
+    state.put_configuration(project, request.stage, scope.bucket)
     return entry
 
 
-def _place(request: SetupRequest, outputs: Mapping[str, str], project: Project) -> Place:
+def _scope(request: SetupRequest, outputs: Mapping[str, str], project: Project) -> StageScope:
     partition, owner, region = account.identity()
     entry = _stored_entry(project, request.stage, outputs["Bucket"])
     before = entry.get("environment_variables", {})
     named = request.capture_sources or tuple(filter(None, before.get("VEDETTE_CAPTURE_SOURCES", "").split(",")))
     teams = [found[0] for found in TOPIC_ARN.finditer(",".join(request.teams) or before.get("VEDETTE_TOPICS", ""))]
-    return Place(
+    return StageScope(
         stage=request.stage,
         region=region,
         account=owner,
@@ -171,32 +171,34 @@ def _place(request: SetupRequest, outputs: Mapping[str, str], project: Project) 
 
 
 def _stored_entry(project: Project, stage: str, bucket: str) -> dict[str, Any]:
-    """The stage's entry of before; that of another account, such as the repository's example, is none."""
+    """The stage's previous entry; empty if it belongs to another account, such as the repository's example."""
     entry = project.stage(stage)
     return entry if entry.get("environment_variables", {}).get("VEDETTE_BUCKET") == bucket else {}
 
 
 def _function_roles(stage: str, narrowed: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, str]:
-    """ARNs by function, when the stage's roles must have a boundary or a path; else Chalice makes them."""
+    """Role ARNs by function, if the roles need a boundary or a path; else empty, and Chalice creates the roles."""
     boundary, path = parameters.get("PermissionsBoundary", ""), parameters.get("RolePath", "/")
     if not boundary and path == "/":
         return {}
     made = ChangeSet(
         roles_stack_name(stage), roles_template(stage, narrowed, boundary, path), {}, {"vedette:stage": stage}
-    ).make()
+    ).execute()
     return {function.name: made[function.resource] for function in FUNCTIONS}
 
 
-def _entry(request: SetupRequest, place: Place, before: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Any]:
-    """The stage's entry in .chalice/config.json; what people wrote there by hand stays."""
+def _entry(
+    request: SetupRequest, scope: StageScope, before: Mapping[str, Any], roles: Mapping[str, str]
+) -> dict[str, Any]:
+    """The stage's entry in .chalice/config.json; manual additions are kept."""
     environment = {
         **before.get("environment_variables", {}),
         "VEDETTE_STAGE": request.stage,
-        "VEDETTE_BUCKET": place.bucket,
-        "VEDETTE_TABLE": place.table,
-        "VEDETTE_TOPIC_ARN": place.topics[0],
-        "VEDETTE_ROLE_ARN": place.role_arn,
-        "VEDETTE_CAPTURE_SOURCES": ",".join(f"{bucket}/{prefix}" for bucket, prefix in place.sources),
+        "VEDETTE_BUCKET": scope.bucket,
+        "VEDETTE_TABLE": scope.table,
+        "VEDETTE_TOPIC_ARN": scope.topics[0],
+        "VEDETTE_ROLE_ARN": scope.role_arn,
+        "VEDETTE_CAPTURE_SOURCES": ",".join(f"{bucket}/{prefix}" for bucket, prefix in scope.sources),
     }
     for name, given in (("VEDETTE_IMAGE_ACCOUNTS", request.image_accounts), ("VEDETTE_TOPICS", request.teams)):
         if given:
@@ -219,6 +221,6 @@ def _entry(request: SetupRequest, place: Place, before: Mapping[str, Any], roles
     }
     if request.subnets:
         entry |= {"subnet_ids": list(request.subnets), "security_group_ids": list(request.security_groups)}
-    if place.instance_types:
-        entry["vedette_instance_types"] = list(place.instance_types)  # Chalice passes over keys that it does not know
+    if scope.instance_types:
+        entry["vedette_instance_types"] = list(scope.instance_types)  # Chalice ignores unknown keys
     return entry

@@ -1,7 +1,7 @@
-"""`make aws-check`: an installation proven in a real account, and removed again.
+"""`make aws-check`: install a stage in a real account, test it, and remove it.
 
-One deploy, one capture, one alert, one forced duplicate. No endpoint is made: the captured file is written as SageMaker
-writes it, so that it costs cents. Everything has the stage's name; bucket and table are deleted at the end as well.
+The test is one deployment, one capture, one alert and one duplicate event. It creates no endpoint, but writes a
+captured file in SageMaker's format, so that it costs cents. At the end it also deletes the bucket and the table.
 
     python -m vedette.installation.smoke_test --stage check --email you@example.com
 """
@@ -30,18 +30,18 @@ from vedette.installation.check_functions import synthetic_events
 from vedette.installation.functions import full_name
 from vedette.operations import aws, fleet, stages
 
-COST = """This installs stage {stage} into account {account}, {region}, proves it, and removes it:
-about 200 requests to S3, DynamoDB, Lambda, SNS and EventBridge, and 14 alarm metrics for some minutes: less than
-0.10 USD at list prices. No endpoint is made. You get two mails to confirm; they need no answer."""
+COST = """This installs stage {stage} in account {account}, {region}, tests it, and removes it. It makes
+about 200 requests to S3, DynamoDB, Lambda, SNS and EventBridge, and 14 alarm metrics for some minutes. The cost is less
+than 0.10 USD at list prices. No endpoint is created. You get two confirmation e-mails; you can ignore them."""
 ENDPOINT, VARIANT, ROWS = "vedette-check", "AllTraffic", 200
 TIMEOUT_SECONDS = 180
 
 
 def main() -> None:
-    """Ask, prove, remove; exit code 2 when that could not be done."""
+    """Ask for confirmation, test and remove; exit code 2 if that fails."""
     try:
         _run()
-    except subprocess.CalledProcessError as error:  # the command has said why
+    except subprocess.CalledProcessError as error:  # the command has printed the reason
         raise SystemExit(error.returncode) from None
     except Exception as error:
         text = sentence(error)
@@ -56,40 +56,40 @@ def _run() -> None:
     parser.add_argument("--stage", default="check")
     parser.add_argument("--email", required=True)
     parser.add_argument("--yes", action="store_true")
-    given = parser.parse_args()
+    options = parser.parse_args()
     boto3.setup_default_session()
     _, owner, region = account.identity()
-    say(COST.format(stage=given.stage, account=owner, region=region))
-    if not given.yes and input(f"Type {given.stage} to go on: ") != given.stage:
-        raise VedetteError("Nothing was done.")
-    if account.describe_stack(f"vedette-{given.stage}"):
-        raise VedetteError(f"Stage {given.stage} exists already; name another with --stage.")
+    say(COST.format(stage=options.stage, account=owner, region=region))
+    if not options.yes and input(f"Type {options.stage} to continue: ") != options.stage:
+        raise VedetteError("Nothing was changed.")
+    if account.describe_stack(f"vedette-{options.stage}"):
+        raise VedetteError(f"Stage {options.stage} already exists; choose another with --stage.")
     try:
-        vedette("setup", given.stage, "--email", given.email, "--yes")
-        vedette("install", given.stage)
+        vedette("setup", options.stage, "--email", options.email, "--yes")
+        vedette("install", options.stage)
         found = project.found(Path.cwd())
-        with stages.entered(found.stage(given.stage)["environment_variables"], None, None):
-            verify(given.stage)
-        say("Proven: one deploy, one capture, one alert, and a duplicate that changed nothing.")
+        with stages.entered(found.stage(options.stage)["environment_variables"], None, None):
+            verify(options.stage)
+        say("Passed: one deployment, one capture, one alert, and a duplicate event that changed nothing.")
     finally:
-        remove(given.stage)
+        remove(options.stage)
 
 
 def say(text: str) -> None:
-    """A line for the person who waits."""
+    """Print a line."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def vedette(command: str, stage: str, *arguments: str) -> None:
-    """A command, as a person would call it."""
+    """Run a command, as a user would."""
     program = Path(sys.executable).parent / "vedette"
     say(f"$ vedette {command} --stage {stage} {' '.join(arguments)}")
     subprocess.run([program, command, "--stage", stage, *arguments], check=True)  # noqa: S603
 
 
 def verify(stage: str) -> None:
-    """A capture becomes a part and one alert; the same event again changes nothing."""
+    """Check that a capture becomes a part and one alert, and that a duplicate event changes nothing."""
     from chalicelib.settings import settings
 
     _, etag = aws.get_fleet()
@@ -108,12 +108,12 @@ def verify(stage: str) -> None:
     aws.run_function(full_name(stage, "on_data_captured"), event)
     time.sleep(20)
     if sent_alerts() != before or len(keys(settings().bucket, parts)) != 1:
-        raise VedetteError("The same event again made another part or another alert.")
-    say("  the same event again: no other part, no other alert")
+        raise VedetteError("The duplicate event created another part or another alert.")
+    say("  the duplicate event created no other part and no other alert")
 
 
 def captured() -> bytes:
-    """A captured file in which a column is not what its baseline says."""
+    """A captured file in which a column violates its baseline."""
     lines = []
     for number in range(ROWS):
         sides = {"endpointInput": {"data": f"{number}.5"}, "endpointOutput": {"data": "1.0"}}
@@ -124,28 +124,28 @@ def captured() -> bytes:
 
 
 def sent_alerts() -> tuple[str, ...]:
-    """The alerts that were sent."""
+    """The ids of the alerts that were sent."""
     books = table.query(AlertState, table.endpoint_key(ENDPOINT), "alerts#")
     return tuple(sorted(alert for book in books.values() for alert in book.sent_ids))
 
 
 def keys(bucket: str, prefix: str) -> list[str]:
-    """What lies under a prefix."""
+    """The keys under a prefix."""
     return [one["Key"] for one in boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ())]
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Wait for something that must happen."""
+    """Wait until a condition holds; raises VedetteError after TIMEOUT_SECONDS."""
     for _ in range(TIMEOUT_SECONDS // 3):
         if holds():
             say(f"  {what}")
             return
         time.sleep(3)
-    raise VedetteError(f"After {TIMEOUT_SECONDS} s it was not so: {what}.")
+    raise VedetteError(f"This did not happen within {TIMEOUT_SECONDS} s: {what}.")
 
 
 def remove(stage: str) -> None:
-    """Uninstall, and delete what an uninstall leaves: it was made for this proof alone."""
+    """Uninstall the stage, and delete the data that an uninstall keeps: it belongs to this test."""
     outputs = account.outputs_of(account.describe_stack(f"vedette-{stage}"))
     if not outputs:
         return

@@ -1,6 +1,6 @@
-"""What Chalice must remember between two deploys, kept in the stage's bucket: a machine without memory can deploy.
+"""The state between two deployments, stored in the stage's bucket, so that any machine can deploy.
 
-| object                       | holds                                                                         |
+| object                       | content                                                                       |
 |------------------------------|-------------------------------------------------------------------------------|
 | config/chalice/stage.json    | the stage's entry in .chalice/config.json, its policies, its merge template   |
 | config/chalice/deployed.json | .chalice/deployed/{stage}.json                                                |
@@ -26,7 +26,7 @@ STAGE, DEPLOYED = "config/chalice/stage.json", "config/chalice/deployed.json"
 
 
 def put_configuration(project: Project, stage: str, bucket: str) -> None:
-    """Keep the configuration of a stage."""
+    """Store the configuration of a stage."""
     folder = project.folder(stage)
     files = [*(f"policy-{name}.json" for name in NAMES), "merge-template.json"]
     written = {name: json.loads((folder / name).read_bytes()) for name in files}
@@ -35,19 +35,19 @@ def put_configuration(project: Project, stage: str, bucket: str) -> None:
 
 
 def fetch_configuration(project: Project, stage: str, bucket: str) -> bool:
-    """Write the kept configuration of a stage into the project; False when none is kept."""
+    """Write the stored configuration of a stage to the project; False if there is none."""
     content, _ = _get(bucket, STAGE)
     if content is None:
         return False
-    kept: dict[str, Any] = json.loads(content)
-    project.write_stage(stage, kept["entry"])
-    for name, document in kept["files"].items():
+    stored: dict[str, Any] = json.loads(content)
+    project.write_stage(stage, stored["entry"])
+    for name, document in stored["files"].items():
         write(project.folder(stage) / name, document)
     return True
 
 
 def fetch_deployed(project: Project, stage: str, bucket: str) -> str:
-    """Write what Chalice deployed last into the project; its ETag, or "" when nothing is kept."""
+    """Write Chalice's stored state to the project; returns its ETag, or "" if there is none."""
     content, etag = _get(bucket, DEPLOYED)
     file = project.deployed(stage)
     if content is not None:
@@ -57,24 +57,24 @@ def fetch_deployed(project: Project, stage: str, bucket: str) -> str:
 
 
 def put_deployed(project: Project, stage: str, bucket: str, etag: str) -> None:
-    """Keep what Chalice deployed, if the kept one is still that of the ETag.
+    """Store Chalice's state, if the stored one still has this ETag.
 
     Raises
     ------
     NotReady
-        When somebody else deployed at the same time.
+        If another deployment ran at the same time.
     """
     condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     try:
         _put(bucket, DEPLOYED, project.deployed(stage).read_bytes(), **condition)
     except ClientError as error:
         if code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
-            raise NotReady(f"Somebody else deployed stage {stage} at the same time; deploy once more.") from error
+            raise NotReady(f"Another deployment of stage {stage} ran at the same time; deploy again.") from error
         raise
 
 
-def forget(bucket: str) -> None:
-    """Nothing is deployed any more."""
+def delete_deployed(bucket: str) -> None:
+    """Delete Chalice's stored state."""
     client("s3").delete_object(Bucket=bucket, Key=DEPLOYED)
 
 

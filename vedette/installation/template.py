@@ -1,10 +1,10 @@
-"""The CloudFormation template of a stage: stage.json, and what there is once for each of the six functions.
+"""The CloudFormation template of a stage: stage.json, and resources for each of the six functions.
 
 | for each function | why here                                                                            |
 |-------------------|-------------------------------------------------------------------------------------|
-| a log group       | with retention and, if wanted, a key; so no function may create log groups          |
+| a log group       | with retention and an optional key; so no function may create log groups            |
 | errors, throttles | two alarms over all six, each a sum                                                 |
-| a role            | only with a permissions boundary or a path, which Chalice's own roles cannot have   |
+| a role            | only with a permissions boundary or a path, which Chalice's roles cannot have       |
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def template(dashboard: str = "") -> dict[str, Any]:
     resources = found["Resources"]
     for function in FUNCTIONS:
         resources[f"{function.resource}Logs"] = _log_group(function.name)
-    resources["ErrorsAlarm"] = _alarm("errors", "Errors", "A function of Vedette failed; Lambda tries it again.")
+    resources["ErrorsAlarm"] = _alarm("errors", "Errors", "A function of Vedette failed; Lambda retries it.")
     resources["ThrottlesAlarm"] = _alarm("throttles", "Throttles", "A function of Vedette was throttled; events wait.")
     if dashboard:
         resources["Dashboard"] = {
@@ -40,7 +40,7 @@ def template(dashboard: str = "") -> dict[str, Any]:
 
 
 def roles_template(stage: str, policies: Mapping[str, Any], boundary: str, path: str) -> dict[str, Any]:
-    """The template of the function roles, for stages whose roles must have a boundary or a path."""
+    """The template of the function roles, for stages whose roles need a boundary or a path."""
     resources = {
         f"{function.resource}Role": {
             "Type": "AWS::IAM::Role",

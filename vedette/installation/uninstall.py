@@ -1,12 +1,12 @@
-"""`vedette uninstall`: everything that an installation made goes, but for what a person may want to keep.
+"""`vedette uninstall`: delete what the installation created, except data and serving endpoints.
 
 | what                                              | happens                                                        |
 |---------------------------------------------------|----------------------------------------------------------------|
-| functions, rules, permissions, their roles        | deleted by Chalice, then by name, should its state be lost     |
+| functions, rules, permissions, their roles        | deleted by Chalice, then by name, in case its state is lost    |
 | topics, queue, alarms, log groups                 | deleted with the stack                                         |
 | role of models                                    | deleted, unless a model runs as it                             |
-| bucket with captures and reports, table, key      | stay, and are listed: nobody but you deletes data              |
-| endpoints, configs, models, alarms of endpoints   | stay, and are listed: they serve                               |
+| bucket with captures and reports, table, key      | kept and listed: only you delete data                          |
+| endpoints, configs, models, alarms of endpoints   | kept and listed: they serve requests                           |
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from vedette.installation.setup import roles_stack_name, stack_name
 from vedette.operations import aws, stages
 from vedette.operations.aws import code
 
-KEPT = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::DynamoDB::Table", "AWS::KMS::Key")
+KEPT_TYPES = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::DynamoDB::Table", "AWS::KMS::Key")
 
 
 @dataclass
 class Removal:
-    """What goes and what stays."""
+    """What an uninstall deletes and keeps."""
 
     deleted: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
 
 def plan(project: Project, stage: str) -> Removal:
-    """What would go, and what would stay."""
+    """List what an uninstall would delete and keep."""
     removal = Removal()
     removal.deleted = [
         f"function {full_name(stage, n)}" for n in NAMES if account.describe_function(full_name(stage, n))
@@ -47,7 +47,7 @@ def plan(project: Project, stage: str) -> Removal:
     resources = account.stack_resources(stack_name(stage)) if stack else []
     resources += account.stack_resources(roles_stack_name(stage)) if roles else []
     for resource in resources:
-        kept = resource["kind"] in KEPT or (resource["logical"] == "ModelsRole" and _in_use(resource["name"]))
+        kept = resource["kind"] in KEPT_TYPES or (resource["logical"] == "ModelsRole" and _in_use(resource["name"]))
         kind = resource["kind"].removeprefix("AWS::").replace("::", " ")
         (removal.kept if kept else removal.deleted).append(f"{kind} {resource['name']}")
     if stack:
@@ -57,7 +57,7 @@ def plan(project: Project, stage: str) -> Removal:
 
 
 def _serving(variables: Mapping[str, str]) -> list[str]:
-    """The endpoints of the fleet, and the alarms that roll their updates back."""
+    """The endpoints of the fleet, and their rollback alarms."""
     with stages.entered(variables, None, None):
         endpoints = [entry.endpoint for entry in aws.get_fleet()[0].entries]
     alarms = [name for endpoint in endpoints for name, _ in aws.alarms(f"vedette-{endpoint}-")]
@@ -65,7 +65,7 @@ def _serving(variables: Mapping[str, str]) -> list[str]:
 
 
 def _in_use(role: str) -> bool:
-    """Whether a model runs as a role: without it, the model could not read its data when its endpoint scales."""
+    """Whether a model uses a role, without which it could not load its data when its endpoint scales."""
     return any(_role_of(model["ModelName"]) == role for model in aws.list_models())
 
 
@@ -75,7 +75,7 @@ def _role_of(model: str) -> str:
 
 
 def uninstall(project: Project, stage: str) -> None:
-    """Remove a stage; what the plan says stays, stays."""
+    """Remove a stage, except what the plan keeps."""
     stack = account.describe_stack(stack_name(stage))
     resources = account.stack_resources(stack_name(stage)) if stack else []
     if stack:
@@ -91,14 +91,14 @@ def uninstall(project: Project, stage: str) -> None:
         if not _in_use(role):
             _delete_role(role)
     if stack:
-        state.forget(bucket)
+        state.delete_deployed(bucket)
     project.deployed(stage).unlink(missing_ok=True)
     shutil.rmtree(project.folder(stage), ignore_errors=True)
     project.forget_stage(stage)
 
 
 def _delete_by_name(stage: str, name: str) -> None:
-    """What Chalice forgot, if its state was lost."""
+    """Delete what Chalice did not delete because its state was lost."""
     function, rule = full_name(stage, name), rule_name(stage, name)
     if account.describe_function(function):
         client("lambda").delete_function(FunctionName=function)

@@ -1,4 +1,4 @@
-"""The local stand-in of AWS: strict, deterministic, and without a network."""
+"""The AWS simulator: strict, deterministic, and without a network."""
 
 from vedette.local.cloud import Cloud
 from vedette.local.errors import Crash

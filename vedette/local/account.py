@@ -1,4 +1,4 @@
-"""One account in one region: where everything is, what time it is, and how its services announce what happened."""
+"""One account in one region: its clock, its identifiers, its tags, and the events that its services send."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from vedette.local.clock import Clock
 from vedette.local.ids import Ids
 
-ACCOUNT_ID = "123456789012"  # moto's
+ACCOUNT_ID = "123456789012"  # the account of moto
 REGION = "eu-west-1"
 
 
 @dataclass
 class SimulatedAccount:
-    """What every service of the stand-in shares."""
+    """The state that all simulated services share."""
 
     clock: Clock
     ids: Ids
@@ -26,7 +26,7 @@ class SimulatedAccount:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def now(self) -> datetime:
-        """The time of the stand-in."""
+        """The simulated time."""
         return self.clock.now()
 
     def event(
@@ -46,7 +46,7 @@ class SimulatedAccount:
         }
 
     def arn(self, kind: str, name: str) -> str:
-        """The ARN of something in SageMaker, which writes names in lower case there (aws-behaviour: arn-lower-case)."""
+        """The ARN of a SageMaker resource, whose name is in lower case there (aws-behaviour: arn-lower-case)."""
         return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"
 
     def announce(self, detail_type: str, arn: str, detail: dict[str, Any], time: str | None = None) -> None:
@@ -54,9 +54,9 @@ class SimulatedAccount:
         self.put_event(self.event("aws.sagemaker", detail_type, [arn], detail, time))
 
     def tag(self, arn: str, tags: Iterable[dict[str, str]] | None) -> None:
-        """Keep the tags given at creation."""
+        """Store the tags of a new resource."""
         self.tags[arn] = {tag["Key"]: tag["Value"] for tag in tags or ()}
 
     def forget(self, arn: str) -> None:
-        """A tagged thing is gone."""
+        """Remove the tags of a deleted resource."""
         self.tags.pop(arn, None)

@@ -21,7 +21,7 @@ def load_app(environment: Mapping[str, str], path: Path = APP) -> Any:
     Raises
     ------
     VedetteError
-        When this is an installed wheel, which does not hold the app: a clone of the repository does.
+        In an installed wheel, which does not contain the app; a clone of the repository does.
     """
     if not path.exists():
         raise VedetteError(

@@ -1,4 +1,4 @@
-"""The deployed zip as the backend of the functions: unzipped once, one execution environment a function."""
+"""A backend that runs the functions from the deployment zip: unzipped once, one process per function."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vedette.local.lambda_runtime import ExecutionEnvironment
 
 
 class Artifact:
-    """Runs functions from a deployment package, each in its own process, kept warm."""
+    """Runs functions from a deployment package, each in its own warm process."""
 
     def __init__(self, zip_bytes: bytes, environment: Mapping[str, str]):
         self._directory = tempfile.TemporaryDirectory(prefix="vedette-task-")
@@ -31,7 +31,7 @@ class Artifact:
         self._lock = threading.Lock()
 
     def environment_of(self, function: Function) -> ExecutionEnvironment:
-        """The warm environment of a function; a new one when it has none or its process ended."""
+        """The warm environment of a function; starts a new one if there is none or its process has ended."""
         with self._lock:
             warm = self._warm.get(function.name)
             if warm is not None and warm.alive:

@@ -1,4 +1,4 @@
-"""boto3 without a network: a session whose requests are handed to the front door instead of a socket."""
+"""boto3 without a network: a session that sends its requests to the request router instead of a socket."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ from vedette.local.request_router import RequestRouter
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
 
-class _Raw(io.BytesIO):
-    """What botocore reads an answer from."""
+class _RawResponse(io.BytesIO):
+    """The raw response that botocore reads."""
 
     def stream(self, amt: int = 1 << 16, **kwargs: Any) -> Iterator[bytes]:
         while chunk := self.read(amt):
             yield chunk
 
 
-class _Door:
-    """The front door of the Cloud that is entered now."""
+class _ActiveRouter:
+    """The request router of the Cloud that is entered now."""
 
     router: RequestRouter | None = None
 
 
 @contextmanager
-def open_door(router: RequestRouter) -> Iterator[None]:
-    """Let the session reach this front door."""
-    _Door.router = router
+def route_to(router: RequestRouter) -> Iterator[None]:
+    """Send the session's requests to this router."""
+    _ActiveRouter.router = router
     try:
         yield
     finally:
-        _Door.router = None
+        _ActiveRouter.router = None
 
 
 def _before_send(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
-    if _Door.router is None:
-        raise RuntimeError("A client of the local stand-in was used, but no Cloud is entered.")
-    asked = Request.of_url(request.method, request.url, request.headers, request.body)
+    if _ActiveRouter.router is None:
+        raise RuntimeError("A client of the AWS simulator was used, but no Cloud is entered.")
+    arguments = Request.of_url(request.method, request.url, request.headers, request.body)
     try:
-        answer = _Door.router.handle(asked)
+        answer = _ActiveRouter.router.handle(arguments)
     except LostConnection as lost:
         kind = ReadTimeoutError if lost.timed_out else ConnectionClosedError
         raise kind(endpoint_url=request.url) from lost
-    return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))
+    return AWSResponse(request.url, answer.status, answer.headers, _RawResponse(answer.body))
 
 
 @cache
 def session(region: str) -> boto3.Session:
-    """The boto3 session of a region; one for the whole process, because making clients costs more than using them."""
+    """The boto3 session of a region; one per process, because creating clients is slow."""
     with environment(region):
         core = botocore.session.Session()
         core.set_credentials("testing", "testing")
@@ -72,12 +72,12 @@ def session(region: str) -> boto3.Session:
 
 @cache
 def client(service: str, region: str) -> Any:
-    """A client for what AWS itself reads and writes."""
+    """A client for the calls that AWS itself makes."""
     return session(region).client(service)
 
 
 def child_environment(region: str, url: str = "") -> dict[str, str]:
-    """What a process needs in its environment to reach the stand-in, and nothing else of AWS."""
+    """The environment variables with which a process reaches the AWS simulator, and nothing else of AWS."""
     variables = {
         **CREDENTIALS,
         "AWS_DEFAULT_REGION": region,
@@ -91,7 +91,7 @@ def child_environment(region: str, url: str = "") -> dict[str, str]:
 
 @contextmanager
 def environment(region: str, more: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Replace the person's own AWS variables: no profile, no real credentials, no endpoint."""
+    """Replace the user's AWS variables: no profile, no real credentials, no endpoint."""
     saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
     ours = {**child_environment(region), **(more or {})}
     os.environ.update(ours)
@@ -104,8 +104,8 @@ def environment(region: str, more: Mapping[str, str] | None = None) -> Iterator[
 
 
 @contextmanager
-def no_waiting_between_attempts() -> Iterator[None]:
-    """Let botocore repeat a call at once: the seconds it would sleep are not the turned clock's."""
+def without_retry_delays() -> Iterator[None]:
+    """Let botocore retry at once: it would sleep in real time, not in simulated time."""
     real = botocore.endpoint.time
     botocore.endpoint.time = SimpleNamespace(sleep=lambda seconds: None)
     try:

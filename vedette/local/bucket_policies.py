@@ -1,6 +1,6 @@
-"""Bucket policies, kept beside moto: its own reading knows no conditions, so that "TLS only" would deny everything.
+"""Bucket policies, stored outside moto: moto ignores conditions, so that "TLS only" would deny everything.
 
-They are shown to whoever asks, and not evaluated: the stand-in has one account, whose calls count as encrypted.
+They are returned, but not evaluated: the AWS simulator has one account, whose calls count as encrypted.
 """
 
 from __future__ import annotations

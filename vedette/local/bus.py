@@ -1,8 +1,8 @@
 """The event bus and Lambda's asynchronous queue.
 
-An event that matches a function's rule is queued for it; a failed attempt comes again one minute later and then two
-minutes after that; after the third failure it is given up (aws-behaviour: lambda-retries). All of
-this happens on the turned clock, in the thread that turns it.
+An event that matches a function's rule is queued for it; a failed attempt is retried after one minute, and then
+after two more minutes; after the third failure the event is dropped (aws-behaviour: lambda-retries). All
+of this happens in simulated time, in the thread that advances the clock.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Failed:
-    """An event that Lambda gave up on, with what was raised at each attempt."""
+    """An event that failed all attempts, with the error of each attempt."""
 
     function: str
     event: Event
@@ -69,7 +69,9 @@ class Bus:
     deliveries: list[Delivery] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
-    max_deliveries: int = 10_000  # deliveries without the clock moving: beyond that, functions feed each other for ever
+    max_deliveries: int = (
+        10_000  # deliveries at one simulated time; more means that functions trigger each other in a loop
+    )
     _queue: list[_Queued] = field(default_factory=list)
     _copies: int = 1
     _shuffle: random.Random | None = None
@@ -78,11 +80,11 @@ class Bus:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def duplicate(self, copies: int) -> None:
-        """Deliver every event so many times (1 is normal)."""
+        """Deliver every event `copies` times (1 is normal)."""
         self._copies = copies
 
     def reorder(self, seed: int | None) -> None:
-        """Deliver what is due in a shuffled order; None goes back to first in, first out."""
+        """Deliver due events in shuffled order; None restores the order of arrival."""
         self._shuffle = None if seed is None else random.Random(seed)  # noqa: S311
 
     def drop(self, predicate: Callable[[Event, str], bool] | None) -> None:
@@ -94,11 +96,11 @@ class Bus:
         self._delay = (lambda event, function: by) if isinstance(by, timedelta) else by
 
     def clear_disturbances(self) -> None:
-        """No duplicates, no shuffling, no losses, no delays."""
+        """Stop duplicating, shuffling, dropping and delaying events."""
         self._copies, self._shuffle, self._dropped, self._delay = 1, None, None, None
 
     def put(self, event: Event) -> None:
-        """An event arrived: queue it for every function whose rule matches."""
+        """Queue an event for every function whose rule matches."""
         with self._lock:
             self.events.append(event)
             matching = [function for function in self.functions if function.listens_to(event)]
@@ -108,7 +110,7 @@ class Bus:
             listener(event)
 
     def queue(self, function: Function, event: Event) -> None:
-        """Hand an event to a function's asynchronous queue."""
+        """Add an event to a function's asynchronous queue."""
         with self._lock:
             now = self.clock.now()
             if self._dropped is not None and self._dropped(event, function.name):
@@ -124,11 +126,11 @@ class Bus:
 
     @property
     def waiting(self) -> int:
-        """How many deliveries are queued, due or not."""
+        """The number of queued deliveries, due or not."""
         return len(self._queue)
 
     def deliver_due(self) -> int:
-        """Attempt everything that is due now, and what follows from it; returns the number of attempts."""
+        """Attempt all due deliveries, including those that they cause; returns the number of attempts."""
         attempts = 0
         while (queued := self._next()) is not None:
             self._attempt(queued)
@@ -136,7 +138,7 @@ class Bus:
             if attempts > self.max_deliveries:
                 raise RuntimeError(
                     f"{self.max_deliveries} deliveries without the clock moving, the last to {queued.function.name}: "
-                    "the functions feed each other for ever."
+                    "the functions trigger each other in a loop."
                 )
         return attempts
 
@@ -151,7 +153,7 @@ class Bus:
             return chosen
 
     def _attempt(self, queued: _Queued) -> None:
-        assert self.backend is not None  # noqa: S101 - _next gives nothing without a backend
+        assert self.backend is not None  # noqa: S101 - _next returns None without a backend
         began, started = self.clock.now(), time.perf_counter()
         try:
             answer = self.backend.invoke(queued.function, queued.event, queued.request_id)

@@ -1,8 +1,8 @@
-"""The time of the stand-in: it moves only when its owner turns it.
+"""The simulated clock, which moves only when the simulator advances it.
 
-While a Cloud is entered, the whole process sees this time (time-machine replaces `time.time`, `datetime.now` and their
-kin, for moto and for the handlers alike). `time.monotonic` and `time.perf_counter` go on as they are, so real
-durations can be measured and waits with a timeout still end.
+While a Cloud is entered, the whole process sees this time (time-machine replaces `time.time`, `datetime.now` and
+similar functions, for moto and for the handlers). `time.monotonic` and `time.perf_counter` keep real time, so that
+durations can be measured and timeouts expire.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 @dataclass(order=True)
 class Timer:
-    """Something that will happen at a time."""
+    """An action that is scheduled for a time."""
 
     when: datetime
     number: int
@@ -30,15 +30,15 @@ class Timer:
     cancelled: bool = field(default=False, compare=False)
 
     def cancel(self) -> None:
-        """Let it not happen."""
+        """Cancel the action."""
         self.cancelled = True
 
 
 class Clock:
-    """A clock and the things that are due on it.
+    """A clock and its scheduled actions.
 
-    With `real_time` the process keeps its own time, and turning adds to the difference between the two: for functions
-    that run in processes of their own, which a turned clock cannot reach.
+    With `real_time`, the process keeps real time, and advancing the clock adds to an offset. This is for functions that
+    run in other processes, whose clocks the simulator cannot change.
     """
 
     def __init__(self, start: datetime = START, real_time: bool = False):
@@ -52,29 +52,29 @@ class Clock:
         self._traveller: Any = None
 
     def now(self) -> datetime:
-        """The time, aware, in UTC."""
+        """The current time, in UTC with time zone."""
         return datetime.now(UTC) + self._ahead if self.real_time else self._now
 
     def at(self, when: datetime, action: Callable[[], None]) -> Timer:
-        """Have something happen at a time."""
+        """Schedule an action for a time."""
         timer = Timer(when, next(self._numbers), action)
         with self._lock:
             heapq.heappush(self._timers, timer)
         return timer
 
     def after(self, delay: timedelta, action: Callable[[], None]) -> Timer:
-        """Have something happen after a while."""
+        """Schedule an action after a delay."""
         return self.at(self.now() + delay, action)
 
     def next_due(self) -> datetime | None:
-        """The time of the next thing that will happen."""
+        """The time of the next action; None if there is none."""
         with self._lock:
             while self._timers and self._timers[0].cancelled:
                 heapq.heappop(self._timers)
             return self._timers[0].when if self._timers else None
 
     def pop_due(self, until: datetime) -> Timer | None:
-        """The next thing that happens no later than `until`."""
+        """Remove and return the next action that is due by `until`, if any."""
         due = self.next_due()
         if due is None or due > until:
             return None
@@ -82,7 +82,7 @@ class Clock:
             return heapq.heappop(self._timers)
 
     def move_to(self, when: datetime) -> None:
-        """Turn the clock forward; it never goes back."""
+        """Advance the clock to a time; an earlier time has no effect."""
         if when <= self.now():
             return
         if self.real_time:

@@ -1,14 +1,14 @@
-"""A small AWS that is stricter than AWS, in this process.
+"""The AWS simulator: one account in this process, stricter than AWS.
 
     with Cloud() as cloud:
         os.environ.update(cloud.install())
         cloud.run_functions(app)
         boto3.client("sagemaker").create_endpoint(...)
-        cloud.turn(minutes=10)          # everything that becomes due happens, in order
+        cloud.turn(minutes=10)          # everything that becomes due happens in order
         cloud.mailbox.last.text
 
-boto3's default session is replaced while a Cloud is entered; nothing reaches a network. `cloud.serve()` offers the same
-cloud on 127.0.0.1 to other processes.
+boto3's default session is replaced while a Cloud is entered; nothing reaches a network. `cloud.serve()` serves the
+same cloud on 127.0.0.1 for other processes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from vedette.local.inference.capture import Capture
 from vedette.local.inference.runtime import Runtime
 from vedette.local.lambda_api import PACKAGES, Invoke, Packages
 from vedette.local.mailbox import Mailbox
-from vedette.local.permissions import Permissions, of_roles, of_the_project
+from vedette.local.permissions import Permissions, project_policy, role_policies
 from vedette.local.recorder import calling_as
 from vedette.local.request_router import RequestRouter
 from vedette.local.sagemaker import SageMaker
@@ -52,16 +52,16 @@ _entered = threading.Lock()
 
 
 class Cloud:
-    """One account of AWS in one region.
+    """A simulated AWS account in one region.
 
     Parameters
     ----------
     start
-        The time at which it begins.
+        The simulated time at the start.
     real_time
-        Leave the clock of this process alone: for functions that run in processes of their own.
+        Keep the real clock of this process, for functions that run in other processes.
     seed
-        All identifiers, the sampling and the choice among variants come from it.
+        The seed of all identifiers, of sampling, and of the choice among variants.
     """
 
     def __init__(
@@ -122,19 +122,21 @@ class Cloud:
         router.validators["sns", "GetTopicAttributes"] = self.mailbox.show_counts
         router.after_success["sns", "Publish"] = self.mailbox
 
-    # Life ------------------------------------------------------------------------------------------------------
+    # Start and end -----------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Cloud:
         if not _entered.acquire(blocking=False):
-            raise RuntimeError("Another Cloud is entered in this process; moto and the clock are the process's own.")
+            raise RuntimeError(
+                "Another Cloud is entered in this process; only one is possible, because moto and the clock are global."
+            )
         self._stack.callback(_entered.release)
         with self._stack.pop_all() as stack:
             BackendDict.reset()
             reset_model_data()
             mock_random.seed(self._seed)
             stack.enter_context(boto_transport.environment(self.region))
-            stack.enter_context(boto_transport.open_door(self.router))
-            stack.enter_context(boto_transport.no_waiting_between_attempts())
+            stack.enter_context(boto_transport.route_to(self.router))
+            stack.enter_context(boto_transport.without_retry_delays())
             stack.enter_context(s3_events.moto_events_disabled())
             stack.enter_context(mailbox.moto_posts_disabled())
             stack.callback(setattr, boto3, "DEFAULT_SESSION", boto3.DEFAULT_SESSION)
@@ -154,19 +156,19 @@ class Cloud:
 
     @contextmanager
     def serve(self) -> Iterator[str]:
-        """The same cloud over HTTP on 127.0.0.1: the URL for AWS_ENDPOINT_URL."""
+        """Serve this cloud over HTTP on 127.0.0.1; yields the URL for AWS_ENDPOINT_URL."""
         with server.running(self.router) as url:
             self.router.url = url
             yield url
 
     def child_environment(self, url: str) -> dict[str, str]:
-        """The AWS variables of a process that shall reach the served cloud."""
+        """The environment variables with which a process reaches the served cloud."""
         return boto_transport.child_environment(self.region, url)
 
     # Time ------------------------------------------------------------------------------------------------------
 
     def turn(self, *, minutes: float = 0, hours: float = 0, seconds: float = 0, to: datetime | None = None) -> None:
-        """Turn the clock, and let everything happen on the way, in order."""
+        """Advance the clock; everything that becomes due on the way happens in order."""
         until = to or self.clock.now() + timedelta(minutes=minutes, hours=hours, seconds=seconds)
         self.settle()
         while (due := self._next_due()) is not None and due <= until:
@@ -176,7 +178,7 @@ class Cloud:
         self.settle()
 
     def settle(self) -> None:
-        """Let everything happen that is due now, and what follows from it; the clock stands still."""
+        """Run everything that is due now, including what it causes, without advancing the clock."""
         while True:
             timer = self.clock.pop_due(self.clock.now())
             if timer is not None:
@@ -192,7 +194,7 @@ class Cloud:
     # The installation ------------------------------------------------------------------------------------------
 
     def install(self, stage: str = "local") -> dict[str, str]:
-        """Make the bucket, table, topic and subscribers of a stage; returns its environment variables."""
+        """Create the bucket, table, topic and subscribers of a stage; returns its environment variables."""
         self.mailbox.queue_name = installation.queue_name(stage)
         with calling_as("aws"):
             return installation.install(stage, self.account, self._client)
@@ -200,8 +202,8 @@ class Cloud:
     # Functions -------------------------------------------------------------------------------------------------
 
     def run_functions(self, app: Any, stage: str = "local", timeouts: Mapping[str, int] | None = None) -> None:
-        """Let the functions of a Chalice app run in this process, on the events and schedules the app itself names."""
-        self.permissions.policy_of = of_the_project
+        """Run the functions of a Chalice app in this process, on the events and schedules that the app declares."""
+        self.permissions.policy_of = project_policy
         self._run(functions_of(app, stage, self.region, self.account.account_id, timeouts), InProcess(app))
 
     def run_artifact(
@@ -212,25 +214,25 @@ class Cloud:
         stage: str = "local",
         timeouts: Mapping[str, int] | None = None,
     ) -> Artifact:
-        """Let the functions of a deployment package run, each in a process of its own, against this cloud over HTTP.
+        """Run the functions of a deployment package, each in its own process, against this cloud over HTTP.
 
-        Patterns and schedules come from the Chalice app (or are given as functions); the code comes from the zip. These
-        processes have real time, so `Cloud(real_time=True)` goes with it.
+        Patterns and schedules come from the Chalice app or from a list of functions; the code comes from the zip. The
+        processes have real time, so use `Cloud(real_time=True)`.
         """
         functions = app_or_functions
         if not isinstance(functions, list):
             functions = functions_of(app_or_functions, stage, self.region, self.account.account_id, timeouts)
         url = self._stack.enter_context(self.serve())
         artifact = Artifact(zip_bytes, {**self.child_environment(url), **environment})
-        self.permissions.policy_of = of_the_project
+        self.permissions.policy_of = project_policy
         self._run(functions, artifact)
         return artifact
 
     def run_deployed(self) -> Deployed:
-        """Let all that was deployed into this cloud (`chalice deploy` against `serve()`) run from its package."""
+        """Run all functions that `chalice deploy` deployed to this cloud (see `serve`), from their package."""
         url = self._stack.enter_context(self.serve())
         deployed = Deployed(self.account, self.child_environment(url))
-        self.permissions.policy_of = of_roles(deployed.roles, self.account)
+        self.permissions.policy_of = role_policies(deployed.roles, self.account)
         self._run(deployed.functions, deployed)
         return deployed
 
@@ -242,7 +244,7 @@ class Cloud:
                 self._schedule(function)
 
     def _schedule(self, function: Any) -> None:
-        """Fire at every multiple of the rate, for as long as this function is installed."""
+        """Invoke the function at every multiple of its rate, while it is installed."""
         rate = function.rate.total_seconds()
         due = datetime.fromtimestamp((self.clock.now().timestamp() // rate + 1) * rate, tz=START.tzinfo)
 
@@ -261,7 +263,7 @@ class Cloud:
         return self.account.event("aws.events", "Scheduled Event", [arn], {})
 
     def invoke(self, name: str, event: Any) -> Any:
-        """Run one function now and give back its answer; raises FunctionError."""
+        """Invoke one function now; returns its result, raises FunctionError."""
         function = next(function for function in self.bus.functions if name in {function.name, function.full_name})
         if self.bus.backend is None:
             raise RuntimeError("No functions are installed: call run_functions first.")
@@ -274,30 +276,30 @@ class Cloud:
     def _client(self, service: str) -> Any:
         return boto_transport.client(service, self.region)
 
-    # What AWS itself reads and writes --------------------------------------------------------------------------
+    # Calls by AWS itself --------------------------------------------------------------------------
 
     def read(self, uri: str) -> bytes:
-        """An object, read by AWS itself: not recorded, no faults."""
+        """Read an object as AWS itself: not recorded, without faults."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         with calling_as("aws"):
             body: bytes = self._client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
     def write(self, uri: str, body: bytes) -> None:
-        """An object, written by AWS itself; its bucket announces it."""
+        """Write an object as AWS itself; its bucket sends an event."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         with calling_as("aws"):
             self._client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
     def _deliver_capture(self, uri: str, body: bytes) -> None:
-        """Data capture says nothing when it cannot write (aws-behaviour: capture-stops-silently)."""
+        """Write a captured file; a failure is silent (aws-behaviour: capture-stops-silently)."""
         try:
             self.write(uri, body)
         except self._client("s3").exceptions.ClientError:
             self.undelivered_captures.append(uri)
 
     def _monitored(self, execution: Execution) -> Report:
-        """What Model Monitor finds by default: nothing, or no data (aws-behaviour: execution-without-data)."""
+        """The default result of Model Monitor: no violations, or no data (aws-behaviour: execution-without-data)."""
         bucket, _, prefix = execution.capture_uri.removeprefix("s3://").partition("/")
         with calling_as("aws"):
             found = self._client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1) if bucket else {}
@@ -307,7 +309,7 @@ class Cloud:
         return Report(failure_reason=f"ClientError: {reason}")
 
     def _in_alarm(self, names: list[str]) -> list[str]:
-        """Those of the alarms that are in ALARM, as SageMaker sees them while it shifts traffic."""
+        """The alarms in state ALARM, as SageMaker sees them while it shifts traffic."""
         if not names:
             return []
         with calling_as("aws"):
@@ -316,7 +318,7 @@ class Cloud:
 
     @property
     def capture_delay(self) -> timedelta:
-        """How long after its minute a capture file is delivered."""
+        """The delay between the minute of a capture file and its delivery."""
         return self.runtime.capture.delay
 
     @capture_delay.setter
@@ -339,7 +341,7 @@ class Cloud:
         return len(keys)
 
     def put_event(self, source: str, detail_type: str, detail: Mapping[str, Any]) -> None:
-        """Put an event of your own on the bus, through PutEvents."""
+        """Send a custom event through PutEvents."""
         entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}
         with calling_as("aws"):
             self._client("events").put_events(Entries=[entry])

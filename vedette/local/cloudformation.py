@@ -1,7 +1,7 @@
-"""CloudFormation, as far as Vedette's own templates go: change sets, made at once, through the same front door.
+"""CloudFormation for Vedette's own templates: change sets that are executed at once.
 
-moto's own needs 100 MB of cfn-lint and drops properties in silence. This one refuses what it does not know: a type, a
-property, a function. Stacks are complete as soon as their change set was executed; a failure takes everything back.
+moto's version needs 100 MB of cfn-lint and silently drops properties. This one raises an error for an unknown type,
+property or function. A stack is complete as soon as its change set is executed; a failure rolls everything back.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from botocore.exceptions import ClientError, ParamValidationError
 
 from vedette.local.account import SimulatedAccount
-from vedette.local.cloudformation_resources import KINDS, AlreadyThere, Kind
+from vedette.local.cloudformation_resources import KINDS, Kind, ResourceExists
 from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
@@ -25,39 +25,39 @@ from vedette.local.recorder import calling_as
 
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
-MOST_BYTES = 51_200  # CloudFormation quotas: a template body in the request
+MAX_TEMPLATE_BYTES = 51_200  # CloudFormation quotas: a template body in the request
 Template = dict[str, Any]
 _NOTHING = object()
 
 
 @dataclass
-class Made:
+class StackResource:
     """A resource of a stack."""
 
     type: str
     id: str
     attributes: dict[str, str]
-    described: Any  # its properties with references unresolved: what a change set compares
+    described: Any  # the properties with unresolved references, which a change set compares
     retain: bool
 
 
 @dataclass
 class Stack:
-    """A stack, or only its place in review until its first change set was executed."""
+    """A stack; in review until its first change set is executed."""
 
     name: str
     id: str
     status: str = "REVIEW_IN_PROGRESS"
     template: Template = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
-    resources: dict[str, Made] = field(default_factory=dict)
+    resources: dict[str, StackResource] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     events: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass
 class ChangeSet:
-    """What would change."""
+    """A set of pending changes."""
 
     name: str
     stack: str
@@ -77,26 +77,28 @@ class CloudFormation:
         self._change_sets: dict[tuple[str, str], ChangeSet] = {}
 
     def __call__(self, request: Request, operation: Operation) -> Response:
-        asked = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        arguments = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
         act = getattr(self, "_" + re.sub(r"(?<!^)(?=[A-Z])", "_", operation.name).lower(), None)
         if act is None:
-            raise AwsError("InvalidAction", f"The stand-in has no CloudFormation {operation.name}.")
+            raise AwsError("InvalidAction", f"The AWS simulator does not support CloudFormation {operation.name}.")
         with calling_as("aws"):
-            result = act(asked)
+            result = act(arguments)
         body = f'<{operation.name}Response xmlns="{NAMESPACE}"><{operation.name}Result>{_xml(result)}'
         body += f"</{operation.name}Result></{operation.name}Response>"
         return Response(200, {"Content-Type": "text/xml"}, body.encode())
 
     # Stacks ------------------------------------------------------------------------------------------------------
 
-    def _stack(self, asked: Mapping[str, str]) -> Stack:
-        name = asked.get("StackName", "").rpartition(":stack/")[2].partition("/")[0] or asked.get("StackName", "")
+    def _stack(self, arguments: Mapping[str, str]) -> Stack:
+        name = arguments.get("StackName", "").rpartition(":stack/")[2].partition("/")[0] or arguments.get(
+            "StackName", ""
+        )
         if name not in self.stacks:
             raise AwsError("ValidationError", f"Stack with id {name} does not exist")
         return self.stacks[name]
 
-    def _describe_stacks(self, asked: Mapping[str, str]) -> Any:
-        stack = self._stack(asked)
+    def _describe_stacks(self, arguments: Mapping[str, str]) -> Any:
+        stack = self._stack(arguments)
         return {
             "Stacks": [
                 {
@@ -110,96 +112,96 @@ class CloudFormation:
             ]
         }
 
-    def _describe_stack_events(self, asked: Mapping[str, str]) -> Any:
-        return {"StackEvents": list(reversed(self._stack(asked).events))}
+    def _describe_stack_events(self, arguments: Mapping[str, str]) -> Any:
+        return {"StackEvents": list(reversed(self._stack(arguments).events))}
 
-    def _list_stack_resources(self, asked: Mapping[str, str]) -> Any:
+    def _list_stack_resources(self, arguments: Mapping[str, str]) -> Any:
         return {
             "StackResourceSummaries": [
-                {"LogicalResourceId": name, "PhysicalResourceId": made.id, "ResourceType": made.type}
-                for name, made in self._stack(asked).resources.items()
+                {"LogicalResourceId": name, "PhysicalResourceId": created.id, "ResourceType": created.type}
+                for name, created in self._stack(arguments).resources.items()
             ]
         }
 
-    def _delete_stack(self, asked: Mapping[str, str]) -> Any:
+    def _delete_stack(self, arguments: Mapping[str, str]) -> Any:
         try:
-            stack = self._stack(asked)
+            stack = self._stack(arguments)
         except AwsError:
-            return {}  # deleting what is not there succeeds
-        for made in reversed(list(stack.resources.values())):
-            if not made.retain:
-                KINDS[made.type].delete(self._client, made.id)
+            return {}  # deleting a stack that does not exist succeeds
+        for created in reversed(list(stack.resources.values())):
+            if not created.retain:
+                KINDS[created.type].delete(self._client, created.id)
         del self.stacks[stack.name]
         return {}
 
     # Change sets ---------------------------------------------------------------------------------------------------
 
-    def _create_change_set(self, asked: Mapping[str, str]) -> Any:
-        body = asked["TemplateBody"]
-        if len(body.encode()) > MOST_BYTES:
+    def _create_change_set(self, arguments: Mapping[str, str]) -> Any:
+        body = arguments["TemplateBody"]
+        if len(body.encode()) > MAX_TEMPLATE_BYTES:
             raise AwsError(
                 "ValidationError",
                 "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have"
-                f" length less than or equal to {MOST_BYTES}",
+                f" length less than or equal to {MAX_TEMPLATE_BYTES}",
             )
-        name, creating = asked["StackName"], asked.get("ChangeSetType", "UPDATE") == "CREATE"
-        there = self.stacks.get(name)
-        if there is None and not creating:
+        name, creating = arguments["StackName"], arguments.get("ChangeSetType", "UPDATE") == "CREATE"
+        existing = self.stacks.get(name)
+        if existing is None and not creating:
             raise AwsError("ValidationError", f"Stack [{name}] does not exist")
-        if there is not None and creating and there.status != "REVIEW_IN_PROGRESS":
+        if existing is not None and creating and existing.status != "REVIEW_IN_PROGRESS":
             raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
         arn = f"arn:aws:cloudformation:{self._account.region}:{self._account.account_id}"
         stack = self.stacks.setdefault(name, Stack(name, f"{arn}:stack/{name}/{self._account.ids.uuid()}"))
         template = json.loads(body)
-        parameters = _parameters(template, _members(asked, "Parameters"))
+        parameters = _parameters(template, _members(arguments, "Parameters"))
         needs_capability = any(
             kind["Type"] == "AWS::IAM::Role" and "RoleName" in kind["Properties"]
             for kind in template["Resources"].values()
         )
-        if needs_capability and "CAPABILITY_NAMED_IAM" not in asked.values():
+        if needs_capability and "CAPABILITY_NAMED_IAM" not in arguments.values():
             raise AwsError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
-        changes = _changes(stack, _Reading(template, parameters, self._account))
+        changes = _changes(stack, _ResolvedTemplate(template, parameters, self._account))
         change_set = ChangeSet(
-            asked["ChangeSetName"],
+            arguments["ChangeSetName"],
             name,
             template,
             parameters,
             changes,
-            asked.get("ImportExistingResources") == "true",
-            asked.get("OnStackFailure") == "DELETE",
+            arguments.get("ImportExistingResources") == "true",
+            arguments.get("OnStackFailure") == "DELETE",
         )
         self._change_sets[name, change_set.name] = change_set
         return {"Id": f"{arn}:changeSet/{change_set.name}/{self._account.ids.uuid()}", "StackId": stack.id}
 
-    def _change_set(self, asked: Mapping[str, str]) -> ChangeSet:
-        name = asked["ChangeSetName"].rpartition(":changeSet/")[2].partition("/")[0] or asked["ChangeSetName"]
-        found = self._change_sets.get((asked.get("StackName", ""), name))
+    def _change_set(self, arguments: Mapping[str, str]) -> ChangeSet:
+        name = arguments["ChangeSetName"].rpartition(":changeSet/")[2].partition("/")[0] or arguments["ChangeSetName"]
+        found = self._change_sets.get((arguments.get("StackName", ""), name))
         if found is None:
             raise AwsError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
         return found
 
-    def _describe_change_set(self, asked: Mapping[str, str]) -> Any:
-        found = self._change_set(asked)
+    def _describe_change_set(self, arguments: Mapping[str, str]) -> Any:
+        found = self._change_set(arguments)
         status = {"Status": "CREATE_COMPLETE"} if found.changes else {"Status": "FAILED", "StatusReason": NO_CHANGES}
         return {"ChangeSetName": found.name, "StackName": found.stack, "Changes": found.changes, **status}
 
-    def _delete_change_set(self, asked: Mapping[str, str]) -> Any:
-        found = self._change_set(asked)
+    def _delete_change_set(self, arguments: Mapping[str, str]) -> Any:
+        found = self._change_set(arguments)
         del self._change_sets[found.stack, found.name]
         return {}
 
-    def _execute_change_set(self, asked: Mapping[str, str]) -> Any:
-        found = self._change_set(asked)
+    def _execute_change_set(self, arguments: Mapping[str, str]) -> Any:
+        found = self._change_set(arguments)
         if not found.changes:
             raise AwsError("InvalidChangeSetStatus", f"ChangeSet [{found.name}] cannot be executed in status [FAILED]")
         stack = self.stacks[found.stack]
         word = "CREATE" if stack.status == "REVIEW_IN_PROGRESS" else "UPDATE"
         del self._change_sets[found.stack, found.name]
-        reading = _Reading(found.template, found.parameters, self._account)
+        resolved = _ResolvedTemplate(found.template, found.parameters, self._account)
         fresh: list[tuple[Kind, str]] = []
         try:
-            self._make(stack, reading, found, fresh)
-        except (ClientError, ParamValidationError, AlreadyThere) as error:
+            self._make(stack, resolved, found, fresh)
+        except (ClientError, ParamValidationError, ResourceExists) as error:
             for kind, physical in reversed(fresh):
                 kind.delete(self._client, physical)
             stack.status = "ROLLBACK_COMPLETE" if word == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
@@ -210,45 +212,47 @@ class CloudFormation:
         stack.status = f"{word}_COMPLETE"
         stack.template, stack.parameters = found.template, found.parameters
         stack.outputs = {
-            name: str(reading.value(output["Value"]))
+            name: str(resolved.value(output["Value"]))
             for name, output in found.template.get("Outputs", {}).items()
-            if "Condition" not in output or reading.condition(output["Condition"])
+            if "Condition" not in output or resolved.condition(output["Condition"])
         }
         return {}
 
-    def _make(self, stack: Stack, reading: _Reading, asked: ChangeSet, fresh: list[tuple[Kind, str]]) -> None:
-        order = reading.in_order()
+    def _make(
+        self, stack: Stack, resolved: _ResolvedTemplate, arguments: ChangeSet, fresh: list[tuple[Kind, str]]
+    ) -> None:
+        order = resolved.in_order()
         for name in order:
-            resource = reading.template["Resources"][name]
+            resource = resolved.template["Resources"][name]
             kind = KINDS[resource["Type"]]
-            properties = reading.value(resource.get("Properties", {}))
-            described = reading.described(name)
+            properties = resolved.value(resource.get("Properties", {}))
+            described = resolved.described(name)
             before = stack.resources.get(name)
-            made = kind.put(self._client, properties, self._account, before is not None or asked.importing)
-            if before is None and made.new:
-                fresh.append((kind, made.id))
+            created = kind.put(self._client, properties, self._account, before is not None or arguments.importing)
+            if before is None and created.new:
+                fresh.append((kind, created.id))
             retain = resource.get("DeletionPolicy", "Delete").startswith("Retain")
-            stack.resources[name] = Made(resource["Type"], made.id, made.attributes, described, retain)
-            reading.made[name] = stack.resources[name]
+            stack.resources[name] = StackResource(resource["Type"], created.id, created.attributes, described, retain)
+            resolved.created[name] = stack.resources[name]
         for name in [name for name in stack.resources if name not in order]:
             gone = stack.resources.pop(name)
             if not gone.retain:
                 KINDS[gone.type].delete(self._client, gone.id)
 
 
-class _Reading:
-    """A template with parameters: conditions, functions, and what was made of it so far."""
+class _ResolvedTemplate:
+    """A template with its parameters: resolves conditions, functions and references to created resources."""
 
     def __init__(self, template: Template, parameters: Mapping[str, str], account: SimulatedAccount):
         self.template, self._parameters, self._account = template, parameters, account
-        self.made: dict[str, Made] = {}
+        self.created: dict[str, StackResource] = {}
         for name, resource in template["Resources"].items():
             kind = KINDS.get(resource["Type"])
             if kind is None:
-                raise AwsError("ValidationError", f"The stand-in knows no {resource['Type']}.")
+                raise AwsError("ValidationError", f"The AWS simulator does not support {resource['Type']}.")
             unknown = set(resource.get("Properties", {})) - kind.properties
             if unknown:
-                raise AwsError("ValidationError", f"The stand-in knows no {sorted(unknown)} of {name}.")
+                raise AwsError("ValidationError", f"The AWS simulator does not support {sorted(unknown)} of {name}.")
         self.active = [
             name
             for name, resource in template["Resources"].items()
@@ -256,7 +260,7 @@ class _Reading:
         ]
 
     def condition(self, name: str) -> bool:
-        """A condition of the template."""
+        """The value of a condition."""
         return bool(self._test(self.template["Conditions"][name]))
 
     def _test(self, expression: Any) -> Any:
@@ -266,10 +270,10 @@ class _Reading:
             return str(one) == str(other)
         if function == "Fn::Not":
             return not self._test(argument[0])
-        raise AwsError("ValidationError", f"The stand-in knows no condition {function}.")
+        raise AwsError("ValidationError", f"The AWS simulator does not support condition {function}.")
 
     def in_order(self) -> list[str]:
-        """The resources, each behind those that it refers to."""
+        """The resources in order of their references."""
         order: list[str] = []
 
         def add(name: str) -> None:
@@ -283,11 +287,11 @@ class _Reading:
         return order
 
     def described(self, name: str) -> Any:
-        """The properties with parameters and conditions resolved, and references left as they are."""
+        """The properties with resolved parameters and conditions, and unresolved references."""
         return self.value(self.template["Resources"][name].get("Properties", {}), resolve=False)
 
     def value(self, expression: Any, *, resolve: bool = True) -> Any:
-        """An expression, worked out."""
+        """The value of an expression."""
         found = self._value(expression, resolve)
         return {} if found is _NOTHING else found
 
@@ -301,13 +305,13 @@ class _Reading:
             if function == "Ref":
                 return self._ref(argument, resolve)
             if function == "Fn::GetAtt":
-                return self.made[argument[0]].attributes[argument[1]] if resolve else {"GetAtt": argument}
+                return self.created[argument[0]].attributes[argument[1]] if resolve else {"GetAtt": argument}
             if function == "Fn::If":
                 return self._value(argument[1 if self.condition(argument[0]) else 2], resolve)
             if function == "Fn::Sub":
                 return self._sub(argument, resolve)
             if function.startswith("Fn::"):
-                raise AwsError("ValidationError", f"The stand-in knows no {function}.")
+                raise AwsError("ValidationError", f"The AWS simulator does not support {function}.")
         worked = {name: self._value(value, resolve) for name, value in expression.items()}
         return {name: value for name, value in worked.items() if value is not _NOTHING}
 
@@ -322,17 +326,17 @@ class _Reading:
             return pseudo[name]
         if name in self._parameters:
             return self._parameters[name]
-        return self.made[name].id if resolve else {"Ref": name}
+        return self.created[name].id if resolve else {"Ref": name}
 
     def _sub(self, argument: Any, resolve: bool) -> Any:
-        text, given = argument if isinstance(argument, list) else (argument, {})
+        text, variables = argument if isinstance(argument, list) else (argument, {})
         pieces = []
         for piece in re.split(r"(\$\{[^}]+\})", text):
             name = piece[2:-1] if piece.startswith("${") else ""
             if not name:
                 pieces.append(piece)
-            elif name in given:
-                pieces.append(self._value(given[name], resolve))
+            elif name in variables:
+                pieces.append(self._value(variables[name], resolve))
             elif "." in name:
                 pieces.append(self._value({"Fn::GetAtt": name.split(".", 1)}, resolve))
             else:
@@ -356,28 +360,28 @@ def _references(described: Any) -> Iterable[str]:
                 yield from _references(value)
 
 
-def _changes(stack: Stack, reading: _Reading) -> list[dict[str, Any]]:
+def _changes(stack: Stack, resolved: _ResolvedTemplate) -> list[dict[str, Any]]:
     changes = []
 
     def change(action: str, name: str, kind: str, physical: str = "") -> None:
         resource = {"Action": action, "LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": physical}
         changes.append({"Type": "Resource", "ResourceChange": {k: v for k, v in resource.items() if v}})
 
-    for name in reading.active:
-        kind, made = reading.template["Resources"][name]["Type"], stack.resources.get(name)
-        if made is None:
+    for name in resolved.active:
+        kind, created = resolved.template["Resources"][name]["Type"], stack.resources.get(name)
+        if created is None:
             change("Add", name, kind)
-        elif made.described != reading.described(name):
-            change("Modify", name, kind, made.id)
-    for name, made in stack.resources.items():
-        if name not in reading.active:
-            change("Remove", name, made.type, made.id)
+        elif created.described != resolved.described(name):
+            change("Modify", name, kind, created.id)
+    for name, created in stack.resources.items():
+        if name not in resolved.active:
+            change("Remove", name, created.type, created.id)
     return changes
 
 
-def _parameters(template: Template, given: list[dict[str, str]]) -> dict[str, str]:
+def _parameters(template: Template, values: list[dict[str, str]]) -> dict[str, str]:
     declared = template.get("Parameters", {})
-    named = {one["ParameterKey"]: one.get("ParameterValue", "") for one in given}
+    named = {one["ParameterKey"]: one.get("ParameterValue", "") for one in values}
     unknown = sorted(set(named) - set(declared))
     if unknown:
         raise AwsError("ValidationError", f"Parameters: {unknown} do not exist in the template")
@@ -392,9 +396,9 @@ def _parameters(template: Template, given: list[dict[str, str]]) -> dict[str, st
     return found
 
 
-def _members(asked: Mapping[str, str], name: str) -> list[dict[str, str]]:
+def _members(arguments: Mapping[str, str], name: str) -> list[dict[str, str]]:
     found: dict[int, dict[str, str]] = {}
-    for key, value in asked.items():
+    for key, value in arguments.items():
         match = re.fullmatch(rf"{name}\.member\.(\d+)\.(\w+)", key)
         if match:
             found.setdefault(int(match[1]), {})[match[2]] = value

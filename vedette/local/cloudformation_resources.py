@@ -1,4 +1,4 @@
-"""The kinds of resources in Vedette's templates: made, changed and deleted by the services' own calls."""
+"""The resource types in Vedette's templates: created, changed and deleted by calls of their services."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Client = Callable[[str], Any]
 Properties = dict[str, Any]
 
 
-class AlreadyThere(Exception):
-    """A resource of this name exists outside the stack, and was not to be imported."""
+class ResourceExists(Exception):
+    """A resource with this name exists outside the stack, and importing was not requested."""
 
     def __init__(self, name: str):
         super().__init__(f"{name} already exists")
@@ -24,7 +24,7 @@ class AlreadyThere(Exception):
 
 @dataclass(frozen=True)
 class Put:
-    """What was made: its physical id, its attributes, and whether it is new."""
+    """A created resource: its physical id, its attributes, and whether it is new."""
 
     id: str
     attributes: dict[str, str] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Put:
 
 @dataclass(frozen=True)
 class Kind:
-    """How one type is put and deleted; `properties` are those that it knows."""
+    """How to create and delete one resource type; `properties` are the supported ones."""
 
     properties: frozenset[str]
     put: Callable[[Client, Properties, SimulatedAccount, bool], Put]
@@ -41,14 +41,14 @@ class Kind:
 
 
 def _new(call: Callable[..., Any], known: bool, name: str, *codes: str, **request: Any) -> bool:
-    """Create something; False when it was there, which is an error unless it may be."""
+    """Create a resource. False if it exists and `known`; raises ResourceExists if it exists and not `known`."""
     try:
         call(**request)
     except ClientError as error:
         if error.response["Error"]["Code"] not in codes:
             raise
         if not known:
-            raise AlreadyThere(name) from error
+            raise ResourceExists(name) from error
         return False
     return True
 
@@ -57,8 +57,8 @@ def _tags(tags: list[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 
-def _bucket(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    s3, name = client("s3"), given["BucketName"]
+def _bucket(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    s3, name = client("s3"), properties["BucketName"]
     place = (
         {"CreateBucketConfiguration": {"LocationConstraint": account.region}} if account.region != "us-east-1" else {}
     )
@@ -68,66 +68,66 @@ def _bucket(client: Client, given: Properties, account: SimulatedAccount, known:
             ("ApplyServerSideEncryptionByDefault" if key == "ServerSideEncryptionByDefault" else key): value
             for key, value in rule.items()
         }
-        for rule in given["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        for rule in properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     ]
     s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
-    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=given["PublicAccessBlockConfiguration"])
-    s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=given["OwnershipControls"])
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=given["VersioningConfiguration"])
-    events = given["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"]
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=properties["PublicAccessBlockConfiguration"])
+    s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=properties["OwnershipControls"])
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=properties["VersioningConfiguration"])
+    events = properties["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"]
     s3.put_bucket_notification_configuration(
         Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}} if events else {}
     )
-    lifecycle = [_lifecycle_rule(rule) for rule in given["LifecycleConfiguration"]["Rules"]]
+    lifecycle = [_lifecycle_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
     s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": lifecycle})
-    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": given["Tags"]})
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": properties["Tags"]})
     return Put(name, {"Arn": f"arn:aws:s3:::{name}"}, new)
 
 
 def _lifecycle_rule(rule: Properties) -> Properties:
-    made: Properties = {"ID": rule["Id"], "Status": rule["Status"], "Filter": {"Prefix": rule["Prefix"]}}
+    created: Properties = {"ID": rule["Id"], "Status": rule["Status"], "Filter": {"Prefix": rule["Prefix"]}}
     if "ExpirationInDays" in rule:
-        made["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
+        created["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
     for name in ("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"):
         if name in rule:
-            made[name] = rule[name]
-    return made
+            created[name] = rule[name]
+    return created
 
 
 def _delete_bucket(client: Client, name: str) -> None:
     client("s3").delete_bucket(Bucket=name)
 
 
-def _bucket_policy(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    client("s3").put_bucket_policy(Bucket=given["Bucket"], Policy=json.dumps(given["PolicyDocument"]))
-    return Put(given["Bucket"])
+def _bucket_policy(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    client("s3").put_bucket_policy(Bucket=properties["Bucket"], Policy=json.dumps(properties["PolicyDocument"]))
+    return Put(properties["Bucket"])
 
 
-def _topic(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    key = {"Attributes": {"KmsMasterKeyId": given["KmsMasterKeyId"]}} if "KmsMasterKeyId" in given else {}
-    arn = client("sns").create_topic(Name=given["TopicName"], Tags=given["Tags"], **key)["TopicArn"]
+def _topic(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    key = {"Attributes": {"KmsMasterKeyId": properties["KmsMasterKeyId"]}} if "KmsMasterKeyId" in properties else {}
+    arn = client("sns").create_topic(Name=properties["TopicName"], Tags=properties["Tags"], **key)["TopicArn"]
     if key:
         client("sns").set_topic_attributes(
-            TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=given["KmsMasterKeyId"]
+            TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=properties["KmsMasterKeyId"]
         )
     return Put(arn)
 
 
-def _topic_policy(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    for arn in given["Topics"]:
-        policy = json.dumps(given["PolicyDocument"])
+def _topic_policy(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    for arn in properties["Topics"]:
+        policy = json.dumps(properties["PolicyDocument"])
         client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
-    return Put(f"policy-{given['Topics'][0]}")
+    return Put(f"policy-{properties['Topics'][0]}")
 
 
-def _subscription(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    return Put(client("sns").subscribe(**given, ReturnSubscriptionArn=True)["SubscriptionArn"])
+def _subscription(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    return Put(client("sns").subscribe(**properties, ReturnSubscriptionArn=True)["SubscriptionArn"])
 
 
-def _table(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    dynamodb, name = client("dynamodb"), given["TableName"]
-    given_sse = dict(given["SSESpecification"])
-    sse = {"Enabled": given_sse.pop("SSEEnabled"), **given_sse}
+def _table(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    dynamodb, name = client("dynamodb"), properties["TableName"]
+    encryption = dict(properties["SSESpecification"])
+    sse = {"Enabled": encryption.pop("SSEEnabled"), **encryption}
     new = _new(
         dynamodb.create_table,
         known,
@@ -135,61 +135,65 @@ def _table(client: Client, given: Properties, account: SimulatedAccount, known: 
         "ResourceInUseException",
         TableName=name,
         SSESpecification=sse,
-        **{key: given[key] for key in ("BillingMode", "KeySchema", "AttributeDefinitions", "Tags")},
+        **{key: properties[key] for key in ("BillingMode", "KeySchema", "AttributeDefinitions", "Tags")},
     )
     if new:
-        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=given["TimeToLiveSpecification"])
+        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
     dynamodb.update_continuous_backups(
-        TableName=name, PointInTimeRecoverySpecification=given["PointInTimeRecoverySpecification"]
+        TableName=name, PointInTimeRecoverySpecification=properties["PointInTimeRecoverySpecification"]
     )
     return Put(name, {"Arn": dynamodb.describe_table(TableName=name)["Table"]["TableArn"]}, new)
 
 
-def _queue(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    sqs, name = client("sqs"), given["QueueName"]
+def _queue(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    sqs, name = client("sqs"), properties["QueueName"]
     names = ("MessageRetentionPeriod", "SqsManagedSseEnabled", "KmsMasterKeyId")
-    attributes = {key: str(given[key]).lower() for key in names[:2] if key in given}
-    attributes |= {key: given[key] for key in names[2:] if key in given}
-    url = sqs.create_queue(QueueName=name, tags=_tags(given["Tags"]))["QueueUrl"]
+    attributes = {key: str(properties[key]).lower() for key in names[:2] if key in properties}
+    attributes |= {key: properties[key] for key in names[2:] if key in properties}
+    url = sqs.create_queue(QueueName=name, tags=_tags(properties["Tags"]))["QueueUrl"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     return Put(url, {"Arn": arn, "QueueName": name})
 
 
-def _queue_policy(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    for url in given["Queues"]:
-        client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(given["PolicyDocument"])})
-    return Put(f"policy-{given['Queues'][0]}")
+def _queue_policy(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    for url in properties["Queues"]:
+        client("sqs").set_queue_attributes(
+            QueueUrl=url, Attributes={"Policy": json.dumps(properties["PolicyDocument"])}
+        )
+    return Put(f"policy-{properties['Queues'][0]}")
 
 
-def _alarm(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    client("cloudwatch").put_metric_alarm(**given)
-    name = given["AlarmName"]
+def _alarm(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    client("cloudwatch").put_metric_alarm(**properties)
+    name = properties["AlarmName"]
     return Put(name, {"Arn": f"arn:aws:cloudwatch:{account.region}:{account.account_id}:alarm:{name}"})
 
 
-def _dashboard(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    client("cloudwatch").put_dashboard(**given)
-    return Put(given["DashboardName"])
+def _dashboard(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    client("cloudwatch").put_dashboard(**properties)
+    return Put(properties["DashboardName"])
 
 
-def _log_group(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    logs, name = client("logs"), given["LogGroupName"]
-    key = {"kmsKeyId": given["KmsKeyId"]} if "KmsKeyId" in given else {}
+def _log_group(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    logs, name = client("logs"), properties["LogGroupName"]
+    key = {"kmsKeyId": properties["KmsKeyId"]} if "KmsKeyId" in properties else {}
     new = _new(logs.create_log_group, known, name, "ResourceAlreadyExistsException", logGroupName=name, **key)
-    logs.put_retention_policy(logGroupName=name, retentionInDays=int(given["RetentionInDays"]))
+    logs.put_retention_policy(logGroupName=name, retentionInDays=int(properties["RetentionInDays"]))
     return Put(name, new=new)
 
 
-def _role(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
-    iam, name = client("iam"), given["RoleName"]
-    trust = json.dumps(given["AssumeRolePolicyDocument"])
-    plain = {key: given[key] for key in ("Description", "Path", "PermissionsBoundary", "Tags") if key in given}
+def _role(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
+    iam, name = client("iam"), properties["RoleName"]
+    trust = json.dumps(properties["AssumeRolePolicyDocument"])
+    plain = {
+        key: properties[key] for key in ("Description", "Path", "PermissionsBoundary", "Tags") if key in properties
+    }
     new = _new(
         iam.create_role, known, name, "EntityAlreadyExists", RoleName=name, AssumeRolePolicyDocument=trust, **plain
     )
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
-    for policy in given["Policies"]:
+    for policy in properties["Policies"]:
         document = json.dumps(policy["PolicyDocument"])
         iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
     return Put(name, {"Arn": iam.get_role(RoleName=name)["Role"]["Arn"]}, new)
@@ -201,15 +205,17 @@ def _delete_role(client: Client, name: str) -> None:
     client("iam").delete_role(RoleName=name)
 
 
-def _key(client: Client, given: Properties, account: SimulatedAccount, known: bool) -> Put:
+def _key(client: Client, properties: Properties, account: SimulatedAccount, known: bool) -> Put:
     kms = client("kms")
-    made = kms.create_key(Description=given["Description"], Policy=json.dumps(given["KeyPolicy"]))["KeyMetadata"]
-    kms.enable_key_rotation(KeyId=made["KeyId"])
-    return Put(made["KeyId"], {"Arn": made["Arn"]})
+    created = kms.create_key(Description=properties["Description"], Policy=json.dumps(properties["KeyPolicy"]))[
+        "KeyMetadata"
+    ]
+    kms.enable_key_rotation(KeyId=created["KeyId"])
+    return Put(created["KeyId"], {"Arn": created["Arn"]})
 
 
 def _nothing(client: Client, name: str) -> None:
-    """It goes with what it belongs to."""
+    """Do nothing: the resource is deleted with its parent."""
 
 
 KINDS: dict[str, Kind] = {

@@ -1,7 +1,7 @@
-"""CloudTrail LookupEvents, told from the recorder: who asked what of which resource.
+"""CloudTrail LookupEvents, answered from the recorder: which identity called which operation on which resource.
 
-Every call of a function was made by its role, every other call by the person at the keyboard. Only management events
-of the last 90 days are looked up, newest first (aws-behaviour: cloudtrail-lookup).
+The calls of a function are made by its role, all other calls by the user. Only management events of the last 90 days
+are returned, newest first (aws-behaviour: cloudtrail-lookup).
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from vedette.local.operations import Operation
 from vedette.local.recorder import Call, Recorder
 
 OPERATOR = "operator"
-MOST_EVENTS = 50
+MAX_EVENTS = 50
 
 
 class LookupEvents:
-    """The trail of the account."""
+    """The event history of the account."""
 
     def __init__(self, account: SimulatedAccount, recorder: Recorder):
         self._account, self._recorder = account, recorder
 
     def __call__(self, request: Request, operation: Operation) -> Response:
-        asked = json.loads(request.body)
-        wanted = {found["AttributeKey"]: found["AttributeValue"] for found in asked.get("LookupAttributes", ())}
+        arguments = json.loads(request.body)
+        wanted = {found["AttributeKey"]: found["AttributeValue"] for found in arguments.get("LookupAttributes", ())}
         events = [
             self._event(call)
             for call in reversed(self._recorder.calls)
             if call.service == "sagemaker" and call.error is None and _matches(call, wanted)
         ]
-        body = json.dumps({"Events": events[: min(asked.get("MaxResults", MOST_EVENTS), MOST_EVENTS)]}).encode()
+        body = json.dumps({"Events": events[: min(arguments.get("MaxResults", MAX_EVENTS), MAX_EVENTS)]}).encode()
         return Response(200, {"Content-Type": "application/x-amz-json-1.1"}, body)
 
     def _event(self, call: Call) -> dict[str, Any]:
         user = f"vedette-{call.function}" if call.function else OPERATOR
         kind = "assumed-role" if call.function else "user"
         arn = f"arn:aws:{'sts' if call.function else 'iam'}::{self._account.account_id}:{kind}/{user}"
-        told = {
+        event = {
             "eventName": call.operation,
             "userIdentity": {"arn": arn},
             "requestParameters": {key[0].lower() + key[1:]: value for key, value in call.parameters.items()},
@@ -50,7 +50,7 @@ class LookupEvents:
             "EventTime": call.time.timestamp(),
             "EventSource": "sagemaker.amazonaws.com",
             "Username": user,
-            "CloudTrailEvent": json.dumps(told),
+            "CloudTrailEvent": json.dumps(event),
         }
 
 

@@ -1,7 +1,7 @@
-"""What `chalice deploy` left in the stand-in, running: the functions, rules, targets and permissions of the account.
+"""A backend for `chalice deploy`: runs the functions, rules, targets and permissions that exist in the account.
 
-Nothing is read from the app object here. A rule reaches a function only when it is enabled, names it as a target, and
-the function's resource policy lets this rule invoke it: without the permission EventBridge drops the event in silence.
+The app object is not used. A rule invokes a function only if it is enabled, names it as a target, and the function's
+resource policy allows this rule to invoke it; without the permission, EventBridge silently drops the event.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vedette.local.functions import Function, rate_of
 
 
 class Deployed:
-    """Runs each deployed function from the package that it was deployed with."""
+    """Runs each function from the package that it was deployed with."""
 
     def __init__(self, account: SimulatedAccount, environment: Mapping[str, str]):
         self._account = account
@@ -52,7 +52,7 @@ class Deployed:
         return function
 
     def _rules(self, deployed: Any) -> Iterator[Any]:
-        """The rules of the default bus that reach a function."""
+        """The rules of the default bus that invoke a function."""
         bus = events_backends[self._account.account_id][self._account.region].event_buses["default"]
         allowed = [_source(statement) for statement in deployed.policy.statements]
         for rule in bus.rules.values():
@@ -61,7 +61,7 @@ class Deployed:
                 yield rule
 
     def artifact_of(self, name: str) -> Artifact:
-        """The package of a function."""
+        """The backend of a function's package."""
         return self._artifacts[self._packages[name]]
 
     def invoke(self, function: Function, event: Any, request_id: str) -> Any:
@@ -76,7 +76,7 @@ class Deployed:
 
 
 def _source(statement: Mapping[str, Any]) -> str | None:
-    """The rule that a statement of a function's policy admits, if it admits one."""
+    """The rule that a statement of a function's policy allows, if any."""
     principal = statement.get("Principal", {})
     if not isinstance(principal, Mapping) or principal.get("Service") != "events.amazonaws.com":
         return None

@@ -1,4 +1,4 @@
-"""How the stand-in says no, in the wire form of each protocol that AWS speaks."""
+"""Error responses, in the format of each protocol of AWS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vedette.local.http_messages import Request, Response
 
 
 class AwsError(Exception):
-    """An answer of AWS with an error code, a message and an HTTP status."""
+    """An error response of AWS: code, message and HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 400, **fields: object):
         super().__init__(f"{code}: {message}")
@@ -20,11 +20,11 @@ class AwsError(Exception):
 
 
 class Crash(BaseException):
-    """The process that made the call dies here: not an Exception, so that no handler can catch it and go on."""
+    """The calling process dies here. A BaseException, so that no handler can catch it and continue."""
 
 
 class LostConnection(Exception):
-    """No answer reaches the caller; `sent_after_work` says whether the work had been done."""
+    """The caller receives no response, although the call may have succeeded."""
 
     def __init__(self, timed_out: bool):
         super().__init__("timed out" if timed_out else "connection closed")
@@ -32,7 +32,7 @@ class LostConnection(Exception):
 
 
 def rendered(error: AwsError, request: Request, protocol: str) -> Response:
-    """The error as the service of this request would send it."""
+    """The error as an HTTP response of the request's service."""
     request_id = {"x-amzn-RequestId": "00000000-0000-0000-0000-000000000000"}
     if protocol == "rest-xml":
         return Response(error.status, {"Content-Type": "application/xml", **request_id}, _s3(error))

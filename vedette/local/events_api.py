@@ -1,4 +1,4 @@
-"""EventBridge PutEvents: checked entry by entry, as AWS does it, and put on the bus."""
+"""EventBridge PutEvents: validates each entry as AWS does, and puts it on the bus."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
 
-MOST_ENTRIES = 10
-MOST_BYTES = 1_048_576  # aws-behaviour: event-size
+MAX_ENTRIES = 10
+MAX_BYTES = 1_048_576  # aws-behaviour: event-size
 
 
 class PutEvents:
-    """The default bus of the account."""
+    """The PutEvents operation of the default bus."""
 
     def __init__(self, account: SimulatedAccount):
         self._account = account
 
     def __call__(self, request: Request, operation: Operation) -> Response:
         entries = json.loads(request.body)["Entries"]
-        if not 1 <= len(entries) <= MOST_ENTRIES:
+        if not 1 <= len(entries) <= MAX_ENTRIES:
             bound = "greater than or equal to 1" if not entries else "less than or equal to 10"
             message = (
                 f"1 validation error detected: Value '{'[]' if not entries else '[...]'}' at 'entries' failed to "
                 f"satisfy constraint: Member must have length {bound}"
             )
             raise AwsError("ValidationException", message)
-        if sum(len(entry.get("Detail", "").encode()) for entry in entries) >= MOST_BYTES:
+        if sum(len(entry.get("Detail", "").encode()) for entry in entries) >= MAX_BYTES:
             raise AwsError("ValidationException", "Total size of the entries in the request is over the limit.")
         results = [self._entry(entry) for entry in entries]
         failed = sum("ErrorCode" in result for result in results)

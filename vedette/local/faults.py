@@ -1,6 +1,6 @@
 """Faults on request, at the boundary between a function and AWS.
 
-| kind         | the work is done | what the caller sees                                              |
+| kind         | call succeeds    | the caller sees                                                   |
 |--------------|------------------|-------------------------------------------------------------------|
 | crash_before | no               | its process dies                                                  |
 | crash_after  | yes              | its process dies                                                  |
@@ -9,7 +9,7 @@
 | timeout      | no               | no answer until its read timeout                                  |
 | reply_lost   | yes              | the connection closes (botocore sends some calls again: SNS twice)|
 
-A fault strikes the k-th matching call after it was added, and `times` calls in a row. In process a crash is the
+A fault applies to the k-th matching call after it was added, and to `times` calls in a row. In process a crash is the
 BaseException `Crash`; over HTTP the process of the function is killed and the connection closed.
 """
 
@@ -24,7 +24,7 @@ from vedette.local.recorder import Call
 
 KINDS = ("crash_before", "crash_after", "throttle", "server_error", "timeout", "reply_lost")
 AFTER_THE_WORK = {"crash_after", "reply_lost"}
-# What each service says when it throttles; "ThrottlingException" everywhere else.
+# The throttling error of each service; "ThrottlingException" everywhere else.
 THROTTLED = {
     "s3": ("SlowDown", "Please reduce your request rate.", 503),
     "sns": ("Throttling", "Rate exceeded", 400),
@@ -35,7 +35,7 @@ THROTTLED = {
 
 @dataclass
 class Fault:
-    """One fault that waits for its call."""
+    """One fault and the calls that it applies to."""
 
     kind: str
     service: str | None = None
@@ -45,8 +45,8 @@ class Fault:
     function: str | None = None
     seen: int = 0
 
-    def strikes(self, call: Call) -> bool:
-        """Count a call if it matches, and say whether this one is struck."""
+    def applies_to(self, call: Call) -> bool:
+        """Count the call if it matches; returns whether the fault applies to it."""
         for wanted, actual in (
             (self.service, call.service),
             (self.operation, call.operation),
@@ -60,10 +60,10 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The faults that wait, and the calls that were struck."""
+    """The faults that wait for their call, and the calls that a fault was applied to."""
 
     waiting: list[Fault] = field(default_factory=list)
-    struck: list[Call] = field(default_factory=list)
+    affected: list[Call] = field(default_factory=list)
     gate: Callable[[Call], None] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,7 +77,7 @@ class Faults:
         times: int = 1,
         function: str | None = None,
     ) -> Fault:
-        """Have the k-th matching call from now on go wrong."""
+        """Add a fault for the k-th matching call from now on."""
         if kind not in KINDS:
             raise ValueError(f"There is no fault {kind!r}; choose one of {', '.join(KINDS)}.")
         fault = Fault(kind, service, operation, k, times, function)
@@ -86,29 +86,29 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Let everything go right again."""
+        """Remove all faults."""
         with self._lock:
             self.waiting.clear()
             self.gate = None
 
-    def strike(self, call: Call) -> str | None:
-        """The kind of fault for this call; called once for each call, before its work.
+    def kind_for(self, call: Call) -> str | None:
+        """The kind of fault for this call; called once for each call, before it is handled.
 
-        `gate`, when set, is called first and without any lock: a test can hold calls there to interleave two functions.
+        `gate`, if set, is called first and without a lock: a test can block calls there to interleave two functions.
         """
         if self.gate is not None:
             self.gate(call)
         with self._lock:
-            kinds = [fault.kind for fault in self.waiting if fault.strikes(call)]
+            kinds = [fault.kind for fault in self.waiting if fault.applies_to(call)]
             if not kinds:
                 return None
             call.fault = kinds[0]
-            self.struck.append(call)
+            self.affected.append(call)
             return kinds[0]
 
 
-def before_the_work(kind: str | None, call: Call) -> None:
-    """Raise what a fault does to a call that has not been worked on."""
+def raise_before(kind: str | None, call: Call) -> None:
+    """Raise the error of a fault that applies before the call is handled."""
     if kind == "crash_before":
         raise Crash(call.name)
     if kind == "timeout":
@@ -120,8 +120,8 @@ def before_the_work(kind: str | None, call: Call) -> None:
         raise AwsError(code, message, status)
 
 
-def after_the_work(kind: str | None, call: Call) -> None:
-    """Raise what a fault does to a call whose work was done."""
+def raise_after(kind: str | None, call: Call) -> None:
+    """Raise the error of a fault that applies after the call has succeeded."""
     if kind == "crash_after":
         raise Crash(call.name)
     if kind == "reply_lost":

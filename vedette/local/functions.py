@@ -1,7 +1,7 @@
-"""The functions of an application, read from its Chalice app object, and how one of them is run.
+"""The functions of a Chalice app, and the backends that run them.
 
 A backend runs a function: `InProcess` calls the handler in this process as Lambda's runtime would; artifact.py runs the
-deployed zip. Both take the event as JSON and give JSON back.
+deployment zip. Both receive the event as JSON and return JSON.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
 
 class FunctionError(Exception):
-    """The function did not succeed: what Lambda would report about it."""
+    """The function failed, with the error that Lambda would report."""
 
     def __init__(self, error_type: str, message: str, trace: str = ""):
         super().__init__(f"{error_type}: {message}")
@@ -38,7 +38,7 @@ class FunctionError(Exception):
         self.trace = trace
 
     def payload(self) -> dict[str, Any]:
-        """What an invoker receives."""
+        """The error payload of the invocation."""
         return {
             "errorMessage": self.error_message,
             "errorType": self.error_type,
@@ -48,7 +48,7 @@ class FunctionError(Exception):
 
 @dataclass(frozen=True)
 class Function:
-    """One function: what it listens to, and how it is configured."""
+    """One function: its rule or schedule, and its configuration."""
 
     name: str  # on_data_captured
     full_name: str  # vedette-local-on_data_captured
@@ -58,7 +58,7 @@ class Function:
     rate: timedelta | None = None
     timeout_seconds: int = 60
     memory: int = 512
-    environment: Mapping[str, str] = field(default_factory=dict)  # of its own, beside the stage's
+    environment: Mapping[str, str] = field(default_factory=dict)  # in addition to the stage's variables
 
     def listens_to(self, event: Mapping[str, Any]) -> bool:
         """Whether the rule of this function matches an event of the bus."""
@@ -69,18 +69,18 @@ class Backend(Protocol):
     """Runs functions."""
 
     def invoke(self, function: Function, event: Any, request_id: str) -> Any:
-        """The function's answer; raises FunctionError."""
+        """Invoke a function; returns its result, raises FunctionError."""
 
     def kill(self, name: str) -> None:
-        """End the process of a function, if it has one of its own."""
+        """End the process of a function, if it has its own."""
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
 
 
 @cache
 def configured_timeouts() -> dict[str, int]:
-    """Seconds by function, as .chalice/config.json gives them; none for an installed wheel, which has no such file."""
+    """The timeouts in .chalice/config.json, in seconds by function; empty in an installed wheel without that file."""
     if not CONFIG.is_file():
         return {}
     functions = json.loads(CONFIG.read_bytes())["lambda_functions"]
@@ -90,9 +90,9 @@ def configured_timeouts() -> dict[str, int]:
 def functions_of(
     app: Any, stage: str, region: str, account: str, timeouts: Mapping[str, int] | None = None
 ) -> list[Function]:
-    """The functions of a Chalice app that listen to the bus, to a schedule, or to nobody.
+    """The functions of a Chalice app, with their rule or schedule if any.
 
-    Chalice makes one rule a function, on the default bus (https://github.com/aws/chalice/issues/1755).
+    Chalice creates one rule per function, on the default bus (https://github.com/aws/chalice/issues/1755).
     """
     sources = {source.name: source for source in app.event_sources}
     plain = {function.name: function for function in app.pure_lambda_functions}
@@ -121,19 +121,19 @@ def _pattern(pattern: Mapping[str, Any] | None) -> EventPattern | None:
 
 
 def rate_of(expression: Any) -> timedelta | None:
-    """`rate(5 minutes)` as a length of time; None for no schedule.
+    """The duration of a schedule such as `rate(5 minutes)`; None without a schedule.
 
     Raises
     ------
     ValueError
-        For a cron expression: the phase of a rate is enough for what this project schedules.
+        For a cron expression, which this project does not use.
     """
     if expression is None:
         return None
     text = expression if isinstance(expression, str) else expression.to_string()
     match = RATE.fullmatch(text)
     if match is None:
-        raise ValueError(f"The local stand-in fires rate(...) schedules only, not {text!r}.")
+        raise ValueError(f"The AWS simulator supports only rate(...) schedules, not {text!r}.")
     return timedelta(**{f"{match[2]}s": int(match[1])})
 
 
@@ -153,7 +153,7 @@ class Context:
         self._deadline = time.perf_counter() + function.timeout_seconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """What is left of the function's timeout, in real time."""
+        """The remaining part of the function's timeout, in real time."""
         return max(0, int((self._deadline - time.perf_counter()) * 1000))
 
 
@@ -177,10 +177,10 @@ class InProcess:
                 raise FunctionError("Runtime.ExitError", message) from crash
 
     def kill(self, name: str) -> None:
-        """A crash in this process is the exception `Crash`; there is nothing else to end."""
+        """Do nothing: in this process, a crash is the exception `Crash`."""
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Do nothing."""
 
 
 @contextmanager

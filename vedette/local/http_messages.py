@@ -1,4 +1,4 @@
-"""One HTTP request and its answer, the same for a call made in process and for one that came over a socket."""
+"""HTTP requests and responses, the same for calls in process and over a socket."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Request:
     def scope(self) -> tuple[str, str]:
         """Service and region as the signature names them; ("", "") for an unsigned request.
 
-        The scope is the only thing that tells services apart when all of them share one URL.
+        Only the scope distinguishes the services, because all of them share one URL.
         """
         credential = self.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0]
         parts = credential.split("/")
@@ -44,14 +44,14 @@ class Request:
 
     @classmethod
     def of_url(cls, method: str, url: str, headers: Mapping[str, Any], body: Any) -> Request:
-        """From what botocore prepared."""
+        """Create a request from a prepared request of botocore."""
         parts = urlsplit(url)
         texts = {name.lower(): _text(value) for name, value in headers.items()}
         return cls(method, texts.get("host") or parts.netloc, parts.path or "/", parts.query, texts, _bytes(body))
 
     @classmethod
     def of_environ(cls, environ: Environ) -> Request:
-        """From a WSGI server."""
+        """Create a request from a WSGI environment."""
         headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
         for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             if environ.get(name):
@@ -66,7 +66,7 @@ class Request:
         return cls(environ["REQUEST_METHOD"], host, path, environ.get("QUERY_STRING", ""), headers, body)
 
     def environ(self) -> Environ:
-        """For a WSGI application (moto)."""
+        """The request as a WSGI environment, for moto."""
         raw = self.path + (f"?{self.query_string}" if self.query_string else "")
         host, _, port = self.host.partition(":")
         environ: Environ = {
@@ -100,7 +100,7 @@ class Request:
 
 @dataclass
 class Response:
-    """What goes back."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Response:
 
     @classmethod
     def of_wsgi(cls, application: Any, environ: Environ) -> Response:
-        """Run a WSGI application to its end."""
+        """Call a WSGI application and collect its response."""
         started: dict[str, Any] = {}
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:

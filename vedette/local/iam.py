@@ -1,6 +1,6 @@
-"""What an IAM policy allows: actions, resources, and the few conditions that Vedette's policies use.
+"""Evaluation of IAM policies: actions, resources, and the conditions that Vedette's policies use.
 
-A deny beats every allow; what no statement allows is denied (aws-behaviour: policy-evaluation).
+A deny overrides every allow; anything that no statement allows is denied (aws-behaviour: policy-evaluation).
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ Values = Sequence[str]
 
 @dataclass(frozen=True)
 class Need:
-    """What a call must be allowed to do: an action on a resource, and what is known of the request."""
+    """A permission that a call needs: an action on a resource, and the condition keys of the request."""
 
     action: str
     resource: str
     context: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
 
     def values(self, key: str) -> Values | None:
-        """The values of a condition key; None when the request has none."""
+        """The values of a condition key; None if the request does not have it."""
         return next((values for name, values in self.context if name.lower() == key.lower()), None)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether it is allowed, and by which statements, by their Sids."""
+    """Whether a call is allowed, and the Sids of the statements that decide it."""
 
     allowed: bool
     by: tuple[str, ...] = ()
 
 
 def decide(policy: Policy, need: Need) -> Decision:
-    """Whether a policy allows what is needed.
+    """Whether a policy grants a permission.
 
     Examples
     --------
@@ -67,13 +67,13 @@ def _matches(statement: Mapping[str, Any], need: Need) -> bool:
 
 
 def _holds(operator: str, found: Values | None, wanted: list[str]) -> bool:
-    """One condition; a key that the request does not have fails it, but for Null and ForAllValues."""
+    """Whether one condition holds. A missing key fails it, except with Null and ForAllValues."""
     if operator == "Null":
         return (found is None) == (wanted == ["true"])
     quantifier, _, plain = operator.rpartition(":")
     compare = _COMPARISONS.get(plain)
     if compare is None:
-        raise ValueError(f"The stand-in knows no condition {operator}.")
+        raise ValueError(f"The AWS simulator does not support condition {operator}.")
     if quantifier == "ForAllValues":
         return all(any(compare(one, other) for other in wanted) for one in found or ())
     return any(compare(one, other) for one in found or () for other in wanted)
@@ -81,7 +81,7 @@ def _holds(operator: str, found: Values | None, wanted: list[str]) -> bool:
 
 @cache
 def _pattern(pattern: str) -> re.Pattern[str]:
-    """IAM knows * and ? alone; brackets are themselves."""
+    """The regular expression of an IAM pattern, in which only * and ? are special."""
     pieces = {"*": ".*", "?": "."}
     return re.compile("".join(pieces.get(character, re.escape(character)) for character in pattern), re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""Identifiers that look like AWS's and are the same in every run: they come from one seeded generator."""
+"""Identifiers in the format of AWS, the same in every run: they come from one seeded generator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 
 class Ids:
-    """The only source of chance in a Cloud."""
+    """The only source of randomness in a Cloud."""
 
     def __init__(self, seed: int):
         self._random = random.Random(seed)  # noqa: S311 - determinism is wanted, not secrecy
@@ -21,7 +21,7 @@ class Ids:
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def hexadecimal(self, digits: int) -> str:
-        """So many hexadecimal digits."""
+        """A string of `length` hexadecimal digits."""
         with self._lock:
             return f"{self._random.getrandbits(4 * digits):0{digits}x}"
 

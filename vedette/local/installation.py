@@ -1,4 +1,4 @@
-"""A stage as `vedette setup` makes it in an account: bucket, table, topic, and one subscriber of each kind."""
+"""A stage as `vedette setup` creates it: bucket, table, topic, and one subscriber of each kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def queue_name(stage: str) -> str:
 
 
 def install(stage: str, account: SimulatedAccount, client: Client) -> dict[str, str]:
-    """Make everything; returns the stage's environment variables."""
+    """Create the stage; returns its environment variables."""
     bucket, table = f"vedette-{stage}-{account.account_id}", locations.table(stage)
     _make_bucket(bucket, account.region, client("s3"))
     _make_table(table, client("dynamodb"))

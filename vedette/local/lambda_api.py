@@ -1,4 +1,4 @@
-"""Lambda, where moto has no functions that run: Invoke by name, and the package that GetFunction lets one download."""
+"""The Lambda operations that moto does not support: Invoke, and the package download of GetFunction."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from vedette.local.functions import Function, FunctionError
 from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
 
-PACKAGES = "/packages-of-the-stand-in/"
-MOST_BYTES = {"Event": 1_048_576, "RequestResponse": 6_291_456}  # Lambda quotas: asynchronous 1 MB, synchronous 6 MB
+PACKAGES = "/simulator-packages/"
+MAX_BYTES = {"Event": 1_048_576, "RequestResponse": 6_291_456}  # Lambda quotas: asynchronous 1 MB, synchronous 6 MB
 
 
 class Packages:
-    """Code.Location of GetFunction: a link that whoever reaches the served cloud can open, as AWS's is."""
+    """Code.Location of GetFunction: a link that any client of the served cloud can open."""
 
     def __init__(self, account: SimulatedAccount, url: Callable[[], str]):
         self._account, self._url = account, url
 
     def __call__(self, request: Request, operation: Operation, response: Response) -> None:
-        """Put the link into an answer of moto's, whose own leads nowhere."""
+        """Replace the link in moto's response, which does not work."""
         answer = json.loads(response.body)
         answer["Code"]["Location"] = f"{self._url()}{PACKAGES}{answer['Configuration']['FunctionName']}"
         response.body = json.dumps(answer).encode()
 
     def download(self, path: str) -> bytes:
-        """The package behind a link."""
+        """The package that a link names."""
         name = path.removeprefix(PACKAGES)
         found: bytes = lambda_backends[self._account.account_id][self._account.region].get_function(name).code_bytes
         return found
 
 
 class Invoke:
-    """Synchronous, asynchronous (through the same queue as the events) and dry."""
+    """Invoke a function: synchronously, asynchronously (through the event queue), or as a dry run."""
 
     def __init__(self, bus: Bus, account: SimulatedAccount):
         self._bus, self._account = bus, account
@@ -49,7 +49,7 @@ class Invoke:
         kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
         if kind == "DryRun":
             return Response(204)
-        if len(request.body) > MOST_BYTES[kind]:
+        if len(request.body) > MAX_BYTES[kind]:
             message = f"{len(request.body)} byte payload is too large for the {kind} invocation type"
             raise AwsError("RequestTooLargeException", message, 413)
         try:

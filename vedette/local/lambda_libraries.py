@@ -1,4 +1,4 @@
-"""What Lambda's Python has beside the standard library: boto3, the runtime client, and what they need."""
+"""The packages of Lambda's Python besides the standard library: boto3, the runtime client, their dependencies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ IN_LAMBDAS_PYTHON = ("awslambdaric", "boto3")
 
 
 def link_libraries(directory: Path) -> None:
-    """Put what Lambda's Python has beside the standard library into a directory, as links."""
+    """Link these packages into a directory."""
     for name in _with_dependencies(IN_LAMBDAS_PYTHON):
         distribution = importlib.metadata.distribution(name)
         tops = {Path(file.parts[0]) for file in distribution.files or () if file.parts[0] not in {"..", "__pycache__"}}
@@ -21,7 +21,7 @@ def link_libraries(directory: Path) -> None:
 
 
 def _with_dependencies(names: tuple[str, ...]) -> set[str]:
-    """Distributions and what they require, without extras."""
+    """Distributions and their requirements, without extras."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -37,7 +37,7 @@ def _with_dependencies(names: tuple[str, ...]) -> set[str]:
 
 
 def _installed(name: str) -> bool:
-    """A requirement for another platform or version of Python is not installed here."""
+    """The installed distribution; None if it is for another platform or Python version."""
     try:
         importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:

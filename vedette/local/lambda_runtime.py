@@ -1,7 +1,7 @@
 """A Lambda execution environment without Docker: AWS's own runtime client against a Runtime API on loopback.
 
 The unzipped package is /var/task; `python -S -m awslambdaric app.fn` runs in it with the environment that Lambda sets,
-and sees only what Lambda's Python has: the standard library, boto3 and the runtime client with what they need. So a
+and sees only the packages of Lambda's Python: the standard library, boto3, the runtime client, their dependencies. So a
 dependency that is missing in the zip is missing here too.
 
 See aws-behaviour: runtime-api.
@@ -28,7 +28,7 @@ import time_machine
 
 from vedette.local.functions import Function, FunctionError
 
-LONGEST_START = 60.0
+MAX_START_SECONDS = 60.0
 POLL_SECONDS = 0.05
 TRACE = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0"
 
@@ -41,7 +41,7 @@ class _Invocation:
 
 
 class _RuntimeApi(ThreadingHTTPServer):
-    """/2018-06-01/runtime/...: gives invocations out and takes answers in."""
+    """/2018-06-01/runtime/...: hands out invocations and receives results."""
 
     daemon_threads = True
 
@@ -54,7 +54,7 @@ class _RuntimeApi(ThreadingHTTPServer):
         self.init_error: bytes | None = None
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A killed process closes its connection: nothing to report."""
+        """Ignore closed connections of killed processes."""
 
 
 class _RuntimeHandler(BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ class _RuntimeHandler(BaseHTTPRequestHandler):
     server: _RuntimeApi
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Do not log requests."""
 
     def do_GET(self) -> None:
         if self.server.ready_at is None:
@@ -130,12 +130,12 @@ class ExecutionEnvironment:
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     @property
     def init_seconds(self) -> float | None:
-        """From the start of the process to its first request for work: the cold start."""
+        """The cold start in seconds: from the start of the process to its first request for an invocation."""
         return None if self._api.ready_at is None else self._api.ready_at - self._started
 
     def wait_until_ready(self) -> None:
@@ -144,9 +144,9 @@ class ExecutionEnvironment:
         Raises
         ------
         FunctionError
-            When the module cannot be imported, the handler is missing, or the process ends.
+            If the module cannot be imported, the handler is missing, or the process ends.
         """
-        end = time.perf_counter() + LONGEST_START
+        end = time.perf_counter() + MAX_START_SECONDS
         while self._api.ready_at is None:
             if self._api.init_error is not None:
                 raise _function_error(self._api.init_error)
@@ -181,7 +181,7 @@ class ExecutionEnvironment:
                     raise FunctionError("Sandbox.Timedout", message) from None
 
     def log(self) -> str:
-        """What the function printed."""
+        """The output of the function."""
         position = self._log.tell()
         self._log.seek(0)
         text = self._log.read().decode(errors="replace")
@@ -205,7 +205,7 @@ class ExecutionEnvironment:
 
 
 def _real_time() -> float:
-    """The time that another process has, also while the clock of this one is turned."""
+    """The real time, even while the clock of this process is simulated."""
     escape = time_machine.escape_hatch
     return escape.time.time() if escape.is_travelling() else time.time()
 
@@ -228,7 +228,7 @@ def _lambda_variables(function: Function, task_root: Path, libraries: Path, port
         "AWS_LAMBDA_LOG_STREAM_NAME": "local",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
-        "AWS_SDK_UA_APP_ID": f"vedette.{function.name}",  # tells the recorder who calls
+        "AWS_SDK_UA_APP_ID": f"vedette.{function.name}",  # identifies the function to the recorder
     }
 
 

@@ -1,4 +1,4 @@
-"""What the subscribers of a topic received, in order: people by e-mail, machines through SQS, chat clients by HTTPS."""
+"""The messages that the subscribers of topics received: by e-mail, through SQS, and by HTTPS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
 
 @dataclass(frozen=True)
 class Mail:
-    """One e-mail, as its receiver reads it."""
+    """One e-mail, as its recipient reads it."""
 
     receiver: str
     subject: str
@@ -38,7 +38,7 @@ class Mail:
     topic_arn: str
 
     def as_email(self) -> EmailMessage:
-        """The message as it goes over the wire (RFC 5322): subject and text, without a link to unsubscribe."""
+        """The message in the format of RFC 5322: subject and text, without an unsubscribe link."""
         message = EmailMessage(default.clone(max_line_length=998, mangle_from_=False))
         message["From"], message["To"], message["Date"] = SENDER, self.receiver, self.time
         message["Subject"] = self.subject
@@ -48,7 +48,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class Post:
-    """One HTTPS request to a subscriber: what it reads in the envelope's "Message"."""
+    """One HTTPS request to a subscriber, with the "Message" of its envelope."""
 
     url: str
     message: str
@@ -57,29 +57,29 @@ class Post:
 
 @dataclass
 class Mailbox:
-    """The e-mails of every topic, what was posted to web addresses, and the messages that wait in the queues."""
+    """The e-mails of all topics, the HTTPS requests, and the messages in the queues."""
 
     account: SimulatedAccount
     mails: list[Mail] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
     queue_name: str = ""
-    unconfirmed: set[str] = field(default_factory=set)  # addresses whose owner has not followed the link yet
-    smtp: tuple[str, int] | None = None  # a mail server that each e-mail is handed to, see post_office
+    unconfirmed: set[str] = field(default_factory=set)  # addresses that have not confirmed yet
+    smtp: tuple[str, int] | None = None  # send each e-mail to this mail server
 
     def __call__(self, request: Request, operation: Operation, response: Response) -> None:
-        """A Publish succeeded: each subscriber whose filter policy lets it through receives its own form."""
-        asked = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-        topic_arn, text = asked.get("TopicArn", ""), asked["Message"]
-        typed = _attributes(asked)
+        """After Publish: deliver the message to each subscriber whose filter policy matches, in its format."""
+        arguments = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        topic_arn, text = arguments.get("TopicArn", ""), arguments["Message"]
+        typed = _attributes(arguments)
         attributes = {name: str(value["Value"]) for name, value in typed.items()}
-        forms: dict[str, str] = json.loads(text) if asked.get("MessageStructure") == "json" else {"default": text}
+        forms: dict[str, str] = json.loads(text) if arguments.get("MessageStructure") == "json" else {"default": text}
         for subscription in self._confirmed(topic_arn):
             matcher = subscription._filter_policy_matcher
             if matcher and not matcher.matches(typed, text):
                 continue
             form = forms.get(subscription.protocol, forms["default"])
             if subscription.protocol == "email":
-                subject = asked.get("Subject", "AWS Notification Message")
+                subject = arguments.get("Subject", "AWS Notification Message")
                 self._send(Mail(subscription.endpoint, subject, form, attributes, self.account.now(), topic_arn))
             elif subscription.protocol == "https":
                 self.posts.append(Post(subscription.endpoint, form, topic_arn))
@@ -91,7 +91,7 @@ class Mailbox:
                 server.send_message(mail.as_email())
 
     def show_counts(self, request: Request, operation: Operation) -> None:
-        """Before GetTopicAttributes: the counts of subscriptions, which moto 5.2.5 leaves at 0."""
+        """Before GetTopicAttributes: set the subscription counts, which moto 5.2.5 leaves at 0."""
         topic_arn = dict(parse_qsl(request.body.decode())).get("TopicArn", "")
         topic = sns_backends[self.account.account_id][self.account.region].topics.get(topic_arn)
         if topic is not None:
@@ -107,7 +107,7 @@ class Mailbox:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The JSON messages that the queue received, without taking them out of it."""
+        """The JSON messages in the queue, without receiving them."""
         queue = sqs_backends[self.account.account_id][self.account.region].queues.get(self.queue_name)
         if queue is None:
             return []
@@ -125,9 +125,9 @@ def moto_posts_disabled() -> AbstractContextManager[Any]:
     return patch("moto.sns.models.requests", SimpleNamespace(post=lambda *args, **kwargs: None))
 
 
-def _attributes(asked: dict[str, str]) -> dict[str, dict[str, str]]:
+def _attributes(arguments: dict[str, str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for name, value in asked.items():
+    for name, value in arguments.items():
         match = re.fullmatch(r"MessageAttributes\.entry\.(\d+)\.(Name|Value\.DataType|Value\.StringValue)", name)
         if match:
             found.setdefault(match[1], {})[match[2]] = value

@@ -1,4 +1,4 @@
-"""Where moto is kinder than AWS: these checks stand in front of it, and speak with AWS's own words (assumptions.py)."""
+"""Checks before calls to moto, where moto is more permissive than AWS; errors have AWS's texts (assumptions.py)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MESSAGE_BYTES = 262_144  # message and attributes together
 
 
 def sns_publish(request: Request, operation: Operation) -> None:
-    """Refuse what SNS refuses; moto 5.2.5 takes newlines and other scripts in subjects, and empty messages."""
-    asked = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-    message, subject = asked.get("Message", ""), asked.get("Subject")
+    """Validate Publish as SNS does; moto 5.2.5 accepts newlines and non-ASCII subjects, and empty messages."""
+    arguments = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+    message, subject = arguments.get("Message", ""), arguments.get("Subject")
     if not message:
         raise AwsError("InvalidParameter", "Invalid parameter: Empty message")
-    attributes = sum(len(value.encode()) for name, value in asked.items() if name.startswith("MessageAttributes."))
+    attributes = sum(len(value.encode()) for name, value in arguments.items() if name.startswith("MessageAttributes."))
     if len(message.encode()) + attributes > MESSAGE_BYTES:
         raise AwsError("InvalidParameter", "Invalid parameter: Message too long")
     if subject is not None and not _valid_subject(subject):
@@ -30,15 +30,15 @@ def sns_publish(request: Request, operation: Operation) -> None:
 
 
 def _valid_subject(subject: str) -> bool:
-    """Printable ASCII that does not begin with a blank, fewer than 100 characters."""
+    """Whether a subject is printable ASCII, shorter than 100 characters, and does not begin with a blank."""
     return 0 < len(subject) < SUBJECT_CHARACTERS and re.fullmatch(r"[!-~][ -~]*", subject) is not None
 
 
 def sns_publish_batch(request: Request, operation: Operation) -> None:
-    """The same for each entry of a batch."""
-    asked = parse_qsl(request.body.decode(), keep_blank_values=True)
+    """Validate each entry of PublishBatch."""
+    arguments = parse_qsl(request.body.decode(), keep_blank_values=True)
     entries: dict[str, dict[str, str]] = {}
-    for name, value in asked:
+    for name, value in arguments:
         match = re.fullmatch(r"PublishBatchRequestEntries\.member\.(\d+)\.(Message|Subject)", name)
         if match:
             entries.setdefault(match[1], {})[match[2]] = value
@@ -47,13 +47,13 @@ def sns_publish_batch(request: Request, operation: Operation) -> None:
 
 
 def sqs_receive(request: Request, operation: Operation) -> Request:
-    """Answer a long poll at once: moto waits for a clock that stands still."""
-    asked = json.loads(request.body or b"{}")
-    return replace(request, body=json.dumps({**asked, "WaitTimeSeconds": 0}).encode())
+    """Answer a long poll at once: moto would wait for the simulated clock, which does not move."""
+    arguments = json.loads(request.body or b"{}")
+    return replace(request, body=json.dumps({**arguments, "WaitTimeSeconds": 0}).encode())
 
 
 def s3_notification_names(request: Request, operation: Operation) -> Request:
-    """`Prefix` and `Suffix` in any case, as S3 and Chalice write them; moto 5.2.5 answers 500 to the capital letter."""
+    """Accept `Prefix` and `Suffix` in any case, as S3 does; moto 5.2.5 returns 500 for capital letters."""
     body = request.body
     for name in (b"Prefix", b"Suffix"):
         body = body.replace(b"<Name>%s</Name>" % name, b"<Name>%s</Name>" % name.lower())
@@ -62,7 +62,7 @@ def s3_notification_names(request: Request, operation: Operation) -> Request:
 
 
 def s3_expected_owner(request: Request, operation: Operation) -> None:
-    """Refuse a call that expects another owner of the bucket (moto does not look)."""
+    """Raise AccessDenied if the call expects another owner of the bucket, which moto ignores."""
     expected = request.headers.get("x-amz-expected-bucket-owner")
     if expected is not None and expected != ACCOUNT_ID:
         raise AwsError("AccessDenied", "Access Denied", 403)

@@ -1,7 +1,7 @@
-"""Which operation of which service a request is, told by botocore's own service models.
+"""Identify the service and operation of a request, with botocore's service models.
 
-The JSON protocols name it in X-Amz-Target, the query protocol in Action, CBOR in the path. REST requests are matched
-by method, path, and the query and header members that the operation requires.
+The JSON protocols name the operation in X-Amz-Target, the query protocol in Action, CBOR in the path. REST requests are
+matched by method, path, and the query and header members that the operation requires.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SERVICES_BY_SIGNING_NAME = {"monitoring": "cloudwatch"}
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation, and the names that stand in its path."""
+    """An operation, and the parameters in its path."""
 
     service: str
     name: str
@@ -53,7 +53,7 @@ def service_model(service: str) -> botocore.model.ServiceModel:
 
 
 def operation_of(request: Request) -> Operation:
-    """Name the operation of a request; its name is "" when no model knows it."""
+    """The operation of a request; its name is "" if it is unknown."""
     signing_name = request.service or "s3"
     service = SERVICES_BY_SIGNING_NAME.get(signing_name, signing_name)
     if service == "sagemaker" and "x-amz-target" not in request.headers:
@@ -87,7 +87,7 @@ def _rest_operation(service: str, request: Request) -> Operation:
 
 
 def s3_path(request: Request) -> str:
-    """/bucket/key, also when the bucket stands in the host name."""
+    """The path /bucket/key, even if the bucket is in the host name."""
     host = request.host.partition(":")[0]
     bucket, dot, rest = host.partition(".s3.")
     return f"/{bucket}{request.path}" if dot and rest.endswith("amazonaws.com") else request.path

@@ -1,7 +1,7 @@
-"""IAM in front of every call of a function: what its policy does not allow is refused, in AWS's words, and noted.
+"""IAM checks for every call of a function: denied calls get the error of AWS, and are recorded.
 
-The policy is the one in `.chalice/`, narrowed to the stage as `vedette setup` narrows it; of what was deployed, the
-policy of the function's role. Functions without a policy, as tests make them, may do everything.
+The policy is the one in `.chalice/`, narrowed to the stage as `vedette setup` does; for deployed functions, it is the
+policy of their role. Functions without a policy, such as those of tests, may call everything.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from botocore.parsers import RpcV2CBORParser
 from moto.iam.models import iam_backends
 
 from chalicelib.settings import Settings, settings
-from vedette.installation.policies import Place, Policy, narrowed
+from vedette.installation.policies import Policy, StageScope, narrowed
 from vedette.local.account import SimulatedAccount
 from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request, Response
@@ -31,20 +31,20 @@ CODES = {"s3": ("AccessDenied", 403), "sns": ("AuthorizationError", 403), "cloud
 
 CHALICE = Path(__file__).resolve().parents[2] / ".chalice"
 
-# Of this process, over all clouds: what functions needed (with what allowed it), and what was refused.
+# Of all clouds in this process: the needed permissions with the statements that grant them, and the denied ones.
 needed: dict[tuple[str, Need], tuple[str, ...]] = {}
 refused: dict[tuple[str, Need], None] = {}
 
 
-def of_the_project(function: str) -> Policy | None:
-    """The hand-written policy of a function, narrowed to the stage that this process belongs to now."""
+def project_policy(function: str) -> Policy | None:
+    """The hand-written policy of a function, narrowed to the current stage of this process."""
     file = CHALICE / f"policy-{function}.json"
     return _narrowed(file, function, settings()) if file.is_file() else None
 
 
 @cache
 def _narrowed(file: Path, function: str, stage: Settings) -> Policy:
-    place = Place(
+    scope = StageScope(
         stage=stage.stage,
         region=stage.region,
         account=stage.account,
@@ -54,11 +54,11 @@ def _narrowed(file: Path, function: str, stage: Settings) -> Policy:
         role_arn=stage.role_arn,
         sources=stage.capture_sources,
     )
-    return narrowed(json.loads(file.read_bytes()), function, place)
+    return narrowed(json.loads(file.read_bytes()), function, scope)
 
 
-def of_roles(roles: Mapping[str, str], account: SimulatedAccount) -> PolicyOf:
-    """The policies of the roles that functions were deployed with, by function."""
+def role_policies(roles: Mapping[str, str], account: SimulatedAccount) -> PolicyOf:
+    """A lookup of the policies of the functions' deployed roles, by function."""
 
     def policy_of(function: str) -> Policy | None:
         if function not in roles:
@@ -71,14 +71,14 @@ def of_roles(roles: Mapping[str, str], account: SimulatedAccount) -> PolicyOf:
 
 
 class Permissions:
-    """Refuses what a function's policy does not allow."""
+    """Denies calls that a function's policy does not allow."""
 
     def __init__(self, account: SimulatedAccount):
         self._account = account
         self.policy_of: PolicyOf = lambda function: None
 
     def check(self, function: str, request: Request, operation: Operation) -> None:
-        """Raise the error that AWS would answer, if the policy of the function does not allow the call."""
+        """Raise AWS's error if the policy of the function does not allow the call."""
         policy = self.policy_of(function)
         if policy is None:
             return
@@ -86,7 +86,7 @@ class Permissions:
             self._require(policy, function, need, operation)
 
     def hidden(self, function: str, request: Request, operation: Operation, response: Response) -> None:
-        """S3 says "Access Denied" of an object that is not there to whoever may not list the bucket."""
+        """Raise AccessDenied for a missing S3 object if the function may not list the bucket, as S3 does."""
         policy = self.policy_of(function)
         if (
             policy is None
@@ -118,21 +118,21 @@ class Permissions:
     # What each call needs (Service Authorization Reference) ---------------------------------------------------------
 
     def _needs(self, request: Request, operation: Operation) -> Iterator[Need]:
-        asked = _body(request, operation)
+        arguments = _body(request, operation)
         service, name = operation.service, operation.name
         arn = f"arn:aws:{service}:{self._account.region}:{self._account.account_id}"
         if service == "s3":
             yield from _of_s3(request, operation)
         elif service == "dynamodb" and name == "TransactWriteItems":
-            for item in asked["TransactItems"]:
+            for item in arguments["TransactItems"]:
                 ((kind, what),) = item.items()
                 yield Need(f"dynamodb:{TRANSACTED[kind]}", f"{arn}:table/{what['TableName']}")
         elif service == "dynamodb":
-            yield Need(f"dynamodb:{name}", f"{arn}:table/{asked['TableName']}")
+            yield Need(f"dynamodb:{name}", f"{arn}:table/{arguments['TableName']}")
         elif service == "sns":
-            yield Need(f"sns:{name}", asked["TopicArn"])
+            yield Need(f"sns:{name}", arguments["TopicArn"])
         elif (service, name) == ("events", "PutEvents"):
-            for entry in asked["Entries"]:
+            for entry in arguments["Entries"]:
                 yield Need("events:PutEvents", f"{arn}:event-bus/{entry.get('EventBusName', 'default')}")
         elif (service, name) == ("lambda", "Invoke"):
             function = operation.path_parameters["FunctionName"].rpartition(":function:")[2]
@@ -143,15 +143,17 @@ class Permissions:
             endpoint = operation.path_parameters["EndpointName"]
             yield Need("sagemaker:InvokeEndpoint", self._account.arn("endpoint", endpoint))
         elif service == "sagemaker":
-            yield from self._of_sagemaker(name, asked)
+            yield from self._of_sagemaker(name, arguments)
         elif service == "cloudwatch":
-            yield from _of_cloudwatch(name, asked, arn)
+            yield from _of_cloudwatch(name, arguments, arn)
         elif service == "cloudtrail":
             yield Need(f"cloudtrail:{name}", "*")
         else:
-            raise AwsError("AccessDenied", f"The stand-in does not know what {service}:{name} needs.", 403)
+            raise AwsError(
+                "AccessDenied", f"The AWS simulator does not know which permission {service}:{name} needs.", 403
+            )
 
-    def _of_sagemaker(self, name: str, asked: Mapping[str, Any]) -> Iterator[Need]:
+    def _of_sagemaker(self, name: str, arguments: Mapping[str, Any]) -> Iterator[Need]:
         action = f"sagemaker:{name}"
         resources = []
         for parameter, kind in (
@@ -162,17 +164,17 @@ class Permissions:
             ("MonitoringScheduleName", "monitoring-schedule"),
             ("ModelPackageGroupName", "model-package-group"),
         ):
-            if isinstance(asked.get(parameter), str):
-                resources.append(self._account.arn(kind, asked[parameter]))
+            if isinstance(arguments.get(parameter), str):
+                resources.append(self._account.arn(kind, arguments[parameter]))
         for parameter in ("ResourceArn", "ModelPackageName"):
-            if parameter in asked:
-                resources.append(asked[parameter])
+            if parameter in arguments:
+                resources.append(arguments[parameter])
         if not resources:
             resources.append("*")
         context: list[tuple[str, tuple[str, ...]]] = [
             (f"aws:ResourceTag/{key}", (value,)) for key, value in self._account.tags.get(resources[0], {}).items()
         ]
-        variants = [*asked.get("ProductionVariants", ()), *asked.get("ShadowProductionVariants", ())]
+        variants = [*arguments.get("ProductionVariants", ()), *arguments.get("ShadowProductionVariants", ())]
         types = tuple(variant["InstanceType"] for variant in variants if "InstanceType" in variant)
         serverless = [v["ServerlessConfig"] for v in variants if "ServerlessConfig" in v]
         if types:
@@ -183,8 +185,8 @@ class Permissions:
             yield Need(action, resource, tuple(context))
         if name == "CreateModel":
             passed = (("iam:PassedToService", ("sagemaker.amazonaws.com",)),)
-            yield Need("iam:PassRole", asked["ExecutionRoleArn"], passed)
-        if asked.get("Tags") and name.startswith("Create"):
+            yield Need("iam:PassRole", arguments["ExecutionRoleArn"], passed)
+        if arguments.get("Tags") and name.startswith("Create"):
             yield Need("sagemaker:AddTags", resources[0])
 
 
@@ -203,22 +205,22 @@ def _of_s3(request: Request, operation: Operation) -> Iterator[Need]:
         if "if-match" in request.headers:  # If-Match reads the object's ETag (aws-behaviour: conditional-write)
             yield Need("s3:GetObject", f"{bucket}/{parameters['Key']}")
     else:
-        raise AwsError("AccessDenied", f"The stand-in does not know what s3:{name} needs.", 403)
+        raise AwsError("AccessDenied", f"The AWS simulator does not know which permission s3:{name} needs.", 403)
 
 
-def _of_cloudwatch(name: str, asked: Mapping[str, Any], arn: str) -> Iterator[Need]:
+def _of_cloudwatch(name: str, arguments: Mapping[str, Any], arn: str) -> Iterator[Need]:
     prefix = arn.replace(":monitoring:", ":cloudwatch:")
-    alarms: Iterable[str] = [asked["AlarmName"]] if "AlarmName" in asked else asked.get("AlarmNames", ())
+    alarms: Iterable[str] = [arguments["AlarmName"]] if "AlarmName" in arguments else arguments.get("AlarmNames", ())
     for alarm in alarms:
         yield Need(f"cloudwatch:{name}", f"{prefix}:alarm:{alarm}")
-        if asked.get("Tags"):
+        if arguments.get("Tags"):
             yield Need("cloudwatch:TagResource", f"{prefix}:alarm:{alarm}")
     if not alarms:
         yield Need(f"cloudwatch:{name}", "*")
 
 
 def _body(request: Request, operation: Operation) -> Mapping[str, Any]:
-    """The parameters of a call, as far as its protocol carries them in the body."""
+    """The parameters in the body of a request; empty for REST protocols."""
     if operation.protocol == "query":
         return dict(parse_qsl(request.body.decode(errors="replace")))
     if operation.protocol == "smithy-rpc-v2-cbor":

@@ -1,4 +1,4 @@
-"""What was asked of AWS, by whom, and how it was answered. Names and ARNs are kept; bodies are not."""
+"""A record of all calls to AWS: the caller, the names and ARNs in the request, and the result. No bodies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vedette.local.operations import Operation
 NAMING_SUFFIXES = ("Name", "Names", "Arn", "Url", "Uri", "Id", "Bucket", "Prefix", "InstanceType", "Status", "Type")
 NAMING_KEYS = {"Key", "CopySource", "Source", "DetailType", "EventBusName", "Namespace", "Qualifier"}
 
-# Who is calling: the short name of a function in this process, or "aws" for the stand-in's own calls.
+# The caller: the short name of a function in this process, or "aws" for the AWS simulator's own calls.
 AWS = "aws"
 caller: ContextVar[str | None] = ContextVar("caller", default=None)
 
@@ -26,7 +26,7 @@ _running: list[str] = []
 
 @contextmanager
 def calling_as(name: str) -> Iterator[None]:
-    """Mark the calls made within as coming from a function (or from AWS itself)."""
+    """Attribute the calls in this context to a function, or to AWS itself."""
     token = caller.set(name)
     if name != AWS:
         _running.append(name)
@@ -39,13 +39,13 @@ def calling_as(name: str) -> Iterator[None]:
 
 
 def calling_function() -> str | None:
-    """The function that makes this call; a thread that a function started does not know it, unless only one runs."""
+    """The calling function. In a thread that a function started, it is known only if a single function runs."""
     return caller.get() or (_running[0] if len(set(_running)) == 1 else None)
 
 
 @dataclass
 class Call:
-    """One attempt of one call: botocore's own repetitions are calls of their own."""
+    """One attempt of one call; each retry by botocore is a separate call."""
 
     number: int
     service: str
@@ -60,13 +60,13 @@ class Call:
 
     @property
     def name(self) -> str:
-        """`service:Operation`, as IAM's actions are written."""
+        """`service:Operation`, the format of IAM actions."""
         return f"{self.service}:{self.operation}"
 
 
 @dataclass
 class Recorder:
-    """Every call, in the order in which it arrived."""
+    """All calls, in order of arrival."""
 
     calls: list[Call] = field(default_factory=list)
 
@@ -79,12 +79,12 @@ class Recorder:
         return [call for call in self.calls if call.operation == operation]
 
     def clear(self) -> None:
-        """Forget what was recorded."""
+        """Delete all recorded calls."""
         self.calls.clear()
 
 
 def naming_parameters(request: Request, operation: Operation) -> dict[str, str]:
-    """The parameters that name resources: what an IAM policy could speak about."""
+    """The parameters that name resources, which an IAM policy could refer to."""
     found = {name: unquote(value) for name, value in operation.path_parameters.items()}
     if operation.protocol in {"rest-xml", "rest-json"}:
         found.update({name: value for name, value in request.query.items() if name == "prefix"})
@@ -116,7 +116,7 @@ def _collect(body: object, found: dict[str, str]) -> None:
 
 
 def error_code(response: Response) -> str | None:
-    """The error code of an answer in any protocol; None when it is not an error."""
+    """The error code of a response in any protocol; None if it is not an error."""
     if response.status < 400:
         return None
     header = next((value for name, value in response.headers.items() if name.lower() == "x-amzn-errortype"), "")

@@ -1,10 +1,10 @@
-"""The front door: every call of AWS, in process or over HTTP, passes here once.
+"""Routes every AWS call, in process or over HTTP, to its handler.
 
-    request -> which operation? -> recorder -> fault? -> allowed? -> ours, or moto's, under one lock
-            -> what follows from it (events of S3, mail of SNS) -> fault? -> answer
+    request -> operation -> recorder -> fault? -> permission? -> own handler or moto, under one lock
+            -> effects of success (S3 events, SNS e-mails) -> fault? -> response
 
-Ours: sagemaker, sagemaker-runtime, events PutEvents, lambda Invoke. Everything else is moto's, with guards in front of
-it where moto is kinder than AWS (see assumptions.py).
+Own handlers: sagemaker, sagemaker-runtime, cloudformation, cloudtrail, events PutEvents, lambda Invoke. All other calls
+go to moto, after a validator where moto is more permissive than AWS (see assumptions.py).
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ AfterSuccess = Callable[[Request, Operation, Response], None]
 
 
 class _Moto(DomainDispatcherApplication):
-    """moto's server. It lists its own folder for every request; the answer for a host never changes."""
+    """moto's server, with a cache: moto lists its folder for every request, but the backend of a host never changes."""
 
     def __init__(self) -> None:
         super().__init__(create_backend_app)
         self._backends: dict[str | None, Any] = {}
 
     def get_backend_for_host(self, host: str | None) -> Any:
-        """The service behind a host name."""
+        """The backend of a host name."""
         if host not in self._backends:
             self._backends[host] = super().get_backend_for_host(host)
         return self._backends[host]
 
 
-_moto = _Moto()  # its Flask applications are made once; moto's state is in its backends
+_moto = _Moto()  # one instance, whose Flask applications are reused; the state of moto is in its backends
 
 
 class RequestRouter:
@@ -52,27 +52,27 @@ class RequestRouter:
         self.lock = threading.RLock()
         self.recorder = recorder.Recorder()
         self.faults = faults.Faults()
-        self.handlers: dict[tuple[str, str], Handler] = {}  # (service, operation or "*") -> ours
-        self.unlocked: set[tuple[str, str]] = set()  # these call back into the front door
-        self.validators: dict[tuple[str, str], Validator] = {}  # checked before moto
-        self.after_success: dict[tuple[str, str], AfterSuccess] = {}  # after moto succeeded
+        self.handlers: dict[tuple[str, str], Handler] = {}  # (service, operation or "*") -> own handler
+        self.unlocked: set[tuple[str, str]] = set()  # these make calls that are routed again
+        self.validators: dict[tuple[str, str], Validator] = {}  # called before moto
+        self.after_success: dict[tuple[str, str], AfterSuccess] = {}  # called after moto succeeded
         self.on_kill: Callable[[str | None], None] = lambda function: None
         self.permissions: permissions.Permissions | None = None
-        self.url = ""  # where it is served, once it is
-        self.downloads: dict[str, Callable[[str], bytes]] = {}  # by the beginning of a path; no signature is needed
+        self.url = ""  # the URL, while the cloud is served
+        self.downloads: dict[str, Callable[[str], bytes]] = {}  # by path prefix; without a signature
 
     def handle(self, request: Request) -> Response:
-        """Answer one request; raises Crash or LostConnection when a fault says so."""
+        """Answer one request; raises Crash or LostConnection if a fault applies."""
         operation = operation_of(request)
         if recorder.caller.get() == recorder.AWS:
             return self._respond(request, operation)
         call = self._begin(request, operation)
         started = time.perf_counter()
         try:
-            struck = self.faults.strike(call)
-            faults.before_the_work(struck, call)
+            kind = self.faults.kind_for(call)
+            faults.raise_before(kind, call)
             response = self._permitted(request, operation, call.function)
-            faults.after_the_work(struck, call)
+            faults.raise_after(kind, call)
         except AwsError as error:
             response = rendered(error, request, operation.protocol)
         except (Crash, LostConnection) as lost:
@@ -84,7 +84,7 @@ class RequestRouter:
         return response
 
     def _permitted(self, request: Request, operation: Operation, function: str | None) -> Response:
-        """The answer, if the policy of the calling function allows the call."""
+        """The response, if the policy of the calling function allows the call."""
         if function is None or self.permissions is None:
             return self._respond(request, operation)
         self.permissions.check(function, request, operation)
@@ -126,10 +126,10 @@ class RequestRouter:
         return response
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """The WSGI application, for calls that come over a socket."""
+        """The WSGI application, for calls over a socket."""
         request = Request.of_environ(environ)
-        for beginning, download in self.downloads.items():
-            if request.path.startswith(beginning):
+        for prefix, download in self.downloads.items():
+            if request.path.startswith(prefix):
                 content = download(request.path)
                 start_response("200 -", [("Content-Length", str(len(content)))])
                 return [content]
@@ -139,8 +139,8 @@ class RequestRouter:
             self.on_kill(_function_of_user_agent(request.headers.get("user-agent", "")))
             raise ConnectionAbortedError("crash") from None
         except LostConnection as lost:
-            # Over HTTP a read timeout would hold the caller for its whole read timeout; a closed connection is the
-            # same to it: no answer.
+            # Over HTTP, a simulated read timeout would block the caller for its whole timeout; a closed connection
+            # has the same effect: no response.
             raise ConnectionAbortedError("lost") from lost
         headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
         length = str(len(response.body))
@@ -151,7 +151,7 @@ class RequestRouter:
 
 
 def _function_of_user_agent(user_agent: str) -> str | None:
-    """The function a call came from: lambda_runtime.py sets AWS_SDK_UA_APP_ID, which botocore sends as `app/...`."""
+    """The calling function: lambda_runtime.py sets AWS_SDK_UA_APP_ID, which botocore sends as `app/...`."""
     for part in user_agent.split(" "):
         if part.startswith("app/vedette."):
             return part[len("app/vedette.") :]

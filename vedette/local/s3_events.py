@@ -1,8 +1,8 @@
-"""`Object Created` as S3 sends it to EventBridge, once for each write.
+"""The `Object Created` events that S3 sends to EventBridge, one for each write.
 
-Shape (aws-behaviour: object-event): the raw key (not URL-encoded), the etag without quotes, a sequencer that grows,
-and version-id only in a versioned bucket. moto's own events differ in each of these, so they are switched
-off while a Cloud is entered.
+Format (aws-behaviour: object-event): the raw key (not URL-encoded), the etag without quotes, an increasing sequencer,
+and version-id only in a versioned bucket. moto's own events differ in each of these, so they are disabled while a Cloud
+is entered.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REASONS = {
 
 
 class S3Events:
-    """Turns a successful write into an event, when its bucket has EventBridge notifications on."""
+    """Sends an event after a write, if the bucket has EventBridge notifications."""
 
     def __init__(self, account: SimulatedAccount):
         self._account = account
@@ -40,7 +40,7 @@ class S3Events:
             self._account.put_event(self._event(operation.name, bucket, unquote(operation.path_parameters["Key"])))
 
     def show_configuration(self, request: Request, operation: Operation, response: Response) -> None:
-        """Let GetBucketNotificationConfiguration show that EventBridge is on; moto 5.2.5 keeps it to itself."""
+        """Add EventBridge to the response of GetBucketNotificationConfiguration, which moto 5.2.5 omits."""
         if self._is_on(self._bucket(operation)):
             root = ElementTree.fromstring(response.body)  # noqa: S314 - moto's own answer
             namespace = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""

@@ -1,4 +1,4 @@
-"""The front door on 127.0.0.1: werkzeug's threaded server, for other processes on this machine."""
+"""The AWS simulator as an HTTP server on 127.0.0.1, for other processes on this machine."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ HOST = "127.0.0.1"
 
 
 class _Handler(WSGIRequestHandler):
-    """Quiet, HTTP/1.1, without Nagle's algorithm (else two delayed acknowledgements of 40 ms a call).
+    """HTTP/1.1 without logs and without Nagle's algorithm, which would delay each call by 80 ms.
 
-    Unbuffered, as werkzeug has it: botocore waits a second for the `100 Continue` of an S3 upload.
+    Unbuffered, which is werkzeug's default: botocore waits a second for the `100 Continue` of an S3 upload.
     """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing."""
+        """Do not log requests."""
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
-        """A fault took the answer away: close the connection, so that the caller sees it at once."""
+        """After a fault, close the connection, so that the caller notices at once."""
         self.close_connection = True
         try:
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -38,7 +38,7 @@ class _Handler(WSGIRequestHandler):
 
 @contextmanager
 def running(router: RequestRouter) -> Iterator[str]:
-    """Serve until the end of the block; gives the URL."""
+    """Serve in a thread until the end of the context; yields the URL."""
     server = make_server(HOST, 0, router, threaded=True, request_handler=_Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

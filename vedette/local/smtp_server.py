@@ -1,11 +1,11 @@
-"""A mail server on 127.0.0.1: what it received, read back by Python's own `email` parser.
+"""A mail server on 127.0.0.1 that parses the e-mails that it receives.
 
     with smtp_server() as received:
         cloud.mailbox.smtp = received.address
         ...
         received.mails[-1]["Subject"]
 
-SNS's mail itself cannot be seen here; what is proven is that subject and text go through SMTP and come out unchanged.
+This shows that subject and text pass through SMTP unchanged. It does not show the e-mails of SNS itself.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Received:
-    """The mails, as bytes came in over the wire."""
+    """The received e-mails, raw and parsed."""
 
     address: tuple[str, int] = ("", 0)
     raw: list[bytes] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        """aiosmtpd: one message has come in."""
+        """Receive one message; called by aiosmtpd."""
         self.raw.append(envelope.original_content)
         parsed = email.message_from_bytes(envelope.original_content, policy=default)
         assert isinstance(parsed, EmailMessage)  # noqa: S101 - the policy says so
@@ -41,8 +41,8 @@ class Received:
 
 @contextmanager
 def smtp_server() -> Iterator[Received]:
-    """A server for as long as the context lasts."""
-    with socket.create_server(("127.0.0.1", 0)) as free:  # the controller must know its port beforehand
+    """Run a mail server until the end of the context."""
+    with socket.create_server(("127.0.0.1", 0)) as free:  # the controller needs a port before it starts
         host, port = free.getsockname()
     received = Received((host, port))
     controller = Controller(received, hostname=host, port=port, enable_SMTPUTF8=False)

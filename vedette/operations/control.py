@@ -207,13 +207,13 @@ def newest_first(attempts: Iterable[Deployment]) -> list[Deployment]:
     return sorted(attempts, key=lambda a: (a.requested_at, a.settled_at or a.requested_at), reverse=True)
 
 
-def marks(endpoint: str) -> list[Mark]:
-    """The versions that failed and are not tried again, newest first."""
+def failed_versions(endpoint: str) -> list[Mark]:
+    """The versions whose deployment failed and is not retried automatically, newest first."""
     return sorted(table.query(Mark, endpoint_key(endpoint), "mark#").values(), key=lambda mark: mark.at, reverse=True)
 
 
-def clear_marks(endpoint: str, number: int | None = None) -> list[Mark]:
-    """Let what failed be tried again: every version, or one; the marks that are gone."""
+def clear_failed_versions(endpoint: str, number: int | None = None) -> list[Mark]:
+    """Allow failed versions to be deployed again: all, or one by number. Returns the records that were deleted."""
     pk = endpoint_key(endpoint)
     cleared = []
     for sk, mark in table.query(Mark, pk, "mark#").items():

@@ -83,12 +83,12 @@ def requests(good: Sequence[str], bad: Sequence[str], share: float, rows: int) -
     number = {False: 0, True: 0}
     count = 0
     while True:
-        spoilt = bool(bad) and int((count + 1) * share) > int(count * share)
-        source = bad if spoilt else good
-        chosen = [source[(number[spoilt] + i) % len(source)] for i in range(rows)]
-        number[spoilt] += rows
+        corrupted = bool(bad) and int((count + 1) * share) > int(count * share)
+        source = bad if corrupted else good
+        chosen = [source[(number[corrupted] + i) % len(source)] for i in range(rows)]
+        number[corrupted] += rows
         count += 1
-        yield spoilt, "\n".join(chosen)
+        yield corrupted, "\n".join(chosen)
 
 
 def simulate(
@@ -99,7 +99,7 @@ def simulate(
     count: int | None,
     content_type: str,
     wait: Callable[[float], None],
-    told: Callable[[Sent], None] = lambda sent: None,
+    report: Callable[[Sent], None] = lambda sent: None,
 ) -> Sent:
     """Send requests at a steady pace until the count is reached or somebody interrupts; then say what was sent.
 
@@ -112,13 +112,13 @@ def simulate(
     """
     sent = Sent()
     try:
-        for spoilt, body in bodies:
+        for corrupted, body in bodies:
             _send(endpoint, body, content_type, sent)
-            if spoilt:
+            if corrupted:
                 sent.bad += 1
             else:
                 sent.good += 1
-            told(sent)
+            report(sent)
             if sent.total == count:
                 break
             wait(every_seconds)

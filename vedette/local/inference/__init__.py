@@ -1,4 +1,4 @@
-"""Endpoints that really answer and really capture."""
+"""Endpoints that answer requests and capture data."""
 
 from vedette.local.inference.training import train
 

@@ -1,4 +1,4 @@
-"""Data capture: what an endpoint writes to S3 about the requests it served.
+"""Data capture: the files that an endpoint writes to S3 about its requests.
 
 Key: `{DestinationS3Uri}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-<uuid>.jsonl`: the hour of the invocation in UTC,
 the name from the beginning of the file; a file takes a minute
@@ -27,7 +27,7 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer, as the endpoint saw them."""
+    """One request and its response."""
 
     request: bytes
     request_type: str
@@ -47,7 +47,7 @@ class _File:
 
 
 class Capture:
-    """Collects records per variant and delivers them as files, some time later."""
+    """Collects records per variant, and delivers them as files after a delay."""
 
     def __init__(self, clock: Clock, ids: Ids, deliver: Callable[[str, bytes], None]):
         self._clock, self._ids, self._deliver = clock, ids, deliver
@@ -56,14 +56,14 @@ class Capture:
         self._closed: list[_File] = []
 
     def record(self, config: Config, endpoint: str, variant: str, exchange: Exchange) -> None:
-        """Capture one exchange, if the sampling wants it."""
+        """Capture one exchange, if it is sampled."""
         if not config.get("EnableCapture") or self._ids.fraction() * 100 >= config["InitialSamplingPercentage"]:
             return
         line = json.dumps(self._content(config, exchange), separators=(",", ":"), ensure_ascii=False)
         self._file(config["DestinationS3Uri"], endpoint, variant).lines.append(line)
 
     def flush(self) -> int:
-        """Deliver everything at once; returns the number of files."""
+        """Deliver all files now; returns their number."""
         files = [*self._closed, *self._open.values()]
         for file in files:
             self._write(file)

@@ -1,4 +1,4 @@
-"""CloudWatch's Invocations of each endpoint and variant, which SageMaker delivers a minute at a time."""
+"""The CloudWatch metric Invocations per endpoint and variant, which SageMaker sends once a minute."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PERIOD = timedelta(minutes=1)
 
 
 class Metrics:
-    """Counts requests, whatever they are answered, and hands each minute's count to CloudWatch when it is over."""
+    """Counts all requests, successful or not, and sends the count of each minute to CloudWatch."""
 
     def __init__(self, account: SimulatedAccount):
         self._account = account
@@ -29,7 +29,7 @@ class Metrics:
 
     def _deliver(self, key: tuple[str, str, datetime]) -> None:
         endpoint, variant, minute = key
-        # Not by PutMetricData: namespaces that begin with AWS/ are AWS's own, and refused there.
+        # Not with PutMetricData, which rejects namespaces that begin with AWS/.
         cloudwatch_backends[self._account.account_id][self._account.region].put_metric_data(
             "AWS/SageMaker",
             [
@@ -39,7 +39,7 @@ class Metrics:
                         {"Name": "EndpointName", "Value": endpoint},
                         {"Name": "VariantName", "Value": variant},
                     ],
-                    "Timestamp": minute.replace(tzinfo=None),  # as moto reads a request
+                    "Timestamp": minute.replace(tzinfo=None),  # the format of moto
                     "Value": float(self._counts.pop(key)),
                     "Unit": "None",
                 }

@@ -1,8 +1,8 @@
-"""The containers behind the endpoints: the built-in k-NN and linear learner, in the forms that SageMaker documents.
+"""The containers of the endpoints: the built-in k-NN and linear learner, with SageMaker's documented formats.
 
 | request                                                          | content type       |
 |------------------------------------------------------------------|--------------------|
-| `1.5,2` a row                                                    | text/csv           |
+| `1.5,2` per row                                                    | text/csv           |
 | `{"instances": [[1.5, 2]]}`, `[{"features": [1.5, 2]}]`, or      | application/json   |
 | `[{"data": {"features": {"values": [1.5, 2]}}}]`                 |                    |
 
@@ -11,8 +11,8 @@
 | k-NN            | `{"predictions": [{"predicted_label": 1.0}]}`                 | `1.0` a row      |
 | linear learner  | `{"predictions": [{"score": 0.97, "predicted_label": 1}]}`    | `1,0.97` a row   |
 
-See aws-behaviour: built-in-formats, answer-format. The guide shows no CSV answer of the linear learner: label first,
-then score, is our choice (aws-behaviour: linear-learner-csv).
+See aws-behaviour: built-in-formats, answer-format. The guide has no CSV response of the linear learner: label first,
+then score, is an assumption (aws-behaviour: linear-learner-csv).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Predictor = Callable[[bytes, str, str], tuple[bytes, str]]  # (body, content typ
 
 
 class BadRequest(Exception):
-    """The container answers with a client error."""
+    """The container returns an error."""
 
     def __init__(self, message: str, status: int = 400):
         super().__init__(message)
@@ -40,7 +40,7 @@ class BadRequest(Exception):
 
 
 def media_type(content_type: str) -> str:
-    """The type without its parameters."""
+    """The media type without parameters."""
     return content_type.partition(";")[0].strip().lower()
 
 
@@ -113,7 +113,7 @@ def read_rows(body: bytes, content_type: str, features: int) -> np.ndarray:
     Raises
     ------
     BadRequest
-        When they are not rows of so many numbers.
+        If the body is not rows with the expected number of values.
     """
     kind = media_type(content_type)
     if kind == CSV:
@@ -159,7 +159,7 @@ def _features_of(instance: Any) -> Any:
 
 
 def _answers_csv(accept: str) -> bool:
-    """JSON unless CSV was asked for, as the built-in algorithms do."""
+    """Whether the response is CSV; the built-in algorithms return JSON by default."""
     return media_type(accept) == CSV
 
 

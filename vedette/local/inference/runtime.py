@@ -1,4 +1,4 @@
-"""SageMaker's runtime: InvokeEndpoint finds the endpoint, the variant and its container, answers, and captures."""
+"""SageMaker's runtime: InvokeEndpoint chooses the variant, calls its container, and captures the exchange."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from vedette.local.operations import Operation
 from vedette.local.sagemaker.endpoints import SERVING, Endpoint, Endpoints, Variant
 from vedette.local.sagemaker.hosting import Hosting
 
-MOST_BYTES = 6_291_456  # aws-behaviour: invoke-limits
-MOST_ATTRIBUTE_CHARACTERS = 1024
-MOST_INFERENCE_ID_CHARACTERS = 64
+MAX_BYTES = 6_291_456  # aws-behaviour: invoke-limits
+MAX_ATTRIBUTE_CHARACTERS = 1024
+MAX_INFERENCE_ID_CHARACTERS = 64
 
 
 class Runtime:
-    """Serves the endpoints of the account."""
+    """Handles the requests to all endpoints of the account."""
 
     def __init__(
         self,
@@ -43,15 +43,15 @@ class Runtime:
         self._loaded: dict[tuple[str, str], Predictor] = {}
 
     def register(self, image: str, predictor: Predictor) -> None:
-        """Answer for an image with `predictor(body, content_type, accept) -> (body, content_type)`."""
+        """Handle requests to an image with `predictor(body, content_type, accept) -> (body, content_type)`."""
         self._registered[image] = predictor
 
     def flush(self) -> int:
-        """Deliver the captured data at once; returns the number of files."""
+        """Deliver all captured files now; returns their number."""
         return self.capture.flush()
 
     def healthy(self, image: str, model_data_url: str | None) -> bool:
-        """Whether the container of an image starts: the ping of an endpoint that is being made."""
+        """Whether the container of an image starts, which SageMaker checks when it creates an endpoint."""
         if image in self._registered or algorithm(image) is None:
             return True
         try:
@@ -61,9 +61,13 @@ class Runtime:
         return True
 
     def __call__(self, request: Request, operation: Operation) -> Response:
-        """Answer InvokeEndpoint."""
+        """Handle InvokeEndpoint."""
         if operation.name != "InvokeEndpoint":
-            raise AwsError("UnknownOperationException", f"The stand-in has no {operation.name or request.path}.", 404)
+            raise AwsError(
+                "UnknownOperationException",
+                f"The AWS simulator does not support {operation.name or request.path}.",
+                404,
+            )
         endpoint = self._serving(unquote(operation.path_parameters["EndpointName"]))
         variant = self._variant(endpoint, request.headers.get("x-amzn-sagemaker-target-variant"))
         _check(request)
@@ -121,7 +125,7 @@ class Runtime:
             return self._registered[image]
         kind = algorithm(image)
         if kind is None:
-            raise BadRequest(f"The stand-in has no predictor for image {image}; register one.", 500)
+            raise BadRequest(f"The AWS simulator has no predictor for image {image}; register one.", 500)
         key = (image, model_data_url or "")
         if key not in self._loaded:
             self._loaded[key] = ALGORITHMS[kind](training.load(self._read(model_data_url or "")))
@@ -153,8 +157,8 @@ class Runtime:
 def _check(request: Request) -> None:
     """The limits of InvokeEndpoint's members in botocore's model (aws-behaviour: invoke-limits)."""
     for header, member, most in (
-        ("x-amzn-sagemaker-inference-id", "inferenceId", MOST_INFERENCE_ID_CHARACTERS),
-        ("x-amzn-sagemaker-custom-attributes", "customAttributes", MOST_ATTRIBUTE_CHARACTERS),
+        ("x-amzn-sagemaker-inference-id", "inferenceId", MAX_INFERENCE_ID_CHARACTERS),
+        ("x-amzn-sagemaker-custom-attributes", "customAttributes", MAX_ATTRIBUTE_CHARACTERS),
     ):
         value = request.headers.get(header)
         if value is not None and (len(value) > most or not value.isascii()):
@@ -163,9 +167,9 @@ def _check(request: Request) -> None:
                 f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {most}",
             )
-    if len(request.body) > MOST_BYTES:
+    if len(request.body) > MAX_BYTES:
         raise AwsError(
             "ValidationError",
             "1 validation error detected: Value at 'body' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {MOST_BYTES}",
+            f"Member must have length less than or equal to {MAX_BYTES}",
         )

@@ -1,7 +1,7 @@
-"""Model artifacts of the two built-in algorithms, trained with scikit-learn: a model.tar.gz that holds one JSON file.
+"""Model artifacts of the two built-in algorithms, trained with scikit-learn: a model.tar.gz with one JSON file.
 
-No pickle: what is stored is the training data of a k-NN model, and the coefficients of a linear learner. The training
-data are as SageMaker's built-in algorithms take them: CSV without a header, the label in the first column
+Instead of a pickle, the file has the training data of a k-NN model or the coefficients of a linear learner. The
+training data have the format of SageMaker's built-in algorithms: CSV without a header, label first
 (aws-behaviour: built-in-formats).
 """
 
@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 KINDS = ("knn", "linear-learner")
-MOST_CLASSES = 1000
+MAX_CLASSES = 1000
 MODEL_FILE = "model.json"
 
 
@@ -27,7 +27,7 @@ def train(kind: str, csv_bytes: bytes, *, neighbours: int = 5) -> bytes:
     Raises
     ------
     ValueError
-        When the kind is unknown, or the rows are not numbers with a label of few classes.
+        If the kind is unknown, or the rows are not numbers with a label of few classes.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def train(kind: str, csv_bytes: bytes, *, neighbours: int = 5) -> bytes:
     elif kind == "linear-learner":
         model = _linear(labels, features)
     else:
-        raise ValueError(f"There is no algorithm {kind!r} here; choose one of {', '.join(KINDS)}.")
+        raise ValueError(f"There is no algorithm {kind!r}; choose one of {', '.join(KINDS)}.")
     return _packed({"kind": kind, **model})
 
 
@@ -53,8 +53,8 @@ def _rows(csv_bytes: bytes) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"The training data must be numbers, without a header, the label first: {error}") from error
     if rows.shape[0] == 0 or rows.shape[1] < 2:
         raise ValueError("The training data must have a label and at least one feature in each row.")
-    if len(np.unique(rows[:, 0])) > MOST_CLASSES:
-        raise ValueError(f"The first column has more than {MOST_CLASSES} values; it must be the label of a class.")
+    if len(np.unique(rows[:, 0])) > MAX_CLASSES:
+        raise ValueError(f"The first column has more than {MAX_CLASSES} values; it must be the label of a class.")
     return rows[:, 0], rows[:, 1:]
 
 
@@ -81,7 +81,7 @@ def _packed(model: dict[str, Any]) -> bytes:
 
 
 def load(artifact: bytes) -> dict[str, Any]:
-    """Read a model.tar.gz back."""
+    """Read a model.tar.gz."""
     with tarfile.open(fileobj=io.BytesIO(artifact), mode="r:gz") as archive:
         member = archive.extractfile(MODEL_FILE)
         if member is None:

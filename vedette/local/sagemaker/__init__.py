@@ -1,4 +1,4 @@
-"""A strict SageMaker: its registry, hosting, endpoints, monitoring and processing jobs, and the events it sends."""
+"""A strict SageMaker: registry, hosting, endpoints, monitoring, processing jobs, and their events."""
 
 from vedette.local.sagemaker.api import SageMaker
 

@@ -22,7 +22,7 @@ from vedette.local.sagemaker.tagging import Tagging
 
 
 class SageMaker:
-    """The service, and what a test may ask of it."""
+    """The service, with the controls that tests use."""
 
     def __init__(self, account: SimulatedAccount):
         self.registry = Registry(account)
@@ -45,15 +45,15 @@ class SageMaker:
         )
 
     def __call__(self, request: Request, operation: Operation) -> Response:
-        """Answer one request."""
+        """Handle one request."""
         run = self._operation(operation.name)
         try:
-            asked = json.loads(request.body or b"{}")
+            arguments = json.loads(request.body or b"{}")
         except ValueError as error:
             raise AwsError("SerializationException", "The request is not JSON.") from error
         model = service_model("sagemaker").operation_model(operation.name)
-        validation.check(model, asked)
-        answer = run(asked)
+        validation.check(model, arguments)
+        answer = run(arguments)
         known = model.output_shape.members if model.output_shape else {}
         shown = {name: value for name, value in answer.items() if name in known}
         body = json.dumps(shown, default=_as_json).encode()
@@ -65,7 +65,9 @@ class SageMaker:
             if method is not None:
                 run: Callable[[Parameters], Record] = method
                 return run
-        raise AwsError("UnknownOperationException", f"The stand-in of SageMaker has no operation {name!r}.", 404)
+        raise AwsError(
+            "UnknownOperationException", f"The AWS simulator does not support the SageMaker operation {name!r}.", 404
+        )
 
 
 def _as_json(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the parts of SageMaker share: how they refuse, write times, and list."""
+"""What the parts of SageMaker share: errors, timestamps, and listings."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from vedette.local.errors import AwsError
 Parameters = dict[str, Any]
 Record = dict[str, Any]
 DEFAULT_PAGE = 10
-MOST_TAGS = 50
+MAX_TAGS = 50
 
 
 def refusal(message: str) -> AwsError:
-    """SageMaker refuses with a ValidationException, whose text holds the reason (aws-behaviour: missing-resource)."""
+    """The ValidationException of SageMaker, whose text gives the reason (aws-behaviour: missing-resource)."""
     return AwsError("ValidationException", message)
 
 
 def milliseconds(when: datetime) -> int:
-    """Epoch milliseconds, the times of SageMaker's events (aws-behaviour: endpoint-event, processing-event)."""
+    """Epoch milliseconds, as in SageMaker's events (aws-behaviour: endpoint-event, processing-event)."""
     return round(when.timestamp() * 1000)
 
 
 def instant(value: float | str) -> datetime:
-    """A timestamp of the JSON protocol."""
+    """A timestamp in the JSON protocol."""
     if isinstance(value, str):
         return datetime.fromisoformat(value.replace("Z", "+00:00")).astimezone(UTC)
     return datetime.fromtimestamp(value, UTC)
@@ -44,11 +44,11 @@ class Listing:
     sort_keys: dict[str, str] = field(default_factory=dict)
 
     def page(self, records: Iterable[Record], parameters: Parameters) -> Record:
-        """One page of the matching records, with a NextToken when there are more."""
+        """One page of the matching records, with a NextToken if there are more."""
         by = str(parameters.get("SortBy", "CreationTime"))
         key = {"Name": self.name_key, **self.sort_keys}.get(by, by)
         chosen = [record for record in records if self._matches(record, parameters)]
-        # Ties in time are broken by the order of creation: the clock stands still between two turns.
+        # Equal times are sorted by creation: the simulated clock does not move between two calls.
         numbered = sorted(enumerate(chosen), key=lambda pair: (pair[1].get(key) is not None, pair[1].get(key), pair[0]))
         ordered = [record for _, record in numbered]
         if parameters.get("SortOrder", self.default_order) == "Descending":

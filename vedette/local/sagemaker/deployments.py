@@ -1,6 +1,6 @@
-"""Traffic shifting: what SageMaker refuses in a DeploymentConfig, and how an update under way is described.
+"""Traffic shifting: validation of a DeploymentConfig, and the description of an update in progress.
 
-Limits: aws-behaviour: traffic-shifting-limits; the texts of these refusals were not seen live.
+Limits: aws-behaviour: traffic-shifting-limits; the texts of these errors were not seen live.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Any, Protocol
 
 from vedette.local.sagemaker.core import Record, milliseconds, refusal
 
-MOST_OF_A_FLEET = 50  # percent, for a canary or a linear step
+MAX_STEP_PERCENT = 50  # percent, for a canary or a linear step
 
 
 class DescribedVariant(Protocol):
-    """A variant that can describe itself."""
+    """A variant with a description."""
 
     desired_count: int
 
     def described(self) -> Record:
-        """As DescribeEndpoint shows it."""
+        """The variant as DescribeEndpoint shows it."""
 
 
 def check(deployment: Record | None, config: Record) -> None:
-    """Refuse a policy that the variants of this config cannot follow."""
+    """Raise a ValidationException if the variants of this config cannot use the policy."""
     if deployment is None:
         return
     if "BlueGreenUpdatePolicy" in deployment and "RollingUpdatePolicy" in deployment:
@@ -49,9 +49,9 @@ def _check_size(routing: Record, size_name: str, config: Record) -> None:
     for variant in config.get("ProductionVariants", ()):
         count = variant.get("InitialInstanceCount", 1)
         percent = size["Value"] if size["Type"] == "CAPACITY_PERCENT" else 100 * size["Value"] / count
-        if percent > MOST_OF_A_FLEET or count < 2:
+        if percent > MAX_STEP_PERCENT or count < 2:
             raise refusal(
-                f"{size_name} must be at most {MOST_OF_A_FLEET}% of the instances of variant "
+                f"{size_name} must be at most {MAX_STEP_PERCENT}% of the instances of variant "
                 f"{variant['VariantName']}, which has {count}."
             )
 
@@ -70,7 +70,7 @@ def pending(config_name: str, variants: Sequence[DescribedVariant], now: datetim
 
 
 def announced(summary: Record) -> Record:
-    """The same in an event, with times in milliseconds."""
+    """The summary in an event, with times in milliseconds."""
 
     def in_milliseconds(value: Any) -> Any:
         if isinstance(value, datetime):

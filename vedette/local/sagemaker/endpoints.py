@@ -1,9 +1,9 @@
-"""Endpoints: what may be asked of one in which status, and how it gets from one status to the next.
+"""Endpoints: which operations each status allows, and the transitions between statuses.
 
     CreateEndpoint  -> Creating -(create_minutes)-> InService, or Failed
     UpdateEndpoint  -> Updating -(update_minutes)-> InService with the new config,
                                                  or InService with the old one and a FailureReason:
-                                                 a container did not start, or a roll-back alarm is in ALARM
+                                                 a container did not start, or a rollback alarm is in ALARM
     DeleteEndpoint  -> Deleting -(delete_minutes)-> gone
 
 | status                                          | update | delete |  (aws-behaviour: busy-endpoint, failed-endpoint)
@@ -50,7 +50,7 @@ ROLLED_BACK_BY_ALARM = (
 
 @dataclass
 class Variant:
-    """A production variant as it is now, and as it shall be."""
+    """A production variant, with its current and desired capacity."""
 
     name: str
     model: str
@@ -61,12 +61,12 @@ class Variant:
 
     @classmethod
     def of_config(cls, variant: Record) -> Variant:
-        """As a configuration describes it."""
+        """Create a variant from its configuration."""
         weight, count = float(variant.get("InitialVariantWeight", 1.0)), variant.get("InitialInstanceCount", 1)
         return cls(variant["VariantName"], variant.get("ModelName", ""), weight, weight, count, count)
 
     def described(self) -> Record:
-        """As DescribeEndpoint shows it."""
+        """The variant as DescribeEndpoint shows it."""
         return {
             "VariantName": self.name,
             "CurrentWeight": self.current_weight,
@@ -106,18 +106,18 @@ class Endpoints:
         self._failing_creates: dict[str, str] = {}
         self._failing_updates: dict[str, tuple[str, str]] = {}
 
-    # On request ------------------------------------------------------------------------------------------------
+    # Controls for tests ---------------------------------------------------------------------------------------------
 
     def fail_next_create(self, endpoint: str, reason: str) -> None:
-        """Let the next creation of an endpoint end in Failed."""
+        """Make the next creation of an endpoint end in Failed."""
         self._failing_creates[endpoint] = reason
 
     def fail_next_update(self, endpoint: str, reason: str, ends_in: str = "InService") -> None:
-        """Let the next update end on the old config: InService (the silent roll-back), Failed, ..."""
+        """Make the next update end with the old config: InService (a silent rollback), Failed, ..."""
         self._failing_updates[endpoint] = (reason, ends_in)
 
     def force_status(self, endpoint: str, status: str, reason: str | None = None) -> None:
-        """Put an endpoint into any of the nine statuses; what was under way is off."""
+        """Set any of the nine statuses, and cancel the transition in progress."""
         if status not in STATUSES:
             raise ValueError(f"There is no endpoint status {status!r}.")
         found = self.endpoints[endpoint]
@@ -128,24 +128,24 @@ class Endpoints:
 
     # Operations ------------------------------------------------------------------------------------------------
 
-    def CreateEndpoint(self, asked: Parameters) -> Record:
-        name = asked["EndpointName"]
+    def CreateEndpoint(self, arguments: Parameters) -> Record:
+        name = arguments["EndpointName"]
         arn = self._account.arn("endpoint", name)
         if name in self.endpoints:
             raise refusal(f'Cannot create already existing endpoint "{arn}".')
-        config = self._hosting.config(asked["EndpointConfigName"])
-        deployments.check(asked.get("DeploymentConfig"), config)
+        config = self._hosting.config(arguments["EndpointConfigName"])
+        deployments.check(arguments.get("DeploymentConfig"), config)
         now = self._account.now()
         endpoint = Endpoint(name, arn, config["EndpointConfigName"], "Creating", now, now)
-        endpoint.deployment_config = asked.get("DeploymentConfig")
+        endpoint.deployment_config = arguments.get("DeploymentConfig")
         self.endpoints[name] = endpoint
-        self._account.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, arguments.get("Tags"))
         self._announce(endpoint)
         self._later(endpoint, self.create_minutes, self._created)
         return {"EndpointArn": arn}
 
-    def DescribeEndpoint(self, asked: Parameters) -> Record:
-        endpoint = self._endpoint(asked["EndpointName"])
+    def DescribeEndpoint(self, arguments: Parameters) -> Record:
+        endpoint = self._endpoint(arguments["EndpointName"])
         config = self._hosting.configs.get(endpoint.config_name, {})
         return {
             "EndpointName": endpoint.name,
@@ -172,8 +172,8 @@ class Endpoints:
         model = self._hosting.models.get(variant.model)
         return [{"SpecifiedImage": self._hosting.container(model)[0]}] if model else []
 
-    def ListEndpoints(self, asked: Parameters) -> Record:
-        wanted = asked.get("StatusEquals")
+    def ListEndpoints(self, arguments: Parameters) -> Record:
+        wanted = arguments.get("StatusEquals")
         records = [
             {
                 "EndpointName": endpoint.name,
@@ -185,18 +185,18 @@ class Endpoints:
             for endpoint in self.endpoints.values()
             if wanted in {None, endpoint.status}
         ]
-        return ENDPOINTS.page(records, asked)
+        return ENDPOINTS.page(records, arguments)
 
-    def UpdateEndpoint(self, asked: Parameters) -> Record:
-        endpoint = self._updatable(asked["EndpointName"])
-        config = self._hosting.config(asked["EndpointConfigName"])
-        deployment = asked.get("DeploymentConfig")
-        if asked.get("RetainDeploymentConfig"):
+    def UpdateEndpoint(self, arguments: Parameters) -> Record:
+        endpoint = self._updatable(arguments["EndpointName"])
+        config = self._hosting.config(arguments["EndpointConfigName"])
+        deployment = arguments.get("DeploymentConfig")
+        if arguments.get("RetainDeploymentConfig"):
             deployment = deployment or endpoint.deployment_config
         deployments.check(deployment, config)
         variants = [Variant.of_config(variant) for variant in config.get("ProductionVariants", ())]
-        if asked.get("RetainAllVariantProperties"):
-            excluded = {item["VariantPropertyType"] for item in asked.get("ExcludeRetainedVariantProperties", ())}
+        if arguments.get("RetainAllVariantProperties"):
+            excluded = {item["VariantPropertyType"] for item in arguments.get("ExcludeRetainedVariantProperties", ())}
             _retain(variants, endpoint.variants, excluded)
         endpoint.deployment_config = deployment
         endpoint.pending = deployments.pending(config["EndpointConfigName"], variants, self._account.now())
@@ -205,10 +205,10 @@ class Endpoints:
         self._later(endpoint, self.update_minutes, lambda changed: self._updated(changed, config, variants))
         return {"EndpointArn": endpoint.arn}
 
-    def UpdateEndpointWeightsAndCapacities(self, asked: Parameters) -> Record:
-        endpoint = self._updatable(asked["EndpointName"])
+    def UpdateEndpointWeightsAndCapacities(self, arguments: Parameters) -> Record:
+        endpoint = self._updatable(arguments["EndpointName"])
         named = {variant.name: variant for variant in endpoint.variants}
-        for change in asked["DesiredWeightsAndCapacities"]:
+        for change in arguments["DesiredWeightsAndCapacities"]:
             variant = named.get(change["VariantName"])
             if variant is None:
                 raise refusal(f'Could not find variant "{change["VariantName"]}" of endpoint "{endpoint.arn}".')
@@ -219,8 +219,8 @@ class Endpoints:
         self._later(endpoint, 2, self._scaled)
         return {"EndpointArn": endpoint.arn}
 
-    def DeleteEndpoint(self, asked: Parameters) -> Record:
-        endpoint = self._endpoint(asked["EndpointName"])
+    def DeleteEndpoint(self, arguments: Parameters) -> Record:
+        endpoint = self._endpoint(arguments["EndpointName"])
         if endpoint.status in IN_PROGRESS:
             raise refusal(f'Cannot update in-progress endpoint "{endpoint.arn}".')
         schedules = self.monitored_by(endpoint.name)
@@ -274,7 +274,7 @@ class Endpoints:
         self._announce(endpoint)
 
     def _unhealthy(self, config: Record | None) -> str | None:
-        """The reason why a container of this config does not start, if one does not."""
+        """Why a container of this config does not start; None if all start."""
         for variant in (config or {}).get("ProductionVariants", ()):
             model = self._hosting.models.get(variant.get("ModelName", ""))
             if model is None or not self.health_check(*self._hosting.container(model)):
@@ -282,13 +282,13 @@ class Endpoints:
         return None
 
     def _alarmed(self, endpoint: Endpoint) -> str | None:
-        """The reason why an update is rolled back, when one of its alarms went off."""
+        """Why an update is rolled back; None if none of its alarms is in ALARM."""
         rollback = (endpoint.deployment_config or {}).get("AutoRollbackConfiguration") or {}
         firing = self.in_alarm([alarm["AlarmName"] for alarm in rollback.get("Alarms", ())])
         return ROLLED_BACK_BY_ALARM.format(alarms=", ".join(firing)) if firing else None
 
     def capture_destination(self, endpoint: str) -> str:
-        """Where an endpoint captures to; "" when it does not."""
+        """The capture location of an endpoint; "" if capture is off."""
         found = self.endpoints.get(endpoint)
         config = self._hosting.configs.get(found.config_name, {}) if found else {}
         return str(config.get("DataCaptureConfig", {}).get("DestinationS3Uri", ""))
@@ -353,7 +353,7 @@ class Endpoints:
 
 
 def _retain(variants: list[Variant], current: list[Variant], excluded: set[str]) -> None:
-    """Keep what autoscaling or a person set on variants of the same name (aws-behaviour: retained-variants)."""
+    """Keep the capacity that autoscaling or a user set on existing variants (aws-behaviour: retained-variants)."""
     before = {variant.name: variant for variant in current}
     for variant in variants:
         kept = before.get(variant.name)

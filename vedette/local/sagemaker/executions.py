@@ -1,4 +1,4 @@
-"""One run of a monitor: when it is due, what it is told, what it leaves behind, and how its job is described.
+"""One execution of a monitoring schedule: its due time, environment, output files, and processing job.
 
 See aws-behaviour: execution-job-names, execution-environment, exit-message, schedule-expression.
 """
@@ -20,13 +20,13 @@ JOB_PREFIXES = {
     "ModelBias": "model-bias-monitoring",
     "ModelExplainability": "model-explainability",  # unknown; with "-monitoring" it would be longer than 63 characters
 }
-MERGED = {"ModelQuality", "ModelBias"}  # these need labels: a merge job goes before (aws-behaviour: merge-job)
+MERGED = {"ModelQuality", "ModelBias"}  # these need labels, so a merge job runs first (aws-behaviour: merge-job)
 MERGER_IMAGE = "sagemaker-model-monitor-groundtruth-merger"
 
 
 @dataclass(frozen=True)
 class Execution:
-    """One run of a monitor, as it is told to the callable that says what it finds."""
+    """One execution, as the callable `monitor` receives it."""
 
     schedule: str
     monitoring_type: str
@@ -39,11 +39,11 @@ class Execution:
 
 @dataclass(frozen=True)
 class Report:
-    """What a monitoring job leaves behind."""
+    """The result of a monitoring job."""
 
     violations: int = 0
     files: dict[str, bytes] = field(default_factory=dict)
-    exit_message: str | None = None  # None: the words of the prebuilt container
+    exit_message: str | None = None  # None: the message of the prebuilt container
     failure_reason: str | None = None
     stopped: bool = False
     merge_failure: str | None = None  # ModelQuality and ModelBias: the labels are missing
@@ -69,7 +69,7 @@ def environment(plan: Plan, execution: Execution) -> dict[str, str]:
 
 
 def exit_message(violations: int) -> str:
-    """The words of the prebuilt container (aws-behaviour: exit-message)."""
+    """The exit message of the prebuilt container (aws-behaviour: exit-message)."""
     if violations:
         return f"CompletedWithViolations: Job completed successfully with {violations} violations."
     return "Completed: Job completed successfully with no violations."

@@ -1,4 +1,4 @@
-"""Models and endpoint configurations: every field is kept and returned, and names are given once."""
+"""Models and endpoint configurations: all fields are stored and returned, and names are unique."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONFIGS = Listing("EndpointConfigs", "EndpointConfigName", ("EndpointConfigName"
 
 
 class Hosting:
-    """What endpoints are made of."""
+    """The models and endpoint configurations of the account."""
 
     def __init__(self, account: SimulatedAccount, registry: Registry):
         self._account, self._registry = account, registry
@@ -23,25 +23,25 @@ class Hosting:
 
     # Models ----------------------------------------------------------------------------------------------------
 
-    def CreateModel(self, asked: Parameters) -> Record:
-        name = asked["ModelName"]
+    def CreateModel(self, arguments: Parameters) -> Record:
+        name = arguments["ModelName"]
         arn = self._account.arn("model", name)
         if name in self.models:
             raise refusal(f'Cannot create already existing model "{arn}".')
-        if "PrimaryContainer" in asked and "Containers" in asked:
+        if "PrimaryContainer" in arguments and "Containers" in arguments:
             raise refusal("Both PrimaryContainer and Containers cannot be specified.")
-        containers = asked.get("Containers") or [asked.get("PrimaryContainer") or {}]
+        containers = arguments.get("Containers") or [arguments.get("PrimaryContainer") or {}]
         for container in containers:
             self._check_container(container)
-        if "ExecutionRoleArn" not in asked:
+        if "ExecutionRoleArn" not in arguments:
             raise refusal("Either ExecutionRoleArn or a model package from AWS Marketplace is required.")
         self.models[name] = {
             "EnableNetworkIsolation": False,
-            **{key: value for key, value in asked.items() if key != "Tags"},
+            **{key: value for key, value in arguments.items() if key != "Tags"},
             "ModelArn": arn,
             "CreationTime": self._account.now(),
         }
-        self._account.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, arguments.get("Tags"))
         return {"ModelArn": arn}
 
     def _check_container(self, container: Record) -> None:
@@ -58,15 +58,15 @@ class Hosting:
                 f"{package['ModelApprovalStatus']}; only Approved model packages can be used to create a model."
             )
 
-    def DescribeModel(self, asked: Parameters) -> Record:
-        return self.model(asked["ModelName"])
+    def DescribeModel(self, arguments: Parameters) -> Record:
+        return self.model(arguments["ModelName"])
 
-    def ListModels(self, asked: Parameters) -> Record:
-        return MODELS.page(self.models.values(), asked)
+    def ListModels(self, arguments: Parameters) -> Record:
+        return MODELS.page(self.models.values(), arguments)
 
-    def DeleteModel(self, asked: Parameters) -> Record:
-        arn = self.model(asked["ModelName"])["ModelArn"]
-        del self.models[asked["ModelName"]]
+    def DeleteModel(self, arguments: Parameters) -> Record:
+        arn = self.model(arguments["ModelName"])["ModelArn"]
+        del self.models[arguments["ModelName"]]
         self._account.forget(arn)
         return {}
 
@@ -76,14 +76,14 @@ class Hosting:
         Raises
         ------
         AwsError
-            When there is none.
+            If it does not exist.
         """
         if name not in self.models:
             raise refusal(f'Could not find model "{self._account.arn("model", name)}".')
         return self.models[name]
 
     def container(self, model: Record) -> tuple[str, str | None]:
-        """The image and the model data that a model's first container runs."""
+        """The image and the model data of a model's first container."""
         container = (model.get("Containers") or [model.get("PrimaryContainer")])[0]
         if "ModelPackageName" in container:
             container = self._registry.package(container["ModelPackageName"])["InferenceSpecification"]["Containers"][0]
@@ -91,39 +91,41 @@ class Hosting:
 
     # Configurations --------------------------------------------------------------------------------------------
 
-    def CreateEndpointConfig(self, asked: Parameters) -> Record:
-        name = asked["EndpointConfigName"]
+    def CreateEndpointConfig(self, arguments: Parameters) -> Record:
+        name = arguments["EndpointConfigName"]
         arn = self._account.arn("endpoint-config", name)
         if name in self.configs:
             raise refusal(f'Cannot create already existing endpoint configuration "{arn}".')
-        variants = asked["ProductionVariants"] + asked.get("ShadowProductionVariants", [])
+        variants = arguments["ProductionVariants"] + arguments.get("ShadowProductionVariants", [])
         if len({variant["VariantName"] for variant in variants}) != len(variants):
             raise refusal("Variant names must be unique within an endpoint configuration.")
         for variant in variants:
             if "ModelName" in variant:
                 self.model(variant["ModelName"])
         self.configs[name] = {
-            **{key: value for key, value in asked.items() if key != "Tags"},
-            "ProductionVariants": [{"InitialVariantWeight": 1.0, **variant} for variant in asked["ProductionVariants"]],
+            **{key: value for key, value in arguments.items() if key != "Tags"},
+            "ProductionVariants": [
+                {"InitialVariantWeight": 1.0, **variant} for variant in arguments["ProductionVariants"]
+            ],
             "EndpointConfigArn": arn,
             "CreationTime": self._account.now(),
         }
-        self._account.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, arguments.get("Tags"))
         return {"EndpointConfigArn": arn}
 
-    def DescribeEndpointConfig(self, asked: Parameters) -> Record:
-        return self.config(asked["EndpointConfigName"])
+    def DescribeEndpointConfig(self, arguments: Parameters) -> Record:
+        return self.config(arguments["EndpointConfigName"])
 
-    def ListEndpointConfigs(self, asked: Parameters) -> Record:
-        return CONFIGS.page(self.configs.values(), asked)
+    def ListEndpointConfigs(self, arguments: Parameters) -> Record:
+        return CONFIGS.page(self.configs.values(), arguments)
 
-    def DeleteEndpointConfig(self, asked: Parameters) -> Record:
-        arn = self.config(asked["EndpointConfigName"])["EndpointConfigArn"]
-        endpoint = self.in_use(asked["EndpointConfigName"])
+    def DeleteEndpointConfig(self, arguments: Parameters) -> Record:
+        arn = self.config(arguments["EndpointConfigName"])["EndpointConfigArn"]
+        endpoint = self.in_use(arguments["EndpointConfigName"])
         if endpoint is not None:
-            # AWS accepts the call (aws-behaviour: config-in-use). Stricter here, so that it shows.
+            # AWS accepts the call (aws-behaviour: config-in-use); the simulator is stricter, so that tests find it.
             raise refusal(f'Cannot delete endpoint configuration "{arn}": endpoint "{endpoint}" uses it.')
-        del self.configs[asked["EndpointConfigName"]]
+        del self.configs[arguments["EndpointConfigName"]]
         self._account.forget(arn)
         return {}
 
@@ -133,7 +135,7 @@ class Hosting:
         Raises
         ------
         AwsError
-            When there is none.
+            If it does not exist.
         """
         if name not in self.configs:
             raise refusal(f'Could not find endpoint configuration "{self._account.arn("endpoint-config", name)}".')

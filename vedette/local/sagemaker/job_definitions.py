@@ -1,4 +1,4 @@
-"""Job definitions of the four kinds of monitor, and what a schedule needs to know from one."""
+"""Job definitions of the four monitor types, and the part of one that a schedule needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFINITIONS = Listing(
 
 @dataclass(frozen=True)
 class Plan:
-    """What an execution does, whether it was written inline or as a job definition."""
+    """The inputs and outputs of an execution, from an inline or a separate job definition."""
 
     endpoint: str
     output_uri: str
@@ -45,29 +45,29 @@ class JobDefinitions:
             setattr(self, f"Delete{kind}JobDefinition", partial(self._delete, kind))
             setattr(self, plural, partial(self._list, kind))
 
-    def _create(self, kind: str, asked: Parameters) -> Record:
-        name = asked["JobDefinitionName"]
+    def _create(self, kind: str, arguments: Parameters) -> Record:
+        name = arguments["JobDefinitionName"]
         arn = self._arn(kind, name)
         if (kind, name) in self.definitions:
             raise AwsError("ResourceInUse", f"Job definition already exists: {arn}")
         self.definitions[kind, name] = {
-            **{key: value for key, value in asked.items() if key != "Tags"},
+            **{key: value for key, value in arguments.items() if key != "Tags"},
             "JobDefinitionArn": arn,
             "CreationTime": self._account.now(),
         }
-        self._account.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, arguments.get("Tags"))
         return {"JobDefinitionArn": arn}
 
-    def _describe(self, kind: str, asked: Parameters) -> Record:
-        return self.definition(kind, asked["JobDefinitionName"])
+    def _describe(self, kind: str, arguments: Parameters) -> Record:
+        return self.definition(kind, arguments["JobDefinitionName"])
 
-    def _delete(self, kind: str, asked: Parameters) -> Record:
-        arn = self.definition(kind, asked["JobDefinitionName"])["JobDefinitionArn"]
-        del self.definitions[kind, asked["JobDefinitionName"]]
+    def _delete(self, kind: str, arguments: Parameters) -> Record:
+        arn = self.definition(kind, arguments["JobDefinitionName"])["JobDefinitionArn"]
+        del self.definitions[kind, arguments["JobDefinitionName"]]
         self._account.forget(arn)
         return {}
 
-    def _list(self, kind: str, asked: Parameters) -> Record:
+    def _list(self, kind: str, arguments: Parameters) -> Record:
         records = [
             {
                 "MonitoringJobDefinitionName": name,
@@ -78,8 +78,8 @@ class JobDefinitions:
             for (other, name), definition in self.definitions.items()
             if other == kind
         ]
-        wanted = asked.get("EndpointName")
-        return DEFINITIONS.page([record for record in records if wanted in {None, record["EndpointName"]}], asked)
+        wanted = arguments.get("EndpointName")
+        return DEFINITIONS.page([record for record in records if wanted in {None, record["EndpointName"]}], arguments)
 
     def definition(self, kind: str, name: str) -> Record:
         """A definition by kind and name.
@@ -87,7 +87,7 @@ class JobDefinitions:
         Raises
         ------
         AwsError
-            When there is none.
+            If it does not exist.
         """
         if (kind, name) not in self.definitions:
             raise AwsError("ResourceNotFound", f"Could not find job definition {self._arn(kind, name)}")
@@ -99,24 +99,24 @@ class JobDefinitions:
 
 
 def plan_of_definition(kind: str, definition: Record) -> Plan:
-    """What a definition of its own says."""
-    given: dict[str, Any] = definition[f"{kind}JobInput"]
+    """The plan of a separate job definition."""
+    inputs: dict[str, Any] = definition[f"{kind}JobInput"]
     specification = definition[f"{kind}AppSpecification"]
     outputs = definition[f"{kind}JobOutputConfig"]["MonitoringOutputs"]
     return Plan(
-        endpoint=given.get("EndpointInput", {}).get("EndpointName", ""),
+        endpoint=inputs.get("EndpointInput", {}).get("EndpointName", ""),
         output_uri=outputs[0]["S3Output"]["S3Uri"],
         image=specification["ImageUri"],
         role_arn=definition["RoleArn"],
         cluster=definition["JobResources"]["ClusterConfig"],
         environment=specification.get("Environment", {}),
         longest_seconds=definition.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 3600),
-        ground_truth_uri=given.get("GroundTruthS3Input", {}).get("S3Uri"),
+        ground_truth_uri=inputs.get("GroundTruthS3Input", {}).get("S3Uri"),
     )
 
 
 def plan_of_inline(definition: Record) -> Plan:
-    """What an inline definition (the old style) says."""
+    """The plan of an inline definition (the old style)."""
     outputs = definition["MonitoringOutputConfig"]["MonitoringOutputs"]
     return Plan(
         endpoint=definition["MonitoringInputs"][0].get("EndpointInput", {}).get("EndpointName", ""),

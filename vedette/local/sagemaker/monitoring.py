@@ -3,7 +3,7 @@
     hour H (as the cron expression says) -> H + 0..20 min: [merge job ->] monitoring job, with Environment and
     MonitoringScheduleArn -> some minutes -> files in s3://output/endpoint/schedule/YYYY/MM/DD/HH, ExitMessage
 
-What a job finds is not computed here: `monitor`, a callable that the owner of the Cloud may replace, says it.
+The results of a job are not computed here; they come from `monitor`, a callable that tests may replace.
 See aws-behaviour: execution-start, execution-job-names, exit-message, schedule-deletion.
 """
 
@@ -110,13 +110,13 @@ class Monitoring(JobDefinitions):
         return [schedule.name for schedule in self.schedules.values() if schedule.plan.endpoint == endpoint]
 
     def fail_next_without_job(self, schedule: str, reason: str) -> None:
-        """Let the next execution fail before it has a processing job (aws-behaviour: execution-without-job)."""
+        """Make the next execution fail before it has a processing job (aws-behaviour: execution-without-job)."""
         self.schedules[schedule].without_job = reason
 
     # Operations ------------------------------------------------------------------------------------------------
 
-    def CreateMonitoringSchedule(self, asked: Parameters) -> Record:
-        name, config = asked["MonitoringScheduleName"], asked["MonitoringScheduleConfig"]
+    def CreateMonitoringSchedule(self, arguments: Parameters) -> Record:
+        name, config = arguments["MonitoringScheduleName"], arguments["MonitoringScheduleConfig"]
         arn = self._account.arn("monitoring-schedule", name)
         if name in self.schedules:
             raise AwsError("ResourceInUse", f"Monitoring schedule already exists: {arn}")
@@ -124,46 +124,46 @@ class Monitoring(JobDefinitions):
         now = self._account.now()
         schedule = _Schedule(name, arn, config, kind, plan, now, now)
         self.schedules[name] = schedule
-        self._account.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, arguments.get("Tags"))
         self._pending(schedule)
         return {"MonitoringScheduleArn": arn}
 
-    def DescribeMonitoringSchedule(self, asked: Parameters) -> Record:
-        return self._schedule(asked["MonitoringScheduleName"]).described()
+    def DescribeMonitoringSchedule(self, arguments: Parameters) -> Record:
+        return self._schedule(arguments["MonitoringScheduleName"]).described()
 
-    def ListMonitoringSchedules(self, asked: Parameters) -> Record:
+    def ListMonitoringSchedules(self, arguments: Parameters) -> Record:
         wanted = {
-            "EndpointName": asked.get("EndpointName"),
-            "MonitoringJobDefinitionName": asked.get("MonitoringJobDefinitionName"),
-            "MonitoringScheduleStatus": asked.get("StatusEquals"),
-            "MonitoringType": asked.get("MonitoringTypeEquals"),
+            "EndpointName": arguments.get("EndpointName"),
+            "MonitoringJobDefinitionName": arguments.get("MonitoringJobDefinitionName"),
+            "MonitoringScheduleStatus": arguments.get("StatusEquals"),
+            "MonitoringType": arguments.get("MonitoringTypeEquals"),
         }
         records = [schedule.described() for schedule in self.schedules.values()]
-        return SCHEDULES.page([record for record in records if _fits(record, wanted)], asked)
+        return SCHEDULES.page([record for record in records if _fits(record, wanted)], arguments)
 
-    def UpdateMonitoringSchedule(self, asked: Parameters) -> Record:
-        schedule = self._schedule(asked["MonitoringScheduleName"])
+    def UpdateMonitoringSchedule(self, arguments: Parameters) -> Record:
+        schedule = self._schedule(arguments["MonitoringScheduleName"])
         self._refuse_pending(schedule)
-        schedule.config = asked["MonitoringScheduleConfig"]
+        schedule.config = arguments["MonitoringScheduleConfig"]
         schedule.kind, schedule.plan = self._plan(schedule.config)
         self._pending(schedule)
         return {"MonitoringScheduleArn": schedule.arn}
 
-    def StartMonitoringSchedule(self, asked: Parameters) -> Record:
-        schedule = self._schedule(asked["MonitoringScheduleName"])
+    def StartMonitoringSchedule(self, arguments: Parameters) -> Record:
+        schedule = self._schedule(arguments["MonitoringScheduleName"])
         self._refuse_pending(schedule)
         if schedule.status != "Scheduled":
             self._pending(schedule)
         return {}
 
-    def StopMonitoringSchedule(self, asked: Parameters) -> Record:
-        schedule = self._schedule(asked["MonitoringScheduleName"])
+    def StopMonitoringSchedule(self, arguments: Parameters) -> Record:
+        schedule = self._schedule(arguments["MonitoringScheduleName"])
         self._refuse_pending(schedule)
         self._stop(schedule)
         return {}
 
-    def DeleteMonitoringSchedule(self, asked: Parameters) -> Record:
-        schedule = self._schedule(asked["MonitoringScheduleName"])
+    def DeleteMonitoringSchedule(self, arguments: Parameters) -> Record:
+        schedule = self._schedule(arguments["MonitoringScheduleName"])
         self._refuse_pending(schedule)
         if any(execution["MonitoringExecutionStatus"] in RUNNING for execution in schedule.executions):
             raise refusal(f"Monitoring schedule {schedule.arn} has executions in progress and cannot be deleted.")
@@ -172,20 +172,20 @@ class Monitoring(JobDefinitions):
         self._account.clock.after(timedelta(minutes=1), lambda: self._gone(schedule))
         return {}
 
-    def ListMonitoringExecutions(self, asked: Parameters) -> Record:
+    def ListMonitoringExecutions(self, arguments: Parameters) -> Record:
         wanted = {
-            "MonitoringScheduleName": asked.get("MonitoringScheduleName"),
-            "EndpointName": asked.get("EndpointName"),
-            "MonitoringExecutionStatus": asked.get("StatusEquals"),
-            "MonitoringJobDefinitionName": asked.get("MonitoringJobDefinitionName"),
-            "MonitoringType": asked.get("MonitoringTypeEquals"),
+            "MonitoringScheduleName": arguments.get("MonitoringScheduleName"),
+            "EndpointName": arguments.get("EndpointName"),
+            "MonitoringExecutionStatus": arguments.get("StatusEquals"),
+            "MonitoringJobDefinitionName": arguments.get("MonitoringJobDefinitionName"),
+            "MonitoringType": arguments.get("MonitoringTypeEquals"),
         }
         found = [record for record in self.history if _fits(record, wanted)]
         for name, before in (("ScheduledTimeAfter", False), ("ScheduledTimeBefore", True)):
-            if name in asked:
-                bound = instant(asked[name])
+            if name in arguments:
+                bound = instant(arguments[name])
                 found = [r for r in found if (r["ScheduledTime"] < bound if before else r["ScheduledTime"] > bound)]
-        return EXECUTIONS.page(found, asked)
+        return EXECUTIONS.page(found, arguments)
 
     # Status ----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Processing jobs: how a monitoring execution shows itself (aws-behaviour: described-job)."""
+"""Processing jobs, as which monitoring executions appear (aws-behaviour: described-job)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Processing:
         self.jobs: dict[str, Record] = {}
 
     def start(self, name: str, job: Record) -> Record:
-        """A job begins."""
+        """Start a job."""
         now = self._account.now()
         arn = self._account.arn("processing-job", name)
         started = {
@@ -76,7 +76,7 @@ class Processing:
     def finish(
         self, name: str, status: str, exit_message: str | None = None, failure_reason: str | None = None
     ) -> None:
-        """A job ends: Completed, Failed or Stopped."""
+        """End a job as Completed, Failed or Stopped."""
         now, job = self._account.now(), self.jobs[name]
         job.update(
             ProcessingJobStatus=status,
@@ -86,15 +86,15 @@ class Processing:
         )
         self._announce(job)
 
-    def DescribeProcessingJob(self, asked: Parameters) -> Record:
-        name = asked["ProcessingJobName"]
+    def DescribeProcessingJob(self, arguments: Parameters) -> Record:
+        name = arguments["ProcessingJobName"]
         if name not in self.jobs:
             raise AwsError("ResourceNotFound", f"Could not find requested job with name: {name}")
         return self.jobs[name]
 
-    def ListProcessingJobs(self, asked: Parameters) -> Record:
-        wanted = asked.get("StatusEquals")
-        return JOBS.page((job for job in self.jobs.values() if wanted in {None, job["ProcessingJobStatus"]}), asked)
+    def ListProcessingJobs(self, arguments: Parameters) -> Record:
+        wanted = arguments.get("StatusEquals")
+        return JOBS.page((job for job in self.jobs.values() if wanted in {None, job["ProcessingJobStatus"]}), arguments)
 
     def _announce(self, job: Record) -> None:
         detail: dict[str, Any] = {name: _in_event(name, job[name]) for name in ANNOUNCED if name in job}

@@ -1,7 +1,7 @@
 """The model registry: package groups and their versions, with the update semantics that AWS documents.
 
-UpdateModelPackage changes what it is given and leaves the rest as it was (moto wipes it). Each creation and update is
-announced, an already approved creation too, with the names of the updated fields
+UpdateModelPackage changes only the fields in the request (moto resets the others). Each creation and update sends an
+event with the names of the updated fields, including the creation of an approved version
 (aws-behaviour: package-event, package-created-event).
 """
 
@@ -21,7 +21,7 @@ UPDATABLE = (
     "ModelCard",
     "ModelLifeCycle",
 )
-# In UpdatedModelPackageFields one name is spelled otherwise (aws-behaviour: package-event).
+# In UpdatedModelPackageFields one name is spelled differently (aws-behaviour: package-event).
 EVENT_SPELLING = {"SourceUri": "sourceUri"}
 ANNOUNCED = (
     "ModelPackageGroupName",
@@ -83,28 +83,28 @@ class Registry:
 
     # Groups ----------------------------------------------------------------------------------------------------
 
-    def CreateModelPackageGroup(self, asked: Parameters) -> Record:
-        arn = self._group_arn(asked["ModelPackageGroupName"])
+    def CreateModelPackageGroup(self, arguments: Parameters) -> Record:
+        arn = self._group_arn(arguments["ModelPackageGroupName"])
         if arn in self.groups:
             raise refusal(f"Model Package Group already exists: {arn}")
         self.groups[arn] = {
-            **{name: value for name, value in asked.items() if name != "Tags"},
+            **{name: value for name, value in arguments.items() if name != "Tags"},
             "ModelPackageGroupArn": arn,
             "CreationTime": self._account.now(),
             "CreatedBy": {},
             "ModelPackageGroupStatus": "Completed",
         }
-        self._account.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, arguments.get("Tags"))
         return {"ModelPackageGroupArn": arn}
 
-    def DescribeModelPackageGroup(self, asked: Parameters) -> Record:
-        return self._group(asked["ModelPackageGroupName"])
+    def DescribeModelPackageGroup(self, arguments: Parameters) -> Record:
+        return self._group(arguments["ModelPackageGroupName"])
 
-    def ListModelPackageGroups(self, asked: Parameters) -> Record:
-        return GROUPS.page(self.groups.values(), asked)
+    def ListModelPackageGroups(self, arguments: Parameters) -> Record:
+        return GROUPS.page(self.groups.values(), arguments)
 
-    def DeleteModelPackageGroup(self, asked: Parameters) -> Record:
-        group = self._group(asked["ModelPackageGroupName"])
+    def DeleteModelPackageGroup(self, arguments: Parameters) -> Record:
+        group = self._group(arguments["ModelPackageGroupName"])
         arn = group["ModelPackageGroupArn"]
         if any(self._group_arn(p.get("ModelPackageGroupName", "")) == arn for p in self.packages.values()):
             name = group["ModelPackageGroupName"]
@@ -124,8 +124,8 @@ class Registry:
 
     # Packages --------------------------------------------------------------------------------------------------
 
-    def CreateModelPackage(self, asked: Parameters) -> Record:
-        group_name, name = asked.get("ModelPackageGroupName"), asked.get("ModelPackageName")
+    def CreateModelPackage(self, arguments: Parameters) -> Record:
+        group_name, name = arguments.get("ModelPackageGroupName"), arguments.get("ModelPackageName")
         if group_name and name:
             raise refusal(
                 "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
@@ -133,7 +133,7 @@ class Registry:
             )
         if not group_name and not name:
             raise refusal("Missing ARN.")
-        if group_name and asked.get("Tags"):
+        if group_name and arguments.get("Tags"):
             # "In this case, you cannot supply a tag argument" (CreateModelPackage, Tags); the live text was not seen.
             raise refusal("Tags cannot be given for a version of a model package group; it has the tags of its group.")
         package = self._version(group_name) if group_name else self._unversioned(str(name))
@@ -141,7 +141,7 @@ class Registry:
         package = {
             "ModelApprovalStatus": "PendingManualApproval",
             "CertifyForMarketplace": False,
-            **{key: value for key, value in asked.items() if key not in {"Tags", "ClientToken"}},
+            **{key: value for key, value in arguments.items() if key not in {"Tags", "ClientToken"}},
             **package,
             "CreationTime": now,
             "CreatedBy": {},
@@ -154,7 +154,7 @@ class Registry:
             del package["ModelApprovalStatus"]  # "only for versioned model packages"
         arn = package["ModelPackageArn"]
         self.packages[arn] = package
-        self._account.tag(arn, asked.get("Tags"))
+        self._account.tag(arn, arguments.get("Tags"))
         self._announce(package, None)
         return {"ModelPackageArn": arn}
 
@@ -176,19 +176,19 @@ class Registry:
             raise refusal(f"Model Package already exists: {arn}")
         return {"ModelPackageName": name, "ListedName": name, "ModelPackageArn": arn}
 
-    def DescribeModelPackage(self, asked: Parameters) -> Record:
-        return self.package(asked["ModelPackageName"])
+    def DescribeModelPackage(self, arguments: Parameters) -> Record:
+        return self.package(arguments["ModelPackageName"])
 
-    def ListModelPackages(self, asked: Parameters) -> Record:
-        group, kind = asked.get("ModelPackageGroupName"), asked.get("ModelPackageType", "Unversioned")
+    def ListModelPackages(self, arguments: Parameters) -> Record:
+        group, kind = arguments.get("ModelPackageGroupName"), arguments.get("ModelPackageType", "Unversioned")
         arn = self._group(group)["ModelPackageGroupArn"] if group else None
-        wanted = asked.get("ModelApprovalStatus")
+        wanted = arguments.get("ModelApprovalStatus")
         chosen = [
             package
             for package in self.packages.values()
             if self._listed(package, arn, kind) and wanted in {None, package.get("ModelApprovalStatus")}
         ]
-        return PACKAGES.page(chosen, asked)
+        return PACKAGES.page(chosen, arguments)
 
     def _listed(self, package: Record, group_arn: str | None, kind: str) -> bool:
         own_group = package.get("ModelPackageGroupName")
@@ -196,24 +196,24 @@ class Registry:
             return own_group is not None and self._group_arn(own_group) == group_arn
         return kind == "Both" or (own_group is not None) == (kind == "Versioned")
 
-    def UpdateModelPackage(self, asked: Parameters) -> Record:
-        package = self.package(asked["ModelPackageArn"])
-        updated = {name: asked[name] for name in UPDATABLE if name in asked}
+    def UpdateModelPackage(self, arguments: Parameters) -> Record:
+        package = self.package(arguments["ModelPackageArn"])
+        updated = {name: arguments[name] for name in UPDATABLE if name in arguments}
         properties = dict(package.get("CustomerMetadataProperties", {}))
-        if {"CustomerMetadataProperties", "CustomerMetadataPropertiesToRemove"} & asked.keys():
-            properties.update(asked.get("CustomerMetadataProperties", {}))
-            for name in asked.get("CustomerMetadataPropertiesToRemove", ()):
+        if {"CustomerMetadataProperties", "CustomerMetadataPropertiesToRemove"} & arguments.keys():
+            properties.update(arguments.get("CustomerMetadataProperties", {}))
+            for name in arguments.get("CustomerMetadataPropertiesToRemove", ()):
                 properties.pop(name, None)
             updated["CustomerMetadataProperties"] = properties
-        if "AdditionalInferenceSpecificationsToAdd" in asked:
+        if "AdditionalInferenceSpecificationsToAdd" in arguments:
             known = package.get("AdditionalInferenceSpecifications", [])
-            updated["AdditionalInferenceSpecifications"] = known + asked["AdditionalInferenceSpecificationsToAdd"]
+            updated["AdditionalInferenceSpecifications"] = known + arguments["AdditionalInferenceSpecificationsToAdd"]
         package.update(updated, LastModifiedTime=self._account.now())
         self._announce(package, [EVENT_SPELLING.get(name, name) for name in updated])
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
-    def DeleteModelPackage(self, asked: Parameters) -> Record:
-        arn = self.package(asked["ModelPackageName"])["ModelPackageArn"]
+    def DeleteModelPackage(self, arguments: Parameters) -> Record:
+        arn = self.package(arguments["ModelPackageName"])["ModelPackageArn"]
         del self.packages[arn]
         self._account.forget(arn)
         return {}
@@ -224,7 +224,7 @@ class Registry:
         Raises
         ------
         AwsError
-            When there is none.
+            If it does not exist.
         """
         arn = name if name.startswith("arn:") else self._account.arn("model-package", name)
         if arn not in self.packages:

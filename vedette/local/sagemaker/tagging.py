@@ -1,9 +1,9 @@
-"""Tags of anything that has an ARN."""
+"""Tags of any resource with an ARN."""
 
 from __future__ import annotations
 
 from vedette.local.account import SimulatedAccount
-from vedette.local.sagemaker.core import MOST_TAGS, Parameters, Record, refusal
+from vedette.local.sagemaker.core import MAX_TAGS, Parameters, Record, refusal
 
 
 class Tagging:
@@ -12,20 +12,20 @@ class Tagging:
     def __init__(self, account: SimulatedAccount):
         self._account = account
 
-    def AddTags(self, asked: Parameters) -> Record:
-        tags = self._tags(asked["ResourceArn"])
-        added = {tag["Key"]: tag["Value"] for tag in asked["Tags"]}
-        if len({**tags, **added}) > MOST_TAGS:
-            raise refusal(f"The number of tags of {asked['ResourceArn']} must not exceed {MOST_TAGS}.")
+    def AddTags(self, arguments: Parameters) -> Record:
+        tags = self._tags(arguments["ResourceArn"])
+        added = {tag["Key"]: tag["Value"] for tag in arguments["Tags"]}
+        if len({**tags, **added}) > MAX_TAGS:
+            raise refusal(f"The number of tags of {arguments['ResourceArn']} must not exceed {MAX_TAGS}.")
         tags.update(added)
         return {"Tags": _listed(tags)}
 
-    def ListTags(self, asked: Parameters) -> Record:
-        return {"Tags": _listed(self._tags(asked["ResourceArn"]))}
+    def ListTags(self, arguments: Parameters) -> Record:
+        return {"Tags": _listed(self._tags(arguments["ResourceArn"]))}
 
-    def DeleteTags(self, asked: Parameters) -> Record:
-        tags = self._tags(asked["ResourceArn"])
-        for key in asked["TagKeys"]:
+    def DeleteTags(self, arguments: Parameters) -> Record:
+        tags = self._tags(arguments["ResourceArn"])
+        for key in arguments["TagKeys"]:
             tags.pop(key, None)
         return {}
 

@@ -1,4 +1,4 @@
-"""Requests checked against botocore's own model of SageMaker, refused in the words of AWS's request validator.
+"""Validation of requests with botocore's model of SageMaker, with the error texts of AWS's request validator.
 
 `2 validation errors detected: Value 'a_b' at 'endpointName' failed to satisfy constraint: Member must satisfy regular
 expression pattern: ...; Value null at ...` (the form of every Coral-based AWS service). Unknown members are ignored, as
@@ -37,7 +37,7 @@ CATEGORY = re.compile(r"\\p\{(\w+)\}")
 
 
 def check(operation: OperationModel, parameters: dict[str, Any]) -> None:
-    """Raise the ValidationException that AWS would answer, if any."""
+    """Raise AWS's ValidationException if the request is invalid."""
     if operation.input_shape is None:
         return
     failures = list(_failures(operation.input_shape, parameters, ""))
@@ -111,7 +111,7 @@ def _member(path: str, name: str) -> str:
 def _compiled(pattern: str) -> re.Pattern[str]:
     r"""The Java pattern of a shape for Python.
 
-    Three things differ: \p{L} and its kin; `${1,128}` at the end of two patterns, which means nothing; and the
+    Three things differ: \p{L} and its kin; `${1,128}` at the end of two patterns, which has no meaning; and the
     surrogate ranges of the Athena names, which cannot occur in a Python string.
     """
     translated = CATEGORY.sub(lambda match: _category(match[1]), pattern)
@@ -121,7 +121,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _category(name: str) -> str:
-    """The inside of a character class that holds a Unicode category."""
+    """The content of a character class for a Unicode category."""
     return "a-zA-Z0-9" if name == "Alnum" else _categories()[name]
 
 
