@@ -36,7 +36,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.alerts.state import transition
-from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, Checks, evaluate
+from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, evaluate
+from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.records import AlertState, Execution, FleetEntry, Thresholds
 from chalicelib.statistics.categories import Categories
@@ -179,8 +180,8 @@ def verdicts(baseline: Baseline, rows: Rows, start: datetime) -> Iterator[Execut
     """The verdicts of a day: of each hour on hard checks, of the day on drift."""
     hours = [rows.of_hour(hour).table(PART_K) for hour in range(24)]
     for hour, table in enumerate(hours):
-        yield judged(table, baseline, start + timedelta(hours=hour), 1, "hard")
-    yield judged(Table.total(table for table in hours if table.rows), baseline, start, 24, "drift")
+        yield judged(table, baseline, start + timedelta(hours=hour), 1, Checks.HARD)
+    yield judged(Table.total(table for table in hours if table.rows), baseline, start, 24, Checks.DRIFT)
 
 
 @dataclass
@@ -201,10 +202,10 @@ def quiet(rows_a_day: float, seed: int, days: int) -> Told:
     for day in range(days):
         for execution in verdicts(baseline, endpoint.day(), START + timedelta(days=day)):
             moved = transition(book, execution, Thresholds())
-            book = moved.book
+            book = moved.after
             told.alerts += bool(moved.new)
             told.findings.update(f"{m.check} of {m.feature.rstrip('0123456789')}" for m in moved.new)
-            if execution.checks == "drift":
+            if execution.checks == Checks.DRIFT:
                 told.drifted_days += sum(m.violated for m in execution.measurements)
                 told.days += 1
     return told
@@ -219,9 +220,9 @@ def hourly_drift(rows_a_day: float, seed: int, days: int = 7) -> int:
         rows = endpoint.day()
         for hour in range(24):
             start = START + timedelta(days=day, hours=hour)
-            execution = judged(rows.of_hour(hour).table(PART_K), baseline, start, 1, "drift")
+            execution = judged(rows.of_hour(hour).table(PART_K), baseline, start, 1, Checks.DRIFT)
             moved = transition(book, execution, Thresholds())
-            book = moved.book
+            book = moved.after
             alerts += bool(moved.new)
     return alerts
 
@@ -244,7 +245,7 @@ def power(rows_a_day: float, shift: float, seeds: Sequence[int]) -> Power:
         baseline = baseline_of(endpoint)
         found: list[set[str]] = []
         for _ in range(2):
-            execution = judged(endpoint.day(shift).table(PART_K), baseline, START, 24, "drift")
+            execution = judged(endpoint.day(shift).table(PART_K), baseline, START, 24, Checks.DRIFT)
             found.append({m.feature for m in execution.measurements if m.violated})
             able += sum(m.judged and m.feature in changed for m in execution.measurements)
         first += len(found[0] & set(changed))

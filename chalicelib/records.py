@@ -19,16 +19,18 @@ version and the other way round. A record of a newer major schema is refused by 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from chalicelib.constraints.measurement import Measurement, Severity, Verdict
+from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
 from chalicelib.errors import UnreadableFile
 
 SCHEMA_VERSION = 1
 
 Mode = Literal["observe", "alert", "deploy"]
+Source = Literal["vedette", "model monitor"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -60,8 +62,8 @@ class Execution(Record, frozen=True, kw_only=True):
     folder: str  # where statistics.json and constraint_violations.json lie
     judged_at: datetime
     notes: tuple[str, ...] = ()  # what was not judged, or why the monitor failed
-    checks: Literal["all", "hard", "drift"] = "all"  # what was judged: drift may have windows of its own
-    source: Literal["vedette", "model monitor"] = "vedette"
+    checks: Checks = Checks.ALL  # what was evaluated: drift may have windows of its own
+    source: Source = "vedette"
 
 
 class ExecutionEvent(Record, frozen=True, kw_only=True):
@@ -168,6 +170,11 @@ class Deployment(Record, frozen=True, kw_only=True):
     approver: str = ""
     changes: tuple[str, ...] = ()  # what differs from the config before, in words
     remarks: tuple[str, ...] = ()  # what could not be done as asked
+    adopted: bool = False  # the endpoint was taken over with `vedette adopt`: nothing was deployed
+
+    def __post_init__(self) -> None:
+        if self.state == "verified" and self.reason.startswith("adopted "):  # records from before the field
+            msgspec.structs.force_setattr(self, "adopted", True)
 
 
 class Mark(Record, frozen=True, kw_only=True):
@@ -216,18 +223,26 @@ class Pause(Record, frozen=True, kw_only=True):
 # --- said -------------------------------------------------------------------------------------------------------------
 
 
-class FingerprintState(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one fingerprint (subject and check on this endpoint and variant) stands."""
+class FingerprintStatus(StrEnum):
+    """Whether a fingerprint raises alerts."""
 
-    state: Literal["pending", "firing", "muted"]  # muted: it fires, and nobody is told while a mute holds
+    PENDING = "pending"  # violated, in fewer windows than it takes
+    FIRING = "firing"
+    MUTED = "muted"  # firing, but a mute suppresses the notification
+
+
+class FingerprintState(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one fingerprint on this endpoint and variant, for one episode of violations."""
+
+    state: FingerprintStatus
     severity: Severity  # the worst of this episode
     since: datetime  # the first window of this episode
     last_seen: datetime
-    recent: tuple[bool, ...] = ()  # violated? in the last closed windows, oldest first
+    recent: tuple[bool, ...] = ()  # violated or not, in the last closed windows, oldest first
 
 
 class Mute(Record, frozen=True, kw_only=True):
-    """A person wants no messages about one fingerprint, endpoint or team from `begins` until `until`."""
+    """A person suppresses notifications about one fingerprint, endpoint or team from `begins` until `until`."""
 
     mute_id: str
     begins: datetime
@@ -241,7 +256,7 @@ class Mute(Record, frozen=True, kw_only=True):
 
 
 class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that is owed. It leaves the outbox when SNS has taken it."""
+    """A pending message. It leaves the outbox when SNS has accepted it."""
 
     alert_id: str
     message: AlertMessage
@@ -251,7 +266,7 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SuppressedMessages(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages beyond the hourly limit: how many, and the worst of what they said. They are told later in one."""
+    """Messages beyond the hourly limit: their number and worst items. One summary message is sent later."""
 
     since: datetime
     until: datetime
@@ -265,28 +280,36 @@ class AlertState(Record, frozen=True, kw_only=True):
     """The alert state of one endpoint and variant: one item, written conditionally."""
 
     endpoint: str
-    variant: str  # "" holds what is said about the endpoint itself: its deployments
-    fingerprints: dict[str, FingerprintState] = {}
+    variant: str  # "" is the endpoint itself: its deployments and conditions
+    fingerprints: dict[Fingerprint, FingerprintState] = {}
     last_closed_window_end: datetime | None = None
     last_drift_window_end: datetime | None = None  # where drift has windows of its own
-    had_rows: bool = False  # an endpoint that never had data is not silent
+    had_rows: bool = False  # an endpoint that never had data raises no alert about missing data
     sent_ids: tuple[str, ...] = msgspec.field(default=(), name="told")  # latest messages enqueued, to skip repeats
     outbox: tuple[OutboxMessage, ...] = ()
     recent_sends: tuple[datetime, ...] = msgspec.field(default=(), name="owed_at")  # of the last hour, for the limit
     suppressed: SuppressedMessages | None = msgspec.field(default=None, name="held_back")
 
 
-FindingState = Literal["new", "continuing", "recovered"]
-AlertKind = Literal[
-    "violations",
-    "recovered",
-    "no data",
-    "capture stopped",
-    "monitor failed",
-    "deployment",
-    "held back",
-    "test",
-]
+class FindingState(StrEnum):
+    """What a message says of a finding, in the order of the message."""
+
+    NEW = "new"
+    CONTINUING = "continuing"
+    RECOVERED = "recovered"
+
+
+class AlertKind(StrEnum):
+    """What a message is about."""
+
+    VIOLATIONS = "violations"
+    RECOVERED = "recovered"
+    NO_DATA = "no data"
+    CAPTURE_STOPPED = "capture stopped"
+    MONITOR_FAILED = "monitor failed"
+    DEPLOYMENT = "deployment"
+    SUPPRESSED = "held back"
+    TEST = "test"
 
 
 class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,7 +329,7 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertMessage(Record, frozen=True, kw_only=True):
-    """One alert as data: what the text of the mail says, for programs. docs/alert.schema.json is made of it."""
+    """One alert as data: the content of the mail, for programs. Its schema is docs/alert.schema.json."""
 
     alert_id: str
     kind: AlertKind
@@ -314,20 +337,22 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     endpoint: str
     variant: str
     headline: str
-    items: tuple[AlertItem, ...]
+    items: tuple[AlertItem, ...]  # the worst first within each state
     more: dict[str, int] = {}  # state -> findings that are not listed
+    headline_tail: str = ""  # the end of the headline that a shortened subject keeps: ", and 3 more"
+    source: Source = "vedette"
     stage: str = ""
     team: str = ""
     package_version: str = ""
     served_since: datetime | None = None  # when this version was verified
-    began_after_deployment: bool = False  # within a day after `served_since`
+    began_after_deployment: bool = False  # within a day of `served_since`
     window_start: datetime | None = None
     window_end: datetime | None = None
-    closed: bool = True  # False: one object of an hour that goes on
+    closed: bool = True  # False: one object of an hour that is still open
     rows: int | None = None
     refused: int | None = None
     folder: str = ""
-    what_to_do: tuple[str, ...] = ()  # a sentence each; a command stands on a line of its own
+    what_to_do: tuple[str, ...] = ()  # a sentence each; its command or place follows on a second line
     links: dict[str, str] = {}
 
 
@@ -357,14 +382,24 @@ def read(kind: type[R], content: bytes, place: str) -> R:
             raise UnreadableFile(
                 f"{place}: schema_version {version} is newer than this Vedette ({SCHEMA_VERSION}); upgrade it"
             )
-        return msgspec.json.decode(content, type=kind)
+        return msgspec.json.decode(content, type=kind, dec_hook=_decode_key)
     except msgspec.MsgspecError as error:
         raise UnreadableFile(f"{place}: not a {kind.__name__}: {error}") from error
 
 
+def _decode_key(kind: type[Fingerprint], text: str) -> Fingerprint:
+    return kind.from_text(text)
+
+
+def _encode_key(value: Any) -> str:
+    if isinstance(value, Fingerprint):
+        return str(value)
+    raise NotImplementedError(type(value))
+
+
 def write(record: Record) -> bytes:
     """Encode a record as JSON."""
-    return msgspec.json.encode(record)
+    return msgspec.json.encode(record, enc_hook=_encode_key)
 
 
 def as_dict(record: Record) -> dict[str, Any]:

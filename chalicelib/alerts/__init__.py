@@ -1,1 +1,15 @@
-"""SAID: what a person is told, when, and in which words. Pure: the clock and the thresholds are arguments."""
+"""Alerts: which evaluation notifies a person, and in which words. Pure: clock and thresholds are arguments.
+
+| module                 | holds                                                                             |
+|------------------------|-----------------------------------------------------------------------------------|
+| state                  | what one evaluation changes: new, continuing, recovered, muted                    |
+| mutes                  | which fingerprints are muted                                                      |
+| message                | the message about an evaluation, as data                                          |
+| wording, next_steps    | its sentences, and what a person can do                                           |
+| endpoint_notifications | messages about deployments and lasting conditions                                 |
+| outbox                 | pending messages, leases, the hourly limit                                        |
+| email_text             | a message as a mail                                                               |
+| sns_payload            | a message as SNS gets it, for every kind of subscriber                            |
+| sanitize               | untrusted text made harmless                                                      |
+| model_monitor          | executions of Model Monitor's own schedules                                       |
+"""

@@ -1,107 +1,92 @@
-"""A message as a person reads it: the subject, and a plain text that fits a phone.
+"""A message as a mail: the subject, and a plain text that fits a phone.
 
-Prose is 72 columns wide. A command and a link stand on a line of their own, whole, so that they can be copied.
+Prose is 72 columns wide. A command and a link stand on a line of their own, so that they can be copied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from textwrap import fill
 
-from chalicelib.alerts.message import STATES, counted
-from chalicelib.alerts.sanitize import sanitize
-from chalicelib.alerts.sanitize import sns_subject as safe_subject
-from chalicelib.records import AlertItem, AlertMessage, FindingState
+from chalicelib.alerts.next_steps import Step, from_texts
+from chalicelib.alerts.sanitize import sanitize, sns_subject
+from chalicelib.alerts.wording import capitalized, counted, minute
+from chalicelib.constraints.measurement import DRIFT_CHECK
+from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState
 
 WIDTH = 72
-HEADINGS: dict[FindingState, str] = {"new": "New", "continuing": "Going on", "recovered": "Recovered"}
-LABELS = {"recovered": "recovered", "test": "test"}
+HEADINGS = {FindingState.NEW: "New", FindingState.CONTINUING: "Continuing", FindingState.RECOVERED: "Recovered"}
+LABELS = {AlertKind.RECOVERED: "recovered", AlertKind.TEST: "test"}
 LINKS = {"endpoint": "Endpoint", "report": "Report"}
-# A sentence begins with a capital; a feature's name stays as it is.
-OPENINGS = (
-    "the ",
-    "this ",
-    "nothing ",
-    "rows ",
-    "version ",
-    "every ",
-    "somebody ",
-    "data ",
-    "traffic ",
-    "reason",
-    "deployed",
-    "verified",
-)
 
 
 def subject(message: AlertMessage) -> str:
     """The subject: severity, endpoint, what is wrong; printable ASCII, at most 99 characters."""
-    begin = f"[{label(message)}] {message.endpoint}: "
-    head, more, number = message.headline.rpartition(", and ")
-    if more and number.endswith(" more"):
-        return safe_subject(begin + head, more + number)
-    return safe_subject(begin + message.headline)
+    head = message.headline.removesuffix(message.headline_tail)
+    return sns_subject(f"[{label(message)}] {message.endpoint}: {head}", message.headline_tail)
 
 
 def label(message: AlertMessage) -> str:
-    """The word in brackets: how bad it is, or that it is over."""
+    """The word in brackets: the severity, `recovered` or `test`."""
     return LABELS.get(message.kind, message.severity)
 
 
 def text(message: AlertMessage) -> str:
     """The body of the mail."""
-    blocks = [_filled(_capital(message.headline) + ".")]
+    names = [message.endpoint, *(item.subject for item in message.items)]
+    blocks = [_filled(capitalized(message.headline, names) + ".")]
     if message.began_after_deployment and message.served_since is not None:
-        began = f"It began within a day after the deployment of version {message.package_version}."
-        blocks.append(_filled(began))
+        blocks.append(_filled(_began(message, message.served_since)))
     indent = " " * 10
     blocks.append("\n".join(_filled(f"{name:<10}{value}", subsequent_indent=indent) for name, value in facts(message)))
     blocks += _findings(message)
     if message.what_to_do:
-        steps = [_step(number, step) for number, step in enumerate(message.what_to_do, start=1)]
-        blocks.append("\n".join(["What to do", *steps]))
+        numbered = [_step(number, step) for number, step in enumerate(steps(message), start=1)]
+        blocks.append("\n".join(["What to do", *numbered]))
     if message.links:
-        blocks.append(
-            "\n".join(["Links", *(f"  {LINKS.get(name, name)}\n  {url}" for name, url in message.links.items())])
-        )
+        links = (f"  {LINKS.get(name, name)}\n  {url}" for name, url in message.links.items())
+        blocks.append("\n".join(["Links", *links]))
     stage = f" in stage {message.stage}" if message.stage else ""
     blocks.append(f"Alert {message.alert_id}, sent by Vedette{stage}.")
     return "\n\n".join(blocks) + "\n"
 
 
+def _began(message: AlertMessage, served_since: datetime) -> str:
+    begins = (item.since for item in message.items if item.state == FindingState.NEW and item.since is not None)
+    after = min(begins, default=served_since) - served_since
+    version = f"version {message.package_version}"
+    if after <= timedelta():
+        return f"Started in the window in which {version} was deployed."
+    return f"Started {span(after)} after {version} was deployed."
+
+
 def facts(message: AlertMessage) -> list[tuple[str, str]]:
     """What the message is about: a name and a value each."""
-    found = [("Endpoint", message.endpoint + _of_variant(message.variant))]
+    variant = message.variant if message.source == "model monitor" else f"variant {message.variant}"
+    found = [("Endpoint", f"{message.endpoint}, {variant}" if message.variant else message.endpoint)]
     if message.package_version:
         found.append(("Model", _model(message)))
     start, end = message.window_start, message.window_end
     if start is not None and end is not None and message.closed:
-        until = f"{end:%H:%M}" if end - start < timedelta(days=1) and end.date() == start.date() else _time(end)
-        found.append(("Window", f"{_time(start)} to {until} UTC"))
+        same_day = end - start < timedelta(days=1) and end.date() == start.date()
+        found.append(("Window", f"{minute(start)} to {f'{end:%H:%M}' if same_day else minute(end)} UTC"))
     elif start is not None:
-        found.append(("Captured", f"from {_time(start)} UTC on, in a window that is still open"))
+        found.append(("Captured", f"from {minute(start)} UTC on, in a window that is still open"))
     if message.rows is not None:
-        refused = message.refused or 0
-        found.append(("Rows", f"{message.rows:,} judged" + (f", {refused:,} lines refused" if refused else "")))
+        rejected = f", {counted(message.refused, 'line')} rejected" if message.refused else ""
+        found.append(("Rows", f"{message.rows:,} evaluated{rejected}"))
     return [(name, sanitize(value, 300)) for name, value in found]
-
-
-def _of_variant(variant: str) -> str:
-    if not variant:
-        return ""
-    return f", {variant}" if variant.startswith("schedule ") else f", variant {variant}"
 
 
 def _model(message: AlertMessage) -> str:
     if not message.package_version.isdigit():
-        return "not a version of the registry"
+        return "not from the model registry"
     version, since = f"version {message.package_version}", message.served_since
     if since is None:
         return version
     end = message.window_end
     served = f" for {span(end - since)}," if end is not None and end > since else ""
-    return f"{version}, served{served} since {_time(since)} UTC"
+    return f"{version}, served{served} since {minute(since)} UTC"
 
 
 def span(duration: timedelta) -> str:
@@ -114,58 +99,60 @@ def span(duration: timedelta) -> str:
     """
     minutes = max(0, int(duration.total_seconds() // 60))
     if minutes < 120:
-        return counted(minutes, "minute", "minutes")
+        return counted(minutes, "minute")
     if minutes < 48 * 60:
-        return counted(minutes // 60, "hour", "hours")
-    return counted(minutes // (24 * 60), "day", "days")
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
+        return counted(minutes // 60, "hour")
+    return counted(minutes // (24 * 60), "day")
 
 
 def _findings(message: AlertMessage) -> list[str]:
-    if message.kind in {"deployment", "test"}:
-        return [_filled(f"{_capital(item.subject)}: {item.observed.rstrip('.')}.") for item in message.items]
+    if message.kind in {AlertKind.DEPLOYMENT, AlertKind.TEST}:
+        return [
+            _filled(f"{item.subject[:1].upper()}{item.subject[1:]}: {item.observed.rstrip('.')}.")
+            for item in message.items
+        ]
     blocks = []
-    for state in STATES:
+    for state, heading in HEADINGS.items():
         found = [item for item in message.items if item.state == state]
         more = message.more.get(state, 0)
         if found or more:
             where = "; the report has them all" if message.folder else ""
             rest = [f"  and {more:,} more{where}"] if more else []
-            blocks.append(
-                "\n".join([HEADINGS[state], *(_finding(item, message.window_start) for item in found), *rest])
-            )
+            blocks.append("\n".join([heading, *(_finding(item, message.window_start) for item in found), *rest]))
     return blocks
 
 
 def _finding(item: AlertItem, window_start: datetime | None) -> str:
-    over = item.state == "recovered"
-    lines = [_wrapped(f"{item.subject}: {item.check}" + ("" if over else f", {item.severity}"), 2)]
+    recovered = item.state == FindingState.RECOVERED
+    lines = [_wrapped(f"{item.subject}: {item.check}" + ("" if recovered else f", {item.severity}"), 2)]
     shown = values(item)
     if item.since is not None and item.since != window_start:
-        shown.append(("began" if over else "since", f"{_time(item.since)} UTC"))
+        shown.append(("began" if recovered else "since", f"{minute(item.since)} UTC"))
     for name, value in shown:
         if value:
             lines.append(_filled(f"    {name:<10}{value}", subsequent_indent=" " * 14))
-    if item.description and item.state == "new":
+    if item.description and item.state == FindingState.NEW:
         lines.append(_wrapped(item.description, 4))
-    if item.fingerprint and item.state != "recovered":
+    if item.fingerprint and not recovered:
         lines.append(f"    fingerprint {item.fingerprint}")
     return "\n".join(lines)
 
 
 def values(item: AlertItem) -> list[tuple[str, str]]:
-    """What was expected and what was observed."""
+    """What was expected and what was observed, a name and a value each."""
     found = [("expected", item.expected), ("observed", item.observed)]
-    if "drift" in item.check and item.value is not None and item.threshold is not None:
-        found.append(("distance", f"{item.value:.3f}, allowed {item.threshold:g}"))
+    if item.check == DRIFT_CHECK and item.value is not None and item.threshold is not None:
+        found.append(("distance", f"{item.value:.3f}, threshold {item.threshold:g}"))
     return found
 
 
+def steps(message: AlertMessage) -> list[Step]:
+    """The steps of a message, sanitized."""
+    return [Step(sanitize(step.text, 400), sanitize(step.command, 1200)) for step in from_texts(message.what_to_do)]
+
+
 def _filled(words: str, initial_indent: str = "", subsequent_indent: str = "") -> str:
-    """Words in lines, none parted at a hyphen: a place or a name is copied whole."""
+    """Words in lines, none broken at a hyphen: a place or a name is copied whole."""
     return fill(
         words, WIDTH, initial_indent=initial_indent, subsequent_indent=subsequent_indent, break_on_hyphens=False
     )
@@ -175,32 +162,6 @@ def _wrapped(words: str, indent: int) -> str:
     return _filled(words, initial_indent=" " * indent, subsequent_indent=" " * indent)
 
 
-def _step(number: int, step: str) -> str:
-    words, command = parts(step)
-    shown = _filled(words, initial_indent=f"  {number}. ", subsequent_indent="     ")
-    return f"{shown}\n     {command}" if command else shown
-
-
-def parts(step: str) -> tuple[str, str]:
-    """The words of a step and its command, each sanitize; the command is "" when the step has none."""
-    words, _, command = step.partition("\n")
-    return sanitize(words, 400), sanitize(command, 1200)
-
-
-def _capital(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:] if sentence.startswith(OPENINGS) else sentence
-
-
-def commands(steps: Sequence[str], stage: str) -> tuple[str, ...]:
-    r"""Steps whose `vedette` commands name the stage.
-
-    Examples
-    --------
-    >>> commands(("See:\nvedette alerts list site", "Nothing."), "prod")
-    ('See:\nvedette alerts list site --stage prod', 'Nothing.')
-    """
-    if not stage:
-        return tuple(steps)
-    return tuple(
-        f"{step} --stage {stage}" if "\nvedette " in step and " --stage " not in step else step for step in steps
-    )
+def _step(number: int, step: Step) -> str:
+    shown = _filled(step.text, initial_indent=f"  {number}. ", subsequent_indent="     ")
+    return f"{shown}\n     {step.command}" if step.command else shown

@@ -1,76 +1,86 @@
-"""What is said about an endpoint itself: its deployments, and conditions that wait for a person.
+"""Notifications about an endpoint itself: its deployments, and conditions that wait for a person.
 
-| input                                          | handled as                                                     |
-|------------------------------------------------|----------------------------------------------------------------|
-| a deployment was verified, failed, rolled back | one message for this deployment, ever                          |
-| an older version than the served was approved  | one message for this approval                                  |
-| a test of `vedette alerts test`                | one message for its mark                                       |
-| a condition (stopped, nothing approved, ...)   | one message when it begins; told again only after it had ended |
+| input                                          | handled as                                                        |
+|------------------------------------------------|-------------------------------------------------------------------|
+| a deployment was verified, failed, rolled back | one message for this deployment                                   |
+| an older version than the served was approved  | one message for this approval                                     |
+| a test of `vedette alerts test`                | one message for its mark                                          |
+| a condition (stopped, nothing approved, ...)   | one message when it begins; the next one only after it had ended  |
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from chalicelib.alerts.message import message_id
+from chalicelib.alerts.next_steps import Step, to_texts
 from chalicelib.alerts.outbox import enqueue
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.constraints.measurement import Severity
+from chalicelib.alerts.wording import minute
+from chalicelib.constraints.measurement import Fingerprint, Severity
 from chalicelib.records import (
     AlertItem,
     AlertKind,
     AlertMessage,
     AlertState,
     Deployment,
+    FindingState,
     FingerprintState,
+    FingerprintStatus,
     FleetEntry,
     Mark,
 )
 from chalicelib.registry.failures import BACK_OFF
 from chalicelib.registry.versions import version_of
 
-# Of conditions that last, as what they are told, and what a person can look at.
-CONDITION_FAMILIES: dict[str, tuple[AlertKind, tuple[str, ...]]] = {
-    "monitoring": ("monitor failed", ("See what is in force, and what was suggested:\nvedette constraints show",)),
-    "capture": ("capture stopped", ("See whether capture is on, and where it writes:\nvedette capture status",)),
+# Family of lasting conditions -> the kind of their messages, and what a person can look at; the endpoint follows.
+CONDITION_FAMILIES: dict[str, tuple[AlertKind, tuple[Step, ...]]] = {
+    "monitoring": (
+        AlertKind.MONITOR_FAILED,
+        (Step("See the current constraints, and the suggested ones:", "vedette constraints show"),),
+    ),
+    "capture": (
+        AlertKind.CAPTURE_STOPPED,
+        (Step("Check that capture is on, and where it writes:", "vedette capture status"),),
+    ),
 }
 
 
 def notify_once(
-    book: AlertState,
+    state: AlertState,
     occasion: str,
     headline: str,
     severity: Severity,
     package_version: str,
     facts: Mapping[str, str],
-    what_to_do: tuple[str, ...],
-    kind: AlertKind = "deployment",
+    steps: Iterable[Step],
+    kind: AlertKind = AlertKind.DEPLOYMENT,
 ) -> AlertState:
-    """Owe a message about something that happened once; `occasion` names it."""
+    """Enqueue a message about an event; `occasion` identifies it, so that a repetition adds nothing."""
     message = AlertMessage(
-        alert_id=message_id(book.endpoint, "deployment", occasion),
+        alert_id=message_id(state.endpoint, "deployment", occasion),
         kind=kind,
         severity=severity,
-        endpoint=book.endpoint,
+        endpoint=state.endpoint,
         variant="",
         headline=sanitize(headline, 400),
         items=tuple(_fact(name, value, severity) for name, value in facts.items()),
         package_version=sanitize(package_version, 100),
-        what_to_do=what_to_do,
+        what_to_do=to_texts(steps),
     )
-    return enqueue(book, (message,))
+    return enqueue(state, (message,))
 
 
-def notify_deployed(book: AlertState, entry: FleetEntry, done: Deployment, baseline: str) -> AlertState:
-    """Owe the notice that a version is served: who approved it, what changed, how it was verified."""
+def notify_deployed(state: AlertState, entry: FleetEntry, done: Deployment, baseline: str) -> AlertState:
+    """Report that a version is served: who approved it, what changed, how it was verified."""
     before = f"version {version_of(done.previous_package_arn)}" if done.previous_package_arn else "nothing"
     golden = "the golden request was answered" if entry.golden_payload else "the fleet entry has no golden request"
     facts = {
         "deployed": f"version {done.package_version}, in place of {before}",
-        "approved by": done.approver or "the registry does not say",
+        "approved by": done.approver or "not recorded in the registry",
         "verified": f"InService on {done.config}; {golden}",
         "baseline": baseline,
     }
@@ -79,95 +89,94 @@ def notify_deployed(book: AlertState, entry: FleetEntry, done: Deployment, basel
     if done.remarks:
         facts["remark"] = "; ".join(done.remarks)
     return notify_once(
-        book,
+        state,
         f"verified {done.config} {done.requested_at.isoformat()}",
         f"version {done.package_version} is deployed and verified",
-        "information",
+        Severity.INFORMATION,
         done.package_version,
         facts,
-        (f"Nothing. To go back:\nvedette rollback {done.endpoint} --reason WHY",),
+        (Step("No action is needed. To go back:", f"vedette rollback {done.endpoint} --reason WHY"),),
     )
 
 
-def notify_deployment_failed(book: AlertState, failed: Deployment, reason: str, mark: Mark) -> AlertState:
-    """Owe the notice that a version could not be deployed: why, what serves now, when it is tried again."""
+def notify_deployment_failed(state: AlertState, failed: Deployment, reason: str, mark: Mark) -> AlertState:
+    """Report that a version could not be deployed: why, what serves now, when it is retried."""
     before = version_of(failed.previous_package_arn) if failed.previous_package_arn else ""
-    serves = f"; version {before} is served" if before else "; the model before it is served"
-    again = (
-        f"It is tried again after {mark.retry_at:%Y-%m-%d %H:%M} UTC (try {mark.tries} of {len(BACK_OFF) + 1})."
-        if mark.retry_at
-        else "It is not tried again by itself. To try it again, set it to Rejected and then to Approved, or run"
+    serves = f"; version {before} is served" if before else "; the previous model is served"
+    again = Step(
+        "It is not retried automatically. To retry, set the version to Rejected and then to Approved, or run",
+        f"vedette retry {failed.endpoint}",
     )
-    command = "" if mark.retry_at else f"\nvedette retry {failed.endpoint}"
+    if mark.retry_at:
+        again = Step(f"It is retried after {minute(mark.retry_at)} UTC (attempt {mark.tries} of {len(BACK_OFF) + 1}).")
     return notify_once(
-        book,
+        state,
         f"failed {failed.config} {failed.requested_at.isoformat()}",
         f"version {failed.package_version} could not be deployed{serves if failed.previous_config else ''}",
-        "critical",
+        Severity.CRITICAL,
         failed.package_version,
         {"reason": reason},
-        ("Read the reason above.", again + command),
+        (Step("Read the reason above."), again),
     )
 
 
-def notify_older_version_approved(book: AlertState, older: str, served: str, occasion: str) -> AlertState:
-    """Owe the notice that an older version was approved, which changes nothing while a newer one is approved."""
+def notify_older_version_approved(state: AlertState, older: str, served: str, occasion: str) -> AlertState:
+    """Report that an older version was approved, which changes nothing while a newer one is approved."""
     return notify_once(
-        book,
+        state,
         f"older {occasion}",
-        f"version {older} was approved, and version {served} stays in service: it is newer, and approved",
-        "information",
+        f"version {older} was approved, but version {served} stays in service: it is newer, and approved",
+        Severity.INFORMATION,
         served,
         {},
-        (f"If version {older} shall be served:\nvedette pin {book.endpoint} --version {older} --reason WHY",),
+        (Step(f"To serve version {older}:", f"vedette pin {state.endpoint} --version {older} --reason WHY"),),
     )
 
 
-def sync_conditions(
-    book: AlertState, family: str, conditions: Mapping[str, str], now: datetime, what_to_do: tuple[str, ...] = ()
-) -> AlertState:
-    """Owe a message for each condition of a family that begins, and forget those that ended.
+def sync_conditions(state: AlertState, family: str, conditions: Mapping[str, str], now: datetime) -> AlertState:
+    """Enqueue a message for each condition of a family that begins, and remove those that ended.
 
-    `conditions` maps a name to a sentence; conditions of other families stay as they are.
+    `conditions` maps names to sentences, for all present conditions of the family. Other families stay as they are.
     """
-    kind, steps = CONDITION_FAMILIES.get(family, ("deployment", ()))
-    steps = what_to_do or tuple(f"{step} {book.endpoint}" for step in steps)
-    named = {f"{family}|{name}": words for name, words in conditions.items()}
-    states = {
-        name: state for name, state in book.fingerprints.items() if name in named or not name.startswith(f"{family}|")
-    }
-    for name, words in named.items():
-        if name not in states:
-            states[name] = FingerprintState(state="firing", severity="warning", since=now, last_seen=now)
-            book = notify_once(book, f"{name} since {now.isoformat()}", words, "warning", "", {}, steps, kind)
-    return replace(book, fingerprints=states)
+    kind, usual = CONDITION_FAMILIES.get(family, (AlertKind.DEPLOYMENT, ()))
+    steps = [step._replace(command=f"{step.command} {state.endpoint}") for step in usual]
+    present = {Fingerprint(family, name): sentence for name, sentence in conditions.items()}
+    known = {one: of for one, of in state.fingerprints.items() if one in present or one.check != family}
+    for fingerprint, sentence in present.items():
+        if fingerprint not in known:
+            known[fingerprint] = FingerprintState(
+                state=FingerprintStatus.FIRING, severity=Severity.WARNING, since=now, last_seen=now
+            )
+            occasion = f"{fingerprint!s} since {now.isoformat()}"
+            state = notify_once(state, occasion, sentence, Severity.WARNING, "", {}, steps, kind)
+    return replace(state, fingerprints=known)
 
 
-def has_condition(book: AlertState, family: str) -> bool:
-    """Whether a condition of a family lasts, of which a person was told."""
-    return any(name.startswith(f"{family}|") for name in book.fingerprints)
+def has_condition(state: AlertState, family: str) -> bool:
+    """Whether a reported condition of a family lasts."""
+    return any(fingerprint.check == family for fingerprint in state.fingerprints)
 
 
-def notify_test(book: AlertState, mark: str) -> AlertState:
-    """Owe the message of `vedette alerts test`, once for each mark."""
+def notify_test(state: AlertState, mark: str) -> AlertState:
+    """Enqueue the message of `vedette alerts test`, once for each mark."""
     message = AlertMessage(
-        alert_id=message_id(book.endpoint, "test", mark),
-        kind="test",
-        severity="information",
-        endpoint=book.endpoint,
+        alert_id=message_id(state.endpoint, "test", mark),
+        kind=AlertKind.TEST,
+        severity=Severity.INFORMATION,
+        endpoint=state.endpoint,
         variant="",
         headline=f"this is a test, mark {sanitize(mark, 40)}; nothing is wrong",
         items=(),
-        what_to_do=("Nothing: whoever reads this receives the alerts of this endpoint.",),
+        what_to_do=to_texts([Step("No action is needed: you receive the alerts of this endpoint.")]),
     )
-    return enqueue(book, (message,))
+    return enqueue(state, (message,))
 
 
 def _fact(name: str, value: str, severity: Severity) -> AlertItem:
     return AlertItem(
         subject=name,
         check="deployment",
-        state="new",
+        state=FindingState.NEW,
         severity=severity,
         expected="",
         observed=sanitize(value, 1024),

@@ -1,15 +1,15 @@
-"""Executions of Model Monitor's own schedules, read as ours, so that they give the same alerts.
+"""Executions of Model Monitor's own schedules, read as Vedette's, so that they raise the same alerts.
 
 | input                                              | read as                                                |
 |----------------------------------------------------|--------------------------------------------------------|
-| job with MonitoringScheduleArn, or its environment | an execution; every other processing job is none       |
+| job with MonitoringScheduleArn, or its environment | an execution; no other processing job is one           |
 | Completed, "... with N violations"                 | Violations, one measurement each                       |
 | Completed, "... with no violations", or no file    | OK                                                     |
-| Completed, another ExitMessage or none             | what ListMonitoringExecutions says, else what the file |
-|                                                    | holds                                                  |
-| Completed, violations announced and no file        | first waited for (`report_is_due`); then Violations,   |
-| ... and a file that cannot be read                 | one measurement that says so                           |
-| Failed for want of data                            | NoData; CaptureStopped when there was traffic          |
+| Completed, another ExitMessage or none             | the status in ListMonitoringExecutions, else the       |
+|                                                    | content of the file                                    |
+| Completed, violations announced but no file        | wait (`report_is_due`); then Violations, with one      |
+| ... or a file that cannot be read                  | measurement about the missing report                   |
+| Failed for lack of data                            | NoData; CaptureStopped when there was traffic          |
 | Failed, Stopped                                    | MonitorFailed, with FailureReason                      |
 | ground-truth merge, Completed                      | none: its analysis job follows                         |
 | ground-truth merge, Failed                         | MonitorFailed: no analysis will come                   |
@@ -27,14 +27,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.constraints.files import Violation
-from chalicelib.constraints.measurement import Measurement, Verdict
+from chalicelib.constraints.measurement import Measurement, Severity, Verdict
 from chalicelib.records import Execution
 
 TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
 ENDED = TERMINAL | {"CompletedWithViolations"}  # the same of an execution's own status
 VIOLATION_FILES = ("constraint_violations.json", "constraints_violations.json")  # the second is the docs' spelling
-UPLOADING = timedelta(minutes=2)  # a report may come after its job's event; Lambda asks again after 1 and 3 minutes
-_NO_DATA = ("no data", "no s3 objects found")
+REPORT_GRACE = timedelta(minutes=2)  # a report may come after its job's event; Lambda asks again after 1 and 3 minutes
+_NO_DATA_REASONS = ("no data", "no s3 objects found")
 _COUNTED = re.compile(r"with (\d+) violations?")
 _CLEAN = "no violations"
 HOUR = timedelta(hours=1)
@@ -70,21 +70,21 @@ def schedule_of(job: Job) -> str:
 
 
 def variant_of(schedule: str) -> str:
-    """What stands for the variant in the alerts of a schedule."""
+    """The name that alerts use in place of a variant."""
     return f"schedule {schedule}"
 
 
-def says_nothing(job: Job) -> bool:
-    """Whether a job that Completed says neither that there were violations nor that there were none."""
+def has_no_result(job: Job) -> bool:
+    """Whether a Completed job reports neither violations nor their absence."""
     message = str(job.get("ExitMessage", ""))
     return job["ProcessingJobStatus"] == "Completed" and not (_announced(job) or _CLEAN in message)
 
 
 def report_is_due(job: Job, status: str, now: datetime) -> bool:
-    """Whether violations were announced so lately that their report may still be on its way."""
+    """Whether violations were announced so recently that their report may still arrive."""
     ended: datetime = job.get("ProcessingEndTime") or job["LastModifiedTime"]
     announced = job["ProcessingJobStatus"] == "Completed" and (_announced(job) or status == "CompletedWithViolations")
-    return bool(announced) and now - ended < UPLOADING
+    return bool(announced) and now - ended < REPORT_GRACE
 
 
 def execution(
@@ -92,7 +92,7 @@ def execution(
 ) -> Execution:
     """Read an ended job and its violations as an execution.
 
-    `status` is the MonitoringExecutionStatus, where it was asked for; `unreadable` says why the report was not read.
+    `status` is the MonitoringExecutionStatus, if known; `unreadable` is the reason why the report could not be read.
     """
     end: datetime = job.get("ProcessingEndTime") or job["LastModifiedTime"]
     begun: datetime = job.get("ProcessingStartTime") or job["CreationTime"]
@@ -100,7 +100,7 @@ def execution(
     verdict = _verdict(job, violations, status, unreadable)
     reason = str(job.get("FailureReason") or job.get("ExitMessage") or job["ProcessingJobStatus"])
     if is_merge(job):
-        reason = f"the ground truth could not be merged with the captures, so nothing is analysed: {reason}"
+        reason = f"the ground truth could not be merged with the captures, so nothing is analyzed: {reason}"
     return _execution(
         endpoint=endpoint or endpoint_of(job),
         schedule=schedule_of(job),
@@ -179,13 +179,14 @@ def _time(text: str) -> datetime | None:
 
 def _verdict(job: Job, violations: Sequence[Violation], status: str, unreadable: str) -> Verdict:
     if job["ProcessingJobStatus"] != "Completed":
-        return "MonitorFailed" if is_merge(job) else _failed(str(job.get("FailureReason", "")))
+        return Verdict.MONITOR_FAILED if is_merge(job) else _failed(str(job.get("FailureReason", "")))
     announced = _announced(job) or unreadable or status == "CompletedWithViolations"
-    return "Violations" if violations or announced else "OK"
+    return Verdict.VIOLATIONS if violations or announced else Verdict.OK
 
 
 def _failed(reason: str) -> Verdict:
-    return "NoData" if any(text in reason.lower() for text in _NO_DATA) else "MonitorFailed"
+    no_data = any(text in reason.lower() for text in _NO_DATA_REASONS)
+    return Verdict.NO_DATA if no_data else Verdict.MONITOR_FAILED
 
 
 def _announced(job: Job) -> int:
@@ -194,7 +195,7 @@ def _announced(job: Job) -> int:
 
 
 def _measurements(job: Job, verdict: Verdict, violations: Sequence[Violation], unreadable: str) -> list[Measurement]:
-    if verdict != "Violations":
+    if verdict != Verdict.VIOLATIONS:
         return []
     if violations:
         return [_measurement(v.subject, v.constraint_check_type, v.description) for v in violations]
@@ -217,7 +218,7 @@ def _measurement(feature: str, check: str, description: str) -> Measurement:
         value=None,
         threshold=None,
         violated=True,
-        severity="warning" if drift else "critical",
+        severity=Severity.WARNING if drift else Severity.CRITICAL,
         description=description,
     )
 

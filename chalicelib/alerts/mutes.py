@@ -1,12 +1,12 @@
-"""Which fingerprints are muted now: a person gave a reason, and an end.
+"""Which fingerprints are muted now: every mute has a reason and an end.
 
-| mute of     | silences                                            |
-|-------------|-----------------------------------------------------|
-| fingerprint | one subject and check on one endpoint and variant   |
-| endpoint    | every fingerprint of it, silences of capture as well|
-| team        | the same for every endpoint of the team             |
+| mute of     | suppresses                                              |
+|-------------|---------------------------------------------------------|
+| fingerprint | one subject and check on one endpoint and variant       |
+| endpoint    | every fingerprint of it, missing data included          |
+| team        | the same for every endpoint of the team                 |
 
-Notices about deployments are never muted: each is about something that a person decided and that happens once.
+Notifications about deployments are never muted: each is about a decision of a person, and is sent once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from chalicelib.alerts.state import Muted, fingerprint_id, never_muted
+from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.records import Mute
 
 
@@ -24,17 +25,17 @@ def in_force(mutes: Iterable[Mute], now: datetime) -> list[Mute]:
 
 
 def muted(mutes: Iterable[Mute], endpoint: str, variant: str, team: str, now: datetime) -> Muted:
-    """Whether a mute holds for a fingerprint of an endpoint and variant."""
-    fingerprints = set()
+    """The function that says whether a mute applies to a fingerprint of an endpoint and variant now."""
+    ids = set()
     for mute in in_force(mutes, now):
         if (mute.endpoint and mute.endpoint == endpoint) or (mute.team and mute.team == team):
             return always_muted
-        fingerprints.add(mute.fingerprint)
-    if not fingerprints:
+        ids.add(mute.fingerprint)
+    if not ids:
         return never_muted
-    return lambda name: fingerprint_id(endpoint, variant, name) in fingerprints
+    return lambda fingerprint: fingerprint_id(endpoint, variant, fingerprint) in ids
 
 
-def always_muted(name: str) -> bool:
-    """A mute holds, whatever it is."""
+def always_muted(fingerprint: Fingerprint) -> bool:
+    """A mute applies to every fingerprint."""
     return True

@@ -1,18 +1,18 @@
-"""The outbox of an alert book: what is owed, under a lease, and what was told.
+"""The outbox of an alert state: pending messages, each under a lease, and the ids of those already enqueued.
 
-    decide:  the message is put into the book, leased by the invocation that writes it      (one conditional write)
-    publish: SNS takes it, one attempt
-    mark:    it leaves the outbox                                                           (one conditional write)
+    enqueue:     the message is stored, leased by the invocation that stores it                 (one conditional write)
+    publish:     SNS accepts it, one attempt
+    acknowledge: it leaves the outbox                                                           (one conditional write)
 
-Whoever finds a lease that expired takes it over. So nothing is lost, repeated events add nothing, and only a crash
-between publish and mark sends a second copy, with the same alert id.
+An invocation that finds an expired lease takes it over. So nothing is lost, repeated events add nothing, and only a
+crash between publish and acknowledge sends a second copy, with the same alert id.
 
-| input                                     | handled                                                         |
-|-------------------------------------------|-----------------------------------------------------------------|
-| a message that was owed before            | nothing                                                         |
-| more messages within an hour than allowed | counted in `held_back`, with the worst of what they say         |
-| the hour is over                          | one message says what was held back                             |
-| SNS refused a message                     | it stays, with the reason; tried again when its lease has ended |
+| input                                     | handled                                                            |
+|-------------------------------------------|--------------------------------------------------------------------|
+| a message that was enqueued before        | skipped                                                            |
+| more messages within an hour than allowed | counted in `suppressed`, with their worst items                    |
+| the hour is over                          | one message summarizes the suppressed ones                         |
+| SNS refused a message                     | it stays, with the reason; it is retried when its lease has ended  |
 """
 
 from __future__ import annotations
@@ -24,100 +24,108 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from chalicelib.alerts.message import MAX_ITEMS, suppressed_summary
-from chalicelib.alerts.state import SEVERITIES, worst
-from chalicelib.records import AlertMessage, AlertState, OutboxMessage, SuppressedMessages
+from chalicelib.constraints.measurement import Fingerprint, Severity
+from chalicelib.constraints.severity_order import order, worst
+from chalicelib.records import AlertItem, AlertMessage, AlertState, OutboxMessage, SuppressedMessages
 
 # Longer than one Publish may take (2 s to connect, 10 s to read), shorter than Lambda's first retry after 60 seconds.
 LEASE_DURATION = timedelta(seconds=55)
-MAX_SENT_IDS = 200  # ids of messages, enough for a week of hourly ones
-MAX_PENDING = 50  # when so many wait for SNS, what comes is held back and counted: a book stays of bounded length
+MAX_SENT_IDS = 200  # enough for a week of hourly messages
+MAX_PENDING = 50  # beyond it new messages are suppressed and counted, so that the state stays small
 HOUR = timedelta(hours=1)
 
 
-def enqueue(book: AlertState, messages: Iterable[AlertMessage]) -> AlertState:
-    """Put messages into the outbox, those excepted that were owed before."""
-    fresh = _fresh(book, messages)
+def enqueue(state: AlertState, messages: Iterable[AlertMessage]) -> AlertState:
+    """Put messages into the outbox, except those that were enqueued before."""
+    fresh = _not_enqueued(state, messages)
     if not fresh:
-        return book
-    owed = tuple(OutboxMessage(alert_id=message.alert_id, message=message) for message in fresh)
-    return replace(_remembered(book, fresh), outbox=(*book.outbox, *owed))
+        return state
+    pending = tuple(OutboxMessage(alert_id=message.alert_id, message=message) for message in fresh)
+    return replace(_with_ids(state, fresh), outbox=(*state.outbox, *pending))
 
 
 def enqueue_rate_limited(
-    book: AlertState, messages: Iterable[AlertMessage], per_hour: int, now: datetime
+    state: AlertState, messages: Iterable[AlertMessage], per_hour: int, now: datetime
 ) -> AlertState:
-    """The same, as long as there were fewer than so many in the hour before; the others are held back."""
-    for message in _fresh(book, messages):
-        lately = _lately(book, now)
-        if len(lately) < per_hour and len(book.outbox) < MAX_PENDING:
-            book = replace(enqueue(book, [message]), recent_sends=(*lately, now))
+    """The same, for at most `per_hour` messages within an hour; further ones are suppressed and counted."""
+    for message in _not_enqueued(state, messages):
+        recent = _recent_sends(state, now)
+        if len(recent) < per_hour and len(state.outbox) < MAX_PENDING:
+            state = replace(enqueue(state, [message]), recent_sends=(*recent, now))
         else:
-            held = _with(book.suppressed, message, now, until=min(lately, default=now) + HOUR)
-            book = replace(_remembered(book, [message]), suppressed=held)
-    return book
+            suppressed = _with_message(state.suppressed, message, now, until=min(recent, default=now) + HOUR)
+            state = replace(_with_ids(state, [message]), suppressed=suppressed)
+    return state
 
 
-def _fresh(book: AlertState, messages: Iterable[AlertMessage]) -> list[AlertMessage]:
-    return [message for message in messages if message.alert_id not in book.sent_ids]
+def _not_enqueued(state: AlertState, messages: Iterable[AlertMessage]) -> list[AlertMessage]:
+    return [message for message in messages if message.alert_id not in state.sent_ids]
 
 
-def _remembered(book: AlertState, messages: Iterable[AlertMessage]) -> AlertState:
-    return replace(book, sent_ids=(*book.sent_ids, *(message.alert_id for message in messages))[-MAX_SENT_IDS:])
+def _with_ids(state: AlertState, messages: Iterable[AlertMessage]) -> AlertState:
+    ids = (*state.sent_ids, *(message.alert_id for message in messages))
+    return replace(state, sent_ids=ids[-MAX_SENT_IDS:])
 
 
-def _lately(book: AlertState, now: datetime) -> tuple[datetime, ...]:
-    return tuple(at for at in book.recent_sends if at > now - HOUR)
+def _recent_sends(state: AlertState, now: datetime) -> tuple[datetime, ...]:
+    return tuple(at for at in state.recent_sends if at > now - HOUR)
 
 
-def _with(held: SuppressedMessages | None, message: AlertMessage, now: datetime, until: datetime) -> SuppressedMessages:
-    if held is None:
-        held = SuppressedMessages(since=now, until=until, count=0, severity="information", items=())
-    items = sorted((*held.items, *message.items), key=lambda item: SEVERITIES.index(item.severity))
-    more = Counter(held.more) + Counter(message.more) + Counter(item.state for item in items[MAX_ITEMS:])
+def _with_message(
+    suppressed: SuppressedMessages | None, message: AlertMessage, now: datetime, until: datetime
+) -> SuppressedMessages:
+    if suppressed is None:
+        suppressed = SuppressedMessages(since=now, until=until, count=0, severity=Severity.INFORMATION, items=())
+    items = sorted((*suppressed.items, *message.items), key=_order_of_item)
+    more = Counter(suppressed.more) + Counter(message.more) + Counter(str(item.state) for item in items[MAX_ITEMS:])
     return replace(
-        held,
-        count=held.count + 1,
-        severity=worst(held.severity, message.severity),
+        suppressed,
+        count=suppressed.count + 1,
+        severity=worst([suppressed.severity, message.severity]),
         items=tuple(items[:MAX_ITEMS]),
         more=dict(more),
     )
 
 
-def flush_suppressed(book: AlertState, now: datetime) -> AlertState:
-    """Owe the message about what was held back, once the hour is over."""
-    held = book.suppressed
-    if held is None or now < held.until or len(book.outbox) >= MAX_PENDING:
-        return book
-    freed = replace(book, suppressed=None, recent_sends=(*_lately(book, now), now))
-    return enqueue(freed, [suppressed_summary(book.endpoint, book.variant, held)])
+def _order_of_item(item: AlertItem) -> tuple[int, float, str, str]:
+    return order(item.severity, Fingerprint(item.check, item.subject), item.value, item.threshold)
 
 
-def lease_next(book: AlertState, now: datetime) -> tuple[AlertState, OutboxMessage | None]:
-    """Take a lease on the first message that nobody holds; the book with the lease, and the message, if there is one.
+def flush_suppressed(state: AlertState, now: datetime) -> AlertState:
+    """Enqueue the summary of the suppressed messages, once the hour is over."""
+    suppressed = state.suppressed
+    if suppressed is None or now < suppressed.until or len(state.outbox) >= MAX_PENDING:
+        return state
+    flushed = replace(state, suppressed=None, recent_sends=(*_recent_sends(state, now), now))
+    return enqueue(flushed, [suppressed_summary(state.endpoint, state.variant, suppressed)])
 
-    One at a time, just before it is published, so that a lease outlives its one attempt; what was tried least comes
-    first, so that a message that SNS refuses holds no other back.
+
+def lease_next(state: AlertState, now: datetime) -> tuple[AlertState, OutboxMessage | None]:
+    """Take a lease on the first message without one: the state with the lease, and the message, if there is one.
+
+    One message at a time, just before it is published, so that the lease outlives its one attempt. The message with
+    the fewest attempts comes first, so that a message that SNS refuses delays no other.
     """
-    book = flush_suppressed(book, now)
-    free = (message for message in book.outbox if message.leased_until is None or message.leased_until <= now)
+    state = flush_suppressed(state, now)
+    free = (message for message in state.outbox if message.leased_until is None or message.leased_until <= now)
     first = min(free, key=lambda message: message.attempts, default=None)
     if first is None:
-        return book, None
-    held = replace(first, leased_until=now + LEASE_DURATION, attempts=first.attempts + 1)
-    return _with_message(book, held), held
+        return state, None
+    leased = replace(first, leased_until=now + LEASE_DURATION, attempts=first.attempts + 1)
+    return _with_changed(state, leased), leased
 
 
-def record_failure(book: AlertState, alert_id: str, reason: str) -> AlertState:
-    """Keep why a message could not be published."""
-    found = next((message for message in book.outbox if message.alert_id == alert_id), None)
-    return book if found is None else _with_message(book, replace(found, last_error=reason))
+def record_failure(state: AlertState, alert_id: str, reason: str) -> AlertState:
+    """Store why a message could not be published."""
+    found = next((message for message in state.outbox if message.alert_id == alert_id), None)
+    return state if found is None else _with_changed(state, replace(found, last_error=reason))
 
 
-def _with_message(book: AlertState, changed: OutboxMessage) -> AlertState:
-    outbox = tuple(changed if message.alert_id == changed.alert_id else message for message in book.outbox)
-    return replace(book, outbox=outbox)
+def _with_changed(state: AlertState, changed: OutboxMessage) -> AlertState:
+    outbox = tuple(changed if message.alert_id == changed.alert_id else message for message in state.outbox)
+    return replace(state, outbox=outbox)
 
 
-def acknowledge(book: AlertState, alert_id: str) -> AlertState:
-    """Take a message out of the outbox."""
-    return replace(book, outbox=tuple(message for message in book.outbox if message.alert_id != alert_id))
+def acknowledge(state: AlertState, alert_id: str) -> AlertState:
+    """Remove a published message from the outbox."""
+    return replace(state, outbox=tuple(message for message in state.outbox if message.alert_id != alert_id))

@@ -20,19 +20,19 @@ SUBJECT_LIMIT = 99  # SNS: fewer than 100 characters, no line breaks (aws-behavi
 _S3_URI = re.compile(r"\bs3://(?!www\.)[a-zA-Z0-9._/=+-]+")
 _SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]*)?( ?):([\\/]{1,2})")
 _BARE_SCHEME = re.compile(r"(?i)\b(mailto|javascript|vbscript|data|tel|sms|callto|skype|slack|file):")
-_SEPARATED = r"[^\W_](?:[\w-]*[^\W_])?"  # a label of a host name, in any script
-# What mail and chat clients make a link of without a scheme: www, a host with a path or a port, an address, and hosts
-# under the domains that they know. A feature like `customer.age` is none of these.
+_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"  # a label of a host name, in any script
+# Mail and chat clients turn these into links without a scheme: www, a host with a path or a port, an address, and a
+# host under a known top-level domain. A feature like `customer.age` is none of these.
 _HOST = re.compile(
-    rf"(?i)(?:\bwww(?:\.{_SEPARATED})+|@{_SEPARATED}(?:\.{_SEPARATED})+|\b{_SEPARATED}(?:\.{_SEPARATED})+(?=:\d|[/\\?#])"
-    rf"|\b{_SEPARATED}(?:\.{_SEPARATED})*\.(?:com|net|org|edu|gov|mil|int|info|biz|io|ai|co|me|tv|app|dev|xyz|top|site"
+    rf"(?i)(?:\bwww(?:\.{_LABEL})+|@{_LABEL}(?:\.{_LABEL})+|\b{_LABEL}(?:\.{_LABEL})+(?=:\d|[/\\?#])"
+    rf"|\b{_LABEL}(?:\.{_LABEL})*\.(?:com|net|org|edu|gov|mil|int|info|biz|io|ai|co|me|tv|app|dev|xyz|top|site"
     r"|online|club|shop|store|link|click|live|icu|vip|win|zip|mov|ly|gl|to|sh|ru|cn|su|de|uk|eu|us|in|br|jp|fr|nl|example)\b)"
 )
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 
 
 def sanitize(text: object, limit: int = 200) -> str:
-    r"""One line of printable text: no control, format (bidirectional) or surrogate characters, no live link, capped.
+    r"""One line of printable text of at most `limit` characters, without control characters and clickable links.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def _printable(text: str) -> str:
 
 
 def _split(line: str) -> list[tuple[bool, str]]:
-    """The line in pieces: whether each is an S3 URI, which stays as it is."""
+    """The pieces of the line, and whether each is an S3 URI, which stays unchanged."""
     pieces, at = [], 0
     for match in _S3_URI.finditer(line):
         pieces += [(False, line[at : match.start()]), (True, match[0])]
@@ -70,8 +70,8 @@ def _split(line: str) -> list[tuple[bool, str]]:
 
 
 def _without_hosts(text: str) -> str:
-    for live in (_HOST, _ADDRESS):
-        text = live.sub(lambda match: match[0].replace(".", "[.]"), text)
+    for clickable in (_HOST, _ADDRESS):
+        text = clickable.sub(lambda match: match[0].replace(".", "[.]"), text)
     return text
 
 
@@ -97,7 +97,7 @@ def ascii_only(text: str) -> str:
 
 
 def sns_subject(text: str, tail: str = "") -> str:
-    r"""A subject that SNS takes: printable ASCII, 1 to 99 characters; `tail` is what must not be cut off.
+    r"""A subject that SNS accepts: printable ASCII, 1 to 99 characters; `tail` is never cut off.
 
     Examples
     --------

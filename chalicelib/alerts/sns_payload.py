@@ -1,4 +1,4 @@
-"""What SNS is given of a message: one Publish, a form for each kind of subscriber.
+"""A message as SNS gets it: one Publish, with a form for each kind of subscriber.
 
 | subscriber                | protocol           | receives                                                          |
 |---------------------------|--------------------|-------------------------------------------------------------------|
@@ -7,15 +7,14 @@
 | chat clients, webhooks    | https              | a custom notification; the alert as JSON in its additionalContext |
 | queues, functions, others | sqs, lambda, http… | the alert as JSON, docs/alert.schema.json (an AlertMessage)       |
 
-Chat clients (Amazon Q Developer in chat applications, once AWS Chatbot) subscribe by HTTPS, show nothing but their own
-schema, and drop everything else without a word; a webhook subscribes by the same protocol. So the one form of "https"
-is the chat clients' schema, and holds the whole alert as a string where that schema has room for a sender's own data:
-`metadata.additionalContext.alert`.
+Chat clients (Amazon Q Developer in chat applications, formerly AWS Chatbot) subscribe by HTTPS, show only their own
+schema and silently drop everything else. A webhook subscribes by the same protocol. So the form for "https" is the chat
+schema, with the whole alert as a string in the field for the sender's own data: `metadata.additionalContext.alert`.
 
-| limit                                            | kept by                                                     |
+| limit                                            | how                                                         |
 |--------------------------------------------------|-------------------------------------------------------------|
-| 262,144 bytes, all forms and attributes together | ten items, and a cap on each of their texts; then `fitting` |
-| subject: printable ASCII, under 100 characters   | `text.subject`                                              |
+| 262,144 bytes, all forms and attributes together | ten items with capped texts; then `truncate_to_limit`       |
+| subject: printable ASCII, under 100 characters   | `sanitize.sns_subject`                                      |
 | 10 attributes through a queue with raw delivery  | 7 attributes                                                |
 | chat: title 250, description 8,000, a step 350   | cut, with an ellipsis                                       |
 """
@@ -31,11 +30,12 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from chalicelib.alerts import email_text
-from chalicelib.records import AlertItem, AlertMessage, write
+from chalicelib.alerts.next_steps import Step, from_texts, to_texts
+from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState, write
 
-MESSAGE_BYTES = 262_144  # aws-behaviour: sns-size
-ROOM_FOR_ATTRIBUTES = 8_192
-TITLE, DESCRIPTION, STEP, SUMMARY = 250, 8_000, 350, 300
+MAX_MESSAGE_BYTES = 262_144  # aws-behaviour: sns-size
+ATTRIBUTE_BYTES = 8_192
+TITLE, DESCRIPTION, STEP, SUMMARY = 250, 8_000, 350, 300  # characters of a chat notification
 CONSOLES = {  # partition -> the console's domain
     "aws": "console.aws.amazon.com",
     "aws-cn": "console.amazonaws.cn",
@@ -46,7 +46,7 @@ Attributes = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True)
 class Installation:
-    """The installation that speaks."""
+    """The installation that sends."""
 
     stage: str
     bucket: str
@@ -55,34 +55,33 @@ class Installation:
     partition: str = "aws"
 
 
-def with_routing(message: AlertMessage, team: str, place: Installation) -> AlertMessage:
-    """The message as it goes out: whose it is, which stage speaks, and where the console shows it."""
+def with_routing(message: AlertMessage, team: str, installation: Installation) -> AlertMessage:
+    """The message as it is sent: with its team, its stage (also in the commands), and links into the console."""
     return replace(
         message,
         team=team,
-        stage=place.stage,
-        what_to_do=email_text.commands(message.what_to_do, place.stage),
-        links=_links(message, place),
+        stage=installation.stage,
+        what_to_do=to_texts(step.for_stage(installation.stage) for step in from_texts(message.what_to_do)),
+        links=_links(message, installation),
     )
 
 
-def _links(message: AlertMessage, place: Installation) -> dict[str, str]:
-    """Links into the console, made of ids alone; whoever follows one signs in there."""
-    domain = CONSOLES.get(place.partition)
+def _links(message: AlertMessage, installation: Installation) -> dict[str, str]:
+    """Links into the console, made of ids only; the console asks for a sign-in."""
+    domain = CONSOLES.get(installation.partition)
     if domain is None:  # an isolated partition, whose console has a name that is not public
         return {}
-    console = f"https://{place.region}.{domain}"
-    links = {
-        "endpoint": f"{console}/sagemaker/home?region={place.region}#/endpoints/{quote(message.endpoint, safe='')}"
-    }
-    # The page of a window is made when it has closed.
-    bucket, key = place.bucket, message.folder + ("report.html" if message.closed else "constraint_violations.json")
-    if message.folder.startswith("s3://"):  # of Model Monitor, which writes no page
+    region, endpoint = installation.region, _quoted(message.endpoint)
+    console = f"https://{region}.{domain}"
+    links = {"endpoint": f"{console}/sagemaker/home?region={region}#/endpoints/{endpoint}"}
+    bucket, folder = installation.bucket, message.folder
+    page = "report.html" if message.closed else "constraint_violations.json"  # an open window has no page
+    if message.source == "model monitor":  # it writes no page, and its folder is a URI
         bucket, _, prefix = message.folder.removeprefix("s3://").partition("/")
-        key = f"{prefix.rstrip('/')}/constraint_violations.json"
+        folder, page = f"{prefix.rstrip('/')}/", "constraint_violations.json"
     if message.folder:
-        where = f"region={place.region}&prefix={quote(key, safe='/')}"
-        links["report"] = f"{console}/s3/object/{quote(bucket, safe='')}?{where}"
+        where = f"region={region}&prefix={quote(folder + page, safe='/')}"
+        links["report"] = f"{console}/s3/object/{_quoted(bucket)}?{where}"
     return links
 
 
@@ -103,18 +102,18 @@ def _forms(message: AlertMessage) -> dict[str, str]:
 
 
 def truncate_to_limit(message: AlertMessage) -> AlertMessage:
-    """The message with as many of its items as fit; the others are counted."""
-    while message.items and len(_json(_forms(message)).encode()) > MESSAGE_BYTES - ROOM_FOR_ATTRIBUTES:
+    """The message with as many of its items as fit into one Publish; the others are counted."""
+    while message.items and len(_json(_forms(message)).encode()) > MAX_MESSAGE_BYTES - ATTRIBUTE_BYTES:
         *kept, last = message.items
-        more = {**message.more, last.state: message.more.get(last.state, 0) + 1}
+        more = {**message.more, str(last.state): message.more.get(last.state, 0) + 1}
         message = replace(message, items=tuple(kept), more=more)
     return message
 
 
 def message_attributes(message: AlertMessage) -> dict[str, str | list[str]]:
-    """What filter policies can choose by; `check` has one value for each check in the message."""
-    state = "recovered" if message.kind == "recovered" else "new"
-    given: dict[str, str | list[str]] = {
+    """The message attributes, for filter policies; `check` has one value for each check in the message."""
+    state = FindingState.RECOVERED if message.kind == AlertKind.RECOVERED else FindingState.NEW
+    attributes: dict[str, str | list[str]] = {
         "severity": message.severity,
         "endpoint": message.endpoint,
         "kind": message.kind,
@@ -123,7 +122,7 @@ def message_attributes(message: AlertMessage) -> dict[str, str | list[str]]:
         "team": message.team,
         "alert_id": message.alert_id,
     }
-    return {name: value for name, value in given.items() if value}
+    return {name: value for name, value in attributes.items() if value}
 
 
 def chat_notification(message: AlertMessage) -> dict[str, Any]:
@@ -139,7 +138,7 @@ def chat_notification(message: AlertMessage) -> dict[str, Any]:
             "textType": "client-markdown",
             "title": _cut(_markdown(f"[{email_text.label(message)}] {message.endpoint}: {message.headline}"), TITLE),
             "description": _cut(_description(message), DESCRIPTION),
-            "nextSteps": [_chat_step(step) for step in message.what_to_do],
+            "nextSteps": [_chat_step(step) for step in email_text.steps(message)],
             "keywords": [message.endpoint, message.kind, message.severity, *([message.team] if message.team else [])],
         },
         "metadata": {
@@ -165,14 +164,13 @@ def _chat_item(item: AlertItem) -> str:
     )
 
 
-def _chat_step(step: str) -> str:
-    words, command = email_text.parts(step)
-    shown = _markdown(words) + (f" `{_markdown(command)}`" if command else "")
+def _chat_step(step: Step) -> str:
+    shown = _markdown(step.text) + (f" `{_markdown(step.command)}`" if step.command else "")
     return _cut(shown, STEP)
 
 
 def _markdown(text: str) -> str:
-    """Text that a chat client shows as it is: no mark-up of Slack or Teams, and nobody is called.
+    """Text that a chat client shows literally: no mark-up of Slack or Teams, no mentions.
 
     Examples
     --------
@@ -186,6 +184,10 @@ def _markdown(text: str) -> str:
 
 def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
 
 
 def _json(value: Any) -> str:

@@ -1,24 +1,24 @@
-"""Alerts have state: what one verdict changes in what is known about an endpoint and variant.
+"""Alerts have state: how one evaluation changes the fingerprints of an endpoint and variant.
 
 | input                                                | handled as
 |------------------------------------------------------|----------
 | closed window, newer than the last one               | every fingerprint moves: new, continuing, recovered, muted
 | closed window, not newer (repeated, late, reordered) | no change: it updates its report, never the state
-| one object of the open hour                          | hard violations may fire at once; nothing ever recovers from it
+| one object of the open hour                          | hard violations may fire at once; nothing recovers
 | ... when hard checks must fail in several windows    | no change: windows are counted, objects are not
 | object of a window that was closed before            | no change
-| InsufficientData, and measurements not judged        | no change: it is neither clean nor violated
-| violated by a trace alone (`Measurement.alertable`)   | clean: it stands in the files, nobody is told
-| NoData, MonitorFailed, CaptureStopped                | a fingerprint of their own, in a message of their own
-| CaptureStopped, whose cause the sweep has told       | as if a mute held (the handler says so)
-| NoData of an hour, where drift has longer windows    | no change: nights are quiet; an empty drift window tells it
-| closed window of drift alone, or of all but drift    | its checks alone; each kind has its own last window
+| InsufficientData, and measurements not evaluated     | no change: neither clean nor violated
+| severity information (`Measurement.alertable`)       | clean: listed in the files, without an alert
+| NoData, MonitorFailed, CaptureStopped                | a fingerprint and a message of their own
+| CaptureStopped, whose cause the sweep has reported   | as if muted (the service decides)
+| NoData of an hour, where drift has longer windows    | no change: nights are quiet; an empty drift window alerts
+| closed window of drift only, or of all but drift     | those checks only; each kind has its own last window
 | a severity that rises while it fires                 | new once more
-| it fires, or goes on, while a mute holds             | muted: remembered, nobody is told
-| a mute has ended, and it is violated still           | new, once
-| it recovers while a mute holds, or was muted         | forgotten in silence: nobody was told that it fires
+| it fires, or continues, while muted                  | muted: remembered, without a notification
+| a mute has ended, and it is still violated           | new, once
+| it recovers while muted, or was muted                | removed without a notification: its alert was never sent
 
-A fingerprint is endpoint, variant, subject and check; endpoint and variant are those of the book.
+A fingerprint is a check and its subject, on the endpoint and variant of the state.
 """
 
 from __future__ import annotations
@@ -30,211 +30,209 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from chalicelib.constraints.measurement import Measurement, Severity
-from chalicelib.records import AlertState, Execution, FingerprintState, Thresholds
+from chalicelib.constraints.measurement import (
+    CAPTURE_STOPPED_CHECK,
+    DRIFT_CHECK,
+    MONITOR_FAILED_CHECK,
+    NO_DATA_CHECK,
+    Checks,
+    Fingerprint,
+    Measurement,
+    Severity,
+    Verdict,
+)
+from chalicelib.constraints.severity_order import worst
+from chalicelib.records import (
+    AlertState,
+    Execution,
+    FindingState,
+    FingerprintState,
+    FingerprintStatus,
+    Thresholds,
+)
 
-SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "information")  # the worst first
-
-# verdict -> check and subject of its fingerprint
-MISSING_DATA_CHECKS = {
-    "NoData": ("no_data", "capture"),
-    "CaptureStopped": ("capture_stopped", "capture"),
-    "MonitorFailed": ("monitor_failed", "monitor"),
+MISSING_DATA_FINGERPRINTS = {
+    Verdict.NO_DATA: Fingerprint(NO_DATA_CHECK, "capture"),
+    Verdict.CAPTURE_STOPPED: Fingerprint(CAPTURE_STOPPED_CHECK, "capture"),
+    Verdict.MONITOR_FAILED: Fingerprint(MONITOR_FAILED_CHECK, "monitor"),
 }
-Muted = Callable[[str], bool]  # whether a mute holds for a fingerprint
+Muted = Callable[[Fingerprint], bool]  # whether a mute applies to a fingerprint
+_Findings = dict[FindingState | FingerprintStatus, list[Measurement]]
 
 
 @dataclass(frozen=True)
 class Transition:
-    """The book after a verdict, and what is worth saying about it."""
+    """The state after an evaluation, and the findings to report."""
 
-    book: AlertState
+    after: AlertState
     new: tuple[Measurement, ...] = ()
     continuing: tuple[Measurement, ...] = ()
     recovered: tuple[Measurement, ...] = ()
     muted: tuple[Measurement, ...] = ()
-    since: Mapping[str, datetime] = field(default_factory=dict)  # fingerprint -> the first window of its episode
+    since: Mapping[Fingerprint, datetime] = field(default_factory=dict)  # the first window of each episode
 
     @property
     def must_notify(self) -> bool:
-        """A message is owed for what begins and what ends, not for what goes on."""
+        """A message reports what begins and what ends, not what continues."""
         return bool(self.new or self.recovered)
 
 
-def fingerprint(measurement: Measurement) -> str:
-    """The check and its subject, as a book names them."""
-    return f"{measurement.check}|{measurement.feature}"
+def captures_stopped(state: AlertState) -> bool:
+    """Whether an alert about stopped captures is open."""
+    stopped = state.fingerprints.get(MISSING_DATA_FINGERPRINTS[Verdict.CAPTURE_STOPPED])
+    return stopped is not None and stopped.state == FingerprintStatus.FIRING
 
 
-def captures_stopped(book: AlertState) -> bool:
-    """Whether a person was told that captures have stopped, and they have not come back."""
-    state = book.fingerprints.get("|".join(MISSING_DATA_CHECKS["CaptureStopped"]))
-    return state is not None and state.state == "firing"
-
-
-def fingerprint_id(endpoint: str, variant: str, name: str) -> str:
-    """A fingerprint as people name it in commands: 12 hexadecimal digits.
+def fingerprint_id(endpoint: str, variant: str, fingerprint: Fingerprint) -> str:
+    """The id of a fingerprint in commands: 12 hexadecimal digits.
 
     Examples
     --------
-    >>> fingerprint_id("preferred-site", "AllTraffic", "data_type_check|b")
+    >>> fingerprint_id("preferred-site", "AllTraffic", Fingerprint("data_type_check", "b"))
     '614728c245da'
     """
-    text = "\n".join((endpoint, variant, name))
+    text = "\n".join((endpoint, variant, str(fingerprint)))
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:12]
 
 
-def never_muted(name: str) -> bool:
-    """No mute holds."""
+def never_muted(fingerprint: Fingerprint) -> bool:
+    """No mute applies."""
     return False
 
 
-def worst(*severities: Severity) -> Severity:
-    """The worst of some severities.
-
-    Examples
-    --------
-    >>> worst("information", "critical", "warning")
-    'critical'
-    """
-    return min(severities, key=SEVERITIES.index)
-
-
 def transition(
-    book: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted = never_muted
+    state: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted = never_muted
 ) -> Transition:
-    """Move every fingerprint by one verdict; see the table of this module."""
-    last = book.last_drift_window_end if execution.checks == "drift" else book.last_closed_window_end
+    """Apply one evaluation to every fingerprint; see the table of this module."""
+    last = state.last_drift_window_end if execution.checks == Checks.DRIFT else state.last_closed_window_end
     if last is not None and execution.window_end <= last:
-        return Transition(book)
+        return Transition(state)
     if not execution.closed:
-        return _at_once(book, execution, muted) if thresholds.hard_violated <= 1 else Transition(book)
-    return _closed_window(book, execution, thresholds, muted)
+        return _apply_open_window(state, execution, muted) if thresholds.hard_violated <= 1 else Transition(state)
+    return _apply_closed_window(state, execution, thresholds, muted)
 
 
-def _at_once(book: AlertState, execution: Execution, muted: Muted) -> Transition:
-    told: dict[str, list[Measurement]] = {"new": [], "continuing": [], "muted": []}
-    states: dict[str, FingerprintState] = dict(book.fingerprints)
+def _apply_open_window(state: AlertState, execution: Execution, muted: Muted) -> Transition:
+    findings: _Findings = {}
+    known = dict(state.fingerprints)
     for measurement in execution.measurements:
         if not measurement.alertable or measurement.kind != "hard":
             continue
-        name = fingerprint(measurement)
-        before = states.get(name)
-        if before is not None and before.state != "pending":
-            if before.state == "firing":
-                told["continuing"].append(measurement)
+        fingerprint = measurement.fingerprint
+        before = known.get(fingerprint)
+        if before is not None and before.state != FingerprintStatus.PENDING:
+            if before.state == FingerprintStatus.FIRING:
+                findings.setdefault(FindingState.CONTINUING, []).append(measurement)
             continue
-        silent = muted(name)
-        told["muted" if silent else "new"].append(measurement)
-        states[name] = FingerprintState(
-            state="muted" if silent else "firing",
+        silent = muted(fingerprint)
+        findings.setdefault(FingerprintStatus.MUTED if silent else FindingState.NEW, []).append(measurement)
+        known[fingerprint] = FingerprintState(
+            state=FingerprintStatus.MUTED if silent else FingerprintStatus.FIRING,
             severity=measurement.severity,
             since=execution.window_start,
             last_seen=execution.window_end,
             recent=before.recent if before else (),
         )
-    changed = replace(book, fingerprints=states) if told["new"] or told["muted"] else book
-    since = {name: state.since for name, state in states.items()}
-    return Transition(changed, **{key: tuple(found) for key, found in told.items()}, since=since)
+    begun = FindingState.NEW in findings or FingerprintStatus.MUTED in findings
+    after = replace(state, fingerprints=known) if begun else state
+    return _transition(after, findings, {fingerprint: one.since for fingerprint, one in known.items()})
 
 
-def _closed_window(book: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted) -> Transition:
-    states: dict[str, FingerprintState] = dict(book.fingerprints)
-    since = {name: state.since for name, state in states.items()}
-    told: dict[str, list[Measurement]] = {"new": [], "continuing": [], "recovered": [], "muted": []}
-    for measurement in _judged(book, execution):
-        name = fingerprint(measurement)
-        silent = muted(name)
-        before = states.pop(name, None)
-        after = _moved(before, measurement, execution, thresholds, silent=silent)
+def _apply_closed_window(state: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted) -> Transition:
+    findings: _Findings = {}
+    known = dict(state.fingerprints)
+    since = {fingerprint: one.since for fingerprint, one in known.items()}
+    for measurement in _evaluated(state, execution):
+        fingerprint = measurement.fingerprint
+        silent = muted(fingerprint)
+        before = known.pop(fingerprint, None)
+        after = _next_state(before, measurement, execution, thresholds, silent=silent)
         if after is not None:
-            states[name] = after
-            since[name] = after.since
-        said = _said(before, after, measurement, silent=silent)
-        if said:
-            told[said].append(measurement)
+            known[fingerprint] = after
+            since[fingerprint] = after.since
+        kind = _notification_kind(before, after, measurement, silent=silent)
+        if kind is not None:
+            findings.setdefault(kind, []).append(measurement)
+    drift, hard = execution.checks == Checks.DRIFT, execution.checks == Checks.HARD
     changed = replace(
-        book,
-        fingerprints=states,
-        last_closed_window_end=book.last_closed_window_end if execution.checks == "drift" else execution.window_end,
-        last_drift_window_end=book.last_drift_window_end if execution.checks == "hard" else execution.window_end,
-        had_rows=book.had_rows or execution.rows > 0 or bool(execution.refused) or execution.source != "vedette",
+        state,
+        fingerprints=known,
+        last_closed_window_end=state.last_closed_window_end if drift else execution.window_end,
+        last_drift_window_end=state.last_drift_window_end if hard else execution.window_end,
+        had_rows=state.had_rows or execution.rows > 0 or bool(execution.refused) or execution.source != "vedette",
     )
-    return Transition(changed, **{key: tuple(found) for key, found in told.items()}, since=since)
+    return _transition(changed, findings, since)
 
 
-def _judged(book: AlertState, execution: Execution) -> list[Measurement]:
-    """What this window says about each fingerprint; nothing about those that it could not judge."""
-    silences = [_silence(execution, verdict) for verdict in MISSING_DATA_CHECKS]
-    # An endpoint that never had data is not an alarm; and a silence that nobody was told of needs no recovery.
-    silences = [
-        m for m in silences if fingerprint(m) in book.fingerprints or (m.violated and _had_data(book, execution))
+def _transition(after: AlertState, findings: _Findings, since: Mapping[Fingerprint, datetime]) -> Transition:
+    return Transition(after, **{str(kind): tuple(found) for kind, found in findings.items()}, since=since)
+
+
+def _evaluated(state: AlertState, execution: Execution) -> list[Measurement]:
+    """What this window says about each fingerprint; nothing about those that it did not evaluate."""
+    missing_data = [_missing_data(execution, verdict) for verdict in MISSING_DATA_FINGERPRINTS]
+    # No alert on an endpoint that never had data, and no recovery for an outage that was not reported.
+    missing_data = [
+        m for m in missing_data if m.fingerprint in state.fingerprints or (m.violated and _had_data(state, execution))
     ]
-    judged = [m for m in execution.measurements if m.evaluated]
-    if execution.checks == "drift":  # the other silences are said of the shorter windows
-        quiet = [m for m in silences if m.violated and m.check == "no_data"]
-        return quiet + judged + (_vanished(book, execution) if execution.verdict in {"OK", "Violations"} else [])
-    if execution.checks == "hard" and execution.verdict == "NoData":
+    evaluated = [m for m in execution.measurements if m.evaluated]
+    if execution.checks == Checks.DRIFT:  # the shorter windows report the other kinds of missing data
+        no_data = [m for m in missing_data if m.violated and m.check == NO_DATA_CHECK]
+        complete = execution.verdict in {Verdict.OK, Verdict.VIOLATIONS}
+        return no_data + evaluated + (_implicit_clears(state, execution) if complete else [])
+    if execution.checks == Checks.HARD and execution.verdict == Verdict.NO_DATA:
         return []
-    if execution.verdict in MISSING_DATA_CHECKS:
-        return [m for m in silences if m.violated]
-    return silences + judged + (_vanished(book, execution) if execution.verdict != "InsufficientData" else [])
+    if execution.verdict in MISSING_DATA_FINGERPRINTS:
+        return [m for m in missing_data if m.violated]
+    complete = execution.verdict != Verdict.INSUFFICIENT_DATA
+    return missing_data + evaluated + (_implicit_clears(state, execution) if complete else [])
 
 
-def _had_data(book: AlertState, execution: Execution) -> bool:
-    return book.had_rows or execution.verdict in {"MonitorFailed", "CaptureStopped"}
+def _had_data(state: AlertState, execution: Execution) -> bool:
+    return state.had_rows or execution.verdict in {Verdict.MONITOR_FAILED, Verdict.CAPTURE_STOPPED}
 
 
-def _silence(execution: Execution, verdict: str) -> Measurement:
-    check, subject = MISSING_DATA_CHECKS[verdict]
+def _missing_data(execution: Execution, verdict: Verdict) -> Measurement:
+    check, subject = MISSING_DATA_FINGERPRINTS[verdict]
     violated = execution.verdict == verdict
     return Measurement(
         feature=subject,
         check=check,
         kind="hard",
-        expected="a verdict" if check == "monitor_failed" else "captured data",
+        expected="a verdict" if verdict == Verdict.MONITOR_FAILED else "captured data",
         observed=("; ".join(execution.notes) or "none") if violated else "",
         value=None,
         threshold=None,
         violated=violated,
-        evaluated=True,
-        severity="information" if check == "no_data" else "warning",
+        severity=Severity.INFORMATION if verdict == Verdict.NO_DATA else Severity.WARNING,
     )
 
 
-def _vanished(book: AlertState, execution: Execution) -> list[Measurement]:
-    """What is not measured any more is clean: the rule is gone, or Model Monitor lists violations alone."""
-    measured = {fingerprint(m) for m in execution.measurements}
-    silences = {f"{check}|{subject}" for check, subject in MISSING_DATA_CHECKS.values()}
-    clean = [
-        name.partition("|")
-        for name in book.fingerprints
-        if name not in measured | silences and _looked_for(name, execution)
-    ]
+def _implicit_clears(state: AlertState, execution: Execution) -> list[Measurement]:
+    """A fingerprint that is no longer measured is clean: its rule is gone, or Model Monitor lists only violations."""
+    measured = {m.fingerprint for m in execution.measurements} | set(MISSING_DATA_FINGERPRINTS.values())
     return [
         Measurement(
-            feature=subject,
-            check=check,
+            feature=fingerprint.subject,
+            check=fingerprint.check,
             kind="hard",
             expected="no violation",
             observed="",
             value=None,
             threshold=None,
             violated=False,
-            evaluated=True,
-            severity="information",
         )
-        for check, _, subject in clean
+        for fingerprint in state.fingerprints
+        if fingerprint not in measured and _covers(execution.checks, fingerprint)
     ]
 
 
-def _looked_for(name: str, execution: Execution) -> bool:
-    """Whether an execution judged the kind of check that a fingerprint is of."""
-    drift = name.startswith("baseline_drift_check|")
-    return execution.checks == "all" or drift == (execution.checks == "drift")
+def _covers(checks: Checks, fingerprint: Fingerprint) -> bool:
+    """Whether an evaluation of these checks includes the check of a fingerprint."""
+    return checks == Checks.ALL or (fingerprint.check == DRIFT_CHECK) == (checks == Checks.DRIFT)
 
 
-def _moved(
+def _next_state(
     before: FingerprintState | None,
     measurement: Measurement,
     execution: Execution,
@@ -243,46 +241,46 @@ def _moved(
     silent: bool,
 ) -> FingerprintState | None:
     """The fingerprint after one more closed window; None when there is nothing left to remember."""
-    needed, of = _to_fire(thresholds, measurement)
+    needed, of = _windows_to_fire(thresholds, measurement)
     violated = measurement.alertable
     recent = ((before.recent if before else ()) + (violated,))[-max(of, thresholds.recovery_clean) :]
-    fired = before is not None and before.state != "pending"
+    fired = before is not None and before.state != FingerprintStatus.PENDING
     if fired and len(recent) >= thresholds.recovery_clean and not any(recent[-thresholds.recovery_clean :]):
         return None
     fires = fired or sum(recent[-of:]) >= needed
     if not fires and not any(recent):
         return None
     known = before or FingerprintState(
-        state="pending",
+        state=FingerprintStatus.PENDING,
         severity=measurement.severity,
         since=execution.window_start,
         last_seen=execution.window_end,
     )
     after = replace(known, recent=recent)
     if violated:
-        after = replace(after, last_seen=execution.window_end, severity=worst(known.severity, measurement.severity))
+        severity = worst([known.severity, measurement.severity])
+        after = replace(after, last_seen=execution.window_end, severity=severity)
     if fires and (violated or not fired):
-        return replace(after, state="muted" if silent else "firing")
+        return replace(after, state=FingerprintStatus.MUTED if silent else FingerprintStatus.FIRING)
     return after
 
 
-def _to_fire(thresholds: Thresholds, measurement: Measurement) -> tuple[int, int]:
-    """M and N for the kind of a check."""
+def _windows_to_fire(thresholds: Thresholds, measurement: Measurement) -> tuple[int, int]:
+    """M and N: a check of this kind fires when M of the last N windows are violated."""
     if measurement.kind == "drift":
         return thresholds.drift_violated, thresholds.drift_of
     return thresholds.hard_violated, thresholds.hard_of
 
 
-def _said(
+def _notification_kind(
     before: FingerprintState | None, after: FingerprintState | None, measurement: Measurement, *, silent: bool
-) -> str:
-    """Under which heading a fingerprint is told; "" when there is nothing to say."""
-    was, is_now = before.state if before else "", after.state if after else ""
-    if is_now == "muted":
-        return "muted" if measurement.alertable else ""
-    if is_now == "firing":
-        risen = before is not None and after is not None and after.severity != before.severity
-        if was != "firing" or risen:
-            return "new"
-        return "continuing" if measurement.alertable else ""
-    return "recovered" if was == "firing" and not silent else ""
+) -> FindingState | FingerprintStatus | None:
+    """Under which heading a message lists a fingerprint; MUTED when a mute suppresses it, None when nothing changed."""
+    fired_before = before is not None and before.state == FingerprintStatus.FIRING
+    if after is not None and after.state == FingerprintStatus.MUTED:
+        return FingerprintStatus.MUTED if measurement.alertable else None
+    if after is not None and after.state == FingerprintStatus.FIRING:
+        if before is None or not fired_before or after.severity != before.severity:
+            return FindingState.NEW
+        return FindingState.CONTINUING if measurement.alertable else None
+    return FindingState.RECOVERED if fired_before and not silent else None

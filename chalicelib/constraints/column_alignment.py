@@ -1,4 +1,4 @@
-"""Which captured column is which feature of the baseline."""
+"""Align captured columns with the features of a baseline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.statistics.table import Table
 class Alignment(NamedTuple):
     """The columns of one table under the baseline's names.
 
-    `columns` is None when the table cannot be laid over the baseline without guessing.
+    `columns` is None when the table cannot be aligned with the baseline unambiguously.
     """
 
     table: Table
@@ -28,12 +28,12 @@ class Alignment(NamedTuple):
 
 
 def align_columns(table: Table, features: Sequence[str]) -> Alignment:
-    """Lay a table over the baseline's features.
+    """Align a table with the features of a baseline, given in order: outputs first, then inputs.
 
-    Columns whose names the baseline knows are those features. The others go by position into the features that are
-    left, outputs first, as Model Monitor maps every column, if there are exactly as many and no name says otherwise:
-    where some names are known, an input of another name is another column; an output may be called `score` in the
-    answers and `label` in the data set.
+    A column with the name of a feature is that feature. The remaining columns take the remaining features by position,
+    as Model Monitor maps every column, if their numbers are equal and no name contradicts it: where some names match,
+    an input with an unknown name is an extra column. An output may have another name than in the data set (`score`,
+    `label`).
 
     Examples
     --------
@@ -49,15 +49,15 @@ def align_columns(table: Table, features: Sequence[str]) -> Alignment:
     known = set(features)
     columns: dict[str, ColumnStatistics] = {}
     others: list[tuple[str, ColumnStatistics]] = []
-    foreign = False  # an input whose name the baseline does not know
+    unknown_input = False  # an input whose name the baseline lacks
     for position, (name, column) in enumerate(zip(table.names, table.columns, strict=True)):
         if name in known and name not in columns:
             columns[name] = column
         else:
             others.append((name, column))
-            foreign = foreign or bool(name and position >= table.outputs)
+            unknown_input = unknown_input or bool(name and position >= table.outputs)
     left = [name for name in features if name not in columns]
-    if len(left) == len(others) and not (columns and foreign):
+    if len(left) == len(others) and not (columns and unknown_input):
         columns.update(zip(left, (column for _, column in others), strict=True))
         return Alignment(table, columns)
     if not columns:
@@ -66,9 +66,9 @@ def align_columns(table: Table, features: Sequence[str]) -> Alignment:
 
 
 def aligned_table(tables: Iterable[Table], constraints: Constraints) -> Table | None:
-    """All tables that can be laid over the baseline, added up under its names; else the table with the most rows.
+    """The sum of all tables that align with the baseline, under its names, as statistics.json shows it.
 
-    None when there are no rows at all.
+    When no table aligns, the table with the most rows under its own names; None when there are no tables.
 
     Examples
     --------
@@ -78,15 +78,15 @@ def aligned_table(tables: Iterable[Table], constraints: Constraints) -> Table | 
     >>> named.names, named.rows
     (('y', 'x'), 1)
     """
-    found = [align_columns(table, [feature.name for feature in constraints.features]) for table in tables]
-    if not found:
-        return None
-    laid = [(one.table.rows, one.columns) for one in found if one.columns and not one.missing]
-    if not laid:
-        return max((one.table for one in found), key=lambda table: table.rows)
     names = tuple(feature.name for feature in constraints.features)
+    alignments = [align_columns(table, names) for table in tables]
+    if not alignments:
+        return None
+    aligned = [(one.table.rows, one.columns) for one in alignments if one.columns and not one.missing]
+    if not aligned:
+        return max((one.table for one in alignments), key=lambda table: table.rows)
     return Table(
         names=names,
-        rows=sum(rows for rows, _ in laid),
-        columns=tuple(ColumnStatistics.total([columns[name] for _, columns in laid]) for name in names),
+        rows=sum(rows for rows, _ in aligned),
+        columns=tuple(ColumnStatistics.total([columns[name] for _, columns in aligned]) for name in names),
     )

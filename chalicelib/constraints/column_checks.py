@@ -1,11 +1,20 @@
-"""Is each cell as it must be: its type, whether it is there, whether its value is known."""
+"""The checks on the cells of one column: their type, their completeness, and whether their values are known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from chalicelib.constraints.constraints import FeatureConstraints, Monitoring
-from chalicelib.constraints.measurement import Measurement, percent, rounded, severity_of, share_lower_bound
+from chalicelib.constraints.measurement import (
+    CATEGORICAL_VALUES_CHECK,
+    COMPLETENESS_CHECK,
+    DATA_TYPE_CHECK,
+    Measurement,
+    percent,
+    rounded,
+    severity_of,
+    share_lower_bound,
+)
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.lexical import TypeCounts
 
@@ -25,10 +34,10 @@ def _data_type(
     expected = feature.inferred_type
     share = column.types.share_of(expected)
     threshold = monitoring.datatype_check_threshold
-    if share is None:  # nothing but missing cells: neither kept nor violated
+    if share is None:  # every cell is missing: neither passed nor violated
         return Measurement(
             feature=feature.name,
-            check="data_type_check",
+            check=DATA_TYPE_CHECK,
             kind="hard",
             expected=expected,
             observed="no values",
@@ -40,7 +49,7 @@ def _data_type(
     violated = share < threshold
     return Measurement(
         feature=feature.name,
-        check="data_type_check",
+        check=DATA_TYPE_CHECK,
         kind="hard",
         expected=expected,
         observed=f"{rounded(share, threshold)} {expected}",
@@ -60,8 +69,8 @@ def _data_type(
 def _unreadable(types: TypeCounts, expected: str) -> float:
     """Share of the present cells that cannot be read as the expected type.
 
-    An Integral is a Fractional all the same, and either is a text; when no cell at all is of the expected type, the
-    sender has changed its form, which is no trace.
+    An Integral is also a Fractional, and either is also a text. When no cell at all has the expected type, the sender
+    has changed its format: all cells count.
 
     Examples
     --------
@@ -85,8 +94,8 @@ def _completeness(feature: FeatureConstraints, column: ColumnStatistics, *, crit
     rows = column.types.present + column.types.missing
     yield Measurement(
         feature=feature.name,
-        check="completeness_check",
-        # Where cells were missing ever, how many is chance, which several windows in a row are not.
+        check=COMPLETENESS_CHECK,
+        # If the baseline already has missing cells, one window below it may be chance: count windows as for drift.
         kind="hard" if expected == 1 else "drift",
         expected=f"{rounded(expected)} present",
         observed=f"{rounded(observed, expected)} present",
@@ -114,23 +123,23 @@ def _categorical_values(
     counts = column.categories.counts
     share: float | None = None
     if counts is None:
-        # More different values than a domain can hold: some are unknown, how many cells cannot be told.
-        violated, judged, unknown = threshold == 1.0, threshold == 1.0, 1.0
-        observed = f"about {column.categories.distinct:.0f} different values"
+        # More distinct values than a domain can hold: some are unknown, but the number of their cells is not known.
+        violated, evaluated, unknown = threshold == 1.0, threshold == 1.0, 1.0
+        observed = f"about {column.categories.distinct:.0f} distinct values"
     else:
         known = sum(counts.get(category, 0) for category in set(domain))
-        share, judged, unknown = known / present, True, share_lower_bound(present - known, present)
+        share, evaluated, unknown = known / present, True, share_lower_bound(present - known, present)
         violated, observed = share < threshold, f"{rounded(share, threshold)} known values"
     yield Measurement(
         feature=feature.name,
-        check="categorical_values_check",
+        check=CATEGORICAL_VALUES_CHECK,
         kind="hard",
         expected=f"{rounded(threshold)} of {len(domain)} known values",
         observed=observed,
         value=share,
         threshold=threshold,
         violated=violated,
-        evaluated=judged,
+        evaluated=evaluated,
         severity=severity_of(unknown, critical=critical),
         description=f"Value: {0.0 if share is None else share} does not meet the constraint requirement! "
         if violated

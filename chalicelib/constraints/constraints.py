@@ -1,4 +1,4 @@
-"""What is allowed: constraints.json as a value that keeps every key it does not know."""
+"""constraints.json as a value that keeps every unknown key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.statistics import Method
 
 
 class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
-    """How strictly a feature is judged. The defaults are those of live files, not the documentation's 0.1.
+    """How strict the checks of a feature are. The defaults are those of live files, not the documentation's 0.1.
 
     `datatype_check_threshold` and `domain_content_threshold` are the shares that must match: Model Monitor's own
     sentence for 1.0 is "Expected match: 100.0%" (aws-behaviour: constraint-defaults).
@@ -28,7 +28,7 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, *documents: Mapping[str, Any]) -> Monitoring:
-        """From a `monitoring_config` and the overrides laid over it; what has an unknown form keeps its default.
+        """From a `monitoring_config` and its overrides (the last one wins); malformed values keep the default.
 
         Examples
         --------
@@ -55,7 +55,7 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeatureConstraints(msgspec.Struct, frozen=True):
-    """One entry of `features`, as it stands in the file."""
+    """One entry of `features`, unchanged."""
 
     document: dict[str, Any]
 
@@ -71,24 +71,24 @@ class FeatureConstraints(msgspec.Struct, frozen=True):
 
     @property
     def completeness(self) -> float | None:
-        """The share of cells that must be present; None when the file does not say."""
+        """The share of cells that must be present; None when the file has none."""
         return _number(self.document, "completeness")
 
     @property
     def is_non_negative(self) -> bool | None:
-        """Suggested, and never enforced by Model Monitor; a check of Vedette's own."""
+        """Suggested but never enforced by Model Monitor; enforced by vedette_non_negative_check."""
         value = self._part("num_constraints").get("is_non_negative")
         return value if isinstance(value, bool) else None
 
     @property
     def bounds(self) -> tuple[float | None, float | None]:
-        """The least and the greatest number that is allowed, where a person has set them; Vedette's own keys."""
+        """The allowed minimum and maximum, if set; an extension of Vedette."""
         numbers = self._part("num_constraints")
         return _number(numbers, "minimum"), _number(numbers, "maximum")
 
     @property
     def domains(self) -> tuple[str, ...] | None:
-        """The categories that are allowed; None when any is."""
+        """The allowed categories; None when every category is."""
         value = self._part("string_constraints").get("domains")
         return tuple(map(str, value)) if isinstance(value, list) else None
 
@@ -123,19 +123,19 @@ class Constraints(msgspec.Struct, frozen=True):
 
     @property
     def monitoring_config(self) -> dict[str, Any]:
-        """How strictly all features are judged, as it stands in the file."""
+        """The monitoring configuration of all features, unchanged."""
         value = self.document.get("monitoring_config")
         return value if isinstance(value, dict) else {}
 
     @property
     def volume(self) -> tuple[float | None, float | None]:
-        """The fewest and the most rows an hour, where a person has set them; Vedette's own key."""
+        """The minimum and maximum rows an hour, if set; an extension of Vedette."""
         value = self.document.get("volume_constraints")
         rows = value if isinstance(value, dict) else {}
         return _number(rows, "minimum_rows_per_hour"), _number(rows, "maximum_rows_per_hour")
 
     def monitoring(self, feature: FeatureConstraints | None = None) -> Monitoring:
-        """How strictly one feature is judged, or all of them."""
+        """How strict the checks of one feature are, or of all."""
         return Monitoring.of(self.monitoring_config, feature.overrides if feature else {})
 
     def with_type(self, name: str, inferred_type: str) -> Constraints:

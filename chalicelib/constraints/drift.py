@@ -1,11 +1,11 @@
-"""Has a feature's distribution moved away from the baseline's.
+"""The drift check: how far the distribution of a feature is from the baseline's.
 
 | column                                        | distance                      | violated when                       |
 |-----------------------------------------------|-------------------------------|-------------------------------------|
-| numbers                                       | L-infinity, Simple or Robust  | over comparison_threshold           |
-| few texts, categorical_drift_method LInfinity | L-infinity, Simple or Robust  | over categorical_comparison_...     |
-| few texts, ChiSquared                         | 1 - p of the chi-squared test | p under categorical_comparison_...  |
-| many texts, nothing but missing cells         | none                          |                                     |
+| numbers                                       | L-infinity, Simple or Robust  | above comparison_threshold          |
+| few texts, categorical_drift_method LInfinity | L-infinity, Simple or Robust  | above categorical_comparison_...    |
+| few texts, ChiSquared                         | 1 - p of the chi-squared test | p below categorical_comparison_...  |
+| many texts, or every cell missing             | none                          |                                     |
 
 How Model Monitor compares a chi-squared value with the threshold is unknown (aws-behaviour: chi-squared-threshold).
 Here the threshold is the level of the test, and the sentence keeps the form "distance: x exceeds threshold: y", which
@@ -17,33 +17,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib.constraints.constraints import FeatureConstraints, Monitoring
-from chalicelib.constraints.measurement import Measurement, Severity
+from chalicelib.constraints.measurement import DRIFT_CHECK, Measurement, Severity
 from chalicelib.statistics import distances
 from chalicelib.statistics.column import ColumnStatistics
 
 
 def drift_check(
     feature: FeatureConstraints,
-    then: ColumnStatistics,
-    now: ColumnStatistics,
+    baseline: ColumnStatistics,
+    current: ColumnStatistics,
     monitoring: Monitoring,
     *,
     critical: bool,
 ) -> Iterator[Measurement]:
-    """baseline_drift_check of one feature."""
-    severity: Severity = "critical" if critical else "warning"
-    if then.types.inferred_type in ("Integral", "Fractional"):
-        distance = distances.numerical(then.distribution, now.distribution, monitoring.comparison_method)
+    """baseline_drift_check of one feature; nothing when its distance is not defined."""
+    severity = Severity.CRITICAL if critical else Severity.WARNING
+    if baseline.types.inferred_type in ("Integral", "Fractional"):
+        distance = distances.numerical(baseline.distribution, current.distribution, monitoring.comparison_method)
         yield from _distance(feature.name, distance, monitoring.comparison_threshold, severity)
         return
-    before, current = then.categories.counts, now.categories.counts
-    if before is None or current is None:
+    before, after = baseline.categories.counts, current.categories.counts
+    if before is None or after is None:
         return
     threshold = monitoring.categorical_comparison_threshold
     if monitoring.categorical_drift_method == "ChiSquared":
-        yield from _chi_squared(feature.name, distances.chi_squared(before, current), threshold, severity)
+        yield from _chi_squared(feature.name, distances.chi_squared(before, after), threshold, severity)
     else:
-        distance = distances.categorical(before, current, monitoring.comparison_method)
+        distance = distances.categorical(before, after, monitoring.comparison_method)
         yield from _distance(feature.name, distance, threshold, severity)
 
 
@@ -53,7 +53,7 @@ def _distance(name: str, distance: float | None, threshold: float, severity: Sev
     violated = distance > threshold
     yield Measurement(
         feature=name,
-        check="baseline_drift_check",
+        check=DRIFT_CHECK,
         kind="drift",
         expected=f"distance at most {threshold}",
         observed=f"distance {distance:.4g}",
@@ -71,7 +71,7 @@ def _chi_squared(name: str, p: float | None, level: float, severity: Severity) -
     violated = p < level
     yield Measurement(
         feature=name,
-        check="baseline_drift_check",
+        check=DRIFT_CHECK,
         kind="drift",
         expected=f"chi-squared p-value at least {level}",
         observed=f"chi-squared p-value {p:.4g}",
@@ -80,7 +80,7 @@ def _chi_squared(name: str, p: float | None, level: float, severity: Severity) -
         violated=violated,
         severity=severity,
         description=(
-            f"Chi-squared p-value {p:.4g} is under {level}. Baseline drift distance: {1 - p} exceeds threshold: "
+            f"Chi-squared p-value {p:.4g} is below {level}. Baseline drift distance: {1 - p} exceeds threshold: "
             f"{1 - level}"
         )
         if violated

@@ -1,33 +1,33 @@
 """Summary + baseline -> every measured value, and one verdict.
 
-| check                    | violated when                                                  | judged from        |
-|--------------------------|----------------------------------------------------------------|--------------------|
-| data_type_check          | share of present cells of exactly the type under its threshold | minimum_rows       |
-| completeness_check       | share of present cells under the feature's completeness        | minimum_rows       |
-| missing_column_check     | rows have fewer columns than the baseline has features         | minimum_rows       |
-| extra_column_check       | rows have more columns than the baseline has features          | minimum_rows       |
-| categorical_values_check | share of cells within the domain under its threshold           | minimum_rows       |
-| vedette_..._check        | see `own`                                                      | minimum_rows       |
-| baseline_drift_check     | distance of the distributions over its threshold, see `drift`  | minimum_drift_rows |
+| check                    | violated when                                                    | rows needed        |
+|--------------------------|------------------------------------------------------------------|--------------------|
+| data_type_check          | share of present cells of exactly the type is below its threshold| minimum_rows       |
+| completeness_check       | share of present cells is below the feature's completeness       | minimum_rows       |
+| missing_column_check     | rows have fewer columns than the baseline has features           | minimum_rows       |
+| extra_column_check       | rows have more columns than the baseline has features            | minimum_rows       |
+| categorical_values_check | share of cells within the domain is below its threshold          | minimum_rows       |
+| vedette_..._check        | see `extension_checks`                                           | minimum_rows       |
+| baseline_drift_check     | distance of the distributions is above its threshold, see `drift`| minimum_drift_rows |
 
-| input                                    | handled                                | said instead of judged   |
-|------------------------------------------|----------------------------------------|--------------------------|
-| rows of differing layouts                | laid over it by name, else by position | columns, with row counts |
-| a feature absent from some JSON records  | missing cells                          |                          |
-| a baseline without statistics            | everything but drift                   | a note                   |
-| too few rows                             | the value is kept, `judged` is False   | InsufficientData         |
-| no lines                                 |                                        | NoData                   |
-| over one line in twenty unreadable       | what could be read is judged           | MonitorFailed            |
-| disabled checks                          |                                        | a note                   |
+| input                                    | handled                                    | reported as              |
+|------------------------------------------|--------------------------------------------|--------------------------|
+| rows of differing layouts                | aligned by name, else by position          | columns, with row counts |
+| a feature absent from some JSON records  | missing cells                              |                          |
+| a baseline without statistics            | everything but drift                       | a note                   |
+| too few rows                             | the value is kept, `evaluated` is False    | InsufficientData         |
+| no lines                                 |                                            | NoData                   |
+| more than one line in twenty unreadable  | the readable lines are evaluated           | MonitorFailed            |
+| disabled checks                          |                                            | a note                   |
 
-The sentences are Model Monitor's own (aws-behaviour: violation-sentences); categorical_values_check has only been
-seen in its wording of 2019. How loudly a violation is said: `measurement`.
+The sentences are Model Monitor's own; categorical_values_check has only been seen in its wording of 2019. The severity
+of a violation: `measurement`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -36,32 +36,30 @@ from chalicelib.constraints.column_checks import column_checks
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.drift import drift_check
 from chalicelib.constraints.extension_checks import extension_checks, volume_check
-from chalicelib.constraints.measurement import Measurement, Verdict
+from chalicelib.constraints.measurement import Checks, Measurement, Verdict
 from chalicelib.constraints.schema_checks import column_count_checks, columns_by_feature
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
-Checks = Literal["all", "hard", "drift"]
-
 MINIMUM_ROWS = 20
 MINIMUM_DRIFT_ROWS = 100
-UNREADABLE_SHARE = 0.05
+MAX_UNREADABLE_SHARE = 0.05  # of the lines; beyond it the verdict is MonitorFailed
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
-    """What the data are held against; without statistics, drift cannot be judged."""
+    """The reference of an evaluation; without statistics, drift cannot be evaluated."""
 
     constraints: Constraints
     statistics: Table | None = None
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """One verdict with everything that was measured for it."""
+    """One verdict with every measured value."""
 
     verdict: Verdict
     rows: int
     measurements: tuple[Measurement, ...] = ()
-    notes: tuple[str, ...] = ()  # what was not judged, and why
+    notes: tuple[str, ...] = ()  # what was not evaluated, and why
 
     @property
     def violations(self) -> tuple[Measurement, ...]:
@@ -70,12 +68,12 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def alertable(self) -> tuple[Measurement, ...]:
-        """The violations that a person is told of."""
+        """The violations that may raise an alert."""
         return tuple(measurement for measurement in self.measurements if measurement.alertable)
 
 
 class Summary(Protocol):
-    """What is evaluated: a capture.summary.CaptureSummary, or anything of its form."""
+    """The data to evaluate: a capture.summary.CaptureSummary, or anything of its form."""
 
     @property
     def rows(self) -> int:
@@ -83,7 +81,7 @@ class Summary(Protocol):
 
     @property
     def lines(self) -> int:
-        """Lines that were captured."""
+        """Captured lines."""
 
     @property
     def rejected_lines(self) -> int:
@@ -91,41 +89,50 @@ class Summary(Protocol):
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The statistics, a table for each layout of columns."""
+        """The statistics, one table for each layout of columns."""
 
 
 def evaluate(
     summary: Summary,
     baseline: Baseline,
     *,
-    checks: Checks = "all",
+    checks: Checks = Checks.ALL,
     critical: Collection[str] = (),
     hours: float | None = None,
     minimum_rows: int = MINIMUM_ROWS,
     minimum_drift_rows: int = MINIMUM_DRIFT_ROWS,
-    unreadable_share: float = UNREADABLE_SHARE,
+    unreadable_share: float = MAX_UNREADABLE_SHARE,
 ) -> Evaluation:
-    """Judge a summary.
+    """Evaluate a summary against a baseline.
 
-    `checks="hard"` leaves drift out, `checks="drift"` everything else. `critical` names the features whose violations
-    are always critical. `hours` is the length of a closed window; without it the volume is not judged.
+    Parameters
+    ----------
+    critical
+        The features whose violations are always critical.
+    hours
+        The length of a closed window; without it the volume is not evaluated.
+    minimum_rows, minimum_drift_rows
+        With fewer rows a check, or a drift check, is measured but not evaluated.
+    unreadable_share
+        The share of unreadable lines beyond which the verdict is MonitorFailed.
     """
     constraints = baseline.constraints
-    matches = [align_columns(table, [feature.name for feature in constraints.features]) for table in summary.tables]
+    names = [feature.name for feature in constraints.features]
+    alignments = [align_columns(table, names) for table in summary.tables]
     measurements: list[Measurement] = []
     if constraints.monitoring().enabled and summary.rows:
-        columns = columns_by_feature(matches)
-        if checks != "drift":
-            measurements += column_count_checks(matches, len(constraints.features), summary.rows, minimum_rows)
+        columns = columns_by_feature(alignments)
+        if checks != Checks.DRIFT:
+            measurements += column_count_checks(alignments, len(constraints.features), summary.rows, minimum_rows)
             measurements += _hard(constraints, columns, critical, minimum_rows)
             measurements += volume_check(constraints, summary.rows, hours) if hours else ()
-        if checks != "hard" and baseline.statistics is not None:
+        if checks != Checks.HARD and baseline.statistics is not None:
             measurements += _drift(constraints, baseline.statistics, columns, critical, minimum_drift_rows)
     return Evaluation(
         verdict=_verdict(summary, measurements, unreadable_share),
         rows=summary.rows,
         measurements=tuple(measurements),
-        notes=tuple(_notes(summary, baseline, checks, matches)),
+        notes=tuple(_notes(summary, baseline, checks, alignments)),
     )
 
 
@@ -151,17 +158,17 @@ def _drift(
     critical: Collection[str],
     minimum_rows: int,
 ) -> Iterator[Measurement]:
-    before = dict(zip(statistics.feature_names, statistics.columns, strict=True))
+    baselines = dict(zip(statistics.feature_names, statistics.columns, strict=True))
     for feature in constraints.features:
         monitoring = constraints.monitoring(feature)
-        then, now = before.get(feature.name), columns.get(feature.name)
-        if monitoring.enabled and monitoring.perform_comparison and then is not None and now is not None:
-            for measurement in drift_check(feature, then, now, monitoring, critical=feature.name in critical):
-                yield _if_enough(measurement, now.types.present, minimum_rows)
+        before, current = baselines.get(feature.name), columns.get(feature.name)
+        if monitoring.enabled and monitoring.perform_comparison and before is not None and current is not None:
+            for measurement in drift_check(feature, before, current, monitoring, critical=feature.name in critical):
+                yield _if_enough(measurement, current.types.present, minimum_rows)
 
 
 def _if_enough(measurement: Measurement, rows: int, minimum_rows: int) -> Measurement:
-    """The measurement, withheld from judgement when there are too few rows."""
+    """The measurement; not evaluated when there are too few rows."""
     if rows >= minimum_rows:
         return measurement
     return msgspec.structs.replace(
@@ -171,29 +178,30 @@ def _if_enough(measurement: Measurement, rows: int, minimum_rows: int) -> Measur
 
 def _verdict(summary: Summary, measurements: list[Measurement], unreadable_share: float) -> Verdict:
     if any(measurement.violated for measurement in measurements):
-        return "Violations"
+        return Verdict.VIOLATIONS
     if summary.rejected_lines > unreadable_share * summary.lines:
-        return "MonitorFailed"
+        return Verdict.MONITOR_FAILED
     if not summary.rows:
-        return "InsufficientData" if summary.lines else "NoData"
-    return "InsufficientData" if any(measurement.rows_needed for measurement in measurements) else "OK"
+        return Verdict.INSUFFICIENT_DATA if summary.lines else Verdict.NO_DATA
+    missing_rows = any(measurement.rows_needed for measurement in measurements)
+    return Verdict.INSUFFICIENT_DATA if missing_rows else Verdict.OK
 
 
-def _notes(summary: Summary, baseline: Baseline, checks: Checks, matches: list[Alignment]) -> Iterator[str]:
+def _notes(summary: Summary, baseline: Baseline, checks: Checks, alignments: list[Alignment]) -> Iterator[str]:
     monitoring = baseline.constraints.monitoring()
     if summary.rejected_lines:
         yield f"{summary.rejected_lines} of {summary.lines} lines could not be read"
     if not monitoring.enabled:
-        yield "nothing was judged: evaluate_constraints is Disabled"
-    if checks != "hard" and baseline.statistics is None:
-        yield "drift was not judged: the baseline has no statistics"
-    elif checks != "hard" and not monitoring.perform_comparison:
-        yield "drift was not judged: perform_comparison is Disabled"
-    elif checks != "hard" and (absent := _without_statistics(baseline)):
-        yield f"drift was not judged for {absent} features: the baseline's statistics lack them"
-    unlaid = sum(found.table.rows for found in matches if found.columns is None)
-    if unlaid:
-        yield f"{unlaid} of {summary.rows} rows could not be laid over the baseline: their columns differ in number"
+        yield "nothing was evaluated: evaluate_constraints is Disabled"
+    if checks != Checks.HARD and baseline.statistics is None:
+        yield "drift was not evaluated: the baseline has no statistics"
+    elif checks != Checks.HARD and not monitoring.perform_comparison:
+        yield "drift was not evaluated: perform_comparison is Disabled"
+    elif checks != Checks.HARD and (absent := _without_statistics(baseline)):
+        yield f"drift was not evaluated for {absent} features: the baseline's statistics lack them"
+    skipped = sum(found.table.rows for found in alignments if found.columns is None)
+    if skipped:
+        yield f"{skipped} of {summary.rows} rows have a different number of columns than the baseline and were skipped"
 
 
 def _without_statistics(baseline: Baseline) -> int:

@@ -1,14 +1,14 @@
-"""Vedette's own checks, which Model Monitor does not make: they never enter constraint_violations.json.
+"""Checks that Model Monitor does not have: they never enter constraint_violations.json.
 
 | check                      | rule in constraints.json                                        | violated when         |
 |----------------------------|-----------------------------------------------------------------|-----------------------|
 | vedette_non_negative_check | `num_constraints.is_non_negative`, which Model Monitor suggests | a number is below 0   |
 |                            | and never enforces                                              |                       |
-| vedette_range_check        | `num_constraints.minimum`, `.maximum`, set by a person          | a number lies beyond  |
-| vedette_volume_check       | `volume_constraints.minimum_rows_per_hour`,                     | the window's rows do  |
-|                            | `.maximum_rows_per_hour` beside `features`, set by a person     |                       |
+| vedette_range_check        | `num_constraints.minimum`, `.maximum`, set by a person          | a number is outside   |
+| vedette_volume_check       | `volume_constraints.minimum_rows_per_hour`,                     | the rows an hour of   |
+|                            | `.maximum_rows_per_hour` beside `features`, set by a person     | the window are        |
 
-How many numbers lie beyond a bound is read from the column's sketch, that some do from its minimum and maximum.
+Whether a number is outside a bound comes from the minimum and maximum of the column, how many from its sketch.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from chalicelib.constraints.measurement import (
     RANGE_CHECK,
     VOLUME_CHECK,
     Measurement,
+    Severity,
     rounded,
     severity_of,
     share_lower_bound,
@@ -33,12 +34,12 @@ from chalicelib.statistics.column import ColumnStatistics
 def extension_checks(feature: FeatureConstraints, column: ColumnStatistics, *, critical: bool) -> Iterator[Measurement]:
     """vedette_non_negative_check and vedette_range_check of one feature."""
     if feature.is_non_negative:
-        yield from _within(feature, column, NON_NEGATIVE_CHECK, (0.0, None), critical=critical)
+        yield from _bounds_check(feature, column, NON_NEGATIVE_CHECK, (0.0, None), critical=critical)
     if feature.bounds != (None, None):
-        yield from _within(feature, column, RANGE_CHECK, feature.bounds, critical=critical)
+        yield from _bounds_check(feature, column, RANGE_CHECK, feature.bounds, critical=critical)
 
 
-def _within(
+def _bounds_check(
     feature: FeatureConstraints,
     column: ColumnStatistics,
     check: str,
@@ -46,12 +47,12 @@ def _within(
     *,
     critical: bool,
 ) -> Iterator[Measurement]:
-    least, most = column.moments.minimum, column.moments.maximum
-    if least is None or most is None:
+    minimum, maximum = column.moments.minimum, column.moments.maximum
+    if minimum is None or maximum is None:
         return
     low, high = bounds
-    violated = (low is not None and least < low) or (high is not None and most > high)
-    share = _share_beyond(column, low, high) if violated else 0.0
+    violated = (low is not None and minimum < low) or (high is not None and maximum > high)
+    share = _share_outside(column, low, high) if violated else 0.0
     what = "negative" if check == NON_NEGATIVE_CHECK else "out of range"
     yield Measurement(
         feature=feature.name,
@@ -67,15 +68,15 @@ def _within(
     )
 
 
-def _share_beyond(column: ColumnStatistics, low: float | None, high: float | None) -> float:
+def _share_outside(column: ColumnStatistics, low: float | None, high: float | None) -> float:
     values, weights = column.distribution.items()
-    beyond = np.zeros(len(values), dtype=bool)
+    outside = np.zeros(len(values), dtype=bool)
     if low is not None:
-        beyond |= values < low
+        outside |= values < low
     if high is not None:
-        beyond |= values > high
+        outside |= values > high
     count = column.moments.count
-    return max(float(weights[beyond].sum()) / count, 1 / count)
+    return max(float(weights[outside].sum()) / count, 1 / count)
 
 
 def _range(low: float | None, high: float | None) -> str:
@@ -83,22 +84,22 @@ def _range(low: float | None, high: float | None) -> str:
 
 
 def volume_check(constraints: Constraints, rows: int, hours: float) -> Iterator[Measurement]:
-    """vedette_volume_check: the rows of a closed window of so many hours."""
-    least, most = constraints.volume
-    if least is None and most is None:
+    """vedette_volume_check of a closed window of `hours` hours."""
+    minimum, maximum = constraints.volume
+    if minimum is None and maximum is None:
         return
     rate = rows / hours
-    low, high = (least is not None and rate < least), (most is not None and rate > most)
+    low, high = (minimum is not None and rate < minimum), (maximum is not None and rate > maximum)
     observed = f"{rate:,.0f} rows an hour"
     yield Measurement(
         feature="rows",
         check=VOLUME_CHECK,
         kind="hard",
-        expected=f"{_range(least, most)} rows an hour",
+        expected=f"{_range(minimum, maximum)} rows an hour",
         observed=observed,
         value=rate,
-        threshold=least if low or most is None else most,
+        threshold=minimum if low or maximum is None else maximum,
         violated=low or high,
-        severity="warning",
+        severity=Severity.WARNING,
         description=f"There were {observed}." if low or high else "",
     )

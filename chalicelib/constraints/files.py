@@ -1,6 +1,6 @@
 """constraints.json and constraint_violations.json, written and read.
 
-| input                                             | handled                          | refused with           |
+| input                                             | handled                          | error                  |
 |---------------------------------------------------|----------------------------------|------------------------|
 | constraints of Model Monitor, 2019 to today       | every key kept, unknown ones too |                        |
 | violations of data quality, in any wording        | feature, check, raw description  |                        |
@@ -9,7 +9,7 @@
 | a feature without a name                          |                                  | feature 3 has no name  |
 | a name that occurs twice                          |                                  | two features named x   |
 
-Each refusal is an UnreadableFile: `place: cause`.
+Each error is an UnreadableFile: `place: cause`.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def read_constraints(content: bytes, place: str) -> Constraints:
     Raises
     ------
     UnreadableFile
-        When it is not one; the text says where and why.
+        When it is not one; the message names the place and the cause.
     """
     document = _object(content, place, "constraints.json", "features")
-    fault = validation_error(document)
-    if fault:
-        raise UnreadableFile(f"{place}: {fault}")
+    error = validation_error(document)
+    if error:
+        raise UnreadableFile(f"{place}: {error}")
     seen: set[str] = set()
     for feature in document["features"]:
         name = feature["name"]
@@ -67,7 +67,7 @@ def read_violations(content: bytes, place: str) -> tuple[Violation, ...]:
     Raises
     ------
     UnreadableFile
-        When it is not one; the text says where and why.
+        When it is not one; the message names the place and the cause.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def read_violations(content: bytes, place: str) -> tuple[Violation, ...]:
 
 
 def write_violations(measurements: Iterable[Measurement]) -> bytes:
-    """The violated measurements as Model Monitor's constraint_violations.json; Vedette's own checks are not in it.
+    """The violated measurements as Model Monitor's constraint_violations.json, without Vedette's extra checks.
 
     Examples
     --------

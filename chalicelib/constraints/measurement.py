@@ -1,89 +1,162 @@
-"""One value that was measured, and how loudly it is said.
+"""One measured value, and the rules for its severity.
 
 | violated by                                                          | severity                                |
 |----------------------------------------------------------------------|-----------------------------------------|
-| under 1 % of the cells (or rows)                                     | information: in the files, nobody told  |
+| under 1 % of the cells (or rows)                                     | information: in the files, no alert     |
 | under 10 %                                                           | warning                                 |
 | more                                                                 | critical                                |
-| anything, in a feature that the fleet calls critical                 | critical                                |
-| cells that can be read as the expected type all the same (18 as 18.0)| information, unless every cell is so    |
+| anything, in a feature that the fleet lists as critical              | critical                                |
+| cells that can still be read as the expected type (18 as 18.0)       | information, unless every cell is so    |
 | drift                                                                | warning                                 |
 
-What chance decides (missing cells, unknown categories, values out of range) is counted with the share that is certain,
-see `share_lower_bound`; an off type is not chance, so there the share itself decides. benchmarks/FALSE_ALARMS.md shows
-what this is worth.
+Missing cells, unknown categories and values out of range occur by chance, so their severity comes from a lower bound of
+the share, see `share_lower_bound`. A wrong type does not occur by chance, so its severity comes from the share itself.
+benchmarks/FALSE_ALARMS.md measures the effect. The order of several violations: `severity_order`.
 """
 
 from __future__ import annotations
 
 import math
+from enum import StrEnum
+from operator import itemgetter
 from typing import Literal
 
 import msgspec
 
-Verdict = Literal["OK", "Violations", "InsufficientData", "NoData", "CaptureStopped", "MonitorFailed"]
-Severity = Literal["critical", "warning", "information"]
 
+class Verdict(StrEnum):
+    """The result of one evaluation."""
+
+    OK = "OK"
+    VIOLATIONS = "Violations"
+    INSUFFICIENT_DATA = "InsufficientData"
+    NO_DATA = "NoData"
+    CAPTURE_STOPPED = "CaptureStopped"
+    MONITOR_FAILED = "MonitorFailed"
+
+
+class Severity(StrEnum):
+    """How serious a violation is, the worst first."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFORMATION = "information"
+
+
+class Checks(StrEnum):
+    """Which checks an evaluation runs."""
+
+    ALL = "all"
+    HARD = "hard"  # everything but drift
+    DRIFT = "drift"
+
+
+DATA_TYPE_CHECK = "data_type_check"
+COMPLETENESS_CHECK = "completeness_check"
+MISSING_COLUMN_CHECK = "missing_column_check"
+EXTRA_COLUMN_CHECK = "extra_column_check"
+CATEGORICAL_VALUES_CHECK = "categorical_values_check"
+DRIFT_CHECK = "baseline_drift_check"
 MODEL_MONITOR_CHECKS = frozenset(
     {
-        "data_type_check",
-        "completeness_check",
-        "missing_column_check",
-        "extra_column_check",
-        "categorical_values_check",
-        "baseline_drift_check",
+        DATA_TYPE_CHECK,
+        COMPLETENESS_CHECK,
+        MISSING_COLUMN_CHECK,
+        EXTRA_COLUMN_CHECK,
+        CATEGORICAL_VALUES_CHECK,
+        DRIFT_CHECK,
     }
 )
 NON_NEGATIVE_CHECK = "vedette_non_negative_check"
 RANGE_CHECK = "vedette_range_check"
 VOLUME_CHECK = "vedette_volume_check"
 VEDETTE_CHECKS = frozenset({NON_NEGATIVE_CHECK, RANGE_CHECK, VOLUME_CHECK})  # Model Monitor has none like them
+NO_DATA_CHECK = "no_data"
+CAPTURE_STOPPED_CHECK = "capture_stopped"
+MONITOR_FAILED_CHECK = "monitor_failed"
 
-_TRACE = 0.01
-_CRITICAL = 0.1
-_Z = 3.0  # standard deviations that chance is given
+_WARNING_SHARE = 0.01
+_CRITICAL_SHARE = 0.1
+_Z = 3.0  # standard deviations of the lower bound
 # Rows come in clusters: m rows of one caller that share r of the variance count as one of m / (1 + (m - 1) r) (Kish
 # 1965). 10 is a session of 19 rows that share half.
-_CLUSTER = 10.0
+_DESIGN_EFFECT = 10.0
+
+
+class Fingerprint(tuple[str, str]):
+    """What an alert is about, on one endpoint and variant: a check and its subject. Hashable and ordered.
+
+    `str()` and `from_text` are its form as a key in JSON.
+
+    Examples
+    --------
+    >>> str(Fingerprint("data_type_check", "a|b"))
+    'data_type_check|a|b'
+    >>> Fingerprint.from_text("data_type_check|a|b").subject
+    'a|b'
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, check: str, subject: str) -> Fingerprint:
+        """Both parts as text; a check holds no `|`."""
+        return super().__new__(cls, (check, subject))
+
+    check: str = property(itemgetter(0))  # type: ignore[assignment]
+    subject: str = property(itemgetter(1))  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return "|".join(self)
+
+    @classmethod
+    def from_text(cls, text: str) -> Fingerprint:
+        """The fingerprint of a key in JSON."""
+        check, _, subject = text.partition("|")
+        return cls(check, subject)
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
-    """One value that was measured, whether it is a violation or not."""
+    """One measured value, violated or not."""
 
     feature: str
     check: str
-    kind: Literal["hard", "drift"]  # how alerts count: at once, or over several windows
+    kind: Literal["hard", "drift"]  # decides how many windows must be violated before an alert
     expected: str
     observed: str
     value: float | None
     threshold: float | None
     violated: bool
-    evaluated: bool = msgspec.field(default=True, name="judged")  # False: there are too few rows, or no values
+    evaluated: bool = msgspec.field(default=True, name="judged")  # False: too few rows, or no values
     rows_needed: int = msgspec.field(default=0, name="needed")  # rows still missing before it can be evaluated
-    severity: Severity = "information"
+    severity: Severity = Severity.INFORMATION
     description: str = ""  # Model Monitor's sentence, when violated
 
     @property
+    def fingerprint(self) -> Fingerprint:
+        """The check and the feature."""
+        return Fingerprint(self.check, self.feature)
+
+    @property
     def alertable(self) -> bool:
-        """Whether a person is told: violated, and by more than a trace; a silence is told at any severity."""
-        return self.violated and (self.severity != "information" or self.check == "no_data")
+        """Whether it may raise an alert: violated, and worse than information. Missing data always may."""
+        return self.violated and (self.severity != Severity.INFORMATION or self.check == NO_DATA_CHECK)
 
 
 def severity_of(share: float, *, critical: bool = False) -> Severity:
-    """How loudly a violation is said whose share of cells is off.
+    """The severity of a violation by the share of cells that violate it; `critical` features are always critical.
 
     Examples
     --------
-    >>> severity_of(0.004), severity_of(0.05), severity_of(0.5), severity_of(0.004, critical=True)
-    ('information', 'warning', 'critical', 'critical')
+    >>> [str(severity_of(share)) for share in (0.004, 0.05, 0.5)], str(severity_of(0.004, critical=True))
+    (['information', 'warning', 'critical'], 'critical')
     """
-    if critical or share >= _CRITICAL:
-        return "critical"
-    return "warning" if share >= _TRACE else "information"
+    if critical or share >= _CRITICAL_SHARE:
+        return Severity.CRITICAL
+    return Severity.WARNING if share >= _WARNING_SHARE else Severity.INFORMATION
 
 
 def share_lower_bound(count: float, rows: float) -> float:
-    """The share that `count` of `rows` prove: the lower end of Wilson's score interval at three standard deviations.
+    """The share that `count` of `rows` prove: the lower bound of Wilson's score interval at three standard deviations.
 
     With p = count / rows, n = rows / 10 since rows come in clusters, and z = 3:
     (p + z^2/2n - z * sqrt(p (1 - p) / n + z^2/4n^2)) / (1 + z^2/n).
@@ -99,7 +172,7 @@ def share_lower_bound(count: float, rows: float) -> float:
     """
     if not rows:
         return 0.0
-    share, n = count / rows, rows / _CLUSTER
+    share, n = count / rows, rows / _DESIGN_EFFECT
     spread = _Z * _Z / n
     within = math.sqrt(share * (1 - share) / n + spread / (4 * n))
     return min(share, max(0.0, (share + spread / 2 - _Z * within) / (1 + spread)))

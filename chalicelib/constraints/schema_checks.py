@@ -1,4 +1,4 @@
-"""Are the columns there: rows with fewer or more columns than the baseline has features."""
+"""The checks on the columns themselves: rows with fewer or more columns than the baseline has features."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from typing import Literal
 
 from chalicelib.constraints.column_alignment import Alignment
-from chalicelib.constraints.measurement import Measurement, severity_of
+from chalicelib.constraints.measurement import EXTRA_COLUMN_CHECK, MISSING_COLUMN_CHECK, Measurement, severity_of
 from chalicelib.statistics.column import ColumnStatistics
 
 
-def columns_by_feature(matches: list[Alignment]) -> dict[str, ColumnStatistics]:
-    """Every feature's column over all tables; a feature absent from some records has missing cells there."""
+def columns_by_feature(alignments: list[Alignment]) -> dict[str, ColumnStatistics]:
+    """The column of every feature over all tables; rows of a table that lacks a feature count as missing cells."""
     parts: dict[str, list[ColumnStatistics]] = {}
-    for found in matches:
+    for found in alignments:
         for name, column in (found.columns or {}).items():
             parts.setdefault(name, []).append(column)
-    for found in matches:
+    for found in alignments:
         for name in found.missing:
             if name in parts:
                 parts[name].append(ColumnStatistics.missing(found.table.rows))
@@ -25,14 +25,16 @@ def columns_by_feature(matches: list[Alignment]) -> dict[str, ColumnStatistics]:
     }
 
 
-def column_count_checks(matches: list[Alignment], features: int, rows: int, minimum_rows: int) -> Iterator[Measurement]:
-    """missing_column_check and extra_column_check."""
-    somewhere = {name for found in matches for name in found.columns or {}}
+def column_count_checks(
+    alignments: list[Alignment], features: int, rows: int, minimum_rows: int
+) -> Iterator[Measurement]:
+    """missing_column_check and extra_column_check, over `rows` rows and a baseline of `features` features."""
+    somewhere = {name for found in alignments for name in found.columns or {}}
     narrow = [
-        found for found in matches
+        found for found in alignments
         if (found.columns is None and found.width < features) or not somewhere.issuperset(found.missing)
     ]  # fmt: skip
-    wide = [found for found in matches if found.extra]
+    wide = [found for found in alignments if found.extra]
     yield _column_count("missing", narrow, features, rows, minimum_rows)
     yield _column_count("extra", wide, features, rows, minimum_rows)
 
@@ -41,12 +43,12 @@ def _column_count(
     word: Literal["missing", "extra"], found: list[Alignment], features: int, rows: int, minimum_rows: int
 ) -> Measurement:
     affected = sum(one.table.rows for one in found)
-    judged = rows >= minimum_rows
-    violated = judged and bool(affected)
+    evaluated = rows >= minimum_rows
+    violated = evaluated and bool(affected)
     width = max(found, key=lambda one: one.table.rows).width if found else features
     return Measurement(
         feature="Missing columns" if word == "missing" else "Extra columns",
-        check="missing_column_check" if word == "missing" else "extra_column_check",
+        check=MISSING_COLUMN_CHECK if word == "missing" else EXTRA_COLUMN_CHECK,
         kind="hard",
         expected=f"{features} columns",
         observed=f"{width} columns in {affected} of {rows} rows{_names(word, found)}"
@@ -55,8 +57,8 @@ def _column_count(
         value=affected / rows,
         threshold=0.0,
         violated=violated,
-        evaluated=judged,
-        rows_needed=0 if judged else minimum_rows - rows,
+        evaluated=evaluated,
+        rows_needed=0 if evaluated else minimum_rows - rows,
         severity=severity_of(affected / rows),
         description=(
             f"There are {word} columns in current dataset. Number of columns in current dataset: {width}, "
@@ -68,6 +70,6 @@ def _column_count(
 
 
 def _names(word: Literal["missing", "extra"], found: list[Alignment]) -> str:
-    """The names of the columns that are missing or extra, where the payload names its columns."""
+    """The names of the missing or extra columns, if the payload names its columns."""
     names = sorted({name for one in found for name in (one.missing if word == "missing" else one.extra) if name})
     return f"; {word}: {', '.join(names[:10])}" if names else ""

@@ -1,6 +1,6 @@
-"""The form that a constraints.json must have: a rule that cannot be read must not be a rule that is never applied.
+"""The schema of a constraints.json: a malformed rule is an error, since otherwise it would silently never apply.
 
-Only what Vedette judges by is checked; keys that it does not know are left alone (aws-behaviour: constraints-file).
+Only the keys that Vedette evaluates are validated; unknown keys are kept as they are (aws-behaviour: constraints-file).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _Monitoring(_Distribution):
     distribution_constraints: _Distribution | None = None
 
 
-# The keys by which a person says how strictly is judged, and whether each stands in `distribution_constraints`.
+# The keys that configure how strict the checks are, and whether each belongs in `distribution_constraints`.
 MONITORING_KEYS = {
     **{name: False for name in _Monitoring.__struct_fields__ if name != "distribution_constraints"},
     **dict.fromkeys(_Distribution.__struct_fields__, True),
@@ -46,7 +46,7 @@ class _Overridden(Struct):
 
 class _Numbers(_Overridden):
     is_non_negative: bool | None = None
-    minimum: float | None = None  # Vedette's own, as volume_constraints below
+    minimum: float | None = None  # an extension of Vedette, as volume_constraints below
     maximum: float | None = None
 
 
@@ -74,7 +74,7 @@ class _Document(Struct):
 
 
 def validation_error(document: dict[str, Any]) -> str:
-    """What is wrong with a constraints.json, with its place in the document; "" when nothing is.
+    """What is wrong with a constraints.json, with its path in the document; "" when it is valid.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def validation_error(document: dict[str, Any]) -> str:
 
 
 def _named(document: dict[str, Any], path: str) -> str:
-    """The name of the feature that a path leads to, when it leads to one."""
+    """The name of the feature in a path, if there is one."""
     if not path.startswith("features["):
         return ""
     feature = document["features"][int(path[len("features[") : path.index("]")])]

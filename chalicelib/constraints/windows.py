@@ -20,7 +20,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation, Summary, evaluate
+from chalicelib.constraints.evaluation import Baseline, Evaluation, Summary, evaluate
+from chalicelib.constraints.measurement import Checks, Verdict
 from chalicelib.window import Window
 
 HOUR = timedelta(hours=1)
@@ -62,16 +63,16 @@ def open_window(minutes: int, now: datetime) -> Window:
 
 
 def checks_for_length(window_minutes: int, drift_window_minutes: int, length: timedelta) -> Checks:
-    """What is judged of a closed window of this length.
+    """The checks that run in a closed window of this length.
 
     Examples
     --------
-    >>> [checks_for_length(60, drift, timedelta(minutes=m)) for drift, m in ((1440, 60), (1440, 1440), (60, 60))]
+    >>> [str(checks_for_length(60, drift, timedelta(minutes=m))) for drift, m in ((1440, 60), (1440, 1440), (60, 60))]
     ['hard', 'drift', 'all']
     """
     if window_minutes >= drift_window_minutes:
-        return "all"
-    return "hard" if length <= timedelta(minutes=window_minutes) else "drift"
+        return Checks.ALL
+    return Checks.HARD if length <= timedelta(minutes=window_minutes) else Checks.DRIFT
 
 
 def evaluate_closed_window(
@@ -82,14 +83,27 @@ def evaluate_closed_window(
     versions: Sequence[str] = (),
     critical: Collection[str] = (),
 ) -> tuple[Checks, Evaluation]:
-    """Judge the sum of a closed window, and say what was judged; where two versions served, the hard checks alone."""
+    """Evaluate the summed parts of a closed window.
+
+    Parameters
+    ----------
+    versions
+        The model versions that served in the window. When there are several, drift is not evaluated.
+    critical
+        The features whose violations are always critical.
+
+    Returns
+    -------
+    tuple
+        The checks that ran, and their evaluation.
+    """
     mixed = f"mixed: versions {' and '.join(versions)} served in this window, so" if len(versions) > 1 else ""
-    if checks == "drift" and (mixed or baseline.statistics is None):
-        note = f"{mixed or 'the baseline has no statistics, so'} drift was not judged"
-        return "drift", Evaluation(verdict="InsufficientData", rows=summary.rows, notes=(note,))
+    if checks == Checks.DRIFT and (mixed or baseline.statistics is None):
+        note = f"{mixed or 'the baseline has no statistics, so'} drift was not evaluated"
+        return checks, Evaluation(verdict=Verdict.INSUFFICIENT_DATA, rows=summary.rows, notes=(note,))
     if mixed:
-        checks = "hard"
+        checks = Checks.HARD
     evaluation = evaluate(summary, baseline, checks=checks, critical=critical, hours=length / HOUR)
     if not mixed:
         return checks, evaluation
-    return checks, replace(evaluation, notes=(*evaluation.notes, f"{mixed} the hard checks alone were made"))
+    return checks, replace(evaluation, notes=(*evaluation.notes, f"{mixed} only the hard checks ran"))

@@ -27,8 +27,9 @@ from chalicelib import locations
 from chalicelib.aws import cloudwatch, deployment, messages, s3, store
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.column_alignment import aligned_table
-from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation, evaluate
+from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.files import write_violations
+from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.missing_capture import evaluate_missing_capture, with_volume_check
 from chalicelib.constraints.windows import evaluate_closed_window
 from chalicelib.handlers import forgotten, summing
@@ -73,7 +74,7 @@ class Held:
 
 def hard_evaluation(summary: CaptureSummary, baseline: Baseline, critical: Collection[str] = ()) -> Evaluation:
     """What the hard constraints say about one object alone."""
-    return evaluate(summary, baseline, checks="hard", critical=critical, minimum_rows=HARD_CHECK_ROWS)
+    return evaluate(summary, baseline, checks=Checks.HARD, critical=critical, minimum_rows=HARD_CHECK_ROWS)
 
 
 def judge_window(
@@ -150,7 +151,7 @@ def judge_open_window(
     judged = _Judged(endpoint, variant, window.start, now, summary, evaluation)
     folder = locations.execution_of_open_window(endpoint, variant, window, revision)
     execution = judged.execution(
-        folder, keys, held.served_now, held.version, closed=False, revision=revision, checks="hard"
+        folder, keys, held.served_now, held.version, closed=False, revision=revision, checks=Checks.HARD
     )
     return execution if judged.stored(execution, held.baseline) else None
 
@@ -171,7 +172,7 @@ def judge_object(
     known = store.execution(folder)
     if known is None:
         served = served_version(part.endpoint)
-        known = judged.execution(folder, (key,), served, version, closed=False, checks="hard")
+        known = judged.execution(folder, (key,), served, version, closed=False, checks=Checks.HARD)
         if judged.stored(known, baseline):
             return known
         known = store.execution(folder) or known
@@ -237,7 +238,7 @@ class _Judged:
         *,
         closed: bool,
         revision: int = 1,
-        checks: Checks = "all",
+        checks: Checks = Checks.ALL,
     ) -> Execution:
         return Execution(
             endpoint=self.endpoint,

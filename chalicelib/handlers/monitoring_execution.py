@@ -64,7 +64,7 @@ def tell_of(execution: Execution) -> dict[str, Any]:
         nonlocal moved
         moved = transition(book, execution, entry.thresholds, muted)
         return outbox.enqueue_rate_limited(
-            moved.book, message.messages(moved, execution, where), entry.alerts_per_hour, now
+            moved.after, message.messages(moved, execution, where), entry.alerts_per_hour, now
         )
 
     sent = tell(execution.endpoint, execution.variant, decide)

@@ -40,7 +40,7 @@ def execution_of(job_name: str, status: str = "") -> tuple[Execution | None, str
         return None, "a merge job is not a verdict"
     endpoint = model_monitor.endpoint_of(job) or _endpoint_of_schedule(model_monitor.schedule_of(job))
     found, unreadable = _report(model_monitor.output_uri(job))
-    if not found and not status and model_monitor.says_nothing(job):
+    if not found and not status and model_monitor.has_no_result(job):
         status = _status(job, endpoint)
     if not found and not unreadable and model_monitor.report_is_due(job, status, datetime.now(UTC)):
         raise NotReady(f"The report of {job_name} is not there yet.")

@@ -1,13 +1,13 @@
-"""SHOWN: one verdict as one page that opens anywhere, offline: data in, bytes out.
+"""One evaluation as one page that opens anywhere, offline: data in, bytes out.
 
-| module   | holds                                                                                       |
-|----------|---------------------------------------------------------------------------------------------|
-| history  | the windows before: since when something is violated, with which version, which deployments |
-| features | what is shown of each feature, the worst first                                              |
-| ranking  | how bad a measurement is                                                                    |
-| charts   | numbers as SVG, and as the rows of the table behind it                                      |
-| report   | the page of one execution                                                                   |
-| html     | Jinja2, and the policy under which every page runs                                          |
+| module   | holds                                                                                         |
+|----------|-----------------------------------------------------------------------------------------------|
+| history  | earlier windows: since when something is violated, with which version, and the deployments    |
+| features | the card of each feature, the worst first                                                     |
+| charts   | numbers as SVG, and as the rows of the table behind it                                        |
+| labels   | sentences and labels                                                                          |
+| report   | the page of one execution                                                                     |
+| html     | Jinja2, and the content security policy of every page                                         |
 
-Jinja2 is imported by `html` alone, and `html` only where a page is written: no other function pays for it.
+Only `html` imports Jinja2, and `html` is only imported to write a page, so no other function loads it.
 """

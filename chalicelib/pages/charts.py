@@ -1,14 +1,13 @@
 """Numbers as SVG, and as the rows of the table behind each chart.
 
-The shapes have no text in them: labels are HTML beside them, so that they grow with the reader's own type size and
-every shape may be stretched to the width of the page. Colours are classes of style.css; nothing but numbers comes from
-the data.
+The SVG has no text: labels are HTML beside it, so that they follow the reader's font size while the shape stretches to
+the width of the page. Colours are classes of style.css. Only numbers come from the data.
 
 | data                                                 | chart                                                         |
 |------------------------------------------------------|---------------------------------------------------------------|
 | numbers, at most FEW_VALUES different ones           | a bar for each value                                          |
 | other numbers                                        | buckets on edges that baseline and current share              |
-| ... far beyond nearly all of them                    | in the first or last bucket, which are open ("below", "from") |
+| ... far outside of nearly all of them                | in the first or last bucket, which are open ("below", "from") |
 | categories                                           | a bar for each of the most frequent; the others as one        |
 | a distance or share over windows                     | a line, its threshold, a dot for every violation              |
 """
@@ -26,13 +25,13 @@ from chalicelib.statistics.distribution import Distribution
 
 MAX_DISTINCT_BARS = 12
 BUCKETS = 16  # about; the edges are round numbers
-TAIL = 0.002  # share of the numbers that may lie beyond the outer edges, on each side
+TAIL_SHARE = 0.002  # of the numbers, that may be outside of the outer edges, on each side
 MAX_CATEGORIES = 10
 WIDTH, HEIGHT = 320, 80
 
 
 class Compared(NamedTuple):
-    """One bar of a chart: its label, and its share before and now; None where nothing is known."""
+    """One bar of a chart: its label, and its share in the baseline and in the current data; None when unknown."""
 
     label: str
     baseline: float | None
@@ -46,7 +45,7 @@ class Point(NamedTuple):
     violated: bool = False
 
 
-# --- what is compared -------------------------------------------------------------------------------------------------
+# --- the data of a chart ----------------------------------------------------------------------------------------------
 
 
 def compared_numbers(baseline: Distribution | None, current: Distribution | None) -> list[Compared]:
@@ -65,12 +64,10 @@ def compared_numbers(baseline: Distribution | None, current: Distribution | None
     if not any(one.sketch for one in known):
         values = sorted({value for one in known for value in one.values})
         if len(values) <= MAX_DISTINCT_BARS:
-            return _together(
-                [number(value) for value in values], _of_values(baseline, values), _of_values(current, values)
-            )
+            return _bars([number(value) for value in values], _of_values(baseline, values), _of_values(current, values))
     edges = _edges(known)
     labels = _labels(edges)
-    return _trimmed(_together(labels, _between(baseline, edges), _between(current, edges)))
+    return _trimmed(_bars(labels, _between(baseline, edges), _between(current, edges)))
 
 
 def _of_values(distribution: Distribution | None, values: Sequence[float]) -> list[float]:
@@ -85,7 +82,7 @@ def _between(distribution: Distribution | None, edges: Sequence[float]) -> list[
     return distribution.shares(edges) if distribution is not None else []
 
 
-def _together(labels: list[str], baseline: list[float], current: list[float]) -> list[Compared]:
+def _bars(labels: list[str], baseline: list[float], current: list[float]) -> list[Compared]:
     return [
         Compared(label, baseline[i] if baseline else None, current[i] if current else None)
         for i, label in enumerate(labels)
@@ -93,12 +90,12 @@ def _together(labels: list[str], baseline: list[float], current: list[float]) ->
 
 
 def _edges(known: Sequence[Distribution]) -> list[float]:
-    """Round numbers, evenly spaced, that nearly all of the numbers lie between."""
-    spans = [(one.quantile(TAIL), one.quantile(1 - TAIL)) for one in known]
+    """Round, evenly spaced numbers, with nearly all of the data between them."""
+    spans = [(one.quantile(TAIL_SHARE), one.quantile(1 - TAIL_SHARE)) for one in known]
     low = min(low for low, _ in spans if low is not None)
     high = max(high for _, high in spans if high is not None)
     width = (high - low) / BUCKETS
-    if width <= abs(high) * 1e-12:  # all but one value: as wide as the value is long
+    if width <= abs(high) * 1e-12:  # nearly a single value: scale the width to it
         width = abs(high) / BUCKETS or 1.0
     power = 10.0 ** math.floor(math.log10(width))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= width * (1 - 1e-9))
@@ -117,7 +114,7 @@ def _labels(edges: Sequence[float]) -> list[str]:
 
 
 def _trimmed(bars: list[Compared]) -> list[Compared]:
-    """Without the open ends that hold nothing."""
+    """The bars without empty open ends."""
     first = 0 if bars[0].baseline or bars[0].current else 1
     last = len(bars) if bars[-1].baseline or bars[-1].current else -1
     return bars[first:last]
@@ -126,7 +123,7 @@ def _trimmed(bars: list[Compared]) -> list[Compared]:
 def compared_categories(
     baseline: Mapping[str, int] | None, current: Mapping[str, int] | None
 ) -> tuple[list[tuple[str, Compared]], Compared | None]:
-    """The most frequent categories, each as it stands in the data, and all others as one.
+    """The most frequent categories, spelled as in the data, and all others as one.
 
     A category's label is empty unless it is new or gone.
 
@@ -168,22 +165,22 @@ def compared_categories(
 
 
 def overlaid_histogram(bars: Sequence[Compared]) -> Markup:
-    """The baseline as wide bars, the current data as narrow ones before them."""
+    """The baseline as wide bars, the current data as narrow bars in front of them."""
     tallest = max((share for bar in bars for share in bar[1:] if share), default=0.0) or 1.0
     wide = WIDTH / max(len(bars), 1)
-    before: list[str] = []
-    now: list[str] = []
+    baseline: list[str] = []
+    current: list[str] = []
     for i, bar in enumerate(bars):
-        for shapes, share, inset in ((before, bar.baseline, 0.06), (now, bar.current, 0.24)):
+        for shapes, share, inset in ((baseline, bar.baseline, 0.06), (current, bar.current, 0.24)):
             if share:
                 height = max(1.0, share / tallest * HEIGHT)
                 left, width = (i + inset) * wide, (1 - 2 * inset) * wide
                 shapes.append(f"M{left:.4g} {HEIGHT}v-{height:.3g}h{width:.3g}v{height:.3g}z")
-    return Markup(f'<path class="b" d="{"".join(before)}"/><path class="c" d="{"".join(now)}"/>')  # noqa: S704 - numbers
+    return Markup(f'<path class="b" d="{"".join(baseline)}"/><path class="c" d="{"".join(current)}"/>')  # noqa: S704 - numbers
 
 
 def horizontal_bar(bar: Compared, longest: float) -> Markup:
-    """One bar on its side, the current share before the baseline's; `longest` fills the width."""
+    """One horizontal bar, the current share in front of the baseline's; a share of `longest` fills the width."""
     shapes = [
         f'<path class="{name}" d="M0 {top}h{share / longest * WIDTH:.4g}v{10 - 2 * top}H0z"/>'
         for name, share, top in (("b", bar.baseline, 0), ("c", bar.current, 3))
@@ -193,7 +190,7 @@ def horizontal_bar(bar: Compared, longest: float) -> Markup:
 
 
 def stacked_bar(shares: Sequence[tuple[str, float]]) -> Markup:
-    """Shares of a whole, side by side, each in its class."""
+    """The shares of a whole, side by side, as pairs of CSS class and share."""
     shapes, left = [], 0.0
     for name, share in shares:
         if share:
@@ -203,7 +200,7 @@ def stacked_bar(shares: Sequence[tuple[str, float]]) -> Markup:
 
 
 def line_chart(points: Sequence[Point], threshold: float | None, deployments: Sequence[int]) -> Markup:
-    """A value over windows, its threshold, and where another version began to serve."""
+    """A value over windows, its threshold, and the positions of the deployments."""
     known = [point.value for point in points if point.value is not None]
     tallest = max([*known, threshold or 0.0]) * 1.1 or 1.0
     across = WIDTH / len(points)
@@ -230,7 +227,7 @@ def line_chart(points: Sequence[Point], threshold: float | None, deployments: Se
 
 
 def number(value: float) -> str:
-    """A number as short as its four leading digits allow.
+    """A number, rounded to five digits.
 
     Examples
     --------
@@ -243,7 +240,7 @@ def number(value: float) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as a person reads it: never 0 % or 100 % unless it is.
+    """A share in percent; 0 % and 100 % only when it is exactly that.
 
     Examples
     --------

@@ -1,12 +1,12 @@
-"""What is shown of each feature, the worst first.
+"""The card of each feature, the worst first.
 
 | what is known                                    | shown                                                             |
 |--------------------------------------------------|-------------------------------------------------------------------|
-| statistics of the baseline and of the rows       | both distributions over each other                                |
+| statistics of the baseline and of the rows       | both distributions, overlaid                                      |
 | one of them                                      | that one                                                          |
-| neither                                          | the checks alone                                                  |
-| a statistics.json that was read again            | types as far as the data type check measured them: it has one     |
-| executions of the windows before                 | what each check measured, window by window                        |
+| neither                                          | only the checks                                                   |
+| a statistics.json that was read again            | types as far as the data type check measured them                 |
+| executions of earlier windows                    | the value of each check, window by window                         |
 | none                                             | the value of this window                                          |
 | names, categories, constraints                   | one sanitize line each, capped; escaped by the template           |
 """
@@ -23,12 +23,12 @@ from markupsafe import Markup
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.constraints.constraints import FeatureConstraints
 from chalicelib.constraints.evaluation import Baseline
-from chalicelib.constraints.measurement import Measurement
-from chalicelib.constraints.severity_order import STATES, State, badness, state_of
+from chalicelib.constraints.measurement import DATA_TYPE_CHECK, Measurement
+from chalicelib.constraints.severity_order import State, order_of, state_of
 from chalicelib.pages import charts
 from chalicelib.pages.charts import Compared, Point, percent
 from chalicelib.pages.history import History, Since
-from chalicelib.pages.labels import finding_sentence
+from chalicelib.pages.labels import finding
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
@@ -39,18 +39,18 @@ MAX_CATEGORY_CHARS = 64
 
 @dataclass(frozen=True)
 class Distributions:
-    """Baseline and current over each other."""
+    """The distributions of baseline and current, overlaid."""
 
     kind: Literal["numbers", "categories"]
     bars: tuple[tuple[str, Compared], ...]  # the category, or ""
     shape: Markup
-    summary: str  # what the chart shows, for those who cannot see it
+    summary: str  # the chart in words, for screen readers
     longest: float = 1.0  # the share that fills the width
 
 
 @dataclass(frozen=True)
 class Line:
-    """What one check measured, window by window."""
+    """The values of one check, window by window."""
 
     check: str
     threshold: str
@@ -59,7 +59,7 @@ class Line:
     summary: str
 
 
-Finding = tuple[Measurement, str, Since | None]  # what is violated, as a sentence, and since when
+Finding = tuple[Measurement, str, Since | None]  # a violation, its sentence, and since when
 
 
 @dataclass(frozen=True)
@@ -73,24 +73,24 @@ class Feature:
     types: tuple[tuple[str, str, str], ...] = ()  # class, word, share
     types_shape: Markup | str = ""
     missing: str = ""
-    missing_before: str = ""
+    missing_in_baseline: str = ""
     expected_type: str = ""
     distributions: Distributions | None = None
     distinct: str = ""
     lines: tuple[Line, ...] = ()
     constraint: str = ""
-    brief: str = ""  # how near the nearest threshold is
+    brief: str = ""  # the summary of a card without violations
     checks: str = ""  # for the filter: `0critical 2passed`, the checks by their numbers
 
 
 @dataclass(frozen=True)
 class Cards:
-    """What every card is made from."""
+    """The data of every card."""
 
     rows: int
     baseline: Baseline | None
     current: Table | None
-    histories: Mapping[str, History]  # of hard checks, and of drift
+    histories: Mapping[str, History]  # of hard and of drift checks
     checks: Mapping[str, int]  # the number of each check
     counted: bool = True  # the types of `current` were counted, not read from a statistics.json
 
@@ -102,10 +102,12 @@ class Cards:
         constraints = {one.name: one for one in self.baseline.constraints.features} if self.baseline else {}
         for name in constraints:
             by_name.setdefault(name, [])
-        before, now = _columns(self.baseline.statistics if self.baseline else None), _columns(self.current)
-        ranked = sorted(by_name.items(), key=lambda item: min(map(badness, item[1]), default=(len(STATES), 0.0)))
+        before, after = _columns(self.baseline.statistics if self.baseline else None), _columns(self.current)
+        ranked = sorted(
+            by_name.items(), key=lambda item: min(map(order_of, item[1]), default=(len(State), 0.0, "", ""))
+        )
         return [
-            self._card(name, sorted(found, key=badness), constraints.get(name), before.get(name), now.get(name))
+            self._card(name, sorted(found, key=order_of), constraints.get(name), before.get(name), after.get(name))
             for name, found in ranked
         ]
 
@@ -115,25 +117,25 @@ class Cards:
         ranked: Sequence[Measurement],
         constraint: FeatureConstraints | None,
         before: ColumnStatistics | None,
-        now: ColumnStatistics | None,
+        after: ColumnStatistics | None,
     ) -> Feature:
-        types = list(_types(now, ranked, counted=self.counted)) if now is not None else []
+        types = list(_types(after, ranked, counted=self.counted)) if after is not None else []
         return Feature(
             name=sanitize(name),
-            state=state_of(ranked[0]) if ranked else "open",
+            state=state_of(ranked[0]) if ranked else State.NOT_EVALUATED,
             findings=tuple(
-                (one, finding_sentence(one, self.rows), self.histories[one.kind].since(one.feature, one.check))
+                (one, finding(one, self.rows), self.histories[one.kind].since(one.fingerprint))
                 for one in ranked
                 if one.violated
             ),
             measurements=tuple(ranked),
             types=tuple((key, word, percent(share)) for key, word, share in types),
             types_shape=charts.stacked_bar([(key, share) for key, _, share in types]),
-            missing=_missing(now),
-            missing_before=_missing(before),
+            missing=_missing(after),
+            missing_in_baseline=_missing(before),
             expected_type=constraint.inferred_type if constraint else "",
-            distributions=_distributions(before, now),
-            distinct=_distinct(before, now),
+            distributions=_distributions(before, after),
+            distinct=_distinct(before, after),
             lines=tuple(_lines(ranked, self.histories)),
             constraint=_document(constraint),
             brief=_brief(ranked),
@@ -146,30 +148,30 @@ def _columns(table: Table | None) -> dict[str, ColumnStatistics]:
 
 
 def _brief(ranked: Sequence[Measurement]) -> str:
-    """What the drift of a feature was, of which nothing is violated; else how many checks it passed."""
+    """The drift of a feature without violations; else how many checks it passed."""
     waiting = max((one.rows_needed for one in ranked), default=0)
     if waiting:
-        return f"{waiting:,} more rows needed to judge everything"
+        return f"{waiting:,} more rows needed to evaluate everything"
     drift = next((one for one in ranked if one.kind == "drift" and one.value is not None), None)
     if drift is not None and drift.threshold is not None:
-        return f"distance {drift.value:.3f} of {drift.threshold:g} allowed"
-    return f"{len(ranked)} checks passed" if ranked else "not judged"
+        return f"distance {drift.value:.3f}, threshold {drift.threshold:g}"
+    return f"{len(ranked)} checks passed" if ranked else "not evaluated"
 
 
 def _types(
     column: ColumnStatistics, found: Sequence[Measurement], *, counted: bool
 ) -> Iterator[tuple[str, str, float]]:
-    """Class, word and share of all cells, for every type that is known to occur."""
+    """CSS class, word and share of all cells, for every type that occurs."""
     counts = column.types
     rows = counts.present + counts.missing
     if not rows:
         return
-    checked = next((one for one in found if one.check == "data_type_check" and one.value is not None), None)
+    checked = next((one for one in found if one.check == DATA_TYPE_CHECK and one.value is not None), None)
     if counted:
         for key, word in TYPES:
             if count := getattr(counts, key):
                 yield key, word, count / rows
-    elif checked is not None and checked.value is not None:  # else a statistics.json does not tell
+    elif checked is not None and checked.value is not None:  # a statistics.json has only this share
         key = next((key for key, word in TYPES if word == checked.expected), "other")
         if checked.value:
             yield key, checked.expected, checked.value * counts.present / rows
@@ -184,16 +186,16 @@ def _missing(column: ColumnStatistics | None) -> str:
     return percent(1 - completeness) if completeness is not None else ""
 
 
-def _distributions(before: ColumnStatistics | None, now: ColumnStatistics | None) -> Distributions | None:
-    if _numeric(before, now):
-        bars = charts.compared_numbers(before.distribution if before else None, now.distribution if now else None)
+def _distributions(before: ColumnStatistics | None, after: ColumnStatistics | None) -> Distributions | None:
+    if _numeric(before, after):
+        bars = charts.compared_numbers(before.distribution if before else None, after.distribution if after else None)
         if not bars:
             return None
         return Distributions(
             "numbers", tuple(("", bar) for bar in bars), charts.overlaid_histogram(bars), _summary(bars)
         )
     categories, others = charts.compared_categories(
-        before.categories.counts if before else None, now.categories.counts if now else None
+        before.categories.counts if before else None, after.categories.counts if after else None
     )
     if not categories:
         return None
@@ -204,39 +206,39 @@ def _distributions(before: ColumnStatistics | None, now: ColumnStatistics | None
     return Distributions("categories", tuple(named), Markup(), "", longest or 1.0)
 
 
-def _numeric(before: ColumnStatistics | None, now: ColumnStatistics | None) -> bool:
-    """As the baseline has it, and as the data are where the baseline says nothing."""
-    known = before if before is not None and before.types.present else now
+def _numeric(before: ColumnStatistics | None, after: ColumnStatistics | None) -> bool:
+    """Whether the baseline's column is numeric; the current one when the baseline has no values."""
+    known = before if before is not None and before.types.present else after
     return known is not None and known.types.inferred_type in ("Integral", "Fractional")
 
 
 def _summary(bars: Sequence[Compared]) -> str:
-    """Where most of each distribution lies."""
-    said = []
+    """The most frequent bar of each distribution."""
+    parts = []
     for word, position in (("baseline", 1), ("current", 2)):
         known = [bar for bar in bars if bar[position] is not None]
         if known:
             peak = max(known, key=lambda bar: bar[position] or 0)
-            said.append(f"{word}: most often {peak.label}, {percent(peak[position])}")  # type: ignore[arg-type]
-    return "; ".join(said)
+            parts.append(f"{word}: most often {peak.label}, {percent(peak[position])}")  # type: ignore[arg-type]
+    return "; ".join(parts)
 
 
-def _distinct(before: ColumnStatistics | None, now: ColumnStatistics | None) -> str:
-    """For a column whose values are too many, or text, and so were never kept."""
-    if now is None or now.categories.counts is not None or _numeric(before, now):
+def _distinct(before: ColumnStatistics | None, after: ColumnStatistics | None) -> str:
+    """A note about a column whose values are free text or too many, and so were not stored."""
+    if after is None or after.categories.counts is not None or _numeric(before, after):
         return ""
-    if not now.categories.registers:
-        return "Too many different values, or text, to be kept."
-    return f"About {now.categories.distinct:,.0f} different values: too many, or text, so none of them was kept."
+    if not after.categories.registers:
+        return "The values are free text or too many, so none was stored."
+    return f"About {after.categories.distinct:,.0f} distinct values: free text or too many, so none was stored."
 
 
 def _lines(ranked: Sequence[Measurement], histories: Mapping[str, History]) -> Iterator[Line]:
-    """Of what is violated, and of the drift."""
+    """A line for every violation, and for drift."""
     for one in ranked:
         history = histories[one.kind]
         if one.value is None or not (one.violated or one.kind == "drift"):
             continue
-        measured = history.measurements(one.feature, one.check)
+        measured = history.measurements(one.fingerprint)
         known = [(m.value, m.violated) if m is not None else (None, False) for m in measured]
         points = [Point(value, violated) for value, violated in known]
         if sum(point.value is not None for point in points) < 2:

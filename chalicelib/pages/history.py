@@ -1,10 +1,10 @@
-"""The windows before: since when something is violated, and which version served then.
+"""Earlier windows: since when something is violated, and which version served then.
 
 | input                                              | answer                                                         |
 |----------------------------------------------------|----------------------------------------------------------------|
-| violated windows in a row, up to the judged one    | since the first of them, with the version of that window       |
-| ... with windows between that judged nothing of it | they neither end the row nor lengthen it                       |
-| violated in every window that is known             | since the open alert's first window, else "or before"          |
+| violated windows in a row, up to the page's window | since the first of them, with the version of that window       |
+| ... with windows between that did not evaluate it  | they neither end the row nor lengthen it                       |
+| violated in every known window                     | since the open alert's first window, else "or before"          |
 | another version than in the window before          | a deployment, marked on the time axis                          |
 """
 
@@ -15,38 +15,38 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from chalicelib.alerts.state import fingerprint
-from chalicelib.constraints.measurement import Measurement
+from chalicelib.constraints.measurement import Fingerprint, Measurement
 from chalicelib.records import Execution
 
-WINDOWS = 30  # the judged one and those before it
-Key = tuple[str, str]  # feature, check
+WINDOWS = 30  # the page's window and those before it
 
 
 @dataclass(frozen=True)
 class Since:
-    """The beginning of a row of violations."""
+    """The start of a row of violated windows."""
 
     at: datetime
-    or_before: bool  # it was violated in every window that is known
-    windows: int  # violated ones of the row; 0 when it began before the windows that are known
-    version: str  # that served when it began; "" when it began before the windows that are known
-    version_before: str  # that served in the clean window before; "" when none is known
+    or_before: bool  # violated in every known window
+    windows: int  # violated windows in the row; 0 when it began before the known windows
+    version: str  # served when it began; "" when that was before the known windows
+    version_before: str  # served in the clean window before; "" when none is known
 
 
 @dataclass(frozen=True)
 class History:
-    """Executions of windows of one length, oldest first; the last one is the one that the page is about.
+    """Executions of windows of one length, oldest first; the last one is the page's.
 
-    `firing` holds, by fingerprint, since when an open alert goes on.
+    `firing` holds the first window of each open alert.
     """
 
     executions: tuple[Execution, ...]
-    firing: Mapping[str, datetime]
+    firing: Mapping[Fingerprint, datetime]
 
     @classmethod
-    def ending_with(cls, execution: Execution, before: Sequence[Execution], firing: Mapping[str, datetime]) -> History:
-        """The last WINDOWS up to an execution: of each window the latest revision, and none that began later."""
+    def ending_with(
+        cls, execution: Execution, before: Sequence[Execution], firing: Mapping[Fingerprint, datetime]
+    ) -> History:
+        """The last WINDOWS windows up to an execution, each in its latest revision."""
         latest: dict[datetime, Execution] = {}
         for one in sorted(before, key=lambda one: (one.revision, one.judged_at)):
             if one.window_start < execution.window_start:
@@ -55,53 +55,51 @@ class History:
         return cls((*earlier[-(WINDOWS - 1) :], execution), firing)
 
     @cached_property
-    def _found(self) -> list[dict[Key, Measurement]]:
-        found: list[dict[Key, Measurement]] = []
+    def _measured(self) -> list[dict[Fingerprint, Measurement]]:
+        measured: list[dict[Fingerprint, Measurement]] = []
         for execution in self.executions:
-            by_key: dict[Key, Measurement] = {}
+            window: dict[Fingerprint, Measurement] = {}
             for one in execution.measurements:
-                key = (one.feature, one.check)
-                if key not in by_key or one.violated:
-                    by_key[key] = one
-            found.append(by_key)
-        return found
+                if one.violated or one.fingerprint not in window:
+                    window[one.fingerprint] = one
+            measured.append(window)
+        return measured
 
     @property
     def latest(self) -> Execution:
-        """The one that the page is about."""
+        """The execution of the page."""
         return self.executions[-1]
 
-    def measurements(self, feature: str, check: str) -> list[Measurement | None]:
+    def measurements(self, fingerprint: Fingerprint) -> list[Measurement | None]:
         """What was measured in each window; None where nothing was."""
-        return [window.get((feature, check)) for window in self._found]
+        return [window.get(fingerprint) for window in self._measured]
 
-    def since(self, feature: str, check: str) -> Since | None:
-        """When the violations that the last window continues began; None when the last window has none."""
-        measured = self.measurements(feature, check)
+    def since(self, fingerprint: Fingerprint) -> Since | None:
+        """When the present row of violations began; None when the last window has no violation."""
+        measured = self.measurements(fingerprint)
         if not measured:
             return None
         states = [None if one is None or not one.evaluated else one.violated for one in measured]
-        told = self.firing.get(fingerprint(measured[-1])) if measured[-1] is not None else None
-        return self._since(states, told)
+        return self._since(states, self.firing.get(fingerprint))
 
     def verdict_since(self) -> Since | None:
-        """Since when every window has had the verdict of the last one."""
+        """Since when every window has the verdict of the last one."""
         return self._since([one.verdict == self.latest.verdict for one in self.executions], None)
 
-    def _since(self, states: Sequence[bool | None], told: datetime | None) -> Since | None:
-        """The row of True that ends the states; None are skipped, but not at the end."""
+    def _since(self, states: Sequence[bool | None], alert_since: datetime | None) -> Since | None:
+        """The row of True at the end of the states; None is skipped, except at the end."""
         if not states[-1]:
             return None
         clean = max((i for i, state in enumerate(states) if state is False), default=-1)
         row = [i for i, state in enumerate(states) if state and i > clean]
         began = self.executions[row[0]]
-        if clean < 0 and told is not None and told < began.window_start:
-            return Since(told, False, 0, "", "")
+        if clean < 0 and alert_since is not None and alert_since < began.window_start:
+            return Since(alert_since, False, 0, "", "")
         before = self.executions[clean].package_version if clean >= 0 else ""
         return Since(began.window_start, clean < 0, len(row), began.package_version, before)
 
     @property
     def deployments(self) -> list[int]:
-        """The windows whose version is another than that of the window before."""
+        """The positions of the windows whose version differs from the window before."""
         versions = [execution.package_version for execution in self.executions]
         return [i for i in range(1, len(versions)) if versions[i] != versions[i - 1]]

@@ -1,7 +1,7 @@
-"""Jinja2 and the policy under which every page runs.
+"""Jinja2, and the content security policy of every page.
 
-A page may run its own script and style, which the policy names by their hashes, and load nothing: what somebody
-smuggles into a feature's name stays text, by autoescape and by policy.
+The policy allows the page's own script and style, by their hashes, and nothing else; nothing is loaded. Text injected
+into a feature's name stays text, by autoescape and by policy.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.wording import minute
 from chalicelib.pages.charts import horizontal_bar, percent
-from chalicelib.pages.labels import time
 
 
 @cache
 def environment() -> Environment:
     """The templates of this package."""
-    made = Environment(
+    templates = Environment(
         loader=PackageLoader("chalicelib.pages", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = (_text(made, name) for name in ("style.css", "script.js"))
-    made.globals |= {
+    style, script = (_text(templates, name) for name in ("style.css", "script.js"))
+    templates.globals |= {
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
         "policy": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:;"
@@ -38,9 +38,9 @@ def environment() -> Environment:
         "horizontal_bar": horizontal_bar,
         "percent": percent,
         "sanitize": sanitize,
-        "time": time,
+        "minute": minute,
     }
-    return made
+    return templates
 
 
 def rendered(template: str, **content: Any) -> bytes:
@@ -48,9 +48,9 @@ def rendered(template: str, **content: Any) -> bytes:
     return environment().get_template(template).render(**content).encode("utf-8", "replace")
 
 
-def _text(made: Environment, name: str) -> str:
-    assert made.loader is not None  # noqa: S101 - it was given above
-    return made.loader.get_source(made, name)[0]
+def _text(templates: Environment, name: str) -> str:
+    assert templates.loader is not None  # noqa: S101 - set above
+    return templates.loader.get_source(templates, name)[0]
 
 
 def _hash(text: str) -> str:

@@ -1,75 +1,57 @@
-"""The words that every page uses."""
+"""The sentences and labels of every page."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from chalicelib.alerts import message
 from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.wording import and_more, capitalized, counted, finding_sentence, minute
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement, Verdict
-from chalicelib.constraints.severity_order import badness
+from chalicelib.constraints.severity_order import worst_first
 from chalicelib.records import Execution
 
-TONES: dict[Verdict, str] = {
-    "OK": "good",
-    "Violations": "bad",
-    "MonitorFailed": "bad",
-    "CaptureStopped": "bad",
-    "NoData": "poor",
-    "InsufficientData": "poor",
+TONES = {
+    Verdict.OK: "good",
+    Verdict.VIOLATIONS: "bad",
+    Verdict.MONITOR_FAILED: "bad",
+    Verdict.CAPTURE_STOPPED: "bad",
+    Verdict.NO_DATA: "poor",
+    Verdict.INSUFFICIENT_DATA: "poor",
 }
 
 
 def verdict_sentence(evaluation: Evaluation) -> str:
-    """The verdict as a person says it.
+    """The verdict as a sentence; of several violations the worst.
 
     Examples
     --------
-    >>> verdict_sentence(Evaluation(verdict="OK", rows=120))
-    '120 rows hold every constraint of the baseline that was judged.'
+    >>> verdict_sentence(Evaluation(verdict=Verdict.OK, rows=1000))
+    'No violations in 1,000 rows.'
     """
     match evaluation.verdict:
-        case "OK":
-            return f"{counted(evaluation.rows, 'row')} hold every constraint of the baseline that was judged."
-        case "Violations":
-            found = sorted(evaluation.violations, key=badness)
-            more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-            return f"{finding_sentence(found[0], evaluation.rows)}{more}."
-        case "InsufficientData":
+        case Verdict.OK:
+            return f"No violations in {counted(evaluation.rows, 'row')}."
+        case Verdict.VIOLATIONS:
+            found = worst_first(evaluation.violations)
+            return f"{finding(found[0], evaluation.rows)}{and_more(len(found) - 1)}."
+        case Verdict.INSUFFICIENT_DATA:
             needed = max((one.rows_needed for one in evaluation.measurements), default=0)
-            return f"{counted(evaluation.rows, 'row')}: {needed:,} more are needed to judge everything."
-        case "NoData":
+            return f"{counted(evaluation.rows, 'row')}: {needed:,} more are needed to evaluate everything."
+        case Verdict.NO_DATA:
             return "Nothing was captured."
-        case "CaptureStopped":
-            return "There is traffic, and nothing is captured."
+        case Verdict.CAPTURE_STOPPED:
+            return "The endpoint has traffic, but nothing is captured."
     return "Too many captured lines could not be read."
 
 
-def finding_sentence(measurement: Measurement, rows: int) -> str:
-    """What a measurement found; a sentence begins with a capital, but a feature's name stays as it is."""
-    text = message.sentence(measurement, rows)
-    return text if text.startswith(sanitize(measurement.feature, 60)) else text[:1].upper() + text[1:]
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things.
-
-    Examples
-    --------
-    >>> counted(1, "row"), counted(1200, "row")
-    ('1 row', '1,200 rows')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def time(moment: datetime) -> str:
-    """A time in UTC, to the minute."""
-    return f"{moment:%Y-%m-%d %H:%M}"
+def finding(measurement: Measurement, rows: int) -> str:
+    """What a measurement found in so many rows, as a sentence without a full stop."""
+    return capitalized(finding_sentence(measurement, rows), [sanitize(measurement.feature)])
 
 
 def length(execution: Execution) -> timedelta:
-    """How long its window is."""
+    """The length of an execution's window."""
     return execution.window_end - execution.window_start
 
 
@@ -89,9 +71,9 @@ def duration(span: timedelta) -> str:
 
 
 def window(execution: Execution) -> str:
-    """From when to when the data were captured."""
+    """The window of an execution: from when to when, in UTC."""
     start, end = execution.window_start, execution.window_end
-    return f"{time(start)} to {f'{end:%H:%M}' if start.date() == end.date() else time(end)} UTC"
+    return f"{minute(start)} to {f'{end:%H:%M}' if start.date() == end.date() else minute(end)} UTC"
 
 
 def version(execution: Execution) -> str:
@@ -101,14 +83,11 @@ def version(execution: Execution) -> str:
     --------
     >>> from types import SimpleNamespace
     >>> version(SimpleNamespace(package_version="2")), version(SimpleNamespace(package_version="unversioned"))
-    ('version 2', 'not a version of the registry')
+    ('version 2', 'not from the model registry')
     """
-    known = execution.package_version.isdigit()
-    return (
-        f"version {execution.package_version}"
-        if known
-        else _UNVERSIONED.get(execution.package_version, "unknown version")
-    )
+    if execution.package_version.isdigit():
+        return f"version {execution.package_version}"
+    return _UNVERSIONED.get(execution.package_version, "unknown version")
 
 
-_UNVERSIONED = {"unversioned": "not a version of the registry"}
+_UNVERSIONED = {"unversioned": "not from the model registry"}

@@ -2,9 +2,9 @@
 
 | what is known                                    | the page                                                          |
 |--------------------------------------------------|-------------------------------------------------------------------|
-| an execution and the windows before it           | everything                                                        |
-| files that were judged without an installation   | the verdict and the features; no endpoint, no history, no commands|
-| no statistics (no rows, Model Monitor's own run) | the checks alone                                                  |
+| an execution and earlier windows                 | everything                                                        |
+| files that were evaluated without an installation| the verdict and the features; no endpoint, no history, no commands|
+| no statistics (no rows, Model Monitor's own run) | only the checks                                                   |
 | names, reasons, notes, categories                | sanitize text, see `features`                                     |
 """
 
@@ -14,44 +14,44 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chalicelib.alerts.email_text import commands
-from chalicelib.alerts.message import AlertContext, what_to_do
+from chalicelib.alerts.next_steps import Step, next_steps
 from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.wording import and_more, counted, minute
 from chalicelib.constraints.evaluation import Baseline, Evaluation
-from chalicelib.constraints.measurement import Verdict
-from chalicelib.constraints.severity_order import badness
+from chalicelib.constraints.measurement import Fingerprint, Verdict
+from chalicelib.constraints.severity_order import order_of
 from chalicelib.pages import html
 from chalicelib.pages.charts import WIDTH
 from chalicelib.pages.features import Cards, Feature, Finding
 from chalicelib.pages.history import WINDOWS, History, Since
-from chalicelib.pages.labels import TONES, counted, duration, length, time, verdict_sentence, version, window
+from chalicelib.pages.labels import TONES, duration, length, verdict_sentence, version, window
 from chalicelib.records import AlertKind, Execution
 from chalicelib.statistics.table import Table
 
-MAX_OPEN_CARDS = 3  # cards that are open when the page is
-MAX_TOP_FINDINGS = 5  # on top of the page
-MAX_CARDS = 1000  # of more features the worst are shown: 5 MB, which a browser still opens at once
-_KINDS: dict[Verdict, AlertKind] = {
-    "Violations": "violations",
-    "NoData": "no data",
-    "CaptureStopped": "capture stopped",
-    "MonitorFailed": "monitor failed",
+MAX_OPEN_CARDS = 3  # open when the page loads
+MAX_TOP_FINDINGS = 5  # listed at the top of the page
+MAX_CARDS = 1000  # the worst features: 5 MB, which a browser still opens at once
+_KINDS = {
+    Verdict.VIOLATIONS: AlertKind.VIOLATIONS,
+    Verdict.NO_DATA: AlertKind.NO_DATA,
+    Verdict.CAPTURE_STOPPED: AlertKind.CAPTURE_STOPPED,
+    Verdict.MONITOR_FAILED: AlertKind.MONITOR_FAILED,
 }
 
 
 @dataclass(frozen=True)
 class MonitoredExecution:
-    """What is known of an execution of an endpoint, beside its verdict.
+    """An execution of an endpoint with its context.
 
-    `before` are the executions of the windows before, of the same length, in any order; `drift` those of the windows
-    in which drift alone was judged, where these are others.
+    `before` holds the executions of earlier windows of the same length, in any order; `drift` those of the longer
+    windows that evaluate only drift, if the endpoint has them.
     """
 
     execution: Execution
     before: Sequence[Execution] = ()
     drift: Sequence[Execution] = ()
     served_since: datetime | None = None  # when the version was verified
-    firing: Mapping[str, datetime] = field(default_factory=dict)  # fingerprint -> since when an open alert goes on
+    firing: Mapping[Fingerprint, datetime] = field(default_factory=dict)  # the first window of each open alert
     stage: str = ""
     bucket: str = ""
     deploys: bool = False  # Vedette deploys to this endpoint
@@ -59,7 +59,7 @@ class MonitoredExecution:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """What a page is made of."""
+    """The content of a page."""
 
     title: str
     evaluation: Evaluation
@@ -68,7 +68,7 @@ class ReportContent:
     baseline: Baseline | None = None
     current: Table | None = None
     monitored: MonitoredExecution | None = None
-    counted: bool = True  # the types of `current` were counted, not read from a statistics.json
+    counted: bool = True  # False: `current` is from a statistics.json, which has no counts of types
 
 
 def execution_report(
@@ -79,7 +79,7 @@ def execution_report(
     evaluation = Evaluation(
         verdict=execution.verdict, rows=execution.rows, measurements=execution.measurements, notes=execution.notes
     )
-    judged = ReportContent(
+    content = ReportContent(
         f"{execution.endpoint}, {execution.variant}",
         evaluation,
         execution.events,
@@ -89,37 +89,37 @@ def execution_report(
         monitored,
         counted,
     )
-    return report(judged)
+    return report(content)
 
 
-def report(judged: ReportContent) -> bytes:
+def report(content: ReportContent) -> bytes:
     """The page: one file in UTF-8 that loads nothing.
 
     Examples
     --------
-    >>> page = report(ReportContent("<x>", Evaluation(verdict="NoData", rows=0), events=0, refused={}))
+    >>> page = report(ReportContent("<x>", Evaluation(verdict=Verdict.NO_DATA, rows=0), events=0, refused={}))
     >>> b"<x>" in page, b"&lt;x&gt;" in page
     (False, True)
     """
-    evaluation, monitored = judged.evaluation, judged.monitored
+    evaluation, monitored = content.evaluation, content.monitored
     history, drift = _histories(monitored)
     apart = tuple(one for one in drift.latest.measurements if one.kind == "drift") if drift is not history else ()
     measurements = evaluation.measurements + apart
     histories = {"hard": history, "drift": drift}
     checks = {name: i for i, name in enumerate(sorted({m.check for m in measurements}))}
-    cards = Cards(evaluation.rows, judged.baseline, judged.current, histories, checks, judged.counted)
+    cards = Cards(evaluation.rows, content.baseline, content.current, histories, checks, content.counted)
     features = cards.of(measurements)
     findings = [(i, finding) for i, feature in enumerate(features) for finding in feature.findings]
-    findings.sort(key=lambda found: badness(found[1][0]))
+    findings.sort(key=lambda found: order_of(found[1][0]))
     return html.rendered(
         "report.html",
-        title=sanitize(judged.title),
+        title=sanitize(content.title),
         verdict=evaluation.verdict,
-        tone="poor" if evaluation.verdict == "OK" and findings else TONES[evaluation.verdict],
+        tone="poor" if evaluation.verdict == Verdict.OK and findings else TONES[evaluation.verdict],
         sentence=verdict_sentence(evaluation),
         since=_headline(evaluation, findings, history),
         drifted=_drifted(findings, drift) if apart else "",
-        facts=_facts(judged, history, drift if apart else None),
+        facts=_facts(content, history, drift if apart else None),
         findings=findings[:MAX_TOP_FINDINGS],
         more_findings=len(findings) - MAX_TOP_FINDINGS,
         steps=_steps(monitored),
@@ -131,14 +131,14 @@ def report(judged: ReportContent) -> bytes:
         checks={sanitize(name, 60): i for name, i in checks.items()},
         opened=_opened(features),
         monitored=monitored,
-        thresholds=_thresholds(judged.baseline),
+        thresholds=_thresholds(content.baseline),
         width=WIDTH,
         short=_short,
     )
 
 
 def _histories(monitored: MonitoredExecution | None) -> tuple[History, History]:
-    """The windows of the verdict, and those of drift: the same, unless drift has windows of its own."""
+    """The windows of the verdict and of drift: the same, unless drift has windows of its own."""
     if monitored is None:
         none = History((), {})
         return none, none
@@ -152,30 +152,29 @@ def _histories(monitored: MonitoredExecution | None) -> tuple[History, History]:
 
 
 def _opened(features: Sequence[Feature]) -> int:
-    """How many cards are open: the worst that are violated, or the first of a small page."""
+    """How many cards are open: the worst violated ones, or the first of a small page."""
     violated = sum(bool(feature.findings) for feature in features)
     return min(violated, MAX_OPEN_CARDS) or (1 if len(features) <= MAX_OPEN_CARDS else 0)
 
 
 def _headline(evaluation: Evaluation, findings: Sequence[tuple[int, Finding]], history: History) -> str:
-    """Since when what the headline says is so: of the worst violation, drift that was judged apart aside."""
-    if evaluation.verdict == "Violations":
+    """Since when the headline is true. Drift with windows of its own does not count."""
+    if evaluation.verdict == Verdict.VIOLATIONS:
         own = {id(one) for one in evaluation.measurements}
         return next((_since(began) for _, (one, _, began) in findings if id(one) in own), "")
-    return _short(history.verdict_since()) if evaluation.verdict != "OK" and history.executions else ""
+    return _short(history.verdict_since()) if evaluation.verdict != Verdict.OK and history.executions else ""
 
 
 def _drifted(findings: Sequence[tuple[int, Finding]], drift: History) -> str:
-    """What the windows of drift say, which are others than the verdict's."""
+    """The worst drift, where drift has windows of its own."""
     found = [text for _, (one, text, _) in findings if one.kind == "drift"]
     if not found:
         return ""
-    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"Drift, judged over {duration(length(drift.latest))}: {found[0]}{more}."
+    return f"Drift, evaluated over {duration(length(drift.latest))}: {found[0]}{and_more(len(found) - 1)}."
 
 
 def _since(since: Since | None) -> str:
-    """Since when, for how many windows, and whether the model changed then.
+    """Since when, for how many windows, and whether the model version changed then.
 
     Examples
     --------
@@ -200,41 +199,41 @@ def _short(since: Since | None) -> str:
     """Since when, and for how many windows."""
     if since is None:
         return ""
-    text = f"Since {time(since.at)} UTC"
+    text = f"Since {minute(since.at)} UTC"
     if since.or_before:
         text += " or before" if since.windows >= WINDOWS else ", the first window known"
     return f"{text}, {since.windows} windows in a row" if since.windows > 1 else text
 
 
-def _facts(judged: ReportContent, history: History, drift: History | None) -> list[tuple[str, list[str]]]:
+def _facts(content: ReportContent, history: History, drift: History | None) -> list[tuple[str, list[str]]]:
     """Names and values, a line each."""
-    evaluation, monitored = judged.evaluation, judged.monitored
+    evaluation, monitored = content.evaluation, content.monitored
     facts: list[tuple[str, list[str]]] = []
     if monitored is not None:
         execution = monitored.execution
-        if execution.variant.startswith("schedule "):
-            return _facts_of_schedule(execution, judged.current)
+        if execution.source == "model monitor":
+            return _facts_of_schedule(execution, content.current)
         facts += [
             ("Endpoint", [sanitize(execution.endpoint)]),
             ("Variant", [sanitize(execution.variant)]),
             ("Model", [_served(monitored, history)]),
             ("Window" if execution.closed else "Captured", [window(execution)]),
         ]
-    facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(judged.events, 'request')}"]))
-    unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in judged.refused.items()]
+    facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(content.events, 'request')}"]))
+    unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in content.refused.items()]
     facts.append(("Not readable", unread or ["0 lines"]))
     if monitored is not None:
         facts.append(("Baseline", [sanitize(monitored.execution.baseline) or "none"]))
     if drift is not None:
-        facts.append(("Drift judged", [window(drift.latest)]))
+        facts.append(("Drift evaluated", [window(drift.latest)]))
     return facts
 
 
 def _facts_of_schedule(execution: Execution, current: Table | None) -> list[tuple[str, list[str]]]:
-    """What the files of Model Monitor tell: nothing of versions, requests, or lines that were not readable."""
+    """The facts in Model Monitor's files, which name no versions, requests or unreadable lines."""
     facts = [
         ("Endpoint", [sanitize(execution.endpoint)]),
-        ("Judged by", [f"Model Monitor, {sanitize(execution.variant)}"]),
+        ("Evaluated by", [f"Model Monitor, {sanitize(execution.variant)}"]),
         ("Window", [window(execution)]),
     ]
     return [*facts, ("Rows", [counted(current.rows, "row")])] if current is not None else facts
@@ -244,27 +243,27 @@ def _served(monitored: MonitoredExecution, history: History) -> str:
     """The version, and since when it has served."""
     named = version(monitored.execution)
     if monitored.served_since is not None:
-        return f"{named}, verified {time(monitored.served_since)} UTC"
+        return f"{named}, verified {minute(monitored.served_since)} UTC"
     began = history.deployments[-1] if history.deployments else 0
     known = " or before" if not began else ""
-    return f"{named}, since {time(history.executions[began].window_start)} UTC{known}"
+    return f"{named}, since {minute(history.executions[began].window_start)} UTC{known}"
 
 
-def _steps(monitored: MonitoredExecution | None) -> list[tuple[str, str]]:
-    """What the mail of such a verdict says as well: a sentence, and the command that belongs to it."""
+def _steps(monitored: MonitoredExecution | None) -> list[Step]:
+    """The steps that the mail of such a verdict has."""
     kind = _KINDS.get(monitored.execution.verdict) if monitored is not None else None
     if monitored is None or kind is None:
         return []
-    where = AlertContext(monitored.bucket, monitored.deploys)
-    found = commands(what_to_do(kind, (), monitored.execution, where), monitored.stage)
-    return [(words, command) for words, _, command in (step.partition("\n") for step in found)]
+    execution = monitored.execution
+    steps = next_steps(kind, (), execution, bucket=monitored.bucket, deploys=monitored.deploys)
+    return [step.for_stage(monitored.stage) for step in steps]
 
 
 def _timeline(history: History) -> list[tuple[str, str, str, str, int]]:
-    """For each window: its time, verdict, tone, version, and how much is violated."""
+    """For each window: its time, verdict, tone, version, and number of violations."""
     return [
         (
-            time(one.window_start),
+            minute(one.window_start),
             one.verdict,
             TONES[one.verdict],
             version(one),
@@ -275,7 +274,7 @@ def _timeline(history: History) -> list[tuple[str, str, str, str, int]]:
 
 
 def _thresholds(baseline: Baseline | None) -> list[tuple[str, str]]:
-    """How strictly everything is judged, unless a feature says otherwise."""
+    """The thresholds of all features, unless a feature overrides them."""
     if baseline is None:
         return []
     config = baseline.constraints.monitoring()

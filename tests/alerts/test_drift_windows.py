@@ -41,7 +41,7 @@ def told(*executions):
     book, said = AlertState(endpoint="site", variant="AllTraffic", had_rows=True), []
     for execution in executions:
         moved = transition(book, execution, Thresholds())
-        book = moved.book
+        book = moved.after
         said += [("new", m.check) for m in moved.new] + [("recovered", m.check) for m in moved.recovered]
     return said
 

@@ -120,7 +120,7 @@ def test_the_largest_message_fits_into_256_kb_whatever_it_is_made_of(filling):
         len(json.dumps(value).encode())
         for value in sns_payload.message_attributes(sns_payload.truncate_to_limit(large)).values()
     )
-    assert len(body.encode()) + attributes < sns_payload.MESSAGE_BYTES
+    assert len(body.encode()) + attributes < sns_payload.MAX_MESSAGE_BYTES
     assert json.loads(body)["default"]
 
 

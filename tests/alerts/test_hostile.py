@@ -96,7 +96,7 @@ def test_no_hostile_text_breaks_a_rule_of_sns_adds_a_line_or_shows_a_live_link(f
 
 def _read_by_programs(message: AlertMessage, text: str) -> None:
     body = sns_payload.sns_message(message)
-    assert len(body.encode()) < sns_payload.MESSAGE_BYTES - sns_payload.ROOM_FOR_ATTRIBUTES, text
+    assert len(body.encode()) < sns_payload.MAX_MESSAGE_BYTES - sns_payload.ATTRIBUTE_BYTES, text
     forms = json.loads(body)
     assert read(AlertMessage, forms["default"].encode(), "message").alert_id == message.alert_id
     assert not FORBIDDEN.search(forms["default"]), text

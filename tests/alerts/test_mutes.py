@@ -6,19 +6,20 @@ import pytest
 
 from chalicelib.alerts.mutes import in_force, muted
 from chalicelib.alerts.state import fingerprint_id
+from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.records import Mute
 from tests.alerts.factories import NOON
 
 HOUR = timedelta(hours=1)
-NAME = "data_type_check|b"
+B = Fingerprint("data_type_check", "b")
 
 
 def mute(**of: str) -> Mute:
     return Mute(mute_id="m", begins=NOON, until=NOON + HOUR, by="ann", reason="move", at=NOON - HOUR, **of)
 
 
-def holds(*mutes: Mute, variant: str = "v", team: str = "search", name: str = NAME, now=NOON) -> bool:
-    return muted(mutes, "site", variant, team, now)(name)
+def holds(*mutes: Mute, variant: str = "v", team: str = "search", fingerprint: Fingerprint = B, now=NOON) -> bool:
+    return muted(mutes, "site", variant, team, now)(fingerprint)
 
 
 @pytest.mark.parametrize(
@@ -28,10 +29,10 @@ def holds(*mutes: Mute, variant: str = "v", team: str = "search", name: str = NA
         ({"endpoint": "other"}, False),
         ({"team": "search"}, True),
         ({"team": "other"}, False),
-        ({"fingerprint": fingerprint_id("site", "v", NAME)}, True),
-        ({"fingerprint": fingerprint_id("other", "v", NAME)}, False),
-        ({"fingerprint": fingerprint_id("site", "w", NAME)}, False),
-        ({"fingerprint": fingerprint_id("site", "v", "data_type_check|c")}, False),
+        ({"fingerprint": fingerprint_id("site", "v", B)}, True),
+        ({"fingerprint": fingerprint_id("other", "v", B)}, False),
+        ({"fingerprint": fingerprint_id("site", "w", B)}, False),
+        ({"fingerprint": fingerprint_id("site", "v", Fingerprint("data_type_check", "c"))}, False),
     ],
 )
 def test_a_mute_holds_for_what_it_names_and_for_nothing_else(of, holding):

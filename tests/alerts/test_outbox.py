@@ -18,6 +18,7 @@ from chalicelib.alerts.outbox import (
     lease_next,
     record_failure,
 )
+from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.records import AlertItem, AlertMessage, AlertState
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -103,8 +104,8 @@ def test_a_condition_is_told_when_it_begins_and_again_only_after_it_had_ended():
 def test_conditions_of_another_family_stay():
     one = sync_conditions(EMPTY, "deployment", {"stop": "site is Failed"}, NOON)
     both = sync_conditions(one, "monitoring", {"no baseline": "site has no baseline"}, NOON)
-    assert set(both.fingerprints) == {"deployment|stop", "monitoring|no baseline"}
-    assert set(sync_conditions(both, "monitoring", {}, NOON).fingerprints) == {"deployment|stop"}
+    assert set(both.fingerprints) == {Fingerprint("deployment", "stop"), Fingerprint("monitoring", "no baseline")}
+    assert set(sync_conditions(both, "monitoring", {}, NOON).fingerprints) == {Fingerprint("deployment", "stop")}
 
 
 def test_a_test_is_owed_once_for_each_mark():
@@ -131,7 +132,7 @@ def test_what_is_more_than_the_hourly_limit_is_held_back_and_said_later_as_a_cou
     later = flush_suppressed(book, NOON + 60 * MINUTE)
     told = later.outbox[-1].message
     assert (told.kind, later.suppressed) == ("held back", None)
-    assert told.headline.startswith("5 messages were held back since 2026-03-02 12:03 UTC")
+    assert told.headline.startswith("5 messages suppressed since 2026-03-02 12:03 UTC")
     assert [item.subject for item in told.items] == [f"f{n}.0" for n in range(3, 8)]
 
 
@@ -163,7 +164,7 @@ def test_while_nobody_receives_them_messages_are_counted_and_the_book_stays_shor
     assert flush_suppressed(book, late) == book
     for owed in book.outbox:
         book = acknowledge(book, owed.alert_id)
-    assert "950 messages were held back since" in flush_suppressed(book, late).outbox[0].message.headline
+    assert "950 messages suppressed since" in flush_suppressed(book, late).outbox[0].message.headline
 
 
 def test_what_was_tried_least_is_tried_first():

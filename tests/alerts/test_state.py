@@ -21,7 +21,7 @@ def told(executions: list[Execution], thresholds: Thresholds = DEFAULTS, muted_a
     known, said = book(), []
     for position, made in enumerate(executions):
         moved = transition(known, made, thresholds, everything if position in muted_at else never_muted)
-        known = moved.book
+        known = moved.after
         said.append(tuple(f"{state} {m.feature}" for state in ("new", "recovered") for m in getattr(moved, state)))
     return said
 
@@ -77,13 +77,13 @@ def test_a_single_object_never_recovers_anything_and_its_drift_counts_for_nothin
 
 def test_an_object_of_a_window_that_was_closed_before_changes_nothing():
     moved = transition(book(), good(0), DEFAULTS)
-    assert transition(moved.book, bad(0, closed=False), DEFAULTS) == Transition(moved.book)
+    assert transition(moved.after, bad(0, closed=False), DEFAULTS) == Transition(moved.after)
 
 
 @pytest.mark.parametrize("again", [bad(3), execution(violation("a"), hour=1)])
 def test_a_repeated_or_older_window_changes_nothing(again):
     moved = transition(book(), bad(3), DEFAULTS)
-    assert transition(moved.book, again, DEFAULTS) == Transition(moved.book)
+    assert transition(moved.after, again, DEFAULTS) == Transition(moved.after)
 
 
 def test_a_window_with_too_few_rows_is_neither_clean_nor_violated():
@@ -129,7 +129,7 @@ def test_what_is_no_longer_measured_recovers():
 
 def test_what_fires_while_muted_is_remembered_and_not_told():
     moved = transition(book(), bad(0), DEFAULTS, everything)
-    assert [state.state for state in moved.book.fingerprints.values()] == ["muted"]
+    assert [state.state for state in moved.after.fingerprints.values()] == ["muted"]
     assert ([m.feature for m in moved.muted], moved.must_notify) == (["b"], False)
 
 
@@ -183,10 +183,10 @@ def test_repetitions_and_late_copies_do_not_change_the_book(history, random):
     once: AlertState = book()
     disturbed: AlertState = book()
     for n, made in enumerate(windows):
-        once = transition(once, made, DEFAULTS).book
-        disturbed = transition(disturbed, made, DEFAULTS).book
+        once = transition(once, made, DEFAULTS).after
+        disturbed = transition(disturbed, made, DEFAULTS).after
         for late in random.sample(windows[: n + 1], k=random.randint(0, n + 1)):
-            disturbed = transition(disturbed, late, DEFAULTS).book
+            disturbed = transition(disturbed, late, DEFAULTS).after
     assert once == disturbed
     assert once.last_closed_window_end is not None
     assert once.last_closed_window_end > NOON

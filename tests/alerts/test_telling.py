@@ -249,9 +249,9 @@ def test_a_storm_is_cut_off_and_its_count_is_told_by_the_sweep(watched):
     assert len(watched.cloud.mailbox.mails) == 3
     watched.cloud.schedules_enabled = True
     watched.cloud.turn(minutes=80)
-    subjects = [mail.subject for mail in watched.cloud.mailbox.mails if "held back" in mail.subject]
+    subjects = [mail.subject for mail in watched.cloud.mailbox.mails if "suppressed" in mail.subject]
     assert len(subjects) == 1
-    assert "6 messages were held back" in subjects[0]
+    assert "6 messages suppressed" in subjects[0]
 
 
 # --- long books -------------------------------------------------------------------------------------------------------

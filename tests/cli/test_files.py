@@ -97,7 +97,7 @@ def test_good_traffic_is_ok(run, chapter):
     found = run("evaluate", good, "--baseline", chapter / "baseline" / "constraints.json")
     assert found.exit_code == 0
     assert "OK: 20 rows" in found.output
-    assert "drift was not judged: the baseline has no statistics" in found.output
+    assert "drift was not evaluated: the baseline has no statistics" in found.output
 
 
 def test_every_conformance_capture_is_read_against_p07(run, conformance):

@@ -189,7 +189,7 @@ def test_constraints_alone_judge_everything_but_drift_and_say_so(conformance):
     traffic = Table.of([["1.5"] * 13] * 200, ("",) * 13, 1)
     evaluation = evaluate(summary(traffic), Baseline(constraints=constraints))
     assert evaluation.verdict == "OK"
-    assert evaluation.notes == ("drift was not judged: the baseline has no statistics",)
+    assert evaluation.notes == ("drift was not evaluated: the baseline has no statistics",)
     non_negative = sum(bool(feature.is_non_negative) for feature in constraints.features)
     assert len(evaluation.measurements) == 2 + 2 * 13 + non_negative
 
@@ -218,7 +218,7 @@ def test_disabled_checks_are_not_made_and_said():
     disabled = Constraints({**baseline.constraints.document, "monitoring_config": {"evaluate_constraints": "Disabled"}})
     evaluation = evaluate(summary(column(["x"] * 100)), Baseline(constraints=disabled, statistics=baseline.statistics))
     assert evaluation.violations == ()
-    assert "nothing was judged: evaluate_constraints is Disabled" in evaluation.notes
+    assert "nothing was evaluated: evaluate_constraints is Disabled" in evaluation.notes
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,17 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from chalicelib.alerts.state import fingerprint
+from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.pages.history import WINDOWS, History
 from tests.pages.samples import HOUR, START, sample
 
-KEY = ("age_1", "data_type_check")
+KEY = Fingerprint("data_type_check", "age_1")
 
 
 def history(states: str, versions: str = "", firing: datetime | None = None) -> History:
     """V violated, . passed, - not judged, and a blank for a window that measured nothing of it."""
     one = sample(2, windows=1, violated=1).monitored.execution
-    measured = next(m for m in one.measurements if (m.feature, m.check) == KEY)
+    measured = next(m for m in one.measurements if m.fingerprint == KEY)
     made = []
     for i, state in enumerate(states):
         found = msgspec.structs.replace(measured, violated=state == "V", evaluated=state in "V.")
@@ -28,7 +28,7 @@ def history(states: str, versions: str = "", firing: datetime | None = None) -> 
                 measurements=() if state == " " else (found,),
             )
         )
-    return History.ending_with(made[-1], made[:-1], {fingerprint(measured): firing} if firing else {})
+    return History.ending_with(made[-1], made[:-1], {measured.fingerprint: firing} if firing else {})
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def history(states: str, versions: str = "", firing: datetime | None = None) -> 
     ],
 )
 def test_a_row_of_violations_begins_at_its_first_window(states, versions, first, windows, or_before, before):
-    found = history(states, versions).since(*KEY)
+    found = history(states, versions).since(KEY)
     assert found is not None
     assert (found.at, found.windows, found.or_before) == (START + first * HOUR, windows, or_before)
     assert (found.version, found.version_before) == (versions[first], before)
@@ -52,14 +52,14 @@ def test_a_row_of_violations_begins_at_its_first_window(states, versions, first,
 
 @pytest.mark.parametrize("states", ["V.", "V-", "V ", "..", "."])
 def test_what_the_last_window_does_not_violate_has_no_beginning(states):
-    assert history(states).since(*KEY) is None
+    assert history(states).since(KEY) is None
 
 
 def test_an_open_alert_knows_of_windows_before_those_that_are_known():
     told = START - timedelta(days=3)
-    found = history("VVV", firing=told).since(*KEY)
+    found = history("VVV", firing=told).since(KEY)
     assert (found.at, found.or_before) == (told, False)
-    assert history(".VV", firing=told).since(*KEY).at == START + HOUR  # a clean window since then: it began anew
+    assert history(".VV", firing=told).since(KEY).at == START + HOUR  # a clean window since then: it began anew
 
 
 def test_another_version_is_a_deployment():

@@ -48,8 +48,8 @@ def test_drift_with_windows_of_its_own_stands_beside_the_verdict():
     made = sample(8)
     hour, days = split(made)
     said = text(execution_report(MonitoredExecution(hour, drift=days), made.baseline, made.current))
-    assert "600 rows hold every constraint of the baseline that was judged" in said
-    assert "Drift, judged over 1 day: amount_0 has drifted" in said
+    assert "No violations in 600 rows." in said
+    assert "Drift, evaluated over 1 day: amount_0 has drifted" in said
     assert "Since 2026-11-17 04:00 UTC, the first window known, 5 windows in a row" in said
     assert (
         "5 of 5 windows violated"
@@ -91,7 +91,7 @@ def test_types_read_from_statistics_are_not_taken_for_what_was_counted():
 
 def test_texts_that_were_never_kept_are_counted_alone():
     said = text(sample(4).page)
-    assert re.search(r"About \d+ different values: too many, or text, so none of them was kept\.", said)
+    assert re.search(r"About \d+ distinct values: free text or too many, so none was stored\.", said)
 
 
 def test_a_page_of_500_features_has_a_card_for_each():
@@ -115,7 +115,7 @@ def test_of_very_many_features_the_worst_are_shown_and_the_others_counted():
     page = report(ReportContent("x", Evaluation(verdict="Violations", rows=1, measurements=measured), 1, {})).decode()
     assert page.count('<details class="feature"') == MAX_CARDS
     assert page.index('class="name">f1700<') < page.index('class="name">f0<')
-    assert f"{1800 - MAX_CARDS} features more, none of them worse" in page
+    assert f"{1800 - MAX_CARDS} more features, none of them worse" in page
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, "\ud800 lone", "\x00", ""])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.alerts.sanitize import sanitize
+from chalicelib.constraints.severity_order import worst_first
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,21 +114,16 @@ def show_checks(console: Console, measurements: Sequence[Measurement]) -> None:
 
 
 def show_measurements(console: Console, measurements: Sequence[Measurement], everything: bool) -> None:
-    """Print the violations, or with `everything` every measurement, violations first."""
+    """Print the violations, or with `everything` every measurement, the worst first."""
     from rich.text import Text
 
-    chosen = [measurement for measurement in measurements if everything or measurement.violated]
+    chosen = worst_first(measurement for measurement in measurements if everything or measurement.violated)
     if not chosen:
         return
     shown = _table("Feature", "Check", "Expected", "Observed", "Result")
-    for one in sorted(chosen, key=lambda measurement: not measurement.violated):
-        result = (
-            "violated"
-            if one.violated
-            else "passed"
-            if one.evaluated
-            else f"{counted(one.rows_needed, 'more row')} needed"
-        )
+    for one in chosen:
+        passed = "passed" if one.evaluated else f"{counted(one.rows_needed, 'more row')} needed"
+        result = "violated" if one.violated else passed
         cells = (sanitize(one.feature, 60), one.check, one.expected, one.observed, result)
         shown.add_row(*(Text(cell) for cell in cells), style="red" if one.violated else None)
     console.print(shown)

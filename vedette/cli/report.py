@@ -61,7 +61,7 @@ def _one(io: CommandIO, endpoint: str, variant: str, window: str, output: str) -
 
 
 def _all(io: CommandIO, folder: Path) -> None:
-    from chalicelib.pages.labels import counted
+    from chalicelib.alerts.wording import counted
     from vedette.operations import pages, status
 
     found = status.status()

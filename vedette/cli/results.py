@@ -53,17 +53,20 @@ def violations_command(io: CommandIO, endpoint: str, variant: str, window: str) 
       vedette show violations preferred-site --window 2026-11-22T09 --json
     """  # noqa: D301
     from chalicelib.alerts.sanitize import sanitize
+    from chalicelib.constraints.severity_order import worst_first
     from vedette.operations import results
 
     found = results.executions(endpoint, variant=variant, window=window)
     for one in found:
         _head(io, one)
-        violated = [m for m in one.execution.measurements if m.violated]
+        violated = worst_first(m for m in one.execution.measurements if m.violated)
         if violated:
             rows = [(sanitize(m.feature, 60), m.check, m.severity, _words(m.expected, m.observed)) for m in violated]
             io.table(("Feature", "Check", "Severity", "Expected, observed"), rows)
             io.say(*(f"{sanitize(m.feature, 60)}: {sanitize(m.description, 300)}" for m in violated if m.description))
-    io.emit([_answer(one, violations=[m for m in one.execution.measurements if m.violated]) for one in found])
+    io.emit(
+        [_answer(one, violations=worst_first(m for m in one.execution.measurements if m.violated)) for one in found]
+    )
     if any(m.violated for one in found for m in one.execution.measurements):
         click.get_current_context().exit(1)
 

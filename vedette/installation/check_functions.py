@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.clients import client
+from chalicelib.constraints.measurement import Verdict
 from chalicelib.errors import VedetteError
 from chalicelib.events import Scheduled
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
@@ -293,7 +294,7 @@ def synthetic_events(settings: Settings) -> dict[str, dict[str, Any]]:
     execution = ExecutionEvent(
         endpoint=PROBE,
         variant="AllTraffic",
-        verdict="NoData",
+        verdict=Verdict.NO_DATA,
         window_start=now,
         window_end=now,
         closed=True,

@@ -22,6 +22,7 @@ from chalicelib.alerts.state import fingerprint_id, transition
 from chalicelib.aws import messages as outgoing
 from chalicelib.aws import s3, store, table
 from chalicelib.aws.table import endpoint_key
+from chalicelib.constraints.measurement import Fingerprint, Verdict
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import (
@@ -88,15 +89,15 @@ def alerts(endpoint: str = "") -> list[Alert]:
             muted_by=tuple(mute for mute in held if _holds(mute, number, book.endpoint, teams.get(book.endpoint, ""))),
         )
         for book in books(endpoint)
-        for (check, _, subject), number, state in _fingerprints(book)
+        for (check, subject), number, state in _fingerprints(book)
     ]
     order = {"firing": 0, "muted": 1, "pending": 2}
     return sorted(found, key=lambda alert: (order[alert.state.state], alert.endpoint, alert.state.since))
 
 
-def _fingerprints(book: AlertState) -> Iterator[tuple[tuple[str, str, str], str, FingerprintState]]:
-    for name, state in book.fingerprints.items():
-        yield name.partition("|"), fingerprint_id(book.endpoint, book.variant, name), state
+def _fingerprints(book: AlertState) -> Iterator[tuple[Fingerprint, str, FingerprintState]]:
+    for fingerprint, state in book.fingerprints.items():
+        yield fingerprint, fingerprint_id(book.endpoint, book.variant, fingerprint), state
 
 
 def _holds(mute: Mute, fingerprint: str, endpoint: str, team: str) -> bool:
@@ -208,7 +209,7 @@ def start_test(endpoint: str) -> str:
     event = ExecutionEvent(
         endpoint=endpoint,
         variant="",
-        verdict="OK",
+        verdict=Verdict.OK,
         window_start=now,
         window_end=now,
         closed=False,

@@ -25,7 +25,7 @@ from chalicelib.aws import s3, store
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, evaluate
 from chalicelib.constraints.files import read_constraints, write_constraints
-from chalicelib.constraints.measurement import Measurement
+from chalicelib.constraints.measurement import Checks, Measurement
 from chalicelib.errors import NotReady, UnreadableFile, VedetteError
 from chalicelib.handlers import summing
 from chalicelib.records import BaselineInForce, Execution
@@ -242,7 +242,7 @@ def _violated(execution: Execution, wish: Constraints) -> list[Measurement]:
         execution.parts,
         lambda: _NO_HURRY,
     )
-    return list(evaluate(summary, Baseline(constraints=wish), checks="hard").violations)
+    return list(evaluate(summary, Baseline(constraints=wish), checks=Checks.HARD).violations)
 
 
 def _age(one: Listed) -> tuple[bool, datetime, int]:

@@ -258,6 +258,7 @@ def adoption(endpoint: str) -> tuple[Deployment, Plan]:
         state="verified",
         settled_at=situation.now,
         reason=f"adopted by {aws.who()}",
+        adopted=True,
     )
     return wish, plan(replace(situation, deployment=wish, paused=False))
 

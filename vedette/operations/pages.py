@@ -23,6 +23,7 @@ from jinja2 import ChoiceLoader, PackageLoader
 from chalicelib import locations
 from chalicelib.aws import s3, store
 from chalicelib.constraints.evaluation import Baseline
+from chalicelib.constraints.measurement import Verdict
 from chalicelib.errors import VedetteError
 from chalicelib.handlers.reporting import PAGE, gathered
 from chalicelib.pages import html
@@ -150,7 +151,7 @@ def _badness(verdict: str) -> int:
 
 
 def _tone(verdict: str) -> str:
-    return TONES[verdict] if verdict else ""  # type: ignore[index]
+    return TONES[Verdict(verdict)] if verdict else ""
 
 
 def _summary(days: Sequence[Day]) -> str:

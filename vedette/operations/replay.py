@@ -26,7 +26,8 @@ from chalicelib.alerts.message import AlertContext, messages
 from chalicelib.alerts.state import transition
 from chalicelib.aws import store
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.evaluation import Baseline, Checks, Evaluation
+from chalicelib.constraints.evaluation import Baseline, Evaluation
+from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.windows import (
     LATE_DATA_GRACE,
     checks_for_length,
@@ -209,7 +210,7 @@ class _Run:
     def at_once(self, window: Window, evaluation: Evaluation) -> None:
         """Tell what cannot wait for the window to close."""
         if evaluation.alertable:
-            self._tell(window, "hard", evaluation, closed=False)
+            self._tell(window, Checks.HARD, evaluation, closed=False)
 
     def closed(self, window: Window, summary: CaptureSummary) -> None:
         """A window that has closed, and before it the window of drift that ended by then."""
@@ -244,7 +245,7 @@ class _Run:
     def _tell(self, window: Window, checks: Checks, evaluation: Evaluation, *, closed: bool) -> None:
         execution = self._execution(window, checks, evaluation, closed=closed)
         moved = transition(self.book, execution, self.wanted.entry.thresholds)
-        self.book = moved.book
+        self.book = moved.after
         week = self._week(execution.window_start)
         for message in messages(moved, execution, NOWHERE):
             if message.kind == "recovered":

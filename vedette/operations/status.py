@@ -161,8 +161,7 @@ def _verdicts(endpoint: str) -> tuple[tuple[Verdict, ...], str]:
 def _alerts(books: Sequence[AlertState]) -> list[OpenAlert]:
     found = []
     for book in books:
-        for name, one in book.fingerprints.items():
-            check, _, subject = name.partition("|")
+        for (check, subject), one in book.fingerprints.items():
             if one.state != "pending":
                 found.append(
                     OpenAlert(
