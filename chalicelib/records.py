@@ -265,7 +265,7 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str = msgspec.field(default="", name="refused")  # why the last attempt to publish it failed
 
 
-class SuppressedMessages(msgspec.Struct, frozen=True, kw_only=True):
+class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
     """Messages beyond the hourly limit: their number and worst items. One summary message is sent later."""
 
     since: datetime
@@ -288,7 +288,7 @@ class AlertState(Record, frozen=True, kw_only=True):
     sent_ids: tuple[str, ...] = msgspec.field(default=(), name="told")  # latest messages enqueued, to skip repeats
     outbox: tuple[OutboxMessage, ...] = ()
     recent_sends: tuple[datetime, ...] = msgspec.field(default=(), name="owed_at")  # of the last hour, for the limit
-    suppressed: SuppressedMessages | None = msgspec.field(default=None, name="held_back")
+    suppressed: Suppressed | None = msgspec.field(default=None, name="held_back")
 
 
 class FindingState(StrEnum):

@@ -8,8 +8,8 @@ import click
 import pytest
 from msgspec.structs import fields
 
+from chalicelib.constraints import check_types
 from chalicelib.constraints.files import read_constraints
-from chalicelib.constraints.measurement import MODEL_MONITOR_CHECKS, VEDETTE_CHECKS
 from chalicelib.records import FleetEntry, Thresholds
 from vedette.cli import COMMANDS, main
 from vedette.operations import fleet
@@ -48,7 +48,7 @@ def test_the_example_of_a_fleet_is_one():
 
 def test_every_check_is_explained_and_the_example_is_a_constraints_json():
     text = (ROOT / "docs" / "constraints.md").read_text()
-    assert {check for check in MODEL_MONITOR_CHECKS | VEDETTE_CHECKS if f"`{check}`" not in text} == set()
+    assert {check for check in check_types.MODEL_MONITOR | check_types.VEDETTE if f"`{check}`" not in text} == set()
     example = read_constraints(indented(section(text, "Example")).encode(), "docs/constraints.md")
     assert example.features[1].bounds == (None, 100.0)
     assert example.monitoring(example.features[1]).datatype_check_threshold == 0.98

@@ -10,8 +10,8 @@ from textwrap import fill
 
 from chalicelib.alerts.next_steps import Step, from_texts
 from chalicelib.alerts.sanitize import sanitize, sns_subject
-from chalicelib.alerts.wording import capitalized, counted, minute
-from chalicelib.constraints.measurement import DRIFT_CHECK
+from chalicelib.alerts.wording import capitalized, counted, duration, minute, period
+from chalicelib.constraints import check_types
 from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState
 
 WIDTH = 72
@@ -57,7 +57,7 @@ def _began(message: AlertMessage, served_since: datetime) -> str:
     version = f"version {message.package_version}"
     if after <= timedelta():
         return f"Started in the window in which {version} was deployed."
-    return f"Started {span(after)} after {version} was deployed."
+    return f"Started {duration(after)} after {version} was deployed."
 
 
 def facts(message: AlertMessage) -> list[tuple[str, str]]:
@@ -68,8 +68,7 @@ def facts(message: AlertMessage) -> list[tuple[str, str]]:
         found.append(("Model", _model(message)))
     start, end = message.window_start, message.window_end
     if start is not None and end is not None and message.closed:
-        same_day = end - start < timedelta(days=1) and end.date() == start.date()
-        found.append(("Window", f"{minute(start)} to {f'{end:%H:%M}' if same_day else minute(end)} UTC"))
+        found.append(("Window", period(start, end)))
     elif start is not None:
         found.append(("Captured", f"from {minute(start)} UTC on, in a window that is still open"))
     if message.rows is not None:
@@ -85,24 +84,8 @@ def _model(message: AlertMessage) -> str:
     if since is None:
         return version
     end = message.window_end
-    served = f" for {span(end - since)}," if end is not None and end > since else ""
+    served = f" for {duration(end - since)}," if end is not None and end > since else ""
     return f"{version}, served{served} since {minute(since)} UTC"
-
-
-def span(duration: timedelta) -> str:
-    """A duration, in the unit that fits.
-
-    Examples
-    --------
-    >>> span(timedelta(minutes=90)), span(timedelta(hours=50)), span(timedelta(minutes=1)), span(timedelta(hours=47))
-    ('90 minutes', '2 days', '1 minute', '47 hours')
-    """
-    minutes = max(0, int(duration.total_seconds() // 60))
-    if minutes < 120:
-        return counted(minutes, "minute")
-    if minutes < 48 * 60:
-        return counted(minutes // 60, "hour")
-    return counted(minutes // (24 * 60), "day")
 
 
 def _findings(message: AlertMessage) -> list[str]:
@@ -141,7 +124,7 @@ def _finding(item: AlertItem, window_start: datetime | None) -> str:
 def values(item: AlertItem) -> list[tuple[str, str]]:
     """What was expected and what was observed, a name and a value each."""
     found = [("expected", item.expected), ("observed", item.observed)]
-    if item.check == DRIFT_CHECK and item.value is not None and item.threshold is not None:
+    if item.check == check_types.DRIFT and item.value is not None and item.threshold is not None:
         found.append(("distance", f"{item.value:.3f}, threshold {item.threshold:g}"))
     return found
 

@@ -37,16 +37,9 @@ from chalicelib.registry.failures import BACK_OFF
 from chalicelib.registry.versions import version_of
 
 # Family of lasting conditions -> the kind of their messages, and what a person can look at; the endpoint follows.
-CONDITION_FAMILIES: dict[str, tuple[AlertKind, tuple[Step, ...]]] = {
-    "monitoring": (
-        AlertKind.MONITOR_FAILED,
-        (Step("See the current constraints, and the suggested ones:", "vedette constraints show"),),
-    ),
-    "capture": (
-        AlertKind.CAPTURE_STOPPED,
-        (Step("Check that capture is on, and where it writes:", "vedette capture status"),),
-    ),
-}
+_SHOW = Step("See the current constraints, and the suggested ones:", "vedette constraints show")
+_STATUS = Step("Check that capture is on, and where it writes:", "vedette capture status")
+CONDITION_FAMILIES = {"monitoring": (AlertKind.MONITOR_FAILED, _SHOW), "capture": (AlertKind.CAPTURE_STOPPED, _STATUS)}
 
 
 def notify_once(
@@ -138,8 +131,8 @@ def sync_conditions(state: AlertState, family: str, conditions: Mapping[str, str
 
     `conditions` maps names to sentences, for all present conditions of the family. Other families stay as they are.
     """
-    kind, usual = CONDITION_FAMILIES.get(family, (AlertKind.DEPLOYMENT, ()))
-    steps = [step._replace(command=f"{step.command} {state.endpoint}") for step in usual]
+    kind, step = CONDITION_FAMILIES.get(family, (AlertKind.DEPLOYMENT, None))
+    steps = [step._replace(command=f"{step.command} {state.endpoint}")] if step else []
     present = {Fingerprint(family, name): sentence for name, sentence in conditions.items()}
     known = {one: of for one, of in state.fingerprints.items() if one in present or one.check != family}
     for fingerprint, sentence in present.items():

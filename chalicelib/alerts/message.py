@@ -18,49 +18,23 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from chalicelib.alerts.next_steps import Step, next_steps, to_texts
+from chalicelib.alerts.next_steps import KINDS, AlertContext, Step, next_steps, to_texts
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.alerts.state import Transition, fingerprint_id
+from chalicelib.alerts.state import MISSING_DATA_FINGERPRINTS, Transition, fingerprint_id
 from chalicelib.alerts.wording import NAMELESS, and_more, counted, finding_sentence, minute
-from chalicelib.constraints.measurement import (
-    CAPTURE_STOPPED_CHECK,
-    MONITOR_FAILED_CHECK,
-    NO_DATA_CHECK,
-    Measurement,
-    Severity,
-)
+from chalicelib.constraints.measurement import Measurement, Severity
 from chalicelib.constraints.severity_order import worst, worst_first
-from chalicelib.records import (
-    AlertItem,
-    AlertKind,
-    AlertMessage,
-    Deployment,
-    Execution,
-    FindingState,
-    SuppressedMessages,
-)
+from chalicelib.records import AlertItem, AlertKind, AlertMessage, Deployment, Execution, FindingState, Suppressed
 
 MAX_ITEMS = 10
 POST_DEPLOYMENT_PERIOD = timedelta(days=1)  # a violation that begins within it is reported with the deployment
-KINDS: Mapping[str, AlertKind] = {
-    NO_DATA_CHECK: AlertKind.NO_DATA,
-    CAPTURE_STOPPED_CHECK: AlertKind.CAPTURE_STOPPED,
-    MONITOR_FAILED_CHECK: AlertKind.MONITOR_FAILED,
+_KINDS = {
+    MISSING_DATA_FINGERPRINTS[verdict]: kind for verdict, kind in KINDS.items() if verdict in MISSING_DATA_FINGERPRINTS
 }
 Findings = dict[FindingState, list[Measurement]]
-
-
-@dataclass(frozen=True)
-class AlertContext:
-    """What a message needs to know beside the execution."""
-
-    bucket: str  # where Vedette stores executions
-    deploys: bool = False  # Vedette deploys to this endpoint, so a person can roll back
-    served_since: datetime | None = None  # when the model version was verified
 
 
 def served_since(history: Iterable[Deployment], version: str, at: datetime) -> datetime | None:
@@ -76,12 +50,10 @@ def served_since(history: Iterable[Deployment], version: str, at: datetime) -> d
 
 def messages(transition: Transition, execution: Execution, context: AlertContext) -> tuple[AlertMessage, ...]:
     """The messages of a transition: none, one, or one more for each kind of missing data."""
-    if not transition.must_notify:
-        return ()
     groups: dict[AlertKind, Findings] = {}
     for state in FindingState:
         for measurement in getattr(transition, state):
-            group = groups.setdefault(KINDS.get(measurement.check, AlertKind.VIOLATIONS), {})
+            group = groups.setdefault(_KINDS.get(measurement.fingerprint, AlertKind.VIOLATIONS), {})
             group.setdefault(state, []).append(measurement)
     return tuple(
         _message(kind, findings, transition, execution, context)
@@ -98,27 +70,14 @@ def _message(
     ours = execution.source == "vedette"
     ranked = [(state, measurement) for state, found in ordered.items() for measurement in found]
     items = tuple(_item(measurement, state, execution, transition) for state, measurement in ranked[:MAX_ITEMS])
+    changed = sorted(f"{state}:{m.fingerprint!s}" for state, m in ranked if state != FindingState.CONTINUING)
     shown_kind = kind if new else AlertKind.RECOVERED
     main = new or recovered
     tail = and_more(len(main) - 1)
     if not new and continuing:
         tail += f"; {counted(len(continuing), 'other violation')} not yet recovered"
-    steps = next_steps(
-        shown_kind,
-        items,
-        execution,
-        bucket=context.bucket,
-        deploys=context.deploys,
-        continuing=len(continuing),
-    )
     return AlertMessage(
-        alert_id=message_id(
-            execution.endpoint,
-            execution.variant,
-            kind,
-            execution.window_end.isoformat(),
-            *sorted(f"{state}:{m.fingerprint!s}" for state, m in ranked if state != FindingState.CONTINUING),
-        ),
+        alert_id=message_id(execution.endpoint, execution.variant, kind, execution.window_end.isoformat(), *changed),
         kind=shown_kind,
         severity=worst(m.severity for m in new) if new else Severity.INFORMATION,
         endpoint=execution.endpoint,
@@ -137,7 +96,7 @@ def _message(
         rows=execution.rows if ours else None,  # Model Monitor does not report it
         refused=sum(execution.refused.values()) if ours else None,
         folder=execution.folder,
-        what_to_do=to_texts(steps),
+        what_to_do=to_texts(next_steps(shown_kind, items, execution, context, len(continuing))),
     )
 
 
@@ -149,13 +108,10 @@ def _began_after_deployment(served_since: datetime | None, new: list[Measurement
     return any(served_since - timedelta(hours=1) <= begin < served_since + POST_DEPLOYMENT_PERIOD for begin in begins)
 
 
-def suppressed_summary(endpoint: str, variant: str, suppressed: SuppressedMessages) -> AlertMessage:
+def suppressed_summary(endpoint: str, variant: str, suppressed: Suppressed) -> AlertMessage:
     """One message in place of the suppressed ones."""
     count, since = counted(suppressed.count, "message"), minute(suppressed.since)
-    steps = (
-        Step("See the open alerts:", f"vedette alerts list {endpoint}"),
-        Step("If this many alerts are right, raise alerts_per_hour of the endpoint in fleet.toml."),
-    )
+    raise_limit = Step("If this many alerts are right, raise alerts_per_hour of the endpoint in fleet.toml.")
     return AlertMessage(
         alert_id=message_id(endpoint, variant, "held back", suppressed.since.isoformat(), suppressed.until.isoformat()),
         kind=AlertKind.SUPPRESSED,
@@ -165,7 +121,7 @@ def suppressed_summary(endpoint: str, variant: str, suppressed: SuppressedMessag
         headline=f"{count} suppressed since {since} UTC, because of the hourly limit",
         items=suppressed.items,
         more=suppressed.more,
-        what_to_do=to_texts(steps),
+        what_to_do=to_texts([Step("See the open alerts:", f"vedette alerts list {endpoint}"), raise_limit]),
     )
 
 

@@ -26,9 +26,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from chalicelib.constraints.files import Violation
 from chalicelib.constraints.measurement import Measurement, Severity, Verdict
 from chalicelib.records import Execution
+from chalicelib.window import Window
 
 TERMINAL = frozenset({"Completed", "Failed", "Stopped"})
 ENDED = TERMINAL | {"CompletedWithViolations"}  # the same of an execution's own status
@@ -94,57 +97,33 @@ def execution(
 
     `status` is the MonitoringExecutionStatus, if known; `unreadable` is the reason why the report could not be read.
     """
-    end: datetime = job.get("ProcessingEndTime") or job["LastModifiedTime"]
-    begun: datetime = job.get("ProcessingStartTime") or job["CreationTime"]
-    start, until = _window(job, begun)
+    ended: datetime = job.get("ProcessingEndTime") or job["LastModifiedTime"]
     verdict = _verdict(job, violations, status, unreadable)
     reason = str(job.get("FailureReason") or job.get("ExitMessage") or job["ProcessingJobStatus"])
     if is_merge(job):
         reason = f"the ground truth could not be merged with the captures, so nothing is analyzed: {reason}"
-    return _execution(
-        endpoint=endpoint or endpoint_of(job),
-        schedule=schedule_of(job),
-        window=(start, until),
-        verdict=verdict,
-        measurements=tuple(_measurements(job, verdict, violations, unreadable)),
-        folder=output_uri(job),
-        judged_at=end,
-        reason=reason,
-    )
+    base = _execution(endpoint or endpoint_of(job), schedule_of(job), _window(job), verdict, ended, reason)
+    measurements = tuple(_measurements(job, verdict, violations, unreadable))
+    return replace(base, measurements=measurements, folder=output_uri(job))
 
 
 def execution_without_job(summary: Mapping[str, Any]) -> Execution:
     """Read an execution that ended before it had a processing job, from ListMonitoringExecutions."""
     reason = str(summary.get("FailureReason") or summary["MonitoringExecutionStatus"])
     due: datetime = summary["ScheduledTime"]
-    return _execution(
-        endpoint=str(summary.get("EndpointName", "")),
-        schedule=str(summary["MonitoringScheduleName"]),
-        window=(due - HOUR, due),
-        verdict=_failed(reason),
-        measurements=(),
-        folder="",
-        judged_at=summary["LastModifiedTime"],
-        reason=f"the execution never had a processing job: {reason}",
-    )
+    endpoint, schedule = str(summary.get("EndpointName", "")), str(summary["MonitoringScheduleName"])
+    window, explained = Window(due - HOUR, HOUR), f"the execution never had a processing job: {reason}"
+    return _execution(endpoint, schedule, window, _failed(reason), summary["LastModifiedTime"], explained)
 
 
 def _execution(
-    *,
-    endpoint: str,
-    schedule: str,
-    window: tuple[datetime, datetime],
-    verdict: Verdict,
-    measurements: tuple[Measurement, ...],
-    folder: str,
-    judged_at: datetime,
-    reason: str,
+    endpoint: str, schedule: str, window: Window, verdict: Verdict, judged_at: datetime, reason: str
 ) -> Execution:
     return Execution(
         endpoint=endpoint,
         variant=variant_of(schedule),
-        window_start=window[0],
-        window_end=window[1],
+        window_start=window.start,
+        window_end=window.end,
         closed=True,
         package_version="",
         revision=1,
@@ -153,20 +132,22 @@ def _execution(
         events=0,
         rows=0,
         refused={},
-        measurements=measurements,
+        measurements=(),
         parts=(),
-        folder=folder,
+        folder="",
         judged_at=judged_at,
         source="model monitor",
         notes=(reason,),
     )
 
 
-def _window(job: Job, begun: datetime) -> tuple[datetime, datetime]:
-    """The window that was analysed: as the environment says, else the hour before the job began."""
-    hour = begun.replace(minute=0, second=0, microsecond=0)
+def _window(job: Job) -> Window:
+    """The analyzed window: as the environment has it, else the hour before the job began."""
+    begun: datetime = job.get("ProcessingStartTime") or job["CreationTime"]
     start, end = (_time(_environment(job).get(name, "")) for name in ("start_time", "end_time"))
-    return (start, end) if start is not None and end is not None else (hour - HOUR, hour)
+    if start is None or end is None:
+        return Window(begun.replace(minute=0, second=0, microsecond=0) - HOUR, HOUR)
+    return Window(start, end - start)
 
 
 def _time(text: str) -> datetime | None:
@@ -215,8 +196,6 @@ def _measurement(feature: str, check: str, description: str) -> Measurement:
         kind="drift" if drift else "hard",
         expected="",
         observed="",
-        value=None,
-        threshold=None,
         violated=True,
         severity=Severity.WARNING if drift else Severity.CRITICAL,
         description=description,

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
+from chalicelib.constraints.measurement import Verdict
 from chalicelib.records import AlertItem, AlertKind, Execution, FindingState
+
+KINDS = {  # the kind of a message about an execution
+    Verdict.VIOLATIONS: AlertKind.VIOLATIONS,
+    Verdict.NO_DATA: AlertKind.NO_DATA,
+    Verdict.CAPTURE_STOPPED: AlertKind.CAPTURE_STOPPED,
+    Verdict.MONITOR_FAILED: AlertKind.MONITOR_FAILED,
+}
 
 
 class Step(NamedTuple):
@@ -44,33 +54,32 @@ def from_texts(texts: Iterable[str]) -> list[Step]:
     return [Step(*text.split("\n", 1)) for text in texts]
 
 
+@dataclass(frozen=True)
+class AlertContext:
+    """What a message needs to know beside the execution."""
+
+    bucket: str  # where Vedette stores executions
+    deploys: bool = False  # Vedette deploys to this endpoint, so a person can roll back
+    served_since: datetime | None = None  # when the model version was verified
+
+
 def next_steps(
-    kind: AlertKind,
-    items: Sequence[AlertItem],
-    execution: Execution,
-    *,
-    bucket: str,
-    deploys: bool,
-    continuing: int = 0,
+    kind: AlertKind, items: Sequence[AlertItem], execution: Execution, context: AlertContext, continuing: int = 0
 ) -> list[Step]:
     """The steps for one kind of message about an execution.
 
-    Parameters
-    ----------
-    items
-        The findings; a single open one is muted by its fingerprint, several by their endpoint.
-    bucket
-        Where Vedette stores executions.
-    deploys
-        Vedette deploys to the endpoint, so a person can roll back.
-    continuing
-        How many violations continue after a recovery.
+    A single open finding in `items` is muted by its fingerprint, several by their endpoint. `continuing` is the number
+    of violations that continue after a recovery.
     """
     endpoint, ours = execution.endpoint, execution.source == "vedette"
-    report = f"s3://{bucket}/{execution.folder}" if ours else f"{execution.folder}/"
+    report = f"s3://{context.bucket}/{execution.folder}" if ours else f"{execution.folder}/"
     open_items = [item for item in items if item.state != FindingState.RECOVERED]
-    target = open_items[0].fingerprint if len(open_items) == 1 else f"--endpoint {endpoint}"
-    mute = Step("Mute this alert:", f"vedette alerts mute {target} --until 12h --reason WHY")
+    one = len(open_items) == 1
+    target = open_items[0].fingerprint if one else f"--endpoint {endpoint}"
+    mute = Step(
+        "Mute this alert:" if one else "Mute every alert of this endpoint:",
+        f"vedette alerts mute {target} --until 12h --reason WHY",
+    )
     match kind:
         case AlertKind.RECOVERED if not continuing:
             return [Step("No action is needed. The results are at", report)]
@@ -91,7 +100,7 @@ def next_steps(
             ]
         case AlertKind.MONITOR_FAILED:
             return [Step("Read the reason above, and the results at", report), mute]
-    steps = _for_vedette(execution, deploys=deploys) if ours else _for_model_monitor(report)
+    steps = _for_vedette(execution, deploys=context.deploys) if ours else _for_model_monitor(report)
     return [*steps, mute]
 
 

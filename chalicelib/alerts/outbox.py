@@ -26,7 +26,7 @@ from msgspec.structs import replace
 from chalicelib.alerts.message import MAX_ITEMS, suppressed_summary
 from chalicelib.constraints.measurement import Fingerprint, Severity
 from chalicelib.constraints.severity_order import order, worst
-from chalicelib.records import AlertItem, AlertMessage, AlertState, OutboxMessage, SuppressedMessages
+from chalicelib.records import AlertItem, AlertMessage, AlertState, OutboxMessage, Suppressed
 
 # Longer than one Publish may take (2 s to connect, 10 s to read), shorter than Lambda's first retry after 60 seconds.
 LEASE_DURATION = timedelta(seconds=55)
@@ -44,13 +44,11 @@ def enqueue(state: AlertState, messages: Iterable[AlertMessage]) -> AlertState:
     return replace(_with_ids(state, fresh), outbox=(*state.outbox, *pending))
 
 
-def enqueue_rate_limited(
-    state: AlertState, messages: Iterable[AlertMessage], per_hour: int, now: datetime
-) -> AlertState:
-    """The same, for at most `per_hour` messages within an hour; further ones are suppressed and counted."""
+def enqueue_rate_limited(state: AlertState, messages: Iterable[AlertMessage], limit: int, now: datetime) -> AlertState:
+    """The same, for at most `limit` messages within an hour; further ones are suppressed and counted."""
     for message in _not_enqueued(state, messages):
         recent = _recent_sends(state, now)
-        if len(recent) < per_hour and len(state.outbox) < MAX_PENDING:
+        if len(recent) < limit and len(state.outbox) < MAX_PENDING:
             state = replace(enqueue(state, [message]), recent_sends=(*recent, now))
         else:
             suppressed = _with_message(state.suppressed, message, now, until=min(recent, default=now) + HOUR)
@@ -71,11 +69,9 @@ def _recent_sends(state: AlertState, now: datetime) -> tuple[datetime, ...]:
     return tuple(at for at in state.recent_sends if at > now - HOUR)
 
 
-def _with_message(
-    suppressed: SuppressedMessages | None, message: AlertMessage, now: datetime, until: datetime
-) -> SuppressedMessages:
+def _with_message(suppressed: Suppressed | None, message: AlertMessage, now: datetime, until: datetime) -> Suppressed:
     if suppressed is None:
-        suppressed = SuppressedMessages(since=now, until=until, count=0, severity=Severity.INFORMATION, items=())
+        suppressed = Suppressed(since=now, until=until, count=0, severity=Severity.INFORMATION, items=())
     items = sorted((*suppressed.items, *message.items), key=_order_of_item)
     more = Counter(suppressed.more) + Counter(message.more) + Counter(str(item.state) for item in items[MAX_ITEMS:])
     return replace(

@@ -22,7 +22,6 @@ schema, with the whole alert as a string in the field for the sender's own data:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -41,7 +40,6 @@ CONSOLES = {  # partition -> the console's domain
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
-Attributes = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def _links(message: AlertMessage, installation: Installation) -> dict[str, str]:
     domain = CONSOLES.get(installation.partition)
     if domain is None:  # an isolated partition, whose console has a name that is not public
         return {}
-    region, endpoint = installation.region, _quoted(message.endpoint)
+    region, endpoint = installation.region, quote(message.endpoint, safe="")
     console = f"https://{region}.{domain}"
     links = {"endpoint": f"{console}/sagemaker/home?region={region}#/endpoints/{endpoint}"}
     bucket, folder = installation.bucket, message.folder
@@ -81,7 +79,7 @@ def _links(message: AlertMessage, installation: Installation) -> dict[str, str]:
         folder, page = f"{prefix.rstrip('/')}/", "constraint_violations.json"
     if message.folder:
         where = f"region={region}&prefix={quote(folder + page, safe='/')}"
-        links["report"] = f"{console}/s3/object/{_quoted(bucket)}?{where}"
+        links["report"] = f"{console}/s3/object/{quote(bucket, safe='')}?{where}"
     return links
 
 
@@ -184,10 +182,6 @@ def _markdown(text: str) -> str:
 
 def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe="")
 
 
 def _json(value: Any) -> str:

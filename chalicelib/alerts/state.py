@@ -30,31 +30,15 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from chalicelib.constraints.measurement import (
-    CAPTURE_STOPPED_CHECK,
-    DRIFT_CHECK,
-    MONITOR_FAILED_CHECK,
-    NO_DATA_CHECK,
-    Checks,
-    Fingerprint,
-    Measurement,
-    Severity,
-    Verdict,
-)
+from chalicelib.constraints import check_types
+from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
 from chalicelib.constraints.severity_order import worst
-from chalicelib.records import (
-    AlertState,
-    Execution,
-    FindingState,
-    FingerprintState,
-    FingerprintStatus,
-    Thresholds,
-)
+from chalicelib.records import AlertState, Execution, FindingState, FingerprintState, FingerprintStatus, Thresholds
 
 MISSING_DATA_FINGERPRINTS = {
-    Verdict.NO_DATA: Fingerprint(NO_DATA_CHECK, "capture"),
-    Verdict.CAPTURE_STOPPED: Fingerprint(CAPTURE_STOPPED_CHECK, "capture"),
-    Verdict.MONITOR_FAILED: Fingerprint(MONITOR_FAILED_CHECK, "monitor"),
+    Verdict.NO_DATA: Fingerprint(check_types.NO_DATA, "capture"),
+    Verdict.CAPTURE_STOPPED: Fingerprint(check_types.CAPTURE_STOPPED, "capture"),
+    Verdict.MONITOR_FAILED: Fingerprint(check_types.MONITOR_FAILED, "monitor"),
 }
 Muted = Callable[[Fingerprint], bool]  # whether a mute applies to a fingerprint
 _Findings = dict[FindingState | FingerprintStatus, list[Measurement]]
@@ -70,11 +54,6 @@ class Transition:
     recovered: tuple[Measurement, ...] = ()
     muted: tuple[Measurement, ...] = ()
     since: Mapping[Fingerprint, datetime] = field(default_factory=dict)  # the first window of each episode
-
-    @property
-    def must_notify(self) -> bool:
-        """A message reports what begins and what ends, not what continues."""
-        return bool(self.new or self.recovered)
 
 
 def captures_stopped(state: AlertState) -> bool:
@@ -177,7 +156,7 @@ def _evaluated(state: AlertState, execution: Execution) -> list[Measurement]:
     ]
     evaluated = [m for m in execution.measurements if m.evaluated]
     if execution.checks == Checks.DRIFT:  # the shorter windows report the other kinds of missing data
-        no_data = [m for m in missing_data if m.violated and m.check == NO_DATA_CHECK]
+        no_data = [m for m in missing_data if m.violated and m.check == check_types.NO_DATA]
         complete = execution.verdict in {Verdict.OK, Verdict.VIOLATIONS}
         return no_data + evaluated + (_implicit_clears(state, execution) if complete else [])
     if execution.checks == Checks.HARD and execution.verdict == Verdict.NO_DATA:
@@ -201,8 +180,6 @@ def _missing_data(execution: Execution, verdict: Verdict) -> Measurement:
         kind="hard",
         expected="a verdict" if verdict == Verdict.MONITOR_FAILED else "captured data",
         observed=("; ".join(execution.notes) or "none") if violated else "",
-        value=None,
-        threshold=None,
         violated=violated,
         severity=Severity.INFORMATION if verdict == Verdict.NO_DATA else Severity.WARNING,
     )
@@ -218,8 +195,6 @@ def _implicit_clears(state: AlertState, execution: Execution) -> list[Measuremen
             kind="hard",
             expected="no violation",
             observed="",
-            value=None,
-            threshold=None,
             violated=False,
         )
         for fingerprint in state.fingerprints
@@ -229,7 +204,7 @@ def _implicit_clears(state: AlertState, execution: Execution) -> list[Measuremen
 
 def _covers(checks: Checks, fingerprint: Fingerprint) -> bool:
     """Whether an evaluation of these checks includes the check of a fingerprint."""
-    return checks == Checks.ALL or (fingerprint.check == DRIFT_CHECK) == (checks == Checks.DRIFT)
+    return checks == Checks.ALL or (fingerprint.check == check_types.DRIFT) == (checks == Checks.DRIFT)
 
 
 def _next_state(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.constraints import measurement as checks
+from chalicelib.constraints import check_types
 from chalicelib.constraints.measurement import Measurement, rounded
 
 NAMELESS = "(a feature without a name)"
@@ -16,54 +16,54 @@ MAX_NAME_CHARS = 60  # of a feature, in a sentence
 def finding_sentence(measurement: Measurement, rows: int, *, recovered: bool = False) -> str:
     """What a measurement found in so many rows, or that it recovered; without a capital and a full stop."""
     name = sanitize(measurement.feature, MAX_NAME_CHARS) or NAMELESS
-    return _recovery(measurement, name) if recovered else _violation(measurement, name, rows)
+    if not recovered:
+        return _violation(measurement, name, rows)
+    expected = sanitize(measurement.expected, 60)
+    again = f"{name} is as expected again" + (f" ({expected})" if expected else "")
+    return _RECOVERIES.get(measurement.check, again)
 
 
 def _violation(measurement: Measurement, name: str, rows: int) -> str:
     expected, observed = sanitize(measurement.expected, 60), sanitize(measurement.observed, 60)
     value, of_rows = measurement.value, counted(rows, "row")
     match measurement.check:
-        case checks.DATA_TYPE_CHECK if value is not None:
+        case check_types.DATA_TYPE if value is not None:
             return f"{name} is not {expected} in {rounded(1 - value)} of {of_rows}"
-        case checks.DATA_TYPE_CHECK:  # Model Monitor gives only its sentence
+        case check_types.DATA_TYPE:  # Model Monitor gives only its sentence
             return f"{name} has values of another type than the baseline"
-        case checks.COMPLETENESS_CHECK if value is not None:
+        case check_types.COMPLETENESS if value is not None:
             return f"{name} is missing in {rounded(1 - value)} of {of_rows}"
-        case checks.COMPLETENESS_CHECK:
+        case check_types.COMPLETENESS:
             return f"{name} is missing in more rows than the baseline allows"
-        case checks.DRIFT_CHECK if value is not None:
+        case check_types.DRIFT if value is not None:
             return f"{name} has drifted: distance {value:.2f}, threshold {measurement.threshold}"
-        case checks.DRIFT_CHECK:
+        case check_types.DRIFT:
             return f"{name} has drifted from the baseline"
-        case checks.CATEGORICAL_VALUES_CHECK:
+        case check_types.CATEGORICAL_VALUES:
             return f"{name} has values that the baseline does not have" + (f" ({observed})" if observed else "")
-        case checks.NON_NEGATIVE_CHECK if value is not None:
+        case check_types.NON_NEGATIVE if value is not None:
             return f"{name} is negative in {rounded(value)} of its values"
-        case checks.RANGE_CHECK if value is not None:
+        case check_types.RANGE if value is not None:
             return f"{name} is out of its range ({expected}) in {rounded(value)} of its values"
-        case checks.VOLUME_CHECK:
+        case check_types.VOLUME:
             return f"traffic is unusual: {observed}, expected {expected}"
-        case checks.MISSING_COLUMN_CHECK | checks.EXTRA_COLUMN_CHECK:
+        case check_types.MISSING_COLUMN | check_types.EXTRA_COLUMN:
             return f"the number of columns differs from the baseline: {observed}, expected {expected}"
-        case checks.NO_DATA_CHECK:
+        case check_types.NO_DATA:
             return "nothing was captured in the last window"
-        case checks.CAPTURE_STOPPED_CHECK:
+        case check_types.CAPTURE_STOPPED:
             return "the endpoint has traffic, but nothing is captured"
-        case checks.MONITOR_FAILED_CHECK:
+        case check_types.MONITOR_FAILED:
             return f"the evaluation failed: {observed}"
         case _:
             return f"{name} violates {sanitize(measurement.check, 60)}"
 
 
-def _recovery(measurement: Measurement, name: str) -> str:
-    match measurement.check:
-        case checks.NO_DATA_CHECK | checks.CAPTURE_STOPPED_CHECK:
-            return "data is captured again"
-        case checks.MONITOR_FAILED_CHECK:
-            return "the evaluation works again"
-        case _:
-            expected = sanitize(measurement.expected, 60)
-            return f"{name} is as expected again" + (f" ({expected})" if expected else "")
+_RECOVERIES = {
+    check_types.NO_DATA: "data is captured again",
+    check_types.CAPTURE_STOPPED: "data is captured again",
+    check_types.MONITOR_FAILED: "the evaluation works again",
+}
 
 
 def capitalized(text: str, names: Iterable[str]) -> str:
@@ -97,3 +97,23 @@ def counted(number: int, noun: str) -> str:
 def minute(moment: datetime) -> str:
     """A time to the minute, as `2026-11-22 09:00`."""
     return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def period(start: datetime, end: datetime) -> str:
+    """From when to when, in UTC."""
+    return f"{minute(start)} to {f'{end:%H:%M}' if start.date() == end.date() else minute(end)} UTC"
+
+
+def duration(span: timedelta) -> str:
+    """A span in the largest unit that is exact, or has at least two.
+
+    Examples
+    --------
+    >>> [duration(timedelta(minutes=minutes)) for minutes in (1, 60, 90, 150, 47 * 60, 1440, 3000)]
+    ['1 minute', '1 hour', '90 minutes', '2 hours', '47 hours', '1 day', '2 days']
+    """
+    minutes = max(0, int(span.total_seconds() // 60))
+    for unit, noun in ((1440, "day"), (60, "hour")):
+        if minutes >= 2 * unit or minutes == unit:
+            return counted(minutes // unit, noun)
+    return counted(minutes, "minute")

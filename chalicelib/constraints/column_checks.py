@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import FeatureConstraints, Monitoring
-from chalicelib.constraints.measurement import (
-    CATEGORICAL_VALUES_CHECK,
-    COMPLETENESS_CHECK,
-    DATA_TYPE_CHECK,
-    Measurement,
-    percent,
-    rounded,
-    severity_of,
-    share_lower_bound,
-)
+from chalicelib.constraints.measurement import Measurement, percent, rounded, severity_of, share_lower_bound
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.lexical import TypeCounts
 
@@ -37,7 +29,7 @@ def _data_type(
     if share is None:  # every cell is missing: neither passed nor violated
         return Measurement(
             feature=feature.name,
-            check=DATA_TYPE_CHECK,
+            check=check_types.DATA_TYPE,
             kind="hard",
             expected=expected,
             observed="no values",
@@ -49,7 +41,7 @@ def _data_type(
     violated = share < threshold
     return Measurement(
         feature=feature.name,
-        check=DATA_TYPE_CHECK,
+        check=check_types.DATA_TYPE,
         kind="hard",
         expected=expected,
         observed=f"{rounded(share, threshold)} {expected}",
@@ -94,7 +86,7 @@ def _completeness(feature: FeatureConstraints, column: ColumnStatistics, *, crit
     rows = column.types.present + column.types.missing
     yield Measurement(
         feature=feature.name,
-        check=COMPLETENESS_CHECK,
+        check=check_types.COMPLETENESS,
         # If the baseline already has missing cells, one window below it may be chance: count windows as for drift.
         kind="hard" if expected == 1 else "drift",
         expected=f"{rounded(expected)} present",
@@ -132,7 +124,7 @@ def _categorical_values(
         violated, observed = share < threshold, f"{rounded(share, threshold)} known values"
     yield Measurement(
         feature=feature.name,
-        check=CATEGORICAL_VALUES_CHECK,
+        check=check_types.CATEGORICAL_VALUES,
         kind="hard",
         expected=f"{rounded(threshold)} of {len(domain)} known values",
         observed=observed,

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import FeatureConstraints, Monitoring
-from chalicelib.constraints.measurement import DRIFT_CHECK, Measurement, Severity
+from chalicelib.constraints.measurement import Measurement, Severity
 from chalicelib.statistics import distances
 from chalicelib.statistics.column import ColumnStatistics
 
@@ -53,7 +54,7 @@ def _distance(name: str, distance: float | None, threshold: float, severity: Sev
     violated = distance > threshold
     yield Measurement(
         feature=name,
-        check=DRIFT_CHECK,
+        check=check_types.DRIFT,
         kind="drift",
         expected=f"distance at most {threshold}",
         observed=f"distance {distance:.4g}",
@@ -71,7 +72,7 @@ def _chi_squared(name: str, p: float | None, level: float, severity: Severity) -
     violated = p < level
     yield Measurement(
         feature=name,
-        check=DRIFT_CHECK,
+        check=check_types.DRIFT,
         kind="drift",
         expected=f"chi-squared p-value at least {level}",
         observed=f"chi-squared p-value {p:.4g}",

@@ -17,26 +17,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import Constraints, FeatureConstraints
-from chalicelib.constraints.measurement import (
-    NON_NEGATIVE_CHECK,
-    RANGE_CHECK,
-    VOLUME_CHECK,
-    Measurement,
-    Severity,
-    rounded,
-    severity_of,
-    share_lower_bound,
-)
+from chalicelib.constraints.measurement import Measurement, Severity, rounded, severity_of, share_lower_bound
 from chalicelib.statistics.column import ColumnStatistics
 
 
 def extension_checks(feature: FeatureConstraints, column: ColumnStatistics, *, critical: bool) -> Iterator[Measurement]:
     """vedette_non_negative_check and vedette_range_check of one feature."""
     if feature.is_non_negative:
-        yield from _bounds_check(feature, column, NON_NEGATIVE_CHECK, (0.0, None), critical=critical)
+        yield from _bounds_check(feature, column, check_types.NON_NEGATIVE, (0.0, None), critical=critical)
     if feature.bounds != (None, None):
-        yield from _bounds_check(feature, column, RANGE_CHECK, feature.bounds, critical=critical)
+        yield from _bounds_check(feature, column, check_types.RANGE, feature.bounds, critical=critical)
 
 
 def _bounds_check(
@@ -53,12 +45,12 @@ def _bounds_check(
     low, high = bounds
     violated = (low is not None and minimum < low) or (high is not None and maximum > high)
     share = _share_outside(column, low, high) if violated else 0.0
-    what = "negative" if check == NON_NEGATIVE_CHECK else "out of range"
+    what = "negative" if check == check_types.NON_NEGATIVE else "out of range"
     yield Measurement(
         feature=feature.name,
         check=check,
         kind="hard",
-        expected="not negative" if check == NON_NEGATIVE_CHECK else _range(low, high),
+        expected="not negative" if check == check_types.NON_NEGATIVE else _range(low, high),
         observed=f"{rounded(share)} {what}",
         value=share,
         threshold=0.0,
@@ -93,7 +85,7 @@ def volume_check(constraints: Constraints, rows: int, hours: float) -> Iterator[
     observed = f"{rate:,.0f} rows an hour"
     yield Measurement(
         feature="rows",
-        check=VOLUME_CHECK,
+        check=check_types.VOLUME,
         kind="hard",
         expected=f"{_range(minimum, maximum)} rows an hour",
         observed=observed,

@@ -20,8 +20,9 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.measurement import VEDETTE_CHECKS, Measurement
+from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.validation import validation_error
 from chalicelib.errors import UnreadableFile
 
@@ -96,7 +97,7 @@ def write_violations(measurements: Iterable[Measurement]) -> bytes:
                     "description": measurement.description,
                 }
                 for measurement in measurements
-                if measurement.violated and measurement.check not in VEDETTE_CHECKS
+                if measurement.violated and measurement.check not in check_types.VEDETTE
             ]
         }
     )

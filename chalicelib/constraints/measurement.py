@@ -23,6 +23,8 @@ from typing import Literal
 
 import msgspec
 
+from chalicelib.constraints import check_types
+
 
 class Verdict(StrEnum):
     """The result of one evaluation."""
@@ -50,30 +52,6 @@ class Checks(StrEnum):
     HARD = "hard"  # everything but drift
     DRIFT = "drift"
 
-
-DATA_TYPE_CHECK = "data_type_check"
-COMPLETENESS_CHECK = "completeness_check"
-MISSING_COLUMN_CHECK = "missing_column_check"
-EXTRA_COLUMN_CHECK = "extra_column_check"
-CATEGORICAL_VALUES_CHECK = "categorical_values_check"
-DRIFT_CHECK = "baseline_drift_check"
-MODEL_MONITOR_CHECKS = frozenset(
-    {
-        DATA_TYPE_CHECK,
-        COMPLETENESS_CHECK,
-        MISSING_COLUMN_CHECK,
-        EXTRA_COLUMN_CHECK,
-        CATEGORICAL_VALUES_CHECK,
-        DRIFT_CHECK,
-    }
-)
-NON_NEGATIVE_CHECK = "vedette_non_negative_check"
-RANGE_CHECK = "vedette_range_check"
-VOLUME_CHECK = "vedette_volume_check"
-VEDETTE_CHECKS = frozenset({NON_NEGATIVE_CHECK, RANGE_CHECK, VOLUME_CHECK})  # Model Monitor has none like them
-NO_DATA_CHECK = "no_data"
-CAPTURE_STOPPED_CHECK = "capture_stopped"
-MONITOR_FAILED_CHECK = "monitor_failed"
 
 _WARNING_SHARE = 0.01
 _CRITICAL_SHARE = 0.1
@@ -123,8 +101,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["hard", "drift"]  # decides how many windows must be violated before an alert
     expected: str
     observed: str
-    value: float | None
-    threshold: float | None
+    value: float | None = None
+    threshold: float | None = None
     violated: bool
     evaluated: bool = msgspec.field(default=True, name="judged")  # False: too few rows, or no values
     rows_needed: int = msgspec.field(default=0, name="needed")  # rows still missing before it can be evaluated
@@ -139,7 +117,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def alertable(self) -> bool:
         """Whether it may raise an alert: violated, and worse than information. Missing data always may."""
-        return self.violated and (self.severity != Severity.INFORMATION or self.check == NO_DATA_CHECK)
+        return self.violated and (self.severity != Severity.INFORMATION or self.check == check_types.NO_DATA)
 
 
 def severity_of(share: float, *, critical: bool = False) -> Severity:

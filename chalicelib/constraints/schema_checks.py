@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from chalicelib.constraints import check_types
 from chalicelib.constraints.column_alignment import Alignment
-from chalicelib.constraints.measurement import EXTRA_COLUMN_CHECK, MISSING_COLUMN_CHECK, Measurement, severity_of
+from chalicelib.constraints.measurement import Measurement, severity_of
 from chalicelib.statistics.column import ColumnStatistics
 
 
@@ -25,16 +26,14 @@ def columns_by_feature(alignments: list[Alignment]) -> dict[str, ColumnStatistic
     }
 
 
-def column_count_checks(
-    alignments: list[Alignment], features: int, rows: int, minimum_rows: int
-) -> Iterator[Measurement]:
+def column_count_checks(tables: list[Alignment], features: int, rows: int, minimum_rows: int) -> Iterator[Measurement]:
     """missing_column_check and extra_column_check, over `rows` rows and a baseline of `features` features."""
-    somewhere = {name for found in alignments for name in found.columns or {}}
+    somewhere = {name for found in tables for name in found.columns or {}}
     narrow = [
-        found for found in alignments
+        found for found in tables
         if (found.columns is None and found.width < features) or not somewhere.issuperset(found.missing)
     ]  # fmt: skip
-    wide = [found for found in alignments if found.extra]
+    wide = [found for found in tables if found.extra]
     yield _column_count("missing", narrow, features, rows, minimum_rows)
     yield _column_count("extra", wide, features, rows, minimum_rows)
 
@@ -48,7 +47,7 @@ def _column_count(
     width = max(found, key=lambda one: one.table.rows).width if found else features
     return Measurement(
         feature="Missing columns" if word == "missing" else "Extra columns",
-        check=MISSING_COLUMN_CHECK if word == "missing" else EXTRA_COLUMN_CHECK,
+        check=check_types.MISSING_COLUMN if word == "missing" else check_types.EXTRA_COLUMN,
         kind="hard",
         expected=f"{features} columns",
         observed=f"{width} columns in {affected} of {rows} rows{_names(word, found)}"

@@ -11,17 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from chalicelib.constraints.measurement import (
-    CATEGORICAL_VALUES_CHECK,
-    COMPLETENESS_CHECK,
-    DATA_TYPE_CHECK,
-    VOLUME_CHECK,
-    Fingerprint,
-    Measurement,
-    Severity,
-)
+from chalicelib.constraints import check_types
+from chalicelib.constraints.measurement import Fingerprint, Measurement, Severity
 
-_MINIMUM_CHECKS = frozenset({DATA_TYPE_CHECK, COMPLETENESS_CHECK, CATEGORICAL_VALUES_CHECK})  # a share must be reached
+# Their value is a share that must reach the threshold.
+_MINIMUM_CHECKS = {check_types.DATA_TYPE, check_types.COMPLETENESS, check_types.CATEGORICAL_VALUES}
 
 
 class State(StrEnum):
@@ -63,7 +57,7 @@ def excess(check: str, value: float | None, threshold: float | None) -> float:
     """
     if value is None or threshold is None:
         return 0.0
-    if check == VOLUME_CHECK:
+    if check == check_types.VOLUME:
         return abs(value - threshold) / (max(value, threshold) or 1.0)
     if check in _MINIMUM_CHECKS:
         return (threshold - value) / (threshold or 1.0)

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from chalicelib.constraints.measurement import MODEL_MONITOR_CHECKS, VEDETTE_CHECKS
+from chalicelib.constraints import check_types
 from chalicelib.observability import metrics
 from chalicelib.records import Execution
 from chalicelib.settings import settings
@@ -60,7 +60,7 @@ def figures(execution: Execution, critical_features: Collection[str] = ()) -> It
     if values:
         yield {}, values
     by_check = Counter(one.check for one in violated)
-    for check in sorted((MODEL_MONITOR_CHECKS | VEDETTE_CHECKS) & by_check.keys()):
+    for check in sorted((check_types.MODEL_MONITOR | check_types.VEDETTE) & by_check.keys()):
         yield {"Check": check}, {"Violations": by_check[check]}
     by_feature = Counter(one.feature for one in violated)
     known = {one.feature for one in execution.measurements}

@@ -19,6 +19,7 @@ from typing import Any
 
 from chalicelib.alerts import endpoint_notifications as notifications
 from chalicelib.alerts import message, model_monitor, mutes, outbox
+from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import Transition, transition
 from chalicelib.aws import store, table
 from chalicelib.events import Event, MonitoringExecuted, ProcessingJobStateChanged
@@ -78,9 +79,9 @@ def _cause_is_told(endpoint: str) -> bool:
     return book is not None and notifications.has_condition(book, "capture")
 
 
-def _whereabouts(entry: FleetEntry, execution: Execution) -> message.AlertContext:
+def _whereabouts(entry: FleetEntry, execution: Execution) -> AlertContext:
     history = table.query(Deployment, table.endpoint_key(entry.endpoint), "history#").values()
-    return message.AlertContext(
+    return AlertContext(
         bucket=settings().bucket,
         deploys=entry.mode == "deploy",
         served_since=message.served_since(history, execution.package_version, execution.window_end),

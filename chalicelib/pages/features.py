@@ -21,9 +21,10 @@ from typing import Literal
 from markupsafe import Markup
 
 from chalicelib.alerts.sanitize import sanitize
+from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import FeatureConstraints
 from chalicelib.constraints.evaluation import Baseline
-from chalicelib.constraints.measurement import DATA_TYPE_CHECK, Measurement
+from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.severity_order import State, order_of, state_of
 from chalicelib.pages import charts
 from chalicelib.pages.charts import Compared, Point, percent
@@ -166,7 +167,7 @@ def _types(
     rows = counts.present + counts.missing
     if not rows:
         return
-    checked = next((one for one in found if one.check == DATA_TYPE_CHECK and one.value is not None), None)
+    checked = next((one for one in found if one.check == check_types.DATA_TYPE and one.value is not None), None)
     if counted:
         for key, word in TYPES:
             if count := getattr(counts, key):

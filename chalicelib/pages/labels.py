@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.alerts.wording import and_more, capitalized, counted, finding_sentence, minute
+from chalicelib.alerts.wording import and_more, capitalized, counted, finding_sentence, period
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement, Verdict
 from chalicelib.constraints.severity_order import worst_first
@@ -55,25 +55,9 @@ def length(execution: Execution) -> timedelta:
     return execution.window_end - execution.window_start
 
 
-def duration(span: timedelta) -> str:
-    """A span in its largest unit.
-
-    Examples
-    --------
-    >>> [duration(timedelta(minutes=minutes)) for minutes in (15, 60, 1440, 90)]
-    ['15 minutes', '1 hour', '1 day', '90 minutes']
-    """
-    minutes = int(span.total_seconds() // 60)
-    for unit, noun in ((1440, "day"), (60, "hour")):
-        if minutes and minutes % unit == 0:
-            return counted(minutes // unit, noun)
-    return counted(minutes, "minute")
-
-
 def window(execution: Execution) -> str:
     """The window of an execution: from when to when, in UTC."""
-    start, end = execution.window_start, execution.window_end
-    return f"{minute(start)} to {f'{end:%H:%M}' if start.date() == end.date() else minute(end)} UTC"
+    return period(execution.window_start, execution.window_end)
 
 
 def version(execution: Execution) -> str:

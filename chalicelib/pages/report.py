@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chalicelib.alerts.next_steps import Step, next_steps
+from chalicelib.alerts.next_steps import KINDS, AlertContext, Step, next_steps
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.alerts.wording import and_more, counted, minute
+from chalicelib.alerts.wording import and_more, counted, duration, minute
 from chalicelib.constraints.evaluation import Baseline, Evaluation
 from chalicelib.constraints.measurement import Fingerprint, Verdict
 from chalicelib.constraints.severity_order import order_of
@@ -24,19 +24,13 @@ from chalicelib.pages import html
 from chalicelib.pages.charts import WIDTH
 from chalicelib.pages.features import Cards, Feature, Finding
 from chalicelib.pages.history import WINDOWS, History, Since
-from chalicelib.pages.labels import TONES, duration, length, verdict_sentence, version, window
-from chalicelib.records import AlertKind, Execution
+from chalicelib.pages.labels import TONES, length, verdict_sentence, version, window
+from chalicelib.records import Execution
 from chalicelib.statistics.table import Table
 
 MAX_OPEN_CARDS = 3  # open when the page loads
 MAX_TOP_FINDINGS = 5  # listed at the top of the page
 MAX_CARDS = 1000  # the worst features: 5 MB, which a browser still opens at once
-_KINDS = {
-    Verdict.VIOLATIONS: AlertKind.VIOLATIONS,
-    Verdict.NO_DATA: AlertKind.NO_DATA,
-    Verdict.CAPTURE_STOPPED: AlertKind.CAPTURE_STOPPED,
-    Verdict.MONITOR_FAILED: AlertKind.MONITOR_FAILED,
-}
 
 
 @dataclass(frozen=True)
@@ -251,11 +245,11 @@ def _served(monitored: MonitoredExecution, history: History) -> str:
 
 def _steps(monitored: MonitoredExecution | None) -> list[Step]:
     """The steps that the mail of such a verdict has."""
-    kind = _KINDS.get(monitored.execution.verdict) if monitored is not None else None
+    kind = KINDS.get(monitored.execution.verdict) if monitored is not None else None
     if monitored is None or kind is None:
         return []
     execution = monitored.execution
-    steps = next_steps(kind, (), execution, bucket=monitored.bucket, deploys=monitored.deploys)
+    steps = next_steps(kind, (), execution, AlertContext(monitored.bucket, monitored.deploys))
     return [step.for_stage(monitored.stage) for step in steps]
 
 

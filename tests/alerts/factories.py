@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from chalicelib.alerts import email_text, sns_payload
-from chalicelib.alerts.message import AlertContext, messages
+from chalicelib.alerts.message import messages
+from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import never_muted, transition
 from chalicelib.constraints.measurement import Measurement
 from chalicelib.records import AlertMessage, AlertState, Execution, Thresholds

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.alerts import email_text
-from chalicelib.alerts.message import AlertContext, served_since
+from chalicelib.alerts.message import served_since
+from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import transition
 from chalicelib.records import Deployment, Thresholds
 from tests.alerts.factories import (

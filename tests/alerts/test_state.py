@@ -130,7 +130,7 @@ def test_what_is_no_longer_measured_recovers():
 def test_what_fires_while_muted_is_remembered_and_not_told():
     moved = transition(book(), bad(0), DEFAULTS, everything)
     assert [state.state for state in moved.after.fingerprints.values()] == ["muted"]
-    assert ([m.feature for m in moved.muted], moved.must_notify) == (["b"], False)
+    assert ([m.feature for m in moved.muted], moved.new, moved.recovered) == (["b"], (), ())
 
 
 def test_a_mute_that_ends_while_it_still_fires_tells_once():

@@ -52,7 +52,7 @@ def test_mail_json_page_and_terminal_name_the_same_violation_first(measurements,
     assert re.search(r"<h1>(.*?)</h1>", page)[1].startswith(first)
     assert re.search(r'class="name">(.*?)<', page)[1] == first
     rows = [line for line in terminal.getvalue().splitlines() if "violated" in line]
-    assert rows[0].split()[0] == first
+    assert rows[0].split()[1] == first
 
 
 def test_a_violation_comes_before_what_passed_and_severity_before_distance():

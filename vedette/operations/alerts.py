@@ -17,7 +17,8 @@ import msgspec
 
 from chalicelib import records
 from chalicelib.alerts import email_text, mutes, sns_payload
-from chalicelib.alerts.message import AlertContext, message_id, messages
+from chalicelib.alerts.message import message_id, messages
+from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import fingerprint_id, transition
 from chalicelib.aws import messages as outgoing
 from chalicelib.aws import s3, store, table

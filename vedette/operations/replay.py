@@ -22,7 +22,8 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib import locations
-from chalicelib.alerts.message import AlertContext, messages
+from chalicelib.alerts.message import messages
+from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import transition
 from chalicelib.aws import store
 from chalicelib.capture.summary import CaptureSummary

@@ -1,0 +1,19 @@
+"""The names of the checks: Model Monitor's values of `constraint_check_type`, and Vedette's own."""
+
+DATA_TYPE = "data_type_check"
+COMPLETENESS = "completeness_check"
+MISSING_COLUMN = "missing_column_check"
+EXTRA_COLUMN = "extra_column_check"
+CATEGORICAL_VALUES = "categorical_values_check"
+DRIFT = "baseline_drift_check"
+MODEL_MONITOR = frozenset({DATA_TYPE, COMPLETENESS, MISSING_COLUMN, EXTRA_COLUMN, CATEGORICAL_VALUES, DRIFT})
+
+NON_NEGATIVE = "vedette_non_negative_check"
+RANGE = "vedette_range_check"
+VOLUME = "vedette_volume_check"
+VEDETTE = frozenset({NON_NEGATIVE, RANGE, VOLUME})  # Model Monitor has none like them
+
+# Of alerts about missing data; never in a file.
+NO_DATA = "no_data"
+CAPTURE_STOPPED = "capture_stopped"
+MONITOR_FAILED = "monitor_failed"
