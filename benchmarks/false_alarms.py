@@ -171,7 +171,7 @@ def judged(table: Table, baseline: Baseline, start: datetime, hours: int, checks
     return Execution(
         endpoint="simulated", variant="AllTraffic", window_start=start, window_end=start + timedelta(hours=hours),
         closed=True, package_version="1", revision=1, baseline="v1", verdict=found.verdict, events=table.rows,
-        rows=table.rows, refused={}, measurements=found.measurements, parts=(), folder="", judged_at=start,
+        rows=table.rows, refused={}, measurements=found.measurements, parts=(), folder="", evaluated_at=start,
         checks=checks,
     )  # fmt: skip
 

@@ -18,11 +18,11 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from chalicelib.aws import s3
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.files import read_constraints, read_violations
 from chalicelib.constraints.suggestion import suggested_constraints
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import FleetEntry, GoldenPayload
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
@@ -61,7 +61,9 @@ def written(cloud: Cloud, bucket: str) -> list[str]:
     colors = enumerate(["red", "grün", "蓝"] * 60)
     texts = Table.of([[color, str(i), "x" * i] for i, color in colors], ("color", "n", "free"))
     user_actions.put_baseline_in_force(ENDPOINT, "texts", suggested_constraints(texts), texts)
-    listed = [found.key for prefix in ("monitoring/", "baselines/") for found in s3.list_objects(prefix)]
+    listed = [
+        found.key for prefix in ("monitoring/", "baselines/") for found in stage_stores().bucket.list_objects(prefix)
+    ]
     return [key for key in listed if key.rpartition("/")[2] in NAMES]
 
 
@@ -88,8 +90,11 @@ def main() -> int:
         bucket = environment["VEDETTE_BUCKET"]
         keys = written(cloud, bucket)
         found = opened(cloud, bucket, keys)
-        wrong = [key for key in keys if json.loads(s3.get(key) or b"null") != found[key]]
-        saved = {found.key: s3.get(found.key) or b"" for found in s3.list_objects("saved/")}
+        wrong = [key for key in keys if json.loads(stage_stores().bucket.get(key) or b"null") != found[key]]
+        saved = {
+            found.key: stage_stores().bucket.get(found.key) or b""
+            for found in stage_stores().bucket.list_objects("saved/")
+        }
     violations = 0
     for key, content in saved.items():
         match key.rpartition("/")[2]:

@@ -44,8 +44,8 @@ import boto3
 from chalicelib import locations
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.events import Scheduled
-from chalicelib.handlers.scheduled import PER_SECOND
 from chalicelib.records import FleetEntry
+from chalicelib.services.fan_out import ENDPOINTS_PER_SECOND
 from chalicelib.settings import settings
 from chalicelib.statistics.table import Table
 from vedette.demo import user_actions
@@ -186,7 +186,7 @@ def peaks(hours: Sequence[Hour], endpoints: int) -> tuple[Counter[str], float]:
             for number in range(endpoints):
                 hour = hours[number % len(hours)]
                 if (minute, function) in hour.runs:
-                    runs.append((number / PER_SECOND // 1, hour.runs[minute, function]))
+                    runs.append((number / ENDPOINTS_PER_SECOND // 1, hour.runs[minute, function]))
                     seconds.setdefault(int(runs[-1][0]), Counter())["lambda:Invoke"] += 1
                     if (minute, function) in hour.told:
                         told.append((runs[-1][0], hour.told[minute, function]))
@@ -251,7 +251,7 @@ def main() -> int:
         missed |= most_allowed is not None and most[api] > most_allowed
         held = "" if most_allowed is None else f"{most_allowed:,}"
         print(f"| {api} | {each:.1f} | {each * asked.endpoints:,.0f} | {most[api]} | {held} |")
-    begun = asked.endpoints / PER_SECOND
+    begun = asked.endpoints / ENDPOINTS_PER_SECOND
     print()
     print(f"All of a tick are begun within {begun:.0f} s and done after {longest:.0f} s, at {LATENCY} s a call.")
     missed |= begun > TIMEOUT or longest > 60 * min(EVERY.values())

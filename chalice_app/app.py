@@ -40,41 +40,39 @@ MONITORING_EXECUTION = {
 def on_model_package_state_change(event):
     from chalicelib.handlers import model_package_state_change
 
-    return model_package_state_change.handle(event.to_dict())
+    return model_package_state_change.handle(event.to_dict(), event.context)
 
 
 @app.on_cw_event(ENDPOINT_STATE_CHANGE)
 def on_endpoint_state_change(event):
     from chalicelib.handlers import endpoint_state_change
 
-    return endpoint_state_change.handle(event.to_dict())
+    return endpoint_state_change.handle(event.to_dict(), event.context)
 
 
 @app.on_cw_event(DATA_CAPTURED)
 def on_data_captured(event):
     from chalicelib.handlers import data_captured
 
-    return data_captured.handle(event.to_dict())
+    return data_captured.handle(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def run_monitoring(event):
-    from chalicelib.handlers import scheduled
+    from chalicelib.handlers import run_monitoring
 
-    return scheduled.run_monitoring(
-        event.to_dict(), event.context.function_name, event.context.get_remaining_time_in_millis
-    )
+    return run_monitoring.handle(event.to_dict(), event.context)
 
 
 @app.on_cw_event(MONITORING_EXECUTION)
 def on_monitoring_execution(event):
     from chalicelib.handlers import monitoring_execution
 
-    return monitoring_execution.handle(event.to_dict())
+    return monitoring_execution.handle(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(15, unit=Rate.MINUTES))
 def sweep(event):
-    from chalicelib.handlers import scheduled
+    from chalicelib.handlers import sweep
 
-    return scheduled.sweep(event.to_dict(), event.context.function_name, event.context.get_remaining_time_in_millis)
+    return sweep.handle(event.to_dict(), event.context)

@@ -5,6 +5,9 @@
     |   |-- ForeignEvent     from another account, region or source
     |   `-- MalformedEvent   a field is missing or has the wrong form
     |-- RejectedRecord       one line of a captured file cannot be read: counted by its reason, the rest goes on
+    |-- AccessDenied         S3 or KMS denies access: the owner of the place has to allow it
+    |-- SourceAccessDenied   the functions may not read what an endpoint captures: notified while it lasts
+    |-- RequestRejected      SageMaker rejects a request for its content or a quota; the same request fails again
     |-- UnreadableFile       a file (constraints, statistics, fleet) cannot be read: place and cause in one sentence
     |-- Undeliverable        SNS refuses a message, or nobody would receive it: counted, logged, the sweep tries again
     |-- NotReady             somebody else is at work on it: rises, so that the platform delivers it again
@@ -46,6 +49,22 @@ class RejectedRecord(VedetteError):
     def __init__(self, reason: RejectionReason) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class AccessDenied(VedetteError):
+    """S3 or KMS denies access; the text is `place: cause`."""
+
+
+class SourceAccessDenied(VedetteError):
+    """The functions may not read, or not decrypt, what an endpoint captures; the text says what to do."""
+
+
+class RequestRejected(VedetteError):
+    """SageMaker rejects a request for its content or for a quota; `code` is SageMaker's own."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
 
 
 class UnreadableFile(VedetteError):

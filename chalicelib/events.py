@@ -16,7 +16,6 @@ disagree), `source` may be a list (the documented sample), `time` is never neede
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +29,6 @@ from chalicelib.records import ExecutionEvent
 from chalicelib.settings import Settings
 
 Event = Mapping[str, Any]
-SEQUENCER = re.compile(r"[0-9A-Fa-f]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,11 @@ class ModelPackageStateChanged:
     approval_status: str
     modified_at: str  # as the event says it; "" when it does not
     approval_changed: bool  # False only when the event names the changed fields and the approval is not among them
+
+    @property
+    def is_new_approval(self) -> bool:
+        """Whether the version was just approved, as far as the event says."""
+        return self.approval_status == "Approved" and self.approval_changed
 
     @classmethod
     def from_eventbridge(cls, event: Event, settings: Settings) -> ModelPackageStateChanged:
@@ -89,7 +92,6 @@ class DataCaptured:
     etag: str
     size: int
     capture: locations.CaptureKey
-    sequencer: str = ""  # "" for an object that was found in a listing
 
     @classmethod
     def from_eventbridge(cls, event: Event, settings: Settings) -> DataCaptured:
@@ -108,14 +110,12 @@ class DataCaptured:
                 " (…/endpoint/variant/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl)."
             )
         size = obj.get("size")
-        sequencer = str(obj.get("sequencer") or "")
         return cls(
             bucket=bucket,
             key=key,
             etag=str(obj.get("etag") or ""),
             size=size if isinstance(size, int) else 0,
             capture=capture,
-            sequencer=sequencer if SEQUENCER.fullmatch(sequencer) else "",
         )
 
 

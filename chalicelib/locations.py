@@ -6,15 +6,14 @@ name: SageMaker's Create calls have no client token, so a deterministic name is 
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from chalicelib.window import Window
 
 HOUR = timedelta(hours=1)
-ROLL_UP = timedelta(minutes=5)
+ROLLUP_LENGTH = timedelta(minutes=5)
 EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
 CAPTURE_PREFIX = "data-capture"
 OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "quarantine/", "alerts/")
@@ -26,7 +25,10 @@ _CAPTURE_KEY = re.compile(
     re.DOTALL,
 )
 
-_PART_KEY = re.compile(r"(.*\.jsonl)(?:\.([0-9a-f]+))?\.json", re.DOTALL)
+# Earlier versions of Vedette kept a second part, {name}.jsonl.{sequencer}.json, for an object that was overwritten.
+PART_SUFFIX = ".jsonl.json"
+CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE = "constraints.json", "statistics.json", "version.json"
+EXECUTION_FILE, VIOLATIONS_FILE, REPORT_FILE = "execution.json", "constraint_violations.json", "report.html"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def capture_uri(bucket: str) -> str:
     return f"s3://{bucket}/{CAPTURE_PREFIX}"
 
 
-def place(uri: str) -> tuple[str, str]:
+def split_s3_uri(uri: str) -> tuple[str, str]:
     """Bucket and prefix of an s3:// place, the prefix as it stands there."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     return bucket, prefix
@@ -87,7 +89,7 @@ def capture_roots(uri: str, endpoint: str) -> tuple[str, ...]:
     >>> capture_roots("s3://lake/captures/", "site")
     ('captures/site/', 'captures//site/')
     """
-    prefix = place(uri)[1]
+    prefix = split_s3_uri(uri)[1]
     plain = prefix.rstrip("/")
     doubled = (f"{plain}//{endpoint}/",) if plain and plain != prefix else ()
     return (f"{plain}/{endpoint}/".lstrip("/"), *doubled)
@@ -102,74 +104,8 @@ def captures_to(uri: str, bucket: str, capture: CaptureKey) -> bool:
     >>> captures_to("s3://b/lake/", "b", key), captures_to("s3://b/lak", "b", key), captures_to("s3://b", "b", key)
     (True, False, False)
     """
-    at, prefix = place(uri)
+    at, prefix = split_s3_uri(uri)
     return bucket == at and capture.prefix.rstrip("/") == prefix.rstrip("/")
-
-
-def overwritten(capture: CaptureKey, sequencer: str) -> CaptureKey:
-    """A later version of a capture object, as an object of its own: what was summed and judged before stays as it is.
-
-    Examples
-    --------
-    >>> first = capture_key("data-capture/site/AllTraffic/2026/11/22/09/34-30-683-55126149.jsonl")
-    >>> later = part(overwritten(first, "0A"))
-    >>> later, newest([part(first), later]) == [later]
-    ('parts/site/AllTraffic/2026/11/22/09/34-30-683-55126149.jsonl.0a.json', True)
-    """
-    return replace(capture, name=f"{capture.name}.{sequencer.lower()}")
-
-
-def version_of(capture: CaptureKey, part_key: str) -> CaptureKey:
-    """The version of a capture object that a part is of.
-
-    Examples
-    --------
-    >>> first = capture_key("data-capture/site/AllTraffic/2026/11/22/09/34-30-683-55126149.jsonl")
-    >>> later = overwritten(first, "0a")
-    >>> version_of(first, part(first)) == first, version_of(first, part(later)) == later
-    (True, True)
-    """
-    _, sequencer = _stem(part_key)
-    return overwritten(capture, sequencer) if sequencer else capture
-
-
-def sequencer_after(sequencer: str) -> str:
-    """A sequencer for a version whose event was lost: after the one that is known, before any that S3 gives later.
-
-    Examples
-    --------
-    >>> found = sequencer_after("0055AED6DCD90281E5")
-    >>> is_later(found, "0055AED6DCD90281E5"), is_later("0055AED6DCD90281E6", found)
-    (True, True)
-    >>> is_later("0055AED6DCD90281E5", sequencer_after(""))
-    True
-    """
-    return f"{sequencer or '0' * 17}1"
-
-
-def is_later(sequencer: str, than: str) -> bool:
-    """Whether one S3 event of a key came after another; never when the sequencer of either is unknown.
-
-    "First right pad the shorter value with zeros, and then do a lexicographic comparison" (aws-behaviour:
-    sequencer).
-
-    Examples
-    --------
-    >>> is_later("0055AED6DCD9028170", "0055AED6DCD90281E5"), is_later("0B", "0A00"), is_later("", "0A")
-    (False, True, False)
-    """
-    length = max(len(sequencer), len(than))
-    return bool(sequencer and than) and sequencer.lower().ljust(length, "0") > than.lower().ljust(length, "0")
-
-
-def newest(parts: Iterable[str]) -> list[str]:
-    """Of the parts of each capture object that of its latest version, in the order of the keys."""
-    found: dict[str, tuple[str, str]] = {}
-    for key in parts:
-        stem, sequencer = _stem(key)
-        if stem not in found or is_later(sequencer, found[stem][0] or "0"):
-            found[stem] = (sequencer, key)
-    return sorted(key for _, key in found.values())
 
 
 def part(capture: CaptureKey) -> str:
@@ -187,23 +123,13 @@ def parts_of_endpoint(endpoint: str) -> str:
     return f"parts/{endpoint}/"
 
 
-def first_part(key: str) -> str:
-    """The key of the part that was made first of the same capture object."""
-    return f"{_stem(key)[0]}.json"
-
-
-def _stem(key: str) -> tuple[str, str]:
-    match = _PART_KEY.fullmatch(key)
-    return (match[1], match[2] or "") if match else (key, "")
-
-
-def between(root: str, start: datetime, end: datetime) -> tuple[str, str, str]:
+def listing_range(root: str, start: datetime, end: datetime) -> tuple[str, str, str]:
     """What to list below root/yyyy/mm/dd/hh/MM...: a prefix, the key to begin after, and the key to end before.
 
     Examples
     --------
     >>> nine = datetime(2026, 11, 22, 9, tzinfo=UTC)
-    >>> between("parts/site/v/", nine, nine + HOUR)
+    >>> listing_range("parts/site/v/", nine, nine + HOUR)
     ('parts/site/v/2026/11/22/09/', 'parts/site/v/2026/11/22/09/00', 'parts/site/v/2026/11/22/10/00')
     """
     after, until = f"{root}{start:%Y/%m/%d/%H/%M}", f"{root}{end:%Y/%m/%d/%H/%M}"
@@ -218,17 +144,19 @@ def part_begun(key: str) -> datetime:
     return datetime(int(year), int(month), int(day), int(hour), int(name[:2]), tzinfo=UTC)
 
 
-def slot(time: datetime) -> datetime:
+def five_minute_slot(time: datetime) -> datetime:
     """The beginning of the five minutes in which a time lies."""
-    return time.replace(minute=time.minute - time.minute % (ROLL_UP // timedelta(minutes=1)), second=0, microsecond=0)
+    return time.replace(
+        minute=time.minute - time.minute % (ROLLUP_LENGTH // timedelta(minutes=1)), second=0, microsecond=0
+    )
 
 
-def roll_up(endpoint: str, variant: str, start: datetime) -> str:
+def rollup(endpoint: str, variant: str, start: datetime) -> str:
     """The roll-up of the parts of five minutes.
 
     Examples
     --------
-    >>> roll_up("site", "AllTraffic", datetime(2026, 11, 22, 9, 35, tzinfo=UTC))
+    >>> rollup("site", "AllTraffic", datetime(2026, 11, 22, 9, 35, tzinfo=UTC))
     'rollups/site/AllTraffic/2026/11/22/09/35.json'
     """
     return f"rollups/{endpoint}/{variant}/{start:%Y/%m/%d/%H/%M}.json"
@@ -265,7 +193,7 @@ def executions_of_variant(endpoint: str, variant: str) -> str:
 
 
 def execution(endpoint: str, variant: str, window: Window, package_version: str, revision: int) -> str:
-    """The folder of one execution: statistics.json, constraint_violations.json, execution.json."""
+    """The folder of one execution: execution.json, Model Monitor's two files, and the page."""
     return f"{executions_of_window(endpoint, variant, window)}{package_version}/{revision:04d}/"
 
 
@@ -280,13 +208,13 @@ def execution_of_open_window(endpoint: str, variant: str, window: Window, revisi
 
 
 def execution_of_object(capture: CaptureKey) -> str:
-    """The folder of the execution that judged one capture object alone."""
+    """The folder of the execution that evaluated one capture object alone."""
     root = executions_of_objects(capture.endpoint, capture.variant)
     return f"{root}{capture.begun:%Y/%m/%d/%H}/{capture.name}/"
 
 
 def executions_of_objects(endpoint: str, variant: str) -> str:
-    """The prefix of the executions that judged one capture object alone, by its hour."""
+    """The prefix of the executions that evaluated one capture object alone, by its hour."""
     return f"{executions_of_variant(endpoint, variant)}objects/"
 
 
@@ -299,6 +227,11 @@ def long_record(pk: str, sk: str, writer: str) -> str:
     'alerts/endpoint%23site/alerts%23schedule%20s/0f'
     """
     return f"alerts/{quote(pk, safe='')}/{quote(sk, safe='')}/{writer}"
+
+
+def endpoint_partition(endpoint: str) -> str:
+    """The DynamoDB partition of an endpoint."""
+    return f"endpoint#{endpoint}"
 
 
 def fleet() -> str:

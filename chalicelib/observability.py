@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from chalice.app import Chalice, ConvertToMiddleware
 
+from chalicelib.deadline import Deadline
 from chalicelib.errors import RejectedEvent
 
 logger = Logger(service="vedette")
@@ -23,21 +24,21 @@ def count(name: str, value: int = 1) -> None:
 
 
 def observe(app: Chalice) -> None:
-    """Surround every function: request id in the logs, metrics flushed, hopeless input refused once, calls in time."""
+    """Surround every function: request id in the logs, metrics flushed, rejected events answered, calls in time."""
     app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
-    app.register_middleware(_flushed)
-    app.register_middleware(_refused)
-    app.register_middleware(_in_time)
+    app.register_middleware(_flush_metrics)
+    app.register_middleware(_log_outcome)
+    app.register_middleware(_bound_calls)
 
 
-def _in_time(event: Any, get_response: Callable[[Any], Any]) -> Any:
+def _bound_calls(event: Any, get_response: Callable[[Any], Any]) -> Any:
     from chalicelib.aws import clients  # boto3 is imported when a function runs, with what else it needs
 
-    with clients.within(event.context.get_remaining_time_in_millis):
+    with clients.bounded_by(Deadline.of(event.context)):
         return get_response(event)
 
 
-def _flushed(event: Any, get_response: Callable[[Any], Any]) -> Any:
+def _flush_metrics(event: Any, get_response: Callable[[Any], Any]) -> Any:
     try:
         return get_response(event)
     finally:
@@ -45,10 +46,10 @@ def _flushed(event: Any, get_response: Callable[[Any], Any]) -> Any:
             metrics.flush_metrics()
 
 
-def _refused(event: Any, get_response: Callable[[Any], Any]) -> Any:
-    """One log line an invocation: what was done or left alone, or why the input was refused.
+def _log_outcome(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """One log line an invocation: its answer, or why the event was rejected.
 
-    What no retry can mend is answered; every other error rises, so that Lambda retries.
+    A rejected event is answered, since no retry makes it work; every other error rises, so that Lambda retries.
     """
     try:
         answer = get_response(event)
@@ -56,5 +57,5 @@ def _refused(event: Any, get_response: Callable[[Any], Any]) -> Any:
         return answer
     except RejectedEvent as error:
         count("RefusedEvents")
-        logger.warning("refused", kind=type(error).__name__, reason=str(error))
-        return {"refused": str(error)}
+        logger.warning("event rejected", kind=type(error).__name__, reason=str(error))
+        return {"rejected": str(error)}

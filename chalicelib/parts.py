@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.records import Record
 
@@ -22,9 +24,9 @@ class Part(Record, frozen=True, kw_only=True):
     size: int
     begun: datetime  # the minute in the object's key, which decides the window
     summary: CaptureSummary
-    judged: bool = False  # the hard checks ran on this object alone
-    violated: bool = False  # ... and found something: an event was owed
-    sequencer: str = ""  # of the S3 event: which of two versions of the object is the later one
+    # The hard checks ran on this object alone ...
+    evaluated: bool = msgspec.field(default=False, name="judged")
+    violated: bool = False  # ... and found something: an execution is stored before the part
 
 
 class RollUp(Record, frozen=True, kw_only=True):

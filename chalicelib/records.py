@@ -11,7 +11,7 @@ version and the other way round. A record of a newer major schema is refused by 
 | ExecutionEvent  | EventBridge, detail of "Vedette Monitoring Execution"           |
 | BaselineInForce | baselines/{endpoint}/current.json, and {version}/version.json   |
 | Fleet           | config/fleet.json                                               |
-| Deployment, Mark, Pin, Swept | DynamoDB items of an endpoint                      |
+| Deployment, FailedVersion, Pin, SweepCheckpoint | DynamoDB items of an endpoint                      |
 | AlertState, Mute | DynamoDB, one item per endpoint and variant; one per mute       |
 | AlertMessage    | SNS, the JSON that SQS, Lambda and HTTPS subscribers receive    |
 """
@@ -29,8 +29,34 @@ from chalicelib.errors import UnreadableFile
 
 SCHEMA_VERSION = 1
 
-Mode = Literal["observe", "alert", "deploy"]
 Source = Literal["vedette", "model monitor"]
+
+
+class Mode(StrEnum):
+    """How far Vedette goes with an endpoint."""
+
+    OBSERVE = "observe"  # evaluate and report; notify nobody
+    ALERT = "alert"  # ... and send alerts
+    DEPLOY = "deploy"  # ... and deploy what the registry approves
+
+
+class DeploymentState(StrEnum):
+    """What became of an attempt to deploy a version."""
+
+    REQUESTED = "requested"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled back"
+    SUPERSEDED = "superseded"
+
+
+class Delivery(StrEnum):
+    """How the captures of an endpoint become known."""
+
+    UNKNOWN = ""
+    EVENTS = "events"
+    POLLED = "polled"  # by the sweep's listings alone
+    DENIED = "closed"  # they may not be read
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -60,7 +86,7 @@ class Execution(Record, frozen=True, kw_only=True):
     measurements: tuple[Measurement, ...]
     parts: tuple[str, ...]  # keys of the parts judged
     folder: str  # where statistics.json and constraint_violations.json lie
-    judged_at: datetime
+    evaluated_at: datetime = msgspec.field(name="judged_at")
     notes: tuple[str, ...] = ()  # what was not judged, or why the monitor failed
     checks: Checks = Checks.ALL  # what was evaluated: drift may have windows of its own
     source: Source = "vedette"
@@ -114,7 +140,7 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     """What to watch, and how: one endpoint."""
 
     endpoint: str
-    mode: Mode = "observe"
+    mode: Mode = Mode.OBSERVE
     package_group: str = ""
     model_life_cycle_stage: str = ""  # a version must also have reached this stage (ModelLifeCycle.Stage)
     capture_uri: str = ""  # where the endpoint captures; "" is the stage's own bucket
@@ -163,7 +189,7 @@ class Deployment(Record, frozen=True, kw_only=True):
     previous_config: str  # "" when the endpoint was created
     previous_package_arn: str
     requested_at: datetime
-    state: Literal["requested", "verified", "failed", "rolled back", "superseded"]
+    state: DeploymentState
     begun: bool = False  # SageMaker took the request
     settled_at: datetime | None = None
     reason: str = ""  # why it failed; in state "requested": it goes back
@@ -177,28 +203,31 @@ class Deployment(Record, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, "adopted", True)
 
 
-class Mark(Record, frozen=True, kw_only=True):
-    """This version with this config must not be tried again, unless it is approved anew."""
+class FailedVersion(Record, frozen=True, kw_only=True):
+    """A version whose deployment failed with a config: it is not tried again before a new approval."""
 
     endpoint: str
     package_arn: str
     config: str
     reason: str
-    at: datetime  # an approval later than this clears the mark
+    at: datetime  # an approval later than this clears it
     tries: int = 1
-    retry_at: datetime | None = None  # for want of capacity: not before this; None is for ever
+    retry_at: datetime | None = None  # after a lack of capacity: not before this; None: not by itself
 
 
-class Swept(Record, frozen=True, kw_only=True):
-    """What the sweep remembers of an endpoint, so that a run that was cut short goes on, and little is listed twice."""
+class SweepCheckpoint(Record, frozen=True, kw_only=True):
+    """Where the sweep of an endpoint resumes, and what it has reported already."""
 
     endpoint: str
-    behind: datetime | None = None  # captures begun since then are not all summarized yet
-    looked_back_at: datetime | None = None  # when a whole day was last looked through
+    # Captures begun since then may still be without a part.
+    backlog_from: datetime | None = msgspec.field(default=None, name="behind")
+    looked_back_at: datetime | None = None  # when a whole day was last examined
     variants: tuple[str, ...] = ()  # that have captures
-    delivery: Literal["", "events", "polled", "closed"] = ""  # how captures are learnt of; closed: may not be read
-    settled: dict[str, str] = {}  # variant and window -> the parts whose verdict was stored and told
-    objects_told: datetime | None = None  # the verdicts of single objects that were stored before this are told
+    delivery: Delivery = Delivery.UNKNOWN
+    # Variant and window -> a digest of the parts whose verdict was stored and reported.
+    reported_windows: dict[str, str] = msgspec.field(default_factory=dict, name="settled")
+    # Verdicts of single objects stored before this are reported.
+    objects_reported_until: datetime | None = msgspec.field(default=None, name="objects_told")
 
 
 class Pin(Record, frozen=True, kw_only=True):

@@ -16,9 +16,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from chalicelib.aws import s3
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.handlers.run_monitoring import closed_windows
+from chalicelib.constraints.windows import closed_windows
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import Execution, FleetEntry, GoldenPayload
 from chalicelib.settings import settings
 from vedette.demo import user_actions
@@ -137,12 +137,12 @@ def test_every_function_of_the_zip_runs_and_the_whole_loop_closes(cloud, zip_byt
     assert "[information] site: version 1 is deployed and verified" in subjects
     assert "[critical] site: b is not Integral in 100.0% of 2,000 rows" in subjects
     closed = [
-        s3.get_record(Execution, found.key)
-        for found in s3.list_objects(f"monitoring/{ENDPOINT}/AllTraffic/2")
+        stage_stores().bucket.get_record(Execution, found.key)
+        for found in stage_stores().bucket.list_objects(f"monitoring/{ENDPOINT}/AllTraffic/2")
         if found.key.endswith("execution.json")
     ]
     assert [execution.verdict for execution in closed if execution.rows] == ["Violations"]
-    pages = [s3.get(execution.folder + "report.html") for execution in closed]
+    pages = [stage_stores().bucket.get(execution.folder + "report.html") for execution in closed]
     assert [b"b is not Integral in 100.0%" in page for page in pages if page is not None] == [True]
 
 

@@ -108,7 +108,7 @@ def captures_of(endpoint: str, hours: int, now: datetime, *, profile: str | None
         for root in locations.capture_roots(uri, endpoint):
             for back in range(hours, -1, -1):
                 folder = f"{variant['VariantName']}/{now - timedelta(hours=back):%Y/%m/%d/%H}/"
-                place = f"s3://{locations.place(uri)[0]}/{root}{folder}"
+                place = f"s3://{locations.split_s3_uri(uri)[0]}/{root}{folder}"
                 try:
                     found += sources([place], profile=profile, region=region)
                 except UnreadableFile:

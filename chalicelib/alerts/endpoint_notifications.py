@@ -27,13 +27,13 @@ from chalicelib.records import (
     AlertMessage,
     AlertState,
     Deployment,
+    FailedVersion,
     FindingState,
     FingerprintState,
     FingerprintStatus,
     FleetEntry,
-    Mark,
 )
-from chalicelib.registry.failures import BACK_OFF
+from chalicelib.registry.failures import CAPACITY_RETRY_DELAYS
 from chalicelib.registry.versions import version_of
 
 # Family of lasting conditions -> the kind of their messages, and what a person can look at; the endpoint follows.
@@ -92,7 +92,7 @@ def notify_deployed(state: AlertState, entry: FleetEntry, done: Deployment, base
     )
 
 
-def notify_deployment_failed(state: AlertState, failed: Deployment, reason: str, mark: Mark) -> AlertState:
+def notify_deployment_failed(state: AlertState, failed: Deployment, reason: str, mark: FailedVersion) -> AlertState:
     """Report that a version could not be deployed: why, what serves now, when it is retried."""
     before = version_of(failed.previous_package_arn) if failed.previous_package_arn else ""
     serves = f"; version {before} is served" if before else "; the previous model is served"
@@ -101,7 +101,9 @@ def notify_deployment_failed(state: AlertState, failed: Deployment, reason: str,
         f"vedette retry {failed.endpoint}",
     )
     if mark.retry_at:
-        again = Step(f"It is retried after {minute(mark.retry_at)} UTC (attempt {mark.tries} of {len(BACK_OFF) + 1}).")
+        again = Step(
+            f"It is retried after {minute(mark.retry_at)} UTC (attempt {mark.tries} of {len(CAPACITY_RETRY_DELAYS) + 1})."
+        )
     return notify_once(
         state,
         f"failed {failed.config} {failed.requested_at.isoformat()}",

@@ -117,7 +117,7 @@ def execution_without_job(summary: Mapping[str, Any]) -> Execution:
 
 
 def _execution(
-    endpoint: str, schedule: str, window: Window, verdict: Verdict, judged_at: datetime, reason: str
+    endpoint: str, schedule: str, window: Window, verdict: Verdict, evaluated_at: datetime, reason: str
 ) -> Execution:
     return Execution(
         endpoint=endpoint,
@@ -135,7 +135,7 @@ def _execution(
         measurements=(),
         parts=(),
         folder="",
-        judged_at=judged_at,
+        evaluated_at=evaluated_at,
         source="model monitor",
         notes=(reason,),
     )

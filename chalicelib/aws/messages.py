@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.clients import client, time_for
+from chalicelib.aws.clients import client, require_time
 from chalicelib.errors import Undeliverable, VedetteError
 from chalicelib.settings import settings
 
@@ -43,7 +43,7 @@ def publish(topic_arn: str, subject: str, message: str, attributes: Mapping[str,
     if _nobody_listens(topic_arn):
         raise Undeliverable(f"the topic {topic_arn} has no confirmed subscription")
     try:
-        time_for("sns", "dynamodb", "dynamodb")
+        require_time("sns", "dynamodb", "dynamodb")
         client("sns").publish(
             TopicArn=topic_arn,
             Subject=subject,

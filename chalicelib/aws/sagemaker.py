@@ -6,15 +6,26 @@ SageMaker answers "not found" and "already exists" as a ValidationException, so 
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.aws.clients import client
+from chalicelib.errors import RequestRejected
+from chalicelib.registry.plan import Served
 
 NOT_FOUND = ("could not find", "does not exist", "requested resource not found")
-ALREADY_THERE = "cannot create already existing"
+ALREADY_EXISTS = "cannot create already existing"
 IN_PROGRESS = "cannot update in-progress"
+REJECTION_CODES = frozenset({"ValidationException", "ResourceLimitExceeded"})
+MODEL_ERROR_CODES = frozenset({"ModelError", "ValidationError"})
+
+
+class Invoked(NamedTuple):
+    """What became of one request to an endpoint; the response body is discarded."""
+
+    response_bytes: int | None  # None: no answer within the time that SageMaker gives a model
+    error_code: str = ""  # SageMaker's own, when the model answered with an error
 
 
 def says(error: ClientError, *texts: str) -> bool:
@@ -49,6 +60,29 @@ def variant_names(endpoint: str) -> frozenset[str]:
 def variants_of(described: dict[str, Any]) -> frozenset[str]:
     """The variants that a described endpoint shows."""
     return frozenset(variant["VariantName"] for variant in described.get("ProductionVariants", ()))
+
+
+def describe_served(name: str, described: dict[str, Any] | None = None) -> Served | None:
+    """An endpoint with its config and its first model; None when there is no such endpoint.
+
+    `described` is DescribeEndpoint's answer, where it was read already.
+    """
+    described = described or describe_endpoint(name)
+    if described is None:
+        return None
+    config = describe_endpoint_config(described["EndpointConfigName"]) or {}
+    variants = config.get("ProductionVariants") or [{}]
+    model = variants[0].get("ModelName")
+    counts = [variant.get("CurrentInstanceCount") for variant in described.get("ProductionVariants", ())]
+    return Served(
+        status=described["EndpointStatus"],
+        config_name=described["EndpointConfigName"],
+        modified_at=described["LastModifiedTime"],
+        failure_reason=described.get("FailureReason", ""),
+        config=config,
+        model=(describe_model(model) if model else None) or {},
+        instances=(counts[0] if counts else None) or variants[0].get("InitialInstanceCount") or 1,
+    )
 
 
 def describe_endpoint_config(name: str) -> dict[str, Any] | None:
@@ -110,17 +144,17 @@ def list_tags(arn: str) -> dict[str, str]:
 
 
 def create_model(request: dict[str, Any]) -> bool:
-    """CreateModel; False when one of that name exists."""
+    """CreateModel; False when one of that name exists. Raises RequestRejected as `update_endpoint`."""
     return _created("create_model", request)
 
 
 def create_endpoint_config(request: dict[str, Any]) -> bool:
-    """CreateEndpointConfig; False when one of that name exists."""
+    """CreateEndpointConfig; False when one of that name exists. Raises RequestRejected as `update_endpoint`."""
     return _created("create_endpoint_config", request)
 
 
 def create_endpoint(request: dict[str, Any]) -> bool:
-    """CreateEndpoint; False when one of that name exists."""
+    """CreateEndpoint; False when one of that name exists. Raises RequestRejected as `update_endpoint`."""
     return _created("create_endpoint", request)
 
 
@@ -128,10 +162,16 @@ def _created(operation: str, request: dict[str, Any]) -> bool:
     try:
         getattr(client("sagemaker"), operation)(**request)
     except ClientError as error:
-        if says(error, ALREADY_THERE):
+        if says(error, ALREADY_EXISTS):
             return False
-        raise
+        raise _rejection(error) from error
     return True
+
+
+def _rejection(error: ClientError) -> Exception:
+    """RequestRejected for a request that SageMaker rejects for its content or a quota; else the error itself."""
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    return RequestRejected(code, message) if code in REJECTION_CODES else error
 
 
 def delete_endpoint(name: str) -> None:
@@ -140,21 +180,24 @@ def delete_endpoint(name: str) -> None:
 
 
 def update_endpoint(request: dict[str, Any]) -> bool:
-    """UpdateEndpoint; False when the endpoint is busy."""
+    """UpdateEndpoint; False when the endpoint is busy.
+
+    Raises
+    ------
+    RequestRejected
+        When SageMaker rejects the request for its content or a quota.
+    """
     try:
         client("sagemaker").update_endpoint(**request)
     except ClientError as error:
         if says(error, IN_PROGRESS):
             return False
-        raise
+        raise _rejection(error) from error
     return True
 
 
-def invoke_endpoint(name: str, body: str, content_type: str, accept: str, custom_attributes: str) -> int | None:
-    """Send one request to an endpoint and say how many bytes it answered; the answer itself is nobody's business.
-
-    None when it did not answer within the time that SageMaker gives a model.
-    """
+def invoke_endpoint(name: str, body: str, content_type: str, accept: str, custom_attributes: str) -> Invoked:
+    """Send one request to an endpoint; only the size of the response is returned, the body is discarded."""
     try:
         answer = client("sagemaker-runtime").invoke_endpoint(
             EndpointName=name,
@@ -163,6 +206,10 @@ def invoke_endpoint(name: str, body: str, content_type: str, accept: str, custom
             Accept=accept,
             CustomAttributes=custom_attributes,
         )
-        return len(answer["Body"].read())
+        return Invoked(len(answer["Body"].read()))
     except ReadTimeoutError:
-        return None
+        return Invoked(None)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in MODEL_ERROR_CODES:
+            raise
+        return Invoked(None, error.response["Error"]["Code"])

@@ -1,1 +1,1 @@
-"""WHEN: one module per event. Each reads the truth, asks a pure function, writes, and tells; none has a policy."""
+"""One module for each Lambda function: parse the event, build the run of the endpoint, call one service."""

@@ -1,24 +1,19 @@
-"""An endpoint changed its status: what was waiting for it goes on.
-
-| input                        | handled                                 | left alone, with which message |
-|------------------------------|-----------------------------------------|--------------------------------|
-| an endpoint in the fleet     | reconcile with what SageMaker shows now |                                |
-| an endpoint not in the fleet |                                         | "... is not in the fleet"      |
-| foreign or malformed         |                                         | by `events`                    |
-"""
+"""on_endpoint_state_change: an endpoint changed its status, so a deployment that waits for it goes on."""
 
 from typing import Any
 
-from chalicelib.aws import store
+from chalicelib.deadline import Deadline
+from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.events import EndpointStateChanged, Event
-from chalicelib.handlers.reconciliation import reconcile
+from chalicelib.outcomes import Skipped
+from chalicelib.services import reconciliation
 from chalicelib.settings import settings
 
 
-def handle(event: Event) -> dict[str, Any]:
-    """Reconcile the endpoint."""
+def handle(event: Event, context: Any) -> dict[str, Any]:
+    """Reconcile the endpoint with what SageMaker shows now."""
     changed = EndpointStateChanged.from_eventbridge(event, settings())
-    entry = store.fleet().entry(changed.endpoint)
-    if entry is None:
-        return {"left alone": f"{changed.endpoint} is not in the fleet"}
-    return reconcile(entry)
+    run = EndpointRun.of(changed.endpoint, Deadline.of(context), stage_stores())
+    if isinstance(run, Skipped):
+        return run.summary()
+    return reconciliation.reconcile(run).summary()

@@ -48,7 +48,7 @@ class History:
     ) -> History:
         """The last WINDOWS windows up to an execution, each in its latest revision."""
         latest: dict[datetime, Execution] = {}
-        for one in sorted(before, key=lambda one: (one.revision, one.judged_at)):
+        for one in sorted(before, key=lambda one: (one.revision, one.evaluated_at)):
             if one.window_start < execution.window_start:
                 latest[one.window_start] = one
         earlier = sorted(latest.values(), key=lambda one: one.window_start)

@@ -2,23 +2,34 @@
 
 | what SageMaker says                              | kind      | what follows                                        |
 |--------------------------------------------------|-----------|-----------------------------------------------------|
-| no capacity for the instance type                | capacity  | again after 15 minutes, then 1 hour; then for ever  |
+| no capacity for the instance type                | capacity  | again after 15 minutes, then 1 hour; then not again |
 | ResourceLimitExceeded, a quota                   | quota     | not again; the quota is named                       |
-| Could not find a model or config just created    | transient | rises, Lambda delivers again                        |
+| Could not find a model or config just created    | transient | rises, Lambda retries                               |
 | throttling, internal errors, timeouts            | transient | the same                                            |
 | every other refusal, container or health failure | permanent | not again                                           |
+
+SageMaker gives a FailureReason as text alone, so its words decide
+(https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html).
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from enum import StrEnum
 
-from chalicelib.records import Deployment, Mark
+from chalicelib.records import Deployment, FailedVersion
 
-Kind = Literal["capacity", "quota", "transient", "permanent"]
 
-BACK_OFF = (timedelta(minutes=15), timedelta(hours=1))  # after the first and the second try; the third is the last
+class FailureKind(StrEnum):
+    """What kind of failure it is, which decides about another try."""
+
+    CAPACITY = "capacity"
+    QUOTA = "quota"
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
+
+
+CAPACITY_RETRY_DELAYS = (timedelta(minutes=15), timedelta(hours=1))  # after the first and the second try
 _CAPACITY = (
     "insufficientinstancecapacity",
     "insufficient capacity",
@@ -28,36 +39,38 @@ _QUOTA = ("resourcelimitexceeded", "service limit", "quota")
 _TRANSIENT = ("could not find", "rate exceeded", "throttl", "internal", "service unavailable", "timed out")
 
 
-def kind_of_failure(text: str) -> Kind:
-    """Classify a FailureReason, or the code and message of a refused call.
+def failure_kind(text: str) -> FailureKind:
+    """Classify a FailureReason, or the code and message of a rejected call.
 
     Examples
     --------
-    >>> kind_of_failure("InsufficientInstanceCapacity: no ml.p4d.24xlarge")
+    >>> failure_kind("InsufficientInstanceCapacity: no ml.p4d.24xlarge").value
     'capacity'
-    >>> kind_of_failure("ResourceLimitExceeded: The account-level service limit 'ml.m5.large for endpoint usage' is 0")
+    >>> failure_kind("ResourceLimitExceeded: The account-level service limit 'ml.m5.large' is 0 Instances").value
     'quota'
-    >>> kind_of_failure("The container did not pass the ping health check.")
+    >>> failure_kind("The container did not pass the ping health check.").value
     'permanent'
     """
     lower = text.lower()
     if any(words in lower for words in _CAPACITY):
-        return "capacity"
+        return FailureKind.CAPACITY
     if any(words in lower for words in _QUOTA):
-        return "quota"
-    return "transient" if any(words in lower for words in _TRANSIENT) else "permanent"
+        return FailureKind.QUOTA
+    return FailureKind.TRANSIENT if any(words in lower for words in _TRANSIENT) else FailureKind.PERMANENT
 
 
-def mark_of(failed: Deployment, reason: str, now: datetime, earlier: Mark | None) -> Mark:
-    """The mark that a failed deployment leaves: with a time to try again while capacity is wanting, else for ever."""
+def failed_version_after(
+    failed: Deployment, reason: str, now: datetime, earlier: FailedVersion | None
+) -> FailedVersion:
+    """The record that a failed deployment leaves: with a time to try again while capacity lacks, else without one."""
     tries = (earlier.tries if earlier else 0) + 1
-    again = kind_of_failure(reason) == "capacity" and tries <= len(BACK_OFF)
-    return Mark(
+    again = failure_kind(reason) == FailureKind.CAPACITY and tries <= len(CAPACITY_RETRY_DELAYS)
+    return FailedVersion(
         endpoint=failed.endpoint,
         package_arn=failed.package_arn,
         config=failed.config,
         reason=reason,
         at=now,
         tries=tries,
-        retry_at=now + BACK_OFF[tries - 1] if again else None,
+        retry_at=now + CAPACITY_RETRY_DELAYS[tries - 1] if again else None,
     )

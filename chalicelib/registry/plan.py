@@ -1,26 +1,28 @@
-"""From what is to what should be: one plan, made of frozen data, with its reason.
+"""From what is to what should be: the next step for one endpoint, as frozen data with its reason.
 
-| what the endpoint says now                                | plan                                                   |
-|-----------------------------------------------------------|--------------------------------------------------------|
-| mode is not "deploy", or everything is paused             | nothing, and says so                                   |
-| no such endpoint, and nothing wanted                      | nothing                                                |
-| no such endpoint                                          | create: model, config with capture, endpoint           |
-| ... the package does not support the entry's instance type| stop: a notice                                         |
-| an image of the wanted version is of no allowed registry  | stop: a notice; what is served stays                   |
-| Creating, Updating, SystemUpdating, RollingBack, Deleting | wait: its own event or the sweep continues             |
-| ... for longer than it may take                           | wait, and a notice                                     |
-| Failed, before the requested version ever served          | failed: mark the version, a notice with the command    |
-| Failed, and the entry allows it, and another is wanted    | delete: SageMaker allows nothing else; then create     |
-| Failed, OutOfService, UpdateRollbackFailed                | stop: a notice with the command that a person may run  |
-| InService on the config that was requested                | verify                                                 |
-| InService on the old config after a failed verification   | failed: as it was written down before it went back     |
-| InService on the old config after an update began         | rolled back in silence: mark the version, a notice     |
-| InService on somebody else's config, or never adopted     | stop: a notice; `vedette adopt` lets Vedette go on     |
-| InService on a kind that Vedette does not deploy to       | stop: a notice that names the kind                     |
-| InService, nothing wanted                                 | nothing: what is served stays; a notice                |
-| InService and already as wanted                           | nothing                                                |
-| ... a roll-back alarm is in ALARM, or updates are too many| wait, and a notice                                     |
-| InService on another version                              | update: alarms, model, config from the served one      |
+| what the endpoint shows now                                | plan                                                   |
+|------------------------------------------------------------|--------------------------------------------------------|
+| mode is not "deploy", or the stage is paused               | NoChange                                               |
+| no such endpoint, and nothing wanted                       | NoChange                                               |
+| no such endpoint                                           | Create: model, config with capture, endpoint           |
+| ... the package does not support the entry's instance type | Stop                                                   |
+| an image of the wanted version is of no allowed registry   | Stop: the served version stays                         |
+| Creating, Updating, SystemUpdating, RollingBack, Deleting  | Wait: its next event or the sweep continues            |
+| ... for longer than STATUS_TIMEOUTS                        | Wait, with a condition                                 |
+| Failed, before the requested version ever served           | RecordFailure, with the command that deletes it        |
+| Failed, and the entry allows it, and a version is wanted   | Delete: SageMaker allows nothing else; then Create     |
+| Failed, OutOfService, UpdateRollbackFailed                 | Stop, with the command that a person may run           |
+| InService on the config that was requested                 | Verify                                                 |
+| InService on the old config after a failed verification    | RecordFailure with the reason that was stored before   |
+| InService on the old config after an update began          | RecordFailure: SageMaker rolled the update back        |
+| InService on a config that Vedette did not make            | Stop; `vedette adopt` lets Vedette go on               |
+| InService on a kind that Vedette does not deploy to        | Stop, naming the kind                                  |
+| InService, nothing wanted                                  | NoChange with a condition: the served version stays    |
+| InService and already as wanted                            | NoChange                                               |
+| ... a roll-back alarm is in ALARM, or updates are too many | Wait, with a condition                                 |
+| InService on another version                               | Update: alarms, model, config made from the served one |
+
+A condition is what a person has to know for as long as it lasts.
 """
 
 from __future__ import annotations
@@ -28,23 +30,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any, ClassVar
 
-from chalicelib.records import Deployment, FleetEntry, Mark, Pin
-from chalicelib.registry import rendering, shifting
+from chalicelib.records import Deployment, DeploymentState, FailedVersion, FleetEntry, Mode, Pin
+from chalicelib.registry import resource_specs, traffic_shifting
+from chalicelib.registry.conditions import Condition, ConditionCode
 from chalicelib.registry.versions import PackageVersion, Wanted, version_of, wanted
 
-LONGEST = {  # how long a status may last before a person is told
+STATUS_TIMEOUTS = {  # how long a status may last before a person has to look
     "Creating": timedelta(hours=1),
     "Updating": timedelta(hours=2),
     "SystemUpdating": timedelta(hours=8),
     "RollingBack": timedelta(hours=2),
     "Deleting": timedelta(hours=1),
 }
-BROKEN = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
+UNRECOVERABLE_STATUSES = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
 HOUR = timedelta(hours=1)
 
-Action = Literal["nothing", "wait", "stop", "create", "update", "verify", "rolled back", "failed", "delete"]
 Request = dict[str, Any]
 
 
@@ -59,24 +62,29 @@ class Served:
     config: Mapping[str, Any]
     model: Mapping[str, Any]
     instances: int = 1
-    tags: Mapping[str, str] | None = None  # of the config; read when they are needed
+    tags: Mapping[str, str] | None = None  # of the config; read when an update needs them
     changed_by: str = ""  # who put it on a config that is not ours, as far as AWS tells
 
     @property
     def package_arn(self) -> str:
-        """The package that is served; "" when the model was not made of one."""
-        return rendering.package_of(self.model)
+        """The package that is served; "" when the model was not made from one."""
+        return resource_specs.package_of(self.model)
+
+    @property
+    def version(self) -> str:
+        """The version that is served, "unversioned" when the model was not made from a package."""
+        return version_of(self.package_arn)
 
     @property
     def variant(self) -> str:
         """The name of the first variant."""
         variants = self.config.get("ProductionVariants") or [{}]
-        return str(variants[0].get("VariantName", rendering.VARIANT))
+        return str(variants[0].get("VariantName", resource_specs.VARIANT))
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an installation puts what it creates."""
+class DeploymentTarget:
+    """What an installation gives to the models and configs that it creates."""
 
     role_arn: str
     capture_uri: str
@@ -84,18 +92,18 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Situation:
+class EndpointSnapshot:
     """Everything a plan follows from, read at one moment."""
 
     entry: FleetEntry
     versions: tuple[PackageVersion, ...]
     pin: Pin | None
-    marks: tuple[Mark, ...]
+    failed_versions: tuple[FailedVersion, ...]
     served: Served | None
     deployment: Deployment | None  # the latest attempt
     history: tuple[Deployment, ...]  # the settled ones
     now: datetime
-    place: Place
+    target: DeploymentTarget
     paused: bool = False
     package: Mapping[str, Any] | None = None  # DescribeModelPackage of the wanted version
     daily_p99: tuple[float, ...] = ()  # microseconds, of the last days
@@ -104,165 +112,247 @@ class Situation:
     @property
     def wanted(self) -> Wanted:
         """The version that should be served."""
-        return wanted(self.versions, self.pin, self.marks, self.now, self.entry.model_life_cycle_stage)
+        return wanted(self.versions, self.pin, self.failed_versions, self.now, self.entry.model_life_cycle_stage)
+
+
+class Action(StrEnum):
+    """The word for each plan, in logs and commands."""
+
+    NO_CHANGE = "nothing"
+    WAIT = "wait"
+    STOP = "stop"
+    CREATE = "create"
+    UPDATE = "update"
+    VERIFY = "verify"
+    RECORD_FAILURE = "record failure"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to do, and why. The requests are empty unless something is created or updated."""
+class NoChange:
+    """The endpoint stays as it is."""
 
-    action: Action
+    action: ClassVar = Action.NO_CHANGE
     reason: str
-    package_arn: str = ""
-    model: Request | None = None  # None: the served model is of this package already
-    config: Request | None = None
-    deployment_config: Request | None = None
-    alarms: tuple[Request, ...] = ()
-    changes: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    notice: bool = False  # a person must hear of it
-    code: str = ""  # which condition it is, for as long as it lasts
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing can be done before the endpoint, an alarm or the clock has moved on."""
+
+    action: ClassVar = Action.WAIT
+    reason: str
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A person has to act before Vedette goes on."""
+
+    action: ClassVar = Action.STOP
+    reason: str
+    condition: Condition | None
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create the model, the config and the endpoint."""
+
+    action: ClassVar = Action.CREATE
+    reason: str
+    package_arn: str
+    model: Request
+    config: Request
 
     @property
     def config_name(self) -> str:
         """The config that will be served."""
-        return str(self.config["EndpointConfigName"]) if self.config else ""
+        return str(self.config["EndpointConfigName"])
+
+
+@dataclass(frozen=True)
+class Update:
+    """Put the endpoint on a new config."""
+
+    action: ClassVar = Action.UPDATE
+    reason: str
+    package_arn: str
+    model: Request | None  # None: the served model is of this package already
+    config: Request
+    deployment_config: Request
+    alarms: tuple[Request, ...]
+    changes: tuple[str, ...]
+    remarks: tuple[str, ...]
 
     @property
-    def steps(self) -> tuple[tuple[str, Request], ...]:
-        """The requests to AWS, in order."""
-        found = [("PutMetricAlarm", alarm) for alarm in self.alarms]
-        found += [("CreateModel", self.model)] if self.model else []
-        found += [("CreateEndpointConfig", self.config)] if self.config else []
-        return tuple(found)
+    def config_name(self) -> str:
+        """The config that will be served."""
+        return str(self.config["EndpointConfigName"])
 
 
-def plan(situation: Situation) -> Plan:
-    """Plan the next step for one endpoint; see the table of this module."""
-    entry, served = situation.entry, situation.served
-    if entry.mode != "deploy":
-        return Plan("nothing", f"the endpoint is in mode {entry.mode}: Vedette judges it and deploys nothing")
-    if situation.paused:
-        return Plan("nothing", "Vedette is paused: it changes nothing until `vedette resume`")
+@dataclass(frozen=True)
+class Verify:
+    """Send the golden request to the requested version."""
+
+    action: ClassVar = Action.VERIFY
+    reason: str
+    attempt: Deployment
+
+
+@dataclass(frozen=True)
+class RecordFailure:
+    """The requested version does not serve: remember it as failed."""
+
+    action: ClassVar = Action.RECORD_FAILURE
+    reason: str
+    attempt: Deployment
+    state: DeploymentState  # FAILED or ROLLED_BACK
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete an endpoint that failed before it ever served."""
+
+    action: ClassVar = Action.DELETE
+    reason: str
+
+
+Plan = NoChange | Wait | Stop | Create | Update | Verify | RecordFailure | Delete
+
+
+def requests(plan: Create | Update) -> tuple[tuple[str, Request], ...]:
+    """The Create requests that a plan sends before the endpoint changes, in order: operation and request."""
+    alarms = plan.alarms if isinstance(plan, Update) else ()
+    found = [("PutMetricAlarm", alarm) for alarm in alarms]
+    found += [("CreateModel", plan.model)] if plan.model else []
+    return (*found, ("CreateEndpointConfig", plan.config))
+
+
+def plan(snapshot: EndpointSnapshot) -> Plan:
+    """The next step for one endpoint; see the table of this module."""
+    entry, served = snapshot.entry, snapshot.served
+    if entry.mode != Mode.DEPLOY:
+        return NoChange(f"the endpoint is in mode {entry.mode}: Vedette monitors it and deploys nothing")
+    if snapshot.paused:
+        return NoChange("Vedette is paused: it changes nothing until `vedette resume`")
     if served is None:
-        return _creation(situation)
-    if served.status in LONGEST:
-        return _waiting(served, situation.now)
-    if served.status in BROKEN:
-        return _broken(situation, served)
-    return _in_service(situation, served)
+        return _creation(snapshot)
+    if served.status in STATUS_TIMEOUTS:
+        return _waiting(served, snapshot.now)
+    if served.status in UNRECOVERABLE_STATUSES:
+        return _unrecoverable(snapshot, served)
+    return _in_service(snapshot, served)
 
 
-def _creation(situation: Situation) -> Plan:
-    entry, version = situation.entry, situation.wanted.version
+def _creation(snapshot: EndpointSnapshot) -> Plan:
+    entry, version = snapshot.entry, snapshot.wanted.version
     if version is None:
-        return Plan("nothing", f"the endpoint does not exist, and {situation.wanted.reason}")
-    if refused := _foreign_image(situation, version):
+        return NoChange(f"the endpoint does not exist, and {snapshot.wanted.reason}")
+    if refused := _disallowed_image(snapshot, version):
         return refused
-    supported = rendering.supported_instance_types(situation.package)
+    supported = resource_specs.supported_instance_types(snapshot.package)
     if entry.instance_type and supported and entry.instance_type not in supported:
-        return Plan(
-            "stop",
+        return _stop(
+            ConditionCode.INSTANCE_TYPE,
             f"version {version.version} does not support {entry.instance_type}, which the fleet asks for;"
             f" it supports {', '.join(supported)}",
-            version.arn,
-            notice=True,
-            code="instance type",
         )
-    if not situation.place.role_arn:
+    if not snapshot.target.role_arn:
         reason = "no execution role is named for the models: set VEDETTE_ROLE_ARN in .chalice/config.json"
-        return Plan("stop", reason, version.arn, notice=True, code="no role")
-    tags = rendering.tags_for(entry.endpoint)
-    instance_type = entry.instance_type or (supported[0] if supported else rendering.INSTANCE_TYPE)
-    model = rendering.new_model(version.arn, situation.place.role_arn, tags)
-    config = rendering.new_endpoint_config(
-        version.arn, model["ModelName"], entry, instance_type, situation.place.capture_uri, tags
+        return _stop(ConditionCode.NO_ROLE, reason)
+    tags = resource_specs.tags_for(entry.endpoint)
+    instance_type = entry.instance_type or (supported[0] if supported else resource_specs.INSTANCE_TYPE)
+    model = resource_specs.new_model(version.arn, snapshot.target.role_arn, tags)
+    config = resource_specs.new_endpoint_config(
+        version.arn, model["ModelName"], entry, instance_type, snapshot.target.capture_uri, tags
     )
-    return Plan("create", f"the endpoint does not exist, and {situation.wanted.reason}", version.arn, model, config)
+    return Create(f"the endpoint does not exist, and {snapshot.wanted.reason}", version.arn, model, config)
 
 
-def _waiting(served: Served, now: datetime) -> Plan:
-    for_how_long = now - served.modified_at
-    if for_how_long > LONGEST[served.status]:
-        hours = int(LONGEST[served.status] / HOUR)
-        reason = f"the endpoint has been {served.status} for more than {hours} h; look at it in the SageMaker console"
-        return Plan("wait", reason, notice=True, code="slow")
-    return Plan("wait", f"the endpoint is {served.status}; its next event continues")
+def _waiting(served: Served, now: datetime) -> Wait:
+    limit = STATUS_TIMEOUTS[served.status]
+    if now - served.modified_at <= limit:
+        return Wait(f"the endpoint is {served.status}; its next event continues")
+    hours = int(limit / HOUR)
+    reason = f"the endpoint has been {served.status} for more than {hours} h; look at it in the SageMaker console"
+    return Wait(reason, Condition(ConditionCode.SLOW, reason))
 
 
-def _broken(situation: Situation, served: Served) -> Plan:
-    entry, latest = situation.entry, situation.deployment
-    command = f"`aws sagemaker delete-endpoint --endpoint-name {entry.endpoint}`"
-    reason = f" ({served.failure_reason})" if served.failure_reason else ""
+def _unrecoverable(snapshot: EndpointSnapshot, served: Served) -> Plan:
+    entry, latest = snapshot.entry, snapshot.deployment
+    cause = f" ({served.failure_reason})" if served.failure_reason else ""
     if served.status != "Failed":
-        words = f"the endpoint is {served.status}{reason}; Vedette changes nothing until it is InService"
-        return Plan("stop", words, notice=True, code=served.status)
-    words = (
-        f"the endpoint is Failed{reason}, and SageMaker allows only its deletion: {command}; Vedette then creates it"
+        reason = f"the endpoint is {served.status}{cause}; Vedette changes nothing until it is InService"
+        return _stop(ConditionCode.STATUS, reason, served.status)
+    reason = (
+        f"the endpoint is Failed{cause}, and SageMaker allows only its deletion:"
+        f" `aws sagemaker delete-endpoint --endpoint-name {entry.endpoint}`; Vedette then creates it"
     )
-    if latest is not None and latest.state == "requested" and latest.config == served.config_name:
-        return Plan("failed", words, latest.package_arn, notice=True)
-    ever_served = any(attempt.state == "verified" for attempt in situation.history)
-    if entry.recreate_failed and latest is not None and not ever_served and situation.wanted.version is not None:
-        return Plan("delete", f"the endpoint is Failed, never served, and {situation.wanted.reason}")
-    told = latest is not None and latest.state == "failed" and latest.config == served.config_name
-    return Plan("stop", words, notice=not told, code=served.status)
+    ours = latest is not None and latest.config == served.config_name
+    if latest is not None and ours and latest.state == DeploymentState.REQUESTED:
+        return RecordFailure(reason, latest, DeploymentState.FAILED)
+    ever_served = any(attempt.state == DeploymentState.VERIFIED for attempt in snapshot.history)
+    if entry.recreate_failed and latest is not None and not ever_served and snapshot.wanted.version is not None:
+        return Delete(f"the endpoint is Failed, never served, and {snapshot.wanted.reason}")
+    if latest is not None and ours and latest.state == DeploymentState.FAILED:
+        return Stop(reason, None)  # the failed deployment was reported already
+    return _stop(ConditionCode.STATUS, reason, served.status)
 
 
-def _in_service(situation: Situation, served: Served) -> Plan:
-    latest = situation.deployment
-    if latest is not None and latest.state == "requested":
+def _in_service(snapshot: EndpointSnapshot, served: Served) -> Plan:
+    latest = snapshot.deployment
+    if latest is not None and latest.state == DeploymentState.REQUESTED:
         if latest.config == served.config_name:
-            return Plan("verify", f"the endpoint is InService on {served.config_name}", latest.package_arn)
+            return Verify(f"the endpoint is InService on {served.config_name}", latest)
         if latest.reason:
-            return Plan("failed", latest.reason, latest.package_arn, notice=True)
+            return RecordFailure(latest.reason, latest, DeploymentState.FAILED)
         if served.modified_at >= latest.requested_at and (latest.begun or served.failure_reason):
-            because = served.failure_reason or "SageMaker gives no reason"
-            return Plan(
-                "rolled back",
+            cause = served.failure_reason or "SageMaker gives no reason"
+            return RecordFailure(
                 f"the update to version {version_of(latest.package_arn)} did not hold: the endpoint is InService again"
-                f" on its old config {served.config_name}: {because}",
-                latest.package_arn,
-                notice=True,
+                f" on its old config {served.config_name}: {cause}",
+                latest,
+                DeploymentState.ROLLED_BACK,
             )
-    foreign = _not_ours(served, latest)
-    if foreign:
-        return Plan("stop", foreign, notice=True, code=f"config {served.config_name}")
+    if refused := _foreign_config(served, latest):
+        return refused
     kind = unsupported_kind(served)
     if kind:
         reason = f"the endpoint is {kind}; Vedette watches such endpoints but does not deploy to them"
-        return Plan("stop", reason, notice=True, code=kind)
-    if situation.wanted.version is None:
-        reason = situation.wanted.reason
-        return Plan("nothing", f"{reason}; {_version(served)} stays in service", notice=True, code=reason)
-    return _update(situation, served, situation.wanted.version)
+        return _stop(ConditionCode.UNSUPPORTED_KIND, reason, kind)
+    if snapshot.wanted.version is None:
+        reason = f"{snapshot.wanted.reason}; {_version(served)} stays in service"
+        return NoChange(reason, Condition(ConditionCode.NOTHING_WANTED, reason, snapshot.wanted.code))
+    return _update(snapshot, served, snapshot.wanted.version)
 
 
-def _update(situation: Situation, served: Served, version: PackageVersion) -> Plan:
-    entry, arn = situation.entry, version.arn
-    tags = rendering.tags_for(entry.endpoint, served.tags)
-    model = None if served.package_arn == arn else rendering.next_model(served.model, arn, tags)
+def _update(snapshot: EndpointSnapshot, served: Served, version: PackageVersion) -> Plan:
+    entry, arn = snapshot.entry, version.arn
+    tags = resource_specs.tags_for(entry.endpoint, served.tags)
+    model = None if served.package_arn == arn else resource_specs.next_model(served.model, arn, tags)
     model_name = model["ModelName"] if model else served.config["ProductionVariants"][0]["ModelName"]
-    config = rendering.next_endpoint_config(served.config, arn, model_name, entry, situation.place.capture_uri, tags)
-    changes = rendering.changes(served.config, config)
+    config = resource_specs.next_endpoint_config(
+        served.config, arn, model_name, entry, snapshot.target.capture_uri, tags
+    )
+    changes = resource_specs.changes(served.config, config)
     if model is None and not changes:
-        return Plan("nothing", f"the endpoint serves what is wanted: {situation.wanted.reason}", arn)
-    if refused := _foreign_image(situation, version):
+        return NoChange(f"the endpoint serves what is wanted: {snapshot.wanted.reason}")
+    if refused := _disallowed_image(snapshot, version):
         return refused
-    if situation.alarms_firing:
-        reason = f"the alarm {situation.alarms_firing[0]} is in ALARM: an update would be rolled back at once"
-        return Plan("wait", reason, arn, notice=True, code="alarm")
-    attempts = [attempt for attempt in situation.history if situation.now - attempt.requested_at < HOUR]
+    if snapshot.alarms_firing:
+        reason = f"the alarm {snapshot.alarms_firing[0]} is in ALARM: an update would be rolled back at once"
+        return Wait(reason, Condition(ConditionCode.ALARM, reason))
+    attempts = [attempt for attempt in snapshot.history if snapshot.now - attempt.requested_at < HOUR]
     if len(attempts) >= entry.updates_per_hour:
         reason = f"{len(attempts)} updates were tried within the hour, and {entry.updates_per_hour} are allowed"
-        return Plan("wait", reason, arn, notice=True, code="too many updates")
-    alarms = shifting.alarms(entry.endpoint, served.variant, situation.daily_p99)
-    deployment_config, remark = shifting.deployment_config(
+        return Wait(reason, Condition(ConditionCode.TOO_MANY_UPDATES, reason))
+    alarms = traffic_shifting.alarms(entry.endpoint, served.variant, snapshot.daily_p99)
+    deployment_config, remark = traffic_shifting.deployment_config(
         entry, served.instances, [alarm["AlarmName"] for alarm in alarms]
     )
-    return Plan(
-        "update",
-        f"the endpoint serves {_version(served)}, and {situation.wanted.reason}",
+    return Update(
+        f"the endpoint serves {_version(served)}, and {snapshot.wanted.reason}",
         arn,
         model,
         config,
@@ -273,39 +363,46 @@ def _update(situation: Situation, served: Served, version: PackageVersion) -> Pl
     )
 
 
-def _foreign_image(situation: Situation, version: PackageVersion) -> Plan | None:
-    """The refusal of a version with an image from a registry that this stage does not allow."""
-    image = rendering.image_outside(situation.package, situation.place.image_accounts)
+def _stop(code: ConditionCode, reason: str, about: str = "") -> Stop:
+    return Stop(reason, Condition(code, reason, about))
+
+
+def _disallowed_image(snapshot: EndpointSnapshot, version: PackageVersion) -> Stop | None:
+    """Stop for a version with an image from a registry that this stage does not allow."""
+    image = resource_specs.disallowed_image(snapshot.package, snapshot.target.image_accounts)
     if not image:
         return None
-    allowed = ", ".join(situation.place.image_accounts)
-    reason = (
+    allowed = ", ".join(snapshot.target.image_accounts)
+    return _stop(
+        ConditionCode.IMAGE_REGISTRY,
         f"version {version.version} runs the image {image}, and this stage allows images of {allowed} alone"
-        " (VEDETTE_IMAGE_ACCOUNTS)"
+        " (VEDETTE_IMAGE_ACCOUNTS)",
     )
-    return Plan("stop", reason, version.arn, notice=True, code="image registry")
 
 
 def is_foreign(served: Served, latest: Deployment | None) -> bool:
-    """Whether somebody else put the endpoint on its config."""
+    """Whether another actor put the endpoint on its config."""
     if latest is None:
         return False
     # Once an attempt was verified, a person who goes back to the config before it has decided something.
-    ours = {latest.config} if latest.state == "verified" else {latest.config, latest.previous_config}
+    verified = latest.state == DeploymentState.VERIFIED
+    ours = {latest.config} if verified else {latest.config, latest.previous_config}
     return served.config_name not in ours
 
 
-def _not_ours(served: Served, latest: Deployment | None) -> str:
-    """Why Vedette must not touch the endpoint; "" when it may."""
+def _foreign_config(served: Served, latest: Deployment | None) -> Stop | None:
+    """Stop for an endpoint that Vedette must not touch."""
     if latest is None:
-        return "the endpoint exists and was not created by Vedette; nothing is changed before `vedette adopt`"
-    if is_foreign(served, latest):
-        who = served.changed_by or (served.tags or {}).get("managed-by") or "somebody else"
-        return (
-            f"{who} put the endpoint on the config {served.config_name}, Vedette's was {latest.config}; Vedette changes"
-            " nothing before `vedette adopt`"
-        )
-    return ""
+        reason = "the endpoint exists and was not created by Vedette; nothing is changed before `vedette adopt`"
+        return _stop(ConditionCode.FOREIGN_CONFIG, reason, served.config_name)
+    if not is_foreign(served, latest):
+        return None
+    actor = served.changed_by or (served.tags or {}).get("managed-by") or "somebody else"
+    reason = (
+        f"{actor} put the endpoint on the config {served.config_name}, Vedette's was {latest.config}; Vedette changes"
+        " nothing before `vedette adopt`"
+    )
+    return _stop(ConditionCode.FOREIGN_CONFIG, reason, served.config_name)
 
 
 def unsupported_kind(served: Served) -> str:

@@ -1,15 +1,15 @@
-"""Which version is wanted: one pure function of what the registry shows now, the pin and the marks.
+"""Which version is wanted: one pure function of what the registry shows now, the pin and the failed versions.
 
-| the registry shows                           | wanted                                               |
-|----------------------------------------------|------------------------------------------------------|
-| a pin whose version is approved              | the pinned version                                   |
-| ... and which has failed since it was pinned | none: what is served stays                           |
-| a pin whose version is not approved          | as without a pin; the pin is void, and that is said  |
-| approved versions                            | the newest of them without a mark                    |
-| a mark whose time to try again has come      | counts no more                                       |
-| a stage that the fleet entry requires        | only versions that have reached it count as approved |
-| approved versions, all of them marked        | none: what is served stays                           |
-| no approved version                          | none: what is served stays, and that is said         |
+| the registry shows                            | wanted                                               |
+|-----------------------------------------------|------------------------------------------------------|
+| a pin whose version is approved               | the pinned version                                   |
+| ... and which has failed since it was pinned  | none: the served version stays                       |
+| a pin whose version is not approved           | as without a pin; a person is notified: it is void   |
+| approved versions                             | the newest of them that has not failed               |
+| a failed version whose time to retry has come | counts no more as failed                             |
+| a stage that the fleet entry requires         | only versions that have reached it count as approved |
+| approved versions, all of which have failed   | none: the served version stays                       |
+| no approved version                           | none: the served version stays; a person is notified |
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from chalicelib.records import Mark, Pin
+from chalicelib.records import FailedVersion, Pin
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,27 @@ class PackageVersion:
         )
 
 
+class WantedReason(StrEnum):
+    """Why a version is wanted, or why none is."""
+
+    PINNED = "pinned"
+    NEWEST_APPROVED = "newest approved"
+    PINNED_VERSION_FAILED = "pinned version failed"
+    NONE_APPROVED = "none approved"
+    ALL_FAILED = "all failed"
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """The version to serve, or None, and why."""
+    """The version to serve, or None, and why; `reason` is a sentence for people."""
 
     version: PackageVersion | None
+    code: WantedReason
     reason: str
-    pin_void: bool = False
+    pin_void: bool = False  # there is a pin, and its version is not approved
+
+
+UNVERSIONED = "unversioned"  # the model was not made from a package
 
 
 def version_of(package_arn: str) -> str:
@@ -64,13 +79,30 @@ def version_of(package_arn: str) -> str:
     'unversioned'
     """
     name, _, version = package_arn.partition(":model-package/")[2].partition("/")
-    return version if name and version.isdigit() else "unversioned"
+    return version if name and version.isdigit() else UNVERSIONED
 
 
 def wanted(
-    versions: Iterable[PackageVersion], pin: Pin | None, marks: Iterable[Mark], now: datetime, stage: str = ""
+    versions: Iterable[PackageVersion],
+    pin: Pin | None,
+    failed_versions: Iterable[FailedVersion],
+    now: datetime,
+    stage: str = "",
 ) -> Wanted:
     """Decide which version should be served.
+
+    Parameters
+    ----------
+    versions
+        Every version of the group, in any order.
+    pin
+        A person's decision, void after its end or while its version is not approved.
+    failed_versions
+        Those that have failed; one whose time to try again has come counts no more.
+    now
+        The time at which `pin` and `failed_versions` are read.
+    stage
+        The ModelLifeCycle.Stage that a version must have reached; "" is any.
 
     Examples
     --------
@@ -83,23 +115,27 @@ def wanted(
     """
     usable = (v for v in versions if v.approved and v.usable and stage in {"", v.stage})
     approved = sorted(usable, key=lambda v: v.version, reverse=True)
-    standing = [mark for mark in marks if mark.retry_at is None or now < mark.retry_at]
+    excluded = [failed for failed in failed_versions if failed.retry_at is None or now < failed.retry_at]
     pin_void = False
     if pin is not None and (pin.until is None or now < pin.until):
         pinned = next((v for v in approved if v.arn == pin.package_arn), None)
-        if pinned is not None and any(m.package_arn == pinned.arn and m.at > pin.at for m in standing):
-            return Wanted(None, f"version {pinned.version}, pinned by {pin.by}, has failed since")
+        if pinned is not None and any(f.package_arn == pinned.arn and f.at > pin.at for f in excluded):
+            reason = f"version {pinned.version}, pinned by {pin.by}, has failed since"
+            return Wanted(None, WantedReason.PINNED_VERSION_FAILED, reason)
         if pinned is not None:
-            return Wanted(pinned, f"version {pinned.version} is pinned by {pin.by}: {pin.reason}")
+            reason = f"version {pinned.version} is pinned by {pin.by}: {pin.reason}"
+            return Wanted(pinned, WantedReason.PINNED, reason)
         pin_void = True
     if not approved:
         in_stage = f" in stage {stage}" if stage else ""
-        return Wanted(None, f"the registry shows no approved version{in_stage}", pin_void)
-    marked = {mark.package_arn for mark in standing}
-    unmarked = [v for v in approved if v.arn not in marked]
-    if not unmarked:
-        return Wanted(None, "every approved version has failed before", pin_void)
-    best = unmarked[0]
+        reason = f"the registry shows no approved version{in_stage}"
+        return Wanted(None, WantedReason.NONE_APPROVED, reason, pin_void)
+    failed_arns = {failed.package_arn for failed in excluded}
+    candidates = [v for v in approved if v.arn not in failed_arns]
+    if not candidates:
+        return Wanted(None, WantedReason.ALL_FAILED, "every approved version has failed before", pin_void)
+    best = candidates[0]
     skipped = [str(v.version) for v in approved if v.version > best.version]
     because = f"; version {', '.join(skipped)} failed before" if skipped else ""
-    return Wanted(best, f"version {best.version} is the newest approved version{because}", pin_void)
+    reason = f"version {best.version} is the newest approved version{because}"
+    return Wanted(best, WantedReason.NEWEST_APPROVED, reason, pin_void)

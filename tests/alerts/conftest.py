@@ -1,3 +1,3 @@
 """A small AWS with the real app in it."""
 
-from tests.handlers.conftest import world  # noqa: F401 - a fixture
+from tests.services.conftest import world  # noqa: F401 - a fixture

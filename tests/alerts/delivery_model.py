@@ -87,8 +87,12 @@ class Aws:
         return {}
 
     def query(self, **asked: Any) -> dict[str, Any]:
-        pk, sk = (asked["ExpressionAttributeValues"][name]["S"] for name in (":pk", ":sk"))
-        return {"Items": [item for key, item in self.items.items() if key[0] == pk and key[1].startswith(sk)]}
+        values = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
+
+        def matches(sk: str) -> bool:
+            return values[":a"] <= sk <= values[":b"] if ":b" in values else sk.startswith(values[":a"])
+
+        return {"Items": [item for key, item in self.items.items() if key[0] == values[":pk"] and matches(key[1])]}
 
 
 @dataclass

@@ -64,7 +64,7 @@ def execution(*measurements: Measurement, hour: int = 0, **changes) -> Execution
         measurements=measurements,
         parts=(),
         folder="monitoring/preferred-site/AllTraffic/2026-03-02T12-00Z_60m/2/0001/",
-        judged_at=NOON,
+        evaluated_at=NOON,
     )
     return replace(made, **changes)
 

@@ -25,7 +25,7 @@ def window(start_hour, hours, checks, *measurements, verdict="OK", rows=100):
         endpoint="site", variant="AllTraffic", window_start=start, window_end=start + timedelta(hours=hours),
         closed=True, package_version="1", revision=1, baseline="v1",
         verdict="Violations" if any(m.violated for m in measurements) else verdict, events=rows, rows=rows,
-        refused={}, measurements=measurements, parts=(), folder="", judged_at=start, checks=checks,
+        refused={}, measurements=measurements, parts=(), folder="", evaluated_at=start, checks=checks,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.alerts import email_text, endpoint_notifications, sns_payload
 from chalicelib.pages.report import MonitoredExecution, execution_report
-from chalicelib.records import AlertMessage, AlertState, Deployment, FleetEntry, Mark, read
+from chalicelib.records import AlertMessage, AlertState, Deployment, FailedVersion, FleetEntry, read
 from tests.alerts.factories import NOON, drift, execution, said, sent, violation
 from tests.alerts.hostile_text import CORPUS
 
@@ -61,7 +61,9 @@ def notice_with(field: str, text: str) -> AlertMessage:
     )
     known = AlertState(endpoint="preferred-site", variant="")
     if field == "reason":
-        mark = Mark(endpoint="preferred-site", package_arn=attempt.package_arn, config="c", reason=text, at=NOON)
+        mark = FailedVersion(
+            endpoint="preferred-site", package_arn=attempt.package_arn, config="c", reason=text, at=NOON
+        )
         return endpoint_notifications.notify_deployment_failed(known, attempt, text, mark).outbox[0].message
     return (
         endpoint_notifications.notify_deployed(known, FleetEntry(endpoint="preferred-site"), attempt, "")

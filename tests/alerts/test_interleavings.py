@@ -7,10 +7,9 @@ import time_machine
 
 from chalicelib.alerts.outbox import LEASE_DURATION
 from chalicelib.errors import NotReady
-from chalicelib.handlers.monitoring_execution import tell_of
-from chalicelib.handlers.telling import deliver
 from tests.alerts.delivery_model import Aws, Died, every_schedule, interleaved, ledger
 from tests.alerts.factories import HOUR, NOON, clean, execution, violation
+from tests.runs import alert_on, send_pending
 
 FIRST = execution(violation())
 SECOND = execution(violation("a"), hour=1)
@@ -28,7 +27,7 @@ def a_clock_that_stands_still():
 def jobs_of(pair):
     """What each of the two does: tells of a verdict, or sweeps."""
     return tuple(
-        (lambda: deliver("preferred-site", "AllTraffic")) if made is None else (lambda made=made: tell_of(made))
+        (lambda: send_pending("preferred-site", "AllTraffic")) if made is None else (lambda made=made: alert_on(made))
         for made in pair
     )
 
@@ -59,7 +58,7 @@ def test_every_order_of_two_deliveries_leaves_each_alert_told_once_and_the_state
             clock.shift(LEASE_DURATION + timedelta(seconds=5))
             for number in raised:  # Lambda's own repetition
                 jobs[number]()
-            deliver("preferred-site", "AllTraffic")
+            send_pending("preferred-site", "AllTraffic")
             assert len(aws.published) == len(set(aws.published)), (name, chosen)
             book = aws.book()
             assert book.outbox == ()
@@ -88,7 +87,7 @@ def skip_reads_until_the_book(aws: Aws) -> None:
 
 def crashes() -> list[tuple[str, int]]:
     with time_machine.travel(NOON + 2 * HOUR, tick=False), ledger(FIRST) as aws:
-        tell_of(FIRST)
+        alert_on(FIRST)
         return [(when, number) for number in range(len(aws.calls)) for when in ("before", "after")]
 
 
@@ -104,13 +103,13 @@ def test_a_crash_before_or_after_any_call_loses_nothing_and_copies_only_between_
 
         setattr(aws, when, die)
         with pytest.raises(Died):
-            tell_of(FIRST)
+            alert_on(FIRST)
         aws.before = aws.after = lambda call: None
         crashed_unmarked = "publish" in aws.calls and (aws.calls[-1], when) != ("put_item", "after")
         crashed_unmarked &= len(aws.published) == 1
         clock.shift(LEASE_DURATION + timedelta(seconds=5))
-        tell_of(FIRST)
-        deliver("preferred-site", "AllTraffic")
+        alert_on(FIRST)
+        send_pending("preferred-site", "AllTraffic")
         assert len(set(aws.published)) == 1
         assert len(aws.published) == (2 if crashed_unmarked else 1), (when, number, aws.calls)
         assert aws.book().outbox == ()
@@ -122,22 +121,21 @@ def test_24_hourly_executions_delivered_twice_and_shuffled_are_one_alert_and_one
     with ledger(*bad, *good) as aws, time_machine.travel(NOON, tick=False) as clock:
         for made in [*bad, *good]:
             clock.move_to(made.window_end + timedelta(minutes=6))
-            tell_of(made)
-            tell_of(made)
-            tell_of(bad[0])
+            alert_on(made)
+            alert_on(made)
+            alert_on(bad[0])
         assert len(aws.published) == 2
 
 
 def test_calls_of_one_delivery_are_few():
     with ledger(FIRST) as aws:
-        tell_of(FIRST)
+        alert_on(FIRST)
         assert aws.calls == [
             "get_object",
             "query",
             "query",
             "get_item",
             "put_item",
-            "get_object",
             "get_topic_attributes",
             "publish",
             "get_item",

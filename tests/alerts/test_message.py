@@ -14,7 +14,7 @@ from tests.alerts.factories import NOON, book, clean, drift, execution, said, se
 
 
 def test_the_same_facts_have_the_same_id_and_the_data_reads_back():
-    (one,), (two,) = said(execution(violation())), said(execution(violation(), judged_at=NOON + timedelta(days=1)))
+    (one,), (two,) = said(execution(violation())), said(execution(violation(), evaluated_at=NOON + timedelta(days=1)))
     assert one.alert_id == two.alert_id
     assert read(AlertMessage, write(one), "message") == one
     assert said(execution(violation("a")))[0].alert_id != one.alert_id

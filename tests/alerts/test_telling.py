@@ -9,14 +9,15 @@ from moto.sns.models import sns_backends
 from msgspec.structs import replace
 
 from chalicelib.alerts.email_text import text as mail_text
-from chalicelib.aws import messages, s3, store, table
-from chalicelib.aws.table import endpoint_key
+from chalicelib.aws import dynamodb, messages
+from chalicelib.aws.dynamodb import Table
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import Undeliverable
-from chalicelib.handlers.monitoring_execution import tell_of
-from chalicelib.handlers.telling import deliver
+from chalicelib.locations import endpoint_partition
 from chalicelib.records import AlertMessage, AlertState, FingerprintState, Mute, read
 from chalicelib.settings import settings
 from tests.alerts.factories import NOON, clean, drift, execution, violation
+from tests.runs import alert_on, send_pending
 from vedette.local.errors import AwsError
 from vedette.local.smtp_server import smtp_server
 
@@ -33,12 +34,12 @@ def watched(world):
 
 
 def book(variant: str = "AllTraffic") -> AlertState:
-    found, _ = table.get_item(AlertState, endpoint_key(ENDPOINT), f"alerts#{variant}")
+    found, _ = stage_stores().deployments.table.get(AlertState, endpoint_partition(ENDPOINT), f"alerts#{variant}")
     return found
 
 
 def told(*measurements, hour: int = 0, **changes) -> list[str]:
-    return tell_of(execution(*measurements, hour=hour, **changes))["alerts"]
+    return alert_on(execution(*measurements, hour=hour, **changes))
 
 
 def metrics(capsys) -> dict[str, float]:
@@ -100,7 +101,7 @@ def test_a_mute_silences_until_its_end_and_then_tells_once(watched, capsys):
     now = watched.cloud.clock.now()
     until = now.replace(hour=now.hour + 3)
     mute = Mute(mute_id="m", endpoint=ENDPOINT, begins=now, until=until, by="ann", reason="move", at=now)
-    assert table.put_item(mute, table.MUTES, "mute#m", 0)
+    assert stage_stores().deployments.table.put(mute, "mutes", "mute#m", 0)
     sent = []
     for hour in range(6):
         sent.append(len(told(violation(), hour=hour)))
@@ -141,7 +142,7 @@ def test_the_alerts_of_a_team_that_the_stage_does_not_know_reach_the_default_top
     with caplog.at_level(logging.ERROR, logger="vedette"):
         told(violation())
     assert [mail.receiver for mail in teams.cloud.mailbox.mails] == ["operator@example.com"]
-    assert "the stage allows this team no topic" in caplog.text
+    assert "the team has no topic" in caplog.text
 
 
 def test_without_a_team_the_default_topic_is_right(teams, caplog):
@@ -217,14 +218,14 @@ def test_of_many_messages_that_cannot_be_sent_five_are_tried_and_all_arrive_in_t
     backend = sns_backends[watched.cloud.account.account_id][watched.cloud.region]
     topic = backend.topics.pop(settings().topic_arn)
     for number in range(8):
-        tell_of(execution(violation(f"f{number}"), closed=False, folder=f"monitoring/{number}/"))
+        alert_on(execution(violation(f"f{number}"), closed=False, folder=f"monitoring/{number}/"))
     before = len(watched.cloud.recorder.calls)
     watched.cloud.turn(minutes=2)
-    assert deliver(ENDPOINT, "AllTraffic") == []
+    assert send_pending(ENDPOINT, "AllTraffic") == []
     assert sum(call.operation == "Publish" for call in watched.cloud.recorder.calls[before:]) == 5
     backend.topics[settings().topic_arn] = topic
     watched.cloud.turn(minutes=2)
-    assert len(deliver(ENDPOINT, "AllTraffic")) == 8
+    assert len(send_pending(ENDPOINT, "AllTraffic")) == 8
 
 
 def test_throttling_is_no_refusal_and_rises(watched):
@@ -245,7 +246,7 @@ def test_undeliverable_says_why(watched):
 def test_a_storm_is_cut_off_and_its_count_is_told_by_the_sweep(watched):
     watched.apply(replace(watched.fleet.entry(ENDPOINT), alerts_per_hour=3))
     for number in range(9):
-        tell_of(execution(violation(f"f{number}"), closed=False, folder=f"monitoring/{number}/"))
+        alert_on(execution(violation(f"f{number}"), closed=False, folder=f"monitoring/{number}/"))
     assert len(watched.cloud.mailbox.mails) == 3
     watched.cloud.schedules_enabled = True
     watched.cloud.turn(minutes=80)
@@ -269,29 +270,29 @@ def a_long_book() -> AlertState:
 
 
 def test_a_book_too_long_for_an_item_lies_in_s3_and_only_its_last_body_is_kept(watched):
-    long, pk, sk = a_long_book(), endpoint_key(ENDPOINT), "alerts#AllTraffic"
-    assert table.put_item(long, pk, sk, 0)
-    assert table.get_item(AlertState, pk, sk) == (long, 1)
+    long, pk, sk = a_long_book(), endpoint_partition(ENDPOINT), "alerts#AllTraffic"
+    assert stage_stores().deployments.table.put(long, pk, sk, 0)
+    assert stage_stores().deployments.table.get(AlertState, pk, sk) == (long, 1)
     changed = replace(long, had_rows=True)
-    assert table.put_item(changed, pk, sk, 1)
-    assert not table.put_item(long, pk, sk, 1)  # who comes second leaves no body behind
-    assert table.query(AlertState, pk, "alerts#") == {sk: changed}
-    assert len(list(s3.list_objects("alerts/"))) == 1
-    assert table.put_item(AlertState(endpoint=ENDPOINT, variant="AllTraffic"), pk, sk, 2)
-    assert list(s3.list_objects("alerts/")) == []
+    assert stage_stores().deployments.table.put(changed, pk, sk, 1)
+    assert not stage_stores().deployments.table.put(long, pk, sk, 1)  # who comes second leaves no body behind
+    assert stage_stores().deployments.table.query(AlertState, pk, "alerts#") == {sk: changed}
+    assert len(list(stage_stores().bucket.list_objects("alerts/"))) == 1
+    assert stage_stores().deployments.table.put(AlertState(endpoint=ENDPOINT, variant="AllTraffic"), pk, sk, 2)
+    assert list(stage_stores().bucket.list_objects("alerts/")) == []
 
 
 def test_the_functions_keep_long_books_in_s3(world, monkeypatch):
     world.deployed()
     world.apply(replace(world.fleet.entry(ENDPOINT), mode="alert"))
-    body = table._body
+    encoded = Table._encoded
 
-    def long_if_a_book(content, pk, sk, writer):
-        monkeypatch.setattr(table, "PACK_FROM", 0 if sk.startswith("alerts#") else 50_000)
-        return body(content, pk, sk, writer)
+    def long_if_an_alert_state(self, content, pk, sk, writer):
+        monkeypatch.setattr(dynamodb, "COMPRESS_FROM_BYTES", 0 if sk.startswith("alerts#") else 50_000)
+        return encoded(self, content, pk, sk, writer)
 
-    monkeypatch.setattr(table, "_body", long_if_a_book)
-    monkeypatch.setattr(table, "IN_S3_FROM", 0)
+    monkeypatch.setattr(Table, "_encoded", long_if_an_alert_state)
+    monkeypatch.setattr(dynamodb, "IN_S3_FROM_BYTES", 0)
     world.send(good=20, bad=20)
     world.cloud.turn(minutes=10)
     boto3.client("s3").delete_object(Bucket=world.bucket, Key=f"baselines/{ENDPOINT}/current.json")
@@ -304,20 +305,22 @@ def test_the_functions_keep_long_books_in_s3(world, monkeypatch):
     told = [mail.subject for mail in world.cloud.mailbox.mails]
     assert sum("b is not Integral" in subject for subject in told) == 1
     assert sum("has no baseline" in subject for subject in told) == 1
-    assert len(list(s3.list_objects("alerts/"))) == len(table.query(AlertState, endpoint_key(ENDPOINT), "alerts#"))
+    assert len(list(stage_stores().bucket.list_objects("alerts/"))) == len(
+        stage_stores().deployments.table.query(AlertState, endpoint_partition(ENDPOINT), "alerts#")
+    )
 
 
 def test_a_body_that_is_gone_is_said_with_its_place(watched):
-    pk, sk = endpoint_key(ENDPOINT), "alerts#AllTraffic"
-    table.put_item(a_long_book(), pk, sk, 0)
-    for found in list(s3.list_objects("alerts/")):
-        s3.delete(found.key)
+    pk, sk = endpoint_partition(ENDPOINT), "alerts#AllTraffic"
+    stage_stores().deployments.table.put(a_long_book(), pk, sk, 0)
+    for found in list(stage_stores().bucket.list_objects("alerts/")):
+        stage_stores().bucket.delete(found.key)
     with pytest.raises(Exception, match=r"alerts#AllTraffic: its body alerts/.* is gone"):
-        table.get_item(AlertState, pk, sk)
+        stage_stores().deployments.table.get(AlertState, pk, sk)
 
 
 def test_10_000_fingerprints_that_recover_at_once_are_one_message(watched):
-    table.put_item(a_long_book(), endpoint_key(ENDPOINT), "alerts#AllTraffic", 0)
+    stage_stores().deployments.table.put(a_long_book(), endpoint_partition(ENDPOINT), "alerts#AllTraffic", 0)
     assert told(clean("x"), hour=0) == []
     (sent,) = [*told(clean("x"), hour=1), *told(clean("x"), hour=2)]
     assert sent
@@ -355,9 +358,9 @@ def test_of_10_000_captured_events_no_word_reaches_an_alert_a_log_a_metric_or_th
     outside += [caplog.text, *capsys.readouterr()]
     rows = boto3.client("dynamodb").scan(TableName=settings().table)["Items"]
     outside += [str(item) for item in rows]
-    outside += [str(table.query(AlertState, endpoint_key(ENDPOINT), "alerts#"))]
+    outside += [str(stage_stores().deployments.table.query(AlertState, endpoint_partition(ENDPOINT), "alerts#"))]
     outside += [str(delivery.answer) + str(delivery.error) for delivery in world.cloud.bus.deliveries]
     outside += [json.dumps(event, default=str) for event in world.cloud.bus.events]
     assert sum(CANARY in text for text in outside) == 0
     assert any("10,000" in text or "9,800" in text for text in outside)
-    assert store.variants(ENDPOINT) == ["AllTraffic"]
+    assert stage_stores().parts.variants(ENDPOINT) == ["AllTraffic"]

@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib import records
-from chalicelib.aws import s3, store
-from chalicelib.handlers.monitoring_execution import tell_of
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import AlertMessage
 from tests.alerts.factories import PLACE, drift, execution, said, violation
 from tests.operations.installed_stage import SITE
+from tests.runs import alert_on
 from vedette.demo import user_actions
 
 B = "614728c245da"  # the fingerprint of data_type_check of b
@@ -26,7 +26,7 @@ def alerting(stage):
 
 @pytest.fixture
 def firing(alerting):
-    tell_of(execution(violation(), drift("a")))
+    alert_on(execution(violation(), drift("a")))
     return alerting
 
 
@@ -59,21 +59,21 @@ def test_a_mute_of_a_fingerprint_holds_with_the_next_verdict_and_its_end_tells_o
     assert f"No messages about fingerprint {B} from" in said_
     mails = len(firing.cloud.mailbox.mails)
     firing.cloud.turn(hours=1)
-    tell_of(execution(violation(), hour=1))
+    alert_on(execution(violation(), hour=1))
     assert len(firing.cloud.mailbox.mails) == mails
     firing.cloud.turn(hours=1)
-    tell_of(execution(violation(), hour=2))
-    tell_of(execution(violation(), hour=3))
+    alert_on(execution(violation(), hour=2))
+    alert_on(execution(violation(), hour=3))
     assert len(firing.cloud.mailbox.mails) == mails + 1
 
 
 def test_a_maintenance_window_of_a_team_begins_and_ends_by_itself(alerting):
     alerting.done("alerts", "mute", "--team", "search", "--from", "1h", "--until", "3h", "--reason", "move", "--yes")
-    tell_of(execution(violation("before"), closed=False, folder="monitoring/1/"))
+    alert_on(execution(violation("before"), closed=False, folder="monitoring/1/"))
     alerting.cloud.turn(minutes=70)
-    tell_of(execution(violation("within"), closed=False, folder="monitoring/2/"))
+    alert_on(execution(violation("within"), closed=False, folder="monitoring/2/"))
     alerting.cloud.turn(hours=2)
-    tell_of(execution(violation("after"), closed=False, folder="monitoring/3/"))
+    alert_on(execution(violation("after"), closed=False, folder="monitoring/3/"))
     assert [mail.subject.split(": ")[1].split()[0] for mail in alerting.cloud.mailbox.mails] == ["before", "after"]
 
 
@@ -146,7 +146,7 @@ def test_a_test_that_does_not_arrive_says_how_far_it_came(alerting):
 
 def test_a_preview_shows_the_mail_of_a_stored_verdict_and_of_every_form_of_an_alert(alerting, tmp_path):
     made = execution(violation(), drift("a"))
-    tell_of(made)
+    alert_on(made)
     sent = alerting.cloud.mailbox.last
     (message,) = (json.dumps(found) for found in alerting.cloud.mailbox.messages)
     alert = records.read(AlertMessage, message.encode(), "queue")
@@ -164,7 +164,7 @@ def test_a_preview_shows_the_mail_of_a_stored_verdict_and_of_every_form_of_an_al
         if name != "execution.json":  # which knows nothing of earlier windows, and so shows the drift as well
             assert shown == f"Subject: {sent.subject}\n\n{sent.text}\n"
         assert "b is not Integral in 50.0% of 480 rows" in shown
-    s3.put("monitoring/x/execution.json", forms["execution.json"])
+    stage_stores().bucket.put("monitoring/x/execution.json", forms["execution.json"])
     assert "a: baseline_drift_check" in alerting.done(
         "alerts", "preview", f"s3://{alerting.bucket}/monitoring/x/execution.json"
     )
@@ -218,5 +218,5 @@ def test_every_command_of_a_message_is_a_command(alerting):
         assert shown.exit_code == 0, words
         for option in (word for word in words if word.startswith("--")):
             assert option in shown.output, (words, option)
-    assert store.fleet().entry(SITE) is not None
+    assert stage_stores().fleet.get().entry(SITE) is not None
     assert PLACE.stage

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from chalicelib.aws import s3, store
+from chalicelib.aws.s3 import Bucket
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import NotReady
 from tests.operations.evaluated_windows import baseline, judged, send, watched
 from tests.operations.installed_stage import SITE
@@ -23,20 +24,20 @@ def test_an_edit_is_a_version_in_force_with_who_and_why(site):
     shown = site.done(*SET, "--yes")
     assert "b: inferred_type: Integral -> Fractional" in shown
     assert f"`vedette constraints use {SITE} v1` goes back." in shown
-    named = store.named_baseline(SITE)
+    named = stage_stores().baselines.in_force(SITE)
     assert (named.version, named.by, named.reason) == ("v2", "user/moto", "cents since May")
     assert named.at == site.cloud.clock.now()
-    assert store.baseline_in_force(SITE)[1].constraints.features[2].inferred_type == "Fractional"
+    assert stage_stores().baselines.get_in_force(SITE)[1].constraints.features[2].inferred_type == "Fractional"
     first, second = site.answer("constraints", "versions", SITE)
     assert (first["version"], first["in_force"], first["reason"]) == ("v2", True, "cents since May")
     assert (second["version"], second["in_force"], second["by"]) == ("v1", False, "demo")
 
 
 def test_an_edit_keeps_unknown_keys_and_the_version_before_byte_by_byte(site):
-    before = s3.get(f"baselines/{SITE}/v1/constraints.json")
+    before = stage_stores().bucket.get(f"baselines/{SITE}/v1/constraints.json")
     site.done(*SET, "--yes")
-    assert s3.get(f"baselines/{SITE}/v1/constraints.json") == before
-    after = json.loads(s3.get(f"baselines/{SITE}/v2/constraints.json"))
+    assert stage_stores().bucket.get(f"baselines/{SITE}/v1/constraints.json") == before
+    after = json.loads(stage_stores().bucket.get(f"baselines/{SITE}/v2/constraints.json"))
     assert [feature["note"] for feature in after["features"]] == ["kept"] * 3
 
 
@@ -64,7 +65,7 @@ def test_a_window_is_accepted_as_the_new_normal_and_judges_the_next_one(stage):
     # Half of its values have no cents: with Fractional alone, the accepted window itself would be a violation.
     assert "b: monitoringConfigOverrides.datatype_check_threshold: none -> 0.26" in shown
     assert "the verdict of the window is Violations" in shown
-    version, found = store.baseline_in_force(SITE)
+    version, found = stage_stores().baselines.get_in_force(SITE)
     assert (version, found.statistics.rows) == ("v2", 40)
     stage.cloud.turn(minutes=50)
     send(stage, good=20, bad=20)
@@ -77,18 +78,20 @@ def test_a_version_is_put_in_force_again_and_a_folder_becomes_a_version(site, tm
     site.done(*SET, "--yes")
     shown = site.done("constraints", "use", SITE, "v1", "--reason", "too loose", "--yes")
     assert "b: inferred_type: Fractional -> Integral" in shown
-    assert store.named_baseline(SITE).version == "v1"
+    assert stage_stores().baselines.in_force(SITE).version == "v1"
     assert "already the current version" in site.done("constraints", "use", SITE, "v1", "--reason", "x", "--yes")
     (tmp_path / "data.csv").write_text("label,a,b\n" + "1,2,3\n" * 200)
     site.done("baseline", tmp_path / "data.csv", "-o", tmp_path / "made")
     site.done("constraints", "use", SITE, "--from", tmp_path / "made", "--reason", "from the training data", "--yes")
-    version, found = store.baseline_in_force(SITE)
+    version, found = stage_stores().baselines.get_in_force(SITE)
     assert (version, found.statistics.rows) == ("v3", 200)
     file = tmp_path / "made" / "constraints.json"
     site.done("constraints", "set", SITE, "a", "--completeness", 0.5, "--reason", "gaps", "--yes")
     assert "a: completeness: 0.5 -> 1.0" in site.done("constraints", "diff", SITE, file)
     site.done("constraints", "use", SITE, "--from", file, "--reason", "by hand", "--yes")
-    assert store.baseline_in_force(SITE)[1].statistics.rows == 200  # a constraints.json alone keeps the statistics
+    assert (
+        stage_stores().baselines.get_in_force(SITE)[1].statistics.rows == 200
+    )  # a constraints.json alone keeps the statistics
 
 
 def test_the_first_baseline_of_an_endpoint_is_put_in_force_by_use(stage, tmp_path):
@@ -97,7 +100,7 @@ def test_the_first_baseline_of_an_endpoint_is_put_in_force_by_use(stage, tmp_pat
     (tmp_path / "data.csv").write_text("label,a,b\n1,2,3\n")
     stage.done("baseline", tmp_path / "data.csv", "-o", tmp_path / "made")
     stage.done("constraints", "use", SITE, "--from", tmp_path / "made", "--reason", "first", "--yes")
-    assert store.named_baseline(SITE).version == "v1"
+    assert stage_stores().baselines.in_force(SITE).version == "v1"
 
 
 def test_constraints_are_shown_in_eighty_columns_and_written_to_a_file(site, tmp_path, monkeypatch):
@@ -138,7 +141,7 @@ def test_two_people_who_edit_at_once_do_not_undo_each_other(site):
         NotReady, match=r"Somebody else changed the baseline in force .* Yours is kept as v3, and not in"
     ):
         baselines.keep(SITE, before.constraints, None, "late", before.etag)
-    assert store.named_baseline(SITE).version == "v2"
+    assert stage_stores().baselines.in_force(SITE).version == "v2"
     assert [one.version for one in baselines.versions(SITE)] == ["v3", "v2", "v1"]
     with pytest.raises(NotReady, match="Somebody else changed the baseline in force"):
         baselines.use(SITE, "v1", "late", before.etag)
@@ -146,11 +149,13 @@ def test_two_people_who_edit_at_once_do_not_undo_each_other(site):
 
 def test_of_two_who_make_the_same_version_one_is_told(site, monkeypatch):
     before = baselines.in_force(SITE)
-    monkeypatch.setattr(s3, "list_folders", lambda prefix: ["v1"])  # both have looked before either has written
+    monkeypatch.setattr(
+        Bucket, "list_folders", lambda self, prefix: ["v1"]
+    )  # both have looked before either has written
     baselines.keep(SITE, before.constraints, None, "first", before.etag)
     with pytest.raises(NotReady, match="Somebody else made v2 of preferred-site"):
         baselines.keep(SITE, before.constraints, None, "second", before.etag)
-    assert s3.get(f"baselines/{SITE}/v2/version.json").count(b"first") == 1
+    assert stage_stores().bucket.get(f"baselines/{SITE}/v2/version.json").count(b"first") == 1
 
 
 def test_what_can_be_cleared_is_what_an_edit_knows():

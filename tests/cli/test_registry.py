@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from chalicelib.aws import s3
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.settings import settings
 from tests.operations.installed_stage import SITE, TRAINING
 from vedette.demo import user_actions
@@ -51,16 +52,16 @@ def test_a_version_is_pending_and_holds_everything_that_deploying_and_watching_i
 def test_an_approved_version_is_deployed_and_its_baseline_is_in_force_afterwards(stage, baseline):
     stage.done(*register(stage, "--baseline", baseline, "--approve", "--yes"))
     stage.cloud.turn(minutes=25)
-    from chalicelib.aws import store
+    from chalicelib.endpoint_run import stage_stores
 
     settings.cache_clear()
-    assert (stage.served(), store.baseline_in_force(SITE)[0]) == ("1", "package-1")
+    assert (stage.served(), stage_stores().baselines.get_in_force(SITE)[0]) == ("1", "package-1")
 
 
 def test_the_same_baseline_twice_is_one_object_and_the_group_is_made_once(stage, baseline):
     for _ in range(2):
         stage.done(*register(stage, "--baseline", baseline, "--yes"))
-    keys = [found.key for found in s3.list_objects(f"baselines/{SITE}/registered-")]
+    keys = [found.key for found in stage_stores().bucket.list_objects(f"baselines/{SITE}/registered-")]
     assert len(keys) == 2
     assert len(stage.cloud.sagemaker.registry.groups) == 1
 

@@ -7,10 +7,11 @@ from itertools import count
 import boto3
 import pytest
 
-from chalicelib.aws import s3, store, table
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.events import DataCaptured
+from chalicelib.locations import endpoint_partition
 from chalicelib.parts import Part
-from chalicelib.records import FleetEntry, Swept
+from chalicelib.records import FleetEntry, SweepCheckpoint
 from tests.cli.watched_endpoint import (
     CHURN,
     LAKE,
@@ -38,11 +39,11 @@ def watching(stage, lake, tmp_path, monkeypatch):
 
 
 def parts() -> list[str]:
-    return [found.key for found in s3.list_objects(f"parts/{CHURN}/")]
+    return [found.key for found in stage_stores().bucket.list_objects(f"parts/{CHURN}/")]
 
 
-def swept() -> Swept:
-    return table.get_item(Swept, table.endpoint_key(CHURN), "sweep")[0]
+def swept() -> SweepCheckpoint:
+    return stage_stores().deployments.table.get(SweepCheckpoint, endpoint_partition(CHURN), "sweep")[0]
 
 
 def events_of(stage) -> list[str]:
@@ -57,9 +58,9 @@ def test_watching_reads_the_endpoint_and_changes_nothing_of_sagemaker(stage, lak
     assert f"churn captures 100 % of its requests (Input, Output) to s3://{LAKE}/captures/2026" in said
     assert "Vedette cannot read the source until the first of these changes is made." in said
     assert {name.partition(":")[2][:4] for name in events_of(stage)} <= {"Desc", "List"}
-    entry = store.fleet().entry(CHURN)
+    entry = stage_stores().fleet.get().entry(CHURN)
     assert (entry.mode, entry.capture_uri, entry.package_group) == ("observe", f"s3://{LAKE}/captures/2026", "")
-    version, baseline = store.baseline_in_force(CHURN)
+    version, baseline = stage_stores().baselines.get_in_force(CHURN)
     assert (version, [feature.name for feature in baseline.constraints.features]) == ("v1", ["label", "a", "b"])
     assert "The fleet already has this entry." in stage.done("watch", CHURN)
 
@@ -119,7 +120,10 @@ def test_a_source_that_may_not_be_read_is_told_and_made_up_for_when_it_is_opened
     churn(stage)
     write_constraints(tmp_path)
     stage.done("watch", CHURN, "--baseline", tmp_path, "--mode", "alert", "--yes", "--test-marker", "testing")
-    assert (store.fleet().entry(CHURN).test_marker, store.fleet().entry(CHURN).capture_header) == ("testing", "")
+    assert (
+        stage_stores().fleet.get().entry(CHURN).test_marker,
+        stage_stores().fleet.get().entry(CHURN).capture_header,
+    ) == ("testing", "")
     user_actions.predict(CHURN, [("1", "2")] * 20 + [("1", "2.50")] * 20)
     stage.cloud.turn(hours=3)
     told = [" ".join(mail.text.split()) for mail in stage.cloud.mailbox.mails if "churn" in mail.subject]
@@ -146,8 +150,8 @@ def test_an_endpoint_that_moved_its_captures_or_stopped_them_is_told(watching):
     told = [mail.subject for mail in watching.cloud.mailbox.mails]
     assert [subject[:55] for subject in told] == [f"[warning] churn: it captures to s3://{LAKE}/captures/2027"[:55]]
     watching.done("watch", CHURN, "--yes")
-    assert store.fleet().entry(CHURN).capture_uri == f"s3://{LAKE}/captures/2027"
-    assert store.fleet().entry(CHURN).mode == "alert"
+    assert stage_stores().fleet.get().entry(CHURN).capture_uri == f"s3://{LAKE}/captures/2027"
+    assert stage_stores().fleet.get().entry(CHURN).mode == "alert"
 
 
 def test_what_cannot_be_watched_is_refused_in_one_sentence(stage, lake):
@@ -176,14 +180,14 @@ def test_serverless_and_asynchronous_endpoints_are_refused(stage, lake, monkeypa
 def test_a_bucket_that_is_gone_or_a_baseline_that_is_none_is_refused(stage, lake, tmp_path):
     churn(stage, destination="s3://no-such-bucket/x")
     assert "there is no bucket no-such-bucket, so nothing is captured" in stage.refused("watch", CHURN)
-    assert store.fleet().entry(CHURN) is None
+    assert stage_stores().fleet.get().entry(CHURN) is None
 
 
 def test_a_baseline_that_cannot_be_read_changes_nothing(stage, lake, tmp_path):
     churn(stage)
     (tmp_path / "constraints.json").write_text("{")
     assert "constraints.json: not JSON" in stage.refused("watch", CHURN, "--baseline", tmp_path, "--yes")
-    assert store.fleet().entry(CHURN) is None
+    assert stage_stores().fleet.get().entry(CHURN) is None
 
 
 def test_the_statistics_beside_constraints_in_s3_are_taken_too(stage, lake, tmp_path, conformance):
@@ -192,7 +196,7 @@ def test_the_statistics_beside_constraints_in_s3_are_taken_too(stage, lake, tmp_
     for name in ("constraints.json", "statistics.json"):
         lake.upload_file(str(pair / name), LAKE, f"baselines/{name}")
     stage.done("watch", CHURN, "--baseline", f"s3://{LAKE}/baselines/constraints.json", "--yes")
-    _, baseline = store.baseline_in_force(CHURN)
+    _, baseline = stage_stores().baselines.get_in_force(CHURN)
     assert baseline.statistics.rows > 0
 
 
@@ -202,7 +206,7 @@ def test_unwatching_leaves_everything_but_the_entry(watching):
     before = parts()
     assert len(before) == 1
     assert "removed; the endpoint itself stays" in watching.done("unwatch", CHURN, "--yes")
-    assert store.fleet().entry(CHURN) is None
+    assert stage_stores().fleet.get().entry(CHURN) is None
     assert parts() == before
     assert boto3.client("sagemaker").describe_endpoint(EndpointName=CHURN)["EndpointStatus"] == "InService"
     assert "churn" in watching.refused("unwatch", CHURN, "--yes")
@@ -219,12 +223,12 @@ def test_a_backfill_makes_the_parts_that_the_functions_would_have_made_and_alert
     assert "3 objects" in watching.done("backfill", CHURN, "--from", "14d", "--dry-run")
     assert parts() == []
     answer = watching.answer("backfill", CHURN, "--from", "14d", "--yes")
-    assert (answer["parts"], answer["rows"], answer["refused"]) == ({"made": 3}, 120, 0)
+    assert (answer["parts"], answer["rows"], answer["refused"]) == ({"created": 3}, 120, 0)
     assert "Found 0 objects (0.0 MB) to process; 3 already have a part and are skipped." in watching.done(
         "backfill", CHURN, "--from", "14d"
     )
-    made = [store.s3.get_record(Part, key) for key in parts()]
-    assert [(part.judged, part.violated, part.summary.rows) for part in made] == [(False, False, 40)] * 3
+    made = [stage_stores().bucket.get_record(Part, key) for key in parts()]
+    assert [(part.evaluated, part.violated, part.summary.rows) for part in made] == [(False, False, 40)] * 3
     watching.cloud.settle()
     assert len(watching.cloud.mailbox.mails) == mails
 
@@ -311,14 +315,14 @@ def test_the_fleet_is_written_as_the_file_that_it_can_be_applied_from(watching, 
         *("manage", "preferred-site", "--endpoint", "preferred-site", "--yes"),
         *("--capture-header", "input", "--test-marker", "testing=1"),
     )
-    before = store.fleet().entries
+    before = stage_stores().fleet.get().entries
     assert (before[0].capture_header, before[0].test_marker) == ("input", "testing=1")
     written = watching.done("fleet", "show", "--toml")
     (tmp_path / "fleet.toml").write_text(written)
     assert "The fleet does not change." in watching.done("apply", "-f", tmp_path / "fleet.toml")
     assert json.loads(watching.run("fleet", "show", "--toml", "--json").stdout)["toml"] == written
     watching.done("manage", "preferred-site", "--endpoint", "preferred-site", "--yes", "--capture-header", "none")
-    assert store.fleet().entries[0].capture_header == ""
+    assert stage_stores().fleet.get().entries[0].capture_header == ""
 
 
 def test_a_source_that_no_rule_matches_is_remarked_and_one_of_our_own_refused(stage, tmp_path):

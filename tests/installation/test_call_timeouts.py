@@ -5,8 +5,8 @@ import json
 import boto3
 import pytest
 
-from chalicelib.aws import clients
-from chalicelib.aws.clients import RESERVE_SECONDS, client, within, worst_case_seconds
+from chalicelib.aws.clients import bounded_by, client, require_time, worst_case_seconds
+from chalicelib.deadline import Deadline
 from chalicelib.errors import OutOfTime
 from tests.permissions import CHALICE, statements
 from vedette.installation.functions import NAMES
@@ -27,7 +27,7 @@ def services(function: str) -> set[str]:
 def test_the_worst_case_of_every_call_fits_into_the_timeout(function):
     timeout = CONFIG[function]["lambda_timeout"]
     worst = {service: worst_case_seconds(service) for service in services(function)}
-    assert max(worst.values()) < timeout - RESERVE_SECONDS, worst
+    assert max(worst.values()) < timeout - Deadline.AFTER_CALL, worst
 
 
 @pytest.mark.parametrize("service", sorted(set().union(*(services(function) for function in NAMES))))
@@ -40,11 +40,11 @@ def test_the_worst_case_is_that_of_the_client(service):
 
 
 def test_a_call_that_may_outlive_the_function_is_not_begun():
-    needed = 1000 * (worst_case_seconds("s3") + RESERVE_SECONDS)
+    needed = worst_case_seconds("s3") + Deadline.AFTER_CALL
     with Cloud() as cloud:
-        with within(lambda: needed):
+        with bounded_by(Deadline.in_seconds(needed + 60)):
             client("s3").list_buckets()
-        with within(lambda: needed - 1), pytest.raises(OutOfTime, match="A call to s3"):
+        with bounded_by(Deadline.in_seconds(needed - 1)), pytest.raises(OutOfTime, match="A call to s3"):
             client("s3").list_buckets()
         client("s3").list_buckets()
         boto3.client("s3").list_buckets()
@@ -56,12 +56,11 @@ def test_whatever_a_function_does_its_calls_end_five_seconds_before_it_must():
     for function in NAMES:
         timeout, spent = CONFIG[function]["lambda_timeout"], 0.0
         slowest = max(services(function), key=worst_case_seconds)
-        check = clients._in_time(slowest)
-        with within(lambda: int(1000 * (timeout - spent))):  # noqa: B023 - called within the turn of the loop
-            for _ in range(100):
+        for _ in range(100):
+            with bounded_by(Deadline.in_seconds(timeout - spent)):
                 try:
-                    check()
+                    require_time(slowest)
                 except OutOfTime:
                     break
                 spent += worst_case_seconds(slowest)
-        assert 0 < spent <= timeout - RESERVE_SECONDS
+        assert 0 < spent <= timeout - Deadline.AFTER_CALL

@@ -5,7 +5,7 @@ import json
 import boto3
 import pytest
 
-from chalicelib.aws import table
+from chalicelib.aws import dynamodb
 from chalicelib.events import Scheduled
 from chalicelib.settings import settings
 from tests.operations.installed_stage import SITE, TRAINING, installed
@@ -94,8 +94,8 @@ def test_one_function_alone_forgets_a_failure_and_finds_out_who_interfered(stage
 
 @pytest.mark.parametrize("function", DEPLOYING)
 def test_a_book_that_is_too_long_for_the_table_is_read_and_written(stage, function, monkeypatch):
-    monkeypatch.setattr(table, "PACK_FROM", 1)
-    monkeypatch.setattr(table, "IN_S3_FROM", 1)
+    monkeypatch.setattr(dynamodb, "COMPRESS_FROM_BYTES", 1)
+    monkeypatch.setattr(dynamodb, "IN_S3_FROM_BYTES", 1)
     stage.cloud.sagemaker.endpoints.fail_next_create(SITE, "no capacity")
     work(stage, function, register(stage, "knn"))
     books = boto3.client("s3").list_objects_v2(Bucket=stage.bucket, Prefix="alerts/")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import boto3
 from click.testing import CliRunner, Result
 
-from chalicelib.aws import deployment
+from chalicelib.aws import sagemaker
 from chalicelib.records import FleetEntry, GoldenPayload
 from chalicelib.registry.versions import version_of
 from chalicelib.settings import settings
@@ -102,7 +102,7 @@ class Installed:
         return f"s3://{self.bucket}/{key}"
 
     def served(self, endpoint: str = SITE) -> str:
-        found = deployment.served(endpoint)
+        found = sagemaker.describe_served(endpoint)
         return version_of(found.package_arn) if found else ""
 
     def config(self, endpoint: str = SITE) -> dict:

@@ -2,7 +2,7 @@
 
 import json
 
-from chalicelib.handlers.measuring import figures
+from chalicelib.services.emf_metrics import metric_sets
 from tests.pages.samples import sample
 from vedette.operations.dashboard import body
 
@@ -13,7 +13,7 @@ def test_every_metric_of_an_endpoint_is_on_the_dashboard():
     charts = [one["properties"]["metrics"] for one in json.loads(body("dev", "eu-west-1", FUNCTIONS))["widgets"][1:]]
     searches = [metric["expression"] for metrics in charts for (metric, *_) in metrics if isinstance(metric, dict)]
     execution = sample(8, windows=2, violated=1).monitored.execution
-    shown = [(dimensions, name) for dimensions, values in figures(execution) for name in values]
+    shown = [(dimensions, name) for dimensions, values in metric_sets(execution) for name in values]
     assert len(shown) > 6
     for dimensions, name in shown:
         schema = ",".join(["Vedette", "Stage", "Endpoint", *dimensions])

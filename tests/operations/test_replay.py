@@ -5,10 +5,12 @@ from itertools import groupby
 
 import pytest
 
-from chalicelib.aws import s3, store
+from chalicelib import locations
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.handlers import summing
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.locations import ROLLUP_LENGTH
 from chalicelib.parts import RollUp
+from chalicelib.services import aggregation
 from chalicelib.statistics.table import Table
 from tests.operations.evaluated_windows import baseline, send, watched
 from tests.operations.installed_stage import SITE
@@ -64,22 +66,22 @@ def test_nothing_is_written_and_each_part_is_read_once(lived):
 
 
 def test_roll_ups_stand_for_their_parts(lived, monkeypatch):
-    entry, of = store.fleet().entry(SITE), summing.locations
+    entry = stage_stores().fleet.get().entry(SITE)
     now = lived.cloud.clock.now()
     wanted = replay.Range.of(entry, now.replace(hour=0, minute=0), now, ())
     against = [found for _, found in replay.compared(SITE, None)]
     keys = replay.keys_of(wanted)
     by_part = replay.replayed(wanted, keys, against)
-    by_slot = groupby(keys["AllTraffic"], lambda key: of.slot(of.part_begun(key)))
+    by_slot = groupby(keys["AllTraffic"], lambda key: locations.five_minute_slot(locations.part_begun(key)))
     for begin, found in by_slot:
         these = tuple(found)
-        summary = CaptureSummary.total(part.summary for part in store.parts(these))
-        end = begin + summing.SLOT
+        summary = CaptureSummary.total(part.summary for part in stage_stores().parts.read(these))
+        end = begin + ROLLUP_LENGTH
         named = {"endpoint": SITE, "variant": "AllTraffic", "start": begin, "end": end, "parts": these}
-        store.put_roll_up(RollUp(summary=summary, **named))
+        stage_stores().parts.put_rollup(RollUp(summary=summary, **named))
     for key in keys["AllTraffic"]:
-        s3.delete(key)
-    monkeypatch.setattr(summing, "MANY", 1)
+        stage_stores().bucket.delete(key)
+    monkeypatch.setattr(aggregation, "ROLLUP_MIN_PARTS", 1)
     by_roll_up = replay.replayed(wanted, keys, against)
     assert [week.violations for week in by_roll_up[0].weeks.values()] == [2]
     assert [week.rows for week in by_roll_up[0].weeks.values()] == [week.rows for week in by_part[0].weeks.values()]

@@ -140,6 +140,6 @@ def execution(endpoint: str, number: int, evaluation: Evaluation, version: str) 
         measurements=measurements,
         parts=("parts/x.json",),
         folder=f"monitoring/{endpoint}/AllTraffic/{start:%Y-%m-%dT%H-%MZ}_60m/{version}/0001/",
-        judged_at=start + HOUR + timedelta(minutes=5),
+        evaluated_at=start + HOUR + timedelta(minutes=5),
         notes=evaluation.notes,
     )

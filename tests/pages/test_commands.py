@@ -6,8 +6,9 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.aws import s3, table
-from chalicelib.records import AlertMessage, AlertState, FingerprintState, OutboxMessage, Swept
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.locations import endpoint_partition
+from chalicelib.records import AlertMessage, AlertState, FingerprintState, OutboxMessage, SweepCheckpoint
 from tests.operations.installed_stage import OTHER, SITE
 
 
@@ -64,11 +65,11 @@ def test_status_says_what_is_muted_what_is_not_delivered_and_what_is_polled(judg
         fingerprints={"baseline_drift_check|\x1b[31mred": muted, "baseline_drift_check|a": pending},
         outbox=(OutboxMessage(alert_id="1", message=owed),),
     )
-    pk = table.endpoint_key(SITE)
-    swept, revision = table.get_item(Swept, pk, "sweep")
-    assert table.put_item(book, pk, "alerts#blue", 0)
-    polled = replace(swept or Swept(endpoint=SITE), delivery="polled")
-    assert table.put_item(polled, pk, "sweep", revision)
+    pk = endpoint_partition(SITE)
+    swept, revision = stage_stores().deployments.table.get(SweepCheckpoint, pk, "sweep")
+    assert stage_stores().deployments.table.put(book, pk, "alerts#blue", 0)
+    polled = replace(swept or SweepCheckpoint(endpoint=SITE), delivery="polled")
+    assert stage_stores().deployments.table.put(polled, pk, "sweep", revision)
     try:
         said = judged.run("status").output
         assert all(words in said for words in ("1 muted", "1 message", "polling (no", "EventBridge)"))
@@ -77,21 +78,26 @@ def test_status_says_what_is_muted_what_is_not_delivered_and_what_is_polled(judg
         (one,) = judged.answer("status")["endpoints"]
         assert (len(one["alerts"]), one["undelivered"], one["polled"]) == (2, 1, True)
     finally:
-        table.delete_item(pk, "alerts#blue")
-        table.delete_item(pk, "sweep")
+        stage_stores().deployments.table.delete(pk, "alerts#blue")
+        stage_stores().deployments.table.delete(pk, "sweep")
 
 
 def test_status_says_that_captures_may_not_be_read_and_that_a_person_should_look(judged):
-    pk = table.endpoint_key(SITE)
-    swept, revision = table.get_item(Swept, pk, "sweep")
-    assert table.put_item(replace(swept or Swept(endpoint=SITE), delivery="closed"), pk, "sweep", revision)
+    pk = endpoint_partition(SITE)
+    swept, revision = stage_stores().deployments.table.get(SweepCheckpoint, pk, "sweep")
+    assert stage_stores().deployments.table.put(
+        replace(swept or SweepCheckpoint(endpoint=SITE), delivery="closed"), pk, "sweep", revision
+    )
     try:
         shown = judged.run("status")
-        assert (shown.exit_code, all(word in shown.output for word in ("captures cannot", "vedette watch"))) == (1, True)
+        assert (shown.exit_code, all(word in shown.output for word in ("captures cannot", "vedette watch"))) == (
+            1,
+            True,
+        )
         (one,) = judged.answer("status")["endpoints"]
         assert (one["polled"], one["closed"]) == (False, True)
     finally:
-        table.delete_item(pk, "sweep")
+        stage_stores().deployments.table.delete(pk, "sweep")
 
 
 def test_a_report_goes_to_a_file_or_to_standard_output(judged, tmp_path):
@@ -108,15 +114,15 @@ def test_a_page_is_made_anew_where_none_was_written(judged, tmp_path):
     folder = judged.answer("report", SITE, "-o", tmp_path / "a.html")["folder"]
     stored = (tmp_path / "a.html").read_bytes()
     key = folder.removeprefix(f"s3://{judged.bucket}/") + "report.html"
-    assert s3.get(key) == stored
-    s3.delete(key)
+    assert stage_stores().bucket.get(key) == stored
+    stage_stores().bucket.delete(key)
     try:
         judged.done("report", SITE, "-o", tmp_path / "b.html")
         made = (tmp_path / "b.html").read_text()
         assert "b is not Integral in 50.0% of 240 rows." in made
         assert "another type 50 %" in made
     finally:
-        s3.put(key, stored, "text/html; charset=utf-8")
+        stage_stores().bucket.put(key, stored, "text/html; charset=utf-8")
 
 
 def test_earlier_windows_can_be_asked_for(judged, tmp_path):

@@ -7,7 +7,7 @@ Lambda's own retries, and one sweep, and its final state is compared with the un
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from chalicelib.aws.clients import ATTEMPTS, DEFAULT_ATTEMPTS
+from chalicelib.aws.clients import DEFAULT_MAX_ATTEMPTS, MAX_ATTEMPTS
 from tests.proof import branches
 from tests.proof.final import Final, final
 from tests.proof.stage import Stage, opened, warmed_up
@@ -128,7 +128,7 @@ class _Run:
 
     def _go_on_with(self, kind: str, call: Call) -> None:
         self._faults.gate = None
-        times = ATTEMPTS.get(call.service, DEFAULT_ATTEMPTS) if kind in OUTLAST_THE_SDK else 1
+        times = MAX_ATTEMPTS.get(call.service, DEFAULT_MAX_ATTEMPTS) if kind in OUTLAST_THE_SDK else 1
         self._faults.add(kind, call.service, call.operation, times=times, function=call.function)
 
     def _point(self, kind: str, call: Call) -> Point:

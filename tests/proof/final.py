@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib import locations
-from chalicelib.aws import s3, store, table
-from chalicelib.aws.table import endpoint_key
-from chalicelib.records import AlertState, Deployment, Execution, Mark, Pin
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.records import AlertState, Deployment, Execution
 from chalicelib.registry.versions import version_of
 from tests.proof.stage import ENDPOINT, Stage
 from vedette.local.recorder import AWS, calling_as
@@ -81,18 +80,17 @@ def endpoint_changes(stage: Stage) -> list[str]:
 
 
 def _records() -> dict[str, Any]:
-    pk = endpoint_key(ENDPOINT)
-    latest = table.get_item(Deployment, pk, "deployment")[0]
-    marks = table.query(Mark, pk, "mark#").values()
-    books = [table.get_item(AlertState, pk, f"alerts#{variant}")[0] for variant in VARIANTS]
-    pin = table.get_item(Pin, pk, "pin")[0]
-    baseline = store.named_baseline(ENDPOINT)
+    stores = stage_stores()
+    stored = stores.deployments.get(ENDPOINT)
+    states = [stores.alert_states.get(ENDPOINT, variant)[0] for variant in VARIANTS]
+    baseline = stores.baselines.in_force(ENDPOINT)
+    failed = stored.failed_versions
     return {
-        "deployment": _attempt(latest) if latest else None,
-        "history": sorted(_attempt(settled) for settled in table.query(Deployment, pk, "history#").values()),
-        "marks": sorted((version_of(m.package_arn), m.config, m.tries, m.retry_at is None) for m in marks),
-        "pin": pin.package_arn if pin else None,
-        "alerts": [_alerts(book) for book in books if book],
+        "deployment": _attempt(stored.latest) if stored.latest else None,
+        "history": sorted(map(_attempt, stored.history)),
+        "marks": sorted((version_of(m.package_arn), m.config, m.tries, m.retry_at is None) for m in failed),
+        "pin": stored.pin.package_arn if stored.pin else None,
+        "alerts": [_alerts(state) for state in states if state],
         "baseline": baseline.version if baseline else None,
     }
 
@@ -111,13 +109,19 @@ def _alerts(book: AlertState) -> dict[str, Any]:
 
 
 def _seen(stage: Stage) -> dict[str, Any]:
-    captured = [s3_object.key for s3_object in s3.list_objects(f"{locations.CAPTURE_PREFIX}/{ENDPOINT}/")]
-    parts = [s3_object.key for s3_object in s3.list_objects(f"parts/{ENDPOINT}/")]
-    keys = [found.key for found in s3.list_objects(f"monitoring/{ENDPOINT}/") if found.key.endswith("/execution.json")]
-    executions = [found for key in keys if (found := s3.get_record(Execution, key)) is not None]
+    captured = [
+        s3_object.key for s3_object in stage_stores().bucket.list_objects(f"{locations.CAPTURE_PREFIX}/{ENDPOINT}/")
+    ]
+    parts = [s3_object.key for s3_object in stage_stores().bucket.list_objects(f"parts/{ENDPOINT}/")]
+    keys = [
+        found.key
+        for found in stage_stores().bucket.list_objects(f"monitoring/{ENDPOINT}/")
+        if found.key.endswith("/execution.json")
+    ]
+    executions = [found for key in keys if (found := stage_stores().bucket.get_record(Execution, key)) is not None]
     return {
         "not summarized": len(captured) - len(parts),
-        "rows": sum(part.summary.rows for part in store.parts(parts)),
+        "rows": sum(part.summary.rows for part in stage_stores().parts.read(parts)),
         "executions": sorted((e.window_start, e.window_end, e.closed, e.verdict, e.rows) for e in executions),
     }
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.aws import table
-from chalicelib.aws.table import endpoint_key
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.locations import endpoint_partition
 from chalicelib.records import AlertState
 from tests.proof.stage import ENDPOINT, opened
 
@@ -17,10 +17,10 @@ def stage():
 
 
 def test_of_two_who_write_the_same_at_once_one_is_told_that_it_was_second(stage):
-    assert table.put_item(BOOK, endpoint_key(ENDPOINT), "alerts#", 0)
-    assert not table.put_item(BOOK, endpoint_key(ENDPOINT), "alerts#", 0)
+    assert stage_stores().deployments.table.put(BOOK, endpoint_partition(ENDPOINT), "alerts#", 0)
+    assert not stage_stores().deployments.table.put(BOOK, endpoint_partition(ENDPOINT), "alerts#", 0)
 
 
 def test_who_writes_again_because_the_reply_was_lost_was_first(stage):
     stage.cloud.faults.add("reply_lost", "dynamodb", "PutItem")
-    assert table.put_item(BOOK, endpoint_key(ENDPOINT), "alerts#", 0)
+    assert stage_stores().deployments.table.put(BOOK, endpoint_partition(ENDPOINT), "alerts#", 0)

@@ -15,18 +15,19 @@ from hypothesis import seed as reproducible
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from hypothesis.strategies import integers, sampled_from
 
-from chalicelib.aws import store, table
-from chalicelib.aws.table import endpoint_key
-from chalicelib.handlers.reconciliation import look
-from chalicelib.records import Deployment, Mark, Pin
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.locations import endpoint_partition
+from chalicelib.records import Deployment, FailedVersion, Pin
 from chalicelib.registry.plan import HOUR, plan
 from chalicelib.registry.versions import version_of
+from chalicelib.services.endpoint_snapshot import read_snapshot
 from tests.proof.final import served_version
 from tests.proof.stage import BAD_GOLDEN, ENDPOINT, GOOD_GOLDEN, KINDS, opened
+from tests.runs import run_of_entry
 from vedette.local.recorder import AWS, calling_as
 
 LIMIT = 4  # updates an hour
-PK = endpoint_key(ENDPOINT)
+PK = endpoint_partition(ENDPOINT)
 HEALTH = "The primary container did not pass the ping health check."
 CAPACITY = "InsufficientInstanceCapacity"
 ran: Counter[str] = Counter()
@@ -78,19 +79,19 @@ class Histories(RuleBasedStateMachine):
             endpoint=ENDPOINT, package_arn=self._any_version(number), by="ann", reason="why", at=datetime.now(UTC)
         )
         with calling_as(AWS):
-            _, revision = table.get_item(Pin, PK, "pin")
-            assert table.put_item(pinned, PK, "pin", revision)
+            _, revision = stage_stores().deployments.table.get(Pin, PK, "pin")
+            assert stage_stores().deployments.table.put(pinned, PK, "pin", revision)
 
     @rule()
     def unpin(self):
         with calling_as(AWS):
-            table.delete_item(PK, "pin")
+            stage_stores().deployments.table.delete(PK, "pin")
 
     @rule()
     def retry(self):
         with calling_as(AWS):
-            for sk in table.query(Mark, PK, "mark#"):
-                table.delete_item(PK, sk)
+            for sk in stage_stores().deployments.table.query(FailedVersion, PK, "mark#"):
+                stage_stores().deployments.table.delete(PK, sk)
 
     @rule(golden=sampled_from((GOOD_GOLDEN, BAD_GOLDEN)))
     def change_the_golden_request(self, golden):
@@ -120,8 +121,8 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def adopt(self):
         with calling_as(AWS):
-            latest, revision = table.get_item(Deployment, PK, "deployment")
-            served = look(self._entry()).served
+            latest, revision = stage_stores().deployments.table.get(Deployment, PK, "deployment")
+            served = read_snapshot(run_of_entry(self._entry())).snapshot.served
             adopted = Deployment(
                 endpoint=ENDPOINT,
                 package_arn=served.package_arn,
@@ -134,7 +135,7 @@ class Histories(RuleBasedStateMachine):
                 reason="adopted by ann",
             )
             assert latest is not None
-            assert table.put_item(adopted, PK, "deployment", revision)
+            assert stage_stores().deployments.table.put(adopted, PK, "deployment", revision)
 
     def _endpoint(self):
         return self.stage.cloud.sagemaker.endpoints.endpoints.get(ENDPOINT)
@@ -143,11 +144,11 @@ class Histories(RuleBasedStateMachine):
         return self._endpoint().status if self._endpoint() else ""
 
     def _entry(self):
-        return store.fleet().entry(ENDPOINT)
+        return stage_stores().fleet.get().entry(ENDPOINT)
 
     def _is_foreign(self) -> bool:
         with calling_as(AWS):
-            latest, _ = table.get_item(Deployment, PK, "deployment")
+            latest, _ = stage_stores().deployments.table.get(Deployment, PK, "deployment")
         if self._status() != "InService" or latest is None or latest.state == "requested":
             return False
         return self._endpoint().config_name not in {latest.config, latest.previous_config}
@@ -193,12 +194,12 @@ class Histories(RuleBasedStateMachine):
 
     def _rests(self) -> bool:
         with calling_as(AWS):
-            situation = look(self._entry())
-        waits_for_capacity = any(mark.retry_at for mark in situation.marks)
+            situation = read_snapshot(run_of_entry(self._entry())).snapshot
+        waits_for_capacity = any(mark.retry_at for mark in situation.failed_versions)
         return plan(situation).action in {"nothing", "stop"} and not waits_for_capacity
 
     def look_at_what_is_left(self) -> None:
-        situation = look(self._entry())
+        situation = read_snapshot(run_of_entry(self._entry())).snapshot
         step, wanted, latest = plan(situation), situation.wanted.version, situation.deployment
         note(f"{step.action}: {step.reason}; events {[e['detail-type'] for e in self.stage.cloud.bus.events[-9:]]}")
         assert self.stage.cloud.bus.failed == []
@@ -224,7 +225,7 @@ class Histories(RuleBasedStateMachine):
 
     def _no_mark_without_a_failure(self, situation) -> None:
         if not self.golden_ever_failed:
-            assert len(situation.marks) <= self.failures
+            assert len(situation.failed_versions) <= self.failures
 
     def _no_more_updates_than_allowed(self, situation) -> None:
         begun = sorted(attempt.requested_at for attempt in situation.history if not attempt.reason.startswith("adopt"))

@@ -26,14 +26,14 @@ def pytest_sessionstart(session):
 """
 ALONE = "tests/installation/test_single_function.py"
 REMOVED = [  # function, statement, what is missed, and the tests that need it; the first two in the bounded form
-    ("run_monitoring", "RollUps", "s3:GetObject", ("tests/handlers/test_summing.py", "-k", "functions_roll_up")),
+    ("run_monitoring", "RollUps", "s3:GetObject", ("tests/services/test_aggregation.py", "-k", "functions_roll_up")),
     ("sweep", "WhoDidIt", "cloudtrail:LookupEvents", (ALONE, "-k", "interfered and sweep")),
-    ("on_data_captured", "SayOnTheBus", "events:PutEvents", ("tests/handlers/test_windows.py", "-k", "announcement")),
+    ("on_data_captured", "SayOnTheBus", "events:PutEvents", ("tests/services/test_windows.py", "-k", "announcement")),
     (
         "on_monitoring_execution",
         "ReadReportsOfModelMonitor",
         "s3:GetObject",
-        ("tests/handlers/test_model_monitor.py",),
+        ("tests/services/test_model_monitor.py",),
     ),
     (
         "on_model_package_state_change",

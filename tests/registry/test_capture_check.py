@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.records import Deployment, FleetEntry, GoldenPayload
-from chalicelib.registry.capture_check import PATIENCE, capture_state
+from chalicelib.registry.capture_check import FIRST_CAPTURE_TIMEOUT, capture_state
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ENTRY = FleetEntry(endpoint="site", golden_payload=GoldenPayload(body="1"))
@@ -21,7 +21,7 @@ DEPLOYED = Deployment(
     state="verified",
     settled_at=NOW,
 )
-LATER = NOW + PATIENCE + timedelta(seconds=1)
+LATER = NOW + FIRST_CAPTURE_TIMEOUT + timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(

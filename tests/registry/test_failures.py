@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.records import Deployment
-from chalicelib.registry.failures import BACK_OFF, kind_of_failure, mark_of
+from chalicelib.registry.failures import CAPACITY_RETRY_DELAYS, failed_version_after, failure_kind
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FAILED = Deployment(
@@ -33,13 +33,13 @@ FAILED = Deployment(
     ],
 )
 def test_kinds_of_failure(text, kind):
-    assert kind_of_failure(text) == kind
+    assert failure_kind(text) == kind
 
 
 def test_capacity_is_tried_again_twice_and_then_not_any_more():
     mark, marks = None, []
-    for _ in range(len(BACK_OFF) + 1):
-        mark = mark_of(FAILED, "InsufficientInstanceCapacity", NOW, mark)
+    for _ in range(len(CAPACITY_RETRY_DELAYS) + 1):
+        mark = failed_version_after(FAILED, "InsufficientInstanceCapacity", NOW, mark)
         marks.append(mark)
     assert [m.retry_at for m in marks] == [NOW + timedelta(minutes=15), NOW + timedelta(hours=1), None]
     assert [m.tries for m in marks] == [1, 2, 3]
@@ -47,4 +47,4 @@ def test_capacity_is_tried_again_twice_and_then_not_any_more():
 
 @pytest.mark.parametrize("reason", ["ResourceLimitExceeded: limit", "the golden request failed"])
 def test_everything_else_is_not_tried_again(reason):
-    assert mark_of(FAILED, reason, NOW, None).retry_at is None
+    assert failed_version_after(FAILED, reason, NOW, None).retry_at is None

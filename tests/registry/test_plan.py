@@ -6,14 +6,22 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.records import Deployment, FleetEntry
-from chalicelib.registry import rendering
-from chalicelib.registry.plan import BROKEN, LONGEST, Place, Plan, Served, Situation
+from chalicelib.registry import resource_specs
+from chalicelib.registry.plan import (
+    STATUS_TIMEOUTS,
+    UNRECOVERABLE_STATUSES,
+    DeploymentTarget,
+    EndpointSnapshot,
+    Plan,
+    Served,
+    requests,
+)
 from chalicelib.registry.plan import plan as planned
 from chalicelib.registry.versions import PackageVersion
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/site/{}"
-PLACE = Place("arn:aws:iam::123456789012:role/models", "s3://bucket/data-capture")
+PLACE = DeploymentTarget("arn:aws:iam::123456789012:role/models", "s3://bucket/data-capture")
 ENTRY = FleetEntry(endpoint="site", mode="deploy", package_group="site")
 FIELDS_ONLY_AWS_KNOWS = {"EnableNetworkIsolation": True, "VpcConfig": {"Subnets": ["subnet-1"]}, "NewFieldOf2027": [1]}
 
@@ -22,10 +30,10 @@ def wants(*versions: int) -> tuple[PackageVersion, ...]:
     return tuple(PackageVersion(ARN.format(version), version, True, True) for version in versions)
 
 
-def plan(entry: FleetEntry, versions, served, deployment, place: Place, **more) -> Plan:
-    fields = {"pin": None, "marks": (), "history": (), "now": NOW, **more}
+def plan(entry: FleetEntry, versions, served, deployment, place: DeploymentTarget, **more) -> Plan:
+    fields = {"pin": None, "failed_versions": (), "history": (), "now": NOW, **more}
     return planned(
-        Situation(entry=entry, versions=versions, served=served, deployment=deployment, place=place, **fields)
+        EndpointSnapshot(entry=entry, versions=versions, served=served, deployment=deployment, target=place, **fields)
     )
 
 
@@ -93,7 +101,7 @@ def test_an_update_keeps_every_field_of_the_served_config_and_model():
     for field, value in FIELDS_ONLY_AWS_KNOWS.items():
         assert made.config[field] == value
         assert made.model[field] == value
-    assert rendering.package_of(made.model) == ARN.format(2)
+    assert resource_specs.package_of(made.model) == ARN.format(2)
 
 
 def test_going_back_to_a_version_reuses_the_names_of_its_first_update():
@@ -109,15 +117,15 @@ def test_going_back_to_a_version_reuses_the_names_of_its_first_update():
     assert forth.model["ModelName"] == to_second.model["ModelName"]
 
 
-@pytest.mark.parametrize("status", sorted(LONGEST))
+@pytest.mark.parametrize("status", sorted(STATUS_TIMEOUTS))
 def test_a_busy_endpoint_is_waited_for(status):
     assert plan(ENTRY, wants(2), serving(1, status), None, PLACE).action == "wait"
 
 
-@pytest.mark.parametrize("status", sorted(BROKEN))
+@pytest.mark.parametrize("status", sorted(UNRECOVERABLE_STATUSES))
 def test_a_broken_endpoint_stops_the_plan_and_a_person_is_told(status):
     made = plan(ENTRY, wants(2), serving(1, status), None, PLACE)
-    assert (made.action, made.notice) == ("stop", True)
+    assert (made.action, made.condition is not None) == ("stop", True)
 
 
 def test_a_failed_endpoint_names_the_only_command_that_sagemaker_allows():
@@ -135,7 +143,7 @@ def test_in_service_on_the_old_config_after_the_update_began_is_a_silent_roll_ba
     served = serving(1, failure_reason="ModelError")
     record = deployed(served, "requested", config="the-new-one", package_arn=ARN.format(2), begun=True)
     made = plan(ENTRY, wants(2), served, record, PLACE)
-    assert (made.action, made.notice) == ("rolled back", True)
+    assert (made.action, made.state) == ("record failure", "rolled back")
     assert "the update to version 2 did not hold" in made.reason
     assert "ModelError" in made.reason
 
@@ -149,7 +157,7 @@ def test_an_update_that_was_written_down_and_never_begun_is_begun():
 def test_the_config_of_somebody_else_stops_the_plan_and_names_them_until_it_is_adopted():
     served = serving(1, config_name="made-by-terraform", changed_by="arn:aws:iam::123456789012:user/tina")
     made = plan(ENTRY, wants(2), served, deployed(served, config="ours"), PLACE)
-    assert (made.action, made.notice) == ("stop", True)
+    assert (made.action, made.condition is not None) == ("stop", True)
     assert made.reason.startswith(
         "arn:aws:iam::123456789012:user/tina put the endpoint on the config made-by-terraform"
     )
@@ -173,7 +181,7 @@ def test_a_pause_stops_every_change():
 def test_when_nothing_is_approved_any_more_what_is_served_stays_and_a_person_is_told():
     served = serving(1)
     made = plan(ENTRY, (), served, deployed(served), PLACE)
-    assert (made.action, made.notice) == ("nothing", True)
+    assert (made.action, made.condition is not None) == ("nothing", True)
     assert made.reason == "the registry shows no approved version; version 1 stays in service"
 
 
@@ -204,10 +212,10 @@ def test_a_multi_model_endpoint_and_a_pipeline_are_refused_by_name():
 
 
 def test_an_endpoint_that_stays_busy_for_longer_than_it_may_is_told():
-    for status, longest in LONGEST.items():
+    for status, longest in STATUS_TIMEOUTS.items():
         served = serving(1, status, modified_at=NOW - longest - timedelta(minutes=1))
         made = plan(ENTRY, wants(2), served, None, PLACE)
-        assert (made.action, made.notice) == ("wait", True)
+        assert (made.action, made.condition is not None) == ("wait", True)
         assert f"has been {status} for more than" in made.reason
 
 
@@ -219,7 +227,7 @@ def test_a_first_creation_takes_the_instance_type_of_the_fleet_or_the_first_that
     made = plan(asked, wants(1), None, None, PLACE, package=package)
     assert made.config["ProductionVariants"][0]["InstanceType"] == "ml.m5.xlarge"
     refused = plan(replace(ENTRY, instance_type="ml.p4d.24xlarge"), wants(1), None, None, PLACE, package=package)
-    assert (refused.action, refused.notice) == ("stop", True)
+    assert (refused.action, refused.condition is not None) == ("stop", True)
     assert "does not support ml.p4d.24xlarge" in refused.reason
 
 
@@ -227,18 +235,18 @@ def test_an_image_of_no_allowed_registry_is_refused_and_what_is_served_stays():
     package = {"InferenceSpecification": {"Containers": [{"Image": "666666666666.dkr.ecr.eu-west-1.amazonaws.com/x"}]}}
     served = serving(1)
     for account, actions in (("666666666666", ("create", "update")), ("123456789012", ("stop", "stop"))):
-        place = Place(PLACE.role_arn, PLACE.capture_uri, (account,))
+        place = DeploymentTarget(PLACE.role_arn, PLACE.capture_uri, (account,))
         creation = plan(ENTRY, wants(2), None, None, place, package=package)
         update = plan(ENTRY, wants(2), served, deployed(served), place, package=package)
         assert (creation.action, update.action) == actions
-    assert update.notice
+    assert update.condition
     assert "version 2 runs the image 666666666666.dkr.ecr" in update.reason
 
 
 def test_an_update_names_what_changes_and_puts_its_alarms_first():
     served = serving(1)
     made = plan(ENTRY, wants(2), served, deployed(served), PLACE)
-    assert [operation for operation, _ in made.steps] == ["PutMetricAlarm", "CreateModel", "CreateEndpointConfig"]
+    assert [operation for operation, _ in requests(made)] == ["PutMetricAlarm", "CreateModel", "CreateEndpointConfig"]
     assert len(made.changes) == 1
     assert made.changes[0].startswith("ProductionVariants[0].ModelName: ")
     alarms = made.deployment_config["AutoRollbackConfiguration"]["Alarms"]
@@ -248,7 +256,7 @@ def test_an_update_names_what_changes_and_puts_its_alarms_first():
 def test_no_update_begins_while_a_roll_back_alarm_is_in_alarm():
     served = serving(1)
     made = plan(ENTRY, wants(2), served, deployed(served), PLACE, alarms_firing=("vedette-site-5xx",))
-    assert (made.action, made.notice) == ("wait", True)
+    assert (made.action, made.condition is not None) == ("wait", True)
     assert "vedette-site-5xx is in ALARM" in made.reason
 
 
@@ -256,7 +264,7 @@ def test_updates_are_limited_within_an_hour():
     served = serving(1)
     history = tuple(deployed(served, requested_at=NOW - timedelta(minutes=9 * n)) for n in range(6))
     made = plan(ENTRY, wants(2), served, deployed(served), PLACE, history=history)
-    assert (made.action, made.notice) == ("wait", True)
+    assert (made.action, made.condition is not None) == ("wait", True)
     later = plan(ENTRY, wants(2), served, deployed(served), PLACE, history=history, now=NOW + timedelta(hours=1))
     assert later.action == "update"
 
@@ -279,7 +287,8 @@ def test_a_version_must_have_reached_the_stage_that_the_fleet_requires():
 def test_a_failed_creation_marks_its_version_and_is_deleted_only_where_that_is_allowed():
     served = serving(1, "Failed", failure_reason="CannotStartContainerError")
     first = plan(ENTRY, wants(1), served, deployed(served, "requested"), PLACE)
-    assert (first.action, first.package_arn) == ("failed", ARN.format(1))
+    assert (first.action, first.state) == ("record failure", "failed")
+    assert first.attempt.package_arn == ARN.format(1)
     attempt = deployed(served, "failed")
     assert plan(ENTRY, wants(2), served, attempt, PLACE).action == "stop"
     allowed = replace(ENTRY, recreate_failed=True)

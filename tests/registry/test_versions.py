@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.records import Mark, Pin
+from chalicelib.records import FailedVersion, Pin
 from chalicelib.registry.versions import PackageVersion, wanted
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -16,8 +16,8 @@ versions = st.lists(
 ).map(lambda found: [PackageVersion(f"arn/{v.version}", v.version, v.approved, v.usable) for v in found])
 
 
-def mark(version: int) -> Mark:
-    return Mark(endpoint="site", package_arn=f"arn/{version}", config="c", reason="failed", at=NOW)
+def mark(version: int) -> FailedVersion:
+    return FailedVersion(endpoint="site", package_arn=f"arn/{version}", config="c", reason="failed", at=NOW)
 
 
 def pin(version: int, until: datetime | None = None) -> Pin:

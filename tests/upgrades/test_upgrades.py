@@ -12,8 +12,8 @@ import boto3
 import pytest
 
 from chalicelib import parts, records
-from chalicelib.aws import store
 from chalicelib.capture.summary import summarize
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile
 from chalicelib.parts import Part
 from chalicelib.records import Record
@@ -81,7 +81,7 @@ def test_the_functions_of_today_go_on_with_a_stage_of_before():
         environment = cloud.install()
         os.environ.update(environment)
         for kind, one in [*RECORDS, *(("capture", one) for one in RECORDED["capture"])]:
-            if kind in {"Deployment", "Mark", "AlertBook"}:
+            if kind in {"Deployment", "FailedVersion", "AlertBook"}:
                 pk, _, sk = one["key"].partition(" ")
                 item = {"pk": {"S": pk}, "sk": {"S": sk}, "record": {"S": one["body"]}, "revision": {"N": "1"}}
                 boto3.client("dynamodb").put_item(TableName=environment["VEDETTE_TABLE"], Item=item)
@@ -91,7 +91,7 @@ def test_the_functions_of_today_go_on_with_a_stage_of_before():
         cloud.run_functions(load_app(environment))
         cloud.turn(hours=1)
         assert cloud.bus.failed == []
-        assert store.fleet().entry("site") is not None
+        assert stage_stores().fleet.get().entry("site") is not None
         ran = {delivery.function for delivery in cloud.bus.deliveries if delivery.outcome == "ok"}
         assert {"sweep", "run_monitoring"} <= ran
     os.environ.clear()

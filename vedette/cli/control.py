@@ -35,7 +35,7 @@ def plan_command(io: CommandIO, endpoint: str) -> None:
     situation, found = control.planned(endpoint)
     sent = control.requests(endpoint, found)
     io.say(f"{found.action}: {found.reason}")
-    io.say(*(f"note: {remark}" for remark in found.remarks))
+    io.say(*(f"note: {remark}" for remark in control.remarks_of(found)))
     _show_changes(io, found)
     for one in sent:
         io.say(f"{one['operation']}", *_indented(one["request"]))
@@ -45,12 +45,12 @@ def plan_command(io: CommandIO, endpoint: str) -> None:
             "endpoint": endpoint,
             "action": found.action,
             "reason": found.reason,
-            "package_arn": found.package_arn,
+            "package_arn": control.package_of(found),
             "served": {"config": served.config_name, "package_arn": served.package_arn, "status": served.status}
             if served
             else None,
-            "changes": found.changes,
-            "remarks": found.remarks,
+            "changes": control.changes_of(found),
+            "remarks": control.remarks_of(found),
             "requests": sent,
         }
     )
@@ -116,12 +116,10 @@ def unpin_command(io: CommandIO, endpoint: str) -> None:
     Example:
       vedette unpin preferred-site
     """  # noqa: D301
-    from chalicelib.aws import table
-    from chalicelib.records import Pin
     from chalicelib.registry.versions import version_of
     from vedette.operations import control
 
-    found, _ = table.get_item(Pin, table.endpoint_key(endpoint), "pin")
+    found = control.pin_of(endpoint)
     data: dict[str, Any] = {"pin": found, "steps": []}
     if found is None:
         io.say(f"No version of {endpoint} is pinned.")
@@ -184,7 +182,7 @@ def adopt_command(io: CommandIO, endpoint: str) -> None:
         "config": adoption.config,
         "action": found.action,
         "reason": found.reason,
-        "changes": found.changes,
+        "changes": control.changes_of(found),
         "requests": control.requests(endpoint, found),
         "adopted": False,
         "steps": [],
@@ -308,8 +306,11 @@ def _reconcile(io: CommandIO, endpoint: str) -> list[str]:
 
 
 def _show_changes(io: CommandIO, found: Plan) -> None:
-    if found.changes:
-        io.say("Changes from the served config to the planned config:", *(f"  {change}" for change in found.changes))
+    from vedette.operations import control
+
+    changes = control.changes_of(found)
+    if changes:
+        io.say("Changes from the served config to the planned config:", *(f"  {change}" for change in changes))
 
 
 def _indented(request: dict[str, Any]) -> list[str]:

@@ -133,11 +133,12 @@ def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
     """  # noqa: D301
     from datetime import UTC, datetime
 
+    from chalicelib.outcomes import Skipped
     from vedette.operations import backfill, control
 
     begin = stage.parse_past_time(since)
     entry = control.entry_of(endpoint)
-    found = backfill.waiting(entry, begin, datetime.now(UTC))
+    found = backfill.backlog(entry, begin, datetime.now(UTC))
     megabytes = f"{found.size / 1e6:.1f} MB"
     objects = f"{len(found.objects)} object{'' if len(found.objects) == 1 else 's'}"
     io.say(f"Found {objects} ({megabytes}) to process; {found.have} already have a part and are skipped.")
@@ -145,14 +146,14 @@ def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
     rows = refused = 0
     if found.objects and io.confirm("Process them?"):
         with options.progress("Processing", found.size) as advance:
-            for captured, made in backfill.made(found, entry):
+            for captured, outcome in backfill.process_backlog(found, entry):
                 advance(captured.size)
-                if isinstance(made, str):
-                    done[made] += 1
+                if isinstance(outcome, Skipped):
+                    done[outcome.reason] += 1
                     continue
-                done["made" if made.made else "made meanwhile by another run"] += 1
-                rows += made.part.summary.rows
-                refused += made.part.summary.rejected_lines
+                done["created" if outcome.created else "created meanwhile by another run"] += 1
+                rows += outcome.part.summary.rows
+                refused += outcome.part.summary.rejected_lines
         counts = ", ".join(f"{number} {what}" for what, number in done.items())
         io.say(f"Parts: {counts}. They hold {rows} rows; {refused} lines were rejected.")
     io.emit({"endpoint": endpoint, "waiting": len(found.objects), "parts": done, "rows": rows, "refused": refused})

@@ -22,11 +22,11 @@ from typing import Any
 import boto3
 from rich.console import Console
 
-from chalicelib.aws import deployment, s3, store
+from chalicelib.aws import sagemaker
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.records import Execution, FleetEntry, GoldenPayload
-from chalicelib.registry.versions import version_of
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.records import Execution, FleetEntry, GoldenPayload, Mode
 from vedette.baselines import baseline_statistics
 from vedette.demo import user_actions
 from vedette.demo.console import DemoConsole
@@ -64,13 +64,13 @@ class Story:
     @property
     def served(self) -> str:
         """The version that the endpoint serves now; "" if there is no endpoint."""
-        found = deployment.served(ENDPOINT)
-        return version_of(found.package_arn) if found else ""
+        found = sagemaker.describe_served(ENDPOINT)
+        return found.version if found else ""
 
     @property
     def config(self) -> str:
         """The endpoint's current config; "" if there is no endpoint."""
-        found = deployment.served(ENDPOINT)
+        found = sagemaker.describe_served(ENDPOINT)
         return found.config_name if found else ""
 
     def send(self, endpoint: str, *, bad: bool, requests: int = 1) -> str:
@@ -95,8 +95,9 @@ class Story:
 
     def executions(self, endpoint: str = ENDPOINT) -> list[Execution]:
         """The executions of all closed windows so far."""
-        keys = [found.key for found in s3.list_objects(f"monitoring/{endpoint}/AllTraffic/2")]
-        found = [s3.get_record(Execution, key) for key in keys if key.endswith("/execution.json")]
+        bucket = stage_stores().bucket
+        keys = [found.key for found in bucket.list_objects(f"monitoring/{endpoint}/AllTraffic/2")]
+        found = [bucket.get_record(Execution, key) for key in keys if key.endswith("/execution.json")]
         return sorted((e for e in found if e is not None), key=lambda e: (e.window_start, e.revision))
 
 
@@ -113,7 +114,7 @@ def run(content: bytes | None, place: str, keep: Path | None) -> bool:
         golden = GoldenPayload(body=",".join(data.traffic(0, 1)[0]))
         entry = FleetEntry(
             endpoint=ENDPOINT,
-            mode="deploy",
+            mode=Mode.DEPLOY,
             package_group=ENDPOINT,
             golden_payload=golden,
             drift_window_minutes=60,  # instead of days, to keep the demo short
@@ -153,7 +154,7 @@ def first_look(story: Story) -> None:
     console.chapter("First look: a bad request raises an alert")
     column = story.data.names[-1]
     _deploy_by_hand(story, WATCHED)
-    user_actions.apply_fleet(FleetEntry(endpoint=WATCHED, mode="alert"))
+    user_actions.apply_fleet(FleetEntry(endpoint=WATCHED, mode=Mode.ALERT))
     statistics = baseline_statistics([story.data.csv], "data set")
     user_actions.put_baseline_in_force(WATCHED, "v1", _edited(story, suggested_constraints(statistics)), statistics)
     console.say(f"The endpoint {WATCHED} was not deployed by Vedette. It captures its data, and Vedette watches it.")
@@ -244,8 +245,8 @@ def baseline(story: Story) -> None:
     edited = _edited(story, suggested)
     user_actions.put_baseline_in_force(ENDPOINT, "v1", edited, statistics)
     console.say("A user edits the types in constraints.json: " + _types(edited))
-    _, stored = store.baseline_in_force(ENDPOINT)
-    console.check("the edited baseline is the current one", stored is not None and stored.constraints == edited)
+    stored = stage_stores().baselines.get_in_force(ENDPOINT)
+    console.check("the edited baseline is the current one", stored is not None and stored.content.constraints == edited)
 
 
 def traffic(story: Story) -> None:
@@ -292,10 +293,10 @@ def traffic(story: Story) -> None:
     console.check(
         "the column counts were evaluated, and passed", len(columns) == 2 and not any(m.violated for m in columns)
     )
-    violations = json.loads(s3.get(verdict.folder + "constraint_violations.json") or b"{}")
+    violations = json.loads(stage_stores().bucket.get(verdict.folder + "constraint_violations.json") or b"{}")
     console.say(f"s3://{story.bucket}/{verdict.folder}constraint_violations.json has Model Monitor's format:")
     console.show(json.dumps(violations, indent=2))
-    page = (s3.get(verdict.folder + "report.html") or b"").decode()
+    page = (stage_stores().bucket.get(verdict.folder + "report.html") or b"").decode()
     console.say(
         f"The same folder has the report.html ({len(page) // 1000} kB) that `vedette report {ENDPOINT}` writes."
     )
@@ -503,8 +504,8 @@ def _jobs() -> list[Any]:
 
 
 def _parts(story: Story) -> list[Any]:
-    keys = [found.key for found in s3.list_objects(f"parts/{ENDPOINT}/")]
-    return list(store.parts(keys))
+    keys = [found.key for found in stage_stores().bucket.list_objects(f"parts/{ENDPOINT}/")]
+    return list(stage_stores().parts.read(keys))
 
 
 def _edited(story: Story, suggested: Constraints) -> Constraints:

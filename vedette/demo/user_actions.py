@@ -8,9 +8,9 @@ from typing import Any
 
 import boto3
 
-from chalicelib.aws import store
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import write_constraints
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import BaselineInForce, FleetEntry
 from chalicelib.statistics.files import write_statistics
 from chalicelib.statistics.table import Table
@@ -61,4 +61,4 @@ def put_baseline_in_force(endpoint: str, version: str, constraints: Constraints,
     """Store a baseline, and use it from now on."""
     named = BaselineInForce(version=version, by="demo", at=datetime.now(UTC))
     written = None if statistics is None else write_statistics(statistics)
-    store.put_baseline(endpoint, named, write_constraints(constraints), written)
+    stage_stores().baselines.put(endpoint, named, write_constraints(constraints), written)

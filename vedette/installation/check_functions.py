@@ -261,7 +261,7 @@ def live(inspected: InspectedStage) -> Iterator[Finding]:
         except VedetteError as error:
             yield fault(what, str(error), f"see the log group /aws/lambda/{full_name(inspected.stage, name)}")
             continue
-        ignored = str(answer.get("left alone", ""))
+        ignored = str(answer.get("detail", ""))
         yield ok(what, ignored) if ignored else fault(what, f"it returned {answer}", "it should have ignored the event")
 
 

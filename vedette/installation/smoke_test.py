@@ -19,11 +19,11 @@ from pathlib import Path
 
 import boto3
 
-from chalicelib.aws import store, table
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import write_constraints
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
-from chalicelib.records import AlertState, BaselineInForce, FleetEntry
+from chalicelib.records import BaselineInForce, FleetEntry, Mode
 from vedette.cli import sentence
 from vedette.installation import account, project
 from vedette.installation.check_functions import synthetic_events
@@ -93,10 +93,10 @@ def verify(stage: str) -> None:
     from chalicelib.settings import settings
 
     _, etag = aws.get_fleet()
-    fleet.apply((FleetEntry(endpoint=ENDPOINT, mode="alert"),), etag=etag, by="aws-check")
+    fleet.apply((FleetEntry(endpoint=ENDPOINT, mode=Mode.ALERT),), etag=etag, by="aws-check")
     constraints = Constraints({"version": 0.0, "features": [{"name": "a", "inferred_type": "Integral"}]})
     named = BaselineInForce(version="check", by="aws-check", at=datetime.now(UTC))
-    store.put_baseline(ENDPOINT, named, write_constraints(constraints), None)
+    stage_stores().baselines.put(ENDPOINT, named, write_constraints(constraints), None)
     key = f"data-capture/{ENDPOINT}/{VARIANT}/{datetime.now(UTC):%Y/%m/%d/%H/%M-%S}-000-aws-check.jsonl"
     answer = boto3.client("s3").put_object(Bucket=settings().bucket, Key=key, Body=captured())
     parts = f"parts/{ENDPOINT}/{VARIANT}/"
@@ -124,9 +124,9 @@ def captured() -> bytes:
 
 
 def sent_alerts() -> tuple[str, ...]:
-    """The ids of the alerts that were sent."""
-    books = table.query(AlertState, table.endpoint_key(ENDPOINT), "alerts#")
-    return tuple(sorted(alert for book in books.values() for alert in book.sent_ids))
+    """The alerts that were sent."""
+    states = stage_stores().alert_states.of_endpoint(ENDPOINT)
+    return tuple(sorted(alert for state in states for alert in state.sent_ids))
 
 
 def keys(bucket: str, prefix: str) -> list[str]:

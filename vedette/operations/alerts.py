@@ -21,9 +21,9 @@ from chalicelib.alerts.message import message_id, messages
 from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import fingerprint_id, transition
 from chalicelib.aws import messages as outgoing
-from chalicelib.aws import s3, store, table
-from chalicelib.aws.table import endpoint_key
+from chalicelib.aws import s3
 from chalicelib.constraints.measurement import Fingerprint, Verdict
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import (
@@ -70,15 +70,15 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
 
 def books(endpoint: str = "") -> Iterator[AlertState]:
     """The alert books of one endpoint, or of the fleet."""
-    names = [endpoint] if endpoint else [entry.endpoint for entry in store.fleet().entries]
+    names = [endpoint] if endpoint else [entry.endpoint for entry in stage_stores().fleet.get().entries]
     for name in names:
-        yield from table.query(AlertState, endpoint_key(name), "alerts#").values()
+        yield from stage_stores().alert_states.of_endpoint(name)
 
 
 def alerts(endpoint: str = "") -> list[Alert]:
     """Every fingerprint that is remembered, what fires first, then by endpoint and since when."""
     held = mutes.in_force(all_mutes(), datetime.now(UTC))
-    teams = {entry.endpoint: entry.team for entry in store.fleet().entries}
+    teams = {entry.endpoint: entry.team for entry in stage_stores().fleet.get().entries}
     found = [
         Alert(
             fingerprint=number,
@@ -135,7 +135,7 @@ def undelivered(endpoint: str = "") -> list[Owed]:
 
 def all_mutes() -> list[Mute]:
     """Every mute, the one that ends first before the others; those that have ended as well."""
-    return sorted(table.query(Mute, table.MUTES, "mute#").values(), key=lambda mute: mute.until)
+    return sorted(stage_stores().alert_states.mutes(), key=lambda mute: mute.until)
 
 
 def mute(*, fingerprint: str, endpoint: str, team: str, begins: datetime | None, until: datetime, reason: str) -> Mute:
@@ -148,7 +148,7 @@ def mute(*, fingerprint: str, endpoint: str, team: str, begins: datetime | None,
     """
     if sum(map(bool, (fingerprint, endpoint, team))) != 1:
         raise VedetteError("Name one thing to mute: a fingerprint, or --endpoint NAME, or --team NAME.")
-    fleet = store.fleet()
+    fleet = stage_stores().fleet.get()
     if endpoint and fleet.entry(endpoint) is None:
         raise VedetteError(f"{endpoint} is not in the fleet of stage {settings().stage}.")
     if team and team not in {entry.team for entry in fleet.entries}:
@@ -175,12 +175,12 @@ def mute(*, fingerprint: str, endpoint: str, team: str, begins: datetime | None,
 
 def save(wish: Mute) -> None:
     """Write a mute down."""
-    table.put_item(wish, table.MUTES, f"mute#{wish.mute_id}", 0)
+    stage_stores().alert_states.put_mute(wish)
 
 
 def unmute(mute_id: str) -> None:
     """Let a mute end now."""
-    table.delete_item(table.MUTES, f"mute#{mute_id}")
+    stage_stores().alert_states.delete_mute(mute_id)
 
 
 def mutes_of(name: str) -> list[Mute]:
@@ -204,7 +204,7 @@ def start_test(endpoint: str) -> str:
     VedetteError
         When the endpoint is not in the fleet, or EventBridge refuses the event.
     """
-    if store.fleet().entry(endpoint) is None:
+    if stage_stores().fleet.get().entry(endpoint) is None:
         raise VedetteError(f"{endpoint} is not in the fleet of stage {settings().stage}.")
     mark, now = uuid.uuid4().hex[:8], datetime.now(UTC)
     event = ExecutionEvent(
@@ -232,7 +232,7 @@ def wait_for_test(endpoint: str, mark: str, patience: float = PATIENCE) -> str:
     wanted = message_id(endpoint, "test", mark)
     ends, owed = time.monotonic() + patience, None
     while True:
-        book, _ = table.get_item(AlertState, endpoint_key(endpoint), "alerts#")
+        book, _ = stage_stores().alert_states.get(endpoint, "")
         if book is not None and wanted in book.sent_ids:
             owed = next((message for message in book.outbox if message.alert_id == wanted), None)
             if owed is None:
@@ -303,7 +303,7 @@ def _additional(document: Mapping[str, Any]) -> str:
 
 def addressed(message: AlertMessage) -> AlertMessage:
     """The message as it would go out from this stage."""
-    entry = store.fleet().entry(message.endpoint)
+    entry = stage_stores().fleet.get().entry(message.endpoint)
     place = sns_payload.Installation(
         settings().stage, settings().bucket, settings().region, settings().account, settings().partition
     )

@@ -15,18 +15,22 @@ from datetime import datetime
 
 import msgspec
 
-from chalicelib.aws import store
+from chalicelib.endpoint_run import EndpointRun
 from chalicelib.events import DataCaptured
-from chalicelib.handlers import data_captured, forgotten
-from chalicelib.handlers.sweep import LOOK_BACK
+from chalicelib.outcomes import Skipped
 from chalicelib.records import FleetEntry
+from chalicelib.services import capture_backlog
+from chalicelib.services.capture_processing import ProcessedObject, create_part
+from chalicelib.services.sweep import LOOK_BACK
+from chalicelib.window import Window
 
-AT_ONCE = 10  # as many connections as botocore keeps open
-MOST_MEGABYTES = 200  # of objects that are read at once, unless one alone is larger
+MAX_PARALLEL_READS = 10  # as many connections as botocore keeps open
+MAX_PARALLEL_MEGABYTES = 200  # of objects that are read at once, unless one alone is larger
+Processed = ProcessedObject | Skipped
 
 
-class Waiting(msgspec.Struct, frozen=True):
-    """What lies at a source without a part."""
+class Backlog(msgspec.Struct, frozen=True):
+    """The capture objects at a source that have no part."""
 
     objects: tuple[DataCaptured, ...]
     have: int  # objects of the same time that have one
@@ -37,39 +41,38 @@ class Waiting(msgspec.Struct, frozen=True):
         return sum(captured.size for captured in self.objects)
 
 
-def waiting(entry: FleetEntry, since: datetime, now: datetime) -> Waiting:
+def backlog(entry: FleetEntry, since: datetime, now: datetime) -> Backlog:
     """The capture objects begun in [since, two hours ago) that have no part, the earliest first."""
-    until = max(since, now - LOOK_BACK)
+    run = EndpointRun.without_deadline(entry)
+    window = Window(since, max(since, now - LOOK_BACK) - since)
     found: list[Iterator[DataCaptured]] = []
     have = 0
-    for variant in sorted(forgotten.captured_variants(entry)):
-        parts = store.part_times(entry.endpoint, variant, since, until)
-        have += len(parts)
-        found.append(forgotten.without_part(entry, variant, since, until, parts))
-    return Waiting(tuple(forgotten.in_order_of_time(*found)), have)
+    for variant in sorted(capture_backlog.captured_variants(run)):
+        keys = run.stores.parts.keys(entry.endpoint, variant, window.start, window.end)
+        have += len(keys)
+        found.append(capture_backlog.unprocessed_objects(run, variant, window, keys))
+    return Backlog(tuple(capture_backlog.in_order_of_time(*found)), have)
 
 
-def made(found: Waiting, entry: FleetEntry) -> Iterator[tuple[DataCaptured, data_captured.Summarized | str]]:
-    """Make the parts, AT_ONCE at a time, and tell of each in the order of time."""
-    under_way: deque[tuple[DataCaptured, Future[data_captured.Summarized | str]]] = deque()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+def process_backlog(found: Backlog, entry: FleetEntry) -> Iterator[tuple[DataCaptured, Processed]]:
+    """Create the parts, several at a time, and yield each in the order of time."""
+    run = EndpointRun.without_deadline(entry)
+    running: deque[tuple[DataCaptured, Future[Processed]]] = deque()
+    with ThreadPoolExecutor(MAX_PARALLEL_READS) as pool:
         try:
             for captured in found.objects:
-                while len(under_way) == AT_ONCE or (under_way and _megabytes(under_way, captured) > MOST_MEGABYTES):
-                    first, future = under_way.popleft()
+                while len(running) == MAX_PARALLEL_READS or (
+                    running and _megabytes(running, captured) > MAX_PARALLEL_MEGABYTES
+                ):
+                    first, future = running.popleft()
                     yield first, future.result()
-                under_way.append((captured, pool.submit(make, captured, entry)))
-            while under_way:
-                first, future = under_way.popleft()
+                running.append((captured, pool.submit(create_part, run, captured)))
+            while running:
+                first, future = running.popleft()
                 yield first, future.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _megabytes(under_way: Iterable[tuple[DataCaptured, object]], more: DataCaptured) -> float:
-    return sum(captured.size for captured, _ in (*under_way, (more, None))) / 1e6
-
-
-def make(captured: DataCaptured, entry: FleetEntry) -> data_captured.Summarized | str:
-    """The part of one object; words when there is nothing to make it of."""
-    return data_captured.summarized(captured, entry, None)
+def _megabytes(running: Iterable[tuple[DataCaptured, object]], more: DataCaptured) -> float:
+    return sum(captured.size for captured, _ in (*running, (more, None))) / 1e6

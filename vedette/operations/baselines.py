@@ -21,20 +21,21 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib import locations, records
-from chalicelib.aws import s3, store
+from chalicelib.aws import s3
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, evaluate
 from chalicelib.constraints.files import read_constraints, write_constraints
 from chalicelib.constraints.measurement import Checks, Measurement
+from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import NotReady, UnreadableFile, VedetteError
-from chalicelib.handlers import summing
-from chalicelib.records import BaselineInForce, Execution
+from chalicelib.locations import CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE
+from chalicelib.records import BaselineInForce, Execution, FleetEntry
+from chalicelib.services import aggregation
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
 from vedette.input_sources import is_folder, is_s3, join, read_bytes
 from vedette.operations import aws, constraints, results
 
-_NO_HURRY = 3_600_000  # milliseconds: a person waits as long as it takes
 _NUMBERED = re.compile(r"v(\d+)")
 
 
@@ -104,15 +105,15 @@ def version(endpoint: str, name: str) -> Stored:
         When there is none of this name; the sentence says which there are.
     """
     folder = locations.baseline(endpoint, name)
-    content = s3.get(folder + "constraints.json") if "/" not in name else None
+    content = stage_stores().bucket.get(folder + "constraints.json") if "/" not in name else None
     if content is None:
         known = ", ".join(one.version for one in versions(endpoint)) or "none"
         raise VedetteError(f"{endpoint} has no baseline version {name}; it has {known}.")
     return Stored(
         version=name,
         constraints=read_constraints(content, f"s3://{settings().bucket}/{folder}constraints.json"),
-        statistics=s3.get(folder + "statistics.json"),
-        named=s3.get_record(BaselineInForce, folder + "version.json"),
+        statistics=stage_stores().bucket.get(folder + "statistics.json"),
+        named=stage_stores().bucket.get_record(BaselineInForce, folder + "version.json"),
     )
 
 
@@ -153,10 +154,11 @@ def as_baseline(stored: Stored) -> Baseline:
 
 def versions(endpoint: str) -> list[Listed]:
     """Every version, the latest first; those of which nobody knows who made them come last."""
-    current = store.named_baseline(endpoint)
+    stores = stage_stores()
+    current = stores.baselines.in_force(endpoint)
     found = []
-    for name in s3.list_folders(locations.baselines_of_endpoint(endpoint)):
-        said = s3.get_record(BaselineInForce, locations.baseline(endpoint, name) + "version.json")
+    for name in stores.bucket.list_folders(locations.baselines_of_endpoint(endpoint)):
+        said = stores.bucket.get_record(BaselineInForce, locations.baseline(endpoint, name) + VERSION_FILE)
         serves = current is not None and current.version == name
         known = {"by": said.by, "at": said.at, "reason": said.reason} if said else {}
         found.append(Listed(version=name, in_force=serves, **known))  # type: ignore[arg-type]
@@ -174,13 +176,14 @@ def keep(endpoint: str, wish: Constraints, statistics: bytes | None, reason: str
     named = BaselineInForce(version=_next(endpoint), by=aws.who(), at=datetime.now(UTC), reason=reason)
     folder = locations.baseline(endpoint, named.version)
     claim = records.write(named)
-    if not s3.put_once(folder + "version.json", claim) and s3.get(folder + "version.json") != claim:
+    bucket, version_key = stage_stores().bucket, folder + VERSION_FILE
+    if not bucket.put_once(version_key, claim) and bucket.get(version_key) != claim:
         raise NotReady(  # it is not our own first try either, whose reply was lost
             f"Somebody else made {named.version} of {endpoint} at the same moment; look at it, and try again."
         )
     if statistics is not None:
-        s3.put(folder + "statistics.json", statistics)
-    s3.put(folder + "constraints.json", write_constraints(wish))
+        bucket.put(folder + STATISTICS_FILE, statistics)
+    bucket.put(folder + CONSTRAINTS_FILE, write_constraints(wish))
     try:
         aws.put_if_unchanged(locations.baseline_in_force(endpoint), named, etag, "the baseline in force")
     except NotReady as error:
@@ -236,12 +239,8 @@ def _violated(execution: Execution, wish: Constraints) -> list[Measurement]:
 
     statistics.json tells one type for each feature, the parts tell how many values were of which.
     """
-    summary = summing.window_summary(
-        execution.endpoint,
-        execution.variant,
-        execution.parts,
-        lambda: _NO_HURRY,
-    )
+    run = EndpointRun.without_deadline(FleetEntry(endpoint=execution.endpoint))
+    summary = aggregation.window_summary(run, execution.variant, execution.parts)
     return list(evaluate(summary, Baseline(constraints=wish), checks=Checks.HARD).violations)
 
 
@@ -251,6 +250,6 @@ def _age(one: Listed) -> tuple[bool, datetime, int]:
 
 
 def _next(endpoint: str) -> str:
-    folders = s3.list_folders(locations.baselines_of_endpoint(endpoint))
+    folders = stage_stores().bucket.list_folders(locations.baselines_of_endpoint(endpoint))
     numbers = [int(match[1]) for folder in folders if (match := _NUMBERED.fullmatch(folder))]
     return f"v{max(numbers, default=0) + 1}"

@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from chalicelib import locations
-from chalicelib.aws import deployment, sagemaker
-from chalicelib.aws.deployment import make_ready, with_tags
+from chalicelib.aws import sagemaker
 from chalicelib.errors import NotReady, VedetteError
 from chalicelib.records import FleetEntry
-from chalicelib.registry import rendering
-from chalicelib.registry.plan import Plan, Served
+from chalicelib.registry import resource_specs
+from chalicelib.registry.plan import Served
+from chalicelib.services.deployment_execution import create_config
+from chalicelib.services.endpoint_snapshot import with_tags
 from chalicelib.settings import settings
 
 
@@ -50,7 +51,7 @@ class Switch(msgspec.Struct, frozen=True):
 
 
 def _served(endpoint: str) -> Served:
-    found = deployment.served(endpoint)
+    found = sagemaker.describe_served(endpoint)
     if found is None:
         raise VedetteError(f"There is no endpoint {endpoint} in {settings().region}.")
     return found
@@ -95,18 +96,18 @@ def switch(endpoint: str, percentage: int, destination: str = "") -> Switch | No
     else:
         where = destination or before.get("DestinationS3Uri", "") or locations.capture_uri(settings().bucket)
         entry = FleetEntry(endpoint=endpoint, capture_percentage=percentage, capture_uri=where)
-        capture = {**rendering.capture_config(entry, where), **before}
+        capture = {**resource_specs.capture_config(entry, where), **before}
         capture |= {
             "EnableCapture": True,
             "InitialSamplingPercentage": percentage,
             "DestinationS3Uri": where.rstrip("/"),
         }
-    tags = rendering.tags_for(endpoint, served.tags)
-    body = {**rendering.settings_of(served.config), "DataCaptureConfig": capture, "Tags": tags}
-    changes = rendering.changes(served.config, body)
+    tags = resource_specs.tags_for(endpoint, served.tags)
+    body = {**resource_specs.create_request_fields(served.config), "DataCaptureConfig": capture, "Tags": tags}
+    changes = resource_specs.changes(served.config, body)
     if not changes:
         return None
-    name = locations.shortened(f"vedette-capture-{endpoint}", f"{endpoint}\n{rendering.canonical(body)}")
+    name = locations.shortened(f"vedette-capture-{endpoint}", f"{endpoint}\n{resource_specs.canonical_json(body)}")
     return Switch(endpoint, served.config_name, {"EndpointConfigName": name, **body}, changes)
 
 
@@ -118,7 +119,7 @@ def carry_out(wish: Switch) -> None:
     NotReady
         When the endpoint is busy.
     """
-    make_ready(Plan("update", "", config=wish.config))
+    create_config(wish.config)
     request = {
         "EndpointName": wish.endpoint,
         "EndpointConfigName": wish.name,

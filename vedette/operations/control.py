@@ -1,7 +1,7 @@
 """What a person decides: a pin, a way back, another try, an adoption, a pause; and Vedette asked to act at once.
 
-A decision is written down under the keys of chalicelib/aws/table.py; the sweep reads it and acts, as it does by itself
-within a quarter of an hour. So nothing is decided twice.
+`DeploymentStore` keeps each decision. The sweep reads it and acts, as it does by itself within a quarter of an hour. So
+nothing is decided twice.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.aws import sagemaker, store, table
-from chalicelib.aws.table import endpoint_key
+from chalicelib.aws import sagemaker
+from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import NotReady, VedetteError
 from chalicelib.events import Scheduled
-from chalicelib.handlers.reconciliation import look
-from chalicelib.records import Deployment, FleetEntry, Mark, Pause, Pin, Record
-from chalicelib.registry.plan import Plan, Situation, plan
+from chalicelib.records import Deployment, DeploymentState, FailedVersion, FleetEntry, Mode, Pause, Pin
+from chalicelib.registry import plan as plans
+from chalicelib.registry.plan import Create, Delete, EndpointSnapshot, Plan, Update, plan
 from chalicelib.registry.versions import PackageVersion, version_of
+from chalicelib.services.endpoint_snapshot import read_snapshot
 from chalicelib.settings import settings
 from vedette.operations import aws
 
@@ -33,7 +34,7 @@ class Paused(VedetteError):
 
 def paused() -> Pause | None:
     """Who paused the stage; None when it is at work."""
-    return table.get_item(Pause, "stage", "pause")[0]
+    return stage_stores().deployments.pause()[0]
 
 
 def refuse_while_paused() -> None:
@@ -57,7 +58,7 @@ def pause(reason: str) -> Pause:
     found = paused()
     if found is None:
         found = Pause(by=aws.who(), reason=reason, at=datetime.now(UTC))
-        _put(found, "stage", "pause")
+        _decided(stage_stores().deployments.put_pause(found, 0))
     return found
 
 
@@ -65,7 +66,7 @@ def resume() -> Pause | None:
     """Let Vedette work again; the pause that ended, or None when there was none."""
     found = paused()
     if found is not None:
-        table.delete_item("stage", "pause")
+        stage_stores().deployments.delete_pause()
     return found
 
 
@@ -80,7 +81,7 @@ def entry_of(endpoint: str) -> FleetEntry:
     VedetteError
         When it is not in the fleet.
     """
-    found = store.fleet().entry(endpoint)
+    found = stage_stores().fleet.get().entry(endpoint)
     if found is None:
         raise VedetteError(
             f"{endpoint} is not in the fleet of stage {settings().stage};"
@@ -89,10 +90,15 @@ def entry_of(endpoint: str) -> FleetEntry:
     return found
 
 
-def planned(endpoint: str) -> tuple[Situation, Plan]:
+def planned(endpoint: str) -> tuple[EndpointSnapshot, Plan]:
     """What Vedette sees of an endpoint now, and what it would do."""
-    situation = look(entry_of(endpoint))
-    return situation, plan(situation)
+    snapshot = snapshot_of(entry_of(endpoint))
+    return snapshot, plan(snapshot)
+
+
+def snapshot_of(entry: FleetEntry) -> EndpointSnapshot:
+    """What the registry and the endpoint show now; nothing is changed."""
+    return read_snapshot(EndpointRun.without_deadline(entry)).snapshot
 
 
 def act(endpoint: str) -> list[str]:
@@ -111,7 +117,7 @@ def act(endpoint: str) -> list[str]:
     }
     event = Scheduled.for_endpoint(endpoint, scheduled, settings())
     answer = aws.run_function(f"vedette-{settings().stage}-sweep", event)
-    steps = answer.get("reconciled") or [str(answer.get("left alone", "nothing was done"))]
+    steps = answer.get("reconciled") or [str(answer.get("detail", "nothing was done"))]
     return [str(step) for step in steps]
 
 
@@ -123,7 +129,7 @@ def version(entry: FleetEntry, number: int) -> PackageVersion:
     VedetteError
         When Vedette does not deploy to the endpoint, there is no such version, or it is not approved.
     """
-    if entry.mode != "deploy":
+    if entry.mode != Mode.DEPLOY:
         raise VedetteError(
             f"{entry.endpoint} is in mode {entry.mode}, so Vedette deploys nothing to it;"
             f" `vedette manage GROUP --endpoint {entry.endpoint} --mode deploy` changes that."
@@ -151,16 +157,22 @@ def pin(endpoint: str, number: int, reason: str, until: datetime | None = None) 
     wish = Pin(
         endpoint=endpoint, package_arn=chosen.arn, by=aws.who(), reason=reason, at=datetime.now(UTC), until=until
     )
-    _put(wish, endpoint_key(endpoint), "pin")
+    deployments = stage_stores().deployments
+    _decided(deployments.put_pin(wish, deployments.pin(endpoint)[1]))
     return wish
 
 
 def unpin(endpoint: str) -> Pin | None:
     """Let the newest approved version be served again; the pin that ended, or None when there was none."""
-    found, _ = table.get_item(Pin, endpoint_key(endpoint), "pin")
+    found = pin_of(endpoint)
     if found is not None:
-        table.delete_item(endpoint_key(endpoint), "pin")
+        stage_stores().deployments.delete_pin(endpoint)
     return found
+
+
+def pin_of(endpoint: str) -> Pin | None:
+    """The pin of an endpoint; None when no version is pinned."""
+    return stage_stores().deployments.pin(endpoint)[0]
 
 
 def version_before(endpoint: str) -> int:
@@ -171,12 +183,12 @@ def version_before(endpoint: str) -> int:
     VedetteError
         When there is none.
     """
-    situation = look(entry_of(endpoint))
+    situation = snapshot_of(entry_of(endpoint))
     if situation.served is None:
         raise VedetteError(f"There is no endpoint {endpoint}, so there is nothing to go back from.")
     approved = {found.arn for found in situation.versions if found.approved and found.usable}
     served = situation.served.package_arn
-    verified = [attempt for attempt in newest_first(situation.history) if attempt.state == "verified"]
+    verified = [attempt for attempt in newest_first(situation.history) if attempt.state == DeploymentState.VERIFIED]
     earlier = _before_the_served(verified, served)
     for attempt in earlier:
         if attempt.package_arn in approved:
@@ -195,11 +207,10 @@ def _before_the_served(verified: Iterable[Deployment], served: str) -> list[Depl
 
 def history(endpoint: str) -> list[Deployment]:
     """Every deployment of an endpoint, newest first; the one under way, if any, before them."""
-    pk = endpoint_key(endpoint)
-    latest, _ = table.get_item(Deployment, pk, "deployment")
-    settled = newest_first(table.query(Deployment, pk, "history#").values())
-    under_way = [latest] if latest is not None and latest.state == "requested" else []
-    return under_way + settled
+    stored = stage_stores().deployments.get(endpoint)
+    latest = stored.latest
+    in_progress = [latest] if latest is not None and latest.state == DeploymentState.REQUESTED else []
+    return in_progress + newest_first(stored.history)
 
 
 def newest_first(attempts: Iterable[Deployment]) -> list[Deployment]:
@@ -207,19 +218,21 @@ def newest_first(attempts: Iterable[Deployment]) -> list[Deployment]:
     return sorted(attempts, key=lambda a: (a.requested_at, a.settled_at or a.requested_at), reverse=True)
 
 
-def failed_versions(endpoint: str) -> list[Mark]:
-    """The versions whose deployment failed and is not retried automatically, newest first."""
-    return sorted(table.query(Mark, endpoint_key(endpoint), "mark#").values(), key=lambda mark: mark.at, reverse=True)
+def failed_versions(endpoint: str) -> list[FailedVersion]:
+    """The versions that failed and are not tried again, newest first."""
+    stored = stage_stores().deployments.get(endpoint).failed_versions
+    return sorted(stored, key=lambda failed: failed.at, reverse=True)
 
 
-def clear_failed_versions(endpoint: str, number: int | None = None) -> list[Mark]:
-    """Allow failed versions to be deployed again: all, or one by number. Returns the records that were deleted."""
-    pk = endpoint_key(endpoint)
-    cleared = []
-    for sk, mark in table.query(Mark, pk, "mark#").items():
-        if number is None or version_of(mark.package_arn) == str(number):
-            table.delete_item(pk, sk)
-            cleared.append(mark)
+def clear_failed_versions(endpoint: str, number: int | None = None) -> list[FailedVersion]:
+    """Let failed versions be tried again, every one or one of them; those that were cleared."""
+    cleared = [
+        failed
+        for failed in stage_stores().deployments.get(endpoint).failed_versions
+        if number is None or version_of(failed.package_arn) == str(number)
+    ]
+    for failed in cleared:
+        stage_stores().deployments.delete_failed_version(failed)
     return cleared
 
 
@@ -235,15 +248,15 @@ def adoption(endpoint: str) -> tuple[Deployment, Plan]:
         When there is nothing to adopt.
     """
     entry = entry_of(endpoint)
-    if entry.mode != "deploy":
+    if entry.mode != Mode.DEPLOY:
         raise VedetteError(f"{endpoint} is in mode {entry.mode}: only an endpoint in mode deploy can be adopted.")
-    situation = look(entry)
+    situation = snapshot_of(entry)
     served, latest = situation.served, situation.deployment
     if served is None:
         raise VedetteError(f"There is no endpoint {endpoint}; Vedette creates it when a version is approved.")
     if served.status != "InService":
         raise VedetteError(f"{endpoint} is {served.status}; adopt it when it is InService.")
-    if latest is not None and latest.state == "requested":
+    if latest is not None and latest.state == DeploymentState.REQUESTED:
         raise VedetteError(f"Vedette's own update of {endpoint} is under way; `vedette history {endpoint}` shows it.")
     if latest is not None and served.config_name in {latest.config, latest.previous_config}:
         raise VedetteError(f"{endpoint} serves a config that Vedette knows; there is nothing to adopt.")
@@ -255,7 +268,7 @@ def adoption(endpoint: str) -> tuple[Deployment, Plan]:
         previous_config="",
         previous_package_arn="",
         requested_at=situation.now,
-        state="verified",
+        state=DeploymentState.VERIFIED,
         settled_at=situation.now,
         reason=f"adopted by {aws.who()}",
         adopted=True,
@@ -265,28 +278,45 @@ def adoption(endpoint: str) -> tuple[Deployment, Plan]:
 
 def adopt(wish: Deployment) -> None:
     """Write an adoption down."""
-    pk = endpoint_key(wish.endpoint)
-    table.put_item(wish, pk, f"history#{wish.requested_at.isoformat()}#{wish.config}", 0)
-    _put(wish, pk, "deployment")
+    deployments = stage_stores().deployments
+    deployments.put_history(wish)
+    _decided(deployments.put_latest(wish, deployments.get(wish.endpoint).revision))
 
 
-def _put(record: Record, pk: str, sk: str) -> None:
-    """Write a decision over the one before."""
-    _, revision = table.get_item(type(record), pk, sk)
-    if not table.put_item(record, pk, sk, revision):
+def _decided(written: bool) -> None:
+    if not written:
         raise NotReady("Somebody else decided at the same moment; look, and try again.")
 
 
 def requests(endpoint: str, found: Plan) -> list[dict[str, Any]]:
     """The requests that a plan would send, in order, the last one to the endpoint itself."""
-    sent: list[dict[str, Any]] = [{"operation": operation, "request": request} for operation, request in found.steps]
-    to_endpoint = {"EndpointName": endpoint, "EndpointConfigName": found.config_name}
-    if found.action == "create":
-        sent.append({"operation": "CreateEndpoint", "request": to_endpoint})
-    elif found.action == "update":
-        shifting = {"DeploymentConfig": found.deployment_config} if found.deployment_config else {}
-        request = {**to_endpoint, "RetainAllVariantProperties": True, **shifting}
-        sent.append({"operation": "UpdateEndpoint", "request": request})
-    elif found.action == "delete":
-        sent.append({"operation": "DeleteEndpoint", "request": {"EndpointName": endpoint}})
-    return sent
+    if isinstance(found, Delete):
+        return [{"operation": "DeleteEndpoint", "request": {"EndpointName": endpoint}}]
+    if not isinstance(found, Create | Update):
+        return []
+    sent = [{"operation": operation, "request": request} for operation, request in plans.requests(found)]
+    to_endpoint: dict[str, Any] = {"EndpointName": endpoint, "EndpointConfigName": found.config_name}
+    if isinstance(found, Create):
+        return [*sent, {"operation": "CreateEndpoint", "request": to_endpoint}]
+    request = {**to_endpoint, "RetainAllVariantProperties": True, "DeploymentConfig": found.deployment_config}
+    return [*sent, {"operation": "UpdateEndpoint", "request": request}]
+
+
+def changes_of(found: Plan) -> tuple[str, ...]:
+    """What a plan changes in the served config."""
+    return found.changes if isinstance(found, Update) else ()
+
+
+def remarks_of(found: Plan) -> tuple[str, ...]:
+    """What a plan cannot do as requested."""
+    return found.remarks if isinstance(found, Update) else ()
+
+
+def package_of(found: Plan) -> str:
+    """The package version that a plan deploys or is about; "" when it is about none."""
+    match found:
+        case plans.Create() | plans.Update():
+            return found.package_arn
+        case plans.Verify() | plans.RecordFailure():
+            return found.attempt.package_arn
+    return ""

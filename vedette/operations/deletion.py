@@ -23,11 +23,12 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from chalicelib.aws import sagemaker, table
-from chalicelib.aws.table import endpoint_key
+from chalicelib.aws import sagemaker
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import NotReady
+from chalicelib.locations import endpoint_partition
 from chalicelib.records import Record
-from chalicelib.registry.rendering import TAG
+from chalicelib.registry.resource_specs import TAG
 from vedette.operations import aws, fleet, managed_resources
 
 LOOK_SECONDS = 20.0
@@ -37,6 +38,7 @@ DEFINITION = " job definition"
 
 Wait = Callable[[float], None]
 Told = Callable[[str], None]
+_SORT_KEY = "deletion"  # in the partition of the endpoint
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -103,9 +105,13 @@ def prepared(endpoint: str, *, everything: bool = False) -> Deletion:
     )
 
 
+def _stored(endpoint: str) -> tuple[Deletion | None, int]:
+    return stage_stores().deployments.table.get(Deletion, endpoint_partition(endpoint), _SORT_KEY)
+
+
 def _begun(endpoint: str, described: dict[str, Any] | None) -> Deletion | None:
     """The stored deletion, unless the endpoint was made anew since."""
-    found, _ = table.get_item(Deletion, endpoint_key(endpoint), "deletion")
+    found, _ = _stored(endpoint)
     if found is not None and described is not None and described["CreationTime"] > found.at:
         return None
     return found
@@ -176,13 +182,12 @@ def delete(deletion: Deletion, wait: Wait, told: Told = lambda line: None) -> No
     NotReady
         When something is not done after three hours; the same call goes on later.
     """
-    pk = endpoint_key(deletion.endpoint)
+    table, pk = stage_stores().deployments.table, endpoint_partition(deletion.endpoint)
     stored, etag = aws.get_fleet()
     if stored.entry(deletion.endpoint) is not None:
         fleet.apply(fleet.without(stored, deletion.endpoint), etag=etag, by=deletion.by)
         told(f"{deletion.endpoint} is out of the fleet.")
-    _, revision = table.get_item(Deletion, pk, "deletion")
-    table.put_item(deletion, pk, "deletion", revision)
+    table.put(deletion, pk, _SORT_KEY, _stored(deletion.endpoint)[1])
     for item in deletion.items:
         if item.kind == SCHEDULE:
             _delete_schedule(item.name, wait, told)
@@ -191,8 +196,8 @@ def delete(deletion: Deletion, wait: Wait, told: Told = lambda line: None) -> No
         else:
             gone = not aws.delete(item.kind, item.name)
             told(f"{item.kind} {item.name}: {'was gone already' if gone else 'deleted'}.")
-    table.delete_item(pk, "pin")
-    table.delete_item(pk, "deletion")
+    stage_stores().deployments.delete_pin(deletion.endpoint)
+    table.delete(pk, _SORT_KEY)
 
 
 def _delete_schedule(name: str, wait: Wait, told: Told) -> None:

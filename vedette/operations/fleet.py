@@ -36,8 +36,8 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.errors import UnreadableFile, VedetteError
-from chalicelib.handlers import forgotten
-from chalicelib.records import Fleet, FleetEntry, GoldenPayload, Thresholds
+from chalicelib.records import Delivery, Fleet, FleetEntry, GoldenPayload, Thresholds
+from chalicelib.services import capture_backlog
 from chalicelib.settings import settings
 from vedette.operations import aws
 
@@ -225,14 +225,15 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
     """
     remarks = []
     for found in entries:
-        bucket, _ = locations.place(forgotten.source(found))
-        root = locations.capture_roots(forgotten.source(found), found.endpoint)[0]
+        source = found.capture_uri or locations.capture_uri(settings().bucket)
+        bucket, _ = locations.split_s3_uri(source)
+        root = locations.capture_roots(source, found.endpoint)[0]
         if bucket == settings().bucket and root.startswith(locations.OWN_PREFIXES):
             raise UnreadableFile(
                 f"{place}: endpoints.{found.endpoint}.capture_uri: {found.capture_uri} is where Vedette keeps what is"
                 " its own; it is never read as captures"
             )
-        if forgotten.delivery(forgotten.source(found), found.endpoint, bucket_tells=True) == "polled":
+        if capture_backlog.delivery(source, found.endpoint, bucket_sends_events=True) == Delivery.POLLED:
             remarks.append(
                 f"{found.endpoint} captures to {found.capture_uri}, which VEDETTE_CAPTURE_SOURCES does not name;"
                 f" `vedette watch {found.endpoint}` shows what is to be done."

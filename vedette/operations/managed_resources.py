@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.aws import sagemaker
-from chalicelib.registry.rendering import TAG
+from chalicelib.registry.resource_specs import TAG
 from vedette.operations import aws
 
 PREFIX = "vedette-"

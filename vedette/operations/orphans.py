@@ -15,9 +15,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chalicelib.aws import sagemaker, table
-from chalicelib.aws.table import endpoint_key
-from chalicelib.records import Deployment
+from chalicelib.aws import sagemaker
+from chalicelib.endpoint_run import stage_stores
 from vedette.operations import aws, managed_resources
 from vedette.operations.managed_resources import Made
 
@@ -49,7 +48,7 @@ def _kept(endpoint: str, exists: bool, found: list[Made]) -> set[str]:
     """The configs that a roll-back may need."""
     if not exists:
         return set()
-    latest, _ = table.get_item(Deployment, endpoint_key(endpoint), "deployment")
+    latest = stage_stores().deployments.get(endpoint).latest
     configs = [made for made in found if made.kind == "endpoint config" and made.endpoint == endpoint]
     newest = sorted(configs, key=lambda made: str(made.created), reverse=True)[:KEPT]
     return {made.name for made in newest} | ({latest.config, latest.previous_config} if latest else set())

@@ -18,6 +18,7 @@ from typing import Any
 from chalicelib import locations
 from chalicelib.aws import s3
 from chalicelib.constraints.files import read_constraints
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
@@ -107,7 +108,7 @@ def prepare(
 def register(registration: Registration) -> str:
     """Upload, make the group if it is new, create the version; its ARN."""
     for key, (content, content_type) in registration.uploads.items():
-        s3.put(key, content, content_type)
+        stage_stores().bucket.put(key, content, content_type)
     if registration.new_group:
         aws.create_model_package_group(registration.request["ModelPackageGroupName"])
     return aws.create_model_package(registration.request)

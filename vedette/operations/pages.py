@@ -21,15 +21,17 @@ import msgspec
 from jinja2 import ChoiceLoader, PackageLoader
 
 from chalicelib import locations
-from chalicelib.aws import s3, store
+from chalicelib.aws import s3
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.measurement import Verdict
+from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import VedetteError
-from chalicelib.handlers.reporting import PAGE, gathered
+from chalicelib.locations import REPORT_FILE
 from chalicelib.pages import html
 from chalicelib.pages.labels import TONES
 from chalicelib.pages.report import MonitoredExecution, execution_report
-from chalicelib.records import Pause
+from chalicelib.records import FleetEntry, Pause
+from chalicelib.services.reporting import with_history
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
@@ -74,13 +76,18 @@ def page(endpoint: str, *, variant: str = "", window: str = LATEST) -> tuple[Jud
 
 def _page(judged: Judged) -> bytes:
     if judged.source == "vedette":
-        stored = s3.get_uri(judged.folder + PAGE)
+        stored = s3.get_uri(judged.folder + REPORT_FILE)
         if stored is not None:
             return stored
-        monitored = gathered(judged.execution)
+        monitored = with_history(_run(judged.execution.endpoint), judged.execution)
     else:
         monitored = MonitoredExecution(judged.execution, stage=settings().stage)
     return execution_report(monitored, _baseline(judged), _statistics(judged), counted=False)
+
+
+def _run(endpoint: str) -> EndpointRun:
+    entry = stage_stores().fleet.entry(endpoint) or FleetEntry(endpoint=endpoint)
+    return EndpointRun.without_deadline(entry)
 
 
 def _statistics(judged: Judged) -> Table | None:
@@ -137,8 +144,11 @@ def last_days(endpoint: str, now: datetime) -> tuple[Day, ...]:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     first = today - timedelta(days=DAYS - 1)
     worst: dict[date, str] = {}
-    variants = s3.list_folders(locations.executions_of_endpoint(endpoint))
-    for execution in chain.from_iterable(store.executions(endpoint, variant, first, now) for variant in variants):
+    stores = stage_stores()
+    variants = stores.bucket.list_folders(locations.executions_of_endpoint(endpoint))
+    for execution in chain.from_iterable(
+        stores.executions.of_windows(endpoint, variant, first, now) for variant in variants
+    ):
         day = execution.window_start.date()
         if _badness(execution.verdict) > _badness(worst.get(day, "")):
             worst[day] = execution.verdict

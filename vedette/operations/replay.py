@@ -25,9 +25,8 @@ from chalicelib import locations
 from chalicelib.alerts.message import messages
 from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import transition
-from chalicelib.aws import store
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.evaluation import Baseline, Evaluation
+from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.windows import (
     LATE_DATA_GRACE,
@@ -35,10 +34,13 @@ from chalicelib.constraints.windows import (
     evaluate_closed_window,
     open_window,
 )
-from chalicelib.handlers import judging, summing
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.locations import ROLLUP_LENGTH
 from chalicelib.parts import Part, RollUp
 from chalicelib.records import AlertState, Deployment, Execution, FleetEntry
-from chalicelib.registry.served import versions_between
+from chalicelib.registry.serving_history import versions_during
+from chalicelib.services import aggregation
+from chalicelib.services.execution_recording import OBJECT_MIN_ROWS
 from chalicelib.window import Window
 from vedette.operations import baselines
 
@@ -118,8 +120,8 @@ def keys_of(wanted: Range, variant: str = "") -> dict[str, tuple[str, ...]]:
     endpoint = wanted.entry.endpoint
     return {
         name: found
-        for name in ([variant] if variant else store.variants(endpoint))
-        if (found := store.part_keys(endpoint, name, wanted.start, wanted.end))
+        for name in ([variant] if variant else stage_stores().parts.variants(endpoint))
+        if (found := stage_stores().parts.keys(endpoint, name, wanted.start, wanted.end))
     }
 
 
@@ -134,7 +136,7 @@ def replayed(
     for variant, parts in keys.items():
         runs = [_Run(wanted, variant, side) for side in sides]
         for _, of_chunk in groupby(parts, lambda key: open_window(_chunk(wanted.entry), _begun(key))):
-            pieces = summing.pieces(wanted.entry.endpoint, variant, tuple(of_chunk))
+            pieces = aggregation.rollups_and_parts(stage_stores(), wanted.entry.endpoint, variant, tuple(of_chunk))
             _filled(wanted.entry, pieces, runs, advance)
         for run in runs:
             run.drift_until(wanted.end)
@@ -146,7 +148,7 @@ def _chunk(entry: FleetEntry) -> int:
 
     A roll-up may lie in two windows whose length is no multiple of it; then each window is read by itself.
     """
-    whole = timedelta(minutes=entry.window_minutes) % summing.SLOT == timedelta()
+    whole = timedelta(minutes=entry.window_minutes) % ROLLUP_LENGTH == timedelta()
     return max(entry.window_minutes, entry.drift_window_minutes) if whole else entry.window_minutes
 
 
@@ -157,7 +159,7 @@ def _filled(
     slots: dict[tuple[Window, datetime], list[CaptureSummary]] = {}
     for piece in pieces:
         begun = piece.begun if isinstance(piece, Part) else piece.start
-        held = slots.setdefault((open_window(entry.window_minutes, begun), locations.slot(begun)), [])
+        held = slots.setdefault((open_window(entry.window_minutes, begun), locations.five_minute_slot(begun)), [])
         held.append(piece.summary)
         if len(held) >= AT_ONCE:
             held[:] = [CaptureSummary.total(held)]
@@ -169,7 +171,7 @@ def _filled(
         summary = CaptureSummary()
         for place in of_window:
             summary = CaptureSummary.total([summary, *slots.pop(place)])
-            until = place[1] + summing.SLOT
+            until = place[1] + ROLLUP_LENGTH
             for run in runs:
                 run.objects_until(until)
                 if until < window.end:
@@ -194,7 +196,13 @@ class _Run:
 
     def hard(self, summary: CaptureSummary) -> Evaluation:
         """What the hard checks say of an object, or of what an open window holds by now."""
-        return judging.hard_evaluation(summary, self.side.baseline, self.wanted.entry.critical_features)
+        return evaluate(
+            summary,
+            self.side.baseline,
+            checks=Checks.HARD,
+            critical=self.wanted.entry.critical_features,
+            minimum_rows=OBJECT_MIN_ROWS,
+        )
 
     def read(self, part: Part) -> None:
         """Judge an object alone; what it found is told in its turn."""
@@ -231,12 +239,12 @@ class _Run:
     def _judge(self, window: Window, summary: CaptureSummary) -> None:
         entry = self.wanted.entry
         checks = checks_for_length(entry.window_minutes, entry.drift_window_minutes, window.length)
-        versions = versions_between(self.wanted.deployments, window.start, window.end)
+        versions = versions_during(self.wanted.deployments, window)
         judged, evaluation = evaluate_closed_window(
             summary, self.side.baseline, checks, window.length, versions, entry.critical_features
         )
         week = self._week(window.start)
-        if checks != "drift":
+        if checks != Checks.DRIFT:
             week.windows += 1
             week.rows += summary.rows
         week.violated_windows += bool(evaluation.violations)
@@ -283,7 +291,7 @@ class _Run:
             measurements=evaluation.measurements,
             parts=(),
             folder="",
-            judged_at=window.end,
+            evaluated_at=window.end,
             notes=evaluation.notes,
             checks=checks,
         )

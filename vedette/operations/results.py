@@ -22,13 +22,15 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.alerts import model_monitor
-from chalicelib.aws import s3, store
+from chalicelib.aws import s3
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import read_constraints
 from chalicelib.constraints.windows import LATE_DATA_GRACE, checks_for_length, closed_windows
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import NotReady, VedetteError
-from chalicelib.handlers import schedules as schedules_of_model_monitor
+from chalicelib.outcomes import Skipped
 from chalicelib.records import Execution
+from chalicelib.services.model_monitor import execution_of_job
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
 from chalicelib.window import Window
@@ -144,7 +146,7 @@ def shortest(found: list[Judged]) -> list[Judged]:
 
 
 def _variants(endpoint: str) -> list[str]:
-    return s3.list_folders(locations.executions_of_endpoint(endpoint))
+    return stage_stores().bucket.list_folders(locations.executions_of_endpoint(endpoint))
 
 
 def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime) -> list[Judged]:
@@ -152,7 +154,7 @@ def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime)
     for window in _windows(endpoint, variant, start, now):
         if window.length in by_length:
             continue
-        stored = store.latest_execution(locations.executions_of_window(endpoint, variant, window))
+        stored = stage_stores().executions.latest_of_window(endpoint, variant, window)
         if stored is not None:
             by_length[window.length] = Judged(
                 source="vedette",
@@ -180,7 +182,7 @@ def _windows(endpoint: str, variant: str, start: datetime | None, now: datetime)
 def _listed(endpoint: str, variant: str, since: datetime | None) -> list[Window]:
     prefix = locations.executions_of_variant(endpoint, variant)
     after = f"{since:%Y-%m-%dT%H-%MZ}" if since else ""
-    folders = s3.list_folders(prefix, after=after)
+    folders = stage_stores().bucket.list_folders(prefix, after=after)
     return [window for folder in folders if (window := Window.from_name(folder)) is not None]
 
 
@@ -204,14 +206,10 @@ def _model_monitor(summary: dict[str, Any]) -> Judged | None:
         return None
     job = summary.get("ProcessingJobArn", "").rpartition("/")[2]
     try:
-        execution = (
-            schedules_of_model_monitor.execution_of(job, status)[0]
-            if job
-            else model_monitor.execution_without_job(summary)
-        )
+        execution = execution_of_job(job, status) if job else model_monitor.execution_without_job(summary)
     except NotReady:
         return None
-    if execution is None:
+    if isinstance(execution, Skipped):
         return None
     return Judged(
         source="model monitor",
@@ -280,10 +278,10 @@ def _of_features(judged: Judged) -> bool:
 
 def schedules(endpoint: str, now: datetime) -> list[Scheduled]:
     """Everything that judges the endpoint: Vedette's windows, a row for each variant, and Model Monitor's schedules."""
-    entry = store.fleet().entry(endpoint)
+    entry = stage_stores().fleet.get().entry(endpoint)
     found = []
     if entry is not None:
-        for variant in store.variants(endpoint) or [""]:
+        for variant in stage_stores().parts.variants(endpoint) or [""]:
             last = {
                 one.execution.window_end - one.execution.window_start: one
                 for one in _vedette(endpoint, variant, None, now)
@@ -343,6 +341,6 @@ def _last(execution: Execution | None) -> dict[str, Any]:
         "last_window_start": execution.window_start,
         "last_window_end": execution.window_end,
         "last_verdict": execution.verdict,
-        "last_run": execution.judged_at,
+        "last_run": execution.evaluated_at,
         "reason": "; ".join(execution.notes),
     }

@@ -21,14 +21,11 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.aws import deployment, s3, store, table
-from chalicelib.aws.table import endpoint_key
+from chalicelib.aws import sagemaker
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
-from chalicelib.handlers.reconciliation import look
 from chalicelib.pages.labels import TONES
-from chalicelib.records import AlertState, FleetEntry, Mode, Pause, Swept
-from chalicelib.registry.served import UNVERSIONED
-from chalicelib.registry.versions import version_of
+from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Pause
 from chalicelib.settings import settings
 from vedette.operations import control, results
 
@@ -101,7 +98,7 @@ def status(endpoint: str = "") -> Status:
     VedetteError
         When the endpoint is not in the fleet.
     """
-    entries = (control.entry_of(endpoint),) if endpoint else store.fleet().entries
+    entries = (control.entry_of(endpoint),) if endpoint else stage_stores().fleet.get().entries
     return Status(stage=settings().stage, paused=control.paused(), endpoints=tuple(of_all(entries)))
 
 
@@ -113,33 +110,33 @@ def of_all(entries: Sequence[FleetEntry]) -> list[EndpointStatus]:
 
 def of_one(entry: FleetEntry) -> EndpointStatus:
     """One endpoint."""
-    pk = endpoint_key(entry.endpoint)
-    books = list(table.query(AlertState, pk, "alerts#").values())
-    swept, _ = table.get_item(Swept, pk, "sweep")
-    situation = look(entry)
-    found = situation.served if entry.mode == "deploy" else deployment.served(entry.endpoint)
-    wish = situation.wanted if entry.mode == "deploy" else None
+    books = stage_stores().alert_states.of_endpoint(entry.endpoint)
+    checkpoint, _ = stage_stores().checkpoints.get(entry.endpoint)
+    delivery = checkpoint.delivery if checkpoint else Delivery.UNKNOWN
+    snapshot = control.snapshot_of(entry) if entry.mode == Mode.DEPLOY else None
+    found = snapshot.served if snapshot else sagemaker.describe_served(entry.endpoint)
+    wish = snapshot.wanted if snapshot else None
     verdicts, trouble = _verdicts(entry.endpoint)
     return EndpointStatus(
         endpoint=entry.endpoint,
         mode=entry.mode,
         state=found.status if found else "",
-        served=(version_of(found.package_arn) or UNVERSIONED) if found else "",
+        served=found.version if found else "",
         wanted=str(wish.version.version) if wish and wish.version else "",
         wanted_because=sanitize(wish.reason) if wish else "",
         last_capture=_last_capture(entry.endpoint),
         verdicts=verdicts,
         alerts=tuple(_alerts(books)),
         undelivered=sum(len(book.outbox) for book in books),
-        polled=swept is not None and swept.delivery == "polled",
-        closed=swept is not None and swept.delivery == "closed",
+        polled=delivery == Delivery.POLLED,
+        closed=delivery == Delivery.DENIED,
         trouble=trouble,
     )
 
 
 def _verdicts(endpoint: str) -> tuple[tuple[Verdict, ...], str]:
     """The worst first; and what could not be read."""
-    if not s3.first_key(locations.executions_of_endpoint(endpoint)):
+    if not stage_stores().bucket.first_key(locations.executions_of_endpoint(endpoint)):
         return (), ""
     try:
         judged = results.executions(endpoint)
@@ -178,14 +175,16 @@ def _alerts(books: Sequence[AlertState]) -> list[OpenAlert]:
 
 def _last_capture(endpoint: str) -> datetime | None:
     """When the latest summarized object was begun, over all variants: five listings each, however old it is."""
-    found = [_last_part(f"{locations.parts_of_endpoint(endpoint)}{variant}/") for variant in store.variants(endpoint)]
+    root, variants = locations.parts_of_endpoint(endpoint), stage_stores().parts.variants(endpoint)
+    found = [_last_part(f"{root}{variant}/") for variant in variants]
     return max((time for time in found if time is not None), default=None)
 
 
 def _last_part(prefix: str) -> datetime | None:
+    bucket = stage_stores().bucket
     for _ in ("year", "month", "day", "hour"):
-        folders = s3.list_folders(prefix)
+        folders = bucket.list_folders(prefix)
         if not folders:
             return None
         prefix += f"{max(folders)}/"
-    return max((locations.part_begun(listed.key) for listed in s3.list_objects(prefix)), default=None)
+    return max((locations.part_begun(listed.key) for listed in bucket.list_objects(prefix)), default=None)

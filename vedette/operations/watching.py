@@ -23,8 +23,8 @@ from chalicelib import locations
 from chalicelib.aws import sagemaker
 from chalicelib.aws.clients import client
 from chalicelib.errors import VedetteError
-from chalicelib.handlers import forgotten
-from chalicelib.records import Fleet, FleetEntry
+from chalicelib.records import Delivery, Fleet, FleetEntry
+from chalicelib.services import capture_backlog
 from chalicelib.settings import settings
 from vedette.operations import aws, baselines, fleet
 
@@ -80,12 +80,12 @@ def look(endpoint: str) -> Found:
         )
     shown = described.get("DataCaptureConfig") or {}
     source = str(capture["DestinationS3Uri"])
-    own = settings().bucket == locations.place(source)[0]
-    if own and f"{locations.place(source)[1].rstrip('/')}/".startswith(locations.OWN_PREFIXES):
+    own = settings().bucket == locations.split_s3_uri(source)[0]
+    if own and f"{locations.split_s3_uri(source)[1].rstrip('/')}/".startswith(locations.OWN_PREFIXES):
         raise VedetteError(f"{endpoint} captures to {source}, where Vedette keeps what is its own; it is never read.")
     bucket = _bucket(source)
     kms_key = str(shown.get("KmsKeyId") or capture.get("KmsKeyId") or bucket.kms_key)
-    matched = forgotten.delivery(source, endpoint, bucket_tells=True) == "events"
+    matched = capture_backlog.delivery(source, endpoint, bucket_sends_events=True) == Delivery.EVENTS
     tells = bucket.tells and bucket.region == settings().region
     return Found(
         endpoint=endpoint,
@@ -128,7 +128,7 @@ class _Bucket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _bucket(source: str) -> _Bucket:
-    name = locations.place(source)[0]
+    name = locations.split_s3_uri(source)[0]
     s3 = client("s3")
     region, ours = settings().region, True
     try:
@@ -186,9 +186,9 @@ def _changes(endpoint: str, source: str, bucket: _Bucket, kms_key: str) -> list[
 
 def _stage_change(endpoint: str, source: str) -> list[Change]:
     """The stage's rule and roles speak of the places that VEDETTE_CAPTURE_SOURCES names."""
-    if forgotten.delivery(source, endpoint, bucket_tells=True) == "events":
+    if capture_backlog.delivery(source, endpoint, bucket_sends_events=True) == Delivery.EVENTS:
         return []
-    bucket, root = locations.place(source)[0], locations.capture_roots(source, endpoint)[0]
+    bucket, root = locations.split_s3_uri(source)[0], locations.capture_roots(source, endpoint)[0]
     prefix = root.removesuffix(f"{endpoint}/") or root
     known = [f"{at}/{below}" for at, below in settings().capture_sources]
     value = ",".join([*known, f"{bucket}/{prefix}"])
@@ -226,7 +226,7 @@ def _notification_change(bucket: _Bucket) -> Change:
 
 
 def _bucket_policy_change(bucket: _Bucket, source: str) -> Change:
-    root = f"{locations.place(source)[1].strip('/')}/".lstrip("/")
+    root = f"{locations.split_s3_uri(source)[1].strip('/')}/".lstrip("/")
     arn = f"arn:{settings().partition}:s3:::{bucket.name}"
     statements = [
         _statement("VedetteReadsCaptures", "s3:GetObject", f"{arn}/{root}*"),

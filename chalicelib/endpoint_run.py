@@ -1,0 +1,101 @@
+"""What every service needs about one endpoint in one invocation, read or built once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from chalicelib import locations
+from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.s3 import Bucket
+from chalicelib.deadline import Deadline
+from chalicelib.outcomes import Skipped, SkipReason
+from chalicelib.records import FleetEntry
+from chalicelib.settings import Settings, settings
+from chalicelib.stores.alert_states import AlertStateStore
+from chalicelib.stores.baselines import BaselineStore
+from chalicelib.stores.checkpoints import CheckpointStore
+from chalicelib.stores.deployments import DeploymentStore
+from chalicelib.stores.executions import ExecutionStore
+from chalicelib.stores.fleet import FleetStore
+from chalicelib.stores.parts import PartStore
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything that one stage stores."""
+
+    bucket: Bucket
+    fleet: FleetStore
+    baselines: BaselineStore
+    parts: PartStore
+    executions: ExecutionStore
+    deployments: DeploymentStore
+    alert_states: AlertStateStore
+    checkpoints: CheckpointStore
+
+    def bucket_of(self, name: str) -> Bucket:
+        """A bucket by its name: the stage's own, or one that a person names in the fleet."""
+        return self.bucket if name == self.bucket.name else Bucket(name)
+
+    @classmethod
+    def of(cls, stage: Settings) -> Stores:
+        """The stores of a stage; nothing is read."""
+        bucket = Bucket(stage.bucket, stage.account)
+        table = Table(stage.table, bucket)
+        return cls(
+            bucket=bucket,
+            fleet=FleetStore(bucket),
+            baselines=BaselineStore(bucket),
+            parts=PartStore(bucket),
+            executions=ExecutionStore(bucket),
+            deployments=DeploymentStore(table),
+            alert_states=AlertStateStore(table),
+            checkpoints=CheckpointStore(table),
+        )
+
+
+def stage_stores() -> Stores:
+    """The stores of this process's stage."""
+    return Stores.of(settings())
+
+
+@dataclass(frozen=True)
+class EndpointRun:
+    """One endpoint in one invocation: its fleet entry, the time, the deadline, and the stores."""
+
+    entry: FleetEntry
+    now: datetime
+    deadline: Deadline
+    stores: Stores
+
+    @classmethod
+    def of(cls, endpoint: str, deadline: Deadline, stores: Stores) -> EndpointRun | Skipped:
+        """The run for an endpoint of the fleet; skipped when it is not in the fleet."""
+        entry = stores.fleet.entry(endpoint)
+        if entry is None:
+            return Skipped(SkipReason.NOT_IN_FLEET, f"{endpoint} is not in the fleet")
+        return cls(entry, datetime.now(UTC), deadline, stores)
+
+    @classmethod
+    def without_deadline(cls, entry: FleetEntry) -> EndpointRun:
+        """The run of a command of the operator, which takes the time it needs."""
+        return cls(entry, datetime.now(UTC), Deadline.never(), stage_stores())
+
+    @classmethod
+    def of_group(cls, package_group: str, deadline: Deadline, stores: Stores) -> EndpointRun | Skipped:
+        """The run for the endpoint that serves a model package group; skipped when no endpoint of the fleet does."""
+        entry = stores.fleet.get().entry_of_group(package_group)
+        if entry is None:
+            return Skipped(SkipReason.NOT_IN_FLEET, f"the group {package_group} is in no fleet entry")
+        return cls(entry, datetime.now(UTC), deadline, stores)
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's name."""
+        return self.entry.endpoint
+
+    @property
+    def capture_uri(self) -> str:
+        """Where the endpoint captures to: its DestinationS3Uri."""
+        return self.entry.capture_uri or locations.capture_uri(self.stores.bucket.name)

@@ -1,0 +1,35 @@
+"""Why a service had nothing to do: one type for every "no result, and why"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class SkipReason(StrEnum):
+    """Why an event or a piece of work has no result."""
+
+    NOT_IN_FLEET = "not in the fleet"
+    OTHER_SOURCE = "captured to another place"
+    OBJECT_GONE = "object gone"
+    EXECUTION_GONE = "execution gone"
+    NOT_A_MONITORING_EXECUTION = "not a monitoring execution"
+    NOT_ENDED = "not ended"
+    GROUND_TRUTH_MERGE = "ground-truth merge"
+    OBSERVE_MODE = "mode observe"
+    NO_CLOSED_WINDOW = "no closed window"
+    NO_BASELINE = "no baseline"
+    BASELINE_UNREADABLE = "baseline unreadable"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Nothing was done, for a reason, with a sentence that says where."""
+
+    reason: SkipReason
+    detail: str
+
+    def summary(self) -> dict[str, Any]:
+        """The answer of the function: logged, never a payload."""
+        return {"skipped": self.reason.value, "detail": self.detail}

@@ -1,0 +1,23 @@
+"""The use cases, one module each: read, ask a pure function, write, notify.
+
+A service may call the services below it in this list, and no other:
+
+| service              | does                                                                      |
+|----------------------|---------------------------------------------------------------------------|
+| sweep                | finds work whose events were lost, and redoes it within a time budget     |
+| fan_out              | starts a scheduled function once for each endpoint                        |
+| monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
+| capture_processing   | makes the part of one capture object, and evaluates what violates at once |
+| window_evaluation    | evaluates one window                                                      |
+| reconciliation       | brings one endpoint a step nearer to the wanted version                   |
+| model_monitor        | reads the executions of Model Monitor's own schedules                     |
+| execution_recording  | stores a verdict with its files, and publishes it                         |
+| alerting             | moves the alert state by a verdict, and sends what is pending             |
+| reporting            | the page of an execution                                                  |
+| emf_metrics          | the CloudWatch metrics of a verdict                                       |
+| aggregation          | adds up the parts of a window                                             |
+| capture_backlog      | capture objects that have no part yet                                     |
+| endpoint_snapshot    | everything that a deployment plan follows from                            |
+| deployment_execution | does what a deployment plan says                                          |
+| baseline_assignment  | the baseline follows the served version                                   |
+"""

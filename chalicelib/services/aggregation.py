@@ -1,0 +1,100 @@
+"""Adds up the parts of a window, each read once; where there are many, five minutes at a time.
+
+| input                                                               | outcome                                       |
+|---------------------------------------------------------------------|-----------------------------------------------|
+| five minutes that ended LATE_DATA_GRACE ago, ROLLUP_MIN_PARTS parts | one roll-up, written once, naming its parts   |
+| the same again, or two invocations at once                          | the first roll-up stays                       |
+| fewer parts                                                         | no roll-up: reading the parts is as cheap     |
+| a window                                                            | its roll-ups, and the parts in none of them   |
+| a part later than its roll-up                                       | read by itself                                |
+| a roll-up with a part that the window does not have                 | skipped; its parts are read                   |
+| the roll-ups of a window                                            | read by name where many parts are: no listing |
+
+Twelve roll-ups stand for an hour of 10,000 parts, so that the window's verdict reads a dozen objects, not 10,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from chalicelib import locations
+from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints.windows import LATE_DATA_GRACE
+from chalicelib.deadline import Deadline
+from chalicelib.endpoint_run import EndpointRun, Stores
+from chalicelib.errors import NotReady
+from chalicelib.locations import ROLLUP_LENGTH
+from chalicelib.parts import Part, RollUp
+
+SLOTS_EXAMINED = 3  # five-minute slots, so that a run that failed is made up for
+ROLLUP_MIN_PARTS = 20
+PARTS_BETWEEN_CLOCK_READS = 100
+
+
+def window_summary(run: EndpointRun, variant: str, keys: tuple[str, ...]) -> CaptureSummary:
+    """The sum of the parts with these keys, in order.
+
+    Raises
+    ------
+    NotReady
+        When the deadline would come before the verdict: an error that says where is better than being killed.
+    """
+
+    def in_time() -> Iterator[CaptureSummary]:
+        for number, piece in enumerate(rollups_and_parts(run.stores, run.endpoint, variant, keys)):
+            if number % PARTS_BETWEEN_CLOCK_READS == 0 and not run.deadline.leaves(Deadline.VERDICT):
+                since = locations.part_begun(keys[0])
+                raise NotReady(
+                    f"{run.endpoint}: {len(keys)} parts since {since:%Y-%m-%d %H:%M} take longer than a run has."
+                )
+            yield piece.summary
+
+    return CaptureSummary.total(in_time())
+
+
+def rollups_and_parts(stores: Stores, endpoint: str, variant: str, keys: tuple[str, ...]) -> Iterator[RollUp | Part]:
+    """The roll-ups and single parts that hold the parts with these keys, each once."""
+    wanted = dict.fromkeys(keys)
+    for rollup in stores.parts.rollups(endpoint, variant, _slots_with_many_parts(keys)):
+        if all(key in wanted for key in rollup.parts):
+            for key in rollup.parts:
+                del wanted[key]
+            yield rollup
+    yield from stores.parts.read(wanted)
+
+
+def _slots_with_many_parts(keys: Iterable[str]) -> dict[datetime, tuple[str, ...]]:
+    """The slots with ROLLUP_MIN_PARTS of these parts, and their keys: no other has a roll-up."""
+    slots: dict[datetime, list[str]] = {}
+    for key in keys:
+        slots.setdefault(locations.five_minute_slot(locations.part_begun(key)), []).append(key)
+    return {begin: tuple(found) for begin, found in slots.items() if len(found) >= ROLLUP_MIN_PARTS}
+
+
+def first_slot(now: datetime) -> datetime:
+    """When the earliest of the slots begins that are rolled up now."""
+    return locations.five_minute_slot(now - LATE_DATA_GRACE) - SLOTS_EXAMINED * ROLLUP_LENGTH
+
+
+def roll_up(run: EndpointRun, variant: str, keys: Iterable[str]) -> int:
+    """Write the roll-ups of the slots that have just ended; how many were written.
+
+    `keys` are those of the parts since the first slot.
+    """
+    start, end = first_slot(run.now), locations.five_minute_slot(run.now - LATE_DATA_GRACE)
+    ended = (key for key in keys if start <= locations.part_begun(key) < end)
+    written = 0
+    for begin, slot_keys in _slots_with_many_parts(ended).items():
+        if not run.stores.parts.has_rollup(run.endpoint, variant, begin):
+            summary = CaptureSummary.total(part.summary for part in run.stores.parts.read(slot_keys))
+            rollup = RollUp(
+                endpoint=run.endpoint,
+                variant=variant,
+                start=begin,
+                end=begin + ROLLUP_LENGTH,
+                parts=slot_keys,
+                summary=summary,
+            )
+            written += run.stores.parts.put_rollup(rollup)
+    return written

@@ -1,0 +1,213 @@
+"""Alerts: moves the alert state by a verdict, and sends what is pending. A transactional outbox.
+
+    decide and lease:  a pure function changes the alert state, and the next pending message is leased: one
+                       conditional write, repeated on a conflict
+    publish:           SNS takes the message, one attempt
+    acknowledge:       it leaves the outbox, in the write that leases the next one
+
+| input                                              | outcome                                                         |
+|----------------------------------------------------|-----------------------------------------------------------------|
+| a verdict that changes the alert state             | a message, when something is new or has recovered               |
+| the endpoint is in mode observe                    | Skipped: evaluated and reported, nobody is notified             |
+| a mute is in force                                 | the alert state changes; a metric, and no message               |
+| CaptureStopped, and its cause was notified         | the same: one message for one broken capture                    |
+| a message that another invocation has leased       | NotReady: a later delivery takes it over if that one dies       |
+| topic gone, nobody subscribed, key or role refused | metric, error log, the reason in the alert state; sweep repeats |
+| SNS throttles or fails                             | the others are sent; then the error rises                       |
+| an endpoint of a team with a topic of its own      | goes there; for a team without one: metric, error log, and the  |
+|                                                    | stage's default topic                                           |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from chalicelib.alerts import email_text, endpoint_notifications, message, mutes, outbox, sns_payload
+from chalicelib.alerts.next_steps import AlertContext
+from chalicelib.alerts.state import Transition, transition
+from chalicelib.aws import messages
+from chalicelib.constraints.measurement import Verdict
+from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import NotReady, Undeliverable
+from chalicelib.observability import count, logger
+from chalicelib.outcomes import Skipped, SkipReason
+from chalicelib.records import AlertMessage, AlertState, Execution, ExecutionEvent, Mode, OutboxMessage
+from chalicelib.settings import settings
+
+MAX_WRITE_ATTEMPTS = 4
+MAX_UNDELIVERABLE = 5  # of one run: the messages of an alert state go to one topic, and the sweep comes again
+ENDPOINT = ""  # the variant under which an endpoint's own notifications are kept
+Decision = Callable[[AlertState], AlertState]  # pure: it may run more than once
+
+
+@dataclass(frozen=True)
+class Alerted:
+    """What became of a verdict: the ids of the messages that were sent."""
+
+    endpoint: str
+    verdict: str
+    sent: tuple[str, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """The answer of the function."""
+        return {"endpoint": self.endpoint, "verdict": self.verdict, "alerts": list(self.sent)}
+
+
+def alert_on_announcement(run: EndpointRun, announced: ExecutionEvent) -> Alerted | Skipped:
+    """Alert on the execution that an event announces; a test of `vedette alerts test` is sent in every mode."""
+    if announced.test:
+        notify = partial(endpoint_notifications.notify_test, mark=announced.test)
+        return Alerted(run.endpoint, "test", tuple(update_and_send(run, ENDPOINT, notify)))
+    execution = run.stores.executions.get(announced.folder)
+    if execution is None:
+        return Skipped(SkipReason.EXECUTION_GONE, f"{announced.folder} is gone")
+    return alert_on(run, execution)
+
+
+def alert_on(run: EndpointRun, execution: Execution) -> Alerted | Skipped:
+    """Move the alert state of a variant by a verdict, and send what that makes pending."""
+    entry = run.entry
+    if entry.mode == Mode.OBSERVE:
+        return Skipped(SkipReason.OBSERVE_MODE, f"{entry.endpoint} is in mode observe: nobody is notified")
+    muted = mutes.muted(run.stores.alert_states.mutes(), entry.endpoint, execution.variant, entry.team, run.now)
+    if execution.verdict == Verdict.CAPTURE_STOPPED and _capture_condition_was_notified(run):
+        muted = mutes.always_muted
+    context = _context(run, execution)
+    moved = Transition(AlertState(endpoint=execution.endpoint, variant=execution.variant))
+
+    def decide(state: AlertState) -> AlertState:
+        nonlocal moved
+        moved = transition(state, execution, entry.thresholds, muted)
+        pending = message.messages(moved, execution, context)
+        return outbox.enqueue_rate_limited(moved.after, pending, entry.alerts_per_hour, run.now)
+
+    sent = update_and_send(run, execution.variant, decide)
+    if moved.muted:
+        count("AlertsMuted", len(moved.muted))
+    return Alerted(execution.endpoint, execution.verdict, tuple(sent))
+
+
+def _capture_condition_was_notified(run: EndpointRun) -> bool:
+    state, _ = run.stores.alert_states.get(run.endpoint, ENDPOINT)
+    return state is not None and endpoint_notifications.has_condition(state, "capture")
+
+
+def _context(run: EndpointRun, execution: Execution) -> AlertContext:
+    history = run.stores.deployments.get(run.endpoint).history
+    return AlertContext(
+        bucket=run.stores.bucket.name,
+        deploys=run.entry.mode == Mode.DEPLOY,
+        served_since=message.served_since(history, execution.package_version, execution.window_end),
+    )
+
+
+# --- the outbox -------------------------------------------------------------------------------------------------------
+
+
+def update_and_send(run: EndpointRun, variant: str, decide: Decision) -> list[str]:
+    """Apply a decision to an alert state, and send what is then pending, message by message; the ids sent.
+
+    Raises
+    ------
+    NotReady
+        When another invocation holds the lease on a message.
+    """
+    sent: list[str] = []
+    tried: set[str] = set()
+    failed: list[Exception] = []
+    undeliverable = 0
+    while True:
+        state, leased = _lease_next(run, variant, decide)
+        if leased is None:
+            break
+        tried.add(leased.alert_id)
+        try:
+            _publish(run, leased.message)
+        except Undeliverable as error:
+            count("AlertsUndelivered")
+            logger.error(
+                "an alert could not be published",
+                endpoint=run.endpoint,
+                alert_id=leased.alert_id,
+                attempts=leased.attempts,
+                reason=str(error),
+            )
+            decide = partial(outbox.record_failure, alert_id=leased.alert_id, reason=str(error))
+            undeliverable += 1
+            if undeliverable == MAX_UNDELIVERABLE:
+                state = update(run, variant, decide)
+                break
+        except Exception as error:  # noqa: BLE001 - it rises below, after the other messages were sent
+            failed.append(error)
+            decide = unchanged
+        else:
+            count("AlertsSent")
+            sent.append(leased.alert_id)
+            decide = partial(outbox.acknowledge, alert_id=leased.alert_id)
+    if failed:
+        raise failed[0]
+    if not undeliverable and any(one.alert_id not in tried and not one.last_error for one in state.outbox):
+        raise NotReady(f"A message about {run.endpoint} is being sent by another invocation.")
+    return sent
+
+
+def send_pending(run: EndpointRun, variant: str) -> list[str]:
+    """Send what is pending in an alert state; the ids sent. Raises NotReady as `update_and_send`."""
+    return update_and_send(run, variant, unchanged)
+
+
+def update(run: EndpointRun, variant: str, decide: Decision) -> AlertState:
+    """Apply a decision to an alert state in one conditional write; nothing is sent.
+
+    Raises
+    ------
+    NotReady
+        When other invocations go on changing it.
+    """
+    for _ in range(MAX_WRITE_ATTEMPTS):
+        stored, revision = run.stores.alert_states.get(run.endpoint, variant)
+        state = stored or AlertState(endpoint=run.endpoint, variant=variant)
+        changed = decide(state)
+        if changed == state or run.stores.alert_states.put(changed, revision):
+            return changed
+    raise NotReady(f"The alert state of {run.endpoint} is being changed by others.")
+
+
+def unchanged(state: AlertState) -> AlertState:
+    """The decision that changes nothing."""
+    return state
+
+
+def _lease_next(run: EndpointRun, variant: str, decide: Decision) -> tuple[AlertState, OutboxMessage | None]:
+    """Apply a decision, and take a lease on the next pending message, in one write."""
+    leased: OutboxMessage | None = None
+
+    def step(state: AlertState) -> AlertState:
+        nonlocal leased
+        changed, leased = outbox.lease_next(decide(state), datetime.now(UTC))
+        return changed
+
+    return update(run, variant, step), leased
+
+
+def _publish(run: EndpointRun, pending: AlertMessage) -> None:
+    stage = settings()
+    place = sns_payload.Installation(stage.stage, stage.bucket, stage.region, stage.account, stage.partition)
+    routed = sns_payload.with_routing(pending, run.entry.team, place)
+    body = sns_payload.sns_message(routed)
+    attributes = sns_payload.message_attributes(routed)
+    messages.publish(_topic(run), email_text.subject(routed), body, attributes)
+
+
+def _topic(run: EndpointRun) -> str:
+    """The topic of the endpoint's team; an alert of a team without one still reaches somebody."""
+    team = run.entry.team
+    topic = settings().topic_of(team)
+    if team and topic is None and settings().topics:
+        count("UnknownTeams")
+        logger.error("the team has no topic; the alert goes to the default topic", team=team, endpoint=run.endpoint)
+    return topic or settings().topic_arn

@@ -1,0 +1,172 @@
+"""Every few minutes, for each endpoint: evaluates the windows that have closed, and the open one.
+
+| input                                          | outcome                                                             |
+|------------------------------------------------|---------------------------------------------------------------------|
+| an endpoint of the fleet                       | its newest closed windows are evaluated, stored, published          |
+| ... and the window that is open                | its hard violations, once each                                      |
+| five minutes of many parts                     | their roll-up, see `aggregation`                                    |
+| a window evaluated before, from the same parts | nothing                                                             |
+| a window with late parts                       | a new revision                                                      |
+| a window without parts                         | NoData, once the endpoint has had data; CaptureStopped with traffic |
+| an endpoint without a baseline                 | notified once (not in mode observe)                                 |
+| less than Deadline.WINDOW left                 | the other windows are left to the next run, and to the sweep        |
+
+Which windows there are, and which checks run on each: `constraints.windows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from chalicelib import locations
+from chalicelib.alerts import endpoint_notifications
+from chalicelib.aws import sagemaker
+from chalicelib.constraints.windows import RECENTLY_CLOSED, checks_for_length, closed_windows, open_window
+from chalicelib.deadline import Deadline
+from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import UnreadableFile
+from chalicelib.observability import count
+from chalicelib.outcomes import Skipped, SkipReason
+from chalicelib.records import Execution, FleetEntry, Mode
+from chalicelib.services import (
+    aggregation,
+    alerting,
+    capture_backlog,
+    emf_metrics,
+    execution_recording,
+    window_evaluation,
+)
+from chalicelib.services.window_evaluation import EvaluationContext
+from chalicelib.window import Window
+
+PartKeys = Callable[[str, Window], tuple[str, ...] | None]  # of a variant's window; None: not listed yet
+
+
+@dataclass(frozen=True)
+class EvaluatedWindows:
+    """What became of the closed windows of an endpoint."""
+
+    executions: tuple[Execution, ...] = ()
+    remaining: int = 0  # windows that the deadline left to the next run
+    open_violations: int = 0  # executions of the open window
+
+    def summary(self) -> dict[str, Any]:
+        """The answer of the function."""
+        verdicts = [execution.verdict for execution in self.executions]
+        return {"verdicts": verdicts, "remaining windows": self.remaining, "open": self.open_violations}
+
+
+def evaluate_due_windows(run: EndpointRun) -> EvaluatedWindows | Skipped:
+    """Evaluate the windows of one endpoint that have just closed, and the one that is open."""
+    window, closed = open_window(run.entry.window_minutes, run.now), recently_closed(run)
+    begin = min(window.start, aggregation.first_slot(run.now), *(one.start for one in closed))
+    parts = {
+        variant: run.stores.parts.keys(run.endpoint, variant, begin, run.now)
+        for variant in capture_backlog.known_variants(run)
+    }
+    for variant, keys in parts.items():
+        aggregation.roll_up(run, variant, keys)
+
+    def keys_in(variant: str, wanted: Window) -> tuple[str, ...] | None:
+        if variant not in parts:
+            return None
+        return tuple(key for key in parts[variant] if wanted.contains(locations.part_begun(key)))
+
+    due = {variant: in_window for variant in parts if (in_window := keys_in(variant, window))}
+    if not closed and not due:
+        return Skipped(SkipReason.NO_CLOSED_WINDOW, f"no window of {run.endpoint} has closed just now")
+    context = evaluation_context(run) if due and run.deadline.leaves(Deadline.WINDOW) else None
+    found = _evaluate_open(context, window, due) if isinstance(context, EvaluationContext) else 0
+    if not closed:
+        return EvaluatedWindows(open_violations=found)
+    evaluated = evaluate_closed(run, closed, keys_in, context)
+    return (
+        evaluated
+        if isinstance(evaluated, Skipped)
+        else EvaluatedWindows(evaluated.executions, evaluated.remaining, found)
+    )
+
+
+def recently_closed(run: EndpointRun, within: timedelta = RECENTLY_CLOSED) -> list[Window]:
+    """The windows of an endpoint that have closed just now: of an hour, and of a day for drift."""
+    entry = run.entry
+    lengths = {entry.window_minutes, max(entry.window_minutes, entry.drift_window_minutes)}
+    return [window for minutes in sorted(lengths) for window in closed_windows(minutes, run.now, 1, within=within)]
+
+
+def evaluate_closed(
+    run: EndpointRun,
+    windows: list[Window],
+    keys_in: PartKeys = lambda variant, window: None,
+    context: EvaluationContext | Skipped | None = None,
+) -> EvaluatedWindows | Skipped:
+    """Evaluate closed windows of an endpoint; the sweep does the same, with a longer look back.
+
+    Skipped when no baseline can be used; a person is notified of that, unless the endpoint is in mode observe.
+    """
+    described = sagemaker.describe_endpoint(run.endpoint) or {}
+    context = _with_description(context or evaluation_context(run), described)
+    shown = sagemaker.variants_of(described)
+    variants = capture_backlog.known_variants(run, shown)
+    executions: list[Execution] = []
+    remaining: list[tuple[str, Window]] = []
+    if isinstance(context, EvaluationContext):
+        remaining = [(variant, window) for variant in variants for window in windows]
+        while remaining and run.deadline.leaves(Deadline.WINDOW):
+            variant, window = remaining.pop(0)
+            execution = _evaluate(context, variant, window, keys_in(variant, window), shown=variant in shown)
+            if execution is not None:
+                execution_recording.publish(execution)
+                emf_metrics.emit(execution, run.entry.critical_features)
+                executions.append(execution)
+        if remaining:
+            count("WindowsLeft", len(remaining))
+    if run.entry.mode != Mode.OBSERVE:
+        missing = {context.reason.value: context.detail} if isinstance(context, Skipped) and variants else {}
+        sync = partial(endpoint_notifications.sync_conditions, family="monitoring", conditions=missing, now=run.now)
+        alerting.update_and_send(run, alerting.ENDPOINT, sync)
+    return context if isinstance(context, Skipped) else EvaluatedWindows(tuple(executions), len(remaining))
+
+
+def evaluation_context(run: EndpointRun) -> EvaluationContext | Skipped:
+    """What the window evaluations of an endpoint share; skipped when no baseline can be used."""
+    try:
+        baseline = run.stores.baselines.get_in_force(run.endpoint)
+    except UnreadableFile as error:
+        return Skipped(SkipReason.BASELINE_UNREADABLE, f"nothing is evaluated: {error}")
+    if baseline is None:
+        return Skipped(SkipReason.NO_BASELINE, "the endpoint has no baseline, so its captured data is not evaluated")
+    return EvaluationContext(run, baseline, run.stores.deployments.get(run.endpoint).all)
+
+
+def _with_description(context: EvaluationContext | Skipped, described: dict[str, Any]) -> EvaluationContext | Skipped:
+    if isinstance(context, Skipped):
+        return context
+    return EvaluationContext(context.run, context.baseline, context.deployments, described)
+
+
+def checks_of(entry: FleetEntry, window: Window) -> Any:
+    """The checks that run on a closed window of an endpoint, by its length."""
+    return checks_for_length(entry.window_minutes, entry.drift_window_minutes, window.length)
+
+
+def _evaluate(
+    context: EvaluationContext, variant: str, window: Window, keys: tuple[str, ...] | None, *, shown: bool
+) -> Execution | None:
+    run = context.run
+    if keys is None:
+        keys = run.stores.parts.keys(run.endpoint, variant, window.start, window.end)
+    return window_evaluation.evaluate_window(context, variant, window, keys, checks_of(run.entry, window), shown=shown)
+
+
+def _evaluate_open(context: EvaluationContext, window: Window, parts: dict[str, tuple[str, ...]]) -> int:
+    """Evaluate the open window; how many executions that gave. A missing baseline is notified when a window closes."""
+    found = [window_evaluation.evaluate_open_window(context, variant, window, keys) for variant, keys in parts.items()]
+    executions = [execution for execution in found if execution is not None]
+    for execution in executions:
+        execution_recording.publish(execution)
+    return len(executions)

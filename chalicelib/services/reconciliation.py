@@ -1,0 +1,278 @@
+"""Makes one endpoint serve what the registry wants: one plan at a time, and able to run at any moment.
+
+| plan (registry.plan)      | done here                                                                             |
+|---------------------------|---------------------------------------------------------------------------------------|
+| NoChange, Wait, Stop      | a person is notified of a condition when it begins; it is forgotten when it ends      |
+| Create, Update            | alarms, model and config are created, the attempt is stored, the endpoint is started  |
+| ... rejected by SageMaker | capacity: tried again later; quota, permanent: a failed version and a notification    |
+| Verify                    | the golden request is sent; then the baseline follows, or the endpoint is rolled back |
+| RecordFailure             | the version is stored as failed, a notification says why                              |
+| Delete                    | a failed endpoint that never served is deleted, to be created again                   |
+
+| what brings it here                           | beside that                                                 |
+|-----------------------------------------------|-------------------------------------------------------------|
+| a version was approved again after it failed  | its failed-version records are deleted first                |
+| an older version than the served was approved | a person is notified: it changes nothing, and how to pin it |
+| only metadata of a version was edited         | nothing                                                     |
+
+A notification enters the outbox before the attempt is settled, and is sent at the end: so a crash in between repeats it
+instead of losing it, and an alert channel that is down never stops a deployment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import replace as with_fields
+from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
+
+from chalicelib.alerts import endpoint_notifications
+from chalicelib.aws import sagemaker
+from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import NotReady, RequestRejected
+from chalicelib.events import ModelPackageStateChanged
+from chalicelib.observability import count
+from chalicelib.records import Deployment, DeploymentState, FailedVersion, Mode
+from chalicelib.registry.conditions import ConditionCode
+from chalicelib.registry.failures import FailureKind, failed_version_after, failure_kind
+from chalicelib.registry.plan import (
+    Create,
+    Delete,
+    EndpointSnapshot,
+    NoChange,
+    Plan,
+    RecordFailure,
+    Stop,
+    Update,
+    Verify,
+    Wait,
+    plan,
+)
+from chalicelib.registry.versions import version_of
+from chalicelib.services import alerting, baseline_assignment, deployment_execution
+from chalicelib.services.alerting import ENDPOINT, Decision
+from chalicelib.services.endpoint_snapshot import ReadSnapshot, read_snapshot, with_change_details
+
+PROBE_MARKER = "vedette-probe"  # the custom attribute of a golden request; such requests count in no statistic
+MAX_STEPS = 3  # verify, then start what has become wanted meanwhile
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """The steps that were taken."""
+
+    endpoint: str
+    steps: tuple[str, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """The answer of the function."""
+        return {"endpoint": self.endpoint, "steps": list(self.steps)}
+
+
+def reconcile(run: EndpointRun, approval: ModelPackageStateChanged | None = None) -> Reconciled:
+    """Bring an endpoint one step nearer to what is wanted; `approval` is the event of a new approval.
+
+    Raises
+    ------
+    NotReady
+        When another invocation works on the same endpoint, or SageMaker does not show yet what it has created.
+    """
+    read = read_snapshot(run)
+    if approval is not None:
+        read = _without_cleared_failures(run, read, approval)
+    done: list[str] = []
+    decide: Decision = alerting.unchanged
+    for step_number in range(MAX_STEPS):
+        if step_number:
+            read = read_snapshot(run)
+        snapshot = read.snapshot
+        if not step_number and approval is not None:
+            _notify_if_older(run, snapshot, approval)
+        _keep_in_history(run, snapshot)
+        _delete_void_failures(run, snapshot)
+        step = plan(snapshot)
+        done.append(f"{step.action}: {step.reason}")
+        _execute(run, read, step)
+        decide = _conditions(run, snapshot, step) or decide
+        if not isinstance(step, Verify | RecordFailure):
+            break
+    alerting.update_and_send(run, ENDPOINT, decide)
+    return Reconciled(run.endpoint, tuple(done))
+
+
+def _without_cleared_failures(run: EndpointRun, read: ReadSnapshot, approval: ModelPackageStateChanged) -> ReadSnapshot:
+    """Delete the failures that a newer approval clears.
+
+    The registry's own time decides, since a late event may be about an older approval.
+    """
+    snapshot = read.snapshot
+    failed = [one for one in snapshot.failed_versions if one.package_arn == approval.package_arn]
+    package = sagemaker.describe_model_package(approval.package_arn) if failed else None
+    cleared = [one for one in failed if package is not None and package.get("LastModifiedTime", one.at) > one.at]
+    for one in cleared:
+        run.stores.deployments.delete_failed_version(one)
+    if not cleared:
+        return read
+    kept = tuple(one for one in snapshot.failed_versions if one not in cleared)
+    return read._replace(snapshot=with_change_details(with_fields(snapshot, failed_versions=kept)))
+
+
+def _notify_if_older(run: EndpointRun, snapshot: EndpointSnapshot, approval: ModelPackageStateChanged) -> None:
+    """Approving an older version changes nothing: notify which version is served, and how to pin."""
+    wanted, approved = snapshot.wanted.version, version_of(approval.package_arn)
+    if (
+        run.entry.mode == Mode.DEPLOY
+        and wanted
+        and wanted.arn != approval.package_arn
+        and int(approved) < wanted.version
+    ):
+        notify = partial(
+            endpoint_notifications.notify_older_version_approved,
+            older=approved,
+            served=version_of(wanted.arn),
+            occasion=f"{approval.package_arn} {approval.modified_at}",
+        )
+        alerting.update(run, ENDPOINT, notify)
+
+
+def _delete_void_failures(run: EndpointRun, snapshot: EndpointSnapshot) -> None:
+    """Delete the failures of versions that are not approved now: what comes next is a newer approval."""
+    approved = {version.arn for version in snapshot.versions if version.approved}
+    for failed in snapshot.failed_versions:
+        if failed.package_arn not in approved:
+            run.stores.deployments.delete_failed_version(failed)
+
+
+def _execute(run: EndpointRun, read: ReadSnapshot, step: Plan) -> None:
+    match step:
+        case Create() | Update():
+            _start(run, read, step)
+        case Verify():
+            _verify(run, step.attempt, read.revision)
+        case RecordFailure():
+            _fail(run, step.attempt, step.state, step.reason, read.revision)
+        case Delete():
+            sagemaker.delete_endpoint(run.endpoint)
+
+
+def _conditions(run: EndpointRun, snapshot: EndpointSnapshot, step: Plan) -> Decision | None:
+    """What waits for a person after a step; None when the step does not tell."""
+    condition = step.condition if isinstance(step, NoChange | Wait | Stop) else None
+    undecided = isinstance(step, Wait) and condition is None
+    if run.entry.mode != Mode.DEPLOY or snapshot.paused or undecided:
+        return None
+    current = {condition.key: condition.sentence} if condition else {}
+    if snapshot.wanted.pin_void:
+        current[ConditionCode.VOID_PIN.value] = "the pinned version is not approved, so the pin is void"
+    return partial(endpoint_notifications.sync_conditions, family="deployment", conditions=current, now=run.now)
+
+
+def _start(run: EndpointRun, read: ReadSnapshot, step: Create | Update) -> None:
+    snapshot, deployments, revision = read.snapshot, run.stores.deployments, read.revision
+    attempt = _attempt(snapshot, step)
+    try:
+        deployment_execution.create_resources(step)
+        if not deployments.put_latest(attempt, revision):
+            raise NotReady(f"{run.endpoint} is being deployed to by another invocation.")
+        revision += 1
+        begun = deployment_execution.start(step, run.endpoint)
+    except RequestRejected as error:
+        if failure_kind(str(error)) == FailureKind.TRANSIENT:
+            raise
+        wanted = read_snapshot(run).snapshot.wanted.version
+        if wanted is None or wanted.arn != step.package_arn:  # rejected meanwhile: no failure of the version
+            raise NotReady(f"What {run.endpoint} should serve has changed meanwhile.") from error
+        _fail(run, attempt, DeploymentState.FAILED, str(error), revision)
+        return
+    # Busy with another request: the attempt stays as it is, and the endpoint's next event shows what became of it.
+    if begun or deployment_execution.is_started(run.endpoint, step.config_name):
+        count("DeploymentsStarted")
+        deployments.put_latest(replace(attempt, begun=True), revision)
+
+
+def _attempt(snapshot: EndpointSnapshot, step: Create | Update) -> Deployment:
+    served = snapshot.served
+    return Deployment(
+        endpoint=snapshot.entry.endpoint,
+        package_arn=step.package_arn,
+        package_version=version_of(step.package_arn),
+        config=step.config_name,
+        previous_config=served.config_name if served else "",
+        previous_package_arn=served.package_arn if served else "",
+        requested_at=snapshot.now,
+        state=DeploymentState.REQUESTED,
+        approver=_approver(snapshot),
+        changes=step.changes if isinstance(step, Update) else (),
+        remarks=step.remarks if isinstance(step, Update) else (),
+    )
+
+
+def _approver(snapshot: EndpointSnapshot) -> str:
+    """Who modified the package last, which is who approved it unless somebody edited it since."""
+    by = (snapshot.package or {}).get("LastModifiedBy") or {}
+    return str(by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn") or "")
+
+
+def _verify(run: EndpointRun, latest: Deployment, revision: int) -> None:
+    problem = "" if latest.reason else _golden_request_problem(run)
+    if not problem and not latest.reason:
+        baseline = baseline_assignment.assign_baseline(run, latest)
+        notify = partial(endpoint_notifications.notify_deployed, entry=run.entry, done=latest, baseline=baseline)
+        alerting.update(run, ENDPOINT, notify)
+        _settle(run, replace(latest, state=DeploymentState.VERIFIED, settled_at=run.now), revision)
+        return
+    if problem:  # stored first: once the endpoint is rolled back, nothing else tells why
+        latest = replace(latest, reason=f"the golden request failed: {problem}")
+        if not run.stores.deployments.put_latest(latest, revision):
+            raise NotReady(f"{run.endpoint} is being verified by another invocation.")
+        revision += 1
+    if latest.previous_config and not deployment_execution.roll_back(latest):
+        raise NotReady(f"{run.endpoint} is busy; it is rolled back to {latest.previous_config} with its next event.")
+    _fail(run, latest, DeploymentState.FAILED, latest.reason, revision)
+
+
+def _golden_request_problem(run: EndpointRun) -> str:
+    """Why the golden request failed; "" when it was answered, or when the entry has none."""
+    golden = run.entry.golden_payload
+    if golden is None:
+        return ""
+    response = sagemaker.invoke_endpoint(run.endpoint, golden.body, golden.content_type, golden.accept, PROBE_MARKER)
+    if response.error_code:
+        return f"the model answered with {response.error_code}"
+    if response.response_bytes is None:
+        return "the model did not answer within a minute"
+    return "" if response.response_bytes else "the answer was empty"
+
+
+def _fail(run: EndpointRun, failed: Deployment, state: DeploymentState, reason: str, revision: int) -> None:
+    """Store the version as failed, notify, and settle the attempt."""
+    record = _failed_version(run, failed, reason)
+    notify = partial(endpoint_notifications.notify_deployment_failed, failed=failed, reason=reason, mark=record)
+    alerting.update(run, ENDPOINT, notify)
+    _settle(run, replace(failed, state=state, settled_at=run.now, reason=reason), revision)
+
+
+def _failed_version(run: EndpointRun, failed: Deployment, reason: str) -> FailedVersion:
+    earlier, revision = run.stores.deployments.failed_version(failed)
+    if earlier is not None and earlier.at >= failed.requested_at:
+        return earlier  # a crash repeats this very failure
+    record = failed_version_after(failed, reason, run.now, earlier)
+    run.stores.deployments.put_failed_version(record, revision)
+    return record
+
+
+def _settle(run: EndpointRun, settled: Deployment, revision: int) -> None:
+    if not run.stores.deployments.put_latest(settled, revision):
+        raise NotReady(f"The deployment of {settled.endpoint} is being settled by another invocation.")
+    run.stores.deployments.put_history(settled)
+
+
+def _keep_in_history(run: EndpointRun, snapshot: EndpointSnapshot) -> None:
+    """What was settled is in the history, also when a crash came between the two writes."""
+    latest = snapshot.deployment
+    if latest is None or latest.state == DeploymentState.REQUESTED:
+        return
+    if not any((one.requested_at, one.config) == (latest.requested_at, latest.config) for one in snapshot.history):
+        run.stores.deployments.put_history(latest)

@@ -1,0 +1,406 @@
+"""Periodic catch-up: finds work whose events were lost and redoes it, within a time budget.
+
+| left behind                                 | found by / done                                                  |
+|---------------------------------------------|------------------------------------------------------------------|
+| approved, and not served                    | the plan; reconcile                                              |
+| captured, and not summarized                | capture objects without a part; the part is created              |
+| a window that closed and was not evaluated  | windows whose verdict does not name its parts; evaluated         |
+| evaluated, and not reported                 | the same windows; alerted, and then recorded as reported         |
+| ... one object by itself                    | executions of objects stored since the last sweep; alerted       |
+| verified, and not captured                  | no part since the deployment; a condition while it lasts         |
+| captured to another place, or no more       | the endpoint's own DataCaptureConfig; a condition while it lasts |
+| captured where the functions may not read   | S3 or KMS denies; a condition while it lasts, made up for later  |
+| an execution of Model Monitor, not reported | ListMonitoringExecutions; read and alerted                       |
+| a pending alert whose lease has expired     | the outbox of each alert state; sent                             |
+
+Every run looks back two hours, and a day once a day. What a run had no time for is kept in the checkpoint, and the next
+run resumes there, so that a source without events, which is read here alone, is never left behind for good. A quiet
+quarter of an hour costs two listings a variant: one of the captures, one of the parts; one with captures a third.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import Any
+
+from msgspec.structs import replace
+
+from chalicelib import locations
+from chalicelib.alerts import endpoint_notifications
+from chalicelib.alerts.state import captures_stopped
+from chalicelib.aws import sagemaker
+from chalicelib.constraints.windows import EPOCH, closed_windows
+from chalicelib.deadline import Deadline
+from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import NotReady, SourceAccessDenied
+from chalicelib.events import DataCaptured
+from chalicelib.observability import logger
+from chalicelib.outcomes import Skipped, SkipReason
+from chalicelib.records import Delivery, Execution, Mode, SweepCheckpoint
+from chalicelib.registry.capture_check import CaptureState, capture_state
+from chalicelib.services import alerting, capture_backlog, capture_processing, model_monitor, monitoring
+from chalicelib.services.alerting import Alerted
+from chalicelib.services.monitoring import EvaluatedWindows
+from chalicelib.services.reconciliation import reconcile
+from chalicelib.window import Window
+
+LOOK_BACK = timedelta(hours=2)
+DAY = timedelta(days=1)
+MAX_UNREADABLE_OBJECTS = 10  # of one run; the rest waits for the next one
+REPORTED_WINDOWS_KEPT = 3 * DAY
+CAPTURE_MISSING = "the endpoint was verified, and not even its golden request was captured"
+
+
+def sweep(run: EndpointRun) -> dict[str, Any]:
+    """Sweep one endpoint."""
+    stored, revision = run.stores.checkpoints.get(run.endpoint)
+    before = stored or SweepCheckpoint(endpoint=run.endpoint)
+    sweep_run = _SweepRun.begin(run, before)
+    done, failed = _run_tasks(sweep_run)
+    if sweep_run.checkpoint != before:
+        # Losing this conditional write is safe: the checkpoint can be recomputed.
+        run.stores.checkpoints.put(sweep_run.checkpoint, revision)
+    if failed:
+        raise failed[0]
+    return done
+
+
+@dataclass
+class _SweepRun:
+    """One look back over one endpoint, and the checkpoint that it leaves."""
+
+    run: EndpointRun
+    checkpoint: SweepCheckpoint
+    full_day: bool  # once a day, and again until that was completed
+    start: datetime  # captures are looked for since then: whole windows, so that each is compared with its verdict
+    backlog_deadline: Deadline
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # keys by variant, since `start`
+    access_error: str = ""  # why the source cannot be read
+    backlog_drained: bool = False  # whether everything at the source since `start` has its part
+
+    @classmethod
+    def begin(cls, run: EndpointRun, checkpoint: SweepCheckpoint) -> _SweepRun:
+        """A run that looks back two hours, or to where the last one stopped, or a day; a day at most."""
+        now = run.now
+        full_day = checkpoint.looked_back_at is None or now - checkpoint.looked_back_at >= DAY
+        resume = min(now - LOOK_BACK, max(checkpoint.backlog_from or now, now - DAY))
+        back = now - DAY if full_day else resume
+        start = back - (back - EPOCH) % timedelta(minutes=run.entry.window_minutes)
+        return cls(run, checkpoint, full_day, start, run.deadline.earlier_by_share(Deadline.TASKS_AFTER_BACKLOG))
+
+    @cached_property
+    def described(self) -> dict[str, Any]:
+        """DescribeEndpoint; empty when there is no such endpoint."""
+        return sagemaker.describe_endpoint(self.run.endpoint) or {}
+
+    @property
+    def look_back(self) -> Window:
+        """From `start` until now."""
+        return Window(self.start, self.run.now - self.start)
+
+    def save(self, **fields: Any) -> None:
+        """Change the checkpoint."""
+        self.checkpoint = replace(self.checkpoint, **fields)
+
+    def keys_in(self, variant: str, window: Window) -> tuple[str, ...] | None:
+        """The parts of a window; None when the look back does not reach to its beginning."""
+        if window.start < self.start or variant not in self.parts:
+            return None
+        return tuple(key for key in self.parts[variant] if window.contains(locations.part_begun(key)))
+
+
+def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
+    """Run every task, also when one of them fails: what they did, and what failed."""
+    tasks: dict[str, Callable[[_SweepRun], Any]] = {
+        "reconciled": _reconcile,
+        "summarized": _process_readable_backlog,
+        "evaluated": _evaluate_and_alert,
+        "objects": _alert_on_objects,
+        "schedules": _alert_on_schedules,
+        "capture": _check_capture,
+        "delivered": _send_pending,
+    }
+    done: dict[str, Any] = {}
+    failed: list[Exception] = []
+    for name, task in tasks.items():
+        try:
+            done[name] = task(sweep_run)
+        except Exception as error:  # noqa: BLE001 - it rises in `sweep`, after the other tasks
+            endpoint = sweep_run.run.endpoint
+            logger.error("a task of the sweep failed", task=name, endpoint=endpoint, kind=type(error).__name__)
+            failed.append(error)
+    if sweep_run.full_day and not failed and sweep_run.checkpoint.backlog_from is None:
+        sweep_run.save(looked_back_at=sweep_run.run.now)
+    return done, failed
+
+
+def _reconcile(sweep_run: _SweepRun) -> list[str]:
+    return list(reconcile(sweep_run.run).steps)
+
+
+def _alert(run: EndpointRun, executions: Iterable[Execution]) -> int:
+    """Alert on executions; how many alerts were sent. Alerts already sent are deduplicated."""
+    answers = [alerting.alert_on(run, execution) for execution in executions]
+    return sum(len(answer.sent) for answer in answers if isinstance(answer, Alerted))
+
+
+# --- captured, and not summarized -------------------------------------------------------------------------------------
+
+
+def _process_readable_backlog(sweep_run: _SweepRun) -> int | str:
+    try:
+        return _process_backlog(sweep_run)
+    except SourceAccessDenied as error:
+        sweep_run.access_error = str(error)
+        sweep_run.save(backlog_from=min(sweep_run.start, sweep_run.checkpoint.backlog_from or sweep_run.start))
+        return sweep_run.access_error
+
+
+def _process_backlog(sweep_run: _SweepRun) -> int:
+    """Create the parts of the capture objects that have none, the earliest first, for as long as there is time."""
+    run, look_back, variants = sweep_run.run, sweep_run.look_back, _variants(sweep_run)
+    sweep_run.parts = {
+        variant: run.stores.parts.keys(run.endpoint, variant, look_back.start, look_back.end) for variant in variants
+    }
+    backlog = capture_backlog.in_order_of_time(
+        *(
+            capture_backlog.unprocessed_objects(run, variant, look_back, keys)
+            for variant, keys in sweep_run.parts.items()
+        )
+    )
+    created = 0
+    failed: list[tuple[datetime, Exception]] = []
+    for captured in backlog:
+        if not sweep_run.backlog_deadline.leaves(0) or len(failed) == MAX_UNREADABLE_OBJECTS:
+            sweep_run.save(backlog_from=min([captured.capture.begun, *(begun for begun, _ in failed)]))
+            break
+        try:
+            with capture_backlog.source_access(run):
+                capture_processing.process(run, captured)
+            created += 1
+        except SourceAccessDenied:
+            raise
+        except Exception as error:  # noqa: BLE001 - it rises below, after the other objects
+            failed.append((captured.capture.begun, error))
+        else:
+            _add_part(sweep_run, captured)
+    else:
+        sweep_run.save(backlog_from=min((begun for begun, _ in failed), default=None))
+        sweep_run.backlog_drained = not failed
+    with_captures = {variant for variant in variants if sweep_run.parts[variant]}
+    sweep_run.save(variants=tuple(sorted({*sweep_run.checkpoint.variants, *with_captures})))
+    if failed:
+        raise failed[0][1]
+    return created
+
+
+def _variants(sweep_run: _SweepRun) -> list[str]:
+    """The variants that the endpoint shows, and those that have captured; a full day's look lists the bucket too."""
+    known = {*sagemaker.variants_of(sweep_run.described), *sweep_run.checkpoint.variants}
+    if sweep_run.full_day or not known:
+        listed = capture_backlog.captured_variants(sweep_run.run)
+        sweep_run.save(variants=tuple(sorted({*sweep_run.checkpoint.variants, *listed})))
+        known |= listed
+    return sorted(known)
+
+
+def _add_part(sweep_run: _SweepRun, captured: DataCaptured) -> None:
+    """A part was just created: the windows' verdicts are compared with it as well."""
+    variant = captured.capture.variant
+    sweep_run.parts[variant] = tuple(sorted({*sweep_run.parts[variant], locations.part(captured.capture)}))
+
+
+# --- evaluated, and reported ------------------------------------------------------------------------------------------
+
+
+def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
+    """Evaluate again the windows whose stored verdict used other parts; alert on verdicts not yet reported."""
+    run = sweep_run.run
+    unreported = _unreported_windows(sweep_run)
+    latest = {(window, variant): _latest(run, variant, window) for window, variant in unreported}
+    due = sorted(
+        {
+            window
+            for window, variant in unreported
+            if sweep_run.full_day or not _used(latest[window, variant], sweep_run.keys_in(variant, window))
+        }
+    )
+    evaluated = monitoring.evaluate_closed(run, due, sweep_run.keys_in) if due else EvaluatedWindows()
+    complete = _is_complete(evaluated)
+    alerts, reported = 0, dict(sweep_run.checkpoint.reported_windows)
+    for (window, variant), digest in unreported.items():
+        execution = _latest(run, variant, window) if window in due else latest[window, variant]
+        if execution is not None:
+            alerts += _alert(run, [execution])
+        if complete and (execution is None or _used(execution, sweep_run.keys_in(variant, window))):
+            reported[_name(variant, window)] = digest
+    oldest = f"{run.now - REPORTED_WINDOWS_KEPT:%Y-%m-%dT%H:%M}"
+    sweep_run.save(reported_windows={name: digest for name, digest in reported.items() if name.split(" ")[1] >= oldest})
+    verdicts = [one.verdict for one in evaluated.executions] if isinstance(evaluated, EvaluatedWindows) else []
+    return {"verdicts": verdicts, "alerts": alerts}
+
+
+def _is_complete(evaluated: EvaluatedWindows | Skipped) -> bool:
+    """Whether nothing has to be evaluated again by the next sweep."""
+    if isinstance(evaluated, Skipped):
+        return evaluated.reason != SkipReason.BASELINE_UNREADABLE
+    return not evaluated.remaining
+
+
+def _unreported_windows(sweep_run: _SweepRun) -> dict[tuple[Window, str], str]:
+    """The closed windows and variants that are not known to be evaluated and reported as they are now.
+
+    Each has the digest that the checkpoint holds once it is reported.
+    """
+    named = sweep_run.run.stores.baselines.in_force(sweep_run.run.endpoint)
+    version = named.version if named else ""
+    found: dict[tuple[Window, str], str] = {}
+    for window in _windows(sweep_run):
+        for variant in sweep_run.parts:
+            digest = f"{sweep_run.run.entry.mode} {version} {_parts_digest(sweep_run, variant, window)}"
+            if sweep_run.checkpoint.reported_windows.get(_name(variant, window)) != digest:
+                found[window, variant] = digest
+    return found
+
+
+def _windows(sweep_run: _SweepRun) -> list[Window]:
+    """The closed windows of the look back, and the latest drift window, which may have begun before it."""
+    entry, now = sweep_run.run.entry, sweep_run.run.now
+    count = (now - sweep_run.start) // timedelta(minutes=entry.window_minutes)
+    found = [window for window in closed_windows(entry.window_minutes, now, count) if window.start >= sweep_run.start]
+    if entry.drift_window_minutes > entry.window_minutes:
+        found += closed_windows(entry.drift_window_minutes, now, 1)
+    return found
+
+
+def _parts_digest(sweep_run: _SweepRun, variant: str, window: Window) -> str:
+    """Which parts a window has. Of one that is longer than the look back: that it was reported; checked once a day."""
+    keys = sweep_run.keys_in(variant, window)
+    if keys is None:
+        return f"{sweep_run.run.now:%Y-%m-%d}" if sweep_run.full_day else "told"
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]
+
+
+def _name(variant: str, window: Window) -> str:
+    return f"{variant} {window.start:%Y-%m-%dT%H:%M} {window.length // timedelta(minutes=1)}"
+
+
+def _latest(run: EndpointRun, variant: str, window: Window) -> Execution | None:
+    return run.stores.executions.latest_of_window(run.endpoint, variant, window)
+
+
+def _used(execution: Execution | None, keys: tuple[str, ...] | None) -> bool:
+    """Whether an execution used these parts; any, when they are not known."""
+    return execution is not None and keys in (None, execution.parts)
+
+
+def _alert_on_objects(sweep_run: _SweepRun) -> int:
+    """Alert on what single objects violated since the last sweep."""
+    run = sweep_run.run
+    since = max(sweep_run.start, sweep_run.checkpoint.objects_reported_until or sweep_run.start)
+    alerts = 0
+    for variant, keys in sweep_run.parts.items() if run.entry.mode != Mode.OBSERVE else ():
+        if keys:
+            alerts += _alert(
+                run, run.stores.executions.of_objects(run.endpoint, variant, sweep_run.start, run.now, since)
+            )
+    if sweep_run.parts:
+        sweep_run.save(objects_reported_until=run.now.replace(microsecond=0))
+    return alerts
+
+
+def _alert_on_schedules(sweep_run: _SweepRun) -> int:
+    """Alert on executions of Model Monitor whose event was lost, and those that never had a job."""
+    run = sweep_run.run
+    if run.entry.mode == Mode.OBSERVE:
+        return 0
+    return _alert(run, model_monitor.unreported_executions(run, run.now - LOOK_BACK))
+
+
+# --- capture ----------------------------------------------------------------------------------------------------------
+
+
+def _check_capture(sweep_run: _SweepRun) -> str:
+    """Raise a condition while capture is off or goes to another destination. Runs after the backlog was processed."""
+    run = sweep_run.run
+    _update_delivery(sweep_run)
+    state, conditions = CaptureState.NOT_EXPECTED.value, {}
+    if sweep_run.access_error:
+        conditions = {"closed": sweep_run.access_error}
+    elif run.entry.mode != Mode.DEPLOY:
+        described = sweep_run.described.get("DataCaptureConfig") or {}
+        conditions = capture_conditions(described, run.capture_uri, run.endpoint)
+    elif not sweep_run.backlog_drained:
+        return "not known"  # the object that would be missing may lie there unread
+    else:
+        found = _deployed_capture_state(sweep_run)
+        state, conditions = found.value, {"missing": CAPTURE_MISSING} if found == CaptureState.MISSING else {}
+    if run.entry.mode != Mode.OBSERVE and not (conditions and _capture_stop_was_reported(run)):
+        sync = partial(endpoint_notifications.sync_conditions, family="capture", conditions=conditions, now=run.now)
+        alerting.update_and_send(run, alerting.ENDPOINT, sync)
+    return next(iter(conditions), state)
+
+
+def _deployed_capture_state(sweep_run: _SweepRun) -> CaptureState:
+    run = sweep_run.run
+    latest = run.stores.deployments.get(run.endpoint).latest
+    since = latest.requested_at if latest else run.now
+    seen = any(sweep_run.parts.values()) or any(
+        run.stores.parts.keys(run.endpoint, variant, since, since + LOOK_BACK) for variant in sweep_run.parts
+    )
+    return capture_state(run.entry, latest, run.now, seen=seen)
+
+
+def _capture_stop_was_reported(run: EndpointRun) -> bool:
+    """Whether a verdict has reported that captures have stopped: one message is enough."""
+    return any(captures_stopped(state) for state in run.stores.alert_states.of_endpoint(run.endpoint))
+
+
+def capture_conditions(described: dict[str, Any], source: str, endpoint: str) -> dict[str, str]:
+    """The conditions that an endpoint's own DataCaptureConfig shows, by name; `described` is DescribeEndpoint's part.
+
+    Examples
+    --------
+    >>> capture_conditions({"EnableCapture": True, "DestinationS3Uri": "s3://lake/new"}, "s3://lake/old", "site")
+    {'elsewhere': 'it captures to s3://lake/new, and s3://lake/old is read; `vedette watch site` follows it'}
+    """
+    destination = str(described.get("DestinationS3Uri", ""))
+    if described and not described.get("EnableCapture", False):
+        return {"off": "data capture of the endpoint is off, so nothing that it receives is evaluated"}
+    if destination and destination.rstrip("/") != source.rstrip("/"):
+        text = f"it captures to {destination}, and {source} is read; `vedette watch {endpoint}` follows it"
+        return {"elsewhere": text}
+    return {}
+
+
+def _update_delivery(sweep_run: _SweepRun) -> None:
+    """Record how captures become known: looked up daily, and each time while they are polled."""
+    if sweep_run.access_error:
+        sweep_run.save(delivery=Delivery.DENIED)
+        return
+    if sweep_run.checkpoint.delivery == Delivery.EVENTS and not sweep_run.full_day:
+        return
+    run = sweep_run.run
+    bucket = run.stores.bucket_of(locations.split_s3_uri(run.capture_uri)[0])
+    sends_events = bucket.sends_events()
+    if sends_events is not None:
+        delivery = capture_backlog.delivery(run.capture_uri, run.endpoint, bucket_sends_events=sends_events)
+        sweep_run.save(delivery=delivery)
+
+
+# --- pending alerts ---------------------------------------------------------------------------------------------------
+
+
+def _send_pending(sweep_run: _SweepRun) -> int:
+    """Send the pending alerts of the endpoint that nobody is sending."""
+    run, sent = sweep_run.run, 0
+    for state in run.stores.alert_states.of_endpoint(run.endpoint):
+        try:
+            sent += len(alerting.send_pending(run, state.variant))
+        except NotReady:  # another invocation is sending it
+            continue
+    return sent

@@ -1,0 +1,179 @@
+"""Evaluates captured data of one window against the baseline in force, and records the verdict once.
+
+| window                                       | verdict, stored as one execution                                     |
+|----------------------------------------------|----------------------------------------------------------------------|
+| closed, with parts                           | of the sum of its parts                                              |
+| ... in which two versions served             | of the hard checks alone, with a note "mixed: ..."; no drift         |
+| ... whose stored verdict used the same parts | none                                                                 |
+| ... with late parts                          | a new revision                                                       |
+| closed, without parts                        | CaptureStopped when requests were made that must have been captured, |
+|                                              | else NoData; none while objects wait to be summarized                |
+| open                                         | when more is violated than in its last verdict                       |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from chalicelib import locations
+from chalicelib.aws import cloudwatch, sagemaker
+from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints.evaluation import Evaluation
+from chalicelib.constraints.measurement import Checks, Verdict
+from chalicelib.constraints.missing_capture import evaluate_missing_capture, with_volume_check
+from chalicelib.constraints.windows import evaluate_closed_window
+from chalicelib.endpoint_run import EndpointRun
+from chalicelib.records import Deployment, Execution
+from chalicelib.registry.serving_history import versions_during
+from chalicelib.registry.versions import UNVERSIONED
+from chalicelib.services import aggregation, capture_backlog, execution_recording
+from chalicelib.services.execution_recording import Evaluated
+from chalicelib.stores.baselines import VersionedBaseline
+from chalicelib.window import Window
+
+HOUR = timedelta(hours=1)
+MIXED = "mixed"  # stands for the version of a window in which two served
+
+
+@dataclass(frozen=True)
+class EvaluationContext:
+    """What all window evaluations of one endpoint share, read once."""
+
+    run: EndpointRun
+    baseline: VersionedBaseline
+    deployments: tuple[Deployment, ...]
+    described: dict[str, Any] | None = None  # DescribeEndpoint, where it was read already
+
+    @cached_property
+    def served_now(self) -> str:
+        """The version that the endpoint serves now."""
+        served = sagemaker.describe_served(self.run.endpoint, self.described)
+        return served.version if served else UNVERSIONED
+
+    def served(self, window: Window) -> tuple[str, ...]:
+        """The versions that answered in a window: by the history, and where that ends, by SageMaker."""
+        versions = versions_during(self.deployments, window)
+        later = any(one.begun and one.requested_at >= window.end for one in self.deployments)
+        return versions if len(versions) > 1 or (versions and later) else (self.served_now,)
+
+
+def evaluate_window(
+    context: EvaluationContext, variant: str, window: Window, keys: tuple[str, ...], checks: Checks, *, shown: bool
+) -> Execution | None:
+    """Evaluate a closed window; None when a stored verdict used the same parts, or there is nothing to evaluate.
+
+    Parameters
+    ----------
+    keys
+        The keys of the window's parts.
+    shown
+        Whether the endpoint shows the variant now: only then is a window without parts a verdict at all. Before its
+        first data a variant has none; one that never had any can only be CaptureStopped.
+
+    Raises
+    ------
+    NotReady
+        When the deadline would come before the parts are added up.
+    """
+    run = context.run
+    if not keys and not shown:
+        return None
+    latest = run.stores.executions.latest_of_window(run.endpoint, variant, window)
+    if latest is not None and latest.parts == keys:
+        return _completed(context, latest)
+    if not keys:
+        first = run.stores.parts.first_begun(run.endpoint, variant)
+        before_first_data = first is not None and window.end <= first
+        return None if before_first_data else _evaluate_empty(context, variant, window, checks, first is not None)
+    summary = aggregation.window_summary(run, variant, keys)
+    versions = context.served(window)
+    checks, evaluation = evaluate_closed_window(
+        summary, context.baseline.content, checks, window.length, versions, run.entry.critical_features
+    )
+    version = versions[0] if len(versions) == 1 else MIXED
+    revision = latest.revision + 1 if latest else 1
+    return _recorded(context, variant, window, summary, evaluation, keys, version, checks, revision)
+
+
+def _evaluate_empty(
+    context: EvaluationContext, variant: str, window: Window, checks: Checks, had_data: bool
+) -> Execution | None:
+    """NoData or CaptureStopped; None when there are objects that only wait to be summarized."""
+    run = context.run
+    if capture_backlog.may_have_unprocessed(run, variant, window):
+        return None
+    requests = cloudwatch.invocations(run.endpoint, variant, window.start, window.end)
+    evaluation = evaluate_missing_capture(requests, run.entry.capture_percentage)
+    if checks == Checks.DRIFT and evaluation.verdict == Verdict.CAPTURE_STOPPED:
+        return None  # the shorter windows report it
+    if checks != Checks.DRIFT:
+        evaluation = with_volume_check(evaluation, context.baseline.content.constraints, window.length / HOUR)
+    if evaluation.verdict == Verdict.NO_DATA and not had_data:
+        return None
+    version = context.served(window)[-1]
+    return _recorded(context, variant, window, CaptureSummary(), evaluation, (), version, checks, 1)
+
+
+def _recorded(
+    context: EvaluationContext,
+    variant: str,
+    window: Window,
+    summary: CaptureSummary,
+    evaluation: Evaluation,
+    keys: tuple[str, ...],
+    version: str,
+    checks: Checks,
+    revision: int,
+) -> Execution | None:
+    run = context.run
+    evaluated = Evaluated(variant, window, summary, evaluation, context.baseline)
+    folder = locations.execution(run.endpoint, variant, window, version, revision)
+    execution = execution_recording.execution_of(
+        run, evaluated, folder, keys, version, closed=True, revision=revision, checks=checks
+    )
+    return execution if execution_recording.record(run, execution, evaluated) else None
+
+
+def evaluate_open_window(
+    context: EvaluationContext, variant: str, window: Window, keys: tuple[str, ...]
+) -> Execution | None:
+    """Evaluate the parts that an open window has by now; None unless more is violated than in its last verdict.
+
+    Raises
+    ------
+    NotReady
+        When the deadline would come before the parts are added up.
+    """
+    run = context.run
+    summary = aggregation.window_summary(run, variant, keys)
+    evaluation = execution_recording.hard_evaluation(run, summary, context.baseline.content)
+    if not evaluation.alertable:
+        return None
+    latest = run.stores.executions.latest_of_open_window(run.endpoint, variant, window)
+    known = (
+        {(one.check, one.feature, one.severity) for one in latest.measurements if one.alertable} if latest else set()
+    )
+    found = {(one.check, one.feature, one.severity) for one in evaluation.alertable}
+    if latest is not None and found <= known:
+        return _completed(context, latest)
+    revision = latest.revision + 1 if latest else 1
+    so_far = Window(window.start, run.now - window.start)
+    evaluated = Evaluated(variant, so_far, summary, evaluation, context.baseline)
+    folder = locations.execution_of_open_window(run.endpoint, variant, window, revision)
+    execution = execution_recording.execution_of(
+        run, evaluated, folder, keys, context.served_now, closed=False, revision=revision
+    )
+    return execution if execution_recording.record(run, execution, evaluated) else None
+
+
+def _completed(context: EvaluationContext, execution: Execution) -> Execution | None:
+    """Write the files of a record that a crash left without them; None when it has them, and nothing is new."""
+    run = context.run
+    if run.stores.executions.has_files(execution):
+        return None
+    summary = aggregation.window_summary(run, execution.variant, execution.parts)
+    execution_recording.write_files(run, execution, summary, context.baseline.content)
+    return execution

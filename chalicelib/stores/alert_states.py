@@ -1,0 +1,56 @@
+"""Alert states with their outboxes, and mutes.
+
+| pk                  | sk               | record                                                      |
+|---------------------|------------------|-------------------------------------------------------------|
+| endpoint#{endpoint} | alerts#{variant} | AlertState; the variant "" holds the endpoint's own notices |
+| mutes               | mute#{id}        | Mute: it has an end, and never expires                      |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.aws.dynamodb import Table
+from chalicelib.locations import endpoint_partition
+from chalicelib.records import AlertState, Mute
+
+_STATE, _MUTES, _MUTE = "alerts#", "mutes", "mute#"
+
+
+@dataclass(frozen=True)
+class AlertStateStore:
+    """Items of the stage's table."""
+
+    table: Table
+
+    def get(self, endpoint: str, variant: str) -> tuple[AlertState | None, int]:
+        """The alert state of an endpoint and variant, and its revision; (None, 0) when there is none."""
+        return self.table.get(AlertState, endpoint_partition(endpoint), _STATE + variant)
+
+    def put(self, state: AlertState, expected_revision: int) -> bool:
+        """Write an alert state; False when another invocation was first."""
+        return self.table.put(state, endpoint_partition(state.endpoint), _STATE + state.variant, expected_revision)
+
+    def of_endpoint(self, endpoint: str) -> list[AlertState]:
+        """Every alert state of an endpoint, by variant."""
+        return list(self.table.query(AlertState, endpoint_partition(endpoint), _STATE).values())
+
+    def delete(self, endpoint: str, variant: str) -> None:
+        """Delete an alert state."""
+        self.table.delete(endpoint_partition(endpoint), _STATE + variant)
+
+    def mutes(self) -> list[Mute]:
+        """Every mute of the stage, ended ones too."""
+        return list(self.table.query(Mute, _MUTES, _MUTE).values())
+
+    def put_mute(self, mute: Mute, expected_revision: int = 0) -> bool:
+        """Write a mute; False when another writer was first."""
+        return self.table.put(mute, _MUTES, _MUTE + mute.mute_id, expected_revision)
+
+    def mute(self, mute_id: str) -> tuple[Mute | None, int]:
+        """A mute by its id, and its revision."""
+        return self.table.get(Mute, _MUTES, _MUTE + mute_id)
+
+    def delete_mute(self, mute_id: str) -> None:
+        """End a mute at once."""
+        self.table.delete(_MUTES, _MUTE + mute_id)

@@ -1,0 +1,35 @@
+"""Where the sweep of each endpoint resumes.
+
+| pk                  | sk    | record          |
+|---------------------|-------|-----------------|
+| endpoint#{endpoint} | sweep | SweepCheckpoint |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.aws.dynamodb import Table
+from chalicelib.locations import endpoint_partition
+from chalicelib.records import SweepCheckpoint
+
+_SWEEP = "sweep"
+
+
+@dataclass(frozen=True)
+class CheckpointStore:
+    """Items of the stage's table."""
+
+    table: Table
+
+    def get(self, endpoint: str) -> tuple[SweepCheckpoint | None, int]:
+        """The checkpoint of an endpoint, and its revision; (None, 0) before its first sweep."""
+        return self.table.get(SweepCheckpoint, endpoint_partition(endpoint), _SWEEP)
+
+    def put(self, checkpoint: SweepCheckpoint, expected_revision: int) -> bool:
+        """Write a checkpoint; False when another sweep was first."""
+        return self.table.put(checkpoint, endpoint_partition(checkpoint.endpoint), _SWEEP, expected_revision)
+
+    def delete(self, endpoint: str) -> None:
+        """Forget where the sweep of an endpoint was."""
+        self.table.delete(endpoint_partition(endpoint), _SWEEP)

@@ -1,0 +1,78 @@
+"""Executions: verdicts, each in a folder of its own with Model Monitor's two files and the page beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib import locations, records
+from chalicelib.aws.s3 import Bucket
+from chalicelib.records import Execution
+from chalicelib.stores.parts import listed_between, records_of
+from chalicelib.window import Window
+
+_RECORD = f"/{locations.EXECUTION_FILE}"
+
+
+@dataclass(frozen=True)
+class ExecutionStore:
+    """monitoring/ of the stage's bucket."""
+
+    bucket: Bucket
+
+    def get(self, folder: str) -> Execution | None:
+        """The execution stored in a folder."""
+        return self.bucket.get_record(Execution, folder + locations.EXECUTION_FILE)
+
+    def put(self, execution: Execution) -> bool:
+        """Store an execution once; False when another invocation was first, and its execution stays.
+
+        botocore repeats a write whose reply was lost, which S3 then refuses: so what is stored is compared.
+        """
+        key = execution.folder + locations.EXECUTION_FILE
+        return self.bucket.put_once(key, records.write(execution)) or self.get(execution.folder) == execution
+
+    def put_file(self, execution: Execution, name: str, content: bytes, content_type: str = "application/json") -> None:
+        """Write a file beside an execution."""
+        self.bucket.put(execution.folder + name, content, content_type)
+
+    def has_files(self, execution: Execution) -> bool:
+        """Whether the files beside an execution are complete: the violations are written last."""
+        return self.bucket.exists(execution.folder + locations.VIOLATIONS_FILE)
+
+    def latest_of_window(self, endpoint: str, variant: str, window: Window) -> Execution | None:
+        """The newest revision of a closed window."""
+        return self._latest(locations.executions_of_window(endpoint, variant, window))
+
+    def latest_of_open_window(self, endpoint: str, variant: str, window: Window) -> Execution | None:
+        """The newest revision of a window that was evaluated while it was open."""
+        return self._latest(locations.executions_of_open_window(endpoint, variant, window))
+
+    def _latest(self, prefix: str) -> Execution | None:
+        keys = [listed.key for listed in self.bucket.list_objects(prefix) if listed.key.endswith(_RECORD)]
+        found = records_of(self.bucket, Execution, keys)
+        return max(found, key=lambda one: (one.revision, one.evaluated_at), default=None)
+
+    def of_windows(
+        self, endpoint: str, variant: str, start: datetime, end: datetime, length: timedelta | None = None
+    ) -> Iterator[Execution]:
+        """The executions of the closed windows that begin in [start, end), of one length or any; latest revisions."""
+        root = locations.executions_of_variant(endpoint, variant)
+        after, until = (f"{root}{time:%Y-%m-%dT%H-%MZ}" for time in (start, end))
+        latest: dict[Window, tuple[str, str]] = {}
+        for listed in self.bucket.list_objects(root, after=after, until=until):
+            folder, _, rest = listed.key[len(root) :].partition("/")
+            window = Window.from_name(folder)
+            if window is None or length not in (None, window.length) or not rest.endswith(_RECORD):
+                continue
+            latest[window] = max(latest.get(window, ("", "")), (rest.split("/")[-2], listed.key))
+        return records_of(self.bucket, Execution, [key for _, key in latest.values()])
+
+    def of_objects(
+        self, endpoint: str, variant: str, start: datetime, end: datetime, stored_since: datetime
+    ) -> Iterator[Execution]:
+        """The executions of single objects that were begun in [start, end), stored at a time or later."""
+        listed = listed_between(self.bucket, locations.executions_of_objects(endpoint, variant), start, end)
+        keys = [one.key for one in listed if one.key.endswith(_RECORD) and one.modified >= stored_since]
+        return records_of(self.bucket, Execution, keys)

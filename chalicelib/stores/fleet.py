@@ -1,0 +1,28 @@
+"""The applied fleet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib import locations, records
+from chalicelib.aws.s3 import Bucket
+from chalicelib.records import Fleet, FleetEntry
+
+
+@dataclass(frozen=True)
+class FleetStore:
+    """config/fleet.json; the bucket's versions keep the earlier ones."""
+
+    bucket: Bucket
+
+    def get(self) -> Fleet:
+        """The applied fleet; an empty one when none was applied."""
+        return self.bucket.get_record(Fleet, locations.fleet()) or Fleet()
+
+    def entry(self, endpoint: str) -> FleetEntry | None:
+        """The fleet entry of an endpoint; None when it is not in the fleet."""
+        return self.get().entry(endpoint)
+
+    def put(self, fleet: Fleet) -> None:
+        """Apply a fleet."""
+        self.bucket.put(locations.fleet(), records.write(fleet))

@@ -1,0 +1,107 @@
+"""What is not ours, or not whole, is refused with one log line and never retried."""
+
+import pytest
+
+from chalicelib.settings import settings
+
+ARN = "arn:aws:sagemaker:{region}:{account}:{what}"
+
+
+def envelope(source: str, detail_type: str, detail: dict, account="123456789012", region="eu-west-1") -> dict:
+    return {
+        "version": "0",
+        "id": "1",
+        "source": source,
+        "detail-type": detail_type,
+        "account": account,
+        "region": region,
+        "time": "2026-03-02T09:00:00Z",
+        "resources": [],
+        "detail": detail,
+    }
+
+
+def package(account="123456789012", region="eu-west-1", **changes) -> dict:
+    arn = ARN.format(region=region, account=account, what="model-package/preferred-site/1")
+    detail = {"ModelPackageArn": arn, "ModelPackageGroupName": "preferred-site", "ModelApprovalStatus": "Approved"}
+    return envelope("aws.sagemaker", "SageMaker Model Package State Change", {**detail, **changes}, account, region)
+
+
+def captured(key: str, bucket: str | None = None) -> dict:
+    detail = {"bucket": {"name": bucket or settings().bucket}, "object": {"key": key, "etag": "e", "size": 1}}
+    return envelope("aws.s3", "Object Created", detail)
+
+
+CASES = {
+    "another account": ("on_model_package_state_change", lambda: package(account="999999999999")),
+    "another region": ("on_model_package_state_change", lambda: package(region="us-east-1")),
+    "another source": (
+        "on_model_package_state_change",
+        lambda: {**package(), "source": "com.example"},
+    ),
+    "another type": ("on_model_package_state_change", lambda: {**package(), "detail-type": "Order Placed"}),
+    "an ARN of another account inside": (
+        "on_model_package_state_change",
+        lambda: package(ModelPackageArn=ARN.format(region="eu-west-1", account="9" * 12, what="model-package/x/1")),
+    ),
+    "no ARN": ("on_model_package_state_change", lambda: package(ModelPackageArn=None)),
+    "no group": ("on_model_package_state_change", lambda: package(ModelPackageGroupName=None)),
+    "no endpoint": (
+        "on_endpoint_state_change",
+        lambda: envelope("aws.sagemaker", "SageMaker Endpoint State Change", {}),
+    ),
+    "detail that is no object": ("on_endpoint_state_change", lambda: {**package(), "detail": "text"}),
+    "no object key": (
+        "on_data_captured",
+        lambda: envelope("aws.s3", "Object Created", {"bucket": {"name": "b"}, "object": {}}),
+    ),
+    "our own object": ("on_data_captured", lambda: captured("parts/x/y/2026/03/02/09/00-00-000-a.jsonl.json")),
+    "our own object named like a capture": (
+        "on_data_captured",
+        lambda: captured("parts/x/y/2026/03/02/09/00-00-000-a.jsonl"),
+    ),
+    "an execution of another stage": (
+        "on_monitoring_execution",
+        lambda: envelope("vedette.prod", "Vedette Monitoring Execution", {}),
+    ),
+    "an execution without its fields": (
+        "on_monitoring_execution",
+        lambda: envelope("vedette.local", "Vedette Monitoring Execution", {"endpoint": "x"}),
+    ),
+    "a schedule of nobody": ("run_monitoring", lambda: envelope("com.example", "Scheduled Event", {})),
+    "a fan-out without an endpoint": ("sweep", lambda: envelope("vedette.local", "Scheduled Event", {})),
+}
+
+
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_it_is_refused_with_one_sentence_and_nothing_is_done(world, case, capsys):
+    function, event = CASES[case]
+    before = len(world.cloud.recorder.calls)
+    answer = world.cloud.invoke(function, event())
+    assert list(answer) == ["rejected"]
+    assert len(answer["rejected"]) < 300
+    assert len(world.cloud.recorder.calls) == before
+
+
+def test_the_real_samples_of_the_documentation_are_read(world, conformance):
+    import json
+
+    from chalicelib.events import DataCaptured, EndpointStateChanged
+    from chalicelib.settings import Settings
+
+    def settings_for(event: dict) -> Settings:
+        return Settings("local", "b", "t", "arn", "", event["region"], event["account"])
+
+    event = json.loads((conformance / "events/SageMaker_Endpoint_State_Change.json").read_text())
+    assert EndpointStateChanged.from_eventbridge(event, settings_for(event)).endpoint == "MyEndpoint"
+    event = json.loads((conformance / "events/s3EventBridgeNotificationObjectCreatedEvent.json").read_text())
+    event["detail"]["object"]["key"] = "p/site/AllTraffic/2026/11/22/09/34-30-683-a+b%20c.jsonl"
+    read = DataCaptured.from_eventbridge(event, settings_for(event))
+    assert (read.bucket, read.capture.name) == ("example-bucket", "34-30-683-a+b%20c.jsonl")
+
+
+def test_a_model_package_event_is_read_with_its_source_as_a_list_and_its_keys_in_lower_camel_case(world):
+    event = package()
+    event["source"] = ["aws.sagemaker"]
+    event["detail"] = {key[0].lower() + key[1:]: value for key, value in event["detail"].items()}
+    assert "steps" in world.cloud.invoke("on_model_package_state_change", event)

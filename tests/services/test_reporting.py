@@ -1,0 +1,84 @@
+"""The page that lies beside a verdict: always there, bounded in what it reads, and never worth a verdict."""
+
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.pages.history import WINDOWS
+from chalicelib.records import Execution
+from chalicelib.records import write as encoded
+from chalicelib.services.reporting import with_history, write_report
+from tests.pages.samples import execution as judged
+from tests.pages.samples import sample
+from tests.runs import run_of
+from tests.services.conftest import ENDPOINT
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def watched(world):
+    """An endpoint whose last two hours were judged; the second is half wrong."""
+    world.deployed()
+    world.cloud.turn(minutes=61 - world.cloud.clock.now().minute)
+    for bad in (0, 20):
+        world.send(good=20, bad=bad)
+        world.cloud.turn(hours=1)
+    world.cloud.turn(minutes=10)
+    return world
+
+
+def executions(world) -> list[Execution]:
+    keys = [key for key in world.keys(f"monitoring/{ENDPOINT}/AllTraffic/2") if key.endswith("/0001/execution.json")]
+    return [stage_stores().bucket.get_record(Execution, key) for key in keys]
+
+
+def test_every_closed_window_has_its_page(watched):
+    for execution in executions(watched):
+        found = boto3.client("s3").get_object(Bucket=watched.bucket, Key=execution.folder + "report.html")
+        assert found["ContentType"] == "text/html; charset=utf-8"
+        assert execution.verdict in found["Body"].read().decode()
+    last = executions(watched)[-1]
+    page = stage_stores().bucket.get(last.folder + "report.html").decode()
+    assert "b is not Integral in 50.0% of 40 rows." in page
+    assert "Version 1 had passed before: the data changed, not the model." in page
+    assert "version 1, verified" in page
+
+
+def test_what_a_page_reads_is_bounded_however_long_the_history_is(watched):
+    last = executions(watched)[-1]
+    old = judged(ENDPOINT, 0, sample(2).monitored.execution, "1")
+    for hours in range(1, 60):
+        start = last.window_start - 10 * HOUR - hours * HOUR
+        folder = f"monitoring/{ENDPOINT}/AllTraffic/{start:%Y-%m-%dT%H-%MZ}_60m/1/0001/"
+        stage_stores().bucket.put(folder + "execution.json", encoded(old))
+    calls = watched.cloud.recorder.calls
+    run = run_of()
+    before = len(calls)
+    with_history(run, last)
+    made = [call.operation for call in calls[before:]]
+    assert made.count("GetObject") <= WINDOWS
+    assert made.count("ListObjectsV2") <= 2
+    assert len(made) <= WINDOWS + 8
+
+
+def test_a_page_that_cannot_be_made_costs_no_verdict(watched, capsys):
+    last = executions(watched)[-1]
+    start = last.window_start - HOUR
+    stage_stores().bucket.put(
+        f"monitoring/{ENDPOINT}/AllTraffic/{start:%Y-%m-%dT%H-%MZ}_60m/9/0009/execution.json", b"not a record"
+    )
+    assert write_report(run_of(), last, None, None) is False
+    watched.cloud.mailbox.mails.clear()
+    watched.send(good=40)
+    watched.cloud.turn(hours=1, minutes=10)
+    latest = executions(watched)[-1]
+    assert latest.window_start > last.window_start
+    assert latest.verdict == "OK"
+    assert stage_stores().bucket.get(latest.folder + "constraint_violations.json") is not None
+    assert stage_stores().bucket.get(latest.folder + "report.html") is None
+    lines = capsys.readouterr().out
+    assert '"ReportsFailed"' in lines
+    assert "not a record" not in lines

@@ -1,0 +1,255 @@
+"""The sweep: what it remembers, how far it looks back, what it costs, and what happens to objects that change."""
+
+from datetime import timedelta
+
+import boto3
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.deadline import Deadline
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.locations import endpoint_partition, part_begun
+from chalicelib.parts import Part
+from chalicelib.records import FleetEntry, SweepCheckpoint
+from chalicelib.services import fan_out
+from chalicelib.services.sweep import sweep
+from chalicelib.stores.parts import PartStore
+from tests.capture.captures import line, side
+from tests.runs import DeadlineAfter, run_of
+from vedette.local.errors import AwsError
+
+ENDPOINT = "preferred-site"
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+PLENTY = 300_000
+
+
+def key(world, ago: timedelta, name: str = "x", variant: str = "AllTraffic") -> str:
+    begun = world.cloud.clock.now() - ago
+    return f"data-capture/{ENDPOINT}/{variant}/{begun:%Y/%m/%d/%H/%M}-00-000-{name}.jsonl"
+
+
+def rows(number: int, b: str = "34") -> bytes:
+    return line(side(f"12,{b}"), side("1.0")) * number
+
+
+def put(world, where: str, content: bytes) -> None:
+    boto3.client("s3").put_object(Bucket=world.bucket, Key=where, Body=content)
+
+
+def put_unseen(world, where: str, content: bytes) -> None:
+    """An object whose event is lost."""
+    world.cloud.bus.drop(lambda event, function: function == "on_data_captured")
+    put(world, where, content)
+    world.cloud.settle()
+
+
+def parts(world) -> list[str]:
+    return [found for found in world.keys(f"parts/{ENDPOINT}/") if "/blue/" in found or "/AllTraffic/" in found]
+
+
+def swept(world, deadline: Deadline | None = None) -> dict:
+    return sweep(run_of(ENDPOINT, deadline))
+
+
+def memory() -> SweepCheckpoint:
+    return stage_stores().deployments.table.get(SweepCheckpoint, endpoint_partition(ENDPOINT), "sweep")[0]
+
+
+def refuse(where: str):
+    def gate(call):
+        if call.operation == "GetObject" and call.parameters.get("Key") == where:
+            raise AwsError("InternalFailure", "We encountered an internal error.", 500)
+
+    return gate
+
+
+@pytest.fixture
+def watched(world):
+    """An endpoint that is only looked at, so that nothing but the captures of a test is there."""
+    world.apply(replace(world.fleet.entry(ENDPOINT), mode="alert", package_group=""))
+    world.cloud.schedules_enabled = False
+    return world
+
+
+# --- how far it looks back --------------------------------------------------------------------------------------------
+
+
+def test_a_day_is_looked_through_once_a_day_and_two_hours_otherwise(watched):
+    put_unseen(watched, key(watched, 20 * HOUR), rows(5))
+    assert swept(watched)["summarized"] == 1
+    put_unseen(watched, key(watched, 19 * HOUR, "late"), rows(5))
+    put_unseen(watched, key(watched, HOUR, "new"), rows(5))
+    assert swept(watched)["summarized"] == 1
+    watched.cloud.turn(hours=4)
+    assert swept(watched)["summarized"] == 0
+    watched.cloud.turn(hours=20)
+    put_unseen(watched, key(watched, 23 * HOUR, "later"), rows(5))
+    assert swept(watched)["summarized"] == 1
+    assert len(parts(watched)) == 3
+
+
+def test_a_run_that_was_cut_short_goes_on_where_it_stopped(watched):
+    swept(watched)  # the long look back of the day is over
+    for minute in range(5):
+        put_unseen(watched, key(watched, 90 * MINUTE - minute * MINUTE), rows(5))
+    assert swept(watched, DeadlineAfter(2))["summarized"] == 2
+    assert memory().backlog_from == part_begun(parts(watched)[-1]) + MINUTE
+    watched.cloud.turn(hours=6)  # the two hours alone would not reach them any more
+    assert swept(watched)["summarized"] == 3
+    assert (memory().backlog_from, len(parts(watched))) == (None, 5)
+
+
+def test_a_days_look_that_was_cut_short_is_taken_up_again(watched):
+    for hour in range(4, 8):
+        put_unseen(watched, key(watched, hour * HOUR), rows(5))
+    assert swept(watched, DeadlineAfter(1))["summarized"] == 1
+    assert memory().looked_back_at is None
+    assert swept(watched)["summarized"] == 3
+    assert memory().looked_back_at is not None
+
+
+def test_one_object_that_cannot_be_read_keeps_no_other_waiting(watched):
+    swept(watched)
+    names = ["a", "b", "c"]
+    for name in names:
+        put_unseen(watched, key(watched, HOUR, name), rows(5))
+    watched.cloud.faults.gate = refuse(key(watched, HOUR, "b"))
+    with pytest.raises(Exception, match="GetObject"):
+        swept(watched)
+    assert [found.rpartition("-")[2] for found in parts(watched)] == ["a.jsonl.json", "c.jsonl.json"]
+    assert memory().backlog_from is not None
+    watched.cloud.faults.clear()
+    assert swept(watched)["summarized"] == 1
+
+
+# --- objects that change ----------------------------------------------------------------------------------------------
+
+
+def part_of(found: str) -> Part:
+    return stage_stores().bucket.get_record(Part, found)
+
+
+def test_an_overwritten_object_keeps_its_first_part_and_is_counted(watched, capsys):
+    where = key(watched, 10 * MINUTE)
+    for number in (5, 7):
+        put(watched, where, rows(number))
+        watched.cloud.settle()
+    assert [part_of(found).summary.rows for found in parts(watched)] == [5]
+    assert '"OverwrittenObjects"' in capsys.readouterr().out
+    assert swept(watched)["summarized"] == 0
+
+
+def test_the_second_part_that_an_older_version_kept_of_an_object_is_not_counted(watched):
+    where = key(watched, 10 * MINUTE)
+    put(watched, where, rows(5))
+    watched.cloud.settle()
+    (first,) = parts(watched)
+    stage_stores().bucket.put(f"{first.removesuffix('.json')}.0a.json", stage_stores().bucket.get(first))
+    now = watched.cloud.clock.now()
+    assert stage_stores().parts.keys(ENDPOINT, "AllTraffic", now - HOUR, now) == (first,)
+
+
+def test_what_one_object_violated_is_told_by_the_sweep_when_its_event_is_lost(watched):
+    watched.baseline()
+    swept(watched)
+    watched.cloud.bus.drop(lambda event, function: function == "on_monitoring_execution")
+    put(watched, key(watched, 10 * MINUTE), rows(25, b="34.5"))
+    watched.cloud.settle()
+    assert len(parts(watched)) == 1
+    assert watched.cloud.mailbox.mails == []
+    assert swept(watched)["objects"] == 1
+    assert ["b is not Integral" in mail.subject for mail in watched.cloud.mailbox.mails] == [True]
+    put(watched, key(watched, 9 * MINUTE, "again"), rows(25, b="34.5"))
+    watched.cloud.settle()
+    assert [swept(watched)["objects"] for _ in range(2)] == [0, 0]
+
+
+def test_the_verdict_of_an_object_is_stored_before_its_part(watched, monkeypatch):
+    """A function that dies between the two is made up for by the sweep, which finds an object without a part."""
+    watched.baseline()
+    put_unseen(watched, key(watched, 10 * MINUTE), rows(25, b="34.5"))
+    with monkeypatch.context() as dying:
+        dying.setattr(PartStore, "put", lambda *arguments: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            swept(watched)
+    assert [found.rpartition("/")[2] for found in watched.keys(f"monitoring/{ENDPOINT}/")].count("execution.json") == 1
+    assert parts(watched) == []
+    watched.cloud.bus.drop(lambda event, function: False)
+    assert swept(watched)["summarized"] == 1
+    watched.cloud.settle()
+    assert ["b is not Integral" in mail.subject for mail in watched.cloud.mailbox.mails] == [True]
+
+
+def test_an_object_that_is_gone_is_no_error_and_one_that_was_deleted_stays_counted(watched):
+    where = key(watched, 10 * MINUTE)
+    put(watched, where, rows(5))
+    watched.cloud.settle()
+    s3 = boto3.client("s3")
+    s3.delete_object(Bucket=watched.bucket, Key=where)
+    assert len(parts(watched)) == 1
+    held = []
+    watched.cloud.bus.drop(lambda event, function: function == "on_data_captured" and not held.append(event))
+    put(watched, key(watched, 9 * MINUTE, "y"), rows(5))
+    watched.cloud.settle()
+    s3.delete_object(Bucket=watched.bucket, Key=key(watched, 9 * MINUTE, "y"))
+    watched.cloud.bus.drop(lambda event, function: False)
+    assert watched.cloud.invoke("on_data_captured", held[0])["skipped"] == "object gone"
+
+
+# --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def listings(world, function: str) -> int:
+    return sum(call.operation == "ListObjectsV2" and call.function == function for call in world.cloud.recorder.calls)
+
+
+def test_an_hour_of_an_endpoint_costs_at_most_fifteen_listings_of_the_sweep(world):
+    """Steady traffic, one variant, mode deploy: what 1,000 endpoints cost is a thousand times this."""
+    world.deployed()
+    for _ in range(3):  # the day's long look is over, and windows have closed
+        world.send(good=20)
+        world.cloud.turn(hours=1)
+    world.cloud.recorder.clear()
+    for _ in range(4):
+        world.send(good=20)
+        world.cloud.turn(minutes=15)
+    counted = {function: listings(world, function) for function in ("sweep", "run_monitoring", "on_data_captured")}
+    assert counted["on_data_captured"] == 0
+    assert counted["sweep"] <= 13, counted
+    assert counted["run_monitoring"] <= 16, counted  # twelve looks at the open hour, and what its close costs
+
+
+def test_a_fleet_is_begun_five_endpoints_a_second_and_whole_before_the_function_ends(world, monkeypatch):
+    """SageMaker throttles who asks for a thousand endpoints at once; a fleet of five or fewer waits for nobody."""
+    begun: list[object] = []
+    monkeypatch.setattr(fan_out.time, "sleep", begun.append)
+    monkeypatch.setattr(fan_out.messages, "invoke_function", lambda name, event: begun.append(name))
+    event = world.cloud.scheduled_event()
+
+    def started(endpoints: int, milliseconds: int) -> list[object]:
+        world.apply(*(FleetEntry(endpoint=f"site-{number}") for number in range(endpoints)))
+        begun.clear()
+        deadline = Deadline.in_seconds(milliseconds / 1000)
+        found = fan_out.start_each_endpoint(stage_stores(), event, "sweep", deadline)
+        assert found == {"endpoints": endpoints}
+        return list(begun)
+
+    assert started(5, PLENTY) == ["sweep"] * 5
+    assert started(12, PLENTY) == [*["sweep"] * 5, 1.0, *["sweep"] * 5, 1.0, "sweep", "sweep"]
+    pauses = [one for one in started(3000, PLENTY) if one != "sweep"]
+    assert 0 < sum(pauses) < (PLENTY - 1000 * Deadline.FAN_OUT) / 1000
+    assert started(12, 1_000).count(0.0) == 2  # late, and nobody is left out
+
+
+def test_windows_whose_captures_were_caught_up_with_late_are_judged(watched):
+    """What a closed or slow source brings days after is judged with the windows that it belongs to."""
+    watched.baseline()
+    swept(watched)
+    for minute in range(3):
+        put_unseen(watched, key(watched, 100 * MINUTE - minute * MINUTE), rows(30))
+    swept(watched, DeadlineAfter(1))
+    watched.cloud.turn(hours=7)
+    answer = swept(watched)
+    assert answer["summarized"] == 2
+    assert "OK" in answer["evaluated"]["verdicts"]
+    assert swept(watched)["evaluated"] == {"verdicts": [], "alerts": 0}
