@@ -270,7 +270,7 @@ def _table(columns: dict[str, list[Any]], rows: int) -> Table:
         names=tuple(columns),
         rows=rows,
         columns=tuple(
-            ColumnStatistics.of_values([*cells, *[None] * (rows - len(cells))], BASELINE_K)
+            ColumnStatistics.of_json_values([*cells, *[None] * (rows - len(cells))], BASELINE_K)
             for cells in columns.values()
         ),
     )

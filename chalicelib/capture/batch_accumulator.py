@@ -14,8 +14,9 @@ from typing import Any, Literal, NamedTuple
 from chalicelib.capture.lazy_rows import Names
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.csv_columns import CsvBlock
-from chalicelib.statistics.table import Table, by_name, sum_of_tables, union
+from chalicelib.statistics.table import Table, side_layout, sum_of_tables, union_of_names
 
+Cells = Sequence[Any] | CsvBlock  # of one side of rows, row after row
 CellKind = Literal["text", "json", "csv"]  # lists of texts, lists of JSON's own values (None: missing), CSV blocks
 MAX_BATCH_CELLS = 250_000  # in memory before they become statistics: at most 20 MB
 MAX_BATCH_BYTES = 4 << 20  # of the object that they were read from: cells of text may be long
@@ -56,7 +57,7 @@ class BatchAccumulator:
         """Whether rows of these names stay within the limits; from then on their layout counts."""
         if (outputs, inputs) in self._admitted:
             return True
-        layout = by_name(outputs), by_name(inputs)
+        layout = side_layout(outputs), side_layout(inputs)
         known = self._names.get(layout)
         if known is None and len(self._names) >= self._max_layouts:
             return False
@@ -72,14 +73,7 @@ class BatchAccumulator:
         self._admitted.add((outputs, inputs))
         return True
 
-    def append(
-        self,
-        outputs: Names,
-        inputs: Names,
-        output_cells: Sequence[Any] | CsvBlock,
-        input_cells: Sequence[Any] | CsvBlock,
-        kind: CellKind,
-    ) -> None:
+    def append(self, outputs: Names, inputs: Names, output_cells: Cells, input_cells: Cells, kind: CellKind) -> None:
         """Append rows, for which there is room.
 
         Parameters
@@ -87,7 +81,7 @@ class BatchAccumulator:
         outputs, inputs
             The names of the columns.
         output_cells, input_cells
-            The cells of either side, row after row.
+            The cells of either side.
         kind
             What the cells are where they are a list: "text" or "json".
         """
@@ -118,9 +112,9 @@ class BatchAccumulator:
 
     def _flush(self) -> None:
         by_layout: dict[tuple[object, object, CellKind, CellKind], list[_Rows]] = {}
-        for (outputs, inputs, output_kind, input_kind), rows in self._rows.items():
-            layout = (outputs, inputs) if "csv" in (output_kind, input_kind) else (by_name(outputs), by_name(inputs))
-            by_layout.setdefault((*layout, output_kind, input_kind), []).append(rows)
+        for key, rows in self._rows.items():
+            layout = key[:2] if "csv" in key[2:] else (side_layout(rows.outputs), side_layout(rows.inputs))
+            by_layout.setdefault((*layout, *key[2:]), []).append(rows)
         self._tables += [_table(parts, key[2:]) for key, parts in by_layout.items()]
         self._rows.clear()
         self._cells = self._bytes = 0
@@ -128,12 +122,12 @@ class BatchAccumulator:
             self._tables = list(sum_of_tables(self._tables))
 
 
-def _kind(cells: Sequence[Any] | CsvBlock, kind: CellKind) -> CellKind:
+def _kind(cells: Cells, kind: CellKind) -> CellKind:
     return "csv" if isinstance(cells, CsvBlock) else kind
 
 
 def _table(parts: list[_Rows], kinds: Sequence[CellKind]) -> Table:
-    outputs, inputs = union([part.outputs for part in parts]), union([part.inputs for part in parts])
+    outputs, inputs = union_of_names([part.outputs for part in parts]), union_of_names([part.inputs for part in parts])
     sides = (
         (outputs, [(part.outputs, part.output_cells) for part in parts]),
         (inputs, [(part.inputs, part.input_cells) for part in parts]),
@@ -145,8 +139,8 @@ def _table(parts: list[_Rows], kinds: Sequence[CellKind]) -> Table:
             ((_, blocks),) = side
             columns += CsvBlock.joined(blocks).columns()
         else:
-            of = ColumnStatistics.of_values if kind == "json" else ColumnStatistics.of
-            columns += [of(column).among(rows) for column in _columns(names, side)]
+            of = ColumnStatistics.of_json_values if kind == "json" else ColumnStatistics.of
+            columns += [of(column).padded_to(rows) for column in _columns(names, side)]
     return Table(names=outputs + inputs, outputs=len(outputs), rows=rows, columns=tuple(columns))
 
 

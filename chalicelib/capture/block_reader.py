@@ -33,6 +33,7 @@ from chalicelib.statistics.csv_columns import CsvBlock
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+CsvSide = TokenizedCsv | None  # None: the side is absent
 _SAMPLE_REQUESTS = 8  # of a block, from which the JSON layouts of the others are learned
 
 
@@ -84,12 +85,9 @@ class VectorizedBlockReader:
     def _is_plain(self, request: Envelope) -> bool:
         """Whether a request has nothing but an input and an output, and is none of those counted apart."""
         data = request.captureData
-        return (
-            data is not None
-            and data.batchTransformOutput is None
-            and request.groundTruthData is None
-            and request.kind(self._options) is RequestKind.ROWS
-        )
+        if data is None or data.batchTransformOutput is not None or request.groundTruthData is not None:
+            return False
+        return request.kind(self._options) is RequestKind.ROWS
 
     def _has_room_for(self, outputs: Names, inputs: Names) -> bool:
         within_limit = len(outputs) + len(inputs) <= self._options.max_columns
@@ -114,9 +112,7 @@ class VectorizedBlockReader:
             sides = [list(compress(side, kept)) for side in sides]
         return []
 
-    def _append_tokenized(
-        self, positions: list[int], outputs: TokenizedCsv | None, inputs: TokenizedCsv | None
-    ) -> list[int]:
+    def _append_tokenized(self, positions: list[int], outputs: CsvSide, inputs: CsvSide) -> list[int]:
         """Append the lines of requests, one pair of widths after the other."""
         sides = [side for side in (outputs, inputs) if side is not None]
         if all(int(side.widths.min()) == int(side.widths.max()) for side in sides):
@@ -134,17 +130,13 @@ class VectorizedBlockReader:
                 read += compress(positions, chosen.tolist())
         return read
 
-    def _append_lines(
-        self, outputs: TokenizedCsv | None, inputs: TokenizedCsv | None, chosen: NDArray[np.bool_] | None
-    ) -> bool:
+    def _append_lines(self, outputs: CsvSide, inputs: CsvSide, chosen: NDArray[np.bool_] | None) -> bool:
         """Append the chosen lines (None: all), which have one width on either side, if there is room for them."""
-        output_cells, input_cells = (side.block(chosen) if side is not None else () for side in (outputs, inputs))
-        names, input_names = (
-            blank_names(cells.width) if isinstance(cells, CsvBlock) else () for cells in (output_cells, input_cells)
-        )
+        blocks = [() if side is None else side.block(chosen) for side in (outputs, inputs)]
+        names, input_names = (blank_names(block.width) if isinstance(block, CsvBlock) else () for block in blocks)
         if not self._has_room_for(names, input_names):
             return False
-        self._batch.append(names, input_names, output_cells, input_cells, "text")
+        self._batch.append(names, input_names, blocks[0], blocks[1], "text")
         return True
 
     def _append_json_beside_csv(self, group: RequestGroup) -> list[int]:

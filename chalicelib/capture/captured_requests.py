@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from chalicelib.capture.gzip_stream import decompress
-from chalicelib.capture.lines import lines
+from chalicelib.capture.lines import blocks, split_lines
 from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
 from chalicelib.capture.record_reader import CapturedRequest, read_line
 from chalicelib.capture.row_reader import RejectedLine
@@ -28,12 +28,11 @@ def captured_requests(
     >>> [type(item).__name__ for item in captured_requests([line + b"\n{oops\n"])]
     ['CapturedRequest', 'RejectedLine']
     """
-    read_until = 0
+    end = 0
     try:
-        for start, end, line in lines(decompress(chunks), options.max_line_bytes):
-            read_until = end
-            item = read_line(start, end, line, options)
-            if item is not None:
-                yield item
+        for block in blocks(decompress(chunks), options.max_line_bytes):
+            items = (read_line(*line, options) for line in split_lines(block, options.max_line_bytes))
+            yield from (item for item in items if item is not None)
+            end = block.end
     except RejectedRecord as rejected:  # the rest of the gzip stream
-        yield RejectedLine(read_until, read_until, rejected.reason, b"")
+        yield RejectedLine(end, end, rejected.reason, b"")

@@ -56,18 +56,6 @@ def blocks(chunks: Iterable[bytes], max_line_bytes: int) -> Iterator[Block]:
         yield Block(start, start + pending_bytes, b"".join(pending) if pending_bytes <= max_line_bytes else None)
 
 
-def lines(chunks: Iterable[bytes], max_line_bytes: int) -> Iterator[Line]:
-    r"""The lines of all blocks.
-
-    Examples
-    --------
-    >>> list(lines([b"ab\nc", b"d\n", b"e"], 10))
-    [(0, 2, b'ab'), (3, 5, b'cd'), (6, 7, b'e')]
-    """
-    for block in blocks(chunks, max_line_bytes):
-        yield from split_lines(block, max_line_bytes)
-
-
 def split_lines(block: Block, max_line_bytes: int) -> Iterator[Line]:
     r"""The lines of one block, split on b"\n" alone; a line does not include its line end.
 

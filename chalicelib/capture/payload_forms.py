@@ -5,6 +5,7 @@ from __future__ import annotations
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Iterator
+from itertools import compress
 from typing import Literal, NamedTuple
 
 from chalicelib.capture.envelope import PlainSide, Side, media_type
@@ -17,43 +18,31 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class RequestGroup(NamedTuple):
     """Requests whose outputs have one form, and whose inputs have one form."""
 
-    positions: list[int]  # in the block
     output_form: Form
-    outputs: Sides
     input_form: Form
+    positions: list[int]  # in the block
+    outputs: Sides
     inputs: Sides
 
 
 def group_by_form(positions: list[int], outputs: Sides, inputs: Sides) -> Iterator[RequestGroup]:
     """The requests at these positions of a block, whose sides are given in the same order, in groups."""
-    output_forms, input_forms = _forms(outputs), _forms(inputs)
-    if isinstance(output_forms, str) and isinstance(input_forms, str):
-        yield RequestGroup(positions, output_forms, outputs, input_forms, inputs)
-        return
-    groups: dict[tuple[Form, Form], list[int]] = {}
-    output_forms = [output_forms] * len(positions) if isinstance(output_forms, str) else output_forms
-    input_forms = [input_forms] * len(positions) if isinstance(input_forms, str) else input_forms
-    for index, forms in enumerate(zip(output_forms, input_forms, strict=True)):
-        groups.setdefault(forms, []).append(index)
-    for (output_form, input_form), indices in groups.items():
-        chosen, some_outputs, some_inputs = ([side[i] for i in indices] for side in (positions, outputs, inputs))
-        yield RequestGroup(chosen, output_form, some_outputs, input_form, some_inputs)  # type: ignore[arg-type]
+    forms = list(zip(_forms(outputs), _forms(inputs), strict=True))
+    distinct = dict.fromkeys(forms)
+    for pair in distinct:
+        chosen = [one == pair for one in forms] if len(distinct) > 1 else [True] * len(forms)
+        yield RequestGroup(*pair, *(list(compress(side, chosen)) for side in (positions, outputs, inputs)))  # type: ignore[arg-type]
 
 
-def _forms(sides: Sides) -> Form | list[Form]:
-    """The one form of all sides, or the form of each."""
-    if not sides:
-        return "other"
+def _forms(sides: Sides) -> list[Form]:
     if None not in sides:
         encodings = {side.encoding for side in sides}  # type: ignore[union-attr]
         if encodings == {"CSV"}:
-            return "csv"
+            return ["csv"] * len(sides)
         if encodings == {"JSON"}:
-            return "json"
+            return ["json"] * len(sides)
     kinds = [(side.encoding, side.observedContentType) if side is not None else None for side in sides]
     forms = {kind: _form(kind) for kind in set(kinds)}
-    if len(set(forms.values())) == 1:
-        return forms[kinds[0]]
     return [forms[kind] for kind in kinds]
 
 

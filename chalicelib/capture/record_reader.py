@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import repeat
 from typing import NamedTuple
 
 from chalicelib.capture.batch_accumulator import BatchAccumulator
@@ -18,6 +19,7 @@ from chalicelib.errors import RejectedRecord
 
 CapturedRow = tuple[int, Names, list[str | None]]  # how many outputs, names, cells: outputs first
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NO_COLUMNS: Iterable[Row] = repeat(((), []))
 
 
 class CapturedRequest(NamedTuple):
@@ -128,25 +130,17 @@ def _side(side: Side | None, opaque: list[OpaquePayload], *, header: bool) -> Pa
 
 
 def _rows(output: Payload | None, input_: Payload | None) -> Collection[CapturedRow]:
-    """The rows of both sides, each output beside its input."""
-    if output is not None and input_ is not None:
-        return _eager_if_few(len(output.rows), partial(_paired_rows, output.rows, input_.rows))
-    side = output or input_
-    return [] if side is None else _eager_if_few(len(side.rows), partial(_rows_of_one_side, side.rows, side is output))
+    """The rows of both sides, each output beside its input; a side that is absent has no columns."""
+    sides = [side.rows for side in (output, input_) if side is not None]
+    if not sides:
+        return []
+    make = partial(_paired_rows, sides[0] if output else _NO_COLUMNS, sides[-1] if input_ else _NO_COLUMNS)
+    return list(make()) if len(sides[0]) <= MAX_EAGER_ROWS else SizedIterable(len(sides[0]), make)
 
 
-def _eager_if_few(count: int, make: Callable[[], Iterator[CapturedRow]]) -> Collection[CapturedRow]:
-    return list(make()) if count <= MAX_EAGER_ROWS else SizedIterable(count, make)
-
-
-def _paired_rows(outputs: Collection[Row], inputs: Collection[Row]) -> Iterator[CapturedRow]:
-    for (names, cells), (input_names, input_cells) in zip(outputs, inputs, strict=True):
+def _paired_rows(outputs: Iterable[Row], inputs: Iterable[Row]) -> Iterator[CapturedRow]:
+    for (names, cells), (input_names, input_cells) in zip(outputs, inputs, strict=False):
         yield len(cells), names + input_names, cells + input_cells
-
-
-def _rows_of_one_side(rows: Collection[Row], are_outputs: bool) -> Iterator[CapturedRow]:
-    for names, cells in rows:
-        yield len(cells) if are_outputs else 0, names, cells
 
 
 def _align_row_counts(output: Payload, input_: Payload) -> tuple[Payload, Payload]:

@@ -52,7 +52,6 @@ from chalicelib.statistics.table import Table, sum_of_tables
 MAX_REJECTED_RANGES = 20  # in a summary; all rejected lines are counted
 MAX_TABLES = 64  # of a sum
 MAX_MEDIA_TYPES = 16
-READERS = (VectorizedBlockReader, RecordReader)
 _SUMMARIES_PER_BATCH = 100
 _STORED_NAMES = {"rejected": "refused", "rejected_at": "refused_at"}
 
@@ -144,7 +143,7 @@ def summarize(
     *,
     options: CaptureOptions = DEFAULT_OPTIONS,
     on_rejected: Callable[[RejectedLine], None] = lambda line: None,
-    readers: Sequence[Callable[[CaptureOptions, BatchAccumulator], RowReader]] = READERS,
+    readers: Sequence[Callable[[CaptureOptions, BatchAccumulator], RowReader]] = (VectorizedBlockReader, RecordReader),
 ) -> CaptureSummary:
     """Summarize one capture object.
 
@@ -198,7 +197,7 @@ class _Counts:
         self._requests.update(result.requests)
         self._ground_truth += result.ground_truth
         if result.opaque:
-            sizes = ((one.media_type, Lengths.one(one.bytes)) for one in result.opaque)
+            sizes = ((one.media_type, Lengths.single(one.bytes)) for one in result.opaque)
             self._opaque = _sizes([*self._opaque.items(), *sizes])
         self._times += filter(None, map(parse_time, result.inference_times))
         self._times = [min(self._times), max(self._times)] if self._times else []
@@ -244,7 +243,5 @@ def _most_rows(tables: tuple[Table, ...]) -> tuple[tuple[Table, ...], int]:
         return tables, 0
     ranked = sorted(tables, key=lambda table: (-table.rows, table.layout))
     kept = {table.layout for table in ranked[:MAX_TABLES]}
-    return (
-        tuple(table for table in tables if table.layout in kept),
-        sum(table.rows for table in ranked[MAX_TABLES:]),
-    )
+    listed = tuple(table for table in tables if table.layout in kept)
+    return listed, sum(table.rows for table in ranked[MAX_TABLES:])

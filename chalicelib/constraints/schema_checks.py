@@ -20,7 +20,7 @@ def columns_by_feature(alignments: list[Alignment]) -> dict[str, ColumnStatistic
     for found in alignments:
         for name in found.missing:
             if name in parts:
-                parts[name].append(ColumnStatistics.missing(found.table.rows))
+                parts[name].append(ColumnStatistics.all_missing(found.table.rows))
     return {
         name: columns[0] if len(columns) == 1 else ColumnStatistics.total(columns) for name, columns in parts.items()
     }

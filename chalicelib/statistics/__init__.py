@@ -1,11 +1,23 @@
-"""MEASURED: statistics of columns of text cells. Each one is a frozen value with a zero and a plus.
+"""Statistics of columns of text cells; each statistic is a frozen value with a zero and a plus.
 
     cells of a column -> ColumnStatistics = types + moments + distribution + categories + lengths
     columns of equal layout -> Table;  a Table <-> statistics.json in Model Monitor's schema
 
-What adds up is kept (counts, sums, sketches); what does not (mean, deviation, quantiles) is derived. "Not enough data"
-is None, never 0.0. `lexical` says what a cell is; nothing here imports boto3, pandas or pyarrow, and the modules that
-need numpy or datasketches import them.
+Stored is what adds up (counts, sums, sketches); what does not (mean, deviation, quantiles) is derived. "Not enough
+data" is None, never 0.0.
+
+| module                           | statistic of a column                                                     |
+|----------------------------------|---------------------------------------------------------------------------|
+| `lexical`                        | how many cells are Integral, Fractional, Boolean, String, missing         |
+| `moments`                        | count, sum, mean, standard deviation and extremes of its numbers          |
+| `distribution`                   | where its numbers lie: quantiles, buckets; exact while few, else a sketch |
+| `categories`                     | how often each of its cells occurs; how many are distinct                 |
+| `lengths`                        | how long its texts are, in characters and in words                        |
+| `column`, `table`, `csv_columns` | all of these; of all columns of rows; of all columns of CSV at once       |
+| `distances`                      | how far the current data of a column are from its baseline                |
+| `files`                          | statistics.json in Model Monitor's schema                                 |
+
+Nothing here imports boto3, pandas or pyarrow; the modules that need numpy or datasketches import them.
 """
 
 from typing import Literal

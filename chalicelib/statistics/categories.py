@@ -1,4 +1,4 @@
-"""Which different cells a column holds: their counts while few and short, an estimate of their number afterwards.
+"""The distinct cells of a column: their counts while they are few and short, afterwards an estimate of their number.
 
 What is a category, and what is private text? Model Monitor's statistics.json holds categories in clear, so ours must;
 but a review or an address is no category. A column keeps its cells only while it has at most MAX_CATEGORIES different
@@ -56,19 +56,19 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def of(cls, counts: Mapping[str, int], numbers: Mapping[str, float] | None = None) -> Categories:
-        """The categories of counted cells; `numbers` are the values of those that are numbers, if these are known."""
+        """The categories of counted cells; `numbers` are the values of the cells that are numbers, if known."""
         if len(counts) <= MAX_CATEGORIES and not any(map(_is_text, counts)):
             return cls(counts=dict(counts))
         return cls.from_distinct(*_numbers_and_texts(counts, numbers))
 
     @classmethod
     def from_distinct(cls, numbers: NDArray[np.float64], texts: Iterable[str]) -> Categories:
-        """Too many distinct cells to count each."""
+        """The estimate for more than MAX_CATEGORIES distinct cells: numbers, shape (n,), and other texts."""
         return cls(counts=None, registers=_compress(_registers(numbers, texts)))
 
     @classmethod
     def unknown(cls) -> Categories:
-        """Those of a column of which a file says nothing."""
+        """The categories of a column whose file does not hold them; `distinct` is then 0."""
         return cls(counts=None)
 
     @classmethod
@@ -76,18 +76,18 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The sum of any number of categories."""
         counts: dict[str, int] = {}
         registers = np.zeros(_REGISTERS, dtype=np.uint8)
-        few = True
+        are_counted = True
         for part in categories:
             for cell, count in (part.counts or {}).items():
                 counts[cell] = counts.get(cell, 0) + count
             if part.counts is None:
-                few = False
+                are_counted = False
                 np.maximum(registers, _decompress(part.registers), out=registers)
             if len(counts) > MAX_CATEGORIES:  # folded in at once, so that memory stays flat
-                few = False
+                are_counted = False
                 np.maximum(registers, _registers(*_numbers_and_texts(counts)), out=registers)
                 counts = {}
-        if few:
+        if are_counted:
             return cls(counts=counts)
         np.maximum(registers, _registers(*_numbers_and_texts(counts)), out=registers)
         return cls(counts=None, registers=_compress(registers))
@@ -97,7 +97,7 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def distinct(self) -> float:
-        """How many different cells: exact while few, else the HyperLogLog estimate."""
+        """How many distinct cells: exact while they are counted, else an estimate (standard error 4.6 %)."""
         if self.counts is not None:
             return float(len(self.counts))
         registers = _decompress(self.registers)
@@ -109,9 +109,8 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def _is_text(cell: str) -> bool:
-    return len(cell) > MAX_CATEGORY_CHARS or (
-        len(cell) >= 2 * MAX_CATEGORY_WORDS and len(cell.split()) > MAX_CATEGORY_WORDS
-    )
+    may_have_many_words = len(cell) >= 2 * MAX_CATEGORY_WORDS
+    return len(cell) > MAX_CATEGORY_CHARS or (may_have_many_words and len(cell.split()) > MAX_CATEGORY_WORDS)
 
 
 def _compress(registers: NDArray[np.uint8]) -> bytes:
@@ -151,12 +150,12 @@ def _registers(numbers: NDArray[np.float64], texts: Iterable[str]) -> NDArray[np
 
 
 def _hashes_of_numbers(numbers: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """By the bits; + 0.0 makes one of the two zeros."""
+    """Hashes of the bits; + 0.0 makes one of the two zeros."""
     return _mixed((numbers + 0.0).view(np.uint64))
 
 
 def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """splitmix64: every bit of the result depends on every bit given (Steele, Lea, Flood 2014)."""
+    """splitmix64: every bit of the result depends on every bit of the input (Steele, Lea, Flood 2014)."""
     bits = bits + np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

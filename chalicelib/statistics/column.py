@@ -1,4 +1,4 @@
-"""Everything that is known of one column."""
+"""All statistics of one column of cells."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _NUMBERS = msgspec.json.Decoder(list[float]).decode
 _BLANKS = (b" ", b"\t", b"\r", b"\n")
-_SAMPLE_CELLS = 4 * MAX_CATEGORIES  # cells that tell whether a column is worth counting cell by cell
-_MAX_EXACT_INTEGER = 2.0**53  # whole numbers below it are told apart by doubles
+_SAMPLE_CELLS = 4 * MAX_CATEGORIES  # show whether a column has too many distinct cells to count each
+_MAX_EXACT_INTEGER = 2.0**53  # doubles tell whole numbers below it apart
 
 
 class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -53,48 +53,63 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     def of(cls, cells: Sequence[str | None], k: int = PART_K, missing: str | None = None) -> ColumnStatistics:
         """The statistics of the cells of one column.
 
-        `k` is the size of the sketch, `missing` the cell that stands for a missing one: "" in CSV.
+        Parameters
+        ----------
+        k
+            The size of the sketch of its numbers.
+        missing
+            The cell that stands for a missing one: "" in CSV.
         """
         # In CSV "" alone is false, and filter is thrice as fast as a comprehension.
         present = list(filter(None, cells)) if missing == "" else [cell for cell in cells if cell is not None]
         absent = len(cells) - len(present)
-        if len(set(present[:_SAMPLE_CELLS])) > MAX_CATEGORIES and (plain := _plain_numbers(present)) is not None:
+        if len(set(present[:_SAMPLE_CELLS])) > MAX_CATEGORIES and (plain := _parse_column(present)) is not None:
             counted = cls.of_numbers(*plain, absent, k)
             if counted is not None and counted.categories.counts is None:
                 return counted
         return cls.of_counts(Counter(present), absent, k)
 
     @classmethod
-    def of_values(cls, cells: Sequence[Any], k: int = PART_K) -> ColumnStatistics:
-        """The statistics of the cells of one column that are JSON's own values: `text_of` each has the same ones.
+    def of_json_values(cls, cells: Sequence[Any], k: int = PART_K) -> ColumnStatistics:
+        """The statistics of cells that are JSON's own values, which are those of their texts.
 
         Examples
         --------
-        >>> ColumnStatistics.of_values([1, 2.5, True, None]).types
+        >>> ColumnStatistics.of_json_values([1, 2.5, True, None]).types
         TypeCounts(fractional=1, integral=1, boolean=1, string=0, missing=1)
         """
         kind_of_each = list(map(type, cells))
         kinds = set(kind_of_each)
         present = [cell for cell in cells if cell is not None] if type(None) in kinds else cells
         kinds.discard(type(None))
-        if kinds and kinds <= {int, float} and (values := _measurable(present)) is not None:
+        if kinds and kinds <= {int, float} and (values := _as_doubles(present)) is not None:
             integral = len(present) if kinds == {int} else kind_of_each.count(int) if int in kinds else 0
             counted = cls.of_numbers(values, integral, len(cells) - len(present), k)
             if counted is not None:
                 return counted
         # 1, 1.0 and True are equal, as are 0.0 and -0.0: these are told apart by their texts.
-        counts = Counter(present if kinds in ({int}, {str}, {bool}) else map(_text_of, present))
-        texts = counts if kinds == {str} else Counter({_text_of(cell): count for cell, count in counts.items()})
+        counts = Counter(present if kinds in ({int}, {str}, {bool}) else map(_cell_text, present))
+        texts = counts if kinds == {str} else Counter({_cell_text(cell): count for cell, count in counts.items()})
         return cls.of_counts(texts, len(cells) - len(present), k)
 
     @classmethod
     def of_numbers(
         cls, values: NDArray[np.float64], integral: int, missing: int, k: int = PART_K
     ) -> ColumnStatistics | None:
-        """The statistics of a column of numbers, as many of them Integral, all written as JSON writes numbers.
+        """The statistics of a column of numbers that are all written as JSON writes numbers.
 
-        None when the numbers alone do not tell their texts, which are the categories of a column of few: `1.50` and
-        `1.5` are two. (So are `0` and `-0`: the caller has to look, a decoded number does not show it.)
+        Parameters
+        ----------
+        values
+            Shape (n,), none beyond MAX_ABS_VALUE.
+        integral, missing
+            How many of the numbers are Integral, and how many more cells are missing.
+
+        Returns
+        -------
+        None when the texts of the cells are needed and cannot be derived: they are the categories of a column of few
+        distinct cells, where `1.50` and `1.5` are two. So are `0` and `-0`, but a number does not show that: the
+        caller must exclude `-0`.
         """
         count = len(values)
         types = TypeCounts(integral=integral, fractional=count - integral, missing=missing)
@@ -115,7 +130,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
     @classmethod
     def of_counts(cls, counts: Mapping[str, int], missing: int, k: int = PART_K) -> ColumnStatistics:
-        """The statistics of a column of counted cells."""
+        """The statistics of a column from the count of each distinct cell, and the number of missing ones."""
         by_type: dict[str, dict[str, int]] = {"fractional": {}, "integral": {}, "boolean": {}, "string": {}}
         for cell in numeric_cells(counts):
             by_type[lexical_type(cell)][cell] = counts[cell]
@@ -125,10 +140,8 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
             del texts[cell]
         boolean = texts.get("true", 0) + texts.get("false", 0)
         measured = {cell: value for cell in numeric if (value := number(cell)) is not None}
-        numbers = np.repeat(
-            np.array(list(measured.values()), dtype=np.float64),
-            np.array([counts[cell] for cell in measured], dtype=np.intp),
-        )
+        repeats = np.array([counts[cell] for cell in measured], dtype=np.intp)
+        numbers = np.repeat(np.array(list(measured.values()), dtype=np.float64), repeats)
         return cls(
             types=TypeCounts(
                 fractional=sum(by_type["fractional"].values()),
@@ -141,16 +154,16 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
             distribution=Distribution.of(numbers, k),
             categories=Categories.of(counts, measured),
             lengths=Lengths.of(texts),
-            words=Lengths.words(texts),
+            words=Lengths.of_words(texts),
         )
 
     @classmethod
-    def missing(cls, rows: int) -> ColumnStatistics:
-        """A column that was absent from so many rows."""
+    def all_missing(cls, rows: int) -> ColumnStatistics:
+        """The statistics of a column that is absent from this number of rows."""
         return cls(types=TypeCounts(missing=rows))
 
-    def among(self, rows: int) -> ColumnStatistics:
-        """This column in a table of so many rows: from those beyond its own it is missing."""
+    def padded_to(self, rows: int) -> ColumnStatistics:
+        """The statistics in a table of this number of rows; the column is missing from those beyond its own."""
         absent = rows - self.types.present - self.types.missing
         return msgspec.structs.replace(self, types=self.types + TypeCounts(missing=absent)) if absent else self
 
@@ -158,35 +171,31 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     def total(cls, columns: Iterable[ColumnStatistics]) -> ColumnStatistics:
         """The sum of any number of columns."""
         parts = list(columns)
-        lengths = words = Lengths()
-        for part in parts:
-            lengths = lengths + part.lengths
-            words = words + part.words
         return cls(
             types=TypeCounts.total(part.types for part in parts),
             moments=Moments.total(part.moments for part in parts),
             distribution=Distribution.total(part.distribution for part in parts),
             categories=Categories.total(part.categories for part in parts),
-            lengths=lengths,
-            words=words,
+            lengths=sum((part.lengths for part in parts), Lengths()),
+            words=sum((part.words for part in parts), Lengths()),
         )
 
     def __add__(self, other: ColumnStatistics) -> ColumnStatistics:
         return ColumnStatistics.total((self, other))
 
 
-def doubles(joined: str | bytes, count: int) -> NDArray[np.float64] | None:
-    """So many cells, joined by commas, as doubles; None when any of them is not plainly a number.
+def parse_numbers(joined: str | bytes, count: int) -> NDArray[np.float64] | None:
+    """The values of this number of cells, joined by commas; None when any of them is not plainly a number.
 
     Every JSON number has one lexical type for Deequ: digits alone are Integral, a point or an exponent makes it
-    Fractional. So one decode converts all cells exactly, as long as no cell could have joined two (commas, counted) or
-    hidden blanks (JSON allows them, Deequ does not). None, too, when a number is too large to be measured.
+    Fractional. So one decode converts all cells exactly, as long as no cell holds a comma (the cells are counted) or a
+    blank (JSON allows it, Deequ does not). None, too, when a number is beyond MAX_ABS_VALUE. Shape (count,).
 
     Examples
     --------
-    >>> doubles("18,1.50,-7e1", 3)
+    >>> parse_numbers("18,1.50,-7e1", 3)
     array([ 18. ,   1.5, -70. ])
-    >>> doubles("1, 2", 2), doubles("1,x", 2), doubles("1,2", 1), doubles("1e200", 1)
+    >>> parse_numbers("1, 2", 2), parse_numbers("1,x", 2), parse_numbers("1,2", 1), parse_numbers("1e200", 1)
     (None, None, None, None)
     """
     text = joined.encode() if isinstance(joined, str) else joined
@@ -196,13 +205,13 @@ def doubles(joined: str | bytes, count: int) -> NDArray[np.float64] | None:
         decoded = _NUMBERS(b"[%b]" % text)
     except (msgspec.MsgspecError, RecursionError):
         return None
-    return _measurable(decoded) if len(decoded) == count else None
+    return _as_doubles(decoded) if len(decoded) == count else None
 
 
-def _plain_numbers(cells: Sequence[str]) -> tuple[NDArray[np.float64], int] | None:
-    """The values of a column of numbers, and how many are Integral; None when any cell is not plainly a number."""
+def _parse_column(cells: Sequence[str]) -> tuple[NDArray[np.float64], int] | None:
+    """The values of the cells, and how many are Integral; None when any cell is not plainly a number."""
     joined = ",".join(cells)
-    values = doubles(joined, len(cells))
+    values = parse_numbers(joined, len(cells))
     if values is None:
         return None
     return values, len(values) - joined.count(".") - _exponents_without_point(joined)
@@ -219,7 +228,7 @@ def _exponents_without_point(joined: str) -> int:
     return count
 
 
-def _measurable(numbers: Sequence[float]) -> NDArray[np.float64] | None:
+def _as_doubles(numbers: Sequence[float]) -> NDArray[np.float64] | None:
     """Numbers as doubles; None when any is too large to be measured."""
     try:
         values = np.frombuffer(array("d", numbers))  # thrice as fast as np.array
@@ -228,6 +237,6 @@ def _measurable(numbers: Sequence[float]) -> NDArray[np.float64] | None:
     return values if not len(values) or max(-values.min(), values.max()) <= MAX_ABS_VALUE else None
 
 
-def _text_of(value: Any) -> str:
-    """As `capture.flatten.cell_text`, for cells that are present."""
+def _cell_text(value: Any) -> str:
+    """As `capture.flatten.cell_text`, for a cell that is present."""
     return value if type(value) is str else repr(value).lower() if type(value) is bool else repr(value)

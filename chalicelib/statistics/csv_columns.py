@@ -1,8 +1,8 @@
-"""Statistics of many rows of delimited text at once: the cells stay bytes until they are numbers.
+"""Statistics of all columns of many rows of CSV at once: the cells stay bytes until they are numbers.
 
 A column whose every cell is a JSON number (Deequ's Integral and Fractional without a plus, a leading zero or a blank)
-is decoded together with all other such columns; any other column is read cell by cell by `ColumnStatistics.of`, which
-is what every column here must equal (a property test holds it).
+is decoded together with all other such columns; the cells of any other column are counted. The result equals
+`ColumnStatistics.of` for every column (a property test compares the two).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from chalicelib.statistics.column import ColumnStatistics, doubles
+from chalicelib.statistics.column import ColumnStatistics, parse_numbers
 from chalicelib.statistics.distribution import PART_K
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 COMMA, LINE_END, POINT, QUOTE = b',\n."'
 _MINUS, _ZERO = b"-0"
-_SAMPLE_CELLS = 16  # cells of a column that are decoded to see whether it holds numbers
+_SAMPLE_CELLS = 16  # of a column, which are decoded to see whether it holds numbers
 
 
 class CsvBlock(NamedTuple):
     r"""Rows of one width, cell after cell.
 
-    Each cell is followed by one byte that divides it from the next. It may lie in quotes; a quote within is doubled.
+    One byte divides each cell from the next. A cell may be in quotes; a quote within is doubled.
 
     Examples
     --------
@@ -37,14 +37,14 @@ class CsvBlock(NamedTuple):
     (['Integral', 'String'], {'a,b': 1})
     """
 
-    content: NDArray[np.uint8]  # writable: the dividing bytes are overwritten
-    ends: NDArray[np.int64]  # where the byte behind each cell lies
-    has_point: NDArray[np.bool_]  # which of the cells hold a point
-    width: int
+    content: NDArray[np.uint8]  # writable: the dividing bytes are overwritten; shape (bytes,)
+    ends: NDArray[np.int64]  # where the dividing byte of each cell lies; shape (cells,)
+    has_point: NDArray[np.bool_]  # which cells hold a decimal point; shape (cells,)
+    width: int  # cells of a row
 
     @classmethod
     def joined(cls, blocks: list[CsvBlock]) -> CsvBlock:
-        """Blocks of one width, one below the other."""
+        """The rows of blocks of one width as one block."""
         if len(blocks) == 1:
             return blocks[0]
         offsets = np.cumsum([0, *(len(block.content) for block in blocks[:-1])])
@@ -57,7 +57,7 @@ class CsvBlock(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """How many rows."""
+        """The number of rows."""
         return len(self.ends) // self.width
 
     def columns(self, k: int = PART_K) -> tuple[ColumnStatistics, ...]:
@@ -81,8 +81,8 @@ class CsvBlock(NamedTuple):
         for position, values in numbers.items():
             integral = len(values) - fractional[position]
             column = ColumnStatistics.of_numbers(values, integral, self.rows - len(values), k)
-            few = column.categories.counts if column is not None else None
-            if column is not None and not (few and "0" in few and cells.may_be_minus_zero(position)):
+            counts = column.categories.counts if column is not None else None
+            if column is not None and not (counts and "0" in counts and cells.may_hold_minus_zero(position)):
                 counted[position] = column
         return counted
 
@@ -129,8 +129,8 @@ class CellIndex:
         for place, position in enumerate(positions):
             yield position, cells[place :: len(positions)]
 
-    def may_be_minus_zero(self, position: int) -> bool:
-        """Whether a cell of a column of whole numbers is `-0`, or in quotes, where it is not looked for."""
+    def may_hold_minus_zero(self, position: int) -> bool:
+        """Whether a cell of a column of whole numbers is `-0`, or in quotes, and may be `"-0"`."""
         content, column = self.block.content, slice(position, None, self.block.width)
         starts = self.block.ends[column] + 1 - self.lengths[column]
         minus = content[starts] == _MINUS
@@ -141,7 +141,7 @@ class CellIndex:
         places = np.flatnonzero(self.present[:: 1 + self.block.rows // (2 * _SAMPLE_CELLS), position])[:_SAMPLE_CELLS]
         places = places * (1 + self.block.rows // (2 * _SAMPLE_CELLS)) * self.block.width + position
         cells = [self._cell(place) for place in places.tolist()]
-        return doubles(b",".join(cells), len(cells)) is not None
+        return parse_numbers(b",".join(cells), len(cells)) is not None
 
     def _cell(self, place: int) -> bytes:
         end = int(self.block.ends[place])
@@ -149,7 +149,7 @@ class CellIndex:
         return cell[1:-1] if cell.startswith(b'"') else cell
 
     def _numeric_looking(self, positions: list[int]) -> list[int]:
-        """Those of the columns whose cells all begin and end as numbers do; in quotes, none does."""
+        """Those of the columns whose cells all begin and end as numbers do, which no cell in quotes does."""
         content, width = self.block.content, self.block.width
         first, last = content[self.block.ends + 1 - self.lengths], content[self.block.ends - 1]
         # the subtraction wraps around: what is below "0" becomes large
@@ -167,7 +167,7 @@ class CellIndex:
         flat = chosen.ravel()
         count = int(np.count_nonzero(flat))
         stream = self._stream(flat, COMMA)
-        values = doubles(stream[:-1], count)
+        values = parse_numbers(stream[:-1], count)
         if values is None:
             return None
         if b"e" in stream or b"E" in stream:

@@ -1,4 +1,4 @@
-"""How far the current data are from the baseline's: Deequ's distances, which Model Monitor uses."""
+"""Distances between the current data and the baseline: Deequ's, which Model Monitor uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chalicelib.statistics import Method
 from chalicelib.statistics.distribution import Distribution
 
-_YATES, _YATES_SHARE, _COCHRAN = 5, 0.2, 10  # expected counts below which Pearson's test says nothing (Deequ's)
+_YATES, _YATES_SHARE, _COCHRAN = 5, 0.2, 10  # expected counts below which Pearson's test does not apply (Deequ's)
 _ITERATIONS, _PRECISION = 10_000, 1e-15
 
 
@@ -64,7 +64,7 @@ def chi_squared(baseline: Mapping[str, int], current: Mapping[str, int]) -> floa
     baseline's, scaled to the current total; p = Q((categories - 1) / 2, X^2 / 2), see `upper_gamma`. As in Deequ,
     categories that the baseline does not know are left out (they are categorical_values_check's), and the smallest
     category is merged into the next one until at most a fifth of the expected counts lie below 5 (Yates), or, of two
-    categories, none below 10 (Cochran). None when fewer than two are left: nothing can be said.
+    categories, none below 10 (Cochran). None when fewer than two are left, or either side is empty.
 
     Examples
     --------
@@ -148,5 +148,5 @@ def _weight_up_to(
 
 
 def _corrected(distance: float, n: int, m: int, method: Method) -> float:
-    """Robust takes off what chance alone would show: 1.8 * sqrt((n + m) / (n * m)), alpha = 0.003."""
+    """Robust subtracts the distance that chance alone may show: 1.8 * sqrt((n + m) / (n * m)), alpha = 0.003."""
     return distance if method == "Simple" else max(0.0, distance - 1.8 * math.sqrt((n + m) / (n * m)))

@@ -1,4 +1,4 @@
-"""Where the numbers of a column lie: exact while few values are distinct, a KLL sketch afterwards."""
+"""The distribution of the numbers of a column: exact while few values are distinct, afterwards a KLL sketch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PART_K = 200  # rank error 1.3 %; about 2.6 kB at 1,000 values
 BASELINE_K = 2048  # Model Monitor's own: exact up to 2,048 values
-MAX_EXACT_VALUES = MAX_CATEGORIES  # distinct values kept with their counts instead of a sketch: as many as categories
+MAX_EXACT_VALUES = MAX_CATEGORIES  # distinct values that are counted instead of sketched: as many as categories
 BUCKETS = 10  # Model Monitor's, not configurable there
 
 
@@ -69,7 +69,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     @classmethod
     def from_counts(cls, items: dict[float, int], k: int = PART_K) -> Distribution:
-        """The distribution of values with whole-number weights."""
+        """The distribution of values with the number of times that each occurs."""
         if len(items) <= MAX_EXACT_VALUES:
             ascending = sorted(items)
             return cls(values=tuple(ascending), weights=tuple(items[value] for value in ascending), k=k)
@@ -101,11 +101,17 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     @property
     def count(self) -> int:
-        """How many numbers were seen."""
+        """How many numbers."""
         return int(self._kll().n) if self.sketch else sum(self.weights)
 
     def items(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """The retained values, ascending, and their weights; both of shape (retained,)."""
+        """The retained values, ascending, and the weight of each; both of shape (retained,).
+
+        Raises
+        ------
+        UnreadableFile
+            When the stored sketch is damaged; so do the other methods that read it.
+        """
         if not self.sketch:
             return np.array(self.values, dtype=np.float64), np.array(self.weights, dtype=np.int64)
         # Not the pairs that the sketch iterates over: after a merge that leaves its lowest level empty, datasketches
@@ -116,7 +122,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return values, np.diff(reached, prepend=0)
 
     def quantile(self, rank: float) -> float | None:
-        """The value below or at which a share `rank` of the numbers lies; None without numbers.
+        """The value at or below which a share `rank` (0 to 1) of the numbers lies; None without numbers.
 
         Examples
         --------
@@ -133,9 +139,9 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return float(values[min(int(np.searchsorted(reached, rank * reached[-1])), len(values) - 1)])
 
     def shares(self, edges: Sequence[float]) -> list[float]:
-        """The share of the numbers below the first edge, between each two edges (left-closed), and from the last on.
+        """The shares of the numbers below the first edge, between each two edges (left-closed), and from the last on.
 
-        `edges` ascend strictly; the answer is one longer, and empty without numbers.
+        `edges` must ascend strictly; the result is one longer, and empty without numbers.
 
         Examples
         --------
@@ -201,7 +207,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 def distinct(ascending: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The different values of ascending numbers, and how often each occurs.
+    """The distinct values of ascending numbers, and how often each occurs; both of shape (distinct,).
 
     (np.unique imports numpy.ma the first time, which takes longer than to read a small object.)
 

@@ -1,6 +1,6 @@
 """statistics.json in Model Monitor's schema, written and read (aws-behaviour: statistics-file).
 
-| input                                           | handled                            | refused with              |
+| input                                           | result                             | error                     |
 |-------------------------------------------------|------------------------------------|---------------------------|
 | a file of ours                                  | the same, sketches to the byte     |                           |
 | a file of Model Monitor's, 2019 to today        | the same; level i weighs 2**i      |                           |
@@ -8,7 +8,7 @@
 | a name that occurs twice                        |                                    | two features named x      |
 | anything else                                   |                                    | not a statistics.json ... |
 
-Each refusal is an UnreadableFile: `place: cause`.
+Each error is an UnreadableFile: `place: cause`.
 
 The schema has one type a column, so the lexical counts of a file that was read all lie on its inferred type.
 """
@@ -33,7 +33,7 @@ _COUNTED_AS = {"Fractional": "fractional", "Integral": "integral", "String": "st
 
 
 def write_statistics(table: Table) -> bytes:
-    """A table as statistics.json.
+    """A table as the bytes of a statistics.json.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def read_statistics(content: bytes, place: str) -> Table:
     Raises
     ------
     UnreadableFile
-        When it is not one; the text says where and why.
+        When it is not one; the text is `place: cause`.
 
     Examples
     --------
@@ -95,9 +95,8 @@ def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     string: dict[str, Any] = {"common": common, "distinct_count": column.categories.distinct}
     if column.categories.counts is not None:
         ranked = sorted(column.categories.counts.items(), key=lambda item: (-item[1], item[0]))
-        string["distribution"] = {
-            "categorical": {"buckets": [{"value": value, "count": count} for value, count in ranked]}
-        }
+        buckets = [{"value": value, "count": count} for value, count in ranked]
+        string["distribution"] = {"categorical": {"buckets": buckets}}
     return {"name": name, "inferred_type": kind, "string_statistics": string}
 
 
@@ -105,27 +104,22 @@ def _numerical(column: ColumnStatistics) -> dict[str, Any]:
     moments, distribution = column.moments, column.distribution
     if moments.minimum is None or moments.maximum is None:
         return {}
-    buckets = distribution.buckets(moments.minimum, moments.maximum)
+    buckets = [
+        {"lower_bound": lower, "upper_bound": upper, "count": float(count)}
+        for lower, upper, count in distribution.buckets(moments.minimum, moments.maximum)
+    ]
     return {
         "mean": moments.mean,
         "sum": moments.sum,
         "std_dev": moments.std_dev,
         "min": moments.minimum,
         "max": moments.maximum,
-        "distribution": {
-            "kll": {
-                "buckets": [
-                    {"lower_bound": lower, "upper_bound": upper, "count": float(count)}
-                    for lower, upper, count in buckets
-                ],
-                "sketch": _sketch(distribution),
-            }
-        },
+        "distribution": {"kll": {"buckets": buckets, "sketch": _sketch(distribution)}},
     }
 
 
 def _sketch(distribution: Distribution) -> dict[str, Any]:
-    """Model Monitor's form, and beside it our own bytes, from which the sketch goes on growing as if never written."""
+    """The sketch in Model Monitor's form, and its exact bytes, so that it can be merged further without loss."""
     form = {"parameters": {"c": 0.64, "k": float(distribution.k)}, "data": distribution.levels()}
     return form | {_BYTES: b2a_base64(distribution.sketch, newline=False).decode()} if distribution.sketch else form
 
@@ -155,13 +149,8 @@ def _moments(statistics: dict[str, Any], present: int) -> Moments:
     if not present or minimum is None or maximum is None or total is None:
         return Moments()
     deviation = _finite(statistics.get("std_dev")) or 0.0
-    return Moments(
-        count=present,
-        sum_high=total,
-        sum_squared_deviations=deviation * deviation * present,
-        minimum=minimum,
-        maximum=maximum,
-    )
+    squares = deviation * deviation * present
+    return Moments(count=present, sum_high=total, sum_squared_deviations=squares, minimum=minimum, maximum=maximum)
 
 
 def _distribution(distribution: dict[str, Any]) -> Distribution:
@@ -170,7 +159,7 @@ def _distribution(distribution: dict[str, Any]) -> Distribution:
     own = sketch.get(_BYTES)
     if isinstance(own, str):
         stored = Distribution(sketch=a2b_base64(own, strict_mode=True), k=k)
-        stored.count  # noqa: B018 (damaged bytes are refused here, where the place is known)
+        stored.count  # noqa: B018 (damaged bytes raise here, where the place is known)
         return stored
     items: dict[float, int] = {}
     for level, values in enumerate(sketch.get("data", [])):
@@ -181,7 +170,7 @@ def _distribution(distribution: dict[str, Any]) -> Distribution:
 
 
 def _categories(distribution: dict[str, Any]) -> Categories:
-    """The categories; None when the file keeps none, as Model Monitor does for many different texts."""
+    """The categories; unknown when the file holds none, as Model Monitor's for many distinct texts."""
     buckets = distribution.get("categorical", {}).get("buckets")
     if buckets is None:
         return Categories.unknown()

@@ -1,4 +1,4 @@
-"""How long the texts of a column are: the minimum, maximum and mean of a count, in a form that adds up."""
+"""How long the texts of a column are: minimum, maximum and mean length, in a form that adds up."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import msgspec
 
 
 class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Lengths of the cells that are text: in characters, or in words.
+    """Lengths of texts in one unit: characters, words or bytes.
 
     Examples
     --------
     >>> (Lengths.of({"abc": 2}) + Lengths.of({"a": 1})).mean
     2.3333333333333335
-    >>> Lengths.words({"two words": 1, "and three more": 1}).maximum
+    >>> Lengths.of_words({"two words": 1, "and three more": 1}).maximum
     3
     """
 
     count: int = 0
-    total: int = 0
+    total: int = 0  # of the lengths
     minimum: int | None = None
     maximum: int | None = None
 
@@ -30,8 +30,8 @@ class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return cls._of(list(map(len, texts)), texts.values())
 
     @classmethod
-    def words(cls, texts: Mapping[str, int]) -> Lengths:
-        """The words of counted texts: what blanks of any kind divide."""
+    def of_words(cls, texts: Mapping[str, int]) -> Lengths:
+        """The lengths in words of counted texts; white space of any kind divides words."""
         joined = "".join(texts)
         if "" not in texts and joined.split(None, 1) == [joined]:  # no blank anywhere
             count = sum(texts.values())
@@ -43,16 +43,12 @@ class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not lengths:
             return cls()
         counts = list(repeats)
-        return cls(
-            count=sum(counts),
-            total=sum(map(mul, lengths, counts)),
-            minimum=min(lengths),
-            maximum=max(lengths),
-        )
+        total = sum(map(mul, lengths, counts))
+        return cls(count=sum(counts), total=total, minimum=min(lengths), maximum=max(lengths))
 
     @classmethod
-    def one(cls, length: int) -> Lengths:
-        """One thing of this length."""
+    def single(cls, length: int) -> Lengths:
+        """The lengths of one text."""
         return cls(count=1, total=length, minimum=length, maximum=length)
 
     def __add__(self, other: Lengths) -> Lengths:

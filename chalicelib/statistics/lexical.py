@@ -1,4 +1,4 @@
-r"""What a cell is, by its text alone: `18` is Integral, `18.00` and `1e5` are Fractional, `.5` is text.
+r"""The type of a cell by its text alone: `18` is Integral, `18.00` and `1e5` are Fractional, `.5` is text.
 
 The rules are those of Deequ's StatefulDataType, matched against the whole cell (aws-behaviour: inferred-type).
 Java's `\d` is ASCII, so the digits are spelled out: Python's `\d` would take Arabic digits too.
@@ -42,7 +42,7 @@ def lexical_type(cell: str) -> LexicalType:
 
 
 def numeric_cells(cells: Collection[str]) -> list[str]:
-    r"""Those of the cells that are Integral or Fractional.
+    r"""The cells that are Integral or Fractional.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def numeric_cells(cells: Collection[str]) -> list[str]:
 
 
 def number(cell: str) -> float | None:
-    """The value of a numeric cell; None when it is too large to be measured.
+    """The value of a numeric cell; None beyond MAX_ABS_VALUE.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def number(cell: str) -> float | None:
 
 
 class TypeCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How many cells of a column are of each lexical type, and how many are missing."""
+    """How many cells of a column have each lexical type, and how many are missing."""
 
     fractional: int = 0
     integral: int = 0
@@ -79,32 +79,26 @@ class TypeCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @classmethod
     def total(cls, counts: Iterable[TypeCounts]) -> TypeCounts:
         """The sum of any number of counts."""
-        fractional = integral = boolean = string = missing = 0
-        for one in counts:
-            fractional += one.fractional
-            integral += one.integral
-            boolean += one.boolean
-            string += one.string
-            missing += one.missing
-        return cls(fractional=fractional, integral=integral, boolean=boolean, string=string, missing=missing)
+        sums = map(sum, zip(*map(msgspec.structs.astuple, counts), strict=True))
+        return cls(**dict(zip(cls.__struct_fields__, sums, strict=False)))  # of no counts at all, there are no sums
 
     def __add__(self, other: TypeCounts) -> TypeCounts:
         return TypeCounts.total((self, other))
 
     @property
     def present(self) -> int:
-        """Cells that hold something."""
+        """Cells that are not missing."""
         return self.fractional + self.integral + self.boolean + self.string
 
     @property
     def completeness(self) -> float | None:
-        """Share of the cells that are present."""
+        """Share of the cells that are present (0 to 1); None without cells."""
         rows = self.present + self.missing
         return self.present / rows if rows else None
 
     @property
     def inferred_type(self) -> InferredType:
-        """One word for the column, as Deequ's determineType infers it; Booleans surface as String.
+        """The type of the column as Deequ's determineType infers it; Booleans count as String.
 
         Examples
         --------
@@ -120,16 +114,15 @@ class TypeCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return "Integral" if self.integral else "Unknown"
 
     def share_of(self, expected: str) -> float | None:
-        """Share of the present cells that are of exactly one inferred type; an Integral is not a Fractional.
+        """Share of the present cells that have exactly this inferred type (0 to 1); an Integral is not a Fractional.
+
+        None without present cells, or for a type that cells do not have.
 
         Examples
         --------
         >>> TypeCounts(integral=1, fractional=1, missing=2).share_of("Integral")
         0.5
         """
-        counted = {
-            "Fractional": self.fractional,
-            "Integral": self.integral,
-            "String": self.string + self.boolean,
-        }.get(expected)
+        counts = {"Fractional": self.fractional, "Integral": self.integral, "String": self.string + self.boolean}
+        counted = counts.get(expected)
         return counted / self.present if counted is not None and self.present else None

@@ -53,30 +53,22 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
 
     @classmethod
     def of(cls, values: NDArray[np.float64]) -> Moments:
-        """The moments of an array of finite numbers, none beyond `lexical.MAX_ABS_VALUE`; shape (n,)."""
+        """The moments of finite numbers, none beyond `lexical.MAX_ABS_VALUE`; shape (n,)."""
         count = len(values)
         if not count:
             return cls()
         total = _twofold_sum(values)
         deviations = values - total / count
-        # The rounding of the mean itself is taken out again (corrected two-pass algorithm).
+        # The second term removes the rounding error of the mean (corrected two-pass algorithm).
         # Not `deviations @ deviations`: BLAS would start its threads, which cost more than they save.
         squares = float((deviations * deviations).sum()) - float(deviations.sum()) ** 2 / count
-        return cls(
-            count=count,
-            sum_high=total,
-            sum_squared_deviations=max(squares, 0.0),
-            minimum=float(values.min()),
-            maximum=float(values.max()),
-        )
+        low, high = float(values.min()), float(values.max())
+        return cls(count=count, sum_high=total, sum_squared_deviations=max(squares, 0.0), minimum=low, maximum=high)
 
     @classmethod
     def total(cls, moments: Iterable[Moments]) -> Moments:
         """The sum of any number of moments."""
-        result = cls()
-        for one in moments:
-            result = result + one
-        return result
+        return sum(moments, cls())
 
     def __add__(self, other: Moments) -> Moments:
         if not self.count or self.mean is None:
@@ -120,8 +112,8 @@ def _extreme(of: Callable[[float, float], float], a: float | None, b: float | No
 def _twofold_sum(values: NDArray[np.float64]) -> float:
     """The sum as if it were computed with twice the digits, then rounded.
 
-    Halves are added upon each other, and what each rounding lost is added up apart; the last few values and the losses
-    are added exactly. The error is that of Sum2: one rounding, and 2**-104 of the sum of the absolute values.
+    Halves are added pairwise, and the rounding errors are summed apart; the last few values and the errors are added
+    exactly. The error is that of Sum2: one rounding, and 2**-104 of the sum of the absolute values.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Rows of one layout: how many columns, which of them are outputs, and their names when the payload gives them."""
+"""Statistics of rows of one layout: how many columns, which of them are outputs, and their names where known."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MAX_COLUMNS = 10_000  # of a table that is the sum of tables of objects
 _NAMED = ("*",)
 
 
-def by_name(names: tuple[str, ...]) -> tuple[str, ...]:
-    """What makes two sides summable: their names; for objects, whose columns all have a name, that they are objects.
+def side_layout(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The key by which sides add up: their names, or ("*",) for JSON objects, whose columns all have names.
 
-    An object may lack keys that another one has, or hold them in another order.
+    An object may lack keys that another one has, or have them in another order.
 
     Examples
     --------
-    >>> by_name(("", "")), by_name(("a", "b")) == by_name(("b", "c"))
+    >>> side_layout(("", "")), side_layout(("a", "b")) == side_layout(("b", "c"))
     (('', ''), True)
     """
     named = bool(names) and "" not in names and len(set(names)) == len(names)
@@ -41,13 +41,16 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def of(
-        cls,
-        rows: Sequence[Sequence[str | None]],
-        names: tuple[str, ...],
-        outputs: int = 0,
-        k: int = PART_K,
+        cls, rows: Sequence[Sequence[str | None]], names: tuple[str, ...], outputs: int = 0, k: int = PART_K
     ) -> Table:
         """The statistics of rows of cells, each as long as `names`.
+
+        Parameters
+        ----------
+        outputs
+            How many of the columns, from the first one on, are outputs.
+        k
+            The size of the sketches.
 
         Examples
         --------
@@ -61,15 +64,15 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def layout(self) -> LayoutKey:
-        """What makes two tables summable."""
-        return by_name(self.names[: self.outputs]), by_name(self.names[self.outputs :])
+        """Tables of equal layout add up."""
+        return side_layout(self.names[: self.outputs]), side_layout(self.names[self.outputs :])
 
     @classmethod
     def total(cls, tables: Iterable[Table]) -> Table:
-        """The sum of tables of one layout; a column that a table of objects lacks is missing from all its rows."""
+        """The sum of tables of one layout; a column that a table lacks is missing from all its rows."""
         parts = list(tables)
-        outputs = union([part.names[: part.outputs] for part in parts])
-        inputs = union([part.names[part.outputs :] for part in parts])
+        outputs = union_of_names([part.names[: part.outputs] for part in parts])
+        inputs = union_of_names([part.names[part.outputs :] for part in parts])
         columns = [part._columns_as(outputs, inputs) for part in parts]
         return cls(
             names=outputs + inputs,
@@ -84,7 +87,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def _columns_as(self, outputs: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[ColumnStatistics, ...]:
         if self.names == outputs + inputs and self.outputs == len(outputs):
             return self.columns
-        absent = ColumnStatistics.missing(self.rows)
+        absent = ColumnStatistics.all_missing(self.rows)
         columns: list[ColumnStatistics] = []
         for names, mine, begin in (
             (outputs, self.names[: self.outputs], 0),
@@ -103,15 +106,15 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return tuple(name or f"_c{position}" for position, name in enumerate(self.names))
 
 
-def union(names: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """Every name, in the order in which they appear first."""
+def union_of_names(names: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Every name once, in the order of first appearance."""
     if all(one == names[0] for one in names):
         return names[0]
     return tuple(dict.fromkeys(name for one in names for name in one))
 
 
 def sum_of_tables(tables: Iterable[Table]) -> tuple[Table, ...]:
-    """Tables added up by layout, in the order of the layouts; tables of too many differing names stay apart."""
+    """The sum of the tables of each layout, in the order of the layouts; several sums beyond MAX_COLUMNS names."""
     by_layout: dict[LayoutKey, list[Table]] = {}
     for table in tables:
         by_layout.setdefault(table.layout, []).append(table)

@@ -96,7 +96,7 @@ def test_what_was_stored_as_json_is_the_same_again(column):
 
 
 def test_no_data_is_none_and_never_zero():
-    for column in (ColumnStatistics(), ColumnStatistics.of([]), ColumnStatistics.missing(3)):
+    for column in (ColumnStatistics(), ColumnStatistics.of([]), ColumnStatistics.all_missing(3)):
         moments = column.moments
         assert (moments.mean, moments.std_dev, moments.minimum, moments.maximum) == (None,) * 4
         assert column.distribution.quantile(0.5) is None

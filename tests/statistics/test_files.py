@@ -98,7 +98,7 @@ def test_a_sketch_beyond_exactness_keeps_its_distribution_and_its_total():
 
 def test_a_column_that_is_all_missing_or_beyond_measure_can_be_written():
     table = Table(
-        names=("a", "b"), rows=2, columns=(ColumnStatistics.missing(2), ColumnStatistics.of(["1e999", "2e999"]))
+        names=("a", "b"), rows=2, columns=(ColumnStatistics.all_missing(2), ColumnStatistics.of(["1e999", "2e999"]))
     )
     again = read_statistics(write_statistics(table), "x")
     assert [column.types.inferred_type for column in again.columns] == ["Unknown", "Fractional"]
