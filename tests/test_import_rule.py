@@ -1,18 +1,38 @@
-"""The import rule of chalicelib, held by reading the syntax trees."""
+"""The layers of chalicelib, held by reading the syntax trees; docs/architecture.md draws them.
+
+app -> handlers -> services -> {registry, capture, statistics, constraints, alerts, pages, stores, aws}
+stores -> aws
+vedette -> chalicelib, never the other way
+"""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
+from chalicelib import services
+
 ROOT = Path(__file__).parent.parent
 PURE = ("capture", "statistics", "constraints", "registry", "alerts", "pages")
+PLATFORM = {"boto3", "botocore"}
 FORBIDDEN_IN_PURE = {
     *("boto3", "botocore", "chalice", "aws_lambda_powertools", "os", "time", "random", "secrets", "uuid"),
     *("pandas", "pyarrow", "polars", "scipy", "sagemaker", "requests", "socket", "subprocess", "pathlib"),
-    *("chalicelib.aws", "chalicelib.handlers", "chalicelib.settings", "chalicelib.observability", "vedette"),
+    *("chalicelib.handlers", "chalicelib.services", "chalicelib.stores", "chalicelib.aws", "chalicelib.endpoint_run"),
+    *("chalicelib.settings", "chalicelib.observability", "chalicelib.deadline", "vedette"),
+}
+FORBIDDEN = {  # folder -> what nothing in it may import
+    "handlers": {*PLATFORM, *(f"chalicelib.{folder}" for folder in (*PURE, "stores", "aws"))},
+    "services": {*PLATFORM, "chalicelib.handlers"},
+    "stores": {*PLATFORM, "chalicelib.handlers", "chalicelib.services", "chalicelib.endpoint_run"},
+    "aws": {
+        *("chalicelib.handlers", "chalicelib.services", "chalicelib.stores", "chalicelib.endpoint_run"),
+        *(f"chalicelib.{folder}" for folder in PURE),
+    },
 }
 CLOCKS = {"now", "utcnow", "today"}
+STORED_KEYS = re.compile(r"^(endpoint|alerts|history|mark|mute)#|^(parts|rollups|baselines|monitoring|config)/")
 
 
 def modules(folder: str) -> list[Path]:
@@ -36,7 +56,7 @@ def reaches(names: set[str], forbidden: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("folder", PURE)
-def test_a_pure_package_imports_no_platform_no_clock_and_no_handler(folder):
+def test_a_pure_package_imports_no_platform_no_clock_and_no_layer_above(folder):
     files = modules(f"chalicelib/{folder}")
     assert files
     for path in files:
@@ -51,19 +71,58 @@ def test_a_pure_package_reads_no_clock(folder):
         assert not clocks, f"{path}: {clocks}"
 
 
+@pytest.mark.parametrize("folder", FORBIDDEN)
+def test_a_layer_imports_only_what_lies_below_it(folder):
+    files = modules(f"chalicelib/{folder}")
+    assert files
+    for path in files:
+        assert not reaches(imported(path), FORBIDDEN[folder]), path
+
+
 def test_boto3_is_used_in_aws_alone():
     for path in modules("chalicelib"):
         if "aws" not in path.relative_to(ROOT).parts[:-1]:
-            names = reaches(imported(path), {"boto3", "botocore"})
-            # Handlers may name the error that aws/ lets through; they never make a call.
-            assert names <= {"botocore.exceptions", "botocore.exceptions.ClientError"}, path
+            assert not reaches(imported(path), PLATFORM), path
 
 
-def test_what_ships_never_imports_the_operators_side_and_aws_decides_nothing():
+def test_a_service_calls_only_services_below_it():
+    """The table of chalicelib.services lists them from the top down."""
+    order = re.findall(r"^\| (\w+) +\|", services.__doc__, re.MULTILINE)[1:]
+    files = {path.stem: path for path in modules("chalicelib/services") if path.stem != "__init__"}
+    assert sorted(order) == sorted(files)
+    for position, name in enumerate(order):
+        above = {f"chalicelib.services.{other}" for other in order[: position + 1]}
+        assert not reaches(imported(files[name]), above), name
+
+
+def test_a_handler_is_called_by_its_function_alone():
+    for path in [*modules("chalicelib"), *modules("vedette")]:
+        assert not reaches(imported(path), {"chalicelib.handlers"}), path
+
+
+def test_a_handler_module_is_short():
+    for path in modules("chalicelib/handlers"):
+        assert len(path.read_text().splitlines()) <= 40, path
+
+
+def test_the_keys_of_what_is_stored_are_spelled_in_stores_and_locations_alone():
+    for path in modules("chalicelib"):
+        place = path.relative_to(ROOT / "chalicelib")
+        if place.parts[0] == "stores" or place.name == "locations.py":
+            continue
+        tree = ast.parse(path.read_text())
+        documented = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documented
+        ]
+        assert not [text for text in texts if STORED_KEYS.match(text)], path
+
+
+def test_what_ships_never_imports_the_operators_side():
     for path in modules("chalicelib"):
         assert not reaches(imported(path), {"vedette"}), path
-    for path in modules("chalicelib/aws"):
-        assert not reaches(imported(path), {"chalicelib.handlers", "chalicelib.alerts"}), path
     for path in modules("chalicelib/statistics"):
         assert not reaches(imported(path), {"chalicelib.constraints", "chalicelib.capture"}), path
 

@@ -101,9 +101,8 @@ def notify_deployment_failed(state: AlertState, failed: Deployment, reason: str,
         f"vedette retry {failed.endpoint}",
     )
     if mark.retry_at:
-        again = Step(
-            f"It is retried after {minute(mark.retry_at)} UTC (attempt {mark.tries} of {len(CAPACITY_RETRY_DELAYS) + 1})."
-        )
+        attempts = f"attempt {mark.tries} of {len(CAPACITY_RETRY_DELAYS) + 1}"
+        again = Step(f"It is retried after {minute(mark.retry_at)} UTC ({attempts}).")
     return notify_once(
         state,
         f"failed {failed.config} {failed.requested_at.isoformat()}",

@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.aws.clients import client
 from chalicelib.errors import RequestRejected
-from chalicelib.registry.plan import Served
 
 NOT_FOUND = ("could not find", "does not exist", "requested resource not found")
 ALREADY_EXISTS = "cannot create already existing"
@@ -26,6 +25,14 @@ class Invoked(NamedTuple):
 
     response_bytes: int | None  # None: no answer within the time that SageMaker gives a model
     error_code: str = ""  # SageMaker's own, when the model answered with an error
+
+
+class ServedDescription(NamedTuple):
+    """What an endpoint serves now: the answers of DescribeEndpoint, DescribeEndpointConfig and DescribeModel."""
+
+    endpoint: dict[str, Any]
+    config: dict[str, Any]
+    model: dict[str, Any]
 
 
 def says(error: ClientError, *texts: str) -> bool:
@@ -62,7 +69,7 @@ def variants_of(described: dict[str, Any]) -> frozenset[str]:
     return frozenset(variant["VariantName"] for variant in described.get("ProductionVariants", ()))
 
 
-def describe_served(name: str, described: dict[str, Any] | None = None) -> Served | None:
+def describe_served(name: str, described: dict[str, Any] | None = None) -> ServedDescription | None:
     """An endpoint with its config and its first model; None when there is no such endpoint.
 
     `described` is DescribeEndpoint's answer, where it was read already.
@@ -71,18 +78,8 @@ def describe_served(name: str, described: dict[str, Any] | None = None) -> Serve
     if described is None:
         return None
     config = describe_endpoint_config(described["EndpointConfigName"]) or {}
-    variants = config.get("ProductionVariants") or [{}]
-    model = variants[0].get("ModelName")
-    counts = [variant.get("CurrentInstanceCount") for variant in described.get("ProductionVariants", ())]
-    return Served(
-        status=described["EndpointStatus"],
-        config_name=described["EndpointConfigName"],
-        modified_at=described["LastModifiedTime"],
-        failure_reason=described.get("FailureReason", ""),
-        config=config,
-        model=(describe_model(model) if model else None) or {},
-        instances=(counts[0] if counts else None) or variants[0].get("InitialInstanceCount") or 1,
-    )
+    model = (config.get("ProductionVariants") or [{}])[0].get("ModelName")
+    return ServedDescription(described, config, (describe_model(model) if model else None) or {})
 
 
 def describe_endpoint_config(name: str) -> dict[str, Any] | None:

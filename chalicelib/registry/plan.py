@@ -65,6 +65,24 @@ class Served:
     tags: Mapping[str, str] | None = None  # of the config; read when an update needs them
     changed_by: str = ""  # who put it on a config that is not ours, as far as AWS tells
 
+    @classmethod
+    def of(cls, described: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]] | None) -> Served | None:
+        """Read the descriptions of an endpoint, its config and its first model; None for no endpoint."""
+        if described is None:
+            return None
+        endpoint, config, model = described
+        variants = config.get("ProductionVariants") or [{}]
+        counts = [variant.get("CurrentInstanceCount") for variant in endpoint.get("ProductionVariants", ())]
+        return cls(
+            status=endpoint["EndpointStatus"],
+            config_name=endpoint["EndpointConfigName"],
+            modified_at=endpoint["LastModifiedTime"],
+            failure_reason=endpoint.get("FailureReason", ""),
+            config=config,
+            model=model,
+            instances=(counts[0] if counts else None) or variants[0].get("InitialInstanceCount") or 1,
+        )
+
     @property
     def package_arn(self) -> str:
         """The package that is served; "" when the model was not made from one."""

@@ -32,6 +32,7 @@ from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.parts import Part
 from chalicelib.records import Execution
+from chalicelib.registry.plan import Served
 from chalicelib.registry.versions import UNVERSIONED
 from chalicelib.services import execution_recording
 from chalicelib.services.execution_recording import Evaluated
@@ -153,7 +154,7 @@ def _record(
         evaluation = evaluation or execution_recording.hard_evaluation(run, part.summary, baseline.content)
         window = Window(part.begun, timedelta(minutes=1))
         evaluated = Evaluated(part.variant, window, part.summary, evaluation, baseline)
-        served = sagemaker.describe_served(run.endpoint)
+        served = Served.of(sagemaker.describe_served(run.endpoint))
         version = served.version if served else UNVERSIONED
         execution = execution_recording.execution_of(
             run, evaluated, folder, (locations.part(capture),), version, closed=False

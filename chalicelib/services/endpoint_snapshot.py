@@ -34,7 +34,7 @@ def read_snapshot(run: EndpointRun) -> ReadSnapshot:
         versions=_versions(entry.package_group) if deploys else (),
         pin=stored.pin,
         failed_versions=stored.failed_versions,
-        served=sagemaker.describe_served(entry.endpoint) if deploys else None,
+        served=Served.of(sagemaker.describe_served(entry.endpoint)) if deploys else None,
         deployment=stored.latest,
         history=stored.history,
         now=run.now,

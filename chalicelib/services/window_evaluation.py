@@ -27,6 +27,7 @@ from chalicelib.constraints.missing_capture import evaluate_missing_capture, wit
 from chalicelib.constraints.windows import evaluate_closed_window
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.records import Deployment, Execution
+from chalicelib.registry.plan import Served
 from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import UNVERSIONED
 from chalicelib.services import aggregation, capture_backlog, execution_recording
@@ -50,7 +51,7 @@ class EvaluationContext:
     @cached_property
     def served_now(self) -> str:
         """The version that the endpoint serves now."""
-        served = sagemaker.describe_served(self.run.endpoint, self.described)
+        served = Served.of(sagemaker.describe_served(self.run.endpoint, self.described))
         return served.version if served else UNVERSIONED
 
     def served(self, window: Window) -> tuple[str, ...]:

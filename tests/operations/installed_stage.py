@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from chalicelib.aws import sagemaker
 from chalicelib.records import FleetEntry, GoldenPayload
+from chalicelib.registry.plan import Served
 from chalicelib.registry.versions import version_of
 from chalicelib.settings import settings
 from vedette.cli import main
@@ -102,7 +103,7 @@ class Installed:
         return f"s3://{self.bucket}/{key}"
 
     def served(self, endpoint: str = SITE) -> str:
-        found = sagemaker.describe_served(endpoint)
+        found = Served.of(sagemaker.describe_served(endpoint))
         return version_of(found.package_arn) if found else ""
 
     def config(self, endpoint: str = SITE) -> dict:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from chalicelib.aws import sagemaker
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import FleetEntry, GoldenPayload
+from chalicelib.registry.plan import Served
 from chalicelib.settings import settings
 from vedette.demo import user_actions
 from vedette.local import Cloud
@@ -67,16 +69,12 @@ class World:
 
     @property
     def served(self) -> str:
-        from chalicelib.aws import sagemaker
-
-        found = sagemaker.describe_served(ENDPOINT)
+        found = Served.of(sagemaker.describe_served(ENDPOINT))
         return found.package_arn if found else ""
 
     @property
     def config(self) -> str:
-        from chalicelib.aws import sagemaker
-
-        return sagemaker.describe_served(ENDPOINT).config_name
+        return Served.of(sagemaker.describe_served(ENDPOINT)).config_name
 
     @property
     def subjects(self) -> list[str]:

@@ -27,6 +27,7 @@ from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import Execution, FleetEntry, GoldenPayload, Mode
+from chalicelib.registry.plan import Served
 from vedette.baselines import baseline_statistics
 from vedette.demo import user_actions
 from vedette.demo.console import DemoConsole
@@ -64,13 +65,13 @@ class Story:
     @property
     def served(self) -> str:
         """The version that the endpoint serves now; "" if there is no endpoint."""
-        found = sagemaker.describe_served(ENDPOINT)
+        found = Served.of(sagemaker.describe_served(ENDPOINT))
         return found.version if found else ""
 
     @property
     def config(self) -> str:
         """The endpoint's current config; "" if there is no endpoint."""
-        found = sagemaker.describe_served(ENDPOINT)
+        found = Served.of(sagemaker.describe_served(ENDPOINT))
         return found.config_name if found else ""
 
     def send(self, endpoint: str, *, bad: bool, requests: int = 1) -> str:

@@ -51,7 +51,7 @@ class Switch(msgspec.Struct, frozen=True):
 
 
 def _served(endpoint: str) -> Served:
-    found = sagemaker.describe_served(endpoint)
+    found = Served.of(sagemaker.describe_served(endpoint))
     if found is None:
         raise VedetteError(f"There is no endpoint {endpoint} in {settings().region}.")
     return found

@@ -26,6 +26,7 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.pages.labels import TONES
 from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Pause
+from chalicelib.registry.plan import Served
 from chalicelib.settings import settings
 from vedette.operations import control, results
 
@@ -114,7 +115,7 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
     checkpoint, _ = stage_stores().checkpoints.get(entry.endpoint)
     delivery = checkpoint.delivery if checkpoint else Delivery.UNKNOWN
     snapshot = control.snapshot_of(entry) if entry.mode == Mode.DEPLOY else None
-    found = snapshot.served if snapshot else sagemaker.describe_served(entry.endpoint)
+    found = snapshot.served if snapshot else Served.of(sagemaker.describe_served(entry.endpoint))
     wish = snapshot.wanted if snapshot else None
     verdicts, trouble = _verdicts(entry.endpoint)
     return EndpointStatus(
