@@ -203,7 +203,7 @@ def _decoded(decoder: msgspec.json.Decoder[Any], texts: Sequence[str], brackets:
 
 
 def _flat(rows: list[tuple[Any, ...]], lists: list[tuple[int, int]]) -> list[Any] | None:
-    """The cells of rows, with their lists laid out from the last one on; None when one of them has another length."""
+    """The cells of rows, each list as so many cells, from the last list on; None when a list has another length."""
     if not lists:
         return list(chain.from_iterable(rows))
     columns = list(zip(*rows, strict=True))

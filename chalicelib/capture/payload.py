@@ -42,7 +42,7 @@ class Payload(NamedTuple):
     rows: Collection[Row]
     width: int  # cells of the widest row
     scalars: bool = False  # one list of scalars: n rows of one column, or one row of n columns
-    error: bool = False  # an error response instead of an answer
+    error: bool = False  # an error response instead of predictions
 
 
 class OpaquePayload(NamedTuple):

@@ -26,7 +26,7 @@ class RequestGroup(NamedTuple):
 
 
 def group_by_form(positions: list[int], outputs: Sides, inputs: Sides) -> Iterator[RequestGroup]:
-    """The requests at these positions of a block, whose sides are given in the same order, in groups."""
+    """Group the requests at these positions of a block; the sides come in the order of the positions."""
     forms = list(zip(_forms(outputs), _forms(inputs), strict=True))
     distinct = dict.fromkeys(forms)
     for pair in distinct:

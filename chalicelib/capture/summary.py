@@ -242,6 +242,6 @@ def _most_rows(tables: tuple[Table, ...]) -> tuple[tuple[Table, ...], int]:
     if len(tables) <= MAX_TABLES:
         return tables, 0
     ranked = sorted(tables, key=lambda table: (-table.rows, table.layout))
-    kept = {table.layout for table in ranked[:MAX_TABLES]}
-    listed = tuple(table for table in tables if table.layout in kept)
+    largest = {table.layout for table in ranked[:MAX_TABLES]}
+    listed = tuple(table for table in tables if table.layout in largest)
     return listed, sum(table.rows for table in ranked[MAX_TABLES:])

@@ -23,7 +23,7 @@ from chalicelib.statistics.lexical import number, numeric_cells
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_CATEGORIES = 120  # distinct cells kept with their counts: the default of Deequ's profiler
+MAX_CATEGORIES = 120  # distinct cells that are counted: the default of Deequ's profiler
 MAX_CATEGORY_CHARS = 64  # characters of a category; a longer text is no category
 MAX_CATEGORY_WORDS = 8  # of a category
 _REGISTERS = 512  # standard error 1.04 / sqrt(512) = 4.6 %; Deequ's own is 5 %
@@ -35,7 +35,7 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     The hash is stable: Python's own is salted per process, and sketches made with it do not merge. Numbers are hashed
     by value, texts by the CRC-32 of their UTF-8 bytes and their length (32 bits: its collisions stay below the
-    estimate's own error up to 10^8 texts). The registers are kept deflated: 200 bytes at 1,000 cells instead of 512.
+    estimate's own error up to 10^8 texts). The registers are stored deflated: 200 bytes at 1,000 cells instead of 512.
 
     Examples
     --------

@@ -29,7 +29,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """The statistics of one column of text cells, None being a missing one.
 
     Numbers beyond `lexical.MAX_ABS_VALUE` count in their type alone. Lengths and words are those of the cells that are
-    text; the texts themselves are kept only as `categories` allows.
+    text; the texts themselves are stored only as `categories` allows.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
             counted = cls.of_numbers(values, integral, len(cells) - len(present), k)
             if counted is not None:
                 return counted
-        # 1, 1.0 and True are equal, as are 0.0 and -0.0: these are told apart by their texts.
+        # 1, 1.0 and True are equal, as are 0.0 and -0.0: only their texts differ.
         counts = Counter(present if kinds in ({int}, {str}, {bool}) else map(_cell_text, present))
         texts = counts if kinds == {str} else Counter({_cell_text(cell): count for cell, count in counts.items()})
         return cls.of_counts(texts, len(cells) - len(present), k)

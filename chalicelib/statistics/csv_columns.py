@@ -179,7 +179,7 @@ class CellIndex:
         table = np.empty(shape)
         table[present] = values
         columns = zip(np.ascontiguousarray(table.T), np.ascontiguousarray(present.T), strict=True)
-        return [column if held.all() else column[held] for column, held in columns]
+        return [column if mask.all() else column[mask] for column, mask in columns]
 
     def _stream(self, chosen: NDArray[np.bool_], divider: int) -> bytes:
         """The bytes of chosen cells without their quotes, each followed by the divider."""

@@ -184,7 +184,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     def levels(self) -> list[list[float]]:
         """The retained values by weight: level i holds those of weight 2**i, as statistics.json keeps them.
 
-        A value kept with another weight appears in the levels of its binary digits.
+        A value with another weight appears in the levels of its binary digits.
 
         Examples
         --------

@@ -19,7 +19,7 @@ _FRACTIONAL = re.compile(r"[-+]? ?[0-9]+(?:\.[0-9]+|(?:\.[0-9]+)?[Ee][-+]?[0-9]+
 _INTEGRAL = re.compile(r"[-+]? ?[0-9]+").fullmatch
 
 # Cells that are numbers, of many cells each between two line ends: one call for a thousand cells. It begins with a
-# plain character, which is searched for quickly, and is possessive: what is no number is given up at once.
+# plain character, which is searched for quickly, and is possessive: text that is no number fails at once.
 _NUMBERS_OF_LINES = re.compile(r"\n([-+]? ?[0-9]++(?:\.[0-9]++)?(?:[Ee][-+]?[0-9]++)?)(?=\n)").findall
 
 # Beyond this a square summed over 10^8 rows would overflow a double: counted by type, left out of the moments.
