@@ -1,4 +1,4 @@
-"""Untrusted text made sanitize: feature names, reasons and versions come from whoever calls or registers a model.
+"""Make untrusted text harmless: clients and model owners choose feature names, reasons and versions.
 
 | in the text                                          | becomes                                |
 |------------------------------------------------------|----------------------------------------|

@@ -49,7 +49,7 @@ class Point(NamedTuple):
 
 
 def compared_numbers(baseline: Distribution | None, current: Distribution | None) -> list[Compared]:
-    """Two distributions on common edges; empty when neither holds a number.
+    """The bars of two distributions on common edges; empty when neither has a number.
 
     Examples
     --------
@@ -123,9 +123,10 @@ def _trimmed(bars: list[Compared]) -> list[Compared]:
 def compared_categories(
     baseline: Mapping[str, int] | None, current: Mapping[str, int] | None
 ) -> tuple[list[tuple[str, Compared]], Compared | None]:
-    """The most frequent categories, spelled as in the data, and all others as one.
+    """The bars of the most frequent categories, and one bar of all others, if there are more.
 
-    A category's label is empty unless it is new or gone.
+    `baseline` and `current` map categories to numbers of cells. Each bar comes with its category, as spelled in the
+    data; its label is `new`, `gone` or empty.
 
     Examples
     --------
@@ -200,7 +201,7 @@ def stacked_bar(shares: Sequence[tuple[str, float]]) -> Markup:
 
 
 def line_chart(points: Sequence[Point], threshold: float | None, deployments: Sequence[int]) -> Markup:
-    """A value over windows, its threshold, and the positions of the deployments."""
+    """A value over windows, its threshold, and the deployments, as positions of windows."""
     known = [point.value for point in points if point.value is not None]
     tallest = max([*known, threshold or 0.0]) * 1.1 or 1.0
     across = WIDTH / len(points)

@@ -8,7 +8,7 @@
 | a statistics.json that was read again            | types as far as the data type check measured them                 |
 | executions of earlier windows                    | the value of each check, window by window                         |
 | none                                             | the value of this window                                          |
-| names, categories, constraints                   | one sanitize line each, capped; escaped by the template           |
+| names, categories, constraints                   | one harmless line each, capped; escaped by the template           |
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
 TYPES = (("integral", "Integral"), ("fractional", "Fractional"), ("boolean", "Boolean"), ("string", "String"))
-MAX_CONSTRAINT_CHARS = 1000  # characters
+MAX_CONSTRAINT_CHARS = 1000
 MAX_CATEGORY_CHARS = 64
 
 

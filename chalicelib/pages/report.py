@@ -5,7 +5,7 @@
 | an execution and earlier windows                 | everything                                                        |
 | files that were evaluated without an installation| the verdict and the features; no endpoint, no history, no commands|
 | no statistics (no rows, Model Monitor's own run) | only the checks                                                   |
-| names, reasons, notes, categories                | sanitize text, see `features`                                     |
+| names, reasons, notes, categories                | harmless text, see `features`                                     |
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class ReportContent:
 
     title: str
     evaluation: Evaluation
-    events: int
-    refused: Mapping[str, int]
+    requests: int  # captured requests
+    rejected: Mapping[str, int]  # reason -> lines that could not be read
     baseline: Baseline | None = None
     current: Table | None = None
     monitored: MonitoredExecution | None = None
@@ -68,7 +68,7 @@ class ReportContent:
 def execution_report(
     monitored: MonitoredExecution, baseline: Baseline | None, current: Table | None, *, counted: bool = True
 ) -> bytes:
-    """The page of a stored execution; `counted` is that of `Judged`."""
+    """The page of a stored execution; for `counted` see `ReportContent`."""
     execution = monitored.execution
     evaluation = Evaluation(
         verdict=execution.verdict, rows=execution.rows, measurements=execution.measurements, notes=execution.notes
@@ -91,7 +91,7 @@ def report(content: ReportContent) -> bytes:
 
     Examples
     --------
-    >>> page = report(ReportContent("<x>", Evaluation(verdict=Verdict.NO_DATA, rows=0), events=0, refused={}))
+    >>> page = report(ReportContent("<x>", Evaluation(verdict=Verdict.NO_DATA, rows=0), requests=0, rejected={}))
     >>> b"<x>" in page, b"&lt;x&gt;" in page
     (False, True)
     """
@@ -213,8 +213,8 @@ def _facts(content: ReportContent, history: History, drift: History | None) -> l
             ("Model", [_served(monitored, history)]),
             ("Window" if execution.closed else "Captured", [window(execution)]),
         ]
-    facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(content.events, 'request')}"]))
-    unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in content.refused.items()]
+    facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(content.requests, 'request')}"]))
+    unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in content.rejected.items()]
     facts.append(("Not readable", unread or ["0 lines"]))
     if monitored is not None:
         facts.append(("Baseline", [sanitize(monitored.execution.baseline) or "none"]))

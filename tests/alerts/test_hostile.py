@@ -151,13 +151,13 @@ def page_of(text: str) -> str:
 
 
 def test_the_page_shows_every_one_of_them_as_text():
-    sanitize = Shape(page_of("b"))
-    assert sanitize.tags
+    harmless = Shape(page_of("b"))
+    assert harmless.tags
     for text in CORPUS:
         page = page_of(text)
         shape = Shape(page)
-        assert shape.tags <= sanitize.tags, (text, shape.tags - sanitize.tags)
-        assert shape.scripts == sanitize.scripts, text
-        assert not [link for link in shape.links - sanitize.links if not link.startswith("#")], text
+        assert shape.tags <= harmless.tags, (text, shape.tags - harmless.tags)
+        assert shape.scripts == harmless.scripts, text
+        assert not [link for link in shape.links - harmless.links if not link.startswith("#")], text
         assert not FORBIDDEN.search(page), repr(text)
     assert "ünïcödé" in page_of("ünïcödé")
