@@ -14,5 +14,5 @@ The import rule, checked by tests/test_import_rule.py:
     vedette -> chalicelib, never the other way
 
 `registry`, `capture`, `statistics`, `constraints`, `alerts` and `pages` are pure: no boto3, chalice, Powertools, `os`,
-clock or randomness; times, identifiers and thresholds are arguments. boto3 is used in `aws/` alone, which decides nothing.
+clock or randomness; times, identifiers and thresholds are arguments. boto3 is used in `aws/` alone.
 """
