@@ -151,8 +151,8 @@ def _arn(stage, version: int) -> str:
     return next(p["ModelPackageArn"] for p in found if p["ModelPackageVersion"] == version)
 
 
-def test_the_chapters_order_both_registered_approved_the_first_deployed_by_version_then_the_second(stage):
-    """The book: two packages are registered as Approved; one is deployed, then the model behind it replaced."""
+def test_both_registered_approved_the_first_deployed_by_version_then_the_second(stage):
+    """Two packages are registered as Approved; one is deployed, then the model behind it replaced."""
     stage.done("manage", SITE, "--endpoint", SITE, "--mode", "observe", "--yes")
     stage.register("knn", "Approved")
     stage.register("linear-learner", "Approved")

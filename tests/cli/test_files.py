@@ -40,8 +40,8 @@ def run():
 
 
 @pytest.fixture
-def chapter(tmp_path, run):
-    """The chapter's baseline, its constraints edited, and captures of which half of the b cells end in .50."""
+def example(tmp_path, run):
+    """A baseline, its constraints edited, and captures of which half of the b cells end in .50."""
     choice = random.Random(8)
     rows = [[choice.choice("01"), str(choice.randint(-9, 9)), str(choice.randint(-9, 9))] for _ in range(6000)]
     (tmp_path / "train.csv").write_text("label,a,b\n" + "".join(",".join(row) + "\n" for row in rows))
@@ -66,10 +66,10 @@ def files_below(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_chapters_case_is_exactly_one_violation(run, chapter):
-    output, report = chapter / "violations.json", chapter / "report.html"
+def test_cents_in_half_of_b_are_exactly_one_violation(run, example):
+    output, report = example / "violations.json", example / "report.html"
     found = run(
-        "evaluate", chapter / "captures", "--baseline", chapter / "baseline", "-o", output, "--report", report, "--all"
+        "evaluate", example / "captures", "--baseline", example / "baseline", "-o", output, "--report", report, "--all"
     )
     assert found.exit_code == 1
     assert "400 rows in 400 requests, from 4 files" in found.output
@@ -83,20 +83,20 @@ def test_the_chapters_case_is_exactly_one_violation(run, chapter):
     assert page.index('class="name">b<') < page.index('class="name">a<')
 
 
-def test_evaluating_writes_nothing_but_its_outputs(run, chapter):
-    before = files_below(chapter)
-    run("evaluate", chapter / "captures", "--baseline", chapter / "baseline", "-o", chapter / "v.json")
-    after = files_below(chapter)
+def test_evaluating_writes_nothing_but_its_outputs(run, example):
+    before = files_below(example)
+    run("evaluate", example / "captures", "--baseline", example / "baseline", "-o", example / "v.json")
+    after = files_below(example)
     assert {str(path) for path in after.keys() - before.keys()} == {"v.json"}
     assert all(after[path] == content for path, content in before.items())
 
 
-def test_good_traffic_is_ok(run, chapter):
-    good = chapter / "good.jsonl"
+def test_good_traffic_is_ok(run, example):
+    good = example / "good.jsonl"
     good.write_bytes((line(side("1,2"), side("0")) + line(side("-3,4"), side("1"))) * 10)
-    found = run("evaluate", good, "--baseline", chapter / "baseline" / "constraints.json")
+    found = run("evaluate", good, "--baseline", example / "baseline" / "constraints.json")
     assert found.exit_code == 0
-    assert "OK: 20 rows" in found.output
+    assert "OK: No violations in 20 rows" in found.output
     assert "drift was not evaluated: the baseline has no statistics" in found.output
 
 
@@ -111,15 +111,15 @@ def test_every_conformance_capture_is_read_against_p07(run, conformance):
         assert "Number of columns in baseline constraints: 13" in found.output
 
 
-def test_the_violations_go_to_standard_output_alone(chapter):
+def test_the_violations_go_to_standard_output_alone(example):
     command = [
         sys.executable,
         "-m",
         "vedette.cli",
         "evaluate",
-        chapter / "captures",
+        example / "captures",
         "--baseline",
-        chapter / "baseline",
+        example / "baseline",
         "-o",
         "-",
     ]
@@ -130,10 +130,10 @@ def test_the_violations_go_to_standard_output_alone(chapter):
     assert b"Violations: b is not Integral in 50.0% of 400 rows" in done.stderr
 
 
-def test_refused_lines_are_counted_by_reason_and_kept(run, chapter):
-    bad = chapter / "bad.jsonl"
+def test_refused_lines_are_counted_by_reason_and_kept(run, example):
+    bad = example / "bad.jsonl"
     bad.write_bytes(line(side("1,2"), side("0")) * 30 + b"{oops\n" + line(side('"open')))
-    found = run("evaluate", bad, "--baseline", chapter / "baseline", "--quarantine", chapter / "kept.jsonl")
+    found = run("evaluate", bad, "--baseline", example / "baseline", "--quarantine", example / "kept.jsonl")
     assert "1 line rejected: line is not JSON" in found.output
     assert "1 line rejected: payload is not CSV" in found.output
     assert (
@@ -141,13 +141,13 @@ def test_refused_lines_are_counted_by_reason_and_kept(run, chapter):
         in found.output
     )
     assert "--quarantine" not in found.output  # it was given
-    assert f"Wrote {chapter / 'kept.jsonl'}." in found.output
-    assert (chapter / "kept.jsonl").read_bytes() == b"{oops\n" + line(side('"open'))
+    assert f"Wrote {example / 'kept.jsonl'}." in found.output
+    assert (example / "kept.jsonl").read_bytes() == b"{oops\n" + line(side('"open'))
 
 
-def test_lines_that_cannot_be_read_are_never_ok(run, chapter):
-    (chapter / "noise.jsonl").write_bytes(b"noise\n" * 5)
-    found = run("evaluate", chapter / "noise.jsonl", "--baseline", chapter / "baseline")
+def test_lines_that_cannot_be_read_are_never_ok(run, example):
+    (example / "noise.jsonl").write_bytes(b"noise\n" * 5)
+    found = run("evaluate", example / "noise.jsonl", "--baseline", example / "baseline")
     assert found.exit_code == 2
     assert "MonitorFailed: Too many captured lines could not be read" in found.output
 
@@ -175,15 +175,15 @@ def test_the_suggested_baseline_of_p01_is_written(run, conformance, tmp_path):
     assert (tmp_path / "new" / "folder" / "constraints.json").exists()
 
 
-def test_summaries_are_written_as_statistics(run, chapter):
-    found = run("summarize", chapter / "captures", "-o", chapter / "s.json")
+def test_summaries_are_written_as_statistics(run, example):
+    found = run("summarize", example / "captures", "-o", example / "s.json")
     assert found.exit_code == 0
     assert "400 rows of 3 columns, 1 of them an output" in found.output
-    assert read_statistics((chapter / "s.json").read_bytes(), "s").rows == 400
+    assert read_statistics((example / "s.json").read_bytes(), "s").rows == 400
 
 
-def test_captured_requests_as_a_frame(chapter):
-    frame = vedette.captured(str(chapter / "captures"))
+def test_captured_requests_as_a_frame(example):
+    frame = vedette.captured(str(example / "captures"))
     assert list(frame.columns) == ["event_id", "inference_time", "inference_id", "output.0", "input.0", "input.1"]
     assert len(frame) == 400
     assert str(frame["inference_time"].dtype).startswith("datetime64")
@@ -192,10 +192,10 @@ def test_captured_requests_as_a_frame(chapter):
     assert pd.api.types.is_float_dtype(frame["input.1"])
 
 
-def test_csv_and_parquet_hold_the_same_table(run, chapter):
+def test_csv_and_parquet_hold_the_same_table(run, example):
     for name in ("data.csv", "data.parquet"):
-        assert run("captured", chapter / "captures", "-o", chapter / name).exit_code == 0
-    csv, parquet = pd.read_csv(chapter / "data.csv"), pd.read_parquet(chapter / "data.parquet")
+        assert run("captured", example / "captures", "-o", example / name).exit_code == 0
+    csv, parquet = pd.read_csv(example / "data.csv"), pd.read_parquet(example / "data.parquet")
     assert list(csv.columns) == list(parquet.columns)
     assert np.array_equal(csv["input.1"], parquet["input.1"])
 
@@ -220,7 +220,7 @@ def test_rows_of_differing_layouts_share_one_table(tmp_path):
     assert frame.attrs["refused"] == {"line is not JSON": 1}
 
 
-def test_captures_in_s3_are_read_and_nothing_is_written_there(run, chapter, monkeypatch):
+def test_captures_in_s3_are_read_and_nothing_is_written_there(run, example, monkeypatch):
     for name, value in (
         ("AWS_ACCESS_KEY_ID", "x"),
         ("AWS_SECRET_ACCESS_KEY", "x"),
@@ -230,7 +230,7 @@ def test_captures_in_s3_are_read_and_nothing_is_written_there(run, chapter, monk
     with mock_aws():
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="traffic", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        for path, content in files_below(chapter).items():
+        for path, content in files_below(example).items():
             s3.put_object(Bucket="traffic", Key=str(path), Body=content)
         s3.put_object(Bucket="traffic", Key="captures/other/readme.txt", Body=b"no capture")
         s3.put_object(Bucket="traffic", Key="captures2/x.jsonl", Body=b"another prefix")
@@ -252,31 +252,31 @@ def test_captures_in_s3_are_read_and_nothing_is_written_there(run, chapter, monk
             assert sentence in found.stderr
 
 
-def test_every_fault_is_one_sentence_and_exit_code_2(run, chapter):
-    (chapter / "empty").mkdir()
-    (chapter / "text.json").write_text("{")
-    (chapter / "wide.csv").write_text("a,b\n1,2\n3\n")
-    (chapter / "twice.csv").write_text("a,a\n1,2\n")
-    (chapter / "none.csv").write_text("a,b\n")
-    (chapter / "latin.csv").write_bytes(b"a\n\xe9\n")
-    (chapter / "open.csv").write_text('a\n"x')
-    good = chapter / "captures"
+def test_every_fault_is_one_sentence_and_exit_code_2(run, example):
+    (example / "empty").mkdir()
+    (example / "text.json").write_text("{")
+    (example / "wide.csv").write_text("a,b\n1,2\n3\n")
+    (example / "twice.csv").write_text("a,a\n1,2\n")
+    (example / "none.csv").write_text("a,b\n")
+    (example / "latin.csv").write_bytes(b"a\n\xe9\n")
+    (example / "open.csv").write_text('a\n"x')
+    good = example / "captures"
     for arguments, sentence in (
-        (("evaluate", chapter / "no.jsonl", "--baseline", chapter / "baseline"), "no.jsonl: no such file or directory"),
-        (("evaluate", chapter / "empty", "--baseline", chapter / "baseline"), "empty: no .jsonl file below"),
-        (("evaluate", "", "--baseline", chapter / "baseline"), "an empty name: give a file, a directory, a glob"),
-        (("evaluate", f"{chapter}/*.nope", "--baseline", chapter / "baseline"), "*.nope: nothing matches"),
-        (("evaluate", good, "--baseline", chapter / "nope.json"), "nope.json: no such file"),
-        (("evaluate", good, "--baseline", chapter / "empty"), "constraints.json: no such file"),
-        (("evaluate", good, "--baseline", chapter / "text.json"), "text.json: not JSON"),
-        (("evaluate", good, "--baseline", chapter / "baseline", "-o", chapter / "no" / "v.json"), "no such file"),
-        (("summarize", chapter / "text.json"), "no rows could be read"),
-        (("baseline", chapter / "wide.csv", "-o", chapter / "x"), "wide.csv: line 3 has 1 cells instead of 2"),
-        (("baseline", chapter / "twice.csv", "-o", chapter / "x"), "two columns named 'a'"),
-        (("baseline", chapter / "none.csv", "-o", chapter / "x"), "none.csv: no rows"),
-        (("baseline", chapter / "latin.csv", "-o", chapter / "x"), "latin.csv: not UTF-8"),
-        (("baseline", chapter / "open.csv", "-o", chapter / "x"), "open.csv: line 2 is not CSV"),
-        (("captured", good, "-o", chapter / "x.xls"), "-o needs a file name that ends in .csv or .parquet"),
+        (("evaluate", example / "no.jsonl", "--baseline", example / "baseline"), "no.jsonl: no such file or directory"),
+        (("evaluate", example / "empty", "--baseline", example / "baseline"), "empty: no .jsonl file below"),
+        (("evaluate", "", "--baseline", example / "baseline"), "an empty name: give a file, a directory, a glob"),
+        (("evaluate", f"{example}/*.nope", "--baseline", example / "baseline"), "*.nope: nothing matches"),
+        (("evaluate", good, "--baseline", example / "nope.json"), "nope.json: no such file"),
+        (("evaluate", good, "--baseline", example / "empty"), "constraints.json: no such file"),
+        (("evaluate", good, "--baseline", example / "text.json"), "text.json: not JSON"),
+        (("evaluate", good, "--baseline", example / "baseline", "-o", example / "no" / "v.json"), "no such file"),
+        (("summarize", example / "text.json"), "no rows could be read"),
+        (("baseline", example / "wide.csv", "-o", example / "x"), "wide.csv: line 3 has 1 cells instead of 2"),
+        (("baseline", example / "twice.csv", "-o", example / "x"), "two columns named 'a'"),
+        (("baseline", example / "none.csv", "-o", example / "x"), "none.csv: no rows"),
+        (("baseline", example / "latin.csv", "-o", example / "x"), "latin.csv: not UTF-8"),
+        (("baseline", example / "open.csv", "-o", example / "x"), "open.csv: line 2 is not CSV"),
+        (("captured", good, "-o", example / "x.xls"), "-o needs a file name that ends in .csv or .parquet"),
     ):
         found = run(*arguments)
         assert found.exit_code == 2, arguments
@@ -284,45 +284,45 @@ def test_every_fault_is_one_sentence_and_exit_code_2(run, chapter):
         assert "Traceback" not in found.stderr
 
 
-def test_a_disabled_evaluation_is_no_success(run, chapter):
-    constraints = json.loads((chapter / "baseline" / "constraints.json").read_text())
+def test_a_disabled_evaluation_is_no_success(run, example):
+    constraints = json.loads((example / "baseline" / "constraints.json").read_text())
     constraints["monitoring_config"]["evaluate_constraints"] = "Disabled"
-    (chapter / "off.json").write_text(json.dumps(constraints))
-    found = run("evaluate", chapter / "captures", "--baseline", chapter / "off.json")
+    (example / "off.json").write_text(json.dumps(constraints))
+    found = run("evaluate", example / "captures", "--baseline", example / "off.json")
     assert found.exit_code == 2
     assert "Nothing was evaluated." in found.output
     assert "evaluate_constraints is Disabled" in found.output
 
 
-def test_what_was_written_is_said(run, chapter):
-    files = [chapter / name for name in ("v.json", "r.html", "q.jsonl")]
+def test_what_was_written_is_said(run, example):
+    files = [example / name for name in ("v.json", "r.html", "q.jsonl")]
     found = run(
-        *("evaluate", chapter / "captures", "--baseline", chapter / "baseline"),
+        *("evaluate", example / "captures", "--baseline", example / "baseline"),
         *("-o", files[0], "--report", files[1], "--quarantine", files[2]),
     )
     assert all(f"Wrote {file}." in found.output and file.exists() for file in files)
 
 
-def test_refused_lines_are_named_by_file_and_line_with_a_hint(run, chapter):
+def test_refused_lines_are_named_by_file_and_line_with_a_hint(run, example):
     good = line(side("1,2"), side("0"))
-    (chapter / "many.jsonl.gz").write_bytes(gzip.compress(good * 300 + b"oops\n" * 12))
-    found = run("summarize", chapter / "many.jsonl.gz")
+    (example / "many.jsonl.gz").write_bytes(gzip.compress(good * 300 + b"oops\n" * 12))
+    found = run("summarize", example / "many.jsonl.gz")
     assert f"many.jsonl.gz: line 301 (byte {len(good) * 300}): line is not JSON" in found.output
     assert found.output.count("line is not JSON") == 11  # the sum, and the first ten
     assert "... and 2 more" in found.output
     assert "Use --quarantine FILE to write the rejected lines" in found.output
 
 
-def test_captures_and_data_sets_in_gzip_are_recognised(run, chapter):
-    (chapter / "zipped").mkdir()
-    for file in (chapter / "captures").rglob("*.jsonl"):
-        (chapter / "zipped" / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
-    assert "400 rows in 400 requests, from 4 files" in run("summarize", chapter / "zipped").output
-    (chapter / "train.csv.gz").write_bytes(gzip.compress((chapter / "train.csv").read_bytes()))
-    assert run("baseline", chapter / "train.csv.gz", "-o", chapter / "again").exit_code == 0
-    assert files_below(chapter / "again") == files_below(chapter / "baseline")
-    (chapter / "cut.csv.gz").write_bytes((chapter / "train.csv.gz").read_bytes()[:900])
-    assert "cut.csv.gz: gzip is damaged or cut off" in run("baseline", chapter / "cut.csv.gz", "-o", "x").stderr
+def test_captures_and_data_sets_in_gzip_are_recognised(run, example):
+    (example / "zipped").mkdir()
+    for file in (example / "captures").rglob("*.jsonl"):
+        (example / "zipped" / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+    assert "400 rows in 400 requests, from 4 files" in run("summarize", example / "zipped").output
+    (example / "train.csv.gz").write_bytes(gzip.compress((example / "train.csv").read_bytes()))
+    assert run("baseline", example / "train.csv.gz", "-o", example / "again").exit_code == 0
+    assert files_below(example / "again") == files_below(example / "baseline")
+    (example / "cut.csv.gz").write_bytes((example / "train.csv.gz").read_bytes()[:900])
+    assert "cut.csv.gz: gzip is damaged or cut off" in run("baseline", example / "cut.csv.gz", "-o", "x").stderr
 
 
 def test_a_header_and_test_traffic_are_settings_of_every_command_on_files(run, tmp_path):
@@ -365,32 +365,32 @@ def test_an_inferred_number_is_exactly_what_was_sent(tmp_path_factory, numbers):
         assert Decimal(cell) == Decimal(repr(value)) if not isinstance(value, str) else value == cell
 
 
-def test_at_eighty_columns_nothing_that_was_measured_is_cut_off(run, chapter, monkeypatch):
+def test_at_eighty_columns_nothing_that_was_measured_is_cut_off(run, example, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    found = run("evaluate", chapter / "captures", "--baseline", chapter / "baseline", "--all").output
+    found = run("evaluate", example / "captures", "--baseline", example / "baseline", "--all").output
     assert "…" not in found
     assert max(len(text) for text in found.splitlines() if text[:1] in "│┃┏└") <= 80
-    assert "…" not in run("summarize", chapter / "captures").output
+    assert "…" not in run("summarize", example / "captures").output
 
 
-def test_a_baseline_is_made_of_one_csv_and_says_what_looks_wrong(run, chapter):
+def test_a_baseline_is_made_of_one_csv_and_says_what_looks_wrong(run, example):
     for place, sentence in (
-        (chapter, f"{chapter}: a directory; name one data set, or use --from-captures"),
-        (next((chapter / "captures").rglob("*.jsonl")), "captured requests, not a data set; say --from-captures"),
+        (example, f"{example}: a directory; name one data set, or use --from-captures"),
+        (next((example / "captures").rglob("*.jsonl")), "captured requests, not a data set; say --from-captures"),
     ):
-        found = run("baseline", place, "-o", chapter / "x")
+        found = run("baseline", place, "-o", example / "x")
         assert found.exit_code == 2
         assert sentence in found.stderr
-    (chapter / "bare.csv").write_text("1,2.5\n3,4\n5,x\n")
-    found = run("baseline", chapter / "bare.csv", "-o", chapter / "x").output
+    (example / "bare.csv").write_text("1,2.5\n3,4\n5,x\n")
+    found = run("baseline", example / "bare.csv", "-o", example / "x").output
     assert "Warning: the columns are named 1, 2.5. If the first row is data, use --no-header." in found
     assert "Warning: 2.5 holds 1 text among 1 number, so its type is String." in found
-    assert "Warning" not in run("baseline", chapter / "train.csv", "-o", chapter / "y").output
+    assert "Warning" not in run("baseline", example / "train.csv", "-o", example / "y").output
 
 
-def test_robust_distances_are_explained(run, chapter):
-    constraints = json.loads((chapter / "baseline" / "constraints.json").read_text())
-    said = run("evaluate", chapter / "captures", "--baseline", chapter / "baseline").output
+def test_robust_distances_are_explained(run, example):
+    constraints = json.loads((example / "baseline" / "constraints.json").read_text())
+    said = run("evaluate", example / "captures", "--baseline", example / "baseline").output
     assert constraints["monitoring_config"]["distribution_constraints"]["comparison_method"] == "Robust"
     assert "a distance of 0 is a difference no larger than that" in " ".join(said.split())
 
@@ -407,16 +407,16 @@ def never_muted():
         os.seteuid(was)
 
 
-def test_a_folder_that_may_not_be_read_is_said(run, chapter):
-    closed = chapter / "captures" / "closed"
+def test_a_folder_that_may_not_be_read_is_said(run, example):
+    closed = example / "captures" / "closed"
     closed.mkdir()
-    for folder in (chapter, *chapter.parents):  # pytest makes folders that nobody else may enter
+    for folder in (example, *example.parents):  # pytest makes folders that nobody else may enter
         if folder.parent.is_relative_to(tempfile.gettempdir()):
             folder.chmod(0o755)
-    assert run("summarize", chapter / "captures").exit_code == 0
+    assert run("summarize", example / "captures").exit_code == 0
     closed.chmod(0)
     with never_muted():
-        found = run("summarize", chapter / "captures")
+        found = run("summarize", example / "captures")
     closed.chmod(0o755)
     assert (found.exit_code, found.stderr) == (2, f"Error: {closed}: permission denied\n")
 
@@ -437,12 +437,12 @@ def test_without_credentials_one_sentence_says_what_to_do(run, monkeypatch, tmp_
 LOCAL_ONLY = ("chalice", "moto", "flask", "sklearn", "time_machine", "awslambdaric", "pytest", "hypothesis")
 
 
-def test_a_notebook_needs_neither_chalice_nor_moto(chapter):
+def test_a_notebook_needs_neither_chalice_nor_moto(example):
     """What only the AWS simulator or the tests need is blocked: the wheel's own dependencies are enough."""
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({LOCAL_ONLY!r}))\n"
         "import vedette\n"
-        f"frame = vedette.captured({str(chapter / 'captures')!r})\n"
+        f"frame = vedette.captured({str(example / 'captures')!r})\n"
         "print(len(frame), frame.columns[-1])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

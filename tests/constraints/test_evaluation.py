@@ -15,7 +15,7 @@ from tests.constraints.tables import baseline_of, checked, column, summary
 
 
 @pytest.fixture
-def chapter():
+def example():
     """6,000 x 3 (label, a, b), types of a and b edited to Integral."""
     choice = random.Random(8)
     rows = [[choice.choice("01"), str(choice.randint(-20, 20)), str(choice.randint(-20, 20))] for _ in range(6000)]
@@ -24,8 +24,8 @@ def chapter():
     return rows, Baseline(constraints=constraints, statistics=table)
 
 
-def test_half_of_b_ending_in_50_is_exactly_one_violation(chapter):
-    rows, baseline = chapter
+def test_half_of_b_ending_in_50_is_exactly_one_violation(example):
+    rows, baseline = example
     traffic = [[label, a, b + ".50" if i % 2 else b] for i, (label, a, b) in enumerate(rows[:400])]
     evaluation = evaluate(summary(Table.of(traffic, ("",) * 3, 1)), baseline)
     assert evaluation.verdict == "Violations"
@@ -42,15 +42,15 @@ def test_half_of_b_ending_in_50_is_exactly_one_violation(chapter):
     assert {("Missing columns", "missing_column_check"), ("Extra columns", "extra_column_check")} <= measured
 
 
-def test_the_baselines_own_data_are_ok(chapter):
-    rows, baseline = chapter
+def test_the_baselines_own_data_are_ok(example):
+    rows, baseline = example
     evaluation = evaluate(summary(Table.of(rows[:500], ("",) * 3, 1)), baseline)
     assert (evaluation.verdict, evaluation.violations, evaluation.notes) == ("OK", (), ())
     assert all(measurement.description == "" for measurement in evaluation.measurements)
 
 
-def test_hard_checks_leave_drift_out(chapter):
-    rows, baseline = chapter
+def test_hard_checks_leave_drift_out(example):
+    rows, baseline = example
     evaluation = evaluate(summary(Table.of(rows[:50], ("",) * 3)), baseline, checks="hard")
     assert evaluation.verdict == "OK"
     assert {measurement.kind for measurement in evaluation.measurements} == {"hard"}
