@@ -1,6 +1,7 @@
 """Nothing in the repository refers to a text that a reader of the repository cannot open."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -27,9 +28,10 @@ GENERATED = {".lock", ".png", ".gz", ".parquet"}
 
 def tracked() -> list[Path]:
     """The files of the repository; without git every file outside of folders that tools make."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)  # noqa: S607
-    if listed.returncode == 0:
-        return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    git = shutil.which("git")
+    listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout if git else b""
+    if listed:
+        return [ROOT / name for name in listed.decode().split("\0") if name]
     made = {".venv", ".git", "build", "__pycache__", "node_modules"}
     return [path for path in ROOT.rglob("*") if path.is_file() and not made & set(path.relative_to(ROOT).parts)]
 
