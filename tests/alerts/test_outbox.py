@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.alerts import outbox
 from chalicelib.alerts.endpoint_notifications import notify_once, sync_conditions
 from chalicelib.alerts.endpoint_notifications import notify_test as owing_a_test
+from chalicelib.alerts.next_steps import Step
 from chalicelib.alerts.outbox import (
     LEASE_DURATION,
     acknowledge,
@@ -27,7 +28,7 @@ EMPTY = AlertState(endpoint="site", variant="")
 
 
 def noticed(book: AlertState = EMPTY, occasion: str = "deployed 1") -> AlertState:
-    return notify_once(book, occasion, "version 1 is deployed", "information", "1", {"was": "nothing"}, ("Nothing.",))
+    return notify_once(book, occasion, "version 1 is deployed", "information", "1", {"was": "nothing"}, [Step("Wait.")])
 
 
 def message(number: int, severity: str = "warning", items: int = 1) -> AlertMessage:

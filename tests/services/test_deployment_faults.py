@@ -176,7 +176,7 @@ def test_d9_a_version_that_found_no_capacity_is_tried_again_after_a_while(world)
     second = world.register("linear-learner")
     world.cloud.turn(hours=1)
     assert world.served == second
-    assert "It is tried again after" in " ".join(world.deployment_mails[1].text.split())
+    assert "It is retried after" in " ".join(world.deployment_mails[1].text.split())
     assert calls(world, "UpdateEndpoint") == 2
 
 

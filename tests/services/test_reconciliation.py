@@ -208,7 +208,7 @@ def test_approving_an_older_version_answers_with_what_is_served_and_how_to_pin(w
     world.cloud.turn(minutes=20)
     assert world.served == second
     assert calls(world, "UpdateEndpoint") == 0
-    assert "Version 1 was approved, and version 2 stays in service" in world.deployment_words
+    assert "Version 1 was approved, but version 2 stays in service" in world.deployment_words
     assert "vedette pin preferred-site --version 1" in world.deployment_words
 
 

@@ -117,7 +117,7 @@ def test_requests_without_captures_are_a_capture_that_stopped_and_told_within_th
     spread(watched, 40)
     watched.cloud.turn(hours=1)
     assert [one.verdict for one in verdicts(watched)][-1] == "CaptureStopped"
-    assert any("requests were made, of which 100 % should be captured" in note for note in verdicts(watched)[-1].notes)
+    assert any("requests arrived and 100 % should be captured" in note for note in verdicts(watched)[-1].notes)
     assert [m.attributes["kind"] for m in watched.cloud.mailbox.mails] == ["capture stopped"]
 
 
@@ -203,7 +203,7 @@ def test_a_window_in_which_two_versions_served_says_mixed_and_is_judged_for_hard
     watched.cloud.turn(hours=1)
     (hour,) = [one for one in verdicts(watched) if one.rows]
     assert (hour.package_version, {m.kind for m in hour.measurements}) == ("mixed", {"hard"})
-    assert "mixed: versions 1 and 2 served in this window, so the hard checks alone were made" in hour.notes
+    assert "mixed: versions 1 and 2 served in this window, so only the hard checks ran" in hour.notes
     spread(watched, 150)
     watched.cloud.turn(hours=1)
     assert [one.package_version for one in verdicts(watched) if one.rows][-1] == "2"
