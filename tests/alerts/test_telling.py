@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from chalicelib.alerts.email_text import text as mail_text
 from chalicelib.aws import dynamodb, messages
 from chalicelib.aws.dynamodb import Table
+from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import Undeliverable
 from chalicelib.locations import endpoint_partition
@@ -265,7 +266,9 @@ def a_long_book() -> AlertState:
     names = ("".join(draw.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=64)) for _ in range(10_000))
     state = FingerprintState(state="firing", severity="critical", since=NOON, last_seen=NOON, recent=(True, True))
     return AlertState(
-        endpoint=ENDPOINT, variant="AllTraffic", fingerprints={f"data_type_check|{name}": state for name in names}
+        endpoint=ENDPOINT,
+        variant="AllTraffic",
+        fingerprints={Fingerprint("data_type_check", name): state for name in names},
     )
 
 

@@ -6,6 +6,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.locations import endpoint_partition
 from chalicelib.records import AlertMessage, AlertState, FingerprintState, OutboxMessage, SweepCheckpoint
@@ -62,7 +63,10 @@ def test_status_says_what_is_muted_what_is_not_delivered_and_what_is_polled(judg
     book = AlertState(
         endpoint=SITE,
         variant="blue",
-        fingerprints={"baseline_drift_check|\x1b[31mred": muted, "baseline_drift_check|a": pending},
+        fingerprints={
+            Fingerprint("baseline_drift_check", "\x1b[31mred"): muted,
+            Fingerprint("baseline_drift_check", "a"): pending,
+        },
         outbox=(OutboxMessage(alert_id="1", message=owed),),
     )
     pk = endpoint_partition(SITE)

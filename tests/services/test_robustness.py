@@ -5,6 +5,7 @@ from datetime import timedelta
 import boto3
 from msgspec.structs import replace
 
+from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.locations import endpoint_partition
 from chalicelib.records import AlertState, Deployment, FingerprintState
@@ -148,7 +149,7 @@ def test_a_lost_approval_after_a_rejection_is_made_up_for(world):
 def test_a_book_of_ten_thousand_fingerprints_is_stored_and_read_back(world):
     now = world.cloud.clock.now()
     known = {
-        f"data_type_check|customer_attribute_{n}": FingerprintState(
+        Fingerprint("data_type_check", f"customer_attribute_{n}"): FingerprintState(
             state="firing", severity="critical", since=now, last_seen=now + timedelta(minutes=n), recent=(True,)
         )
         for n in range(10_000)
