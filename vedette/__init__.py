@@ -1,4 +1,4 @@
-"""Vedette on the operator's side: the `vedette` command, and a few functions for notebooks.
+"""The operator's side of Vedette: the `vedette` command, and functions for notebooks.
 
 >>> import vedette
 >>> callable(vedette.captured), callable(vedette.latest_violations)
@@ -27,11 +27,11 @@ def captured(
     profile: str | None = None,
     region: str | None = None,
 ) -> pd.DataFrame:
-    """Captured requests as a table: event id, inference time, inference id, outputs, inputs; one line a row.
+    """Captured requests as a table: event id, inference time, inference id, outputs, inputs; one line per row.
 
-    `paths` are files, directories, globs or s3:// prefixes; `types="text"` leaves every cell the text that was sent;
-    `header` names the sides whose CSV begins with a row of names, and requests whose custom attributes hold
-    `test_marker` are left out, as are golden requests, error responses and shadow traffic. `.attrs["refused"]` counts
+    `paths` are files, directories, globs or s3:// prefixes; `types="text"` keeps every cell as text;
+    `header` names the sides whose CSV begins with a header row. Requests whose custom attributes contain
+    `test_marker` are left out, like golden requests, error responses and shadow traffic. `.attrs["refused"]` counts
     the lines that could not be read, by reason. A terminal or a notebook shows a progress bar.
     """
     from chalicelib.capture.options import CaptureOptions
@@ -46,7 +46,7 @@ def captured(
 
 
 def __getattr__(name: str) -> Any:
-    """The functions of `vedette.notebooks`, which need pandas and are imported when they are asked for."""
+    """The functions of `vedette.notebooks`, which need pandas and are imported on first use."""
     if name in __all__:
         from vedette import notebooks
 

@@ -1,18 +1,18 @@
-"""A data set, or what was captured -> the statistics of a baseline; and a stored baseline -> memory.
+"""The statistics of a baseline, from a data set or from captures; and reading a stored baseline.
 
-| input                                | handled                                | refused with                         |
+| input                                | result                                 | error                                |
 |--------------------------------------|----------------------------------------|--------------------------------------|
 | CSV with a header                    | its names                              | `x: two columns named a`             |
 | CSV without                          | `_c0`, `_c1`, ... as Model Monitor     |                                      |
-| quotes, line ends within them, a BOM | as RFC 4180                            | `x: line 7 is not CSV`               |
+| quotes, line ends within them, a BOM | parsed as in RFC 4180                  | `x: line 7 is not CSV`               |
 | an empty cell                        | missing                                |                                      |
 | a row of another width               |                                        | `x: line 7 has 2 cells instead of 3` |
 | .jsonl, .ndjson: a record a line     | flattened: a.b, c.0; an absent key is  | `x: line 7 is not JSON`              |
 |                                      | missing                                |                                      |
 | .parquet                             | columns of numbers, texts, booleans,   | `x: column a holds list<...>`        |
 |                                      | and times; NaN is missing              |                                      |
-| .json: a statistics.json             | as it stands                           | `x: not a statistics.json: ...`      |
-| gzip, of any of these                | expanded                               | `x: gzip is damaged or cut off`      |
+| .json: a statistics.json             | unchanged                              | `x: not a statistics.json: ...`      |
+| gzip, of any of these                | decompressed                           | `x: gzip is damaged or cut off`      |
 | captures                             | the layout of most rows, see `capture` | `x: no rows could be read`           |
 | no rows, not UTF-8                   |                                        | `x: no rows`, `x: not UTF-8`         |
 
@@ -48,7 +48,7 @@ Advance = Callable[[int], None]
 
 
 def data_set_statistics(source: Source, advance: Advance, *, header: bool = True) -> Table:
-    """The statistics of a data set, by the ending of its name; sketches of Model Monitor's size."""
+    """The statistics of a data set, whose format follows from its suffix; sketches have Model Monitor's size."""
     name, chunks = source.name.removesuffix(".gz"), _expanded(source.read(advance), source.name)
     if name.endswith(".json"):
         return read_statistics(b"".join(chunks), source.name)
@@ -67,12 +67,12 @@ def _expanded(chunks: Iterable[bytes], place: str) -> Iterator[bytes]:
 
 
 def captured_statistics(found: Sequence[Source], advance: Advance) -> tuple[Table, int]:
-    """The statistics of captured rows, and how many rows were of another layout than most.
+    """The statistics of captured rows in the most common layout, and the number of rows in other layouts.
 
     Raises
     ------
     UnreadableFile
-        When no rows could be read.
+        If no rows could be read.
     """
     summary = CaptureSummary.total(summarize(source.read(advance)) for source in found)
     if not summary.tables:
@@ -82,12 +82,12 @@ def captured_statistics(found: Sequence[Source], advance: Advance) -> tuple[Tabl
 
 
 def captures_of(endpoint: str, hours: int, now: datetime, *, profile: str | None, region: str | None) -> list[Source]:
-    """The capture files of the last hours of an endpoint, from where its own DataCaptureConfig puts them.
+    """The capture files of an endpoint in the last hours, from the location in its DataCaptureConfig.
 
     Raises
     ------
     VedetteError
-        When there is no such endpoint, it does not capture, or it captured nothing.
+        If the endpoint does not exist, does not capture, or captured nothing.
     """
     import boto3
     from botocore.exceptions import ClientError
@@ -101,7 +101,7 @@ def captures_of(endpoint: str, hours: int, now: datetime, *, profile: str | None
         raise
     config = described.get("DataCaptureConfig") or {}
     if not config.get("DestinationS3Uri"):
-        raise VedetteError(f"Endpoint {endpoint} does not capture: there is nothing to make a baseline of.")
+        raise VedetteError(f"Endpoint {endpoint} does not capture, so there is no data for a baseline.")
     uri = config["DestinationS3Uri"]
     found: list[Source] = []
     for variant in described.get("ProductionVariants", ()):
@@ -112,7 +112,7 @@ def captures_of(endpoint: str, hours: int, now: datetime, *, profile: str | None
                 try:
                     found += sources([place], profile=profile, region=region)
                 except UnreadableFile:
-                    continue  # nothing was captured in this hour
+                    continue  # no captures in this hour
     if not found:
         raise VedetteError(f"Endpoint {endpoint} captured nothing to {uri} in the last {hours} hours.")
     return found
@@ -139,7 +139,7 @@ def read_baseline(place: str, *, profile: str | None = None, region: str | None 
     Raises
     ------
     UnreadableFile
-        When the constraints are absent or either file cannot be read.
+        If the constraints are missing or a file cannot be read.
     """
     folder = is_folder(place)
     constraints_place = join(place, "constraints.json") if folder else place
@@ -155,7 +155,7 @@ def read_baseline(place: str, *, profile: str | None = None, region: str | None 
 
 
 def _total(tables: Iterable[Table], place: str) -> Table:
-    """The sum of the tables, one after the other."""
+    """The sum of the tables."""
     total: Table | None = None
     for table in tables:
         total = table if total is None else total + table
@@ -201,7 +201,7 @@ def _rows(reader: Iterator[list[str]], place: str) -> Iterator[list[str | None]]
         if not row:
             if width != 1:
                 continue
-            row = [""]  # in a file of one column a blank line is a missing cell
+            row = [""]  # in a file with one column, a blank line is a missing cell
         width = width or len(row)
         if len(row) != width:
             line = reader.line_num  # type: ignore[attr-defined]
@@ -210,7 +210,7 @@ def _rows(reader: Iterator[list[str]], place: str) -> Iterator[list[str | None]]
 
 
 def _text_lines(chunks: Iterable[bytes], place: str) -> Iterator[str]:
-    """Lines with their ends, which a quoted cell may hold."""
+    """Lines with their line ends, which may be part of a quoted cell."""
     rest = b""
     first = True
     for chunk in chunks:
@@ -258,14 +258,14 @@ def _records(line: str, place: str, number: int) -> Iterable[tuple[tuple[str, ..
     try:
         parsed = parse_json(line)
         if isinstance(parsed, dict) and "captureData" in parsed:
-            raise UnreadableFile(f"{place}: captured requests, not a data set; say --from-captures")
+            raise UnreadableFile(f"{place}: captured requests, not a data set; use --from-captures")
         return rows_of(parsed)[0]
     except RejectedRecord:
         raise UnreadableFile(f"{place}: line {number} is not JSON") from None
 
 
 def _table(columns: dict[str, list[Any]], rows: int) -> Table:
-    """A table of columns of JSON's own values; a name that some rows lack is missing there."""
+    """A table of columns of JSON values; a missing key is a missing cell."""
     return Table(
         names=tuple(columns),
         rows=rows,
@@ -305,7 +305,7 @@ def _parquet_statistics(content: bytes, place: str) -> Table:
 
 
 def _cell(value: Any) -> Any:
-    """A cell as JSON would hold it; what JSON has no form for is its text."""
+    """A cell as a JSON value; a value of another type becomes its text."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):

@@ -1,14 +1,14 @@
 """Captured requests as a pandas table, and that table as CSV or Parquet.
 
-Columns: event_id, inference_time, inference_id, then `output.…` and `input.…` with the payload's names or, where it has
-none, positions.
+Columns: event_id, inference_time, inference_id, then `output.…` and `input.…` with the names in the payload, or with
+positions.
 
 | cells of a column                          | types="text" | types="inferred"                |
 |--------------------------------------------|--------------|---------------------------------|
-| `18`, `-5`                                 | as they are  | whole numbers (Int64)           |
-| `62.50`, `1e5`, some of them whole         | as they are  | numbers (float64)               |
-| `007`, more digits than a number can hold  | as they are  | as they are: nothing is lost    |
-| anything else among them                   | as they are  | as they are                     |
+| `18`, `-5`                                 | unchanged    | whole numbers (Int64)           |
+| `62.50`, `1e5`, some of them whole         | unchanged    | numbers (float64)               |
+| `007`, more digits than a double can hold  | unchanged    | unchanged: nothing is lost      |
+| any other cell among them                  | unchanged    | unchanged                       |
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from vedette.input_sources import Source
 
 Types = Literal["text", "inferred"]
-_SHORT = 15  # decimal digits that every double holds (IEEE 754, DBL_DIG)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")  # OWASP: what a spreadsheet would run (CWE-1236)
+_SHORT = 15  # decimal digits that every double can represent (IEEE 754, DBL_DIG)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")  # OWASP: text that a spreadsheet would execute (CWE-1236)
 
 
 def captured_frame(
@@ -46,7 +46,7 @@ def captured_frame(
     types: Types = "inferred",
     options: CaptureOptions = DEFAULT_OPTIONS,
 ) -> pd.DataFrame:
-    """Read captured requests; `advance` is called with the bytes that were just read."""
+    """Read captured requests; `advance` is called with the number of bytes after each read."""
     columns: dict[str, list[Any]] = {"event_id": [], "inference_time": [], "inference_id": []}
     refused: Counter[str] = Counter()
     rows = 0
@@ -62,7 +62,7 @@ def captured_frame(
 
 
 def write_csv(frame: pd.DataFrame, target: Path | BinaryIO) -> None:
-    """CSV that no spreadsheet takes for a formula: text that begins like one gets a quote in front; numbers stay."""
+    """Write CSV without formulas: text that begins like a formula gets a leading quote; numbers are unchanged."""
     safe = frame.rename(columns=_safe)
     for name in safe.columns:
         if safe[name].dtype == object or isinstance(safe[name].dtype, pd.StringDtype):
@@ -71,7 +71,7 @@ def write_csv(frame: pd.DataFrame, target: Path | BinaryIO) -> None:
 
 
 def write_parquet(frame: pd.DataFrame, target: Path | BinaryIO) -> None:
-    """Parquet, which needs pyarrow."""
+    """Write Parquet, which needs pyarrow."""
     try:
         import_module("pyarrow")
     except ImportError:
@@ -92,9 +92,9 @@ def _add(request: CapturedRequest, columns: dict[str, list[Any]], rows: int) -> 
             side, place = ("output", position) if position < outputs else ("input", position - outputs)
             values[f"{side}.{name or place}"] = cell
         for column, value in values.items():
-            held = columns.setdefault(column, [])
-            held.extend([None] * (rows - len(held)))  # rows of other layouts lack this column
-            held.append(value)
+            column_cells = columns.setdefault(column, [])
+            column_cells.extend([None] * (rows - len(column_cells)))  # rows of other layouts do not have this column
+            column_cells.append(value)
         rows += 1
     return rows
 
@@ -114,7 +114,7 @@ def _typed(name: str, cells: list[Any], types: Types) -> Any:
         return pd.Series(cells, dtype="str")
     if kinds == {"integral"} and all(abs(_whole(cell)) < 2**63 for cell in present):
         return pd.array([None if cell is None else _whole(cell) for cell in cells], dtype="Int64")
-    if all(_is_held(cell) for cell in present):
+    if all(_is_exact(cell) for cell in present):
         return np.array([np.nan if cell is None else number(cell) for cell in cells], dtype=np.float64)
     return pd.Series(cells, dtype="str")
 
@@ -124,19 +124,19 @@ def _whole(cell: str) -> int:
 
 
 def _is_code(cell: str) -> bool:
-    """Whether a cell is digits that are no number: a postcode, an article number."""
+    """Whether a cell is digits with a leading zero, such as a postcode, and not a number."""
     digits = cell.lstrip("+- ")
     return len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
 
 
-def _is_held(cell: str) -> bool:
-    """Whether a double holds the number that the cell says, to its last digit."""
+def _is_exact(cell: str) -> bool:
+    """Whether a double represents the number in a cell exactly."""
     value = number(cell)
     return value is not None and (len(cell) <= _SHORT or Decimal(repr(value)) == Decimal(cell.replace(" ", "")))
 
 
 def _safe(text: str) -> str:
-    """Text that is plainly a number stays as it is."""
+    """The text with a leading quote if it looks like a formula; numbers are unchanged."""
     if not text.startswith(_FORMULA) or lexical_type(text) in ("integral", "fractional"):
         return text
     return "'" + text

@@ -1,10 +1,10 @@
-"""Where capture files and baselines are read: local files, directories, globs and s3:// prefixes. Read-only.
+"""Readers of capture files and baselines: local files, directories, globs and s3:// prefixes. Read-only.
 
-| input              | handled                                | refused with                             |
+| input              | result                                 | error                                    |
 |--------------------|----------------------------------------|------------------------------------------|
-| a file             | itself, whatever its name              | `x: no such file or directory`           |
+| a file             | the file, whatever its name            | `x: no such file or directory`           |
 | a directory        | every *.jsonl and *.jsonl.gz below it  | `x: no .jsonl file below this directory` |
-| ... with a folder that may not be read |                    | `x/y: permission denied`                 |
+| ... with a folder without permission   |                    | `x/y: permission denied`                 |
 | a glob             | every file that it matches, ** as well | `x: nothing matches`                     |
 | s3://bucket/key    | the object                             | `x: no such object`                      |
 | s3://bucket/prefix | every *.jsonl and *.jsonl.gz under it  | `x: no .jsonl object under this prefix`  |
@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 from chalicelib.errors import UnreadableFile
 
-CHUNK = 1 << 19  # as much as is read at once (capture.lines.BLOCK_BYTES)
-CAPTURES = (".jsonl", ".jsonl.gz")  # gzip itself is recognised by its first bytes, whatever the name
+CHUNK = 1 << 19  # size of one read (capture.lines.BLOCK_BYTES)
+CAPTURES = (".jsonl", ".jsonl.gz")  # gzip content is recognized by its first bytes, whatever the name
 
 
 class Source(NamedTuple):
@@ -34,31 +34,31 @@ class Source(NamedTuple):
     chunks: Callable[[], Iterator[bytes]]
 
     def read(self, advance: Callable[[int], None]) -> Iterator[bytes]:
-        """The chunks, each one reported when it was taken."""
+        """Yield the chunks, and report the size of each to `advance`."""
         for chunk in self.chunks():
             yield chunk
             advance(len(chunk))
 
 
 def sources(places: Sequence[str], *, profile: str | None = None, region: str | None = None) -> list[Source]:
-    """Every file or object that the places name, in order, each once.
+    """All files and objects that the locations name, sorted and without duplicates.
 
     Raises
     ------
     UnreadableFile
-        When a place names nothing.
+        If a location matches nothing.
     """
     found: dict[str, Source] = {}
     for place in places:
         if not place.strip():
-            raise UnreadableFile("an empty name: give a file, a directory, a glob or an s3:// place")
+            raise UnreadableFile("an empty name: use a file, a directory, a glob or an s3:// URI")
         for source in _in_s3(place, profile, region) if is_s3(place) else _local(place):
             found.setdefault(source.name, source)
     return list(found.values())
 
 
 def read_bytes(place: str, *, profile: str | None = None, region: str | None = None) -> bytes | None:
-    """The content of one small file or object; None when it does not exist."""
+    """The content of one small file or object; None if it does not exist."""
     if not is_s3(place):
         path = Path(place)
         return path.read_bytes() if path.is_file() else None
@@ -72,17 +72,17 @@ def read_bytes(place: str, *, profile: str | None = None, region: str | None = N
 
 
 def is_s3(place: str) -> bool:
-    """Whether a place lies in S3."""
+    """Whether a location is in S3."""
     return place.startswith("s3://")
 
 
 def join(folder: str, name: str) -> str:
-    """A file in a folder, locally or in S3."""
+    """The location of a file in a folder, local or in S3."""
     return f"{folder.rstrip('/')}/{name}" if is_s3(folder) else str(Path(folder) / name)
 
 
 def is_folder(place: str) -> bool:
-    """Whether a place is a directory, or a prefix in S3: anything there that does not end in .json."""
+    """Whether a location is a directory, or a prefix in S3, which is any S3 location that does not end in .json."""
     return not place.endswith(".json") if is_s3(place) else Path(place).is_dir()
 
 
@@ -104,7 +104,7 @@ def _local(place: str) -> list[Source]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """The capture files below a folder; one that may not be looked into is an error, not an absence."""
+    """The capture files below a folder. A folder that cannot be read raises an error."""
 
     def refuse(error: OSError) -> None:
         raise error

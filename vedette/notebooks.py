@@ -1,6 +1,6 @@
-"""What was judged of an endpoint, as pandas tables for a notebook: the three functions that `import vedette` offers.
+"""The monitoring results of an endpoint as pandas tables: functions for notebooks, available as `vedette.…`.
 
-Needs neither chalice nor moto. The stage is found as the command finds it: `stage=…` or VEDETTE_STAGE, and its
+They need neither chalice nor moto. The stage is found as in the commands: `stage=…` or VEDETTE_STAGE, and its
 variables in the environment or in the .chalice/config.json of the notebook's folder or one above it.
 """
 
@@ -17,7 +17,7 @@ import pandas as pd
 from msgspec.structs import asdict
 
 if TYPE_CHECKING:
-    from vedette.operations.results import Judged
+    from vedette.operations.results import WindowResult
 
 _VIOLATIONS = ("feature", "check", "kind", "severity", "expected", "observed", "value", "threshold", "description")
 _WINDOW = ("source", "name", "window_start", "window_end")
@@ -32,18 +32,18 @@ def latest_violations(
     profile: str | None = None,
     region: str | None = None,
 ) -> pd.DataFrame:
-    """The violations of an endpoint's latest judged window, a row each, Vedette's and Model Monitor's.
+    """The violations in an endpoint's latest evaluated window, from Vedette and Model Monitor, one per row.
 
     Columns: source ("vedette" or "model monitor"), name (the variant, or the schedule), window_start, window_end,
-    feature, check, kind ("hard" or "drift"), severity, expected, observed, value, threshold, description. No rows mean
-    that nothing was violated; `.attrs["verdicts"]` says for each source and name whether that is an OK.
+    feature, check, kind ("hard" or "drift"), severity, expected, observed, value, threshold, description. No rows
+    means no violations; `.attrs["verdicts"]` has the verdict of each source and name.
 
-    `window` is "latest", or when a window begins in UTC: "2026-11-22T09"; `variant` keeps one variant of Vedette's.
+    `window` is "latest" or the start of a window in UTC, "2026-11-22T09"; `variant` selects one variant.
 
     Raises
     ------
     VedetteError
-        When nothing was judged in that window, or the stage is not known.
+        If nothing was evaluated in that window, or the stage is unknown.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def latest_statistics(
     profile: str | None = None,
     region: str | None = None,
 ) -> pd.DataFrame:
-    """The statistics of an endpoint's latest judged window, a row for each feature.
+    """The statistics of an endpoint's latest evaluated window, one feature per row.
 
     Columns: source, name, window_start, window_end, feature, inferred_type, num_present, num_missing, completeness (a
     share, 0 to 1), mean, std_dev, min, max (in the feature's own units, NaN for text), distinct_count (of text).
@@ -104,7 +104,7 @@ def latest_statistics(
 def schedule(
     endpoint: str, *, stage: str | None = None, profile: str | None = None, region: str | None = None
 ) -> pd.DataFrame:
-    """What judges an endpoint, and when: Vedette's windows, a row for each variant, and Model Monitor's schedules.
+    """When an endpoint is evaluated: by Vedette, one row per variant, and by Model Monitor schedules.
 
     Columns: source, name (the variant, or the schedule), monitoring_type, runs (in words, or as the schedule's cron
     expression), status (the endpoint's mode in the fleet, or MonitoringScheduleStatus), last_window_start,
@@ -121,7 +121,7 @@ def schedule(
 
     with _entered(stage, profile, region):
         found = results.schedules(endpoint, datetime.now(UTC))
-    return _frame([asdict(one) for one in found], results.Scheduled.__struct_fields__)
+    return _frame([asdict(one) for one in found], results.RecurringEvaluation.__struct_fields__)
 
 
 @contextmanager
@@ -132,17 +132,17 @@ def _entered(stage: str | None, profile: str | None, region: str | None) -> Iter
         yield
 
 
-def _window(judged: Judged) -> dict[str, Any]:
-    execution = judged.execution
+def _window(result: WindowResult) -> dict[str, Any]:
+    execution = result.execution
     return {
-        "source": judged.source,
-        "name": judged.name,
+        "source": result.source,
+        "name": result.name,
         "window_start": execution.window_start,
         "window_end": execution.window_end,
     }
 
 
-def _verdicts(found: list[Judged]) -> dict[str, str]:
+def _verdicts(found: list[WindowResult]) -> dict[str, str]:
     return {f"{one.source}: {one.name}": one.verdict for one in found}
 
 

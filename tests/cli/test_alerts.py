@@ -89,13 +89,13 @@ def test_a_mute_is_ended_by_its_id_or_by_what_it_is_of(alerting, name):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "Name one thing to mute: a fingerprint, or --endpoint NAME, or --team NAME."),
-        ((B, "--endpoint", SITE), "Name one thing to mute: a fingerprint, or --endpoint NAME, or --team NAME."),
+        ((), "Name exactly one of a fingerprint, --endpoint NAME and --team NAME."),
+        ((B, "--endpoint", SITE), "Name exactly one of a fingerprint, --endpoint NAME and --team NAME."),
         (("--endpoint", "other"), "other is not in the fleet of stage local."),
         (("--team", "sales"), "No endpoint of stage local belongs to a team sales."),
         (("ffff",), "Nothing with the fingerprint ffff fires or is pending; `vedette alerts list` shows all."),
         (("--endpoint", SITE, "--from", "5h"), "The mute would end before it begins."),
-        (("--endpoint", SITE, "--reason", " "), "Say why with --reason; others will ask."),
+        (("--endpoint", SITE, "--reason", " "), "Give a reason with --reason."),
     ],
 )
 def test_a_mute_that_cannot_be_is_refused_in_one_sentence(alerting, words, sentence):

@@ -95,7 +95,7 @@ def test_a_version_is_put_in_force_again_and_a_folder_becomes_a_version(site, tm
 
 
 def test_the_first_baseline_of_an_endpoint_is_put_in_force_by_use(stage, tmp_path):
-    assert "has no baseline in force" in stage.refused("constraints", "show", SITE)
+    assert "has no baseline" in stage.refused("constraints", "show", SITE)
     assert f"{SITE} has no baseline." in stage.done("constraints", "versions", SITE)
     (tmp_path / "data.csv").write_text("label,a,b\n1,2,3\n")
     stage.done("baseline", tmp_path / "data.csv", "-o", tmp_path / "made")
@@ -125,7 +125,7 @@ def test_what_cannot_be_is_one_sentence(site, tmp_path):
     assert "it has v1." in site.refused("constraints", "use", SITE, "v9", "--reason", "x", "--yes")
     assert "no such file" in site.refused("constraints", "diff", SITE, "../v1x")
     assert "did you mean b?" in site.refused("constraints", "set", SITE, "bb", "--completeness", 1, "--reason", "x")
-    assert "Nothing was judged" in site.refused("constraints", "accept", SITE, "--reason", "x", "--yes")
+    assert "No results" in site.refused("constraints", "accept", SITE, "--reason", "x", "--yes")
     assert "no such file" in site.refused("constraints", "use", SITE, "--from", tmp_path, "--reason", "x", "--yes")
     assert "not KEY=VALUE" in site.refused(
         "constraints", "set", SITE, "b", "--threshold", "comparison_threshold", "--reason", "x"

@@ -264,7 +264,7 @@ def test_every_fault_is_one_sentence_and_exit_code_2(run, example):
     for arguments, sentence in (
         (("evaluate", example / "no.jsonl", "--baseline", example / "baseline"), "no.jsonl: no such file or directory"),
         (("evaluate", example / "empty", "--baseline", example / "baseline"), "empty: no .jsonl file below"),
-        (("evaluate", "", "--baseline", example / "baseline"), "an empty name: give a file, a directory, a glob"),
+        (("evaluate", "", "--baseline", example / "baseline"), "an empty name: use a file, a directory, a glob"),
         (("evaluate", f"{example}/*.nope", "--baseline", example / "baseline"), "*.nope: nothing matches"),
         (("evaluate", good, "--baseline", example / "nope.json"), "nope.json: no such file"),
         (("evaluate", good, "--baseline", example / "empty"), "constraints.json: no such file"),
@@ -376,7 +376,7 @@ def test_at_eighty_columns_nothing_that_was_measured_is_cut_off(run, example, mo
 def test_a_baseline_is_made_of_one_csv_and_says_what_looks_wrong(run, example):
     for place, sentence in (
         (example, f"{example}: a directory; name one data set, or use --from-captures"),
-        (next((example / "captures").rglob("*.jsonl")), "captured requests, not a data set; say --from-captures"),
+        (next((example / "captures").rglob("*.jsonl")), "captured requests, not a data set; use --from-captures"),
     ):
         found = run("baseline", place, "-o", example / "x")
         assert found.exit_code == 2

@@ -85,7 +85,7 @@ def test_a_dry_run_shows_the_request_and_registers_nothing(stage, baseline):
 
 def test_what_cannot_be_registered_is_one_sentence(stage, tmp_path):
     bucket = stage.bucket
-    assert stage.refused(*register(stage, data="model.tar.gz")).startswith("--model-data must lie in S3")
+    assert stage.refused(*register(stage, data="model.tar.gz")).startswith("--model-data must be an S3 URI")
     assert stage.refused(*register(stage, data=f"s3://{bucket}/no-such")) == f"s3://{bucket}/no-such: no such object"
     assert "constraints.json: no such file" in stage.refused(*register(stage, "--baseline", tmp_path))
     (tmp_path / "constraints.json").write_text("{")
@@ -102,7 +102,7 @@ def test_an_algorithm_needs_the_sdk_and_says_so(stage, monkeypatch):
     sentence = stage.refused("register", SITE, "--algorithm", "knn", "--model-data", "s3://b/k")
     assert (
         sentence
-        == "--algorithm needs the SageMaker SDK (pip install 'vedette[sagemaker]'); or give the image with --image."
+        == "--algorithm needs the SageMaker SDK (pip install 'vedette[sagemaker]'); or name the image with --image."
     )
 
 

@@ -76,10 +76,10 @@ def test_a_window_that_is_well_is_exit_code_0_and_no_window_at_all_is_2(stage):
     for window in ("2026-03-02T10", "2026-03-02 10:00"):
         assert stage.answer("show", "violations", SITE, "--window", window)[0]["verdict"] == "OK"
     sentence = stage.refused("show", "violations", SITE, "--window", "2026-03-01T10")
-    assert sentence == f"Nothing was judged of {SITE} in the window of 2026-03-01 10:00 UTC."
+    assert sentence == f"No results of {SITE} in the window of 2026-03-01 10:00 UTC."
     assert "variant blue" in stage.refused("show", "statistics", SITE, "--variant", "blue")
     assert "'yesterday' is not a window" in stage.refused("show", "statistics", SITE, "--window", "yesterday")
-    assert "Nothing was judged of cars in any window." in stage.refused("show", "constraints", "cars")
+    assert "No results of cars in any window." in stage.refused("show", "constraints", "cars")
 
 
 def test_the_latest_window_is_found_after_many_and_after_a_long_silence(stage):
@@ -205,7 +205,7 @@ def test_a_notebook_gets_data_frames_with_typed_columns(monitored):
 
 
 def test_no_violations_are_a_frame_without_rows_and_no_window_is_an_error(stage):
-    with pytest.raises(VedetteError, match="Nothing was judged"):
+    with pytest.raises(VedetteError, match="No results"):
         vedette.latest_violations(SITE)
     judged(stage, good=40, bad=0)
     found = vedette.latest_violations(SITE, stage="local", region="eu-west-1")

@@ -174,7 +174,7 @@ def test_serverless_and_asynchronous_endpoints_are_refused(stage, lake, monkeypa
     ):
         with monkeypatch.context() as patched:  # the AWS simulator makes real-time endpoints alone
             patched.setattr(sagemaker, "describe_endpoint_config", lambda name, more=more: {**config, **more})
-            assert f"churn is {word}; SageMaker captures real-time endpoints alone." in stage.refused("watch", CHURN)
+            assert f"churn is {word}; SageMaker captures only real-time endpoints." in stage.refused("watch", CHURN)
 
 
 def test_a_bucket_that_is_gone_or_a_baseline_that_is_none_is_refused(stage, lake, tmp_path):
@@ -236,7 +236,7 @@ def test_a_backfill_makes_the_parts_that_the_functions_would_have_made_and_alert
 def test_a_backfill_that_was_cut_short_goes_on(watching, lake, monkeypatch):
     for hour in range(3, 7):
         lake.put_object(Bucket=LAKE, Key=capture_key(watching, hour * HOUR), Body=rows(5))
-    monkeypatch.setattr("vedette.operations.backfill.make", _fails_after(2, "vedette.operations.backfill"))
+    monkeypatch.setattr("vedette.operations.backfill.create_part", _fails_after(2, "vedette.operations.backfill"))
     with pytest.raises(RuntimeError):
         watching.run("backfill", CHURN, "--from", "1d", "--yes")
     assert len(parts()) == 2
@@ -249,12 +249,12 @@ def test_a_backfill_that_was_cut_short_goes_on(watching, lake, monkeypatch):
 def _fails_after(number, module):
     from vedette.operations import backfill
 
-    real, calls = backfill.make, count()
+    real, calls = backfill.create_part, count()
 
-    def make(captured, entry):
+    def make(run, captured):
         if next(calls) >= number:
             raise RuntimeError("the power went out")
-        return real(captured, entry)
+        return real(run, captured)
 
     return make
 
@@ -267,20 +267,20 @@ def test_a_backfill_of_many_objects_reads_several_at_once_and_answers_a_machine_
     for number in range(120):
         where = capture_key(watching, 3 * HOUR + number * timedelta(minutes=1))
         lake.put_object(Bucket=LAKE, Key=where, Body=rows(5))
-    real, under_way, most = backfill.make, set(), []
+    real, under_way, most = backfill.create_part, set(), []
 
-    def make(captured, entry):
+    def make(run, captured):
         under_way.add(captured.key)
         most.append(len(under_way))
         try:
-            return real(captured, entry)
+            return real(run, captured)
         finally:
             under_way.discard(captured.key)
 
-    monkeypatch.setattr(backfill, "make", make)
+    monkeypatch.setattr(backfill, "create_part", make)
     shown = watching.run("backfill", CHURN, "--from", "1d", "--yes", "--json").stdout
     assert json.loads(shown)["parts"] == {"made": 120}
-    assert 1 < max(most) <= backfill.AT_ONCE
+    assert 1 < max(most) <= backfill.MAX_PARALLEL_READS
     assert len(parts()) == 120
 
 
@@ -290,15 +290,15 @@ def test_a_backfill_keeps_few_large_objects_at_once():
     captured = [DataCaptured("b", f"k{number}", "e", 150_000_000, None) for number in range(5)]
     running, most = [], []
 
-    def make(one, entry):
+    def make(run, one):
         running.append(one)
         most.append(len(running))
         running.remove(one)
         return "gone"
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(backfill, "make", make)
-        made = list(backfill.made(backfill.Waiting(tuple(captured), 0), FleetEntry(endpoint=CHURN)))
+        patched.setattr(backfill, "create_part", make)
+        made = list(backfill.process_backlog(backfill.Backlog(tuple(captured), 0), FleetEntry(endpoint=CHURN)))
     assert ([one.key for one, _ in made], max(most)) == (["k0", "k1", "k2", "k3", "k4"], 1)
 
 
@@ -330,4 +330,4 @@ def test_a_source_that_no_rule_matches_is_remarked_and_one_of_our_own_refused(st
     said = stage.done("apply", "-f", tmp_path / "fleet.toml", "--dry-run")
     assert "site captures to s3://elsewhere/x, which VEDETTE_CAPTURE_SOURCES does not name" in said
     (tmp_path / "fleet.toml").write_text(f'[endpoints.site]\ncapture_uri = "s3://{stage.bucket}/parts"\n')
-    assert "where Vedette keeps what is its own" in stage.refused("apply", "-f", tmp_path / "fleet.toml")
+    assert "where Vedette stores its own data" in stage.refused("apply", "-f", tmp_path / "fleet.toml")

@@ -51,7 +51,7 @@ REFUSED = {
     "too few rows": (own(99), "x: 99 rows are too few; the demo needs 100"),
     "text in it": (
         own(line="{y},{n},red\n"),
-        "x: row 2 has a cell that is not a number; the models of the demo need numbers",
+        "x: row 2 has a cell that is not a number; the demo needs numbers",
     ),
     "a short row": (own() + b"1,2\n", "x: row 102 has 2 cells instead of 3"),
     "one class": (own(line="1,{n},2\n"), "x: the first column has one value; a label has 2 to 20 classes"),

@@ -64,9 +64,9 @@ def test_a_key_that_setup_made_serves_all_who_need_it(clone, key):
     ("edit", "what", "found"),
     [
         (of("cloudwatch"), KEY[2], "cloudwatch.amazonaws.com kms:Decrypt, kms:GenerateDataKey"),
-        (of("cloudwatch", Action="kms:Decrypt"), KEY[2], "let cloudwatch.amazonaws.com kms:GenerateDataKey"),
-        (of("cloudwatch", Effect="Deny"), KEY[2], "let cloudwatch.amazonaws.com kms:Decrypt, kms:GenerateDataKey"),
-        (of("logs."), KEY[3], "let logs.eu-west-1.amazonaws.com kms:Decrypt"),
+        (of("cloudwatch", Action="kms:Decrypt"), KEY[2], "allow cloudwatch.amazonaws.com kms:GenerateDataKey"),
+        (of("cloudwatch", Effect="Deny"), KEY[2], "allow cloudwatch.amazonaws.com kms:Decrypt, kms:GenerateDataKey"),
+        (of("logs."), KEY[3], "allow logs.eu-west-1.amazonaws.com kms:Decrypt"),
         (of("logs.", Principal={"Service": "logs.us-east-1.amazonaws.com"}), KEY[3], "logs.eu-west-1.amazonaws.com"),
         (of(":root", Action=["kms:Describe*", "kms:Put*"]), KEY[1], ":root may not kms:Decrypt, kms:GenerateDataKey"),
     ],

@@ -78,7 +78,7 @@ def test_a_fresh_installation_has_no_fault_and_every_function_runs(shell):
     found = shell.findings("--live")
     assert not [what for what, one in found.items() if one["outcome"] != "warning"]
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    assert set(found) == ({"Python of the functions"} if python == "python3.11" else set())
+    assert set(found) == ({"the Python is supported"} if python == "python3.11" else set())
 
 
 def captured_line(number: int) -> str:

@@ -46,8 +46,8 @@ REFUSED = {
         "f: endpoints.a.capture_percentage: -1 is not 0 to 100",
     ),
     "no instances": (b"[endpoints.a]\ninstance_count=0", "f: endpoints.a.instance_count: 0 is not 1 to 10000"),
-    "a bad name": (b"[endpoints.a_b]", "f: endpoints.a_b: not a name that SageMaker takes"),
-    "a long name": (b"[endpoints." + b"a" * 64 + b"]", "not a name that SageMaker takes"),
+    "a bad name": (b"[endpoints.a_b]", "f: endpoints.a_b: not a SageMaker name"),
+    "a long name": (b"[endpoints." + b"a" * 64 + b"]", "not a SageMaker name"),
     "a bad group": (b"[endpoints.a]\npackage_group='a_b'", "f: endpoints.a.package_group: 'a_b' is not 1 to 63"),
     "two groups": (
         b"[endpoints.a]\npackage_group=['a','b']",

@@ -56,9 +56,7 @@ SECTIONS = {
         "delete": "vedette.cli.endpoints:delete_command",
         "orphans": "vedette.cli.endpoints:orphans_command",
     },
-    "Alerts": {
-        "alerts": "vedette.cli.alerts:alerts_group",
-    },
+    "Alerts": {"alerts": "vedette.cli.alerts:alerts_group"},
     "Constraints": {
         "constraints": "vedette.cli.constraints:constraints_group",
         "replay": "vedette.cli.replay:replay_command",
@@ -88,11 +86,9 @@ class _LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for section, names in SECTIONS.items():
-            commands = [(name, self.get_command(ctx, name)) for name in names]
+            commands = [command for name in names if (command := self.get_command(ctx, name))]
             with formatter.section(section):
-                formatter.write_dl(
-                    [(name, command.get_short_help_str(limit=200)) for name, command in commands if command]
-                )
+                formatter.write_dl([(str(one.name), one.get_short_help_str(limit=200)) for one in commands])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

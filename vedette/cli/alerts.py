@@ -13,7 +13,7 @@ from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.records import Mute
-    from vedette.operations.alerts import Alert, Owed
+    from vedette.operations.alerts import Alert, Undelivered
 
 
 @click.group("alerts")
@@ -89,9 +89,7 @@ def show_command(io: CommandIO, fingerprint: str) -> None:
 @click.argument("fingerprint", default="")
 @click.option("--endpoint", default="", help="Mute every alert of this endpoint, except about deployments.")
 @click.option("--team", default="", help="Mute every alert of this team's endpoints, except about deployments.")
-@click.option(
-    "--from", "begins", metavar="TIME", help="Start of the mute, in the same format as --until. [default: now]"
-)
+@click.option("--from", "begins", metavar="TIME", help="Start of the mute, in the format of --until. [default: now]")
 @click.option(
     "--until",
     required=True,
@@ -249,7 +247,7 @@ def _why(mute: Mute) -> str:
     return f"by {mute.by}: {mute.reason}"
 
 
-def _print_undelivered(io: CommandIO, owed: list[Owed]) -> None:
+def _print_undelivered(io: CommandIO, owed: list[Undelivered]) -> None:
     for one in owed:
         why = one.owed.last_error or "delivery is in progress"
         io.say(

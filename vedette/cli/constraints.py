@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 TYPES = ("Integral", "Fractional", "String", "Unknown")
 CLEARABLE = ("completeness", "non-negative", "values", "range", "thresholds", "volume")  # of operations.constraints
-reason = click.option(
-    "--reason", required=True, help="The reason, which is stored with the version and shown to others."
-)
+reason = click.option("--reason", required=True, help="The reason, stored with the version and shown to others.")
 
 
 @click.group("constraints")
@@ -121,20 +119,14 @@ def diff_command(io: CommandIO, endpoint: str, before: str, after: str | None) -
 @click.option("--all", "everything", is_flag=True, help="Change the settings of all features instead of one FEATURE.")
 @click.option("--type", "inferred_type", type=click.Choice(TYPES), help="The type that the values must have.")
 @click.option("--completeness", type=click.FloatRange(0, 1), help="The share of values that must be present.")
-@click.option(
-    "--non-negative/--any-sign", "is_non_negative", default=None, help="Whether negative values are violations."
-)
+@click.option("--non-negative/--any-sign", "is_non_negative", default=None, help="Whether negative values are allowed.")
 @click.option("--value", "values", multiple=True, help="Replace the known values; may be repeated.")
 @click.option("--add-value", "more_values", multiple=True, help="Add a known value.")
 @click.option("--remove-value", "fewer_values", multiple=True, help="Remove a known value.")
 @click.option("--minimum", type=float, help="The smallest allowed number.")
 @click.option("--maximum", type=float, help="The largest allowed number.")
-@click.option(
-    "--minimum-rows", type=click.FloatRange(0), help="With --all: the fewest rows per hour that must be captured."
-)
-@click.option(
-    "--maximum-rows", type=click.FloatRange(0), help="With --all: the most rows per hour that may be captured."
-)
+@click.option("--minimum-rows", type=click.FloatRange(0), help="With --all: the minimum of captured rows per hour.")
+@click.option("--maximum-rows", type=click.FloatRange(0), help="With --all: the maximum of captured rows per hour.")
 @click.option(
     "--threshold",
     "thresholds",
@@ -152,7 +144,7 @@ def set_command(
     thresholds: tuple[str, ...],
     clear: tuple[str, ...],
     reason: str,
-    **given: Any,
+    **params: Any,
 ) -> None:
     """Edit the constraints of one FEATURE, or with --all the settings that apply to all features.
 
@@ -171,7 +163,7 @@ def set_command(
     if (feature is None) != everything:
         raise click.UsageError("Give either a FEATURE or --all.")
     edit = Edit(
-        **given,
+        **params,
         thresholds=dict(stage.parse_key_value("--threshold", text) for text in thresholds),
         clear=frozenset(clear),
     )
@@ -215,9 +207,7 @@ def accept_command(
 @stage.command("use", changes=True)
 @stage.endpoint
 @click.argument("version", required=False)
-@click.option(
-    "--from", "place", metavar="DIR|FILE|S3_URI", help="Store the baseline at this location as a new version."
-)
+@click.option("--from", "place", metavar="DIR|FILE|S3_URI", help="Store the baseline at this location as a version.")
 @reason
 def use_command(io: CommandIO, endpoint: str, version: str | None, place: str | None, reason: str) -> None:
     """Use a stored VERSION again, or a baseline from another location.

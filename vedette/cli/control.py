@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 reason = click.option("--reason", default="", help="The reason, which is stored and shown to others.")
 until = click.option(
-    "--until", metavar="TIME", help="End of the pin: a time (2026-12-01T08:00, UTC) or a duration from now (12h, 3d)."
+    "--until", metavar="TIME", help="End of the pin: a time (2026-12-01T08:00, UTC) or a duration (12h)."
 )
 
 

@@ -10,11 +10,7 @@ from chalicelib.errors import VedetteError
 
 
 @click.command("demo")
-@click.option(
-    "--data",
-    type=click.Path(dir_okay=False),
-    help="Use your own CSV file of numbers, with the label in the first column.",
-)
+@click.option("--data", type=click.Path(dir_okay=False), help="A CSV file of numbers, the label in the first column.")
 @click.option("--keep", type=click.Path(file_okay=False), help="Copy the bucket to this folder at the end.")
 def demo_command(data: str | None, keep: str | None) -> None:
     """Run the whole loop on this machine: approve, deploy, capture, detect, alert.

@@ -33,19 +33,13 @@ def capture_group() -> None:
 
 @stage.command("on", changes=True)
 @stage.endpoint
-@click.option(
-    "--percentage",
-    type=click.IntRange(1, 100),
-    default=100,
-    show_default=True,
-    help="The percentage of requests to capture.",
-)
+@click.option("--percentage", type=click.IntRange(1, 100), default=100, show_default=True, help="Share of requests.")
 @click.option(
     "--to",
     "destination",
     metavar="S3_URI",
     default="",
-    help="The capture location. [default: the current one, or the stage's bucket]",
+    help="The location. [default: the current, or the stage's bucket]",
 )
 def capture_on_command(io: CommandIO, endpoint: str, percentage: int, destination: str) -> None:
     """Turn on data capture for an endpoint.
@@ -119,9 +113,7 @@ def _capture(io: CommandIO, endpoint: str, percentage: int, destination: str) ->
         if io.confirm("Update the endpoint?"):
             capture.carry_out(switch)
             data["changed"] = True
-            io.say(
-                f"The update of {endpoint} has started; `vedette capture status {endpoint}` shows when it is complete."
-            )
+            io.say(f"The update of {endpoint} has started; `vedette capture status {endpoint}` shows when it ends.")
     io.emit(data)
 
 
@@ -177,19 +169,15 @@ def invoke_command(io: CommandIO, endpoint: str, payload: str, content_type: str
 
 @stage.command("simulate")
 @stage.endpoint
-@click.option(
-    "--good", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A file of good rows, one per line."
-)
-@click.option("--bad", type=click.Path(dir_okay=False, path_type=Path), help="A file of bad rows, one per line.")
-@click.option(
-    "--bad-share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="The share of bad requests."
-)
+@click.option("--good", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A file of good rows.")
+@click.option("--bad", type=click.Path(dir_okay=False, path_type=Path), help="A file of bad rows.")
+@click.option("--bad-share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Share of bad requests.")
 @click.option("--every", default="30s", show_default=True, help="The time between two requests: 1s, 30s, 5m.")
 @click.option("--count", type=click.IntRange(1), help="The number of requests. [default: until Ctrl-C]")
 @click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="The number of rows per request.")
 @click.option("--header", is_flag=True, help="Skip the first line of the files, which holds names.")
 @click.option("--content-type", default="text/csv", show_default=True, help="The content type of the rows.")
-def simulate_command(io: CommandIO, endpoint: str, good: Path, bad: Path | None, **given: Any) -> None:
+def simulate_command(io: CommandIO, endpoint: str, good: Path, bad: Path | None, **params: Any) -> None:
     """Send traffic to an endpoint at a steady rate, with good and bad requests evenly mixed.
 
     Press Ctrl-C to stop and show a summary. Requests that fail are counted, and the traffic continues.
@@ -202,20 +190,20 @@ def simulate_command(io: CommandIO, endpoint: str, good: Path, bad: Path | None,
 
     from vedette.operations import traffic
 
-    header, count = given["header"], given["count"]
+    header, count = params["header"], params["count"]
     bodies = traffic.requests(
         traffic.read_rows(good, header=header),
         traffic.read_rows(bad, header=header) if bad else [],
-        given["bad_share"],
-        given["rows"],
+        params["bad_share"],
+        params["rows"],
     )
     with _progress(f"To {endpoint}", count) as report:
         sent = traffic.simulate(
             endpoint,
             bodies,
-            every_seconds=stage.parse_duration_seconds(given["every"]),
+            every_seconds=stage.parse_duration_seconds(params["every"]),
             count=count,
-            content_type=given["content_type"],
+            content_type=params["content_type"],
             wait=time.sleep,
             report=report,
         )
@@ -244,9 +232,7 @@ def _progress(title: str, count: int | None) -> Iterator[Callable[[Sent], None]]
 @stage.command("delete", changes=True)
 @stage.endpoint
 @click.option(
-    "--delete-endpoint",
-    is_flag=True,
-    help="Also delete an endpoint that Vedette did not create; type its name to confirm.",
+    "--delete-endpoint", is_flag=True, help="Also delete what Vedette did not create; its name must be typed."
 )
 def delete_command(io: CommandIO, endpoint: str, delete_endpoint: bool) -> None:
     """Delete an endpoint and the resources that belong to it.

@@ -40,14 +40,10 @@ ROBUST = (
 
 @click.command("evaluate")
 @options.captures
-@click.option(
-    "--baseline", required=True, help="A folder with statistics.json and constraints.json, or a constraints.json."
-)
+@click.option("--baseline", required=True, help="A folder with both baseline files, or a constraints.json.")
 @options.output("Write constraint_violations.json in Model Monitor's format.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Write the results as an HTML page.")
-@click.option(
-    "--quarantine", type=click.Path(dir_okay=False), help="Write the rejected lines, unchanged, to this file."
-)
+@click.option("--quarantine", type=click.Path(dir_okay=False), help="Write the rejected lines to this file.")
 @click.option(
     "--minimum-rows",
     type=click.IntRange(1),
@@ -140,9 +136,7 @@ def _is_robust(baseline: Baseline) -> bool:
 @click.command("summarize")
 @options.captures
 @options.output("Write statistics.json in Model Monitor's format.")
-@click.option(
-    "--quarantine", type=click.Path(dir_okay=False), help="Write the rejected lines, unchanged, to this file."
-)
+@click.option("--quarantine", type=click.Path(dir_okay=False), help="Write the rejected lines to this file.")
 @options.traffic
 @options.aws
 def summarize_command(
@@ -178,17 +172,13 @@ def summarize_command(
     if output:
         options.write(output, write_statistics(tables[0]))
         if len(tables) > 1:
-            rendering.line(
-                console, f"{output} covers only the {tables[0].rows} rows with {len(tables[0].names)} columns."
-            )
+            rendering.line(console, f"{output} covers {tables[0].rows} rows with {len(tables[0].names)} columns.")
     rendering.wrote(console, output, quarantine)
 
 
 @click.command("baseline")
 @click.argument("data", required=False)
-@click.option(
-    "--header/--no-header", default=True, help="Whether the first row holds the column names. [default: header]"
-)
+@click.option("--header/--no-header", default=True, help="Whether the first row has the names. [default: header]")
 @click.option(
     "--from-captures",
     multiple=True,
@@ -391,6 +381,4 @@ def _warn_of(table: Table, console: Console) -> None:
         numbers, texts = types.integral + types.fractional, types.string + types.boolean
         if numbers and texts:
             mixed = f"{rendering.counted(texts, 'text')} among {rendering.counted(numbers, 'number')}"
-            rendering.line(
-                console, f"Warning: {sanitize(name, 60)} holds {mixed}, so its type is {types.inferred_type}."
-            )
+            rendering.line(console, f"Warning: {sanitize(name, 60)} has {mixed}, so its type is {types.inferred_type}.")

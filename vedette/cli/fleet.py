@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 @stage.command("manage", changes=True)
 @click.argument("group")
 @click.option("--endpoint", required=True, help="The endpoint that serves the group.")
-@click.option(
-    "--mode", type=click.Choice(["observe", "alert", "deploy"]), help="Only monitor, also send alerts, or also deploy."
-)
+@click.option("--mode", type=click.Choice(["observe", "alert", "deploy"]), help="Only monitor, also alert, or deploy.")
 @click.option("--capture-percentage", type=int, help="The percentage of requests to capture.")
 @click.option("--capture-uri", metavar="S3_URI", help="The capture location, if it is not in the stage's bucket.")
 @click.option("--instance-type", help="The instance type of the first deployment. [default: the package's]")
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--golden-payload", metavar="BODY|@FILE", help="A request that every version must answer.")
 @click.option("--golden-content-type", help="The content type of the golden request. [default: text/csv]")
 @click.option("--set", "more", metavar="KEY=VALUE", multiple=True, help="Set any other key of a fleet entry.")
-def manage_command(io: CommandIO, group: str, endpoint: str, more: tuple[str, ...], **given: Any) -> None:
+def manage_command(io: CommandIO, group: str, endpoint: str, more: tuple[str, ...], **params: Any) -> None:
     """Add one endpoint to the fleet, or change its entry.
 
     Options that you do not name keep their value. To keep the fleet in a file in git, use `vedette apply`.
@@ -44,8 +42,8 @@ def manage_command(io: CommandIO, group: str, endpoint: str, more: tuple[str, ..
     from vedette.operations import aws, fleet
 
     stored, etag = aws.get_fleet()
-    body, content_type = given.pop("golden_payload"), given.pop("golden_content_type")
-    fields = {name: value for name, value in given.items() if value not in (None, ())}
+    body, content_type = params.pop("golden_payload"), params.pop("golden_content_type")
+    fields = {name: value for name, value in params.items() if value not in (None, ())}
     if body is not None:
         form = {"content_type": content_type, "accept": content_type} if content_type else {}
         fields["golden_payload"] = {"body": fleet.read_payload(body), **form}
@@ -54,9 +52,7 @@ def manage_command(io: CommandIO, group: str, endpoint: str, more: tuple[str, ..
 
 
 @stage.command("apply", changes=True)
-@click.option(
-    "-f", "--file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The TOML file with the fleet."
-)
+@click.option("-f", "--file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The fleet in TOML.")
 def apply_command(io: CommandIO, file: Path) -> None:
     """Replace the fleet with the fleet in a file.
 
@@ -141,7 +137,5 @@ def _store(io: CommandIO, stored: Fleet, entries: tuple[FleetEntry, ...], etag: 
         if io.confirm("Apply these changes?"):
             fleet.apply(entries, etag=etag, by=aws.who(), commit=commit)
             data["applied"] = True
-            io.say(
-                "Applied. The sweep makes the changes within 15 minutes; `vedette plan ENDPOINT` shows what it will do."
-            )
+            io.say("Applied. The sweep makes the changes within 15 minutes; `vedette plan ENDPOINT` shows them.")
     io.emit(data)

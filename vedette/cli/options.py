@@ -31,10 +31,10 @@ def traffic(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--header` and `--test-marker`; the command receives them as the reader options `traffic`."""
 
     @wraps(command)
-    def run(*arguments: Any, header: Header | None, test_marker: str, **given: Any) -> Any:
+    def run(*arguments: Any, header: Header | None, test_marker: str, **params: Any) -> Any:
         from chalicelib.capture.options import CaptureOptions
 
-        return command(*arguments, traffic=CaptureOptions(header=header or "", test_marker=test_marker), **given)
+        return command(*arguments, traffic=CaptureOptions(header=header or "", test_marker=test_marker), **params)
 
     with_marker = click.option(
         "--test-marker",

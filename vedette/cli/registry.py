@@ -17,16 +17,12 @@ from vedette.cli.stage import CommandIO
 @click.option("--algorithm", help="The name of a SageMaker built-in algorithm. This needs vedette[sagemaker].")
 @click.option("--algorithm-version", help="The version of the algorithm's image, if there are several.")
 @click.option("--model-data", required=True, metavar="S3_URI", help="The trained model: a model.tar.gz in S3.")
-@click.option(
-    "--content-type", multiple=True, help="A content type that the model accepts and returns. [default: text/csv]"
-)
-@click.option(
-    "--instance-type", multiple=True, help="An instance type that the version supports; list the preferred type first."
-)
+@click.option("--content-type", multiple=True, help="A content type of the model. [default: text/csv]")
+@click.option("--instance-type", multiple=True, help="A supported instance type; list the preferred type first.")
 @click.option("--baseline", metavar="DIR|S3_URI", help="A folder with statistics.json and constraints.json.")
 @click.option("--sample-payload", type=click.Path(dir_okay=False, path_type=Path), help="A file with a sample request.")
 @click.option("--approve", is_flag=True, help="Register the version as Approved instead of PendingManualApproval.")
-def register_command(io: CommandIO, group: str, **given: Any) -> None:
+def register_command(io: CommandIO, group: str, **params: Any) -> None:
     """Register a model as the next version of GROUP.
 
     The group is created if it does not exist. The baseline belongs to the version: it takes effect when the version is
@@ -41,18 +37,18 @@ def register_command(io: CommandIO, group: str, **given: Any) -> None:
     from chalicelib.settings import settings
     from vedette.operations import packages
 
-    image, algorithm = given["image"], given["algorithm"]
+    image, algorithm = params["image"], params["algorithm"]
     if (image is None) == (algorithm is None):
         raise click.UsageError("Give either --image or --algorithm.")
     registration = packages.prepare(
         group,
-        image or packages.image_of(algorithm, settings().region, given["algorithm_version"]),
-        given["model_data"],
-        content_types=given["content_type"] or ("text/csv",),
-        instance_types=given["instance_type"],
-        baseline=given["baseline"],
-        sample_payload=given["sample_payload"],
-        status="Approved" if given["approve"] else "PendingManualApproval",
+        image or packages.image_of(algorithm, settings().region, params["algorithm_version"]),
+        params["model_data"],
+        content_types=params["content_type"] or ("text/csv",),
+        instance_types=params["instance_type"],
+        baseline=params["baseline"],
+        sample_payload=params["sample_payload"],
+        status="Approved" if params["approve"] else "PendingManualApproval",
     )
     data: dict[str, Any] = {
         "request": registration.request,

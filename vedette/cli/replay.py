@@ -18,16 +18,9 @@ MAX_ALERTS_SHOWN = 20
 @stage.command("replay")
 @stage.endpoint
 @click.option(
-    "--from",
-    "since",
-    default="14d",
-    show_default=True,
-    metavar="TIME|SPAN",
-    help="Replay data since this time: 14d, 2026-11-01.",
+    "--from", "since", default="14d", show_default=True, metavar="TIME|SPAN", help="The start: 14d, 2026-11-01."
 )
-@click.option(
-    "--constraints", "other", metavar="VERSION|FILE|DIR", help="Compare these constraints with the current ones."
-)
+@click.option("--constraints", "other", metavar="VERSION|FILE|DIR", help="Compare these with the current constraints.")
 @click.option("--variant", default="", help="Replay only this variant. [default: all]")
 def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, variant: str) -> None:
     """Back-test constraints on past data: count the violations and alerts of each week.
@@ -50,7 +43,7 @@ def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, 
     from chalicelib.errors import VedetteError
     from vedette.operations import control, replay
 
-    wanted = replay.Range.of(
+    wanted = replay.ReplayRange.of(
         control.entry_of(endpoint), stage.parse_past_time(since), datetime.now(UTC), control.history(endpoint)
     )
     against = replay.compared(endpoint, other)
@@ -86,9 +79,8 @@ def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, 
         io.say(f"{names[-1]} would have raised {count}:")
         for alert in tested.alerts[:MAX_ALERTS_SHOWN]:
             io.say(f"  {alert.at:%Y-%m-%d %H:%M} [{alert.severity}] {sanitize(alert.headline, 200)}")
-        io.say(
-            *([f"  and {len(tested.alerts) - MAX_ALERTS_SHOWN} more"] if len(tested.alerts) > MAX_ALERTS_SHOWN else [])
-        )
+        more = len(tested.alerts) - MAX_ALERTS_SHOWN
+        io.say(*([f"  and {more} more"] if more > 0 else []))
     else:
         io.say(f"{names[-1]} would have raised no alerts.")
     io.emit(

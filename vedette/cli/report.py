@@ -13,9 +13,7 @@ from vedette.cli.stage import CommandIO
 
 @stage.command("report")
 @click.argument("endpoint", default="")
-@click.option(
-    "--all", "everything", is_flag=True, help="Write an index of all endpoints, and the latest report of each."
-)
+@click.option("--all", "everything", is_flag=True, help="Write an index of all endpoints, and their latest reports.")
 @click.option("--variant", default="", help="Report only this variant. [default: the variant with the worst verdict]")
 @click.option(
     "--window",
@@ -53,11 +51,11 @@ def _one(io: CommandIO, endpoint: str, variant: str, window: str, output: str) -
     from chalicelib.pages.labels import window as words
     from vedette.operations import pages
 
-    judged, content = pages.page(endpoint, variant=variant, window=window)
+    result, content = pages.page(endpoint, variant=variant, window=window)
     options.write(output, content)
     if output != "-":
-        io.say(f"{judged.verdict}, {judged.name}, {words(judged.execution)}: {output}")
-        io.emit({"file": output, "verdict": judged.verdict, "name": judged.name, "folder": judged.folder})
+        io.say(f"{result.verdict}, {result.name}, {words(result.execution)}: {output}")
+        io.emit({"file": output, "verdict": result.verdict, "name": result.name, "folder": result.folder})
 
 
 def _all(io: CommandIO, folder: Path) -> None:

@@ -12,7 +12,7 @@ from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.constraints.constraints import Constraints, FeatureConstraints
-    from vedette.operations.results import Feature, Judged
+    from vedette.operations.results import Feature, WindowResult
 
 
 def which(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -213,7 +213,7 @@ def _flat(overrides: dict[str, Any]) -> list[tuple[str, Any]]:
     ]
 
 
-def _head(io: CommandIO, one: Judged) -> None:
+def _head(io: CommandIO, one: WindowResult) -> None:
     from chalicelib.alerts.sanitize import sanitize
 
     execution = one.execution
@@ -231,7 +231,7 @@ def _head(io: CommandIO, one: Judged) -> None:
     io.say(*(f"  {sanitize(note, 300)}" for note in execution.notes), *([f"  {one.folder}"] if one.folder else []))
 
 
-def _answer(one: Judged, **more: Any) -> dict[str, Any]:
+def _answer(one: WindowResult, **more: Any) -> dict[str, Any]:
     execution = one.execution
     return {
         "source": one.source,
@@ -249,7 +249,7 @@ def _answer(one: Judged, **more: Any) -> dict[str, Any]:
     }
 
 
-def _no_file(what: str, one: Judged) -> str:
+def _no_file(what: str, one: WindowResult) -> str:
     if one.folder and one.monitoring_type != "DataQuality":
         return f"  The {what} of {one.monitoring_type} have a different format: {one.folder}{what}.json"
     return f"  There is no {what} file."

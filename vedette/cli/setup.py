@@ -27,12 +27,12 @@ def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None
             as_json: bool,
             yes: bool = False,
             dry_run: bool = False,
-            **given: Any,
+            **params: Any,
         ) -> None:
             from vedette.installation import project
 
             with _session(profile, region):
-                function(CommandIO(as_json, yes, dry_run), project.found(Path.cwd()), **given)
+                function(CommandIO(as_json, yes, dry_run), project.found(Path.cwd()), **params)
 
         run.__doc__ = function.__doc__
         run.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
@@ -95,7 +95,7 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
 @click.option("--log-days", type=int, help="Days until logs are deleted. [default: 90]")
 @click.option("--part-days", type=int, help="Days until parts and roll-ups are deleted. [default: 90]")
 @click.option("--capture-days", type=int, help="Days until captures are deleted. [default: 0, never]")
-def setup_command(io: CommandIO, project: Project, stage: str, **given: Any) -> None:
+def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) -> None:
     """Create the AWS resources that the functions of a stage need.
 
     One CloudFormation stack holds the bucket, the topics, the table, the failure queue, the log groups, the alarms and
@@ -111,13 +111,13 @@ def setup_command(io: CommandIO, project: Project, stage: str, **given: Any) -> 
 
     request = setup.SetupRequest(
         stage,
-        {option: str(given[option]) for option in setup.PARAMETERS if given[option] is not None},
-        subnets=_split(given["subnets"]),
-        security_groups=_split(given["security_groups"]),
-        capture_sources=given["capture_source"],
-        image_accounts=given["image_account"],
-        instance_types=given["instance_type"],
-        teams=given["team"],
+        {option: str(params[option]) for option in setup.PARAMETERS if params[option] is not None},
+        subnets=_split(params["subnets"]),
+        security_groups=_split(params["security_groups"]),
+        capture_sources=params["capture_source"],
+        image_accounts=params["image_account"],
+        instance_types=params["instance_type"],
+        teams=params["team"],
     )
     setup.check(request)
     prepared = setup.prepare(request, project, _dashboard(stage))

@@ -91,16 +91,16 @@ def command(name: str, *, changes: bool = False, while_paused: bool = False, **m
 
     def decorate(function: Command) -> Any:
         @wraps(function)
-        def run(**given: Any) -> None:
+        def run(**params: Any) -> None:
             from vedette.operations import control, stages
 
-            variables = stages.variables_of(given.pop("stage_name"), os.environ, Path.cwd())
-            profile, region = given.pop("profile"), given.pop("region")
-            io = CommandIO(given.pop("as_json"), given.pop("yes", False), given.pop("dry_run", False))
+            variables = stages.variables_of(params.pop("stage_name"), os.environ, Path.cwd())
+            profile, region = params.pop("profile"), params.pop("region")
+            io = CommandIO(params.pop("as_json"), params.pop("yes", False), params.pop("dry_run", False))
             with stages.entered(variables, profile, region):
                 if changes and not while_paused and not io.dry_run:
                     control.refuse_while_paused()
-                function(io, **given)
+                function(io, **params)
 
         wrapped: Any = run
         if changes:
@@ -125,10 +125,10 @@ def traffic(command: Command) -> Command:
     """`--capture-header` and `--test-marker`; the command receives them as fields of a fleet entry, if present."""
 
     @wraps(command)
-    def run(*arguments: Any, capture_header: str | None, test_marker: str | None, **given: Any) -> Any:
+    def run(*arguments: Any, capture_header: str | None, test_marker: str | None, **params: Any) -> Any:
         fields = {"capture_header": {"none": ""}.get(capture_header or "", capture_header), "test_marker": test_marker}
-        given |= {name: value for name, value in fields.items() if value is not None}
-        return command(*arguments, **given)
+        params |= {name: value for name, value in fields.items() if value is not None}
+        return command(*arguments, **params)
 
     with_marker = click.option(
         "--test-marker",

@@ -12,7 +12,7 @@ from vedette.cli import options, stage
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
-    from vedette.operations.watching import Change, Found
+    from vedette.operations.watching import Change, ObservedEndpoint
 
 
 DELIVERY = {
@@ -24,14 +24,8 @@ DELIVERY = {
 
 @stage.command("watch", changes=True)
 @stage.endpoint
-@click.option(
-    "--baseline",
-    metavar="DIR|S3_URI",
-    help="A folder with statistics.json and constraints.json, or a constraints.json.",
-)
-@click.option(
-    "--mode", type=click.Choice(["observe", "alert"]), help="Only monitor, or also send alerts. [default: observe]"
-)
+@click.option("--baseline", metavar="DIR|S3_URI", help="A folder with both baseline files, or a constraints.json.")
+@click.option("--mode", type=click.Choice(["observe", "alert"]), help="Only monitor, or also alert. [default: observe]")
 @stage.traffic
 def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str | None, **traffic: str) -> None:
     """Monitor an endpoint that Vedette did not create.
@@ -47,21 +41,21 @@ def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str 
     """  # noqa: D301
     from vedette.operations import aws, fleet, watching
 
-    given = watching.baseline_at(baseline) if baseline else None
-    found = watching.look(endpoint)
+    new_baseline = watching.baseline_at(baseline) if baseline else None
+    found = watching.inspect_endpoint(endpoint)
     stored, etag = aws.get_fleet()
     entries = watching.watched(stored, found, {**({"mode": mode} if mode else {}), **traffic})
     changes = fleet.differences(stored.entries, entries)
     _show(io, found)
     io.say(*(str(change) for change in changes))
-    if given is not None:
-        io.say(f"{endpoint}: baseline of {len(given.constraints.features)} features from {baseline}")
+    if new_baseline is not None:
+        io.say(f"{endpoint}: baseline of {len(new_baseline.constraints.features)} features from {baseline}")
     data: dict[str, Any] = {"found": found, "changes": changes, "applied": False, "baseline": ""}
-    if not changes and given is None:
+    if not changes and new_baseline is None:
         io.say("The fleet already has this entry.")
     elif io.confirm("Watch the endpoint?"):
-        if given is not None:
-            data["baseline"] = watching.take_baseline(endpoint, given, str(baseline))
+        if new_baseline is not None:
+            data["baseline"] = watching.take_baseline(endpoint, new_baseline, str(baseline))
             io.say(f"Baseline {data['baseline']} is in force.")
         if changes:
             fleet.apply(entries, etag=etag, by=aws.who())
@@ -70,7 +64,7 @@ def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str 
     io.emit(data)
 
 
-def _show(io: CommandIO, found: Found) -> None:
+def _show(io: CommandIO, found: ObservedEndpoint) -> None:
     captured = f"{found.percentage} % of its requests ({', '.join(found.modes) or 'no mode'})"
     io.say(f"{found.endpoint} captures {captured} to {found.source}")
     io.say(f"{DELIVERY[found.delivery]}.", *found.remarks)
@@ -118,7 +112,7 @@ def unwatch_command(io: CommandIO, endpoint: str) -> None:
 @stage.command("backfill", changes=True)
 @stage.endpoint
 @click.option(
-    "--from", "since", required=True, metavar="TIME|SPAN", help="Read captures since this time: 14d, 36h, 2026-11-01."
+    "--from", "since", required=True, metavar="TIME|SPAN", help="The first captures to read: 14d, 2026-11-01."
 )
 def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
     """Process what an endpoint captured before Vedette watched it.

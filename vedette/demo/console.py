@@ -37,9 +37,7 @@ class DemoConsole:
     def title(self) -> None:
         """Print what the demo is."""
         self.console.print(Text("Vedette: the whole loop on this machine", style="bold"))
-        self.console.print(
-            "AWS is simulated with a fast-forwarded clock. The demo needs no AWS account and no network."
-        )
+        self.console.print("AWS is simulated with a fast-forwarded clock; no AWS account and no network are needed.")
 
     def chapter(self, title: str) -> None:
         """Print the heading of a chapter."""

@@ -82,9 +82,7 @@ def from_file(content: bytes, place: str) -> DataSet:
         if len(row) != len(names):
             raise UnreadableFile(f"{place}: row {number} has {len(row)} cells instead of {len(names)}")
         if not all(_is_number(cell) for cell in row):
-            raise UnreadableFile(
-                f"{place}: row {number} has a cell that is not a number; the models of the demo need numbers"
-            )
+            raise UnreadableFile(f"{place}: row {number} has a cell that is not a number; the demo needs numbers")
     if len(body) < MAX_CLASSES * 5:
         raise UnreadableFile(f"{place}: {len(body)} rows are too few; the demo needs {MAX_CLASSES * 5}")
     classes = len({float(row[0]) for row in body})

@@ -125,7 +125,7 @@ def run(content: bytes | None, place: str, keep: Path | None) -> bool:
             chapter(story)
         if keep is not None:
             console.print(
-                f"Copied the {cloud.copy_bucket(story.bucket, keep)} files of the bucket to {keep}.", markup=False
+                f"Copied {cloud.copy_bucket(story.bucket, keep)} files of the bucket to {keep}.", markup=False
             )
         sent = [(mail.subject, mail.text.splitlines()) for mail in cloud.mailbox.mails]
         arrived = [(mail["Subject"], mail.get_content().splitlines()) for mail in received.mails]
@@ -163,9 +163,7 @@ def first_look(story: Story) -> None:
     rows = half_corrupted(story.data.traffic(1, ROWS_A_REQUEST))
     user_actions.predict(WATCHED, rows)
     before, after = story.data.traffic(1, ROWS_A_REQUEST)[1][-1], rows[1][-1]
-    console.say(
-        f"A client sends {ROWS_A_REQUEST} rows in one request. In half of them {column} is {after!r}, not {before!r}."
-    )
+    console.say(f"A client sends {ROWS_A_REQUEST} rows. In half of them {column} is {after!r}, not {before!r}.")
     cloud.turn(minutes=4)
     if not story.mails:
         console.check("the bad request raised an alert", False)
@@ -196,9 +194,7 @@ def approval(story: Story) -> None:
         for kind in ("linear-learner", "knn")
     ]
     cloud.turn(minutes=20)
-    console.say(
-        "Version 1, a linear learner, and version 2, a k-NN, are registered. Both are pending, so nothing is deployed."
-    )
+    console.say("Version 1, a linear learner, and version 2, a k-NN, are registered and not yet approved.")
     console.check("nothing is deployed before an approval", story.served == "")
     user_actions.set_approval(arns[0], "Approved")
     console.say("A user approves version 1 in the registry.")
@@ -214,7 +210,7 @@ def approval(story: Story) -> None:
     row = story.data.traffic(2, 1)
     answer = user_actions.predict(ENDPOINT, row, Accept="application/json")
     console.say(f"A prediction of the endpoint: {','.join(row[0])} -> {answer.strip()}")
-    console.check("the endpoint answers as a linear learner does", "score" in json.loads(answer)["predictions"][0])
+    console.check("the endpoint is a linear learner", "score" in json.loads(answer)["predictions"][0])
 
 
 def replacement(story: Story) -> None:
@@ -228,9 +224,7 @@ def replacement(story: Story) -> None:
     answer = user_actions.predict(ENDPOINT, row, Accept="application/json")
     console.say(f"The endpoint serves version 2. A prediction: {','.join(row[0])} -> {answer.strip()}")
     console.check("the same endpoint serves version 2 with a new config", story.served == "2" != before != story.config)
-    console.check(
-        "the endpoint answers as a k-NN does", list(json.loads(answer)["predictions"][0]) == ["predicted_label"]
-    )
+    console.check("the endpoint is a k-NN", list(json.loads(answer)["predictions"][0]) == ["predicted_label"])
     cloud.turn(minutes=10)
     probes = sum(part.summary.probes for part in _parts(story))
     console.check("the golden requests were captured, and are not in the statistics", probes == 2)
@@ -260,15 +254,10 @@ def traffic(story: Story) -> None:
     story.hour()
     verdict = story.executions()[-1]
     console.say(f"After an hour of good traffic with {verdict.rows} rows, the verdict is {verdict.verdict}.")
-    console.check(
-        "good traffic gives the verdict OK and no alert",
-        verdict.verdict == "OK" and len(story.mails) == mails,
-    )
+    console.check("good traffic is OK and raises no alert", verdict.verdict == "OK" and len(story.mails) == mails)
     story.send(ENDPOINT, bad=True, requests=REQUESTS_AN_HOUR)
     example = story.data.traffic(story.requests, ROWS_A_REQUEST)[1][-1]
-    console.say(
-        f"Then {ROWS_AN_HOUR} rows arrive. In half of them {column} is {corrupted(example)!r}, not {example!r}."
-    )
+    console.say(f"Then {ROWS_AN_HOUR} rows arrive. In half, {column} is {corrupted(example)!r}, not {example!r}.")
     story.cloud.turn(minutes=4)
     console.check("an alert was sent within minutes, before the end of the hour", len(story.mails) == mails + 1)
     story.cloud.turn(minutes=30)
@@ -276,31 +265,21 @@ def traffic(story: Story) -> None:
     verdict = story.executions()[-1]
     _show(story, verdict)
     violated = [m for m in verdict.measurements if m.violated]
-    console.check(
-        f"there is exactly one violation: {column}, data_type_check", _named(violated) == [(column, "data_type_check")]
-    )
+    console.check(f"only {column} is violated", _named(violated) == [(column, "data_type_check")])
     sentence = (
         "Data type match requirement is not met. Expected data type: {0}, Expected match: 100.0%."
         " Observed: Only 50.0% of data is {0}."
     ).format(violated[0].expected if violated else "")
-    console.check(
-        "the description is the same as Model Monitor's", bool(violated) and violated[0].description == sentence
-    )
+    console.check("its description is Model Monitor's", bool(violated) and violated[0].description == sentence)
     drift = [m for m in verdict.measurements if m.kind == "drift"]
     columns = [m for m in verdict.measurements if m.check.endswith("_column_check")]
-    console.check(
-        f"drift was evaluated for {len(drift)} columns, and passed", bool(drift) and not any(m.violated for m in drift)
-    )
-    console.check(
-        "the column counts were evaluated, and passed", len(columns) == 2 and not any(m.violated for m in columns)
-    )
+    console.check(f"drift of {len(drift)} columns passed", bool(drift) and not any(m.violated for m in drift))
+    console.check("the column counts passed", len(columns) == 2 and not any(m.violated for m in columns))
     violations = json.loads(stage_stores().bucket.get(verdict.folder + "constraint_violations.json") or b"{}")
     console.say(f"s3://{story.bucket}/{verdict.folder}constraint_violations.json has Model Monitor's format:")
     console.show(json.dumps(violations, indent=2))
     page = (stage_stores().bucket.get(verdict.folder + "report.html") or b"").decode()
-    console.say(
-        f"The same folder has the report.html ({len(page) // 1000} kB) that `vedette report {ENDPOINT}` writes."
-    )
+    console.say(f"The same folder has report.html ({len(page) // 1000} kB), which `vedette report {ENDPOINT}` writes.")
     console.check("the report shows the violation, and that the model did not change", _NOT_THE_MODEL in page)
     console.mail(story.mails[-1])
 
@@ -344,14 +323,12 @@ def silent_roll_back(story: Story) -> None:
     story.hour()
     status = boto3.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"]
     console.say(
-        f"Version 3 is approved, but its update fails. SageMaker shows {ENDPOINT} as {status}, with its old config."
+        f"Version 3 is approved, but its update fails. SageMaker says: {ENDPOINT} is {status}, with its old config."
     )
     console.mail(story.mails[-1])
     console.check("the endpoint is InService with its previous config", (status, story.config) == ("InService", config))
     subjects = [mail.subject for mail in story.mails[mails:]]
-    console.check(
-        "one e-mail reports the rollback", len(subjects) == 1 and "version 3 could not be deployed" in subjects[0]
-    )
+    console.check("one e-mail says so", len(subjects) == 1 and "version 3 could not be deployed" in subjects[0])
 
 
 def rejection(story: Story) -> None:
@@ -408,9 +385,7 @@ def deletion(story: Story) -> None:
     for endpoint in (ENDPOINT, WATCHED):
         found = prepared(endpoint, everything=endpoint == WATCHED)
         delete(found, lambda seconds: cloud.turn(seconds=seconds), done.append)
-    console.say(
-        "This is what `vedette delete` does for both endpoints, by exact names and after running jobs have ended:"
-    )
+    console.say("`vedette delete` deletes both endpoints by exact names, after running jobs have ended:")
     for line in done:
         console.show(line)
     cloud.turn(hours=2)

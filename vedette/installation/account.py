@@ -119,9 +119,7 @@ class ChangeSet:
         client("cloudformation").execute_change_set(StackName=self.stack, ChangeSetName=self._name, **arguments)
         ended = _wait_until_done(lambda: _stack(stack_id), "StackStatus", ("_IN_PROGRESS",))
         if ended["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            raise VedetteError(
-                f"The stack {self.stack} ended in status {ended['StackStatus']}: {_first_failure(stack_id)}"
-            )
+            raise VedetteError(f"The stack {self.stack} ended as {ended['StackStatus']}: {_first_failure(stack_id)}")
         return outputs_of(ended)
 
 
@@ -133,9 +131,7 @@ def delete_stack(name: str) -> bool:
     client("cloudformation").delete_stack(StackName=name)
     ended = _wait_until_done(lambda: _stack(existing["StackId"]), "StackStatus", ("_IN_PROGRESS",))
     if ended["StackStatus"] != "DELETE_COMPLETE":
-        raise VedetteError(
-            f"The stack {name} ended in status {ended['StackStatus']}: {_first_failure(existing['StackId'])}"
-        )
+        raise VedetteError(f"The stack {name} ended as {ended['StackStatus']}: {_first_failure(existing['StackId'])}")
     return True
 
 
@@ -165,9 +161,7 @@ def _wait_until_done(ask: Callable[[], dict[str, Any]], field: str, unfinished: 
         if not found[field].endswith(unfinished):
             return found
         time.sleep(POLL_SECONDS)
-    raise VedetteError(
-        f"CloudFormation is still busy after {MAX_WAIT_SECONDS // 60} minutes; check the stack in the console."
-    )
+    raise VedetteError(f"CloudFormation is busy for {MAX_WAIT_SECONDS // 60} minutes; check the stack in the console.")
 
 
 def _first_failure(stack_id: str) -> str:
@@ -193,10 +187,10 @@ def sends_to_eventbridge(bucket: str) -> bool:
 
 def enable_eventbridge(bucket: str) -> None:
     """Enable EventBridge notifications for a bucket, and keep its other notifications."""
-    existing = client("s3").get_bucket_notification_configuration(Bucket=bucket)
-    existing.pop("ResponseMetadata", None)
+    found = client("s3").get_bucket_notification_configuration(Bucket=bucket)
+    found.pop("ResponseMetadata", None)
     client("s3").put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={**existing, "EventBridgeConfiguration": {}}
+        Bucket=bucket, NotificationConfiguration={**found, "EventBridgeConfiguration": {}}
     )
 
 

@@ -36,12 +36,7 @@ def clock(inspected: InspectedStage) -> Iterator[Finding]:
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     if date:
         skew = abs(parsedate_to_datetime(date) - datetime.now(UTC))
-        yield expect(
-            "the clock of this machine is right",
-            skew < MAX_CLOCK_SKEW,
-            f"it is off by {skew}",
-            "set it, or AWS rejects calls",
-        )
+        yield expect("your clock is right", skew < MAX_CLOCK_SKEW, f"it is off by {skew}", "set it, or calls fail")
 
 
 def stack(inspected: InspectedStage) -> Iterator[Finding]:
@@ -83,9 +78,7 @@ def buckets(inspected: InspectedStage) -> Iterator[Finding]:
     yield expect(f"bucket {bucket} is private", private, "public access is not blocked", "block public access")
     policy = _or_none(lambda: json.loads(client("s3").get_bucket_policy(Bucket=bucket)["Policy"]), "NoSuchBucketPolicy")
     if not any(_tls_only(statement) for statement in (policy or {}).get("Statement", ())):
-        yield warning(
-            f"bucket {bucket} requires TLS", "its policy does not require it", "see the policy in docs/security.md"
-        )
+        yield warning(f"bucket {bucket} requires TLS", "its policy does not say so", "see docs/security.md")
 
 
 def _enable_eventbridge(bucket: str) -> Callable[[], None]:
@@ -128,9 +121,7 @@ def topics(inspected: InspectedStage) -> Iterator[Finding]:
             continue
         pending = [one["Endpoint"] for one in found if one["SubscriptionArn"] == "PendingConfirmation"]
         confirmed = len(found) - len(pending)
-        yield expect(
-            f"topic {name} has a confirmed subscription", confirmed > 0, "none", "subscribe, and confirm in the e-mail"
-        )
+        yield expect(f"topic {name} has a confirmed subscription", confirmed > 0, "none", "subscribe and confirm")
         if pending:
             yield warning(
                 f"all subscriptions of topic {name} are confirmed",
@@ -217,19 +208,12 @@ def table(inspected: InspectedStage) -> Iterator[Finding]:
     if not found:
         yield fault(f"table {name} exists", "it does not exist", f"vedette setup --stage {inspected.stage}")
         return
-    yield expect(
-        f"table {name} is active", found["TableStatus"] == "ACTIVE", found["TableStatus"], "wait, or check the table"
-    )
+    yield expect(f"table {name} is active", found["TableStatus"] == "ACTIVE", found["TableStatus"], "check the table")
     backups = client("dynamodb").describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     on = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED"
     yield expect("the table has point-in-time recovery", on, "it is off", "vedette setup")
     expiry = client("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    yield expect(
-        "claims in the table expire",
-        expiry.get("AttributeName") == "expires_at",
-        "time to live is off",
-        "vedette setup",
-    )
+    yield expect("claims expire", expiry.get("AttributeName") == "expires_at", "no time to live", "vedette setup")
 
 
 def alarms(inspected: InspectedStage) -> Iterator[Finding]:
@@ -243,9 +227,7 @@ def alarms(inspected: InspectedStage) -> Iterator[Finding]:
             yield fault(f"alarm {name} exists", "it does not exist", f"vedette setup --stage {stage}")
             continue
         notifies = bool(found[name]["AlarmActions"]) and found[name].get("ActionsEnabled", True)
-        yield expect(
-            f"alarm {name} sends notifications", notifies, "it has no action", f"vedette setup --stage {stage}"
-        )
+        yield expect(f"alarm {name} notifies", notifies, "it has no action", f"vedette setup --stage {stage}")
         if found[name]["StateValue"] == "ALARM":
             yield warning(f"alarm {name} is not in ALARM", found[name].get("StateReason", ""), "docs/operate.md")
     queue = deploy.queue_name_of(deploy.queue_arn(stage))
@@ -337,16 +319,4 @@ def _or_none(ask: Callable[[], Any], *absent: str) -> Any:
         raise
 
 
-CHECKS: tuple[Check, ...] = (
-    clock,
-    stack,
-    buckets,
-    sources,
-    topics,
-    model_role,
-    key,
-    table,
-    alarms,
-    logs,
-    network,
-)
+CHECKS: tuple[Check, ...] = (clock, stack, buckets, sources, topics, model_role, key, table, alarms, logs, network)

@@ -44,13 +44,11 @@ def runtimes(inspected: InspectedStage) -> Iterator[Finding]:
     yield expect("all functions use the same Python", one, ", ".join(sorted(existing)), remedy)
     if OLD_LINUX in existing:
         yield warning(
-            "the functions use a supported Python",
-            f"{OLD_LINUX} runs on Amazon Linux 2",
-            "deploy with Python 3.12 or 3.13",
+            "the Python is supported", f"{OLD_LINUX} runs on Amazon Linux 2", "deploy with Python 3.12 or 3.13"
         )
     elif one and deploy.runtime() not in existing:
         yield warning(
-            "the Python of the functions is that of this machine",
+            "the Python is that of this machine",
             f"{existing.pop()}, but here {deploy.runtime()}: the next deployment changes it",
             f"deploy with the same Python, or accept {sys.version_info.major}.{sys.version_info.minor}",
         )
@@ -69,9 +67,7 @@ def packages(inspected: InspectedStage) -> Iterator[Finding]:
         looked.add(config["CodeSha256"])
         content = _downloaded(function.get("Code", {}).get("Location", ""))
         if content is None:
-            yield Finding(
-                "the package is complete", "unknown", "it cannot be downloaded from here", "run doctor elsewhere"
-            )
+            yield Finding("the package is complete", "unknown", "it cannot be downloaded", "run doctor elsewhere")
             continue
         faults = package.faults(content, config["Runtime"])
         remedy = DEPLOY.format(stage=inspected.stage)
@@ -120,17 +116,10 @@ def events(inspected: InspectedStage) -> Iterator[Finding]:
         if rule is None:
             yield fault(f"{name} has a rule", "it has none", deploy)
             continue
-        yield expect(
-            f"the rule of {name} is enabled", rule["State"] == "ENABLED", rule["State"], f"enable {rule['Name']}"
-        )
+        yield expect(f"the rule of {name} is enabled", rule["State"] == "ENABLED", rule["State"], "enable it")
         if name in wanted:
             there = json.loads(rule["EventPattern"]) if rule.get("EventPattern") else rule.get("ScheduleExpression")
-            yield expect(
-                f"the rule of {name} matches chalice_app/app.py",
-                there == wanted[name],
-                "it has another pattern",
-                deploy,
-            )
+            yield expect(f"the rule of {name} matches app.py", there == wanted[name], "another pattern", deploy)
         arn = function["Configuration"]["FunctionArn"]
         targets = [target["Arn"] for target in client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]]
         yield expect(f"the rule has {name} as its target", targets == [arn], f"targets: {targets}", deploy)
@@ -203,9 +192,7 @@ def failures(inspected: InspectedStage) -> Iterator[Finding]:
             fix,
         )
         right = deploy.is_finished(account.event_invoke_config(name), event_invoke_config(wanted, queue))
-        yield expect(
-            f"failed events of {wanted.name} go to the queue", right, "they would be lost", "vedette doctor --fix", fix
-        )
+        yield expect(f"failed events of {wanted.name} are kept", right, "they are lost", "vedette doctor --fix", fix)
         if account.reserved_concurrency(name) != wanted.reserved_concurrency:
             yield warning(
                 f"{wanted.name} has a reserved concurrency of {wanted.reserved_concurrency}",
@@ -222,9 +209,7 @@ def permissions(inspected: InspectedStage) -> Iterator[Finding]:
         role = function["Configuration"]["Role"].rpartition("/")[2]
         file = folder / f"policy-{name}.json"
         if not file.is_file():
-            yield fault(
-                f"{name} has a policy file", f"{file.name} is missing", f"vedette setup --stage {inspected.stage}"
-            )
+            yield fault(f"{name} has a policy file", f"no {file.name}", f"vedette setup --stage {inspected.stage}")
             continue
         wanted = json.loads(file.read_bytes())
         there = _inline_policies(role)
@@ -311,11 +296,4 @@ def synthetic_events(settings: Settings) -> dict[str, dict[str, Any]]:
     }
 
 
-CHECKS: tuple[Check, ...] = (
-    runtimes,
-    packages,
-    configurations,
-    events,
-    failures,
-    permissions,
-)
+CHECKS: tuple[Check, ...] = (runtimes, packages, configurations, events, failures, permissions)

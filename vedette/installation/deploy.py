@@ -71,7 +71,7 @@ def load_stage(project: Project, stage: str) -> str:
     if not outputs:
         _, owner, region = account.identity()
         raise VedetteError(
-            f"Stage {stage} is not set up in account {owner}, {region}: run `vedette setup --stage {stage} --email ...`"
+            f"Stage {stage} is not set up in {owner}, {region}: `vedette setup --stage {stage} --email ...`"
         )
     bucket = outputs["Bucket"]
     entry = project.stage(stage)

@@ -75,9 +75,7 @@ def event_invoke_config(wanted: FunctionSpec, queue_arn: str) -> dict[str, Any]:
 
 def merge_template(stage: str) -> dict[str, Any]:
     """The template with which `chalice package --merge-template` completes the functions of a stage."""
-    queue = {
-        "Fn::Sub": f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{queue_name(stage)}",
-    }
+    queue = {"Fn::Sub": f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{queue_name(stage)}"}
     resources: dict[str, Mapping[str, Any]] = {}
     for function in FUNCTIONS:
         invoke = event_invoke_config(function, "")

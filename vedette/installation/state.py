@@ -6,7 +6,7 @@
 | config/chalice/deployed.json | .chalice/deployed/{stage}.json                                                |
 
 Without the second, Chalice would still update its functions, but no longer know what to delete
-(https://github.com/aws/chalice/issues/1075). Of two deploys at once, the second to write is refused, and told so.
+(https://github.com/aws/chalice/issues/1075). Of two deployments at the same time, the second to write gets an error.
 """
 
 from __future__ import annotations

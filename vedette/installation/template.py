@@ -86,9 +86,7 @@ def _alarm(what: str, metric: str, description: str) -> dict[str, Any]:
                 "Metric": {
                     "Namespace": "AWS/Lambda",
                     "MetricName": metric,
-                    "Dimensions": [
-                        {"Name": "FunctionName", "Value": {"Fn::Sub": full_name(_STAGE, function.name)}},
-                    ],
+                    "Dimensions": [{"Name": "FunctionName", "Value": {"Fn::Sub": full_name(_STAGE, function.name)}}],
                 },
                 "Period": 300,
                 "Stat": "Sum",

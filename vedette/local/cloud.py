@@ -64,14 +64,7 @@ class Cloud:
         The seed of all identifiers, of sampling, and of the choice among variants.
     """
 
-    def __init__(
-        self,
-        start: datetime = START,
-        *,
-        real_time: bool = False,
-        region: str = REGION,
-        seed: int = 1,
-    ):
+    def __init__(self, start: datetime = START, *, real_time: bool = False, region: str = REGION, seed: int = 1):
         self.region = region
         self.clock = Clock(start, real_time)
         self.ids, self._seed = Ids(seed), seed

@@ -303,15 +303,7 @@ KINDS: dict[str, Kind] = {
     ),
     "AWS::IAM::Role": Kind(
         frozenset(
-            {
-                "RoleName",
-                "Description",
-                "Path",
-                "PermissionsBoundary",
-                "AssumeRolePolicyDocument",
-                "Policies",
-                "Tags",
-            }
+            {"RoleName", "Description", "Path", "PermissionsBoundary", "AssumeRolePolicyDocument", "Policies", "Tags"}
         ),
         _role,
         _delete_role,

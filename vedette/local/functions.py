@@ -39,11 +39,7 @@ class FunctionError(Exception):
 
     def payload(self) -> dict[str, Any]:
         """The error payload of the invocation."""
-        return {
-            "errorMessage": self.error_message,
-            "errorType": self.error_type,
-            "stackTrace": self.trace.splitlines(),
-        }
+        return {"errorMessage": self.error_message, "errorType": self.error_type, "stackTrace": self.trace.splitlines()}
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,7 @@ from vedette.local.account import SimulatedAccount
 from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
 
-REASONS = {
-    "PutObject": "PutObject",
-    "CopyObject": "CopyObject",
-    "CompleteMultipartUpload": "CompleteMultipartUpload",
-}
+REASONS = {"PutObject": "PutObject", "CopyObject": "CopyObject", "CompleteMultipartUpload": "CompleteMultipartUpload"}
 
 
 class S3Events:

@@ -1,12 +1,12 @@
-"""What an operator does, as functions of data: the commands in vedette/cli/ ask, show, and call these.
+"""The operations behind the commands: vedette/cli/ parses options, asks and prints; these functions do the work.
 
-    stages       which stage, and how to reach it           fleet      what is watched and deployed, checked and stored
-    packages     a version of a group, registered           control    pin, roll back, retry, adopt, pause, act now
-    capture      data capture of an endpoint, on and off    traffic    one request, or many
-    deletion     an endpoint with all that hangs on it      orphans    what is left over
-    baselines    an endpoint's stored constraints           constraints  edited, compared, a window taken as normal
-    results      what was judged, read back                 replay       what constraints would have said of the past
-    aws          the calls that operators alone make
+    stages       settings and session of a stage            fleet      validate, compare and store the fleet
+    packages     register a model version                   control    pin, roll back, retry, adopt, pause, reconcile
+    capture      turn data capture on and off               traffic    send one request, or many
+    deletion     delete an endpoint and its resources       orphans    unused resources
+    baselines    stored baseline versions                   constraints  edit, compare and accept constraints
+    results      read monitoring results                    replay       back-test constraints on past data
+    aws          AWS calls of the commands
 
-Nothing is decided here that a function of Vedette decides: a person's wish is written down, and the sweep asked to act.
+These functions do not duplicate decisions of the deployed functions: they store the user's choice and invoke the sweep.
 """

@@ -1,7 +1,7 @@
-"""Alerts from the operator's side: what fires, what is owed, mutes, and a test through the real path.
+"""Alerts for operators: firing alerts, undelivered notifications, mutes, and a test of the delivery path.
 
-What fires stands in the alert book of each endpoint and variant; a mute is an item of its own. Both are read by
-on_monitoring_execution, so a decision made here holds with the next verdict.
+The alert state of each endpoint and variant is one item; a mute is an item of its own. on_monitoring_execution reads
+both, so a mute applies from the next verdict on.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from chalicelib.settings import settings
 from vedette import input_sources
 from vedette.operations import aws
 
-AT_ONCE = Thresholds(drift_violated=1, drift_of=1)  # a preview shows everything that a verdict found
-PATIENCE = 120  # seconds in which a test must have arrived: the bus, Lambda, one Publish
+PREVIEW_THRESHOLDS = Thresholds(drift_violated=1, drift_of=1)  # a preview shows all violations of a verdict
+TEST_ALERT_TIMEOUT_SECONDS = 120  # for the event bus, Lambda and one Publish
 LOOK_AGAIN = 2
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """One fingerprint of one endpoint and variant, and whether a mute holds for it now."""
+    """The state of one fingerprint of an endpoint and variant, and its active mutes."""
 
     fingerprint: str
     endpoint: str
@@ -57,8 +57,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     muted_by: tuple[Mute, ...] = ()
 
 
-class Owed(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that SNS has not taken yet."""
+class Undelivered(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that SNS has not accepted yet."""
 
     endpoint: str
     variant: str
@@ -69,15 +69,15 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def books(endpoint: str = "") -> Iterator[AlertState]:
-    """The alert books of one endpoint, or of the fleet."""
+    """The alert states of one endpoint, or of the fleet."""
     names = [endpoint] if endpoint else [entry.endpoint for entry in stage_stores().fleet.get().entries]
     for name in names:
         yield from stage_stores().alert_states.of_endpoint(name)
 
 
 def alerts(endpoint: str = "") -> list[Alert]:
-    """Every fingerprint that is remembered, what fires first, then by endpoint and since when."""
-    held = mutes.in_force(all_mutes(), datetime.now(UTC))
+    """All stored alerts: firing ones first, then sorted by endpoint and start."""
+    active = mutes.in_force(all_mutes(), datetime.now(UTC))
     teams = {entry.endpoint: entry.team for entry in stage_stores().fleet.get().entries}
     found = [
         Alert(
@@ -87,7 +87,9 @@ def alerts(endpoint: str = "") -> list[Alert]:
             subject=subject,
             check=check,
             state=state,
-            muted_by=tuple(mute for mute in held if _holds(mute, number, book.endpoint, teams.get(book.endpoint, ""))),
+            muted_by=tuple(
+                mute for mute in active if _applies(mute, number, book.endpoint, teams.get(book.endpoint, ""))
+            ),
         )
         for book in books(endpoint)
         for (check, subject), number, state in _fingerprints(book)
@@ -101,7 +103,7 @@ def _fingerprints(book: AlertState) -> Iterator[tuple[Fingerprint, str, Fingerpr
         yield fingerprint, fingerprint_id(book.endpoint, book.variant, fingerprint), state
 
 
-def _holds(mute: Mute, fingerprint: str, endpoint: str, team: str) -> bool:
+def _applies(mute: Mute, fingerprint: str, endpoint: str, team: str) -> bool:
     return fingerprint == mute.fingerprint or endpoint == mute.endpoint or bool(team and team == mute.team)
 
 
@@ -111,20 +113,18 @@ def alert(fingerprint: str) -> Alert:
     Raises
     ------
     VedetteError
-        When nothing with this fingerprint is remembered.
+        If there is no alert with this fingerprint.
     """
     for found in alerts():
         if found.fingerprint == fingerprint:
             return found
-    raise VedetteError(
-        f"Nothing with the fingerprint {fingerprint} fires or is pending; `vedette alerts list` shows all."
-    )
+    raise VedetteError(f"There is no alert with the fingerprint {fingerprint}; `vedette alerts list` shows all alerts.")
 
 
-def undelivered(endpoint: str = "") -> list[Owed]:
-    """The messages that are owed: on their way just now, or refused; `tries` and `refused` say which."""
+def undelivered(endpoint: str = "") -> list[Undelivered]:
+    """The messages in the outbox: delivery in progress, or failed; `tries` and `refused` say which."""
     return [
-        Owed(endpoint=book.endpoint, variant=book.variant, owed=owed)
+        Undelivered(endpoint=book.endpoint, variant=book.variant, owed=owed)
         for book in books(endpoint)
         for owed in book.outbox
     ]
@@ -134,20 +134,20 @@ def undelivered(endpoint: str = "") -> list[Owed]:
 
 
 def all_mutes() -> list[Mute]:
-    """Every mute, the one that ends first before the others; those that have ended as well."""
+    """All mutes, including ended ones, sorted by their end."""
     return sorted(stage_stores().alert_states.mutes(), key=lambda mute: mute.until)
 
 
 def mute(*, fingerprint: str, endpoint: str, team: str, begins: datetime | None, until: datetime, reason: str) -> Mute:
-    """The mute that these words ask for; `save` writes it down.
+    """Create a mute from options; `save` stores it.
 
     Raises
     ------
     VedetteError
-        When not exactly one thing is named, it does not exist, or the mute ends before it begins.
+        If not exactly one scope is named, it does not exist, or the mute ends before it begins.
     """
     if sum(map(bool, (fingerprint, endpoint, team))) != 1:
-        raise VedetteError("Name one thing to mute: a fingerprint, or --endpoint NAME, or --team NAME.")
+        raise VedetteError("Name exactly one of a fingerprint, --endpoint NAME and --team NAME.")
     fleet = stage_stores().fleet.get()
     if endpoint and fleet.entry(endpoint) is None:
         raise VedetteError(f"{endpoint} is not in the fleet of stage {settings().stage}.")
@@ -156,7 +156,7 @@ def mute(*, fingerprint: str, endpoint: str, team: str, begins: datetime | None,
     if fingerprint:
         alert(fingerprint)
     if not reason.strip():
-        raise VedetteError("Say why with --reason; others will ask.")
+        raise VedetteError("Give a reason with --reason.")
     now = datetime.now(UTC)
     if until <= (begins or now):
         raise VedetteError("The mute would end before it begins.")
@@ -173,18 +173,18 @@ def mute(*, fingerprint: str, endpoint: str, team: str, begins: datetime | None,
     )
 
 
-def save(wish: Mute) -> None:
-    """Write a mute down."""
-    stage_stores().alert_states.put_mute(wish)
+def save(mute_to_store: Mute) -> None:
+    """Store a mute."""
+    stage_stores().alert_states.put_mute(mute_to_store)
 
 
 def unmute(mute_id: str) -> None:
-    """Let a mute end now."""
+    """End a mute now."""
     stage_stores().alert_states.delete_mute(mute_id)
 
 
 def mutes_of(name: str) -> list[Mute]:
-    """The mutes that have not ended and bear this id, or are of this fingerprint, endpoint or team."""
+    """The active mutes with this id, or of this fingerprint, endpoint or team."""
     now = datetime.now(UTC)
     return [
         found
@@ -197,12 +197,12 @@ def mutes_of(name: str) -> list[Mute]:
 
 
 def start_test(endpoint: str) -> str:
-    """Put a marked event on the bus, as a verdict would be; its mark.
+    """Put a marked test event on the bus, like that of a verdict; returns the mark.
 
     Raises
     ------
     VedetteError
-        When the endpoint is not in the fleet, or EventBridge refuses the event.
+        If the endpoint is not in the fleet, or EventBridge rejects the event.
     """
     if stage_stores().fleet.get().entry(endpoint) is None:
         raise VedetteError(f"{endpoint} is not in the fleet of stage {settings().stage}.")
@@ -221,16 +221,16 @@ def start_test(endpoint: str) -> str:
     return mark
 
 
-def wait_for_test(endpoint: str, mark: str, patience: float = PATIENCE) -> str:
-    """Wait until SNS has taken the message with this mark; its alert id.
+def wait_for_test(endpoint: str, mark: str, timeout_seconds: float = TEST_ALERT_TIMEOUT_SECONDS) -> str:
+    """Wait until SNS has accepted the message with this mark; returns its alert id.
 
     Raises
     ------
     VedetteError
-        When it did not come so far in time: how far it came, and why not further.
+        On timeout, with the last step that it reached and the reason.
     """
     wanted = message_id(endpoint, "test", mark)
-    ends, owed = time.monotonic() + patience, None
+    ends, owed = time.monotonic() + timeout_seconds, None
     while True:
         book, _ = stage_stores().alert_states.get(endpoint, "")
         if book is not None and wanted in book.sent_ids:
@@ -238,12 +238,12 @@ def wait_for_test(endpoint: str, mark: str, patience: float = PATIENCE) -> str:
             if owed is None:
                 return wanted
             if owed.last_error:
-                raise VedetteError(f"The test reached Vedette, and nobody else: {owed.last_error}.")
+                raise VedetteError(f"The test alert reached Vedette, but SNS did not accept it: {owed.last_error}.")
         if time.monotonic() >= ends:
             break
         time.sleep(LOOK_AGAIN)
     where = "was not published" if owed else "did not reach on_monitoring_execution"
-    raise VedetteError(f"After {patience:g} s the test {where}; see its log, and its rule on the event bus.")
+    raise VedetteError(f"After {timeout_seconds:g} s the test {where}; see its log, and its rule on the event bus.")
 
 
 # --- a preview --------------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def file(place: str) -> bytes:
     Raises
     ------
     UnreadableFile
-        When there is none.
+        If it does not exist.
     """
     content = s3.get_uri(place) if input_sources.is_s3(place) else input_sources.read_bytes(place)
     if content is None:
@@ -264,12 +264,12 @@ def file(place: str) -> bytes:
 
 
 def preview(content: bytes, place: str) -> list[AlertMessage]:
-    """The messages that a file stands for: an execution.json, an alert as JSON, or SNS's envelope around one.
+    """The messages of a file: an execution.json, an alert as JSON, or an SNS envelope with an alert.
 
     Raises
     ------
     UnreadableFile
-        When it is none of these.
+        If it is none of these.
     """
     try:
         document = json.loads(content)
@@ -289,12 +289,12 @@ def preview(content: bytes, place: str) -> list[AlertMessage]:
         raise UnreadableFile(f"{place}: neither an execution.json nor an alert")
     execution = records.read(Execution, content, place)
     known = AlertState(endpoint=execution.endpoint, variant=execution.variant, had_rows=True)
-    moved = transition(known, execution, AT_ONCE)
+    moved = transition(known, execution, PREVIEW_THRESHOLDS)
     return [addressed(message) for message in messages(moved, execution, AlertContext(settings().bucket))]
 
 
 def _additional(document: Mapping[str, Any]) -> str:
-    """The alert within a custom notification; "" when the document is none."""
+    """The alert in a custom notification; "" if the document is something else."""
     metadata = document.get("metadata")
     context = metadata.get("additionalContext") if isinstance(metadata, dict) else None
     alert_json = context.get("alert") if isinstance(context, dict) else None
@@ -302,7 +302,7 @@ def _additional(document: Mapping[str, Any]) -> str:
 
 
 def addressed(message: AlertMessage) -> AlertMessage:
-    """The message as it would go out from this stage."""
+    """The message as this stage would send it."""
     entry = stage_stores().fleet.get().entry(message.endpoint)
     place = sns_payload.Installation(
         settings().stage, settings().bucket, settings().region, settings().account, settings().partition
@@ -311,12 +311,12 @@ def addressed(message: AlertMessage) -> AlertMessage:
 
 
 def as_mail(message: AlertMessage) -> str:
-    """Subject and text, as a person receives them."""
+    """Subject and text of the e-mail."""
     return f"Subject: {email_text.subject(message)}\n\n{email_text.text(message)}"
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of the alerts that queues, functions and web hooks receive: docs/alert.schema.json."""
+    """The JSON Schema of the alerts that queues, functions and webhooks receive: docs/alert.schema.json."""
     found = msgspec.json.schema(AlertMessage)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,6 +1,6 @@
-"""The calls to AWS that operators alone make; the rest is chalicelib/aws.
+"""AWS calls that only the commands make; all others are in chalicelib/aws.
 
-SageMaker says "not found" in words; a thing that is gone already is as good as deleted.
+SageMaker reports "not found" only in the error text. Deleting something that does not exist succeeds.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ R = TypeVar("R", bound=Record)
 _MOMENT = timedelta(minutes=1)
 
 
-def _patient(service: str, seconds: int) -> Any:
-    """A client that waits for one long answer, and never asks twice: what it starts must not be started again."""
+def _long_call_client(service: str, seconds: int) -> Any:
+    """A client with a long timeout and without retries, for calls that must not be repeated."""
     config = Config(connect_timeout=5, read_timeout=seconds, retries={"total_max_attempts": 1})
     return (boto3.DEFAULT_SESSION or boto3).client(service, config=config)
 
 
 def code(error: ClientError) -> str:
-    """The code of an error."""
+    """The error code."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def message(error: ClientError) -> str:
-    """The words of an error."""
+    """The error message."""
     return str(error.response.get("Error", {}).get("Message", "")) or code(error)
 
 
 def who() -> str:
-    """Who is at work, as AWS knows them: the last part of the caller's ARN.
+    """The caller's identity: the last part of its ARN.
 
     Raises
     ------
     VedetteError
-        When AWS does not know the caller.
+        If the credentials are invalid.
     """
     try:
         arn = str(client("sts").get_caller_identity()["Arn"])
     except (ClientError, BotoCoreError) as error:
-        raise VedetteError(f"AWS does not know who you are: {error}") from error
+        raise VedetteError(f"AWS rejects your credentials: {error}") from error
     return arn.rpartition(":")[2]
 
 
@@ -64,18 +64,18 @@ def who() -> str:
 
 
 def get_fleet() -> tuple[Fleet, str]:
-    """The applied fleet and its ETag; an empty one and "" when none was applied."""
+    """The stored fleet and its ETag; an empty fleet and "" if there is none."""
     found, etag = get_with_etag(Fleet, locations.fleet())
     return found or Fleet(), etag
 
 
 def put_fleet(fleet: Fleet, etag: str) -> None:
-    """Store a fleet if the stored one is still that of the ETag; the bucket's versions keep the earlier ones."""
+    """Store a fleet if the stored one still has this ETag. S3 versioning keeps the earlier ones."""
     put_if_unchanged(locations.fleet(), fleet, etag, "the fleet")
 
 
 def get_with_etag(kind: type[R], key: str) -> tuple[R | None, str]:
-    """A record of the stage's bucket and its ETag; None and "" when there is none."""
+    """A record in the stage's bucket and its ETag; None and "" if there is none."""
     place = {"Bucket": settings().bucket, "Key": key, "ExpectedBucketOwner": settings().account}
     try:
         answer = client("s3").get_object(**place)
@@ -87,12 +87,12 @@ def get_with_etag(kind: type[R], key: str) -> tuple[R | None, str]:
 
 
 def put_if_unchanged(key: str, record: Record, etag: str, what: str) -> None:
-    """Write a record if the stored one is still that of the ETag; "" means that there was none.
+    """Write a record if the stored one still has this ETag; "" means that there must be none.
 
     Raises
     ------
     NotReady
-        When somebody else was first; `what` is what they changed.
+        If another writer was faster; `what` names the record in the message.
     """
     condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     try:
@@ -106,7 +106,7 @@ def put_if_unchanged(key: str, record: Record, etag: str, what: str) -> None:
         )
     except ClientError as error:
         if code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
-            raise NotReady(f"Somebody else changed {what} at the same moment; look at it, and try again.") from error
+            raise NotReady(f"Someone else changed {what} at the same time; check the change and try again.") from error
         raise
 
 
@@ -114,20 +114,20 @@ def put_if_unchanged(key: str, record: Record, etag: str, what: str) -> None:
 
 
 def run_function(name: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a deployed function now and give back its answer.
+    """Invoke a deployed function synchronously, and return its result.
 
     Raises
     ------
     VedetteError
-        When it is not there, or failed.
+        If it does not exist, or fails.
     """
     try:
-        answer = _patient("lambda", FUNCTION_SECONDS).invoke(
+        answer = _long_call_client("lambda", FUNCTION_SECONDS).invoke(
             FunctionName=name, InvocationType="RequestResponse", Payload=json.dumps(event).encode()
         )
     except ClientError as error:
         if code(error) in NOT_THERE:
-            raise VedetteError(f"There is no function {name}: deploy it with `chalice deploy`.") from error
+            raise VedetteError(f"There is no function {name}; deploy it with `vedette install`.") from error
         raise
     content = json.loads(answer["Payload"].read() or b"{}")
     if answer.get("FunctionError"):
@@ -136,7 +136,7 @@ def run_function(name: str, event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def function_role(name: str) -> str:
-    """The role of a deployed function; before it is deployed, the one that Chalice will make for it."""
+    """The role of a deployed function; before the deployment, the role that Chalice will create."""
     try:
         return str(client("lambda").get_function_configuration(FunctionName=name)["Role"])
     except ClientError as error:
@@ -146,8 +146,8 @@ def function_role(name: str) -> str:
 
 
 def invoke_endpoint(name: str, body: bytes, content_type: str, accept: str) -> dict[str, Any]:
-    """Send one request; the answer with its body as bytes."""
-    answer = _patient("sagemaker-runtime", ANSWER_SECONDS).invoke_endpoint(
+    """Send one request; returns the response with its body as bytes."""
+    answer = _long_call_client("sagemaker-runtime", ANSWER_SECONDS).invoke_endpoint(
         EndpointName=name, Body=body, ContentType=content_type, **({"Accept": accept} if accept else {})
     )
     return {
@@ -158,7 +158,7 @@ def invoke_endpoint(name: str, body: bytes, content_type: str, accept: str) -> d
 
 
 def create_model_package_group(name: str) -> None:
-    """CreateModelPackageGroup; fine when it exists."""
+    """CreateModelPackageGroup; does nothing if it exists."""
     try:
         client("sagemaker").create_model_package_group(ModelPackageGroupName=name)
     except ClientError as error:
@@ -167,17 +167,17 @@ def create_model_package_group(name: str) -> None:
 
 
 def describe_model_package_group(name: str) -> dict[str, Any] | None:
-    """DescribeModelPackageGroup; None when there is none."""
+    """DescribeModelPackageGroup; None if it does not exist."""
     return _found("describe_model_package_group", ModelPackageGroupName=name)
 
 
 def create_model_package(request: Mapping[str, Any]) -> str:
-    """CreateModelPackage; botocore adds the ClientToken, so that its own repetition makes no second version."""
+    """CreateModelPackage; botocore adds a ClientToken, so that its retries create no second version."""
     return str(client("sagemaker").create_model_package(**request)["ModelPackageArn"])
 
 
 def object_exists(uri: str) -> bool:
-    """Whether an object is there; one that may not be looked at counts as there."""
+    """Whether an object exists; without permission to check, True."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     try:
         client("s3").head_object(Bucket=bucket, Key=key)
@@ -190,17 +190,17 @@ def object_exists(uri: str) -> bool:
 
 
 def list_endpoints() -> Iterator[dict[str, Any]]:
-    """Every endpoint of the account."""
+    """All endpoints of the account."""
     return _listed("list_endpoints", "Endpoints")
 
 
 def list_endpoint_configs() -> Iterator[dict[str, Any]]:
-    """Every endpoint config of the account."""
+    """All endpoint configs of the account."""
     return _listed("list_endpoint_configs", "EndpointConfigs")
 
 
 def list_models() -> Iterator[dict[str, Any]]:
-    """Every model of the account."""
+    """All models of the account."""
     return _listed("list_models", "Models")
 
 
@@ -211,7 +211,7 @@ def monitoring_schedules(endpoint: str) -> list[dict[str, Any]]:
 
 
 def baseline_of_schedule(name: str) -> str:
-    """Where the constraints of a monitoring schedule lie; "" when it has none."""
+    """The location of a monitoring schedule's constraints; "" if it has none."""
     described = describe_monitoring_schedule(name) or {}
     config = described.get("MonitoringScheduleConfig", {})
     baseline = config.get("MonitoringJobDefinition", {}).get("BaselineConfig", {})
@@ -233,13 +233,13 @@ def job_definitions(endpoint: str) -> list[tuple[str, str]]:
 
 
 def running_executions(schedule: str) -> int:
-    """How many executions of a schedule have not ended."""
+    """The number of running executions of a schedule."""
     found = _listed("list_monitoring_executions", "MonitoringExecutionSummaries", MonitoringScheduleName=schedule)
     return sum(one["MonitoringExecutionStatus"] in {"Pending", "InProgress", "Stopping"} for one in found)
 
 
 def executions_of_schedule(schedule: str, window_start: datetime | None = None) -> Iterator[dict[str, Any]]:
-    """The executions of a schedule, the latest first; with a time, those that read the window which begins then.
+    """The executions of a schedule, newest first; with a time, only those of the window that begins then.
 
     An execution is scheduled for the hour that ends its window (aws-behaviour: execution-job-names).
     """
@@ -251,7 +251,7 @@ def executions_of_schedule(schedule: str, window_start: datetime | None = None) 
 
 
 def alarms(prefix: str) -> list[tuple[str, dict[str, str]]]:
-    """Name and tags of the metric alarms whose name begins so."""
+    """Name and tags of the metric alarms with this name prefix."""
     cloudwatch = client("cloudwatch")
     pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
     found = []
@@ -263,7 +263,7 @@ def alarms(prefix: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def tags_of(arn: str) -> dict[str, str]:
-    """The tags of a resource; none when it is gone."""
+    """The tags of a resource; empty if it does not exist."""
     try:
         return sagemaker.list_tags(arn)
     except ClientError as error:
@@ -303,17 +303,17 @@ def _gone(error: ClientError) -> bool:
 
 
 def describe_monitoring_schedule(name: str) -> dict[str, Any] | None:
-    """DescribeMonitoringSchedule; None when there is none."""
+    """DescribeMonitoringSchedule; None if it does not exist."""
     return _found("describe_monitoring_schedule", MonitoringScheduleName=name)
 
 
 def stop_monitoring_schedule(name: str) -> bool:
-    """StopMonitoringSchedule; False when it is gone."""
+    """StopMonitoringSchedule; False if it does not exist."""
     return _found("stop_monitoring_schedule", MonitoringScheduleName=name) is not None
 
 
 def delete(kind: str, name: str) -> bool:
-    """Delete something of SageMaker or CloudWatch by its exact name; False when it is gone already.
+    """Delete a resource of SageMaker or CloudWatch by its exact name; False if it does not exist.
 
     `kind` is endpoint, endpoint config, model, alarm, monitoring schedule, or a kind of job definition.
     """

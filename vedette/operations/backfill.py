@@ -1,9 +1,9 @@
-"""Make the parts of captures that were there before Vedette was: the same function and keys as the Lambda's.
+"""Create the parts of captures from before Vedette watched an endpoint, with the same code and keys as the Lambda.
 
-Objects that have a part are skipped, so that a run that was cut short is run again. Several are read at once, since
-most of the time of one is waiting for S3; what was begun when a run is cut short is finished. Nothing is announced: the
-parts say that they were not judged by themselves. What was begun within the sweep's look back is left to the sweep,
-which judges it.
+Objects that already have a part are skipped, so an interrupted run can be repeated. Several objects are read at once,
+because most of the time is spent waiting for S3; an interrupted run finishes the objects that it has started. No alerts
+are raised: the parts are marked as not evaluated individually. Recent objects, within the look-back of the sweep, are
+left to the sweep, which evaluates them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from chalicelib.services.capture_processing import ProcessedObject, create_part
 from chalicelib.services.sweep import LOOK_BACK
 from chalicelib.window import Window
 
-MAX_PARALLEL_READS = 10  # as many connections as botocore keeps open
-MAX_PARALLEL_MEGABYTES = 200  # of objects that are read at once, unless one alone is larger
+MAX_PARALLEL_READS = 10  # the size of botocore's connection pool
+MAX_PARALLEL_MEGABYTES = 200  # of objects read at once, unless a single one is larger
 Processed = ProcessedObject | Skipped
 
 
@@ -33,16 +33,16 @@ class Backlog(msgspec.Struct, frozen=True):
     """The capture objects at a source that have no part."""
 
     objects: tuple[DataCaptured, ...]
-    have: int  # objects of the same time that have one
+    have: int  # objects in the same period that have a part
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The total size in bytes."""
         return sum(captured.size for captured in self.objects)
 
 
 def backlog(entry: FleetEntry, since: datetime, now: datetime) -> Backlog:
-    """The capture objects begun in [since, two hours ago) that have no part, the earliest first."""
+    """The capture objects from [since, two hours ago) without a part, oldest first."""
     run = EndpointRun.without_deadline(entry)
     window = Window(since, max(since, now - LOOK_BACK) - since)
     found: list[Iterator[DataCaptured]] = []

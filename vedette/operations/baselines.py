@@ -1,14 +1,14 @@
-"""The stored versions of an endpoint's baseline: who made each one, when and why; and which one is in force.
+"""The stored versions of an endpoint's baseline, with author, time and reason, and the current version.
 
-| under baselines/{endpoint}/ | holds                                                                              |
+| under baselines/{endpoint}/ | content                                                                            |
 |-----------------------------|------------------------------------------------------------------------------------|
-| v1/, v2/, ...               | what a person made: never changed afterwards                                       |
-| package-3/                  | what version 3 of the model package brought                                        |
-| registered-…/               | what `vedette register` uploaded beside a version                                  |
-| current.json                | the name of the one in force; earlier ones are its versions in the versioned bucket |
+| v1/, v2/, ...               | versions that users created; they never change                                     |
+| package-3/                  | the baseline of version 3 of the model package                                     |
+| registered-…/               | what `vedette register` uploaded with a version                                    |
+| current.json                | the name of the current version; S3 versioning keeps earlier names                 |
 
-Two people who edit at once: both would make the same next number, and S3 gives it to one of them (If-None-Match); and
-current.json is written only while it is still what was read (If-Match).
+If two users edit at once, both would create the same next version, and S3 accepts one of them (If-None-Match);
+current.json is written only if it has not changed since it was read (If-Match).
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ _NUMBERED = re.compile(r"v(\d+)")
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """One version as it lies in the bucket; `named` is None for what was only uploaded."""
+    """One stored version; `named` is None if it was only uploaded."""
 
     version: str
     constraints: Constraints
     statistics: bytes | None
     named: BaselineInForce | None = None
-    etag: str = ""  # of current.json, when this version was read as the one in force
-    folder: bool = True  # False for a constraints.json that came alone
+    etag: str = ""  # of current.json, if this is the current version
+    folder: bool = True  # False for a single constraints.json
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of a list."""
+    """One entry in the list of versions."""
 
     version: str
     in_force: bool
@@ -61,37 +61,37 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """A window as a baseline, and what a person should know of it."""
+    """A window as a baseline, with its sample size and verdict."""
 
     variant: str
     start: datetime
     end: datetime
     verdict: str
     rows: int
-    few: int  # rows that are wanting for drift to be judged from it
+    few: int  # missing rows until drift can be evaluated with it
     constraints: Constraints
     statistics: bytes
 
 
 def in_force(endpoint: str) -> Stored:
-    """The version in force.
+    """The current version.
 
     Raises
     ------
     VedetteError
-        When the endpoint has none.
+        If the endpoint has none.
     """
     found = current(endpoint)
     if found is None:
         raise VedetteError(
-            f"{endpoint} has no baseline in force in stage {settings().stage};"
-            f" `vedette constraints use {endpoint} --from DIR` puts one in force."
+            f"{endpoint} has no baseline in stage {settings().stage};"
+            f" `vedette constraints use {endpoint} --from DIR` stores one."
         )
     return found
 
 
 def current(endpoint: str) -> Stored | None:
-    """The version in force; None when there is none."""
+    """The current version; None if there is none."""
     named, etag = aws.get_with_etag(BaselineInForce, locations.baseline_in_force(endpoint))
     return None if named is None else replace(version(endpoint, named.version), named=named, etag=etag)
 
@@ -102,7 +102,7 @@ def version(endpoint: str, name: str) -> Stored:
     Raises
     ------
     VedetteError
-        When there is none of this name; the sentence says which there are.
+        If there is none with this name; the message lists the existing ones.
     """
     folder = locations.baseline(endpoint, name)
     content = stage_stores().bucket.get(folder + "constraints.json") if "/" not in name else None
@@ -118,19 +118,19 @@ def version(endpoint: str, name: str) -> Stored:
 
 
 def read(place: str) -> Stored:
-    """A baseline that lies elsewhere: a folder of both files, or a constraints.json alone (no drift then).
+    """A baseline at another location: a folder with both files, or only a constraints.json (without drift).
 
     Raises
     ------
     UnreadableFile
-        When a file is missing or not what it should be.
+        If a file is missing or invalid.
     """
     get = s3.get_uri if is_s3(place) else read_bytes
     folder = is_folder(place)
     constraints_place = join(place, "constraints.json") if folder else place
     content = get(constraints_place)
     if content is None:
-        raise UnreadableFile(f"{constraints_place}: no such file; `vedette baseline` makes one")
+        raise UnreadableFile(f"{constraints_place}: no such file; `vedette baseline` creates one")
     statistics = get(join(place, "statistics.json")) if folder else None
     if statistics is not None:
         read_statistics(statistics, join(place, "statistics.json"))
@@ -139,12 +139,12 @@ def read(place: str) -> Stored:
 
 
 def named(endpoint: str, text: str) -> Stored:
-    """What a person named: a file or folder when it holds a / or ends in .json, else a stored version."""
+    """A baseline by name: a file or folder if it contains a / or ends in .json, else a stored version."""
     return read(text) if "/" in text or text.endswith(".json") else version(endpoint, text)
 
 
 def as_baseline(stored: Stored) -> Baseline:
-    """A version as what data are held against."""
+    """The version as the baseline for an evaluation."""
     place = f"{stored.version}/statistics.json"
     return Baseline(
         constraints=stored.constraints,
@@ -153,73 +153,73 @@ def as_baseline(stored: Stored) -> Baseline:
 
 
 def versions(endpoint: str) -> list[Listed]:
-    """Every version, the latest first; those of which nobody knows who made them come last."""
+    """All versions, newest first; versions without a known author come last."""
     stores = stage_stores()
     current = stores.baselines.in_force(endpoint)
     found = []
     for name in stores.bucket.list_folders(locations.baselines_of_endpoint(endpoint)):
-        said = stores.bucket.get_record(BaselineInForce, locations.baseline(endpoint, name) + VERSION_FILE)
+        record = stores.bucket.get_record(BaselineInForce, locations.baseline(endpoint, name) + VERSION_FILE)
         serves = current is not None and current.version == name
-        known = {"by": said.by, "at": said.at, "reason": said.reason} if said else {}
+        known = {"by": record.by, "at": record.at, "reason": record.reason} if record else {}
         found.append(Listed(version=name, in_force=serves, **known))  # type: ignore[arg-type]
     return sorted(found, key=_age, reverse=True)
 
 
-def keep(endpoint: str, wish: Constraints, statistics: bytes | None, reason: str, etag: str) -> BaselineInForce:
-    """Store a new version and put it in force, in place of the one whose current.json has this ETag.
+def keep(endpoint: str, edited: Constraints, statistics: bytes | None, reason: str, etag: str) -> BaselineInForce:
+    """Store a new version and make it current, if current.json still has this ETag.
 
     Raises
     ------
     NotReady
-        When somebody else made a version, or put another one in force, at the same moment.
+        If another user stored a version, or changed the current version, at the same time.
     """
     named = BaselineInForce(version=_next(endpoint), by=aws.who(), at=datetime.now(UTC), reason=reason)
     folder = locations.baseline(endpoint, named.version)
     claim = records.write(named)
     bucket, version_key = stage_stores().bucket, folder + VERSION_FILE
     if not bucket.put_once(version_key, claim) and bucket.get(version_key) != claim:
-        raise NotReady(  # it is not our own first try either, whose reply was lost
-            f"Somebody else made {named.version} of {endpoint} at the same moment; look at it, and try again."
+        raise NotReady(  # and it is not our own first attempt, whose response was lost
+            f"Someone else created {named.version} of {endpoint} at the same time; check it and try again."
         )
     if statistics is not None:
         bucket.put(folder + STATISTICS_FILE, statistics)
-    bucket.put(folder + CONSTRAINTS_FILE, write_constraints(wish))
+    bucket.put(folder + CONSTRAINTS_FILE, write_constraints(edited))
     try:
         aws.put_if_unchanged(locations.baseline_in_force(endpoint), named, etag, "the baseline in force")
     except NotReady as error:
-        raise NotReady(f"{error} Yours is kept as {named.version}, and not in force.") from error
+        raise NotReady(f"{error} Your version is stored as {named.version}, but is not the current one.") from error
     return named
 
 
 def use(endpoint: str, name: str, reason: str, etag: str) -> BaselineInForce:
-    """Put a stored version in force, in place of the one whose current.json has this ETag."""
+    """Make a stored version current, if current.json still has this ETag."""
     named = BaselineInForce(version=name, by=aws.who(), at=datetime.now(UTC), reason=reason)
     aws.put_if_unchanged(locations.baseline_in_force(endpoint), named, etag, "the baseline in force")
     return named
 
 
 def accepted(endpoint: str, before: Stored, variant: str, window: str, features: Sequence[str]) -> Accepted:
-    """The baseline that takes a judged window as the new normal, for all features or some; nothing is written.
+    """A baseline from an evaluated window, for all features or some; nothing is written.
 
     Raises
     ------
     VedetteError
-        When the window was not judged, has no rows, or there are several variants to choose from.
+        If the window was not evaluated, has no rows, or has several variants.
     """
-    judged = results.shortest(results.executions(endpoint, variant=variant, window=window))
-    found = [one for one in judged if one.source == "vedette"]
+    evaluated = results.shortest(results.executions(endpoint, variant=variant, window=window))
+    found = [one for one in evaluated if one.source == "vedette"]
     if not found:
-        raise VedetteError(f"Vedette judged no such window of {endpoint}.")
+        raise VedetteError(f"Vedette has not evaluated this window of {endpoint}.")
     if len(found) > 1:
         names = ", ".join(one.name for one in found)
-        raise VedetteError(f"That window was judged for several variants ({names}); choose one with --variant.")
+        raise VedetteError(f"This window has several variants ({names}); choose one with --variant.")
     execution = found[0].execution
     content = results.statistics(found[0])
     if content is None:
-        raise VedetteError(f"{found[0].folder}statistics.json: missing; the window has no rows to accept.")
+        raise VedetteError(f"{found[0].folder}statistics.json: not found; the window has no rows to accept.")
     table = read_statistics(content, f"{found[0].folder}statistics.json")
-    wish = constraints.accepted(before.constraints, table, features)
-    seen = _violated(execution, wish)
+    edited = constraints.accepted(before.constraints, table, features)
+    seen = _violated(execution, edited)
     return Accepted(
         variant=found[0].name,
         start=execution.window_start,
@@ -228,20 +228,20 @@ def accepted(endpoint: str, before: Stored, variant: str, window: str, features:
         rows=table.rows,
         few=max(0, MINIMUM_DRIFT_ROWS - table.rows),
         constraints=constraints.with_room(
-            wish, [one for one in seen if not features or one.feature in features], table.rows
+            edited, [one for one in seen if not features or one.feature in features], table.rows
         ),
         statistics=constraints.accepted_statistics(before.statistics, content, features),
     )
 
 
-def _violated(execution: Execution, wish: Constraints) -> list[Measurement]:
-    """What the rows of a window violate; none when its parts are gone.
+def _violated(execution: Execution, edited: Constraints) -> list[Measurement]:
+    """The violations of the rows in a window; empty if its parts were deleted.
 
-    statistics.json tells one type for each feature, the parts tell how many values were of which.
+    statistics.json has one type for each feature; the parts have the number of values of each type.
     """
     run = EndpointRun.without_deadline(FleetEntry(endpoint=execution.endpoint))
     summary = aggregation.window_summary(run, execution.variant, execution.parts)
-    return list(evaluate(summary, Baseline(constraints=wish), checks=Checks.HARD).violations)
+    return list(evaluate(summary, Baseline(constraints=edited), checks=Checks.HARD).violations)
 
 
 def _age(one: Listed) -> tuple[bool, datetime, int]:

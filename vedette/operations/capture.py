@@ -1,7 +1,7 @@
-"""Data capture of an endpoint, on and off: a copy of the served config in which capture alone is different.
+"""Turn data capture of an endpoint on and off, with a copy of the served config that differs only in its capture.
 
-An endpoint that Vedette deploys has its capture in the fleet: there the percentage is changed, and the sweep asked to
-act. For any other endpoint the copy gets a name made of its content, so that on, off and on again makes two configs.
+For an endpoint that Vedette deploys, the percentage in the fleet is changed, and the sweep is invoked. For any other
+endpoint the name of the copy is derived from its content, so that on, off and on again creates only two configs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chalicelib.settings import settings
 
 
 class Status(msgspec.Struct, frozen=True):
-    """Data capture as SageMaker describes it now."""
+    """The current data capture settings in SageMaker."""
 
     endpoint: str
     endpoint_status: str
@@ -37,7 +37,7 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Switch(msgspec.Struct, frozen=True):
-    """A config that differs in capture alone, and the difference in words."""
+    """A config that differs only in its capture, and a description of the difference."""
 
     endpoint: str
     before: str
@@ -58,7 +58,7 @@ def _served(endpoint: str) -> Served:
 
 
 def status(endpoint: str) -> Status:
-    """What is captured of an endpoint now."""
+    """The current data capture settings of an endpoint."""
     served = _served(endpoint)
     described = (sagemaker.describe_endpoint(endpoint) or {}).get("DataCaptureConfig", {})
     config = served.config.get("DataCaptureConfig", {})
@@ -78,12 +78,12 @@ def status(endpoint: str) -> Status:
 
 
 def switch(endpoint: str, percentage: int, destination: str = "") -> Switch | None:
-    """The config that would capture so; 0 is off. None when it is so already.
+    """The config with this capture percentage; 0 is off. None if the endpoint already has these settings.
 
     Raises
     ------
     VedetteError
-        When there is no such endpoint, or it cannot be updated now.
+        If the endpoint does not exist, or cannot be updated now.
     """
     served = with_tags(_served(endpoint))
     if served.status != "InService":
@@ -111,19 +111,19 @@ def switch(endpoint: str, percentage: int, destination: str = "") -> Switch | No
     return Switch(endpoint, served.config_name, {"EndpointConfigName": name, **body}, changes)
 
 
-def carry_out(wish: Switch) -> None:
-    """Create the config, or find that it exists, and put the endpoint on it; counts and weights stay as they are.
+def carry_out(switch: Switch) -> None:
+    """Create the config if it does not exist, and update the endpoint to it; keeps instance counts and weights.
 
     Raises
     ------
     NotReady
-        When the endpoint is busy.
+        If the endpoint is busy.
     """
-    create_config(wish.config)
+    create_config(switch.config)
     request = {
-        "EndpointName": wish.endpoint,
-        "EndpointConfigName": wish.name,
+        "EndpointName": switch.endpoint,
+        "EndpointConfigName": switch.name,
         "RetainAllVariantProperties": True,
     }
     if not sagemaker.update_endpoint(request):
-        raise NotReady(f"{wish.endpoint} is busy; try again when it is InService.")
+        raise NotReady(f"{switch.endpoint} is busy; try again when it is InService.")

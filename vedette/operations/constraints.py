@@ -1,16 +1,16 @@
-"""Constraints edited, compared, and suggested anew from a window, as values; every key that is not edited stays.
+"""Edit and compare constraints, and suggest them from a window, as pure functions; other keys are kept.
 
-| edit                     | where it is written in constraints.json                                            |
+| edit                     | key in constraints.json                                                            |
 |--------------------------|------------------------------------------------------------------------------------|
 | type, completeness       | `inferred_type`, `completeness` of the feature                                     |
 | non-negative             | `num_constraints.is_non_negative`                                                  |
 | known values             | `string_constraints.domains`                                                       |
 | minimum, maximum         | `num_constraints.minimum`, `.maximum` (Vedette's own check)                        |
 | rows an hour             | `volume_constraints.minimum_rows_per_hour`, `.maximum_…` (Vedette's own check)     |
-| thresholds of a feature  | its `monitoringConfigOverrides`, or the one of either spelling that decides already |
+| thresholds of a feature  | its `monitoringConfigOverrides`, or whichever spelling applies already               |
 | thresholds of all        | `monitoring_config`                                                                |
 
-Distances and methods stand in `distribution_constraints` within the last two, as Model Monitor writes them.
+Distances and methods are in `distribution_constraints` within the last two, as in Model Monitor's files.
 """
 
 from __future__ import annotations
@@ -42,31 +42,31 @@ _WITHIN = (
     ("num_constraints", "maximum", "range"),
     ("string_constraints", "domains", "values"),
 )
-_SUGGESTED = ("inferred_type", "completeness")  # what a suggestion says of a feature, and
+_SUGGESTED = ("inferred_type", "completeness")  # what a suggestion contains for a feature, and
 _SUGGESTED_WITHIN = (("num_constraints", "is_non_negative"), ("string_constraints", "domains"))
-MOST_VALUES = 5  # of a domain, in a difference
+MAX_VALUES_SHOWN = 5  # values of a domain that a difference shows
 
 
 @dataclass(frozen=True)
 class Edit:
-    """What shall change; None and nothing leave it as it is."""
+    """An edit; None and empty values change nothing."""
 
     inferred_type: str | None = None
     completeness: float | None = None
     is_non_negative: bool | None = None
-    values: tuple[str, ...] = ()  # in place of those before
+    values: tuple[str, ...] = ()  # replace the previous values
     more_values: tuple[str, ...] = ()
     fewer_values: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
-    minimum_rows: float | None = None  # an hour, of all features
+    minimum_rows: float | None = None  # per hour, for all features
     maximum_rows: float | None = None
     thresholds: Mapping[str, Any] = field(default_factory=dict)
     clear: frozenset[str] = frozenset()  # of CLEARABLE
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule that differs; `feature` is "" for what holds for all, `before` or `after` None where it is not there."""
+    """One different rule; `feature` is "" for all features, `before` or `after` is None if the rule is missing."""
 
     feature: str
     rule: str
@@ -80,8 +80,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         if self.rule.endswith("domains") and isinstance(self.before, list) and isinstance(self.after, list):
             more = [value for value in self.after if value not in self.before]
             fewer = [value for value in self.before if value not in self.after]
-            said = [f"{word} {_few(values)}" for word, values in (("more", more), ("fewer", fewer)) if values]
-            return f"{name}{self.rule}: {'; '.join(said) or 'another order'}"
+            parts = [f"{word} {_few(values)}" for word, values in (("more", more), ("fewer", fewer)) if values]
+            return f"{name}{self.rule}: {'; '.join(parts) or 'another order'}"
         return f"{name}{self.rule}: {_word(self.before)} -> {_word(self.after)}"
 
 
@@ -89,7 +89,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def differences(before: Constraints, after: Constraints) -> list[Difference]:
-    """What differs between two constraints, what holds for all first, then feature by feature.
+    """The differences between two constraints: those for all features first, then feature by feature.
 
     Examples
     --------
@@ -136,34 +136,34 @@ def _word(value: Any) -> str:
 
 
 def _few(values: Sequence[Any]) -> str:
-    shown = ", ".join(sanitize(value, 40) for value in values[:MOST_VALUES])
-    return shown + (f" and {len(values) - MOST_VALUES} more" if len(values) > MOST_VALUES else "")
+    shown = ", ".join(sanitize(value, 40) for value in values[:MAX_VALUES_SHOWN])
+    return shown + (f" and {len(values) - MAX_VALUES_SHOWN} more" if len(values) > MAX_VALUES_SHOWN else "")
 
 
 # --- editing ----------------------------------------------------------------------------------------------------------
 
 
 def misplaced(edit: Edit, *, for_all: bool) -> list[str]:
-    """What cannot be edited there: rows an hour belong to no feature, and types, values and ranges to one.
+    """The fields of an edit that do not apply: rows per hour need --all; types, values and ranges need a feature.
 
     Examples
     --------
     >>> misplaced(Edit(completeness=1.0, maximum_rows=9), for_all=True), misplaced(Edit(maximum_rows=9), for_all=False)
     (['completeness'], ['maximum_rows'])
     """
-    given = [f.name for f in fields(Edit) if getattr(edit, f.name) not in (None, (), {}, frozenset())]
+    present = [f.name for f in fields(Edit) if getattr(edit, f.name) not in (None, (), {}, frozenset())]
     of_all = {"minimum_rows", "maximum_rows"}
-    places = [name for name in given if name not in {"thresholds", "clear"} and (name in of_all) != for_all]
+    places = [name for name in present if name not in {"thresholds", "clear"} and (name in of_all) != for_all]
     return places + [f"clear {name}" for name in sorted(edit.clear) if (name == "volume") != for_all]
 
 
 def edited(constraints: Constraints, feature: str | None, edit: Edit) -> Constraints:
-    """The constraints with one feature's rule edited, or without a feature what holds for all of them.
+    """The constraints with an edit of one feature, or without a feature, of the settings for all features.
 
     Raises
     ------
     VedetteError
-        When there is no such feature, or the rule cannot be, there or at all.
+        If the feature does not exist, or the rule is invalid.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def edited(constraints: Constraints, feature: str | None, edit: Edit) -> Constra
     elsewhere = misplaced(edit, for_all=feature is None)
     if elsewhere:
         whose = "one feature" if feature is None else "all features"
-        raise VedetteError(f"{', '.join(elsewhere)}: can be said of {whose} only.")
+        raise VedetteError(f"{', '.join(elsewhere)}: applies only to {whose}.")
     document = copy.deepcopy(constraints.document)
     if feature is None:
         _edit_all(document, edit)
@@ -215,9 +215,7 @@ def _edit_feature(feature: dict[str, Any], edit: Edit) -> None:
         values = list(edit.values or strings.get("domains") or ())
         unknown = [value for value in edit.fewer_values if value not in values]
         if unknown:
-            raise VedetteError(
-                f"{feature['name']} does not know the value {_few(unknown)}, so it cannot be taken away."
-            )
+            raise VedetteError(f"{feature['name']} has no known value {_few(unknown)} to remove.")
         values += [value for value in edit.more_values if value not in values]
         strings["domains"] = [value for value in values if value not in edit.fewer_values]
     if edit.thresholds:
@@ -225,9 +223,9 @@ def _edit_feature(feature: dict[str, Any], edit: Edit) -> None:
 
 
 def _put(document: dict[str, Any], part: str, rules: Mapping[str, Any]) -> None:
-    given = {name: value for name, value in rules.items() if value is not None}
-    if given:
-        _part(document, part).update(given)
+    present = {name: value for name, value in rules.items() if value is not None}
+    if present:
+        _part(document, part).update(present)
 
 
 def _clear(feature: dict[str, Any], clear: frozenset[str]) -> None:
@@ -243,7 +241,7 @@ def _clear(feature: dict[str, Any], clear: frozenset[str]) -> None:
 
 
 def _places(feature: dict[str, Any]) -> list[dict[str, Any]]:
-    """Where overrides may stand, the one that decides first: as `FeatureConstraints.overrides` lays them over."""
+    """The keys that may hold overrides, in the order of precedence of `FeatureConstraints.overrides`."""
     within = [feature.get("string_constraints"), feature.get("num_constraints")]
     return [feature, *(place for place in within if isinstance(place, dict))]
 
@@ -280,7 +278,7 @@ def _part(document: dict[str, Any], key: str) -> dict[str, Any]:
 def _checked(document: dict[str, Any]) -> Constraints:
     fault = validation_error(document)
     if fault:
-        raise UnreadableFile(f"so the constraints cannot be: {fault}")
+        raise UnreadableFile(f"the edited constraints are invalid: {fault}")
     return Constraints(document)
 
 
@@ -288,15 +286,15 @@ def _checked(document: dict[str, Any]) -> Constraints:
 
 
 def accepted(current: Constraints, window: Table, features: Sequence[str] = ()) -> Constraints:
-    """Constraints that take a window as the new normal.
+    """The constraints with the rules that a window suggests.
 
-    What a suggestion says (type, completeness, non-negative, known values) comes from the window; all else stays:
-    thresholds, the order of the features, unknown keys. With `features`, for these alone.
+    Type, completeness, non-negative and known values come from the window. Thresholds, the order of the features and
+    unknown keys are kept. With `features`, only these features change.
 
     Raises
     ------
     VedetteError
-        When a feature is not in both.
+        If a feature is not in both.
     """
     suggested = suggested_constraints(window)
     new = {str(feature["name"]): feature for feature in suggested.document["features"]}
@@ -308,8 +306,8 @@ def accepted(current: Constraints, window: Table, features: Sequence[str] = ()) 
             raise VedetteError(f"The window has no feature {name}; it has {_few(list(new))}.")
     if not features and set(known) != set(new):
         raise VedetteError(
-            f"The window has other features than the constraints in force: {_few(sorted(set(known) ^ set(new)))};"
-            " accept some with --feature, or put another baseline in force with `vedette constraints use`."
+            f"The features of the window and of the current constraints differ: {_few(sorted(set(known) ^ set(new)))};"
+            " accept some with --feature, or use another baseline with `vedette constraints use`."
         )
     for feature in document["features"]:
         if feature["name"] in (features or new):
@@ -318,11 +316,10 @@ def accepted(current: Constraints, window: Table, features: Sequence[str] = ()) 
 
 
 def with_room(constraints: Constraints, violations: Iterable[Measurement], rows: int) -> Constraints:
-    """The constraints with room for the types that were seen: what was accepted must not be a violation.
+    """The constraints with a type threshold that allows the accepted data.
 
-    A feature whose values are of several types (34 beside 34.50) gets the share of its inferred type, less three
-    standard deviations of chance, as its own `datatype_check_threshold`: t = p - 3 sqrt(p (1 - p) / n), to a hundredth
-    below.
+    A feature with values of several types (34 and 34.50) gets its own `datatype_check_threshold`: the share of its
+    inferred type minus three standard errors, t = p - 3 sqrt(p (1 - p) / n), to a hundredth below.
 
     Examples
     --------
@@ -353,10 +350,10 @@ def _as_suggested(feature: dict[str, Any], suggested: Mapping[str, Any]) -> None
 
 
 def accepted_statistics(current: bytes | None, window: bytes, features: Sequence[str] = ()) -> bytes:
-    """The statistics that go with `accepted`: the window's, or those in force with some features from the window."""
+    """The statistics for `accepted`: the window's, or the current ones with some features from the window."""
     if not features or current is None:
         return window
-    before, new = json.loads(current), json.loads(window)  # Model Monitor's files may hold NaN
+    before, new = json.loads(current), json.loads(window)  # Model Monitor's files may contain NaN
     chosen = {feature["name"]: feature for feature in new["features"] if feature["name"] in features}
     before["features"] = [chosen.pop(feature["name"], feature) for feature in before["features"]] + [*chosen.values()]
     return json.dumps(before, indent=2, ensure_ascii=False).encode()

@@ -1,4 +1,4 @@
-"""What a person decides: a pin, a way back, another try, an adoption, a pause; and Vedette asked to act at once.
+"""The user's decisions about deployments: pin, roll back, retry, adopt, pause; and invoking the sweep at once.
 
 `DeploymentStore` keeps each decision. The sweep reads it and acts, as it does by itself within a quarter of an hour. So
 nothing is decided twice.
@@ -26,35 +26,35 @@ from vedette.operations import aws
 
 
 class Paused(VedetteError):
-    """Somebody stopped every mutation of this stage."""
+    """Changes in this stage are paused."""
 
 
 # --- the whole stage --------------------------------------------------------------------------------------------------
 
 
 def paused() -> Pause | None:
-    """Who paused the stage; None when it is at work."""
+    """The current pause; None if the stage is not paused."""
     return stage_stores().deployments.pause()[0]
 
 
 def refuse_while_paused() -> None:
-    """Let nothing be changed while the stage is paused.
+    """Raise `Paused` while the stage is paused.
 
     Raises
     ------
     Paused
-        Naming who paused it, when and why.
+        With the user, the time and the reason.
     """
     found = paused()
     if found is not None:
         raise Paused(
             f"Stage {settings().stage} is paused by {found.by} since {found.at:%Y-%m-%d %H:%M} UTC ({found.reason});"
-            " `vedette resume` ends it."
+            " `vedette resume` ends the pause."
         )
 
 
 def pause(reason: str) -> Pause:
-    """Stop every mutation of this stage; who paused first, and why, stays."""
+    """Pause all changes in this stage; an existing pause is kept."""
     found = paused()
     if found is None:
         found = Pause(by=aws.who(), reason=reason, at=datetime.now(UTC))
@@ -63,7 +63,7 @@ def pause(reason: str) -> Pause:
 
 
 def resume() -> Pause | None:
-    """Let Vedette work again; the pause that ended, or None when there was none."""
+    """End the pause; returns it, or None if there was none."""
     found = paused()
     if found is not None:
         stage_stores().deployments.delete_pause()
@@ -79,7 +79,7 @@ def entry_of(endpoint: str) -> FleetEntry:
     Raises
     ------
     VedetteError
-        When it is not in the fleet.
+        If it is not in the fleet.
     """
     found = stage_stores().fleet.get().entry(endpoint)
     if found is None:
@@ -91,7 +91,7 @@ def entry_of(endpoint: str) -> FleetEntry:
 
 
 def planned(endpoint: str) -> tuple[EndpointSnapshot, Plan]:
-    """What Vedette sees of an endpoint now, and what it would do."""
+    """The current state of an endpoint, and the plan for it."""
     snapshot = snapshot_of(entry_of(endpoint))
     return snapshot, plan(snapshot)
 
@@ -102,7 +102,7 @@ def snapshot_of(entry: FleetEntry) -> EndpointSnapshot:
 
 
 def act(endpoint: str) -> list[str]:
-    """Ask the deployed sweep to bring one endpoint a step nearer to what is wanted; what it did, in its own words."""
+    """Invoke the deployed sweep for one endpoint; returns its steps, as it describes them."""
     now = datetime.now(UTC)
     scheduled = {
         "version": "0",
@@ -122,16 +122,16 @@ def act(endpoint: str) -> list[str]:
 
 
 def version(entry: FleetEntry, number: int) -> PackageVersion:
-    """A version of the endpoint's group that may be served.
+    """An approved version of the endpoint's group.
 
     Raises
     ------
     VedetteError
-        When Vedette does not deploy to the endpoint, there is no such version, or it is not approved.
+        If Vedette does not deploy to the endpoint, or the version does not exist or is not approved.
     """
     if entry.mode != Mode.DEPLOY:
         raise VedetteError(
-            f"{entry.endpoint} is in mode {entry.mode}, so Vedette deploys nothing to it;"
+            f"{entry.endpoint} is in mode {entry.mode}, so Vedette does not deploy to it;"
             f" `vedette manage GROUP --endpoint {entry.endpoint} --mode deploy` changes that."
         )
     versions = {found.version: found for found in _versions(entry)}
@@ -152,18 +152,18 @@ def _versions(entry: FleetEntry) -> tuple[PackageVersion, ...]:
 
 
 def pin(endpoint: str, number: int, reason: str, until: datetime | None = None) -> Pin:
-    """Decide which version is served, in place of an earlier decision."""
+    """Pin a version, replacing an earlier pin."""
     chosen = version(entry_of(endpoint), number)
-    wish = Pin(
+    record = Pin(
         endpoint=endpoint, package_arn=chosen.arn, by=aws.who(), reason=reason, at=datetime.now(UTC), until=until
     )
     deployments = stage_stores().deployments
-    _decided(deployments.put_pin(wish, deployments.pin(endpoint)[1]))
-    return wish
+    _decided(deployments.put_pin(record, deployments.pin(endpoint)[1]))
+    return record
 
 
 def unpin(endpoint: str) -> Pin | None:
-    """Let the newest approved version be served again; the pin that ended, or None when there was none."""
+    """Remove the pin; returns it, or None if there was none."""
     found = pin_of(endpoint)
     if found is not None:
         stage_stores().deployments.delete_pin(endpoint)
@@ -176,20 +176,20 @@ def pin_of(endpoint: str) -> Pin | None:
 
 
 def version_before(endpoint: str) -> int:
-    """The version that was verified before the one that is served, and is still approved.
+    """The last version that was verified before the served one and is still approved.
 
     Raises
     ------
     VedetteError
-        When there is none.
+        If there is none.
     """
     situation = snapshot_of(entry_of(endpoint))
     if situation.served is None:
-        raise VedetteError(f"There is no endpoint {endpoint}, so there is nothing to go back from.")
+        raise VedetteError(f"There is no endpoint {endpoint}, so there is nothing to roll back.")
     approved = {found.arn for found in situation.versions if found.approved and found.usable}
     served = situation.served.package_arn
     verified = [attempt for attempt in newest_first(situation.history) if attempt.state == DeploymentState.VERIFIED]
-    earlier = _before_the_served(verified, served)
+    earlier = _before_served(verified, served)
     for attempt in earlier:
         if attempt.package_arn in approved:
             return int(attempt.package_version)
@@ -198,15 +198,15 @@ def version_before(endpoint: str) -> int:
     raise VedetteError(f"{endpoint} serves version {version_of(served)}, and {because}.")
 
 
-def _before_the_served(verified: Iterable[Deployment], served: str) -> list[Deployment]:
-    """The attempts before the served version was verified for the first time: going back twice never goes forward."""
+def _before_served(verified: Iterable[Deployment], served: str) -> list[Deployment]:
+    """The deployments before the served version was first verified, so that a second rollback does not go forward."""
     attempts = list(verified)
     position = max((i for i, attempt in enumerate(attempts) if attempt.package_arn == served), default=-1)
     return [attempt for attempt in attempts[position + 1 :] if attempt.package_arn not in {served, ""}]
 
 
 def history(endpoint: str) -> list[Deployment]:
-    """Every deployment of an endpoint, newest first; the one under way, if any, before them."""
+    """All deployments of an endpoint, newest first, including the one in progress."""
     stored = stage_stores().deployments.get(endpoint)
     latest = stored.latest
     in_progress = [latest] if latest is not None and latest.state == DeploymentState.REQUESTED else []
@@ -214,7 +214,7 @@ def history(endpoint: str) -> list[Deployment]:
 
 
 def newest_first(attempts: Iterable[Deployment]) -> list[Deployment]:
-    """Deployments by the time they were asked for, the latest first."""
+    """Deployments sorted by request time, newest first."""
     return sorted(attempts, key=lambda a: (a.requested_at, a.settled_at or a.requested_at), reverse=True)
 
 
@@ -240,12 +240,12 @@ def clear_failed_versions(endpoint: str, number: int | None = None) -> list[Fail
 
 
 def adoption(endpoint: str) -> tuple[Deployment, Plan]:
-    """The record that would make what is served Vedette's own, and what Vedette would do next; nothing is written.
+    """The record that makes the served config Vedette's own, and the next plan; nothing is written.
 
     Raises
     ------
     VedetteError
-        When there is nothing to adopt.
+        If there is nothing to adopt.
     """
     entry = entry_of(endpoint)
     if entry.mode != Mode.DEPLOY:
@@ -257,10 +257,10 @@ def adoption(endpoint: str) -> tuple[Deployment, Plan]:
     if served.status != "InService":
         raise VedetteError(f"{endpoint} is {served.status}; adopt it when it is InService.")
     if latest is not None and latest.state == DeploymentState.REQUESTED:
-        raise VedetteError(f"Vedette's own update of {endpoint} is under way; `vedette history {endpoint}` shows it.")
+        raise VedetteError(f"Vedette's own update of {endpoint} is in progress; `vedette history {endpoint}` shows it.")
     if latest is not None and served.config_name in {latest.config, latest.previous_config}:
         raise VedetteError(f"{endpoint} serves a config that Vedette knows; there is nothing to adopt.")
-    wish = Deployment(
+    record = Deployment(
         endpoint=endpoint,
         package_arn=served.package_arn,
         package_version=version_of(served.package_arn),
@@ -273,23 +273,23 @@ def adoption(endpoint: str) -> tuple[Deployment, Plan]:
         reason=f"adopted by {aws.who()}",
         adopted=True,
     )
-    return wish, plan(replace(situation, deployment=wish, paused=False))
+    return record, plan(replace(situation, deployment=record, paused=False))
 
 
-def adopt(wish: Deployment) -> None:
-    """Write an adoption down."""
+def adopt(record: Deployment) -> None:
+    """Store an adoption."""
     deployments = stage_stores().deployments
-    deployments.put_history(wish)
-    _decided(deployments.put_latest(wish, deployments.get(wish.endpoint).revision))
+    deployments.put_history(record)
+    _decided(deployments.put_latest(record, deployments.get(record.endpoint).revision))
 
 
 def _decided(written: bool) -> None:
     if not written:
-        raise NotReady("Somebody else decided at the same moment; look, and try again.")
+        raise NotReady("Someone else made a decision at the same time; check it and try again.")
 
 
 def requests(endpoint: str, found: Plan) -> list[dict[str, Any]]:
-    """The requests that a plan would send, in order, the last one to the endpoint itself."""
+    """The requests that a plan would send, in order; the last one is for the endpoint itself."""
     if isinstance(found, Delete):
         return [{"operation": "DeleteEndpoint", "request": {"EndpointName": endpoint}}]
     if not isinstance(found, Create | Update):

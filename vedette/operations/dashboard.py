@@ -1,6 +1,6 @@
 """The CloudWatch dashboard of a stage, as data: `vedette setup` puts it into its template.
 
-Endpoints come and go, so widgets search for the metrics of every endpoint of the stage instead of naming them. Names
+Endpoints come and go, so widgets search for the metrics of all endpoints instead of naming them. Names
 and units: docs/metrics.md.
 """
 
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 HOUR, FIVE_MINUTES = 3600, 300
-WIDTH, HEIGHT = 12, 6  # of the 24 columns that CloudWatch has
+WIDTH, HEIGHT = 12, 6  # of CloudWatch's 24 columns
 _OF_ENDPOINT = "{Vedette,Stage,Endpoint}"
 
 
 def body(stage: str, region: str, functions: Sequence[str]) -> str:
-    """The DashboardBody of a stage, as PutDashboard and AWS::CloudWatch::Dashboard take it.
+    """The DashboardBody of a stage, for PutDashboard and AWS::CloudWatch::Dashboard.
 
     `functions` are the names of the functions in app.py.
 
@@ -31,13 +31,13 @@ def body(stage: str, region: str, functions: Sequence[str]) -> str:
         _searched(stage, "Violations, by endpoint", "Violations", "Sum", HOUR),
         _searched(stage, "Violations, by check", "Violations", "Sum", HOUR, "{Vedette,Stage,Endpoint,Check}"),
         _searched(stage, "Largest drift, as a share of its threshold", "Drift", "Maximum", 24 * HOUR, line=1.0),
-        _searched(stage, "Windows that could not be judged", "NotJudged", "Sum", HOUR),
+        _searched(stage, "Windows that could not be evaluated", "NotJudged", "Sum", HOUR),
         _searched(stage, "Rows", "Rows", "Sum", HOUR),
         _searched(stage, "Lines that could not be read", "UnreadableLines", "Sum", HOUR),
         _named("Errors of Vedette's functions", [_of_function(name, "Errors", "Sum") for name in lambdas]),
         _named("Throttles", [_of_function(name, "Throttles", "Sum") for name in lambdas]),
         _named("Duration, p99", [_of_function(name, "Duration", "p99") for name in lambdas]),
-        _named("Events that were given up", [_failures(stage)]),
+        _named("Events that failed all attempts", [_failures(stage)]),
     ]
     for chart in charts:
         chart["properties"]["region"] = region
@@ -63,7 +63,7 @@ def _searched(
     schema: str = _OF_ENDPOINT,
     line: float | None = None,
 ) -> dict[str, Any]:
-    """Every metric of this name and schema, whatever the endpoints are."""
+    """A search for all metrics with this name and these dimensions."""
     search = f"SEARCH('{schema} MetricName=\"{metric}\" Stage=\"{stage}\"', '{statistic}', {period})"
     found = _chart(title, [[{"expression": search, "id": "e1", "period": period}]])
     if line is not None:

@@ -1,6 +1,6 @@
-"""An endpoint deleted with all that hangs on it, by exact names, in the only order that SageMaker takes.
+"""Delete an endpoint and its resources, by exact names, in the order that SageMaker requires.
 
-    out of the fleet -> schedules stopped, their executions awaited, deleted -> job definitions -> endpoint
+    fleet entry -> schedules (stop, wait for executions, delete) -> job definitions -> endpoint
     -> endpoint configs -> models -> alarms -> the pin
 
 | what                                           | is deleted                                                          |
@@ -10,8 +10,8 @@
 | the endpoint, not tagged                       | only with `everything`: then its config and models too, if unshared |
 | anything whose name only resembles the name    | never                                                               |
 
-The list is stored in the table before anything is deleted: after a crash the same call goes on where it ended, also
-when the endpoint, from which the names were read, is gone by then. The order: aws-behaviour: schedule-deletion.
+The list is stored in the table before anything is deleted. After a crash, the same call continues, even if the
+endpoint, from which the names were read, no longer exists. The order: aws-behaviour: schedule-deletion.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from chalicelib.registry.resource_specs import TAG
 from vedette.operations import aws, fleet, managed_resources
 
 LOOK_SECONDS = 20.0
-MOST_SECONDS = 3 * 3600.0  # an execution of Model Monitor may take an hour, and its merge job another
+MAX_WAIT_SECONDS = 3 * 3600.0  # an execution of Model Monitor may take an hour, and its merge job another
 SCHEDULE, ENDPOINT, CONFIG, MODEL, ALARM = "monitoring schedule", "endpoint", "endpoint config", "model", "alarm"
 DEFINITION = " job definition"
 
 Wait = Callable[[float], None]
-Told = Callable[[str], None]
+Report = Callable[[str], None]
 _SORT_KEY = "deletion"  # in the partition of the endpoint
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One thing to delete, by its exact name."""
+    """One resource to delete, by its exact name."""
 
     kind: str
     name: str
@@ -50,7 +50,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """One thing that stays, and why."""
+    """One resource that is kept, and the reason."""
 
     kind: str
     name: str
@@ -58,7 +58,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Deletion(Record, frozen=True, kw_only=True):
-    """A deletion that a person asked for, stored until it is done."""
+    """A requested deletion, stored until it is complete."""
 
     endpoint: str
     items: tuple[Item, ...]
@@ -70,7 +70,7 @@ class Deletion(Record, frozen=True, kw_only=True):
 
 
 def prepared(endpoint: str, *, everything: bool = False) -> Deletion:
-    """What would be deleted, in order; nothing is changed. One that was begun before is taken up."""
+    """The deletion to execute, in order; nothing is changed. An unfinished deletion is continued."""
     described = sagemaker.describe_endpoint(endpoint)
     begun = _begun(endpoint, described)
     own = described is not None and aws.tags_of(described["EndpointArn"]).get(TAG) == endpoint
@@ -79,19 +79,19 @@ def prepared(endpoint: str, *, everything: bool = False) -> Deletion:
     served: list[Item] = []
     if described is not None and (own or everything):
         wanted += _watching(endpoint)
-        wanted.append(Item(ENDPOINT, endpoint, "made by Vedette" if own else "named by you"))
+        wanted.append(Item(ENDPOINT, endpoint, "created by Vedette" if own else "named by you"))
         served = _made_of(described["EndpointConfigName"])
         if everything:
             wanted += served
     elif described is not None and ENDPOINT not in {item.kind for item in wanted}:
-        kept.append(Kept(ENDPOINT, endpoint, "Vedette did not make it; --delete-endpoint deletes it all the same"))
+        kept.append(Kept(ENDPOINT, endpoint, "Vedette did not create it; --delete-endpoint deletes it anyway"))
     wanted += [
-        Item(found.kind, found.name, "made by Vedette")
-        for found in managed_resources.made()
+        Item(found.kind, found.name, "created by Vedette")
+        for found in managed_resources.managed_resources()
         if found.endpoint == endpoint
     ]
     named = {(item.kind, item.name) for item in wanted}
-    kept += [Kept(i.kind, i.name, "Vedette did not make it") for i in served if (i.kind, i.name) not in named]
+    kept += [Kept(i.kind, i.name, "Vedette did not create it") for i in served if (i.kind, i.name) not in named]
     items, shared = _unshared(endpoint, wanted)
     stored, _ = aws.get_fleet()
     return Deletion(
@@ -110,7 +110,7 @@ def _stored(endpoint: str) -> tuple[Deletion | None, int]:
 
 
 def _begun(endpoint: str, described: dict[str, Any] | None) -> Deletion | None:
-    """The stored deletion, unless the endpoint was made anew since."""
+    """The stored deletion, unless the endpoint was created again since."""
     found, _ = _stored(endpoint)
     if found is not None and described is not None and described["CreationTime"] > found.at:
         return None
@@ -118,7 +118,7 @@ def _begun(endpoint: str, described: dict[str, Any] | None) -> Deletion | None:
 
 
 def _watching(endpoint: str) -> list[Item]:
-    """What of Model Monitor watches exactly this endpoint."""
+    """The Model Monitor schedules and job definitions of exactly this endpoint."""
     schedules = aws.monitoring_schedules(endpoint)
     named = {
         (str(found.get("MonitoringType", "DataQuality")), str(found["MonitoringJobDefinitionName"]))
@@ -132,7 +132,7 @@ def _watching(endpoint: str) -> list[Item]:
 
 
 def _made_of(config_name: str) -> list[Item]:
-    """The config that is served and its models, whoever made them."""
+    """The served config and its models, whoever created them."""
     config = sagemaker.describe_endpoint_config(config_name)
     if config is None:
         return []
@@ -142,7 +142,7 @@ def _made_of(config_name: str) -> list[Item]:
 
 
 def _unshared(endpoint: str, wanted: list[Item]) -> tuple[list[Item], list[Kept]]:
-    """Each thing once, without what somebody else uses or what the endpoint still needs."""
+    """The resources without duplicates, and without those that are used elsewhere or still needed."""
     once = list({(item.kind, item.name): item for item in reversed(wanted)}.values())
     goes = any(item.kind == ENDPOINT for item in once)
     users = {
@@ -174,34 +174,34 @@ def _rank(kind: str) -> int:
 # --- doing it ---------------------------------------------------------------------------------------------------------
 
 
-def delete(deletion: Deletion, wait: Wait, told: Told = lambda line: None) -> None:
-    """Delete what was prepared; called again after a crash, it goes on.
+def delete(deletion: Deletion, wait: Wait, report: Report = lambda line: None) -> None:
+    """Execute a prepared deletion; after a crash, a second call continues.
 
     Raises
     ------
     NotReady
-        When something is not done after three hours; the same call goes on later.
+        If something is not complete after three hours; a later call continues.
     """
     table, pk = stage_stores().deployments.table, endpoint_partition(deletion.endpoint)
     stored, etag = aws.get_fleet()
     if stored.entry(deletion.endpoint) is not None:
         fleet.apply(fleet.without(stored, deletion.endpoint), etag=etag, by=deletion.by)
-        told(f"{deletion.endpoint} is out of the fleet.")
+        report(f"removed {deletion.endpoint} from the fleet.")
     table.put(deletion, pk, _SORT_KEY, _stored(deletion.endpoint)[1])
     for item in deletion.items:
         if item.kind == SCHEDULE:
-            _delete_schedule(item.name, wait, told)
+            _delete_schedule(item.name, wait, report)
         elif item.kind == ENDPOINT:
-            _delete_endpoint(item.name, wait, told)
+            _delete_endpoint(item.name, wait, report)
         else:
             gone = not aws.delete(item.kind, item.name)
-            told(f"{item.kind} {item.name}: {'was gone already' if gone else 'deleted'}.")
+            report(f"{item.kind} {item.name}: {'already deleted' if gone else 'deleted'}.")
     stage_stores().deployments.delete_pin(deletion.endpoint)
     table.delete(pk, _SORT_KEY)
 
 
-def _delete_schedule(name: str, wait: Wait, told: Told) -> None:
-    """Stop it, await what runs, delete it, and await that: while it is Pending or something runs, SageMaker refuses."""
+def _delete_schedule(name: str, wait: Wait, report: Report) -> None:
+    """Stop a schedule, wait for its executions, and delete it; SageMaker rejects other orders."""
 
     def settled() -> bool:
         found = aws.describe_monitoring_schedule(name)
@@ -209,15 +209,15 @@ def _delete_schedule(name: str, wait: Wait, told: Told) -> None:
 
     _until(settled, wait, f"the monitoring schedule {name} is pending")
     if aws.stop_monitoring_schedule(name):
-        told(f"{SCHEDULE} {name}: stopped; awaiting its executions.")
+        report(f"{SCHEDULE} {name}: stopped; waiting for its executions.")
         _until(settled, wait, f"the monitoring schedule {name} is stopping")
         _until(lambda: aws.running_executions(name) == 0, wait, f"an execution of the schedule {name} runs")
         _until(lambda: _accepted(lambda: aws.delete(SCHEDULE, name)), wait, f"the schedule {name} cannot go yet")
     _until(lambda: aws.describe_monitoring_schedule(name) is None, wait, f"the schedule {name} is being deleted")
-    told(f"{SCHEDULE} {name}: deleted.")
+    report(f"{SCHEDULE} {name}: deleted.")
 
 
-def _delete_endpoint(name: str, wait: Wait, told: Told) -> None:
+def _delete_endpoint(name: str, wait: Wait, report: Report) -> None:
     def gone_or_going() -> bool:
         found = sagemaker.describe_endpoint(name)
         if found is None or found["EndpointStatus"] == "Deleting":
@@ -226,11 +226,11 @@ def _delete_endpoint(name: str, wait: Wait, told: Told) -> None:
 
     _until(gone_or_going, wait, f"the endpoint {name} is busy")
     _until(lambda: sagemaker.describe_endpoint(name) is None, wait, f"the endpoint {name} is being deleted")
-    told(f"{ENDPOINT} {name}: deleted.")
+    report(f"{ENDPOINT} {name}: deleted.")
 
 
 def _accepted(delete: Callable[[], object]) -> bool:
-    """Whether SageMaker took a deletion; False while it is busy with the thing."""
+    """Whether SageMaker accepted a deletion; False while the resource is busy."""
     try:
         delete()
     except ClientError as error:
@@ -243,7 +243,7 @@ def _accepted(delete: Callable[[], object]) -> bool:
 def _until(done: Callable[[], bool], wait: Wait, why: str) -> None:
     waited = 0.0
     while not done():
-        if waited >= MOST_SECONDS:
-            raise NotReady(f"After {MOST_SECONDS / 3600:.0f} h {why}; the same command goes on from here.")
+        if waited >= MAX_WAIT_SECONDS:
+            raise NotReady(f"After {MAX_WAIT_SECONDS / 3600:.0f} h {why}; run the same command again to continue.")
         wait(LOOK_SECONDS)
         waited += LOOK_SECONDS

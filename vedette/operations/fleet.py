@@ -1,4 +1,4 @@
-"""The fleet: read from fleet.toml, checked, compared with what is applied, and stored with who and the commit.
+"""The fleet: read from fleet.toml, validated, compared with the stored fleet, and stored with author and commit.
 
     [endpoints.preferred-site]
     mode = "deploy"
@@ -6,14 +6,14 @@
     capture_percentage = 50
     golden_payload = { body = "60,70" }
 
-| refused                                      | as                                                                   |
+| invalid input                                | error                                                                |
 |----------------------------------------------|----------------------------------------------------------------------|
 | not TOML; the same endpoint twice            | `fleet.toml: not TOML: Cannot declare ...`                           |
 | an unknown key                               | `fleet.toml: endpoints.site.modus: no such key; did you mean mode?`  |
 | a value of another type or outside its range | `fleet.toml: endpoints.site.capture_percentage: 150 is not 0 to 100` |
-| a group that serves two endpoints            | `fleet.toml: the group g stands at both a and b`                     |
-| a name that SageMaker refuses                | `fleet.toml: endpoints.a_b: not a name ...`                          |
-| two names that differ in case alone          | `fleet.toml: site and Site are one endpoint to SageMaker ...`        |
+| a group that serves two endpoints            | `fleet.toml: the group g is used by both a and b`                     |
+| a name that SageMaker rejects                | `fleet.toml: endpoints.a_b: not a name ...`                          |
+| two names that differ in case alone          | `fleet.toml: site and Site are the same endpoint ...     `        |
 | a source under what Vedette itself writes    | `fleet.toml: endpoints.site.capture_uri: ...`                        |
 | windows that do not fill a day               | `fleet.toml: endpoints.site.window_minutes: 50 does not divide ...`  |
 
@@ -51,10 +51,10 @@ RANGES = {
     "updates_per_hour": (1, 60),
     "alerts_per_hour": (1, 60),
 }
-RETIRED_KEYS = {  # accepted in an old fleet.toml, without an effect
-    "monthly_ceiling_usd": "`vedette capture on --percentage` captures fewer requests instead",
+RETIRED_KEYS = {  # accepted in an old fleet.toml, without effect
+    "monthly_ceiling_usd": "`vedette capture on --percentage` captures fewer requests instead"
 }
-MOST_WINDOWS = 30  # that an alert may wait for
+MAX_ALERT_WINDOWS = 30  # windows that an alert may wait for
 WINDOWS = ("window_minutes", "drift_window_minutes")
 WITHIN: dict[str, type[msgspec.Struct]] = {"golden_payload": GoldenPayload, "thresholds": Thresholds}
 FORMS = {
@@ -66,7 +66,7 @@ FORMS = {
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What applying a fleet would change: one field of one endpoint, or the endpoint itself (field "")."""
+    """One change of a fleet: a field of an endpoint, or the whole entry (field "")."""
 
     endpoint: str
     field: str
@@ -92,7 +92,7 @@ def parse(content: bytes, place: str) -> tuple[FleetEntry, ...]:
     Raises
     ------
     UnreadableFile
-        With the place and the cause of the first thing that cannot be.
+        With the place and the cause of the first error.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def _without_retired_keys(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def entry(endpoint: str, fields: Mapping[str, Any], place: str) -> FleetEntry:
-    """One entry of the fleet, its fields checked one by one."""
+    """One validated entry of the fleet."""
     _check_keys(FleetEntry, fields, place, hidden={"endpoint"})
     for name, kind in WITHIN.items():
         if isinstance(fields.get(name), dict):
@@ -164,9 +164,9 @@ def _check_keys(kind: type[msgspec.Struct], fields: Mapping[str, Any], place: st
 
 
 def check_entry(found: FleetEntry, place: str) -> None:
-    """Refuse an entry that cannot be, with the place and the cause."""
+    """Raise UnreadableFile with place and cause if an entry is invalid."""
     if not NAME.fullmatch(found.endpoint):
-        raise UnreadableFile(f"{place}: not a name that SageMaker takes: 1 to 63 letters, digits and hyphens")
+        raise UnreadableFile(f"{place}: not a SageMaker name: 1 to 63 letters, digits and hyphens")
     fields = msgspec.structs.asdict(found)
     for name, (low, high) in RANGES.items():
         if name in fields and not low <= fields[name] <= high:
@@ -178,50 +178,50 @@ def check_entry(found: FleetEntry, place: str) -> None:
     for name in WINDOWS:
         if DAY % fields[name]:
             raise UnreadableFile(
-                f"{place}.{name}: {fields[name]} does not divide a day; 15, 20, 30, 60, 120, 240, 480, 720, 1440 ... do"
+                f"{place}.{name}: {fields[name]} does not divide a day; 15, 30, 60, 120, 240, 480, 720, 1440 do"
             )
     if found.mode == "deploy" and not found.package_group:
         raise UnreadableFile(f"{place}.package_group: missing; mode deploy needs the group whose versions are deployed")
 
 
 def _check_thresholds(found: Thresholds, place: str) -> None:
-    """Refuse M of N where M is more than N, or either is nothing."""
+    """Raise UnreadableFile unless M of N windows has 1 <= M <= N."""
     for kind, violated, of in (
         ("hard", found.hard_violated, found.hard_of),
         ("drift", found.drift_violated, found.drift_of),
     ):
-        if not 1 <= violated <= of <= MOST_WINDOWS:
-            raise UnreadableFile(f"{place}: {violated} of {of} {kind} windows; M of N is 1 to {MOST_WINDOWS}")
-    if not 1 <= found.recovery_clean <= MOST_WINDOWS:
-        raise UnreadableFile(f"{place}.recovery_clean: {found.recovery_clean} is not 1 to {MOST_WINDOWS}")
+        if not 1 <= violated <= of <= MAX_ALERT_WINDOWS:
+            raise UnreadableFile(f"{place}: {violated} of {of} {kind} windows; M of N is 1 to {MAX_ALERT_WINDOWS}")
+    if not 1 <= found.recovery_clean <= MAX_ALERT_WINDOWS:
+        raise UnreadableFile(f"{place}.recovery_clean: {found.recovery_clean} is not 1 to {MAX_ALERT_WINDOWS}")
 
 
 def check(entries: Iterable[FleetEntry], place: str) -> None:
-    """Refuse a fleet whose entries contradict each other."""
+    """Raise UnreadableFile if entries contradict each other."""
     endpoints: dict[str, str] = {}
     groups: dict[str, str] = {}
     for found in entries:
         known = endpoints.get(found.endpoint.lower())
         endpoints[found.endpoint.lower()] = found.endpoint
         if known == found.endpoint:
-            raise UnreadableFile(f"{place}: the endpoint {found.endpoint} stands there twice")
+            raise UnreadableFile(f"{place}: the endpoint {found.endpoint} is there twice")
         if known is not None:
             raise UnreadableFile(
-                f"{place}: {known} and {found.endpoint} are one endpoint to SageMaker, which does not tell their case"
-                " apart; one capture would be both's"
+                f"{place}: {known} and {found.endpoint} are the same endpoint in SageMaker, which ignores"
+                " case; their captures would be mixed"
             )
         if found.package_group and found.package_group in groups:
             raise UnreadableFile(
-                f"{place}: the group {found.package_group} stands at both {groups[found.package_group]} and"
+                f"{place}: the group {found.package_group} is used by both {groups[found.package_group]} and"
                 f" {found.endpoint}; a group serves one endpoint"
             )
         groups[found.package_group] = found.endpoint
 
 
 def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
-    """Refuse sources that this stage never reads; in words, those whose captures no event tells of.
+    """Raise UnreadableFile for sources that this stage never reads; returns warnings about sources without events.
 
-    Every other two sources can be told apart: a capture's key names its endpoint, whatever lies before it.
+    All other sources are distinguishable: the key of a capture contains its endpoint, whatever the prefix.
     """
     remarks = []
     for found in entries:
@@ -230,8 +230,8 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
         root = locations.capture_roots(source, found.endpoint)[0]
         if bucket == settings().bucket and root.startswith(locations.OWN_PREFIXES):
             raise UnreadableFile(
-                f"{place}: endpoints.{found.endpoint}.capture_uri: {found.capture_uri} is where Vedette keeps what is"
-                " its own; it is never read as captures"
+                f"{place}: endpoints.{found.endpoint}.capture_uri: {found.capture_uri} is where Vedette stores its"
+                " own data, which is never read as captures"
             )
         if capture_backlog.delivery(source, found.endpoint, bucket_sends_events=True) == Delivery.POLLED:
             remarks.append(
@@ -245,7 +245,7 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
 
 
 def as_toml(entries: Iterable[FleetEntry]) -> str:
-    """A fleet.toml with these entries; what is as by default is left out.
+    """A fleet.toml with these entries; default values are left out.
 
     Examples
     --------
@@ -261,13 +261,13 @@ def as_toml(entries: Iterable[FleetEntry]) -> str:
 
 
 def _set(found: FleetEntry) -> Iterable[tuple[str, Any]]:
-    """The fields of an entry that differ from what they are by default."""
-    usual = _given(FleetEntry(endpoint=found.endpoint))
-    return ((name, value) for name, value in _given(found).items() if usual.get(name) != value)
+    """The fields of an entry that differ from the default."""
+    usual = _fields(FleetEntry(endpoint=found.endpoint))
+    return ((name, value) for name, value in _fields(found).items() if usual.get(name) != value)
 
 
 def _toml(value: Any) -> str:
-    """A value in TOML. Its basic strings are JSON's, except that DEL is escaped as well."""
+    """A value in TOML. Its basic strings are JSON strings, except that DEL is escaped too."""
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{name} = {_toml(item)}' for name, item in value.items())} }}"
     if isinstance(value, list | tuple):
@@ -279,19 +279,17 @@ def _toml(value: Any) -> str:
 
 
 def managed(fleet: Fleet, group: str, endpoint: str, fields: Mapping[str, Any]) -> tuple[FleetEntry, ...]:
-    """The entries with one added or changed; what is not given stays as it was.
+    """The entries with one added or changed; fields that are not given are kept.
 
     Raises
     ------
     UnreadableFile
-        When the endpoint belongs to another group, or the group to another endpoint.
+        If the endpoint belongs to another group, or the group to another endpoint.
     """
     before = fleet.entry(endpoint)
     if before is not None and before.package_group not in {"", group}:
-        raise UnreadableFile(
-            f"{endpoint}: it serves the group {before.package_group}; an endpoint cannot serve {group} as well"
-        )
-    kept = _given(before) if before is not None else {}
+        raise UnreadableFile(f"{endpoint}: it serves the group {before.package_group}; it cannot serve {group} too")
+    kept = _fields(before) if before is not None else {}
     after = entry(endpoint, {**kept, "package_group": group, **fields}, endpoint)
     others = tuple(found for found in fleet.entries if found.endpoint != endpoint)
     check((*others, after), "the fleet")
@@ -312,15 +310,15 @@ def without(fleet: Fleet, endpoint: str) -> tuple[FleetEntry, ...]:
     return tuple(found for found in fleet.entries if found.endpoint != endpoint)
 
 
-def _given(found: FleetEntry) -> dict[str, Any]:
+def _fields(found: FleetEntry) -> dict[str, Any]:
     """The fields of an entry, without its name."""
     plain: dict[str, Any] = msgspec.to_builtins(found)
     return {name: value for name, value in plain.items() if name != "endpoint" and value is not None}
 
 
 def differences(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> list[Change]:
-    """What differs between two fleets, endpoint by endpoint and field by field."""
-    old, new = ({found.endpoint: _given(found) for found in entries} for entries in (before, after))
+    """The differences between two fleets, by endpoint and field."""
+    old, new = ({found.endpoint: _fields(found) for found in entries} for entries in (before, after))
     found: list[Change] = []
     for endpoint in dict.fromkeys((*old, *new)):
         if endpoint not in new:
@@ -328,7 +326,7 @@ def differences(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> li
             continue
         if endpoint not in old:
             found.append(Change(endpoint, "", None, new[endpoint]))
-        was = old.get(endpoint, _given(FleetEntry(endpoint=endpoint)))
+        was = old.get(endpoint, _fields(FleetEntry(endpoint=endpoint)))
         names = dict.fromkeys((*was, *new[endpoint]))
         found += [
             Change(endpoint, name, was.get(name), new[endpoint].get(name))
@@ -339,12 +337,12 @@ def differences(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> li
 
 
 def apply(entries: Iterable[FleetEntry], *, etag: str, by: str, commit: str = "") -> Fleet:
-    """Store a fleet in place of the one with this ETag.
+    """Store a fleet, if the stored one still has this ETag.
 
     Raises
     ------
     NotReady
-        When another fleet was applied since it was read.
+        If another fleet was applied in the meantime.
     """
     fleet = Fleet(entries=tuple(entries), applied_by=by, applied_at=datetime.now(UTC), commit=commit)
     aws.put_fleet(fleet, etag)
@@ -352,7 +350,7 @@ def apply(entries: Iterable[FleetEntry], *, etag: str, by: str, commit: str = ""
 
 
 def commit_of(file: Path) -> str:
-    """The git commit that a file stands in, with "-changed" when the file differs from it; "" outside of git."""
+    """The git commit of a file, with "-changed" if the file differs from it; "" outside of git."""
     git = shutil.which("git")
     if git is None:
         return ""
@@ -370,12 +368,12 @@ def commit_of(file: Path) -> str:
 
 
 def read_payload(text: str) -> str:
-    """A golden request: given as it is, or in a file after an @.
+    """A golden request: the text itself, or the content of a file after an @.
 
     Raises
     ------
     VedetteError
-        When the file is empty.
+        If the file is empty.
     """
     body = Path(text[1:]).read_text().rstrip("\n") if text.startswith("@") else text
     if not body:

@@ -1,4 +1,4 @@
-"""What Vedette made in the account: known by its name's beginning and, exactly, by its tag `vedette:endpoint`."""
+"""The resources that Vedette created in the account: they have its name prefix and its tag `vedette:endpoint`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from vedette.operations import aws
 PREFIX = "vedette-"
 
 
-class Made(msgspec.Struct, frozen=True):
-    """A model, config or alarm that Vedette made, and for which endpoint."""
+class ManagedResource(msgspec.Struct, frozen=True):
+    """A model, config or alarm that Vedette created, and its endpoint."""
 
     kind: str
     name: str
@@ -24,8 +24,8 @@ class Made(msgspec.Struct, frozen=True):
     created: datetime | None = None
 
 
-def made() -> Iterator[Made]:
-    """Every config, model and alarm that Vedette made; what has the name but not the tag is somebody else's."""
+def managed_resources() -> Iterator[ManagedResource]:
+    """All configs, models and alarms that Vedette created: with the name prefix and the tag."""
     for kind, listed, stem in (
         ("endpoint config", aws.list_endpoint_configs(), "EndpointConfig"),
         ("model", aws.list_models(), "Model"),
@@ -34,14 +34,14 @@ def made() -> Iterator[Made]:
             name = found[f"{stem}Name"]
             owner = aws.tags_of(found[f"{stem}Arn"]).get(TAG, "") if name.startswith(PREFIX) else ""
             if owner:
-                yield Made(kind, name, owner, found["CreationTime"])
+                yield ManagedResource(kind, name, owner, found["CreationTime"])
     for name, tags in aws.alarms(PREFIX):
         if tags.get(TAG):
-            yield Made("alarm", name, tags[TAG])
+            yield ManagedResource("alarm", name, tags[TAG])
 
 
 def configs_in_use() -> dict[str, list[str]]:
-    """The endpoints on each config, or on their way to it."""
+    """The endpoints that use each config or are being updated to it."""
     used: dict[str, list[str]] = {}
     for listed in aws.list_endpoints():
         described = sagemaker.describe_endpoint(listed["EndpointName"])
@@ -57,7 +57,7 @@ def _pending(described: Mapping[str, Any]) -> str:
 
 
 def models_in_use(without_configs: set[str]) -> dict[str, str]:
-    """The models that any config names, and one such config; the configs that are to go do not count."""
+    """The models that configs use, with one such config; ignores the configs that will be deleted."""
     used: dict[str, str] = {}
     for listed in aws.list_endpoint_configs():
         name = listed["EndpointConfigName"]
@@ -68,6 +68,6 @@ def models_in_use(without_configs: set[str]) -> dict[str, str]:
 
 
 def models_of(config: Mapping[str, Any]) -> list[str]:
-    """The models that a config names."""
+    """The models of a config."""
     variants = [*config.get("ProductionVariants", ()), *config.get("ShadowProductionVariants", ())]
     return [str(variant["ModelName"]) for variant in variants if variant.get("ModelName")]

@@ -1,13 +1,13 @@
-"""What is left over of Vedette's own: made by it, used by nobody, and older than a day.
+"""Unused resources: created by Vedette, not used by any endpoint, and more than a day old.
 
-| of Vedette's    | is left over when                                                                      |
+| resource        | unused if                                                                              |
 |-----------------|----------------------------------------------------------------------------------------|
-| endpoint config | no endpoint is on it or on its way to it, the latest deployment may not go back to it, |
-|                 | and it is not among the last three of an endpoint that still exists                    |
-| model           | no config names it, except such as are left over themselves                            |
+| endpoint config | no endpoint uses it or is being updated to it, the latest deployment cannot roll back  |
+|                 | to it, and it is not among the last three of an existing endpoint                      |
+| model           | only unused configs name it, or none                                                   |
 | alarm           | its endpoint does not exist                                                            |
 
-Nothing of an endpoint that is not InService just now is left over: what it needs next is not known
+Resources of an endpoint that is not InService are never unused, because it may still need them
 (aws-behaviour: config-in-use).
 """
 
@@ -18,15 +18,15 @@ from datetime import datetime, timedelta
 from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from vedette.operations import aws, managed_resources
-from vedette.operations.managed_resources import Made
+from vedette.operations.managed_resources import ManagedResource
 
 AGE = timedelta(days=1)
 KEPT = 3
 
 
-def orphans(now: datetime) -> list[Made]:
-    """What may be deleted, in the order in which it must be."""
-    found = list(managed_resources.made())
+def orphans(now: datetime) -> list[ManagedResource]:
+    """The unused resources, in the order of deletion."""
+    found = list(managed_resources.managed_resources())
     old = [made for made in found if made.created is None or now - made.created > AGE]
     status = {endpoint: _status(endpoint) for endpoint in {made.endpoint for made in old}}
     settled = [made for made in old if status[made.endpoint] in {"", "InService"}]
@@ -44,8 +44,8 @@ def _status(endpoint: str) -> str:
     return str(described["EndpointStatus"]) if described else ""
 
 
-def _kept(endpoint: str, exists: bool, found: list[Made]) -> set[str]:
-    """The configs that a roll-back may need."""
+def _kept(endpoint: str, exists: bool, found: list[ManagedResource]) -> set[str]:
+    """The configs that a rollback may need."""
     if not exists:
         return set()
     latest = stage_stores().deployments.get(endpoint).latest
@@ -54,8 +54,8 @@ def _kept(endpoint: str, exists: bool, found: list[Made]) -> set[str]:
     return {made.name for made in newest} | ({latest.config, latest.previous_config} if latest else set())
 
 
-def delete(chosen: list[Made], now: datetime) -> list[Made]:
-    """Delete those of the chosen that are still left over when looked at again; what was deleted."""
+def delete(chosen: list[ManagedResource], now: datetime) -> list[ManagedResource]:
+    """Delete the chosen resources that are still unused; returns the deleted ones."""
     still = {(made.kind, made.name) for made in orphans(now)}
     gone = [made for made in chosen if (made.kind, made.name) in still]
     for made in gone:

@@ -1,7 +1,7 @@
-"""A model registered as the next version of its group, with what Vedette needs later to deploy and to watch it.
+"""Register a model as the next version of its group, with its baseline and sample payload.
 
-Baseline and sample payload go into the stage's bucket, under keys made of their content: the same files again are the
-same objects. `DriftCheckBaselines` can be given only when a version is created, so the baseline comes with it.
+They are uploaded to the stage's bucket, with keys derived from their content, so the same files are the same objects.
+`DriftCheckBaselines` can be set only when a version is created, so the baseline is part of the registration.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Uploads = dict[str, tuple[bytes, str]]  # key -> content and content type
 
 @dataclass(frozen=True)
 class Registration:
-    """A version that is ready to be registered: the request, and what must lie in the bucket before."""
+    """A prepared registration: the request, and the objects to upload before it."""
 
     request: dict[str, Any]
     uploads: Uploads
@@ -39,26 +39,26 @@ class Registration:
 
 
 def image_of(algorithm: str, region: str, version: str | None = None) -> str:
-    """The image of one of SageMaker's own algorithms, as the SageMaker SDK knows it.
+    """The image of a SageMaker built-in algorithm, from the SageMaker SDK.
 
     Raises
     ------
     VedetteError
-        Without the optional extra, or for an algorithm that the SDK does not know.
+        Without the optional dependency, or for an unknown algorithm.
     """
     try:
         from sagemaker.core import image_uris  # type: ignore[import-not-found,unused-ignore]
     except ModuleNotFoundError as error:
         raise VedetteError(
-            "--algorithm needs the SageMaker SDK (pip install 'vedette[sagemaker]'); or give the image with --image."
+            "--algorithm needs the SageMaker SDK (pip install 'vedette[sagemaker]'); or name the image with --image."
         ) from error
     try:
         return str(image_uris.retrieve(algorithm, region, version=version))
     except FileNotFoundError as error:  # sagemaker-core 2.27 keeps one file for each algorithm
-        raise VedetteError(f"The SageMaker SDK knows no algorithm {algorithm}.") from error
-    except ValueError as error:  # what it raises for versions and regions that it does not know
+        raise VedetteError(f"The SageMaker SDK does not know the algorithm {algorithm}.") from error
+    except ValueError as error:  # the errors for unknown versions and regions
         because = " ".join(str(error).split())
-        raise VedetteError(f"The SageMaker SDK knows no image of {algorithm}: {because}") from error
+        raise VedetteError(f"The SageMaker SDK does not know an image of {algorithm}: {because}") from error
 
 
 def prepare(
@@ -72,17 +72,17 @@ def prepare(
     sample_payload: Path | None = None,
     status: str = "PendingManualApproval",
 ) -> Registration:
-    """Check everything, and change nothing.
+    """Validate the options, and prepare a registration; nothing is changed.
 
     Raises
     ------
     VedetteError
-        When a name, a place or a file cannot be.
+        If a name, a location or a file is invalid.
     """
     if not NAME.fullmatch(group):
-        raise VedetteError(f"{group!r} is not a name that SageMaker takes: 1 to 63 letters, digits and hyphens.")
+        raise VedetteError(f"{group!r} is not a SageMaker name: 1 to 63 letters, digits and hyphens.")
     if not model_data.startswith("s3://"):
-        raise VedetteError(f"--model-data must lie in S3, like s3://bucket/model.tar.gz, and {model_data!r} does not.")
+        raise VedetteError(f"--model-data must be an S3 URI like s3://bucket/model.tar.gz, not {model_data!r}.")
     if not aws.object_exists(model_data):
         raise UnreadableFile(f"{model_data}: no such object")
     uploads: Uploads = {}
@@ -106,7 +106,7 @@ def prepare(
 
 
 def register(registration: Registration) -> str:
-    """Upload, make the group if it is new, create the version; its ARN."""
+    """Upload the files, create the group if it is new, and create the version; returns its ARN."""
     for key, (content, content_type) in registration.uploads.items():
         stage_stores().bucket.put(key, content, content_type)
     if registration.new_group:
@@ -115,12 +115,12 @@ def register(registration: Registration) -> str:
 
 
 def _baseline(group: str, folder: str, uploads: Uploads) -> dict[str, Any]:
-    """The baseline's two files, read as Vedette will read them, on their way into the bucket."""
+    """The two files of the baseline to upload, validated as Vedette will read them."""
     read = s3.get_uri if is_s3(folder) else read_bytes
     contents = {name: read(join(folder, f"{name}.json")) for name in ("statistics", "constraints")}
     constraints, statistics = contents["constraints"], contents["statistics"]
     if constraints is None:
-        raise UnreadableFile(f"{join(folder, 'constraints.json')}: no such file; `vedette baseline` makes one")
+        raise UnreadableFile(f"{join(folder, 'constraints.json')}: no such file; `vedette baseline` creates one")
     read_constraints(constraints, join(folder, "constraints.json"))
     if statistics is not None:
         read_statistics(statistics, join(folder, "statistics.json"))
@@ -139,7 +139,7 @@ def _baseline(group: str, folder: str, uploads: Uploads) -> dict[str, Any]:
 
 
 def _sample_payload(group: str, file: Path, uploads: Uploads) -> str:
-    """Sample payloads lie in one .tar.gz (CreateModelPackage, SamplePayloadUrl); the same file gives the same bytes."""
+    """Sample payloads are in one .tar.gz (CreateModelPackage, SamplePayloadUrl); the bytes depend only on the file."""
     content = file.read_bytes()
     if not content:
         raise UnreadableFile(f"{file}: empty")

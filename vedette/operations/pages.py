@@ -1,10 +1,10 @@
-"""The pages that operators make: the report of one window, and the index of every endpoint.
+"""The HTML pages of `vedette report`: the report of one window, and the index of all endpoints.
 
-| asked for                               | the page                                                                   |
+| requested                               | page                                                                       |
 |-----------------------------------------|----------------------------------------------------------------------------|
-| a window whose report.html was written  | that page, byte for byte                                                   |
-| another one (an open window, an object) | made of its records; types as far as statistics.json tells them            |
-| a window of a Model Monitor schedule    | made of its files: no events, and windows before are not shown             |
+| a window with a stored report.html      | the stored page                                                            |
+| another window (open, or of an object)  | created from its records; with the types in statistics.json                |
+| a window of a Model Monitor schedule    | created from its files; without events and earlier windows                 |
 | the index                               | every endpoint of the fleet, and each day's worst verdict of the last 30   |
 """
 
@@ -36,7 +36,7 @@ from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
 from vedette.operations import results
-from vedette.operations.results import LATEST, Judged
+from vedette.operations.results import LATEST, WindowResult
 from vedette.operations.status import THREADS, EndpointStatus, Status
 
 DAYS = 30
@@ -47,7 +47,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     """The worst verdict of a day."""
 
     day: date
-    verdict: str  # "" when nothing was judged
+    verdict: str  # "" if nothing was evaluated
     tone: str
 
 
@@ -57,32 +57,32 @@ class Row:
 
     status: EndpointStatus
     days: tuple[Day, ...]
-    summary: str  # of the days, for those who cannot see them
-    link: str  # "" when nothing was judged yet
+    summary: str  # of the days, for screen readers
+    link: str  # "" if nothing was evaluated yet
 
 
-def page(endpoint: str, *, variant: str = "", window: str = LATEST) -> tuple[Judged, bytes]:
-    """The report of a window: the worst of them, where several variants or schedules were judged.
+def page(endpoint: str, *, variant: str = "", window: str = LATEST) -> tuple[WindowResult, bytes]:
+    """The report of a window; of several variants and schedules, that with the worst verdict.
 
     Raises
     ------
     VedetteError
-        When nothing was judged.
+        If nothing was evaluated.
     """
     found = results.executions(endpoint, variant=variant, window=window)
     worst = max(found, key=lambda one: _ORDER.index(TONES[one.execution.verdict]))
     return worst, _page(worst)
 
 
-def _page(judged: Judged) -> bytes:
-    if judged.source == "vedette":
-        stored = s3.get_uri(judged.folder + REPORT_FILE)
+def _page(result: WindowResult) -> bytes:
+    if result.source == "vedette":
+        stored = s3.get_uri(result.folder + REPORT_FILE)
         if stored is not None:
             return stored
-        monitored = with_history(_run(judged.execution.endpoint), judged.execution)
+        monitored = with_history(_run(result.execution.endpoint), result.execution)
     else:
-        monitored = MonitoredExecution(judged.execution, stage=settings().stage)
-    return execution_report(monitored, _baseline(judged), _statistics(judged), counted=False)
+        monitored = MonitoredExecution(result.execution, stage=settings().stage)
+    return execution_report(monitored, _baseline(result), _statistics(result), counted=False)
 
 
 def _run(endpoint: str) -> EndpointRun:
@@ -90,18 +90,18 @@ def _run(endpoint: str) -> EndpointRun:
     return EndpointRun.without_deadline(entry)
 
 
-def _statistics(judged: Judged) -> Table | None:
-    content = results.statistics(judged)
-    return None if content is None else read_statistics(content, f"{judged.folder}statistics.json")
+def _statistics(result: WindowResult) -> Table | None:
+    content = results.statistics(result)
+    return None if content is None else read_statistics(content, f"{result.folder}statistics.json")
 
 
-def _baseline(judged: Judged) -> Baseline | None:
-    found = results.constraints(judged)
+def _baseline(result: WindowResult) -> Baseline | None:
+    found = results.constraints(result)
     if found is None:
         return None
     place, constraints = found
     place = place.removesuffix("constraints.json") + "statistics.json"
-    content = s3.get_uri(place) if judged.source == "vedette" else None
+    content = s3.get_uri(place) if result.source == "vedette" else None
     return Baseline(constraints=constraints, statistics=None if content is None else read_statistics(content, place))
 
 
@@ -109,17 +109,17 @@ def _baseline(judged: Judged) -> Baseline | None:
 
 
 def reports(found: Status) -> Iterator[tuple[str, bytes]]:
-    """The latest report of every endpoint that has one: file name and content."""
+    """The latest report of every endpoint that has one, as file name and content."""
     for one in found.endpoints:
         if one.verdicts:
             try:
                 yield _file_name(one.endpoint), page(one.endpoint)[1]
             except VedetteError:
-                continue  # what could not be read stands in the index
+                continue  # the index shows what could not be read
 
 
 def index(found: Status, now: datetime, linked: Sequence[str]) -> bytes:
-    """The page of every endpoint; `linked` are the names of the reports beside it."""
+    """The index of all endpoints; `linked` are the file names of the reports in the same folder."""
     with ThreadPoolExecutor(THREADS) as pool:
         days = list(pool.map(lambda one: last_days(one.endpoint, now), found.endpoints))
     rows = [
@@ -131,7 +131,7 @@ def index(found: Status, now: datetime, linked: Sequence[str]) -> bytes:
 
 
 def index_page(stage: str, paused: Pause | None, rows: Sequence[Row], now: datetime) -> bytes:
-    """The index as a page: what needs a look, then all."""
+    """The index as HTML: first the endpoints that need attention, then all."""
     packages = ("vedette.operations", "chalicelib.pages")  # the index extends the layout of the reports
     loaders = ChoiceLoader([PackageLoader(package, "templates") for package in packages])
     template = html.environment().overlay(loader=loaders).get_template("index.html")
@@ -140,7 +140,7 @@ def index_page(stage: str, paused: Pause | None, rows: Sequence[Row], now: datet
 
 
 def last_days(endpoint: str, now: datetime) -> tuple[Day, ...]:
-    """The worst verdict of each of the last 30 days, over all variants and windows that began in it, oldest first."""
+    """The worst verdict of each of the last 30 days, over all variants and windows, oldest first."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     first = today - timedelta(days=DAYS - 1)
     worst: dict[date, str] = {}
@@ -165,7 +165,7 @@ def _tone(verdict: str) -> str:
 
 
 def _summary(days: Sequence[Day]) -> str:
-    """Counted in words.
+    """A summary of the days in words.
 
     Examples
     --------

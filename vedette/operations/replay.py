@@ -1,14 +1,14 @@
-"""What would have been said: stored parts judged again, week by week, by the baseline in force and by another one.
+"""Back-test: evaluate stored parts again, week by week, with the current baseline and with another one.
 
 | replayed                         | as                                                                            |
 |----------------------------------|-------------------------------------------------------------------------------|
-| an object of at least 20 rows    | judged alone, as `on_data_captured` does; one within a roll-up, with its slot |
-| the window that goes on          | its hard checks, every five minutes, as `run_monitoring` does                 |
-| a closed window, one of drift    | as `run_monitoring` does, mixed windows too                                   |
-| alerts                           | the real transition, from an empty book at the beginning of the range         |
-| silence, mutes, the hourly limit | not replayed: no constraint decides them                                      |
+| an object of at least 20 rows    | alone, as in `on_data_captured`; one within a roll-up, with its slot          |
+| the open window                  | its hard checks, every five minutes, as in `run_monitoring`                   |
+| a closed window, a drift window  | as in `run_monitoring`, including mixed windows                               |
+| alerts                           | the real state transitions, without alerts at the start of the range          |
+| missing data, mutes, rate limit  | not replayed: they do not depend on constraints                               |
 
-Each roll-up and part is read once; nothing is written. The sum of the closed windows is kept for the windows of drift.
+Each roll-up and part is read once; nothing is written. The sums of closed windows are reused for drift windows.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ from chalicelib.window import Window
 from vedette.operations import baselines
 
 NOWHERE = AlertContext(bucket="")
-AT_ONCE = 50  # summaries that are kept before they are added up
+MAX_WORKERS = 50  # summaries that are collected before they are added
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that a person would have received."""
+    """A notification that would have been sent."""
 
     at: datetime
     variant: str
@@ -60,33 +60,33 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Week:
-    """What one baseline found in the windows that begin in a week."""
+    """The results of one baseline for the windows that begin in one week."""
 
     begins: date  # its Monday
     windows: int = 0
     rows: int = 0
     violated_windows: int = 0
-    violations: int = 0  # of closed windows, as constraint_violations.json and Vedette's own checks have them
+    violations: int = 0  # of closed windows, including those of Vedette's own checks
     alerts: list[Alert] = field(default_factory=list)
     recovered: int = 0
 
 
 @dataclass
-class Side:
-    """One baseline with what it has found so far."""
+class BaselineReplay:
+    """One baseline and its results so far."""
 
     baseline: Baseline
     weeks: dict[date, Week] = field(default_factory=dict)
 
     @property
     def alerts(self) -> list[Alert]:
-        """Every alert, the first one first."""
+        """All alerts, oldest first."""
         return [alert for week in sorted(self.weeks) for alert in self.weeks[week].alerts]
 
 
 @dataclass(frozen=True)
-class Range:
-    """What is replayed: an endpoint's windows that lie within [start, end)."""
+class ReplayRange:
+    """The range of a replay: an endpoint's windows within [start, end)."""
 
     entry: FleetEntry
     start: datetime
@@ -94,29 +94,33 @@ class Range:
     deployments: Sequence[Deployment] = ()
 
     @classmethod
-    def of(cls, entry: FleetEntry, since: datetime, now: datetime, deployments: Sequence[Deployment] = ()) -> Range:
-        """Whole windows: from the beginning of the longest one that holds `since`, to the last one that has closed."""
+    def of(
+        cls, entry: FleetEntry, since: datetime, now: datetime, deployments: Sequence[Deployment] = ()
+    ) -> ReplayRange:
+        """Whole windows: from the start of the longest window that contains `since` to the last closed one."""
         longest = max(entry.window_minutes, entry.drift_window_minutes)
         end = open_window(entry.window_minutes, now - LATE_DATA_GRACE).start
         return cls(entry, open_window(longest, since).start, end, deployments)
 
 
 def compared(endpoint: str, other: str | None) -> list[tuple[str, Baseline]]:
-    """The baseline in force, and after it another one: a stored version, a folder, or a constraints.json.
+    """The current baseline and another one: a stored version, a folder, or a constraints.json.
 
-    A constraints.json alone goes with the statistics in force, as it would if it were put in force.
+    A constraints.json alone is used with the current statistics, as `vedette constraints use` does.
     """
     now = baselines.in_force(endpoint)
     found = [(now.version, baselines.as_baseline(now))]
     if other is not None:
-        wish = baselines.named(endpoint, other)
-        alone = wish.statistics is None and not wish.folder
-        found.append((wish.version, baselines.as_baseline(replace(wish, statistics=now.statistics) if alone else wish)))
+        chosen = baselines.named(endpoint, other)
+        alone = chosen.statistics is None and not chosen.folder
+        found.append(
+            (chosen.version, baselines.as_baseline(replace(chosen, statistics=now.statistics) if alone else chosen))
+        )
     return found
 
 
-def keys_of(wanted: Range, variant: str = "") -> dict[str, tuple[str, ...]]:
-    """The parts of each variant, or of one, in order."""
+def keys_of(wanted: ReplayRange, variant: str = "") -> dict[str, tuple[str, ...]]:
+    """The part keys of each variant, or of one, in order."""
     endpoint = wanted.entry.endpoint
     return {
         name: found
@@ -126,13 +130,13 @@ def keys_of(wanted: Range, variant: str = "") -> dict[str, tuple[str, ...]]:
 
 
 def replayed(
-    wanted: Range,
+    wanted: ReplayRange,
     keys: Mapping[str, tuple[str, ...]],
     against: Sequence[Baseline],
     advance: Callable[[int], None] = lambda parts: None,
-) -> list[Side]:
-    """Judge the parts again by each baseline; `advance` is told how many parts were read."""
-    sides = [Side(baseline) for baseline in against]
+) -> list[BaselineReplay]:
+    """Evaluate the parts with each baseline; `advance` is called with the number of parts after each read."""
+    sides = [BaselineReplay(baseline) for baseline in against]
     for variant, parts in keys.items():
         runs = [_Run(wanted, variant, side) for side in sides]
         for _, of_chunk in groupby(parts, lambda key: open_window(_chunk(wanted.entry), _begun(key))):
@@ -144,9 +148,9 @@ def replayed(
 
 
 def _chunk(entry: FleetEntry) -> int:
-    """How many minutes are read at once: as many as possible, since many reads are made side by side.
+    """The minutes to read at once: as many as possible, because reads run in parallel.
 
-    A roll-up may lie in two windows whose length is no multiple of it; then each window is read by itself.
+    If the window length is not a multiple of the roll-up length, each window is read separately.
     """
     whole = timedelta(minutes=entry.window_minutes) % ROLLUP_LENGTH == timedelta()
     return max(entry.window_minutes, entry.drift_window_minutes) if whole else entry.window_minutes
@@ -155,14 +159,14 @@ def _chunk(entry: FleetEntry) -> int:
 def _filled(
     entry: FleetEntry, pieces: Iterable[RollUp | Part], runs: Sequence[_Run], advance: Callable[[int], None]
 ) -> None:
-    """Let windows fill, five minutes at a time, and close. Of what is read the sums of five minutes alone are kept."""
+    """Fill the windows in steps of five minutes, and close them. Only the five-minute sums are kept in memory."""
     slots: dict[tuple[Window, datetime], list[CaptureSummary]] = {}
     for piece in pieces:
         begun = piece.begun if isinstance(piece, Part) else piece.start
-        held = slots.setdefault((open_window(entry.window_minutes, begun), locations.five_minute_slot(begun)), [])
-        held.append(piece.summary)
-        if len(held) >= AT_ONCE:
-            held[:] = [CaptureSummary.total(held)]
+        summaries = slots.setdefault((open_window(entry.window_minutes, begun), locations.five_minute_slot(begun)), [])
+        summaries.append(piece.summary)
+        if len(summaries) >= MAX_WORKERS:
+            summaries[:] = [CaptureSummary.total(summaries)]
         if isinstance(piece, Part):
             for run in runs:
                 run.read(piece)
@@ -175,7 +179,7 @@ def _filled(
             for run in runs:
                 run.objects_until(until)
                 if until < window.end:
-                    run.at_once(Window(window.start, until - window.start), run.hard(summary))
+                    run.early_alerts(Window(window.start, until - window.start), run.hard(summary))
         for run in runs:
             run.closed(window, summary)
 
@@ -185,9 +189,9 @@ def _begun(key: str) -> datetime:
 
 
 class _Run:
-    """One variant under one baseline: its alert book, and the window of drift that is filling."""
+    """The replay of one variant with one baseline: its alert state and open drift window."""
 
-    def __init__(self, wanted: Range, variant: str, side: Side) -> None:
+    def __init__(self, wanted: ReplayRange, variant: str, side: BaselineReplay) -> None:
         self.wanted, self.variant, self.side = wanted, variant, side
         self.book = AlertState(endpoint=wanted.entry.endpoint, variant=variant)
         self.found: list[tuple[datetime, Evaluation]] = []
@@ -195,7 +199,7 @@ class _Run:
         self.summary = CaptureSummary()
 
     def hard(self, summary: CaptureSummary) -> Evaluation:
-        """What the hard checks say of an object, or of what an open window holds by now."""
+        """Evaluate the hard checks of an object, or of an open window so far."""
         return evaluate(
             summary,
             self.side.baseline,
@@ -205,24 +209,24 @@ class _Run:
         )
 
     def read(self, part: Part) -> None:
-        """Judge an object alone; what it found is told in its turn."""
+        """Evaluate an object alone; its result is reported in order of time."""
         evaluation = self.hard(part.summary)
         if evaluation.alertable:
             self.found.append((part.begun, replace(evaluation, measurements=evaluation.alertable)))
 
     def objects_until(self, time: datetime) -> None:
-        """Tell what the objects begun before a time had found."""
+        """Report the results of the objects before a time."""
         for begun, evaluation in sorted((one for one in self.found if one[0] < time), key=lambda one: one[0]):
-            self.at_once(Window(begun, timedelta(minutes=1)), evaluation)
+            self.early_alerts(Window(begun, timedelta(minutes=1)), evaluation)
         self.found = [one for one in self.found if one[0] >= time]
 
-    def at_once(self, window: Window, evaluation: Evaluation) -> None:
-        """Tell what cannot wait for the window to close."""
+    def early_alerts(self, window: Window, evaluation: Evaluation) -> None:
+        """Report the violations that are alerted before the window closes."""
         if evaluation.alertable:
             self._tell(window, Checks.HARD, evaluation, closed=False)
 
     def closed(self, window: Window, summary: CaptureSummary) -> None:
-        """A window that has closed, and before it the window of drift that ended by then."""
+        """Evaluate a closed window, and before it a drift window that has ended."""
         self.drift_until(window.start)
         self._judge(window, summary)
         entry = self.wanted.entry
@@ -231,7 +235,7 @@ class _Run:
             self.summary = CaptureSummary.total([self.summary, summary])
 
     def drift_until(self, time: datetime) -> None:
-        """Judge the window of drift, if it has ended by then."""
+        """Evaluate the drift window, if it has ended."""
         if self.drifting is not None and self.drifting.end <= time:
             self._judge(self.drifting, self.summary)
             self.drifting, self.summary = None, CaptureSummary()
@@ -240,7 +244,7 @@ class _Run:
         entry = self.wanted.entry
         checks = checks_for_length(entry.window_minutes, entry.drift_window_minutes, window.length)
         versions = versions_during(self.wanted.deployments, window)
-        judged, evaluation = evaluate_closed_window(
+        evaluated, evaluation = evaluate_closed_window(
             summary, self.side.baseline, checks, window.length, versions, entry.critical_features
         )
         week = self._week(window.start)
@@ -249,7 +253,7 @@ class _Run:
             week.rows += summary.rows
         week.violated_windows += bool(evaluation.violations)
         week.violations += len(evaluation.violations)
-        self._tell(window, judged, evaluation, closed=True)
+        self._tell(window, evaluated, evaluation, closed=True)
 
     def _tell(self, window: Window, checks: Checks, evaluation: Evaluation, *, closed: bool) -> None:
         execution = self._execution(window, checks, evaluation, closed=closed)
@@ -297,7 +301,7 @@ class _Run:
         )
 
 
-def weeks_of(sides: Sequence[Side]) -> Iterator[tuple[date, list[Week]]]:
-    """Week by week, what each side has found."""
+def weeks_of(sides: Sequence[BaselineReplay]) -> Iterator[tuple[date, list[Week]]]:
+    """The results of each side by week."""
     for monday in sorted({monday for side in sides for monday in side.weeks}):
         yield monday, [side.weeks.get(monday, Week(monday)) for side in sides]

@@ -1,9 +1,9 @@
-"""What was judged of an endpoint, read back: Vedette's stored executions, and those of Model Monitor's schedules.
+"""The monitoring results of an endpoint: Vedette's stored executions, and those of Model Monitor schedules.
 
-| source        | which windows there are                           | its files                                        |
+| source        | windows                                           | files                                            |
 |---------------|---------------------------------------------------|--------------------------------------------------|
-| vedette       | the folders under monitoring/{endpoint}/{variant} | execution.json and the two files beside it       |
-| model monitor | ListMonitoringExecutions of each schedule         | where DescribeProcessingJob says the job wrote   |
+| vedette       | the folders under monitoring/{endpoint}/{variant} | execution.json and two files in the same folder  |
+| model monitor | ListMonitoringExecutions of each schedule         | the output location in DescribeProcessingJob     |
 
 An execution of Model Monitor that never had a job (aws-behaviour: execution-without-job) is shown with its
 FailureReason.
@@ -38,25 +38,25 @@ from vedette.operations import aws
 
 LATEST = "latest"
 DATA_QUALITY = "DataQuality"
-LOOK_BACK = (timedelta(days=2), timedelta(days=32), None)  # so that years of windows are not listed for the last one
+LOOK_BACK = (timedelta(days=2), timedelta(days=32), None)  # finding the latest window must not list years of windows
 CHECKS = {"all": "all checks", "hard": "hard checks", "drift": "drift"}
 _WINDOW = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d)(?::?(\d\d))?)?Z?")
 Source = Literal["vedette", "model monitor"]
 
 
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """One judged window with the place of its files."""
+class WindowResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One evaluated window, with the location of its files."""
 
     source: Source
     name: str  # the variant, or the schedule of Model Monitor
     monitoring_type: str
-    verdict: str  # Vedette's word, or Model Monitor's status of the execution
-    folder: str  # s3://..., with a slash at its end; "" when there are no files
+    verdict: str  # Vedette's verdict, or Model Monitor's execution status
+    folder: str  # s3://..., with a slash at the end; "" if there are no files
     execution: Execution
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
-    """The statistics of one feature, under Model Monitor's names; in the feature's own units."""
+    """The statistics of one feature, with Model Monitor's names, in the units of the feature."""
 
     feature: str
     inferred_type: str
@@ -67,11 +67,11 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     std_dev: float | None
     min: float | None
     max: float | None
-    distinct_count: float | None  # of text; about, when there are many
+    distinct_count: float | None  # of text; an estimate if there are many
 
 
-class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that judges the endpoint again and again."""
+class RecurringEvaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """A recurring evaluation of the endpoint."""
 
     source: Source
     name: str
@@ -90,12 +90,12 @@ class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def window_start(text: str) -> datetime | None:
-    """The beginning of a window that a person named, in UTC; None for the latest one.
+    """Parse the start of a window, in UTC; None means the latest one.
 
     Raises
     ------
     VedetteError
-        When it is not a time.
+        If it is not a time.
 
     Examples
     --------
@@ -109,18 +109,20 @@ def window_start(text: str) -> datetime | None:
         day, hour, minute = match.groups() if match else ("", "", "")
         return datetime.fromisoformat(f"{day}T{hour or '00'}:{minute or '00'}").replace(tzinfo=UTC)
     except ValueError as error:
-        raise VedetteError(f"{text!r} is not a window: say latest, or when it begins in UTC: 2026-11-22T09.") from error
+        raise VedetteError(f"{text!r} is not a window: use latest, or its start in UTC: 2026-11-22T09.") from error
 
 
-def executions(endpoint: str, *, variant: str = "", window: str = LATEST, now: datetime | None = None) -> list[Judged]:
-    """The executions of one window, by every source; `variant` keeps one variant, and leaves Model Monitor out.
+def executions(
+    endpoint: str, *, variant: str = "", window: str = LATEST, now: datetime | None = None
+) -> list[WindowResult]:
+    """The executions of one window from all sources; `variant` selects one variant, without Model Monitor.
 
-    Windows of several lengths (an hour, and a day for drift) are shown each, the shortest first.
+    If windows have several lengths (an hour, and a day for drift), all are returned, shortest first.
 
     Raises
     ------
     VedetteError
-        When there is none.
+        If there is none.
     """
     start = window_start(window)
     moment = now or datetime.now(UTC)
@@ -133,13 +135,13 @@ def executions(endpoint: str, *, variant: str = "", window: str = LATEST, now: d
         found += _model_monitors(endpoint, start)
     if not found:
         which = f"the window of {start:%Y-%m-%d %H:%M} UTC" if start else "any window"
-        raise VedetteError(f"Nothing was judged of {endpoint}{f', variant {variant},' if variant else ''} in {which}.")
+        raise VedetteError(f"No results of {endpoint}{f', variant {variant},' if variant else ''} in {which}.")
     return found
 
 
-def shortest(found: list[Judged]) -> list[Judged]:
-    """Of each source and name the shortest window alone: a day's statistics are those of its hours, added up."""
-    first: dict[tuple[str, str], Judged] = {}
+def shortest(found: list[WindowResult]) -> list[WindowResult]:
+    """The shortest window of each source and name; the statistics of a day are the sum of its hours."""
+    first: dict[tuple[str, str], WindowResult] = {}
     for one in found:
         first.setdefault((one.source, one.name), one)
     return list(first.values())
@@ -149,14 +151,14 @@ def _variants(endpoint: str) -> list[str]:
     return stage_stores().bucket.list_folders(locations.executions_of_endpoint(endpoint))
 
 
-def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime) -> list[Judged]:
-    by_length: dict[timedelta, Judged] = {}
+def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime) -> list[WindowResult]:
+    by_length: dict[timedelta, WindowResult] = {}
     for window in _windows(endpoint, variant, start, now):
         if window.length in by_length:
             continue
         stored = stage_stores().executions.latest_of_window(endpoint, variant, window)
         if stored is not None:
-            by_length[window.length] = Judged(
+            by_length[window.length] = WindowResult(
                 source="vedette",
                 name=variant,
                 monitoring_type=DATA_QUALITY,
@@ -168,7 +170,7 @@ def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime)
 
 
 def _windows(endpoint: str, variant: str, start: datetime | None, now: datetime) -> Iterator[Window]:
-    """The windows that were judged: those that begin at a time, or of the last days that have any, newest first."""
+    """The evaluated windows that begin at a time, or those of the latest days with any, newest first."""
     if start is not None:
         yield from (w for w in _listed(endpoint, variant, start - timedelta(minutes=1)) if w.start == start)
         return
@@ -189,8 +191,8 @@ def _listed(endpoint: str, variant: str, since: datetime | None) -> list[Window]
 # --- Model Monitor ----------------------------------------------------------------------------------------------------
 
 
-def _model_monitors(endpoint: str, start: datetime | None) -> list[Judged]:
-    """Of each schedule the execution of a window, or the latest one that has ended."""
+def _model_monitors(endpoint: str, start: datetime | None) -> list[WindowResult]:
+    """For each schedule, the execution of a window, or the latest ended one."""
     found = []
     for schedule in aws.monitoring_schedules(endpoint):
         summaries = aws.executions_of_schedule(schedule["MonitoringScheduleName"], start)
@@ -199,8 +201,8 @@ def _model_monitors(endpoint: str, start: datetime | None) -> list[Judged]:
     return found
 
 
-def _model_monitor(summary: dict[str, Any]) -> Judged | None:
-    """An execution of Model Monitor; None while it goes on, and while its report is on its way."""
+def _model_monitor(summary: dict[str, Any]) -> WindowResult | None:
+    """An execution of Model Monitor; None while it runs or its report is not yet written."""
     status = summary["MonitoringExecutionStatus"]
     if status not in model_monitor.ENDED:
         return None
@@ -211,7 +213,7 @@ def _model_monitor(summary: dict[str, Any]) -> Judged | None:
         return None
     if isinstance(execution, Skipped):
         return None
-    return Judged(
+    return WindowResult(
         source="model monitor",
         name=summary["MonitoringScheduleName"],
         monitoring_type=summary.get("MonitoringType", DATA_QUALITY),
@@ -224,9 +226,9 @@ def _model_monitor(summary: dict[str, Any]) -> Judged | None:
 # --- its files --------------------------------------------------------------------------------------------------------
 
 
-def statistics(judged: Judged) -> bytes | None:
-    """The statistics.json of a window, as it lies there; None when there is none of features."""
-    return s3.get_uri(f"{judged.folder}statistics.json") if _of_features(judged) else None
+def statistics(result: WindowResult) -> bytes | None:
+    """The content of a window's statistics.json; None if there is none about features."""
+    return s3.get_uri(f"{result.folder}statistics.json") if _of_features(result) else None
 
 
 def features(content: bytes, place: str) -> list[Feature]:
@@ -235,7 +237,7 @@ def features(content: bytes, place: str) -> list[Feature]:
     Raises
     ------
     UnreadableFile
-        When it is not one.
+        If it is invalid.
     """
     table = read_statistics(content, place)
     distinct = {str(one["name"]): (one.get("string_statistics") or {}) for one in json.loads(content)["features"]}
@@ -256,28 +258,28 @@ def features(content: bytes, place: str) -> list[Feature]:
     ]
 
 
-def constraints(judged: Judged) -> tuple[str, Constraints] | None:
-    """The constraints that a window was judged by, and where they lie; None when there are none of features."""
-    if judged.source == "model monitor":
-        place = f"{judged.folder}constraints.json" if _of_features(judged) else ""
+def constraints(result: WindowResult) -> tuple[str, Constraints] | None:
+    """The location and content of a window's constraints; None if there are none about features."""
+    if result.source == "model monitor":
+        place = f"{result.folder}constraints.json" if _of_features(result) else ""
     else:
-        version = judged.execution.baseline
-        folder = locations.baseline(judged.execution.endpoint, version)
+        version = result.execution.baseline
+        folder = locations.baseline(result.execution.endpoint, version)
         place = f"s3://{settings().bucket}/{folder}constraints.json" if version else ""
     content = s3.get_uri(place) if place else None
     return None if content is None else (place, read_constraints(content, place))
 
 
-def _of_features(judged: Judged) -> bool:
-    """Model quality, bias and explainability have files of other forms (aws-behaviour: quality-files)."""
-    return bool(judged.folder) and judged.monitoring_type == DATA_QUALITY
+def _of_features(result: WindowResult) -> bool:
+    """Model quality, bias and explainability have other file formats (aws-behaviour: quality-files)."""
+    return bool(result.folder) and result.monitoring_type == DATA_QUALITY
 
 
 # --- what runs when ---------------------------------------------------------------------------------------------------
 
 
-def schedules(endpoint: str, now: datetime) -> list[Scheduled]:
-    """Everything that judges the endpoint: Vedette's windows, a row for each variant, and Model Monitor's schedules."""
+def schedules(endpoint: str, now: datetime) -> list[RecurringEvaluation]:
+    """All recurring evaluations of the endpoint: Vedette's windows by variant, and Model Monitor schedules."""
     entry = stage_stores().fleet.get().entry(endpoint)
     found = []
     if entry is not None:
@@ -290,7 +292,7 @@ def schedules(endpoint: str, now: datetime) -> list[Scheduled]:
                 one = last.get(timedelta(minutes=minutes))
                 checks = checks_for_length(entry.window_minutes, entry.drift_window_minutes, timedelta(minutes=minutes))
                 found.append(
-                    Scheduled(
+                    RecurringEvaluation(
                         source="vedette",
                         name=variant or "no capture yet",
                         monitoring_type=DATA_QUALITY,
@@ -304,12 +306,12 @@ def schedules(endpoint: str, now: datetime) -> list[Scheduled]:
 
 
 def _next_run(minutes: int, now: datetime) -> datetime:
-    """When the window that is open now, or waits for late files, is judged."""
+    """The next evaluation time of the current window, which may wait for late files."""
     (latest,) = closed_windows(minutes, now, 1)
     return latest.end + latest.length + LATE_DATA_GRACE
 
 
-def _of_model_monitor(schedule: dict[str, Any], endpoint: str) -> Scheduled:
+def _of_model_monitor(schedule: dict[str, Any], endpoint: str) -> RecurringEvaluation:
     name = schedule["MonitoringScheduleName"]
     described = aws.describe_monitoring_schedule(name) or {}
     summary = next(aws.executions_of_schedule(name), None)
@@ -324,7 +326,7 @@ def _of_model_monitor(schedule: dict[str, Any], endpoint: str) -> Scheduled:
             "last_run": summary["LastModifiedTime"],
             "reason": summary.get("FailureReason", ""),
         }
-    return Scheduled(
+    return RecurringEvaluation(
         source="model monitor",
         name=name,
         monitoring_type=schedule.get("MonitoringType", DATA_QUALITY),

@@ -1,9 +1,9 @@
-"""Which stage a command is for, and how it is reached.
+"""The settings of a stage, and a session for it.
 
-| the stage's variables stand in                          | when                                                    |
+| location of the stage's variables                       | used if                                                 |
 |---------------------------------------------------------|---------------------------------------------------------|
-| the process environment                                 | its VEDETTE_STAGE is the stage asked for, if one is     |
-| .chalice/config.json of this folder or one above it     | otherwise; the stage's own over those of all stages     |
+| the process environment                                 | its VEDETTE_STAGE is the requested stage, if any        |
+| .chalice/config.json of this folder or one above it     | otherwise; values of the stage override those of all    |
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def variables_of(stage: str | None, environment: Mapping[str, str], folder: Path
     Raises
     ------
     MissingSetting
-        When no stage is named, or none of this name is known; one sentence says what to do.
+        If no stage is named, or it is unknown; the message says what to do.
     """
     named = stage or environment.get("VEDETTE_STAGE", "").strip()
     if named and environment.get("VEDETTE_STAGE", "").strip() == named and all(environment.get(n) for n in NEEDED):
@@ -35,25 +35,23 @@ def variables_of(stage: str | None, environment: Mapping[str, str], folder: Path
     file = config_file(folder)
     if not named:
         known = f" ({file} knows {_names(read_config(file))})" if file else ""
-        raise MissingSetting(f"Which stage? Give --stage or set VEDETTE_STAGE{known}.")
+        raise MissingSetting(f"Name a stage with --stage or VEDETTE_STAGE{known}.")
     if file is None:
         lacking = ", ".join(n for n in NEEDED if not environment.get(n)) or "VEDETTE_STAGE"
         raise MissingSetting(
             f"Stage {named} is not known here: there is no .chalice/config.json in this folder or above it, and the"
-            f" environment lacks {lacking}. `vedette setup --stage {named}` in a clone of Vedette makes a stage."
+            f" environment lacks {lacking}. `vedette setup --stage {named}` in a clone of Vedette creates a stage."
         )
     config = read_config(file)
     if named not in config.get("stages", {}):
-        raise MissingSetting(
-            f"{file} has no stage {named}; it knows {_names(config)}. `vedette setup --stage {named}` makes one."
-        )
+        raise MissingSetting(f"{file} has no stage {named}; only {_names(config)}: `vedette setup --stage {named}`.")
     both = (config, config["stages"][named])
     merged = {name: str(value) for part in both for name, value in part.get("environment_variables", {}).items()}
     return {"VEDETTE_STAGE": named, **{name: value for name, value in merged.items() if name.startswith("VEDETTE_")}}
 
 
 def config_file(folder: Path) -> Path | None:
-    """The configuration of this folder or of one above it."""
+    """The configuration file in this folder or a parent folder."""
     for place in (folder, *folder.parents):
         file = place / ".chalice" / "config.json"
         if file.is_file():
@@ -62,7 +60,7 @@ def config_file(folder: Path) -> Path | None:
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """A configuration; one that is not JSON is said in a sentence."""
+    """Read a configuration; raises UnreadableFile if it is not JSON."""
     try:
         content = json.loads(file.read_bytes())
     except ValueError as error:
@@ -78,18 +76,18 @@ def _names(config: Mapping[str, Any]) -> str:
 
 @contextmanager
 def entered(variables: Mapping[str, str], profile: str | None, region: str | None) -> Iterator[Settings]:
-    """Let everything within work on this stage; afterwards the process is as it was.
+    """Use a stage in this context: environment variables and boto3 session; both are restored at the end.
 
     Raises
     ------
     VedetteError
-        When the stage lies in another region.
+        If the stage is in another region.
     """
     import boto3
 
     found = from_environment(variables)
     if region and region != found.region:
-        raise VedetteError(f"Stage {found.stage} lies in {found.region} (so says VEDETTE_TOPIC_ARN), not in {region}.")
+        raise VedetteError(f"Stage {found.stage} is in {found.region} (see VEDETTE_TOPIC_ARN), not in {region}.")
     environment, session = dict(os.environ), boto3.DEFAULT_SESSION
     for name in [name for name in os.environ if name.startswith("VEDETTE_")]:
         del os.environ[name]

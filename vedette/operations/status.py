@@ -1,14 +1,14 @@
-"""How everything is, from what is stored and what SageMaker says now; nothing is changed.
+"""The state of every endpoint, from stored records and SageMaker; nothing is changed.
 
-| shown             | read from                                                                                  |
+| shown             | source                                                                                     |
 |-------------------|--------------------------------------------------------------------------------------------|
 | mode              | the applied fleet                                                                          |
-| served, wanted    | DescribeEndpoint and the registry, by the plan that the sweep makes (mode deploy alone)    |
-| last capture      | the key of the latest part: its minute                                                     |
-| last verdict      | the latest execution of each variant, and of each schedule of Model Monitor                |
-| open alerts       | the alert books: fingerprints that fire; those that are muted are counted apart            |
-| undelivered       | the outboxes of the same books                                                             |
-| polled            | what the sweep noted when it last found captures that no event had announced               |
+| served, wanted    | DescribeEndpoint and the registry, from the same plan as in the sweep (only mode deploy)   |
+| last capture      | the time in the key of the latest part                                                     |
+| last verdict      | the latest execution of each variant, and of each Model Monitor schedule                   |
+| open alerts       | the alert states: firing fingerprints; muted ones are counted separately                   |
+| undelivered       | the outboxes in the alert states                                                           |
+| polled            | the sweep's record of captures without events                                              |
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from chalicelib.registry.plan import Served
 from chalicelib.settings import settings
 from vedette.operations import control, results
 
-THREADS = 8  # endpoints looked at at once: each is some twenty requests that wait
+THREADS = 8  # endpoints read at once; each needs about twenty requests
 _WORST = ("bad", "poor", "good")
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest verdict of a variant, or of a schedule of Model Monitor."""
+    """The latest verdict of a variant, or of a Model Monitor schedule."""
 
     name: str
     verdict: str
@@ -45,7 +45,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenAlert(msgspec.Struct, frozen=True, kw_only=True):
-    """A fingerprint that fires."""
+    """A firing alert."""
 
     variant: str
     subject: str
@@ -60,16 +60,16 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     endpoint: str
     mode: Mode
-    state: str  # SageMaker's EndpointStatus; "" when there is no endpoint
-    served: str  # the version; "" when there is no endpoint
-    wanted: str  # the version; "" when Vedette does not deploy, or wants none
+    state: str  # SageMaker's EndpointStatus; "" if there is no endpoint
+    served: str  # the version; "" if there is no endpoint
+    wanted: str  # the version; "" if Vedette does not deploy, or wants none
     wanted_because: str
     last_capture: datetime | None
-    verdicts: tuple[Verdict, ...]  # the worst first
+    verdicts: tuple[Verdict, ...]  # worst first
     alerts: tuple[OpenAlert, ...]
-    undelivered: int  # messages that SNS has not taken yet
-    polled: bool  # captures become known by the sweep alone
-    closed: bool = False  # captures may not be read
+    undelivered: int  # messages that SNS has not accepted yet
+    polled: bool  # only the sweep finds captures
+    closed: bool = False  # captures cannot be read
     trouble: str = ""  # what could not be read
 
     @property
@@ -79,12 +79,12 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def violated(self) -> bool:
-        """Whether a person should look."""
+        """Whether the endpoint needs attention."""
         return bool(self.firing) or self.closed or any(one.tone == "bad" for one in self.verdicts)
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The stage."""
+    """The state of the stage."""
 
     stage: str
     paused: Pause | None
@@ -92,39 +92,39 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def status(endpoint: str = "") -> Status:
-    """How one endpoint is, or all of them.
+    """The state of one endpoint, or of all.
 
     Raises
     ------
     VedetteError
-        When the endpoint is not in the fleet.
+        If the endpoint is not in the fleet.
     """
     entries = (control.entry_of(endpoint),) if endpoint else stage_stores().fleet.get().entries
     return Status(stage=settings().stage, paused=control.paused(), endpoints=tuple(of_all(entries)))
 
 
 def of_all(entries: Sequence[FleetEntry]) -> list[EndpointStatus]:
-    """Every endpoint, several at once."""
+    """The state of all endpoints, read in parallel."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(of_one, entries))
 
 
 def of_one(entry: FleetEntry) -> EndpointStatus:
-    """One endpoint."""
+    """The state of one endpoint."""
     books = stage_stores().alert_states.of_endpoint(entry.endpoint)
     checkpoint, _ = stage_stores().checkpoints.get(entry.endpoint)
     delivery = checkpoint.delivery if checkpoint else Delivery.UNKNOWN
     snapshot = control.snapshot_of(entry) if entry.mode == Mode.DEPLOY else None
     found = snapshot.served if snapshot else Served.of(sagemaker.describe_served(entry.endpoint))
-    wish = snapshot.wanted if snapshot else None
+    wanted = snapshot.wanted if snapshot else None
     verdicts, trouble = _verdicts(entry.endpoint)
     return EndpointStatus(
         endpoint=entry.endpoint,
         mode=entry.mode,
         state=found.status if found else "",
         served=found.version if found else "",
-        wanted=str(wish.version.version) if wish and wish.version else "",
-        wanted_because=sanitize(wish.reason) if wish else "",
+        wanted=str(wanted.version.version) if wanted and wanted.version else "",
+        wanted_because=sanitize(wanted.reason) if wanted else "",
         last_capture=_last_capture(entry.endpoint),
         verdicts=verdicts,
         alerts=tuple(_alerts(books)),
@@ -136,11 +136,11 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
 
 
 def _verdicts(endpoint: str) -> tuple[tuple[Verdict, ...], str]:
-    """The worst first; and what could not be read."""
+    """The verdicts, worst first, and the errors."""
     if not stage_stores().bucket.first_key(locations.executions_of_endpoint(endpoint)):
         return (), ""
     try:
-        judged = results.executions(endpoint)
+        evaluated = results.executions(endpoint)
     except VedetteError as error:
         return (), sanitize(error)
     found = [
@@ -151,7 +151,7 @@ def _verdicts(endpoint: str) -> tuple[tuple[Verdict, ...], str]:
             violations=sum(m.violated for m in one.execution.measurements),
             tone=TONES[one.execution.verdict],
         )
-        for one in judged
+        for one in evaluated
     ]
     return tuple(sorted(found, key=lambda one: _WORST.index(one.tone))), ""
 
@@ -175,7 +175,7 @@ def _alerts(books: Sequence[AlertState]) -> list[OpenAlert]:
 
 
 def _last_capture(endpoint: str) -> datetime | None:
-    """When the latest summarized object was begun, over all variants: five listings each, however old it is."""
+    """The time of the latest part over all variants, with five listings per variant."""
     root, variants = locations.parts_of_endpoint(endpoint), stage_stores().parts.variants(endpoint)
     found = [_last_part(f"{root}{variant}/") for variant in variants]
     return max((time for time in found if time is not None), default=None)

@@ -1,4 +1,4 @@
-"""Requests to an endpoint: one, or many at a steady pace with some of them bad."""
+"""Requests to an endpoint: one, or many at a steady rate with some of them bad."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vedette.operations import aws
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What an endpoint answered."""
+    """The response of an endpoint."""
 
     endpoint: str
     body: str
@@ -25,15 +25,15 @@ class Answer(msgspec.Struct, frozen=True):
 
 @dataclass
 class Sent:
-    """What a simulation has sent so far."""
+    """The counts of a simulation so far."""
 
     good: int = 0
     bad: int = 0
-    failed: dict[str, int] = field(default_factory=dict)  # by the code of the error
+    failed: dict[str, int] = field(default_factory=dict)  # by error code
 
     @property
     def total(self) -> int:
-        """Every request, answered or not."""
+        """All requests, successful or not."""
         return self.good + self.bad
 
 
@@ -43,7 +43,7 @@ def invoke(endpoint: str, payload: bytes, content_type: str = "text/csv", accept
     Raises
     ------
     VedetteError
-        When the endpoint is not there, or the model refuses; one sentence, in SageMaker's words.
+        If the endpoint does not exist or the model fails, with SageMaker's message.
     """
     try:
         answer = aws.invoke_endpoint(endpoint, payload, content_type, accept)
@@ -54,12 +54,12 @@ def invoke(endpoint: str, payload: bytes, content_type: str = "text/csv", accept
 
 
 def read_rows(file: Path, *, header: bool = False) -> list[str]:
-    """The lines of a file, each one the body of a request or a part of one; empty lines are left out.
+    """The non-empty lines of a file.
 
     Raises
     ------
     UnreadableFile
-        When there is none.
+        If there is none.
     """
     try:
         lines = [line for line in file.read_text().splitlines() if line.strip()]
@@ -72,7 +72,7 @@ def read_rows(file: Path, *, header: bool = False) -> list[str]:
 
 
 def requests(good: Sequence[str], bad: Sequence[str], share: float, rows: int) -> Iterator[tuple[bool, str]]:
-    """Bodies without end, and whether each is bad: every file from its beginning again, bad ones spread evenly.
+    """An endless sequence of (bad, body): both files are repeated, and bad requests are spread evenly.
 
     Examples
     --------
@@ -101,14 +101,14 @@ def simulate(
     wait: Callable[[float], None],
     report: Callable[[Sent], None] = lambda sent: None,
 ) -> Sent:
-    """Send requests at a steady pace until the count is reached or somebody interrupts; then say what was sent.
+    """Send requests at a steady rate until the count is reached or the user interrupts; returns the counts.
 
-    What the model refuses is counted, and the traffic goes on: an endpoint under test may well refuse.
+    Requests that fail are counted, and the traffic continues.
 
     Raises
     ------
     VedetteError
-        When the very endpoint is not there.
+        If the endpoint does not exist.
     """
     sent = Sent()
     try:

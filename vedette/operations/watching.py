@@ -1,13 +1,13 @@
-"""Watch an endpoint that somebody else made: nothing of SageMaker is changed, its captures are read where they lie.
+"""Watch an endpoint that Vedette did not create: read its captures at their location, change nothing in SageMaker.
 
-| what the endpoint shows                     | what follows                                                        |
+| endpoint                                    | result                                                              |
 |---------------------------------------------|---------------------------------------------------------------------|
-| DestinationS3Uri                            | the source in the fleet entry, as it stands there                   |
+| DestinationS3Uri                            | the source in the fleet entry, unchanged                            |
 | a bucket without EventBridge, or in another | the source is polled by the sweep; the change its owner must make   |
-| region, or a place that no rule matches     | is shown, as JSON and as Terraform                                  |
+| region, or a location that no rule matches  | is shown, as JSON and as Terraform                                  |
 | a KMS key, of the capture or of the bucket  | the statement that its policy needs                                 |
-| capture off, a serverless or asynchronous   | refused in one sentence                                             |
-| endpoint, none of this name                 |                                                                     |
+| capture off, a serverless or asynchronous   | an error                                                            |
+| endpoint, no such endpoint                  |                                                                     |
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CLOSED = {"AccessDenied", "403"}
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the owner of a resource must do: Vedette never does it itself."""
+    """A change that the owner of a resource must make; Vedette never makes it."""
 
     title: str
     why: str
@@ -43,8 +43,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     command: str = ""
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint as it captures now, and what is between its captures and Vedette."""
+class ObservedEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint's current capture settings, and the changes needed so that Vedette can read its captures."""
 
     endpoint: str
     status: str
@@ -53,25 +53,25 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     percentage: int
     modes: tuple[str, ...]
     kms_key: str
-    delivery: str  # "events", "polled", or "closed": the stage may not read the place yet
+    delivery: str  # "events", "polled", or "closed": the stage has no access yet
     changes: tuple[Change, ...]
     remarks: tuple[str, ...] = ()
 
 
-def look(endpoint: str) -> Found:
-    """Read what an endpoint captures, and where; nothing is written.
+def inspect_endpoint(endpoint: str) -> ObservedEndpoint:
+    """Read an endpoint's capture settings; nothing is written.
 
     Raises
     ------
     VedetteError
-        When there is nothing to watch, with the reason.
+        If the endpoint cannot be watched, with the reason.
     """
     described = sagemaker.describe_endpoint(endpoint)
     if described is None:
         raise VedetteError(f"There is no endpoint {endpoint} in {settings().region}.")
     name = str(described["EndpointConfigName"])
     config = sagemaker.describe_endpoint_config(name) or {}
-    _refuse_what_is_never_captured(endpoint, config)
+    _check_captures_are_possible(endpoint, config)
     capture = config.get("DataCaptureConfig") or {}
     if not capture.get("EnableCapture", False):
         raise VedetteError(
@@ -82,12 +82,12 @@ def look(endpoint: str) -> Found:
     source = str(capture["DestinationS3Uri"])
     own = settings().bucket == locations.split_s3_uri(source)[0]
     if own and f"{locations.split_s3_uri(source)[1].rstrip('/')}/".startswith(locations.OWN_PREFIXES):
-        raise VedetteError(f"{endpoint} captures to {source}, where Vedette keeps what is its own; it is never read.")
+        raise VedetteError(f"{endpoint} captures to {source}, where Vedette stores its own data; it cannot be read.")
     bucket = _bucket(source)
     kms_key = str(shown.get("KmsKeyId") or capture.get("KmsKeyId") or bucket.kms_key)
     matched = capture_backlog.delivery(source, endpoint, bucket_sends_events=True) == Delivery.EVENTS
-    tells = bucket.tells and bucket.region == settings().region
-    return Found(
+    sends_events = bucket.sends_events and bucket.region == settings().region
+    return ObservedEndpoint(
         endpoint=endpoint,
         status=str(described["EndpointStatus"]),
         config=name,
@@ -95,35 +95,35 @@ def look(endpoint: str) -> Found:
         percentage=int(shown.get("CurrentSamplingPercentage", capture.get("InitialSamplingPercentage", 0))),
         modes=tuple(str(option["CaptureMode"]) for option in capture.get("CaptureOptions", ())),
         kms_key=kms_key,
-        delivery="closed" if not matched else "events" if tells else "polled",
+        delivery="closed" if not matched else "events" if sends_events else "polled",
         changes=tuple(_changes(endpoint, source, bucket, kms_key)),
         remarks=tuple(_remarks(endpoint, shown, bucket)),
     )
 
 
-def _refuse_what_is_never_captured(endpoint: str, config: dict[str, Any]) -> None:
-    """Data capture exists for real-time endpoints alone (aws-behaviour: capture-realtime-only)."""
+def _check_captures_are_possible(endpoint: str, config: dict[str, Any]) -> None:
+    """Data capture exists only for real-time endpoints (aws-behaviour: capture-realtime-only)."""
     if config.get("AsyncInferenceConfig"):
-        raise VedetteError(f"{endpoint} is an asynchronous endpoint; SageMaker captures real-time endpoints alone.")
+        raise VedetteError(f"{endpoint} is an asynchronous endpoint; SageMaker captures only real-time endpoints.")
     if any(variant.get("ServerlessConfig") for variant in config.get("ProductionVariants", ())):
-        raise VedetteError(f"{endpoint} is a serverless endpoint; SageMaker captures real-time endpoints alone.")
+        raise VedetteError(f"{endpoint} is a serverless endpoint; SageMaker captures only real-time endpoints.")
 
 
 # --- the bucket -------------------------------------------------------------------------------------------------------
 
 
 class _Bucket(msgspec.Struct, frozen=True, kw_only=True):
-    """The bucket of a source, as far as we may look."""
+    """The bucket of a source, as far as we have permission to read it."""
 
     name: str
     region: str
     ours: bool = True  # of this account
-    notifications: dict[str, Any] | None = None  # None: we may not look
+    notifications: dict[str, Any] | None = None  # None: no permission
     kms_key: str = ""
 
     @property
-    def tells(self) -> bool:
-        """Whether it sends its events to EventBridge."""
+    def sends_events(self) -> bool:
+        """Whether the bucket sends notifications to EventBridge."""
         return self.notifications is not None and "EventBridgeConfiguration" in self.notifications
 
 
@@ -133,7 +133,7 @@ def _bucket(source: str) -> _Bucket:
     region, ours = settings().region, True
     try:
         region = str(s3.head_bucket(Bucket=name).get("BucketRegion") or region)
-        ours = _asked("head_bucket", Bucket=name, ExpectedBucketOwner=settings().account) is not None
+        ours = _or_none("head_bucket", Bucket=name, ExpectedBucketOwner=settings().account) is not None
     except ClientError as error:
         if aws.code(error) in {"404", "NoSuchBucket"}:
             raise VedetteError(f"{source}: there is no bucket {name}, so nothing is captured.") from error
@@ -143,13 +143,13 @@ def _bucket(source: str) -> _Bucket:
         name=name,
         region=region,
         ours=ours,
-        notifications=_asked("get_bucket_notification_configuration", Bucket=name),
-        kms_key=_default_key(_asked("get_bucket_encryption", Bucket=name) or {}),
+        notifications=_or_none("get_bucket_notification_configuration", Bucket=name),
+        kms_key=_default_key(_or_none("get_bucket_encryption", Bucket=name) or {}),
     )
 
 
-def _asked(operation: str, **request: str) -> dict[str, Any] | None:
-    """An answer of S3; None when its owner does not let us look, or it was never set."""
+def _or_none(operation: str, **request: str) -> dict[str, Any] | None:
+    """The result of an S3 call; None without permission, or if the setting does not exist."""
     try:
         answer: dict[str, Any] = getattr(client("s3"), operation)(**request)
     except ClientError as error:
@@ -175,7 +175,7 @@ def _key_of(rule: dict[str, Any]) -> str:
 
 def _changes(endpoint: str, source: str, bucket: _Bucket, kms_key: str) -> list[Change]:
     changes = _stage_change(endpoint, source)
-    if not bucket.tells and bucket.region == settings().region:
+    if not bucket.sends_events and bucket.region == settings().region:
         changes.append(_notification_change(bucket))
     if not bucket.ours:
         changes.append(_bucket_policy_change(bucket, source))
@@ -185,7 +185,7 @@ def _changes(endpoint: str, source: str, bucket: _Bucket, kms_key: str) -> list[
 
 
 def _stage_change(endpoint: str, source: str) -> list[Change]:
-    """The stage's rule and roles speak of the places that VEDETTE_CAPTURE_SOURCES names."""
+    """The change of VEDETTE_CAPTURE_SOURCES, from which the stage's rule and roles are derived."""
     if capture_backlog.delivery(source, endpoint, bucket_sends_events=True) == Delivery.EVENTS:
         return []
     bucket, root = locations.split_s3_uri(source)[0], locations.capture_roots(source, endpoint)[0]
@@ -261,7 +261,7 @@ def _statement(sid: str, action: str | list[str], resource: str) -> dict[str, An
 
 
 def _terraform(statement: dict[str, Any]) -> str:
-    """A statement as a policy document of its own: its block can be moved into the one that there is."""
+    """A statement as a policy document in Terraform, whose block can be copied to an existing document."""
 
     def listed(value: Any) -> str:
         return json.dumps(value if isinstance(value, list) else [value])
@@ -310,23 +310,20 @@ def _remarks(endpoint: str, shown: dict[str, Any], bucket: _Bucket) -> list[str]
 # --- the fleet and the baseline ---------------------------------------------------------------------------------------
 
 
-def watched(stored: Fleet, found: Found, fields: Mapping[str, Any]) -> tuple[FleetEntry, ...]:
-    """The entries with this endpoint among them, with these fields; what a person set before stays otherwise.
+def watched(stored: Fleet, found: ObservedEndpoint, fields: Mapping[str, Any]) -> tuple[FleetEntry, ...]:
+    """The entries with this endpoint added or updated with these fields; other fields are kept.
 
     Raises
     ------
     VedetteError
-        When Vedette deploys the endpoint: then the fleet says where it captures, not the other way round.
+        If Vedette deploys the endpoint: then the fleet decides where it captures.
     """
     before = stored.entry(found.endpoint)
     if before is not None and before.mode == "deploy":
         raise VedetteError(f"{found.endpoint} is deployed by Vedette, which watches it already (mode deploy).")
     source = "" if found.source.rstrip("/") == locations.capture_uri(settings().bucket) else found.source
     after = msgspec.structs.replace(
-        before or FleetEntry(endpoint=found.endpoint),
-        capture_uri=source,
-        capture_percentage=found.percentage,
-        **fields,
+        before or FleetEntry(endpoint=found.endpoint), capture_uri=source, capture_percentage=found.percentage, **fields
     )
     fleet.check_entry(after, found.endpoint)
     others = tuple(one for one in stored.entries if one.endpoint != found.endpoint)
@@ -335,15 +332,15 @@ def watched(stored: Fleet, found: Found, fields: Mapping[str, Any]) -> tuple[Fle
 
 
 def baseline_at(place: str) -> baselines.Stored:
-    """A baseline to be taken over; the statistics.json beside a constraints.json comes with it."""
+    """Read a baseline; a statistics.json in the same folder as a constraints.json is included."""
     folder = place.removesuffix("constraints.json")
     return baselines.read(folder if folder != place and folder else place)
 
 
-def take_baseline(endpoint: str, given: baselines.Stored, place: str) -> str:
-    """Put a baseline in force, unless the one in force is the same; its version."""
+def take_baseline(endpoint: str, baseline: baselines.Stored, place: str) -> str:
+    """Store a baseline and make it current, unless the current one is the same; returns its version."""
     before = baselines.current(endpoint)
-    if before is not None and (before.constraints, before.statistics) == (given.constraints, given.statistics):
+    if before is not None and (before.constraints, before.statistics) == (baseline.constraints, baseline.statistics):
         return before.version
     etag = before.etag if before else ""
-    return baselines.keep(endpoint, given.constraints, given.statistics, f"vedette watch: {place}", etag).version
+    return baselines.keep(endpoint, baseline.constraints, baseline.statistics, f"vedette watch: {place}", etag).version

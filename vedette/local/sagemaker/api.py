@@ -35,14 +35,7 @@ class SageMaker:
         self.fail_next_create = self.endpoints.fail_next_create
         self.fail_next_update = self.endpoints.fail_next_update
         self.force_status = self.endpoints.force_status
-        self._parts = (
-            self.registry,
-            self.hosting,
-            self.endpoints,
-            self.monitoring,
-            self.processing,
-            Tagging(account),
-        )
+        self._parts = (self.registry, self.hosting, self.endpoints, self.monitoring, self.processing, Tagging(account))
 
     def __call__(self, request: Request, operation: Operation) -> Response:
         """Handle one request."""
