@@ -51,12 +51,12 @@ def test_one_alert_is_shown_with_its_windows_and_its_mutes(firing):
     assert "b: data_type_check on preferred-site, AllTraffic" in shown
     assert "windows     violated" in shown
     assert "by user/moto: being fixed" in shown
-    assert firing.refused("alerts", "show", "ffff").startswith("Nothing with the fingerprint ffff fires")
+    assert firing.refused("alerts", "show", "ffff").startswith("There is no alert with the fingerprint ffff")
 
 
 def test_a_mute_of_a_fingerprint_holds_with_the_next_verdict_and_its_end_tells_once(firing):
     said_ = firing.done("alerts", "mute", B, "--until", "90m", "--reason", "being fixed", "--yes")
-    assert f"No messages about fingerprint {B} from" in said_
+    assert f"Mute fingerprint {B} from" in said_
     mails = len(firing.cloud.mailbox.mails)
     firing.cloud.turn(hours=1)
     alert_on(execution(violation(), hour=1))
@@ -93,7 +93,7 @@ def test_a_mute_is_ended_by_its_id_or_by_what_it_is_of(alerting, name):
         ((B, "--endpoint", SITE), "Name exactly one of a fingerprint, --endpoint NAME and --team NAME."),
         (("--endpoint", "other"), "other is not in the fleet of stage local."),
         (("--team", "sales"), "No endpoint of stage local belongs to a team sales."),
-        (("ffff",), "Nothing with the fingerprint ffff fires or is pending; `vedette alerts list` shows all."),
+        (("ffff",), "There is no alert with the fingerprint ffff; `vedette alerts list` shows all alerts."),
         (("--endpoint", SITE, "--from", "5h"), "The mute would end before it begins."),
         (("--endpoint", SITE, "--reason", " "), "Give a reason with --reason."),
     ],
@@ -130,7 +130,7 @@ def test_a_test_that_nobody_can_receive_says_why_and_the_list_shows_it(alerting)
     for queue in alerting.cloud.session.client("sns").list_subscriptions()["Subscriptions"]:
         alerting.cloud.mailbox.unconfirmed.add(queue["Endpoint"])
     sentence = alerting.refused("alerts", "test", SITE, "--yes")
-    assert sentence.startswith("The test reached Vedette, and nobody else: the topic arn:aws:sns:")
+    assert sentence.startswith("The test alert reached Vedette, but SNS did not accept it: the topic arn:aws:sns:")
     assert sentence.endswith("has no confirmed subscription.")
     assert "Undelivered after 1 try: alert" in alerting.done("alerts", "list")
     (owed,) = alerting.answer("alerts", "list")["undelivered"]

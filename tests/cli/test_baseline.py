@@ -139,7 +139,7 @@ def test_the_last_hours_of_an_endpoint_give_a_baseline(stage, tmp_path, monkeypa
         ("x.ndjson", b"", "x.ndjson: no rows"),
         ("x.parquet", b"PAR1 no", "x.parquet: not Parquet"),
         ("x.json", b'{"a": 1}', "x.json: not a statistics.json: no features"),
-        ("x.jsonl", line(side("1")), "x.jsonl: captured requests, not a data set; say --from-captures"),
+        ("x.jsonl", line(side("1")), "x.jsonl: captured requests, not a data set; use --from-captures"),
     ],
 )
 def test_what_is_no_data_set_is_refused_in_one_sentence(tmp_path, name, content, sentence):

@@ -23,7 +23,7 @@ def site(stage):
 def test_an_edit_is_a_version_in_force_with_who_and_why(site):
     shown = site.done(*SET, "--yes")
     assert "b: inferred_type: Integral -> Fractional" in shown
-    assert f"`vedette constraints use {SITE} v1` goes back." in shown
+    assert f"To go back, run: vedette constraints use {SITE} v1" in shown
     named = stage_stores().baselines.in_force(SITE)
     assert (named.version, named.by, named.reason) == ("v2", "user/moto", "cents since May")
     assert named.at == site.cloud.clock.now()
@@ -138,7 +138,7 @@ def test_two_people_who_edit_at_once_do_not_undo_each_other(site):
     before = baselines.in_force(SITE)
     site.done(*SET, "--yes")
     with pytest.raises(
-        NotReady, match=r"Somebody else changed the baseline in force .* Yours is kept as v3, and not in"
+        NotReady, match=r"Someone else changed the baseline in force .* Your version is stored as v3, but is not"
     ):
         baselines.keep(SITE, before.constraints, None, "late", before.etag)
     assert stage_stores().baselines.in_force(SITE).version == "v2"
@@ -153,7 +153,7 @@ def test_of_two_who_make_the_same_version_one_is_told(site, monkeypatch):
         Bucket, "list_folders", lambda self, prefix: ["v1"]
     )  # both have looked before either has written
     baselines.keep(SITE, before.constraints, None, "first", before.etag)
-    with pytest.raises(NotReady, match="Somebody else made v2 of preferred-site"):
+    with pytest.raises(NotReady, match="Someone else created v2 of preferred-site"):
         baselines.keep(SITE, before.constraints, None, "second", before.etag)
     assert stage_stores().bucket.get(f"baselines/{SITE}/v2/version.json").count(b"first") == 1
 

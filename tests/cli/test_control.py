@@ -39,7 +39,7 @@ def test_a_version_that_is_not_approved_cannot_be_pinned_and_one_that_is_not_the
     assert stage.refused(*until, "2020-01-01") == "2020-01-01 is in the past."
     assert "is neither a time like" in stage.refused(*until, "tomorrow")
     stage.done("manage", SITE, "--endpoint", SITE, "--mode", "alert", "--yes")
-    assert "is in mode alert, so Vedette deploys nothing" in stage.refused("deploy", SITE, "--version", 1, "--yes")
+    assert "is in mode alert, so Vedette does not deploy" in stage.refused("deploy", SITE, "--version", 1, "--yes")
 
 
 def test_a_pin_ends_by_itself_or_when_it_is_taken_away(stage):

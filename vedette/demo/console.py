@@ -51,7 +51,7 @@ class DemoConsole:
         now: datetime = self.clock.now()
         line = Table.grid(padding=(0, 2))
         line.add_column(no_wrap=True)
-        line.add_column()
+        line.add_column(overflow="fold")
         line.add_row(Text(f"{now:%a %H:%M}", style="dim"), Text(text))
         self.console.print(line)
 
