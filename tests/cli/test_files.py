@@ -384,7 +384,7 @@ def test_a_baseline_is_made_of_one_csv_and_says_what_looks_wrong(run, example):
     (example / "bare.csv").write_text("1,2.5\n3,4\n5,x\n")
     found = run("baseline", example / "bare.csv", "-o", example / "x").output
     assert "Warning: the columns are named 1, 2.5. If the first row is data, use --no-header." in found
-    assert "Warning: 2.5 holds 1 text among 1 number, so its type is String." in found
+    assert "Warning: 2.5 has 1 text among 1 number, so its type is String." in found
     assert "Warning" not in run("baseline", example / "train.csv", "-o", example / "y").output
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.constraints.severity_order import worst_first
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,6 +115,8 @@ def show_checks(console: Console, measurements: Sequence[Measurement]) -> None:
 def show_measurements(console: Console, measurements: Sequence[Measurement], everything: bool) -> None:
     """Print the violations, or with `everything` every measurement, the worst first."""
     from rich.text import Text
+
+    from chalicelib.constraints.severity_order import worst_first
 
     chosen = worst_first(measurement for measurement in measurements if everything or measurement.violated)
     if not chosen:
