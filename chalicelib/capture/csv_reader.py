@@ -17,7 +17,6 @@ from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
 LAZY_PAYLOAD_CHARS = 1 << 18
-Cells = list[str | None]
 
 # The csv module's own limit is 131,072 characters a cell, for the whole process; lines are bounded before that.
 csv.field_size_limit(1 << 30)
@@ -58,7 +57,7 @@ def csv_rows(text: str, *, header: bool = False) -> tuple[Collection[Row], int]:
     if not text:
         raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
     if "\n" not in text and '"' not in text and not header:
-        cells: Cells = [cell or None for cell in text.split(",")]
+        cells: list[str | None] = [cell or None for cell in text.split(",")]
         return [(blank_names(len(cells)), cells)], len(cells)
     try:
         count, width = 0, 1
@@ -102,5 +101,5 @@ def _rows(text: str, width: int, header: bool) -> Iterator[Row]:
         names = tuple(next(rows))
     for row in rows:
         if row or width == 1:
-            cells: Cells = [cell or None for cell in row] or [None]
+            cells: list[str | None] = [cell or None for cell in row] or [None]
             yield names if len(names) == len(cells) else blank_names(len(cells)), cells

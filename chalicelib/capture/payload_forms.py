@@ -6,7 +6,7 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Iterator
 from itertools import compress
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from chalicelib.capture.envelope import PlainSide, Side, media_type
 
@@ -27,23 +27,25 @@ class RequestGroup(NamedTuple):
 
 def group_by_form(positions: list[int], outputs: Sides, inputs: Sides) -> Iterator[RequestGroup]:
     """Group the requests at these positions of a block; the sides come in the order of the positions."""
-    forms = list(zip(_forms(outputs), _forms(inputs), strict=True))
-    distinct = dict.fromkeys(forms)
-    for pair in distinct:
-        chosen = [one == pair for one in forms] if len(distinct) > 1 else [True] * len(forms)
-        yield RequestGroup(*pair, *(list(compress(side, chosen)) for side in (positions, outputs, inputs)))  # type: ignore[arg-type]
+    output_forms, input_forms = _forms(outputs), _forms(inputs)
+    if len(output_forms) == len(input_forms) == 1:
+        yield RequestGroup(output_forms[0], input_forms[0], positions, outputs, inputs)
+        return
+    forms = list(zip(*(side * (len(positions) // len(side)) for side in (output_forms, input_forms)), strict=True))
+    for pair in dict.fromkeys(forms):
+        chosen = [one == pair for one in forms]
+        yield RequestGroup(*pair, *(list(compress(side, chosen)) for side in (positions, outputs, inputs)))
 
 
 def _forms(sides: Sides) -> list[Form]:
-    if None not in sides:
-        encodings = {side.encoding for side in sides}  # type: ignore[union-attr]
-        if encodings == {"CSV"}:
-            return ["csv"] * len(sides)
-        if encodings == {"JSON"}:
-            return ["json"] * len(sides)
+    """The one form of all sides, or the form of each."""
+    encodings = set() if None in sides else {side.encoding for side in sides if side is not None}
+    if encodings in ({"CSV"}, {"JSON"}):
+        return ["csv" if encodings == {"CSV"} else "json"]
     kinds = [(side.encoding, side.observedContentType) if side is not None else None for side in sides]
-    forms = {kind: _form(kind) for kind in set(kinds)}
-    return [forms[kind] for kind in kinds]
+    forms: dict[Any, Form] = {kind: _form(kind) for kind in set(kinds)} or {None: "other"}
+    distinct = list(set(forms.values()))
+    return distinct if len(distinct) == 1 else [forms[kind] for kind in kinds]
 
 
 def _form(kind: tuple[str | None, str | None] | None) -> Form:
