@@ -65,7 +65,7 @@ def test_two_people_who_change_the_fleet_at_once_do_not_undo_each_other(stage):
 def test_without_a_stage_a_command_is_one_sentence(stage, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("VEDETTE_STAGE")
-    assert stage.refused("fleet", "show") == "Which stage? Give --stage or set VEDETTE_STAGE."
+    assert stage.refused("fleet", "show") == "Name a stage with --stage or VEDETTE_STAGE."
     assert "Stage nowhere is not known here" in stage.refused("fleet", "show", "--stage", "nowhere")
     monkeypatch.setenv("VEDETTE_STAGE", "local")
     assert stage.done("fleet", "show")

@@ -92,7 +92,7 @@ def test_what_cannot_be_registered_is_one_sentence(stage, tmp_path):
     assert "constraints.json: " in stage.refused(*register(stage, "--baseline", tmp_path))
     assert "no such file" in stage.refused(*register(stage, "--sample-payload", tmp_path / "x"))
     assert stage.refused("register", "a_b", "--image", "i", "--model-data", "s3://b/k").startswith(
-        "'a_b' is not a name"
+        "'a_b' is not a SageMaker name"
     )
     assert stage.refused("register", SITE, "--model-data", "s3://b/k") == "Give either --image or --algorithm."
 
@@ -118,7 +118,9 @@ def test_the_image_of_an_algorithm_is_the_sdks(monkeypatch):
     monkeypatch.setitem(sys.modules, "sagemaker", types.SimpleNamespace(core=core, __path__=[]))
     monkeypatch.setitem(sys.modules, "sagemaker.core", core)
     assert packages.image_of("knn", "eu-west-1") == "1.dkr.ecr.eu-west-1.amazonaws.com/knn:1"
-    with pytest.raises(packages.VedetteError, match="The SageMaker SDK knows no image of knn: Unsupported region: now"):
+    with pytest.raises(
+        packages.VedetteError, match="The SageMaker SDK does not know an image of knn: Unsupported region: now"
+    ):
         packages.image_of("knn", "nowhere-1")
-    with pytest.raises(packages.VedetteError, match="The SageMaker SDK knows no algorithm nothing"):
+    with pytest.raises(packages.VedetteError, match="The SageMaker SDK does not know the algorithm nothing"):
         packages.image_of("nothing", "eu-west-1")

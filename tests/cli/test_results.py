@@ -232,7 +232,7 @@ for function in (vedette.latest_violations, vedette.latest_statistics, vedette.s
     try:
         function("site")
     except MissingSetting as error:
-        assert "Which stage?" in str(error)
+        assert "Name a stage" in str(error)
     else:
         raise AssertionError("no stage is named here")
 from vedette.operations import baselines, constraints, results

@@ -242,7 +242,7 @@ def test_a_backfill_that_was_cut_short_goes_on(watching, lake, monkeypatch):
     assert len(parts()) == 2
     monkeypatch.undo()
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    assert watching.answer("backfill", CHURN, "--from", "1d", "--yes")["parts"] == {"made": 2}
+    assert watching.answer("backfill", CHURN, "--from", "1d", "--yes")["parts"] == {"created": 2}
     assert len(parts()) == 4
 
 
@@ -279,12 +279,12 @@ def test_a_backfill_of_many_objects_reads_several_at_once_and_answers_a_machine_
 
     monkeypatch.setattr(backfill, "create_part", make)
     shown = watching.run("backfill", CHURN, "--from", "1d", "--yes", "--json").stdout
-    assert json.loads(shown)["parts"] == {"made": 120}
+    assert json.loads(shown)["parts"] == {"created": 120}
     assert 1 < max(most) <= backfill.MAX_PARALLEL_READS
     assert len(parts()) == 120
 
 
-def test_a_backfill_keeps_few_large_objects_at_once():
+def test_a_backfill_keeps_few_large_objects_at_once(watching):
     from vedette.operations import backfill
 
     captured = [DataCaptured("b", f"k{number}", "e", 150_000_000, None) for number in range(5)]

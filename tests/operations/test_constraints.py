@@ -48,7 +48,7 @@ def test_known_values_are_replaced_added_and_taken_away():
     assert changed.features[1].domains == ("red", "green")
     assert said(BEFORE, changed) == ["colour: string_constraints.domains: more green; fewer blue"]
     assert edited(BEFORE, "colour", Edit(clear=frozenset({"values"}))).features[1].domains is None
-    with pytest.raises(VedetteError, match="colour does not know the value pink"):
+    with pytest.raises(VedetteError, match="colour has no known value pink"):
         edited(BEFORE, "colour", Edit(fewer_values=("pink",)))
 
 
@@ -96,9 +96,9 @@ def test_ranges_and_rows_an_hour_are_rules_that_are_judged():
 @pytest.mark.parametrize(
     ("feature", "edit", "sentence"),
     [
-        (None, Edit(completeness=1), "completeness: can be said of one feature only."),
-        ("price", Edit(minimum_rows=1), "minimum_rows: can be said of all features only."),
-        ("price", Edit(clear=frozenset({"volume"})), "clear volume: can be said of all features only."),
+        (None, Edit(completeness=1), "completeness: applies only to one feature."),
+        ("price", Edit(minimum_rows=1), "minimum_rows: applies only to all features."),
+        ("price", Edit(clear=frozenset({"volume"})), "clear volume: applies only to all features."),
         ("prise", Edit(completeness=1), "There is no feature prise in these constraints; did you mean price?"),
         ("price", Edit(thresholds={"comparison_treshold": 1}), "did you mean comparison_threshold?"),
         ("price", Edit(thresholds={"nothing": 1}), "There is no threshold nothing; there are perform_comparison"),
@@ -160,7 +160,7 @@ def test_statistics_of_model_monitor_with_nan_stay_readable():
 
 
 def test_a_window_with_other_features_is_not_taken_by_mistake():
-    with pytest.raises(VedetteError, match="other features than the constraints in force: colour, size"):
+    with pytest.raises(VedetteError, match="of the current constraints differ: colour, size"):
         accepted(BEFORE, Table.of([["1", "2"]], ("price", "size")))
     with pytest.raises(VedetteError, match="The window has no feature colour"):
         accepted(BEFORE, Table.of([["1"]], ("price",)), ["colour"])

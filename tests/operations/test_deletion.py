@@ -13,7 +13,7 @@ from vedette.operations import aws, deletion
 def test_what_never_ends_is_not_awaited_for_ever_and_the_same_command_goes_on_later(stage):
     stage.deployed()
     stage.cloud.sagemaker.force_status(SITE, "SystemUpdating")
-    with pytest.raises(NotReady, match="After 3 h the endpoint preferred-site is busy; the same command goes on"):
+    with pytest.raises(NotReady, match="After 3 h the endpoint preferred-site is busy; run the same command again"):
         deletion.delete(deletion.prepared(SITE), lambda seconds: None)
     stage.cloud.sagemaker.force_status(SITE, "InService")
     found = deletion.prepared(SITE)

@@ -55,13 +55,13 @@ REFUSED = {
     ),
     "a group twice": (
         b"[endpoints.a]\npackage_group='g'\n[endpoints.b]\npackage_group='g'",
-        "f: the group g stands at both a and b; a group serves one endpoint",
+        "f: the group g is used by both a and b; a group serves one endpoint",
     ),
     "nothing to deploy": (b"[endpoints.a]\nmode='deploy'", "f: endpoints.a.package_group: missing; mode deploy needs"),
     "windows too short": (b"[endpoints.a]\nwindow_minutes=5", "f: endpoints.a.window_minutes: 5 is not 15 to 1440"),
     "windows that leave a rest": (
         b"[endpoints.a]\nwindow_minutes=50",
-        "f: endpoints.a.window_minutes: 50 does not divide a day; 15, 20, 30, 60,",
+        "f: endpoints.a.window_minutes: 50 does not divide a day; 15, 30, 60,",
     ),
     "drift windows that leave a rest": (
         b"[endpoints.a]\ndrift_window_minutes=700",
@@ -73,7 +73,7 @@ REFUSED = {
     ),
     "names that differ in case": (
         b"[endpoints.Site]\n[endpoints.site]",
-        "f: Site and site are one endpoint to SageMaker, which does not tell their case apart",
+        "f: Site and site are the same endpoint in SageMaker, which ignores case",
     ),
     "a local place": (b"[endpoints.a]\ncapture_uri='/tmp'", "f: endpoints.a.capture_uri: '/tmp' is not a place like"),
 }
@@ -105,7 +105,7 @@ def test_managing_an_endpoint_keeps_what_is_not_given_and_refuses_a_second_group
     site, other = fleet.managed(stored, "site", "site", {"capture_percentage": 10})
     assert (site.capture_percentage, site.mode, site.golden_payload) == (10, "deploy", GoldenPayload(body="60,70"))
     assert other == stored.entries[1]
-    with pytest.raises(UnreadableFile, match="site: it serves the group site; an endpoint cannot serve cars as well"):
+    with pytest.raises(UnreadableFile, match="site: it serves the group site; it cannot serve cars too"):
         fleet.managed(stored, "cars", "site", {})
     with pytest.raises(UnreadableFile, match="the group site stands at both site and third"):
         fleet.managed(stored, "site", "third", {})

@@ -45,8 +45,8 @@ def test_another_stage_than_that_of_the_environment_comes_from_the_file(project)
 @pytest.mark.parametrize(
     ("stage", "inside", "words"),
     [
-        (None, True, "Which stage? Give --stage or set VEDETTE_STAGE ("),
-        (None, False, "Which stage? Give --stage or set VEDETTE_STAGE."),
+        (None, True, "Name a stage with --stage or VEDETTE_STAGE ("),
+        (None, False, "Name a stage with --stage or VEDETTE_STAGE."),
         ("test", True, "has no stage test; it knows dev, prod."),
         ("test", False, "there is no .chalice/config.json in this folder or above it"),
     ],
