@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
 
 from chalicelib import locations
+from chalicelib.aws import sagemaker
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Bucket
 from chalicelib.deadline import Deadline
@@ -15,7 +18,7 @@ from chalicelib.settings import Settings, settings
 from chalicelib.stores.alert_states import AlertStateStore
 from chalicelib.stores.baselines import BaselineStore
 from chalicelib.stores.checkpoints import CheckpointStore
-from chalicelib.stores.deployments import DeploymentStore
+from chalicelib.stores.deployments import DeploymentRecords, DeploymentStore
 from chalicelib.stores.executions import ExecutionStore
 from chalicelib.stores.fleet import FleetStore
 from chalicelib.stores.parts import PartStore
@@ -89,6 +92,16 @@ class EndpointRun:
         if entry is None:
             return Skipped(SkipReason.NOT_IN_FLEET, f"the group {package_group} is in no fleet entry")
         return cls(entry, datetime.now(UTC), deadline, stores)
+
+    @cached_property
+    def described(self) -> dict[str, Any]:
+        """DescribeEndpoint, read at first use; empty when there is no such endpoint."""
+        return sagemaker.describe_endpoint(self.endpoint) or {}
+
+    @cached_property
+    def deployments(self) -> DeploymentRecords:
+        """The stored deployments, read at first use; a deployment itself reads them anew."""
+        return self.stores.deployments.get(self.endpoint)
 
     @property
     def endpoint(self) -> str:

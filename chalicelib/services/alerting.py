@@ -97,7 +97,7 @@ def _capture_condition_was_notified(run: EndpointRun) -> bool:
 
 
 def _context(run: EndpointRun, execution: Execution) -> AlertContext:
-    history = run.stores.deployments.get(run.endpoint).history
+    history = run.deployments.history
     return AlertContext(
         bucket=run.stores.bucket.name,
         deploys=run.entry.mode == Mode.DEPLOY,

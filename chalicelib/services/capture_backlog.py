@@ -40,14 +40,14 @@ def captured_variants(run: EndpointRun) -> set[str]:
         return {variant for root in roots for variant in bucket.list_folders(root) if variant}
 
 
-def known_variants(run: EndpointRun, shown: Collection[str] = ()) -> list[str]:
-    """The variants that have captured, and those that the endpoint shows.
+def known_variants(run: EndpointRun) -> list[str]:
+    """The variants that have captured.
 
     Cached by the sweep, so that run_monitoring needs no listing and no DescribeEndpoint; a new one is known after the
     sweep's next run.
     """
     checkpoint, _ = run.stores.checkpoints.get(run.endpoint)
-    return sorted({*((checkpoint.variants if checkpoint else ()) or run.stores.parts.variants(run.endpoint)), *shown})
+    return sorted((checkpoint.variants if checkpoint else ()) or run.stores.parts.variants(run.endpoint))
 
 
 def unprocessed_objects(

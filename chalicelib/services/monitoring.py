@@ -16,8 +16,8 @@ Which windows there are, and which checks run on each: `constraints.windows`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 from chalicelib import locations
 from chalicelib.alerts import endpoint_notifications
 from chalicelib.aws import sagemaker
+from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.windows import RECENTLY_CLOSED, checks_for_length, closed_windows, open_window
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
@@ -79,16 +80,13 @@ def evaluate_due_windows(run: EndpointRun) -> EvaluatedWindows | Skipped:
     due = {variant: in_window for variant in parts if (in_window := keys_in(variant, window))}
     if not closed and not due:
         return Skipped(SkipReason.NO_CLOSED_WINDOW, f"no window of {run.endpoint} has closed just now")
-    context = evaluation_context(run) if due and run.deadline.leaves(Deadline.WINDOW) else None
-    found = _evaluate_open(context, window, due) if isinstance(context, EvaluationContext) else 0
+    context = evaluation_context(run)
+    in_time = run.deadline.leaves(Deadline.WINDOW)
+    found = _evaluate_open(context, window, due) if in_time and isinstance(context, EvaluationContext) else 0
     if not closed:
         return EvaluatedWindows(open_violations=found)
-    evaluated = evaluate_closed(run, closed, keys_in, context)
-    return (
-        evaluated
-        if isinstance(evaluated, Skipped)
-        else EvaluatedWindows(evaluated.executions, evaluated.remaining, found)
-    )
+    evaluated = evaluate_closed(run, closed, context, parts, keys_in)
+    return evaluated if isinstance(evaluated, Skipped) else replace(evaluated, open_violations=found)
 
 
 def recently_closed(run: EndpointRun, within: timedelta = RECENTLY_CLOSED) -> list[Window]:
@@ -100,18 +98,17 @@ def recently_closed(run: EndpointRun, within: timedelta = RECENTLY_CLOSED) -> li
 
 def evaluate_closed(
     run: EndpointRun,
-    windows: list[Window],
-    keys_in: PartKeys = lambda variant, window: None,
-    context: EvaluationContext | Skipped | None = None,
+    windows: Sequence[Window],
+    context: EvaluationContext | Skipped,
+    captured_variants: Collection[str],
+    keys_in: PartKeys,
 ) -> EvaluatedWindows | Skipped:
     """Evaluate closed windows of an endpoint; the sweep does the same, with a longer look back.
 
     Skipped when no baseline can be used; a person is notified of that, unless the endpoint is in mode observe.
     """
-    described = sagemaker.describe_endpoint(run.endpoint) or {}
-    context = _with_description(context or evaluation_context(run), described)
-    shown = sagemaker.variants_of(described)
-    variants = capture_backlog.known_variants(run, shown)
+    shown = sagemaker.variants_of(run.described)
+    variants = sorted({*captured_variants, *shown})
     executions: list[Execution] = []
     remaining: list[tuple[str, Window]] = []
     if isinstance(context, EvaluationContext):
@@ -140,16 +137,10 @@ def evaluation_context(run: EndpointRun) -> EvaluationContext | Skipped:
         return Skipped(SkipReason.BASELINE_UNREADABLE, f"nothing is evaluated: {error}")
     if baseline is None:
         return Skipped(SkipReason.NO_BASELINE, "the endpoint has no baseline, so its captured data is not evaluated")
-    return EvaluationContext(run, baseline, run.stores.deployments.get(run.endpoint).all)
+    return EvaluationContext(run, baseline)
 
 
-def _with_description(context: EvaluationContext | Skipped, described: dict[str, Any]) -> EvaluationContext | Skipped:
-    if isinstance(context, Skipped):
-        return context
-    return EvaluationContext(context.run, context.baseline, context.deployments, described)
-
-
-def checks_of(entry: FleetEntry, window: Window) -> Any:
+def checks_of(entry: FleetEntry, window: Window) -> Checks:
     """The checks that run on a closed window of an endpoint, by its length."""
     return checks_for_length(entry.window_minutes, entry.drift_window_minutes, window.length)
 

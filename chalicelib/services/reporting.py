@@ -56,7 +56,7 @@ def with_history(run: EndpointRun, execution: Execution) -> MonitoredExecution:
     has_drift_windows = execution.checks == Checks.HARD and drift_length > length
     drift = _earlier(run, execution, drift_length, WINDOWS) if has_drift_windows else ()
     state, _ = stores.alert_states.get(execution.endpoint, execution.variant)
-    deployments = stores.deployments.get(execution.endpoint).all
+    deployments = run.deployments.all
     firing = {name: one.since for name, one in state.fingerprints.items() if one.state != "pending"} if state else {}
     return MonitoredExecution(
         execution,

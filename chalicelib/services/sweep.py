@@ -24,7 +24,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -91,11 +91,6 @@ class _SweepRun:
         back = now - DAY if full_day else resume
         start = back - (back - EPOCH) % timedelta(minutes=run.entry.window_minutes)
         return cls(run, checkpoint, full_day, start, run.deadline.earlier_by_share(Deadline.TASKS_AFTER_BACKLOG))
-
-    @cached_property
-    def described(self) -> dict[str, Any]:
-        """DescribeEndpoint; empty when there is no such endpoint."""
-        return sagemaker.describe_endpoint(self.run.endpoint) or {}
 
     @property
     def look_back(self) -> Window:
@@ -200,7 +195,7 @@ def _process_backlog(sweep_run: _SweepRun) -> int:
 
 def _variants(sweep_run: _SweepRun) -> list[str]:
     """The variants that the endpoint shows, and those that have captured; a full day's look lists the bucket too."""
-    known = {*sagemaker.variants_of(sweep_run.described), *sweep_run.checkpoint.variants}
+    known = {*sagemaker.variants_of(sweep_run.run.described), *sweep_run.checkpoint.variants}
     if sweep_run.full_day or not known:
         listed = capture_backlog.captured_variants(sweep_run.run)
         sweep_run.save(variants=tuple(sorted({*sweep_run.checkpoint.variants, *listed})))
@@ -229,7 +224,10 @@ def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
             if sweep_run.full_day or not _used(latest[window, variant], sweep_run.keys_in(variant, window))
         }
     )
-    evaluated = monitoring.evaluate_closed(run, due, sweep_run.keys_in) if due else EvaluatedWindows()
+    evaluated: EvaluatedWindows | Skipped = EvaluatedWindows()
+    if due:
+        context = monitoring.evaluation_context(run)
+        evaluated = monitoring.evaluate_closed(run, due, context, sweep_run.parts, sweep_run.keys_in)
     complete = _is_complete(evaluated)
     alerts, reported = 0, dict(sweep_run.checkpoint.reported_windows)
     for (window, variant), digest in unreported.items():
@@ -332,7 +330,7 @@ def _check_capture(sweep_run: _SweepRun) -> str:
     if sweep_run.access_error:
         conditions = {"closed": sweep_run.access_error}
     elif run.entry.mode != Mode.DEPLOY:
-        described = sweep_run.described.get("DataCaptureConfig") or {}
+        described = sweep_run.run.described.get("DataCaptureConfig") or {}
         conditions = capture_conditions(described, run.capture_uri, run.endpoint)
     elif not sweep_run.backlog_drained:
         return "not known"  # the object that would be missing may lie there unread
@@ -347,7 +345,7 @@ def _check_capture(sweep_run: _SweepRun) -> str:
 
 def _deployed_capture_state(sweep_run: _SweepRun) -> CaptureState:
     run = sweep_run.run
-    latest = run.stores.deployments.get(run.endpoint).latest
+    latest = run.deployments.latest
     since = latest.requested_at if latest else run.now
     seen = any(sweep_run.parts.values()) or any(
         run.stores.parts.keys(run.endpoint, variant, since, since + LOOK_BACK) for variant in sweep_run.parts

@@ -16,7 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
 
 from chalicelib import locations
 from chalicelib.aws import cloudwatch, sagemaker
@@ -26,7 +25,7 @@ from chalicelib.constraints.measurement import Checks, Verdict
 from chalicelib.constraints.missing_capture import evaluate_missing_capture, with_volume_check
 from chalicelib.constraints.windows import evaluate_closed_window
 from chalicelib.endpoint_run import EndpointRun
-from chalicelib.records import Deployment, Execution
+from chalicelib.records import Execution
 from chalicelib.registry.plan import Served
 from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import UNVERSIONED
@@ -45,19 +44,17 @@ class EvaluationContext:
 
     run: EndpointRun
     baseline: VersionedBaseline
-    deployments: tuple[Deployment, ...]
-    described: dict[str, Any] | None = None  # DescribeEndpoint, where it was read already
 
     @cached_property
     def served_now(self) -> str:
         """The version that the endpoint serves now."""
-        served = Served.of(sagemaker.describe_served(self.run.endpoint, self.described))
+        served = Served.of(sagemaker.describe_served(self.run.endpoint, self.run.described))
         return served.version if served else UNVERSIONED
 
     def served(self, window: Window) -> tuple[str, ...]:
         """The versions that answered in a window: by the history, and where that ends, by SageMaker."""
-        versions = versions_during(self.deployments, window)
-        later = any(one.begun and one.requested_at >= window.end for one in self.deployments)
+        versions = versions_during(self.run.deployments.all, window)
+        later = any(one.begun and one.requested_at >= window.end for one in self.run.deployments.all)
         return versions if len(versions) > 1 or (versions and later) else (self.served_now,)
 
 

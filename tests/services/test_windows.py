@@ -278,11 +278,9 @@ def test_an_object_whose_announcement_was_lost_is_announced_again(watched, when,
 def test_a_run_that_has_no_time_left_says_how_many_windows_it_left(watched):
     spread(watched, 60)
     when_the_hour_has_closed(watched)
-    late = run_of(ENDPOINT, Deadline.in_seconds(Deadline.WINDOW - 1))
-    windows = monitoring.recently_closed(late)
-    evaluated = monitoring.evaluate_closed(late, windows)
-    assert (evaluated.executions, evaluated.remaining) == ((), 1)
-    in_time = monitoring.evaluate_closed(run_of(ENDPOINT), windows)
+    late = monitoring.evaluate_due_windows(run_of(ENDPOINT, Deadline.in_seconds(Deadline.WINDOW - 1)))
+    assert (late.executions, late.remaining) == ((), 1)
+    in_time = monitoring.evaluate_due_windows(run_of(ENDPOINT))
     assert [execution.verdict for execution in in_time.executions] == ["OK"]
 
 
