@@ -65,30 +65,31 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     schema_version: int = SCHEMA_VERSION
 
 
-# --- judged -----------------------------------------------------------------------------------------------------------
+# --- evaluated --------------------------------------------------------------------------------------------------------
 
 
 class Execution(Record, frozen=True, kw_only=True):
-    """One verdict, stored once with the list of what it judged."""
+    """One verdict, stored once with the list of the parts that it used."""
 
     endpoint: str
     variant: str
     window_start: datetime
     window_end: datetime
-    closed: bool  # False: one object of the open hour, judged for hard violations alone
+    # False: data that was still arriving, one object or an open window, with the hard checks alone.
+    window_closed: bool = msgspec.field(name="closed")
     package_version: str  # of the model that served, "unversioned" when the endpoint was not made from a package
     revision: int
-    baseline: str  # version of the baseline it was judged against, "" when there was none
+    baseline: str  # version of the baseline that it was compared with, "" when there was none
     verdict: Verdict
-    events: int
+    requests: int = msgspec.field(name="events")  # captured requests whose rows are counted
     rows: int
-    refused: dict[str, int]
+    rejected: dict[str, int] = msgspec.field(name="refused")  # lines that could not be read, by reason
     measurements: tuple[Measurement, ...]
-    parts: tuple[str, ...]  # keys of the parts judged
+    parts: tuple[str, ...]  # keys of the parts that were added up
     folder: str  # where statistics.json and constraint_violations.json lie
     evaluated_at: datetime = msgspec.field(name="judged_at")
-    notes: tuple[str, ...] = ()  # what was not judged, or why the monitor failed
-    checks: Checks = Checks.ALL  # what was evaluated: drift may have windows of its own
+    notes: tuple[str, ...] = ()  # what was not evaluated, or why the monitor failed
+    checks_run: Checks = msgspec.field(default=Checks.ALL, name="checks")  # drift may have windows of its own
     source: Source = "vedette"
 
 
@@ -100,9 +101,9 @@ class ExecutionEvent(Record, frozen=True, kw_only=True):
     verdict: Verdict
     window_start: datetime
     window_end: datetime
-    closed: bool
+    window_closed: bool = msgspec.field(name="closed")
     folder: str
-    test: str = ""  # the mark of `vedette alerts test`: nothing was judged, and a message with this mark is owed
+    test: str = ""  # the mark of `vedette alerts test`: no data was evaluated, and a message with this mark is sent
 
 
 class BaselineInForce(Record, frozen=True, kw_only=True):

@@ -92,9 +92,9 @@ def _message(
         began_after_deployment=_began_after_deployment(context.served_since, new, transition),
         window_start=execution.window_start,
         window_end=execution.window_end,
-        closed=execution.closed,
+        closed=execution.window_closed,
         rows=execution.rows if ours else None,  # Model Monitor does not report it
-        refused=sum(execution.refused.values()) if ours else None,
+        refused=sum(execution.rejected.values()) if ours else None,
         folder=execution.folder,
         what_to_do=to_texts(next_steps(shown_kind, items, execution, context, len(continuing))),
     )

@@ -109,7 +109,7 @@ _CLIENT = Step("If a client sends wrong data, tell its owner; the findings above
 
 def _for_vedette(execution: Execution, *, deploys: bool) -> list[Step]:
     endpoint = execution.endpoint
-    window = f" --window {execution.window_start:%Y-%m-%dT%H:%M}" if execution.closed else ""
+    window = f" --window {execution.window_start:%Y-%m-%dT%H:%M}" if execution.window_closed else ""
     rollback = f"vedette rollback {endpoint} --reason WHY"
     back = Step("If the model is at fault, go back to the previous version:", rollback)
     return [

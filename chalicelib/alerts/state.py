@@ -83,10 +83,10 @@ def transition(
     state: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted = never_muted
 ) -> Transition:
     """Apply one evaluation to every fingerprint; see the table of this module."""
-    last = state.last_drift_window_end if execution.checks == Checks.DRIFT else state.last_closed_window_end
+    last = state.last_drift_window_end if execution.checks_run == Checks.DRIFT else state.last_closed_window_end
     if last is not None and execution.window_end <= last:
         return Transition(state)
-    if not execution.closed:
+    if not execution.window_closed:
         return _apply_open_window(state, execution, muted) if thresholds.hard_violated <= 1 else Transition(state)
     return _apply_closed_window(state, execution, thresholds, muted)
 
@@ -132,13 +132,13 @@ def _apply_closed_window(state: AlertState, execution: Execution, thresholds: Th
         kind = _notification_kind(before, after, measurement, silent=silent)
         if kind is not None:
             findings.setdefault(kind, []).append(measurement)
-    drift, hard = execution.checks == Checks.DRIFT, execution.checks == Checks.HARD
+    drift, hard = execution.checks_run == Checks.DRIFT, execution.checks_run == Checks.HARD
     changed = replace(
         state,
         fingerprints=known,
         last_closed_window_end=state.last_closed_window_end if drift else execution.window_end,
         last_drift_window_end=state.last_drift_window_end if hard else execution.window_end,
-        had_rows=state.had_rows or execution.rows > 0 or bool(execution.refused) or execution.source != "vedette",
+        had_rows=state.had_rows or execution.rows > 0 or bool(execution.rejected) or execution.source != "vedette",
     )
     return _transition(changed, findings, since)
 
@@ -155,11 +155,11 @@ def _evaluated(state: AlertState, execution: Execution) -> list[Measurement]:
         m for m in missing_data if m.fingerprint in state.fingerprints or (m.violated and _had_data(state, execution))
     ]
     evaluated = [m for m in execution.measurements if m.evaluated]
-    if execution.checks == Checks.DRIFT:  # the shorter windows report the other kinds of missing data
+    if execution.checks_run == Checks.DRIFT:  # the shorter windows report the other kinds of missing data
         no_data = [m for m in missing_data if m.violated and m.check == check_types.NO_DATA]
         complete = execution.verdict in {Verdict.OK, Verdict.VIOLATIONS}
         return no_data + evaluated + (_implicit_clears(state, execution) if complete else [])
-    if execution.checks == Checks.HARD and execution.verdict == Verdict.NO_DATA:
+    if execution.checks_run == Checks.HARD and execution.verdict == Verdict.NO_DATA:
         return []
     if execution.verdict in MISSING_DATA_FINGERPRINTS:
         return [m for m in missing_data if m.violated]
@@ -198,7 +198,7 @@ def _implicit_clears(state: AlertState, execution: Execution) -> list[Measuremen
             violated=False,
         )
         for fingerprint in state.fingerprints
-        if fingerprint not in measured and _covers(execution.checks, fingerprint)
+        if fingerprint not in measured and _covers(execution.checks_run, fingerprint)
     ]
 
 

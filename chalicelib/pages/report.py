@@ -76,8 +76,8 @@ def execution_report(
     content = ReportContent(
         f"{execution.endpoint}, {execution.variant}",
         evaluation,
-        execution.events,
-        execution.refused,
+        execution.requests,
+        execution.rejected,
         baseline,
         current,
         monitored,
@@ -211,7 +211,7 @@ def _facts(content: ReportContent, history: History, drift: History | None) -> l
             ("Endpoint", [sanitize(execution.endpoint)]),
             ("Variant", [sanitize(execution.variant)]),
             ("Model", [_served(monitored, history)]),
-            ("Window" if execution.closed else "Captured", [window(execution)]),
+            ("Window" if execution.window_closed else "Captured", [window(execution)]),
         ]
     facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(content.requests, 'request')}"]))
     unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in content.rejected.items()]

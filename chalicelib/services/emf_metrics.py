@@ -44,10 +44,10 @@ def metric_sets(execution: Execution, critical_features: Collection[str] = ()) -
     """The metrics of one verdict; a window in which drift alone was evaluated counts no rows a second time."""
     violated = [one for one in execution.measurements if one.violated]
     values: dict[str, float] = {}
-    if execution.checks != Checks.DRIFT:
+    if execution.checks_run != Checks.DRIFT:
         values = {
             "Rows": execution.rows,
-            "UnreadableLines": sum(execution.refused.values()),
+            "UnreadableLines": sum(execution.rejected.values()),
             "Violations": len(violated),
             "NotJudged": int(execution.verdict in NOT_EVALUATED),
         }

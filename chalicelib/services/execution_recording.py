@@ -64,20 +64,20 @@ def execution_of(
         variant=evaluated.variant,
         window_start=evaluated.window.start,
         window_end=evaluated.window.end,
-        closed=closed,
+        window_closed=closed,
         package_version=package_version,
         revision=revision,
         baseline=evaluated.baseline.version,
         verdict=evaluated.evaluation.verdict,
-        events=evaluated.summary.events,
+        requests=evaluated.summary.events,
         rows=evaluated.evaluation.rows,
-        refused=evaluated.summary.rejected,
+        rejected=evaluated.summary.rejected,
         measurements=evaluated.evaluation.measurements,
         notes=evaluated.evaluation.notes,
         parts=parts,
         folder=folder,
         evaluated_at=datetime.now(UTC),
-        checks=checks,
+        checks_run=checks,
     )
 
 
@@ -95,7 +95,7 @@ def write_files(run: EndpointRun, execution: Execution, summary: CaptureSummary,
     table = aligned_table(summary.tables, baseline.constraints)
     if table is not None:
         executions.put_file(execution, STATISTICS_FILE, write_statistics(table))
-    if execution.closed:
+    if execution.window_closed:
         write_report(run, execution, baseline, table)
     executions.put_file(execution, VIOLATIONS_FILE, write_violations(execution.measurements))
 
@@ -108,7 +108,7 @@ def publish(execution: Execution) -> None:
         verdict=execution.verdict,
         window_start=execution.window_start,
         window_end=execution.window_end,
-        closed=execution.closed,
+        window_closed=execution.window_closed,
         folder=execution.folder,
     )
     messages.put_event(EXECUTION_DETAIL_TYPE, msgspec.json.encode(event))

@@ -49,11 +49,11 @@ def with_history(run: EndpointRun, execution: Execution) -> MonitoredExecution:
 
     entry, stores = run.entry, run.stores
     length = execution.window_end - execution.window_start
-    if not execution.closed:
+    if not execution.window_closed:
         length = timedelta(minutes=entry.window_minutes)
     before = _earlier(run, execution, length, WINDOWS - 1)
     drift_length = timedelta(minutes=entry.drift_window_minutes)
-    has_drift_windows = execution.checks == Checks.HARD and drift_length > length
+    has_drift_windows = execution.checks_run == Checks.HARD and drift_length > length
     drift = _earlier(run, execution, drift_length, WINDOWS) if has_drift_windows else ()
     state, _ = stores.alert_states.get(execution.endpoint, execution.variant)
     deployments = run.deployments.all

@@ -221,10 +221,10 @@ def _head(io: CommandIO, one: WindowResult) -> None:
     source = f"Vedette, variant {one.name}" if ours else f"Model Monitor ({one.monitoring_type}), schedule {one.name}"
     io.say(f"{source}", f"  {_time(execution.window_start)} to {_time(execution.window_end)} UTC: {one.verdict}")
     if ours:
-        refused = sum(execution.refused.values())
+        refused = sum(execution.rejected.values())
         version = execution.package_version
         io.say(
-            f"  {execution.rows:,} rows of {execution.events:,} captured requests, {refused:,} lines rejected",
+            f"  {execution.rows:,} rows of {execution.requests:,} captured requests, {refused:,} lines rejected",
             f"  model {sanitize(f'version {version}' if version.isdigit() else version)},"
             f" baseline {execution.baseline or 'none'}, revision {execution.revision}",
         )

@@ -282,7 +282,7 @@ def synthetic_events(settings: Settings) -> dict[str, dict[str, Any]]:
         verdict=Verdict.NO_DATA,
         window_start=now,
         window_end=now,
-        closed=True,
+        window_closed=True,
         folder=f"monitoring/{PROBE}/",
     )
     scheduled = Scheduled.for_endpoint(PROBE, event("", "Scheduled Event", {}), settings)

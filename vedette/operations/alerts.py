@@ -213,7 +213,7 @@ def start_test(endpoint: str) -> str:
         verdict=Verdict.OK,
         window_start=now,
         window_end=now,
-        closed=False,
+        window_closed=False,
         folder="",
         test=mark,
     )
