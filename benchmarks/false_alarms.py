@@ -170,9 +170,9 @@ def judged(table: Table, baseline: Baseline, start: datetime, hours: int, checks
     found = evaluate(summary, baseline, checks=checks, hours=hours)
     return Execution(
         endpoint="simulated", variant="AllTraffic", window_start=start, window_end=start + timedelta(hours=hours),
-        closed=True, package_version="1", revision=1, baseline="v1", verdict=found.verdict, events=table.rows,
-        rows=table.rows, refused={}, measurements=found.measurements, parts=(), folder="", evaluated_at=start,
-        checks=checks,
+        window_closed=True, package_version="1", revision=1, baseline="v1", verdict=found.verdict, requests=table.rows,
+        rows=table.rows, rejected={}, measurements=found.measurements, parts=(), folder="", evaluated_at=start,
+        checks_run=checks,
     )  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def quiet(rows_a_day: float, seed: int, days: int) -> Told:
             book = moved.after
             told.alerts += bool(moved.new)
             told.findings.update(f"{m.check} of {m.feature.rstrip('0123456789')}" for m in moved.new)
-            if execution.checks == Checks.DRIFT:
+            if execution.checks_run == Checks.DRIFT:
                 told.drifted_days += sum(m.violated for m in execution.measurements)
                 told.days += 1
     return told

@@ -23,9 +23,9 @@ def window(start_hour, hours, checks, *measurements, verdict="OK", rows=100):
     start = MIDNIGHT + timedelta(hours=start_hour)
     return Execution(
         endpoint="site", variant="AllTraffic", window_start=start, window_end=start + timedelta(hours=hours),
-        closed=True, package_version="1", revision=1, baseline="v1",
-        verdict="Violations" if any(m.violated for m in measurements) else verdict, events=rows, rows=rows,
-        refused={}, measurements=measurements, parts=(), folder="", evaluated_at=start, checks=checks,
+        window_closed=True, package_version="1", revision=1, baseline="v1",
+        verdict="Violations" if any(m.violated for m in measurements) else verdict, requests=rows, rows=rows,
+        rejected={}, measurements=measurements, parts=(), folder="", evaluated_at=start, checks_run=checks,
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_other_silences_are_told_by_the_hour(verdict):
     loud = window(0, 1, "hard", verdict=verdict, rows=0)
     check = {"CaptureStopped": "capture_stopped", "MonitorFailed": "monitor_failed"}[verdict]
     assert told(loud) == [("new", check)]
-    assert told(replace(loud, checks="drift")) == []
+    assert told(replace(loud, checks_run="drift")) == []
 
 
 def test_a_trace_is_clean():

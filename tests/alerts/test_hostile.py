@@ -146,7 +146,7 @@ class Shape(HTMLParser):
 
 def page_of(text: str) -> str:
     found = violation(text, expected=text, observed=text, description=text)
-    made = execution(found, notes=(text,), refused={text: 1})
+    made = execution(found, notes=(text,), rejected={text: 1})
     return execution_report(MonitoredExecution(execution=made, stage="dev", bucket="vedette-dev"), None, None).decode()
 
 

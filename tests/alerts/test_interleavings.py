@@ -13,7 +13,7 @@ from tests.runs import alert_on, send_pending
 
 FIRST = execution(violation())
 SECOND = execution(violation("a"), hour=1)
-OBJECT = execution(violation(), closed=False, window_end=NOON + timedelta(minutes=1), folder="monitoring/o/")
+OBJECT = execution(violation(), window_closed=False, window_end=NOON + timedelta(minutes=1), folder="monitoring/o/")
 READS = frozenset({"get_object", "query", "get_item", "get_topic_attributes"})
 MOST = 3_432  # all schedules of two deliveries with seven calls each
 
@@ -46,7 +46,7 @@ def test_every_order_of_two_deliveries_leaves_each_alert_told_once_and_the_state
     name, record_property
 ):
     jobs = jobs_of(PAIRS[name])
-    newest = max(made.window_end for made in PAIRS[name] if made and made.closed)
+    newest = max(made.window_end for made in PAIRS[name] if made and made.window_closed)
     outcomes = set()
 
     def run(schedule):

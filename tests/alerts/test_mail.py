@@ -155,7 +155,7 @@ def test_a_verdict_of_model_monitor_names_its_report_and_no_command_that_knows_n
 
 
 def test_one_object_of_an_open_window_says_so():
-    _, text = shown(execution(violation(), closed=False, window_end=NOON + timedelta(minutes=1)))
+    _, text = shown(execution(violation(), window_closed=False, window_end=NOON + timedelta(minutes=1)))
     assert "Captured  from 2026-03-02 12:00 UTC on, in a window that is still open" in text
 
 

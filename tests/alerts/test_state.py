@@ -63,21 +63,21 @@ def test_how_many_windows_it_takes_is_an_argument(thresholds, history, expected)
 
 
 def test_a_hard_violation_of_an_object_fires_at_once_and_the_closed_window_adds_nothing():
-    assert told([bad(0, closed=False), bad(0), bad(1)]) == [("new b",), (), ()]
+    assert told([bad(0, window_closed=False), bad(0), bad(1)]) == [("new b",), (), ()]
 
 
 def test_where_hard_checks_must_fail_in_several_windows_an_object_fires_nothing():
-    assert told([bad(0, closed=False)] * 3, Thresholds(hard_violated=2, hard_of=3)) == [()] * 3
+    assert told([bad(0, window_closed=False)] * 3, Thresholds(hard_violated=2, hard_of=3)) == [()] * 3
 
 
 def test_a_single_object_never_recovers_anything_and_its_drift_counts_for_nothing():
-    assert told([execution(drift(), closed=False)]) == [()]
-    assert told([bad(0), *[good(1, closed=False)] * 5])[1:] == [()] * 5
+    assert told([execution(drift(), window_closed=False)]) == [()]
+    assert told([bad(0), *[good(1, window_closed=False)] * 5])[1:] == [()] * 5
 
 
 def test_an_object_of_a_window_that_was_closed_before_changes_nothing():
     moved = transition(book(), good(0), DEFAULTS)
-    assert transition(moved.after, bad(0, closed=False), DEFAULTS) == Transition(moved.after)
+    assert transition(moved.after, bad(0, window_closed=False), DEFAULTS) == Transition(moved.after)
 
 
 @pytest.mark.parametrize("again", [bad(3), execution(violation("a"), hour=1)])
@@ -103,7 +103,7 @@ def test_what_grows_worse_is_told_once_more_and_what_grows_better_is_not():
 
 def test_silence_is_said_once_and_only_where_there_was_data_before():
     quiet = [execution(hour=n, verdict="NoData") for n in range(3)]
-    assert told([replace(q, rows=0, refused={}) for q in quiet]) == [()] * 3
+    assert told([replace(q, rows=0, rejected={}) for q in quiet]) == [()] * 3
     back = [good(4 + n) for n in range(2)]
     assert told([good(-1), *quiet, *back]) == [(), ("new capture",), (), (), (), ("recovered capture",)]
 
@@ -152,8 +152,8 @@ def test_what_is_clean_when_the_mute_ends_waits_for_its_next_window():
 
 
 def test_an_object_fires_into_a_mute_and_the_closed_window_tells_when_it_has_ended():
-    assert told([bad(0, closed=False), bad(0)], muted_at={0}) == [(), ("new b",)]
-    assert told([bad(0, closed=False), bad(0), bad(1)], muted_at={0, 1}) == [(), (), ("new b",)]
+    assert told([bad(0, window_closed=False), bad(0)], muted_at={0}) == [(), ("new b",)]
+    assert told([bad(0, window_closed=False), bad(0), bad(1)], muted_at={0, 1}) == [(), (), ("new b",)]
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------

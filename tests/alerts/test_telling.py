@@ -219,7 +219,7 @@ def test_of_many_messages_that_cannot_be_sent_five_are_tried_and_all_arrive_in_t
     backend = sns_backends[watched.cloud.account.account_id][watched.cloud.region]
     topic = backend.topics.pop(settings().topic_arn)
     for number in range(8):
-        alert_on(execution(violation(f"f{number}"), closed=False, folder=f"monitoring/{number}/"))
+        alert_on(execution(violation(f"f{number}"), window_closed=False, folder=f"monitoring/{number}/"))
     before = len(watched.cloud.recorder.calls)
     watched.cloud.turn(minutes=2)
     assert send_pending(ENDPOINT, "AllTraffic") == []
@@ -247,7 +247,7 @@ def test_undeliverable_says_why(watched):
 def test_a_storm_is_cut_off_and_its_count_is_told_by_the_sweep(watched):
     watched.apply(replace(watched.fleet.entry(ENDPOINT), alerts_per_hour=3))
     for number in range(9):
-        alert_on(execution(violation(f"f{number}"), closed=False, folder=f"monitoring/{number}/"))
+        alert_on(execution(violation(f"f{number}"), window_closed=False, folder=f"monitoring/{number}/"))
     assert len(watched.cloud.mailbox.mails) == 3
     watched.cloud.schedules_enabled = True
     watched.cloud.turn(minutes=80)

@@ -69,11 +69,11 @@ def test_a_mute_of_a_fingerprint_holds_with_the_next_verdict_and_its_end_tells_o
 
 def test_a_maintenance_window_of_a_team_begins_and_ends_by_itself(alerting):
     alerting.done("alerts", "mute", "--team", "search", "--from", "1h", "--until", "3h", "--reason", "move", "--yes")
-    alert_on(execution(violation("before"), closed=False, folder="monitoring/1/"))
+    alert_on(execution(violation("before"), window_closed=False, folder="monitoring/1/"))
     alerting.cloud.turn(minutes=70)
-    alert_on(execution(violation("within"), closed=False, folder="monitoring/2/"))
+    alert_on(execution(violation("within"), window_closed=False, folder="monitoring/2/"))
     alerting.cloud.turn(hours=2)
-    alert_on(execution(violation("after"), closed=False, folder="monitoring/3/"))
+    alert_on(execution(violation("after"), window_closed=False, folder="monitoring/3/"))
     assert [mail.subject.split(": ")[1].split()[0] for mail in alerting.cloud.mailbox.mails] == ["before", "after"]
 
 

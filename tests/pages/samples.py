@@ -111,7 +111,7 @@ def sample(
 
 
 def judged(table: Table, baseline: Baseline) -> Evaluation:
-    return evaluate(CaptureSummary(events=ROWS // 20, rows=ROWS, tables=(table,)), baseline)
+    return evaluate(CaptureSummary(requests=ROWS // 20, rows=ROWS, tables=(table,)), baseline)
 
 
 def execution(endpoint: str, number: int, evaluation: Evaluation, version: str) -> Execution:
@@ -129,14 +129,14 @@ def execution(endpoint: str, number: int, evaluation: Evaluation, version: str) 
         variant="AllTraffic",
         window_start=start,
         window_end=start + HOUR,
-        closed=True,
+        window_closed=True,
         package_version=version,
         revision=1,
         baseline="v1",
         verdict=evaluation.verdict,
-        events=ROWS // 20,
+        requests=ROWS // 20,
         rows=ROWS,
-        refused={"line is not JSON": 2},
+        rejected={"line is not JSON": 2},
         measurements=measurements,
         parts=("parts/x.json",),
         folder=f"monitoring/{endpoint}/AllTraffic/{start:%Y-%m-%dT%H-%MZ}_60m/{version}/0001/",

@@ -56,7 +56,7 @@ def overview(endpoints: int) -> bytes:
 def silent() -> bytes:
     """A window in which nothing was captured."""
     found = sample(4, violated=0)
-    silent = msgspec.structs.replace(found.monitored.execution, verdict="NoData", rows=0, events=0, measurements=())
+    silent = msgspec.structs.replace(found.monitored.execution, verdict="NoData", rows=0, requests=0, measurements=())
     monitored = found.monitored.__class__(**{**vars(found.monitored), "execution": silent})
     return found.__class__(monitored, found.baseline, found.current).page
 

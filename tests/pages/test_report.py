@@ -30,11 +30,11 @@ def split(made):
     """The same endpoint with hours that judge hard constraints alone, and days for drift."""
     execution = made.monitored.execution
     hard = tuple(one for one in execution.measurements if one.kind == "hard" and not one.violated)
-    hour = msgspec.structs.replace(execution, checks="hard", measurements=hard, verdict="OK")
+    hour = msgspec.structs.replace(execution, checks_run="hard", measurements=hard, verdict="OK")
     days = [
         msgspec.structs.replace(
             execution,
-            checks="drift",
+            checks_run="drift",
             window_start=START - n * DAY,
             window_end=START - (n - 1) * DAY,
             measurements=tuple(one for one in execution.measurements if one.kind == "drift"),

@@ -122,7 +122,7 @@ def _seen(stage: Stage) -> dict[str, Any]:
     return {
         "not summarized": len(captured) - len(parts),
         "rows": sum(part.summary.rows for part in stage_stores().parts.read(parts)),
-        "executions": sorted((e.window_start, e.window_end, e.closed, e.verdict, e.rows) for e in executions),
+        "executions": sorted((e.window_start, e.window_end, e.window_closed, e.verdict, e.rows) for e in executions),
     }
 
 

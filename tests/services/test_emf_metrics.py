@@ -34,13 +34,13 @@ def test_violations_are_counted_for_the_endpoint_and_for_each_check(execution):
 
 def test_a_window_of_drift_alone_counts_no_rows_again(execution):
     drift = msgspec.structs.replace(
-        execution, checks="drift", measurements=tuple(one for one in execution.measurements if one.kind == "drift")
+        execution, checks_run="drift", measurements=tuple(one for one in execution.measurements if one.kind == "drift")
     )
     assert set(dict(metric_sets(drift).__next__()[1])) == {"Drift"}
 
 
 def test_silence_is_a_metric(execution):
-    silent = msgspec.structs.replace(execution, verdict="NoData", rows=0, measurements=(), refused={})
+    silent = msgspec.structs.replace(execution, verdict="NoData", rows=0, measurements=(), rejected={})
     assert list(metric_sets(silent)) == [({}, {"Rows": 0, "UnreadableLines": 0, "Violations": 0, "NotJudged": 1})]
 
 

@@ -41,7 +41,7 @@ def watched(world):
 def verdicts(world, *, checks: str = "", under: str = "2") -> list[Execution]:
     keys = [key for key in world.keys(f"monitoring/{ENDPOINT}/AllTraffic/{under}") if key.endswith("execution.json")]
     found = [stage_stores().bucket.get_record(Execution, key) for key in keys]
-    return [one for one in found if not checks or one.checks == checks]
+    return [one for one in found if not checks or one.checks_run == checks]
 
 
 def spread(world, count: int, shift: int = 0) -> None:
@@ -59,7 +59,7 @@ def test_hours_are_judged_on_hard_checks_and_days_on_drift(watched):
     spread(watched, 150)
     watched.cloud.turn(hours=1, minutes=10)
     (hour,) = [one for one in verdicts(watched) if one.rows]
-    assert (hour.checks, hour.verdict, {m.kind for m in hour.measurements}) == ("hard", "OK", {"hard"})
+    assert (hour.checks_run, hour.verdict, {m.kind for m in hour.measurements}) == ("hard", "OK", {"hard"})
     assert verdicts(watched, checks="drift") == []
     watched.cloud.turn(hours=15)
     (day,) = verdicts(watched, checks="drift")
@@ -83,7 +83,7 @@ def test_drift_windows_as_short_as_the_others_are_one_verdict_of_both(watched):
     spread(watched, 150)
     watched.cloud.turn(hours=1, minutes=10)
     (hour,) = [one for one in verdicts(watched) if one.rows]
-    assert (hour.checks, {m.kind for m in hour.measurements}) == ("all", {"hard", "drift"})
+    assert (hour.checks_run, {m.kind for m in hour.measurements}) == ("all", {"hard", "drift"})
 
 
 # --- the open hour ----------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def test_what_many_small_objects_violate_together_is_told_before_the_hour_has_cl
     assert f"{watched.cloud.clock.now():%H}" == "09"
     assert [subject for subject in new_mails(watched) if "b is not Integral" in subject]
     opened = verdicts(watched, under="open/")
-    assert [one.closed for one in opened] == [False] * len(opened)
+    assert [one.window_closed for one in opened] == [False] * len(opened)
     assert {one.revision for one in opened} == set(range(1, len(opened) + 1))
 
 
