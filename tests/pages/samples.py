@@ -111,7 +111,7 @@ def sample(
 
 
 def judged(table: Table, baseline: Baseline) -> Evaluation:
-    return evaluate(CaptureSummary(requests=ROWS // 20, rows=ROWS, tables=(table,)), baseline)
+    return evaluate(CaptureSummary(events=ROWS // 20, rows=ROWS, tables=(table,)), baseline)
 
 
 def execution(endpoint: str, number: int, evaluation: Evaluation, version: str) -> Execution:
