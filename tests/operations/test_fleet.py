@@ -107,7 +107,7 @@ def test_managing_an_endpoint_keeps_what_is_not_given_and_refuses_a_second_group
     assert other == stored.entries[1]
     with pytest.raises(UnreadableFile, match="site: it serves the group site; it cannot serve cars too"):
         fleet.managed(stored, "cars", "site", {})
-    with pytest.raises(UnreadableFile, match="the group site stands at both site and third"):
+    with pytest.raises(UnreadableFile, match="the group site is used by both site and third"):
         fleet.managed(stored, "site", "third", {})
     assert len(fleet.managed(stored, "cars", "other", {"mode": "deploy"})) == 2
 

@@ -47,7 +47,7 @@ def test_another_stage_than_that_of_the_environment_comes_from_the_file(project)
     [
         (None, True, "Name a stage with --stage or VEDETTE_STAGE ("),
         (None, False, "Name a stage with --stage or VEDETTE_STAGE."),
-        ("test", True, "has no stage test; it knows dev, prod."),
+        ("test", True, "has no stage test; only dev, prod:"),
         ("test", False, "there is no .chalice/config.json in this folder or above it"),
     ],
 )
@@ -65,7 +65,7 @@ def test_within_a_stage_the_process_belongs_to_it_and_is_itself_again_afterwards
 
     assert os.environ["VEDETTE_STAGE"] == "other"
     with (
-        pytest.raises(VedetteError, match="Stage dev lies in eu-west-1"),
+        pytest.raises(VedetteError, match="Stage dev is in eu-west-1"),
         stages.entered({**DEV, "VEDETTE_STAGE": "dev"}, None, "us-east-1"),
     ):
         pass
