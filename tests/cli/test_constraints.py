@@ -143,7 +143,7 @@ def test_two_people_who_edit_at_once_do_not_undo_each_other(site):
         baselines.keep(SITE, before.constraints, None, "late", before.etag)
     assert stage_stores().baselines.in_force(SITE).version == "v2"
     assert [one.version for one in baselines.versions(SITE)] == ["v3", "v2", "v1"]
-    with pytest.raises(NotReady, match="Somebody else changed the baseline in force"):
+    with pytest.raises(NotReady, match="Someone else changed the baseline in force"):
         baselines.use(SITE, "v1", "late", before.etag)
 
 

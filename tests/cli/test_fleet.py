@@ -57,7 +57,7 @@ def test_two_people_who_change_the_fleet_at_once_do_not_undo_each_other(stage):
     settings.cache_clear()
     stored, etag = aws.get_fleet()
     stage.done("manage", "cars", "--endpoint", "cars", "--yes")
-    with pytest.raises(NotReady, match="Somebody else changed the fleet"):
+    with pytest.raises(NotReady, match="Someone else changed the fleet"):
         aws.put_fleet(Fleet(entries=()), etag)
     assert len(stage.answer("fleet", "show")["entries"]) == len(stored.entries) + 1
 
