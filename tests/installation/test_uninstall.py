@@ -9,7 +9,7 @@ def test_a_dry_run_removes_nothing(clone):
     clone.done("setup", "--stage", "dev", *MAIL, "--yes")
     said = clone.done("uninstall", "--stage", "dev", "--dry-run")
     assert "- SQS Queue" in said
-    assert "DynamoDB Table vedette-dev stays" in said
+    assert "DynamoDB Table vedette-dev is kept" in said
     assert boto3.client("cloudformation").describe_stacks(StackName="vedette-dev")["Stacks"]
 
 
