@@ -100,7 +100,7 @@ class EndpointRun:
 
     @cached_property
     def deployments(self) -> DeploymentRecords:
-        """The stored deployments, read at first use; a deployment itself reads them anew."""
+        """The stored deployments, read at first use; a deployment itself reads them again."""
         return self.stores.deployments.get(self.endpoint)
 
     @property

@@ -10,7 +10,7 @@
     |-- RequestRejected      SageMaker rejects a request for its content or a quota; the same request fails again
     |-- UnreadableFile       a file (constraints, statistics, fleet) cannot be read: place and cause in one sentence
     |-- Undeliverable        SNS refuses a message, or nobody would receive it: counted, logged, the sweep tries again
-    |-- NotReady             somebody else is at work on it: rises, so that the platform delivers it again
+    |-- NotReady             another invocation is at work on it: rises, so that the platform delivers it again
     |-- OutOfTime            a call might outlive the function, so it is not begun: rises, for the next delivery
     `-- MissingSetting       the installation is incomplete: the import fails with one sentence
 

@@ -142,7 +142,7 @@ class Scheduled:
 
 @dataclass(frozen=True)
 class MonitoringExecuted:
-    """Vedette judged a window or an object."""
+    """Vedette evaluated a window or an object."""
 
     execution: ExecutionEvent
 

@@ -11,8 +11,12 @@ version and the other way round. A record of a newer major schema is refused by 
 | ExecutionEvent  | EventBridge, detail of "Vedette Monitoring Execution"           |
 | BaselineInForce | baselines/{endpoint}/current.json, and {version}/version.json   |
 | Fleet           | config/fleet.json                                               |
-| Deployment, FailedVersion, Pin, SweepCheckpoint | DynamoDB items of an endpoint                      |
-| AlertState, Mute | DynamoDB, one item per endpoint and variant; one per mute       |
+| Deployment      | DynamoDB, one item per attempt; so is what follows              |
+| FailedVersion   | ... one item per endpoint, version and config                   |
+| Pin             | ... one item per endpoint                                       |
+| SweepCheckpoint | ... one item per endpoint                                       |
+| AlertState      | DynamoDB, one item per endpoint and variant                     |
+| Mute            | DynamoDB, one item per mute                                     |
 | AlertMessage    | SNS, the JSON that SQS, Lambda and HTTPS subscribers receive    |
 """
 
@@ -150,14 +154,14 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     instance_count: int = 1
     traffic_shifting: Literal["all at once", "canary", "linear"] = "all at once"
     updates_per_hour: int = 6
-    recreate_failed: bool = False  # delete an endpoint that failed before it ever served, and create it anew
+    recreate_failed: bool = False  # delete an endpoint that failed before it ever served, and create it again
     baseline: str = ""  # s3 folder of the baseline for versions that bring none
     window_minutes: int = 60
     drift_window_minutes: int = 1440  # windows of their own for drift, unless they are as short as the others
     critical_features: tuple[str, ...] = ()
     team: str = ""  # whose topic the alerts go to, of those that the stage allows
     thresholds: Thresholds = Thresholds()
-    alerts_per_hour: int = 10  # for each variant; what is more is held back, and said later in one message
+    alerts_per_hour: int = 10  # for each variant; the rest is suppressed, and summarized later in one message
     golden_payload: GoldenPayload | None = None
     capture_header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
     test_marker: str = ""  # requests whose custom attributes contain it are counted apart, in no statistic
@@ -196,7 +200,7 @@ class Deployment(Record, frozen=True, kw_only=True):
     reason: str = ""  # why it failed; in state "requested": it goes back
     approver: str = ""
     changes: tuple[str, ...] = ()  # what differs from the config before, in words
-    remarks: tuple[str, ...] = ()  # what could not be done as asked
+    remarks: tuple[str, ...] = ()  # what could not be done as the fleet says
     adopted: bool = False  # the endpoint was taken over with `vedette adopt`: nothing was deployed
 
     def __post_init__(self) -> None:
@@ -250,7 +254,7 @@ class Pause(Record, frozen=True, kw_only=True):
     at: datetime
 
 
-# --- said -------------------------------------------------------------------------------------------------------------
+# --- alerts -----------------------------------------------------------------------------------------------------------
 
 
 class FingerprintStatus(StrEnum):

@@ -8,10 +8,10 @@ from chalicelib.aws.clients import client
 
 
 def who_updated(endpoint: str, config_name: str) -> str:
-    """The ARN of whoever put an endpoint on a config; "" when the trail does not tell, or we may not read it.
+    """The ARN of the caller that put an endpoint on a config; "" when the trail has none, or we may not read it.
 
     Events arrive in the trail minutes later, and LookupEvents allows two requests a second (aws-behaviour:
-    cloudtrail-delay, cloudtrail-lookup), so this is asked only about a config that is not ours.
+    cloudtrail-delay, cloudtrail-lookup), so this is looked up only for a config that is not ours.
     """
     try:
         answer = client("cloudtrail").lookup_events(
@@ -22,8 +22,8 @@ def who_updated(endpoint: str, config_name: str) -> str:
             return ""
         raise
     for event in answer.get("Events", ()):
-        told = json.loads(event.get("CloudTrailEvent", "{}"))
-        asked = told.get("requestParameters") or {}
-        if (asked.get("endpointName"), asked.get("endpointConfigName")) == (endpoint, config_name):
-            return str((told.get("userIdentity") or {}).get("arn", ""))
+        record = json.loads(event.get("CloudTrailEvent", "{}"))
+        request = record.get("requestParameters") or {}
+        if (request.get("endpointName"), request.get("endpointConfigName")) == (endpoint, config_name):
+            return str((record.get("userIdentity") or {}).get("arn", ""))
     return ""

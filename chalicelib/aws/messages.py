@@ -30,8 +30,8 @@ REFUSALS = {
 def publish(topic_arn: str, subject: str, message: str, attributes: Mapping[str, str | Sequence[str]]) -> None:
     """Publish one message that holds a text for each protocol (MessageStructure "json").
 
-    A Publish to a topic without a confirmed subscription succeeds and reaches nobody, so that is looked at first. There
-    must be time left for the mark that follows, which reads and writes the alert book: else a copy would be sent later.
+    A Publish to a topic without a confirmed subscription succeeds and reaches nobody, so that is checked first. There
+    must be time left to acknowledge the message, which reads and writes the alert state: otherwise a copy would follow.
 
     Raises
     ------

@@ -114,7 +114,7 @@ def monitoring_executions(endpoint: str, since: datetime) -> Iterator[dict[str, 
         ScheduledTimeAfter=since,
         SortBy="ScheduledTime",
         SortOrder="Descending",
-        MaxResults=100,  # four schedules an hour for a day; more were told long ago
+        MaxResults=100,  # four schedules an hour for a day; older ones were reported long ago
     )
     yield from reversed(answer["MonitoringExecutionSummaries"])
 

@@ -15,10 +15,8 @@ def handle(event: Event, context: Any) -> dict[str, Any]:
     """Alert on the execution."""
     stores, deadline = stage_stores(), Deadline.of(context)
     if event.get("detail-type") != EXECUTION_DETAIL_TYPE:
-        from chalicelib.services import model_monitor  # few accounts still have its schedules
-
         job = ProcessingJobStateChanged.from_eventbridge(event, settings())
-        return model_monitor.alert_on_job(job, stores, deadline).summary()
+        return alerting.alert_on_job(job, stores, deadline).summary()
     announced = MonitoringExecuted.from_eventbridge(event, settings()).execution
     run = EndpointRun.of(announced.endpoint, deadline, stores)
     if isinstance(run, Skipped):

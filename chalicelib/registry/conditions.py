@@ -24,7 +24,7 @@ class ConditionCode(StrEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition: its sentence, and what tells it from another one of the same code.
+    """One condition: its sentence, and what distinguishes it from another one of the same code.
 
     Examples
     --------

@@ -63,7 +63,7 @@ class Served:
     model: Mapping[str, Any]
     instances: int = 1
     tags: Mapping[str, str] | None = None  # of the config; read when an update needs them
-    changed_by: str = ""  # who put it on a config that is not ours, as far as AWS tells
+    changed_by: str = ""  # who put it on a config that is not ours, as far as AWS says
 
     @classmethod
     def of(cls, described: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]] | None) -> Served | None:
@@ -273,7 +273,7 @@ def _creation(snapshot: EndpointSnapshot) -> Plan:
     if entry.instance_type and supported and entry.instance_type not in supported:
         return _stop(
             ConditionCode.INSTANCE_TYPE,
-            f"version {version.version} does not support {entry.instance_type}, which the fleet asks for;"
+            f"version {version.version} does not support {entry.instance_type}, which the fleet names;"
             f" it supports {', '.join(supported)}",
         )
     if not snapshot.target.role_arn:
@@ -415,7 +415,7 @@ def _foreign_config(served: Served, latest: Deployment | None) -> Stop | None:
         return _stop(ConditionCode.FOREIGN_CONFIG, reason, served.config_name)
     if not is_foreign(served, latest):
         return None
-    actor = served.changed_by or (served.tags or {}).get("managed-by") or "somebody else"
+    actor = served.changed_by or (served.tags or {}).get("managed-by") or "another tool or person"
     reason = (
         f"{actor} put the endpoint on the config {served.config_name}, Vedette's was {latest.config}; Vedette changes"
         " nothing before `vedette adopt`"

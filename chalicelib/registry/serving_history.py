@@ -5,7 +5,7 @@
 | began and was settled before it                | its own, or the previous one when it failed |
 | was in progress within it (a canary, a change) | both                                        |
 | was requested and never begun                  | no change                                   |
-| none that began before the window's end        | none: only SageMaker can tell               |
+| none that began before the window's end        | none: only SageMaker knows                  |
 """
 
 from __future__ import annotations

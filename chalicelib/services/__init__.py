@@ -10,9 +10,9 @@ A service may call the services below it in this list, and no other:
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
 | window_evaluation    | evaluates one window                                                      |
 | reconciliation       | brings one endpoint a step nearer to the wanted version                   |
-| model_monitor        | reads the executions of Model Monitor's own schedules                     |
 | execution_recording  | stores a verdict with its files, and publishes it                         |
 | alerting             | moves the alert state by a verdict, and sends what is pending             |
+| model_monitor        | reads the executions of Model Monitor's own schedules                     |
 | reporting            | the page of an execution                                                  |
 | emf_metrics          | the CloudWatch metrics of a verdict                                       |
 | aggregation          | adds up the parts of a window                                             |

@@ -27,12 +27,15 @@ from functools import partial
 from typing import Any
 
 from chalicelib.alerts import email_text, endpoint_notifications, message, mutes, outbox, sns_payload
+from chalicelib.alerts.model_monitor import TERMINAL
 from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import Transition, transition
 from chalicelib.aws import messages
 from chalicelib.constraints.measurement import Verdict
-from chalicelib.endpoint_run import EndpointRun
+from chalicelib.deadline import Deadline
+from chalicelib.endpoint_run import EndpointRun, Stores
 from chalicelib.errors import NotReady, Undeliverable
+from chalicelib.events import ProcessingJobStateChanged
 from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import AlertMessage, AlertState, Execution, ExecutionEvent, Mode, OutboxMessage
@@ -55,6 +58,25 @@ class Alerted:
     def summary(self) -> dict[str, Any]:
         """The answer of the function."""
         return {"endpoint": self.endpoint, "verdict": self.verdict, "alerts": list(self.sent)}
+
+
+def alert_on_job(job: ProcessingJobStateChanged, stores: Stores, deadline: Deadline) -> Alerted | Skipped:
+    """Alert on the execution of a processing job of Model Monitor that ended.
+
+    Raises
+    ------
+    NotReady
+        When its report may still be on its way.
+    """
+    from chalicelib.services import model_monitor  # few accounts still have its schedules
+
+    if job.status not in TERMINAL:
+        return Skipped(SkipReason.NOT_ENDED, f"{job.job_name} is {job.status}")
+    execution = model_monitor.execution_of_job(job.job_name)
+    if isinstance(execution, Skipped):
+        return execution
+    run = EndpointRun.of(execution.endpoint, deadline, stores)
+    return run if isinstance(run, Skipped) else alert_on(run, execution)
 
 
 def alert_on_announcement(run: EndpointRun, announced: ExecutionEvent) -> Alerted | Skipped:

@@ -73,16 +73,19 @@ def process(run: EndpointRun, captured: DataCaptured) -> ProcessedObject | Skipp
     evaluation = execution_recording.hard_evaluation(run, summary, baseline.content) if baseline else None
     part = _part(captured, summary, evaluation)
     if baseline is None or not part.violated:
-        return _stored(run, captured, part)
+        return _counted(_stored(run, captured, part))
     # The verdict is stored before the part: once there is a part, its verdict is there too, and the sweep finds it.
     execution = _record(run, part, baseline, evaluation)
-    processed = _stored(run, captured, part)
+    processed = _counted(_stored(run, captured, part))
     execution_recording.publish(execution)
     return processed
 
 
 def create_part(run: EndpointRun, captured: DataCaptured) -> ProcessedObject | Skipped:
-    """Create the part of one object without evaluating it, for captures from before Vedette watched the endpoint."""
+    """Create the part of one object without evaluating it, for captures from before Vedette watched the endpoint.
+
+    No metric counts it: `vedette backfill` runs this outside of Lambda.
+    """
     known = run.stores.parts.get(captured.capture)
     if known is not None:
         return ProcessedObject(known, created=False)
@@ -125,10 +128,15 @@ def _part(captured: DataCaptured, summary: CaptureSummary, evaluation: Evaluatio
 def _stored(run: EndpointRun, captured: DataCaptured, part: Part) -> ProcessedObject:
     if not run.stores.parts.put(captured.capture, part):
         return ProcessedObject(run.stores.parts.get(captured.capture) or part, created=False)
-    count("CapturedObjects")
-    count("CapturedRows", part.summary.rows)
-    count("RefusedLines", part.summary.rejected_lines)
     return ProcessedObject(part, created=True)
+
+
+def _counted(processed: ProcessedObject) -> ProcessedObject:
+    if processed.created:
+        count("CapturedObjects")
+        count("CapturedRows", processed.part.summary.rows)
+        count("RefusedLines", processed.part.summary.rejected_lines)
+    return processed
 
 
 def _repeated(run: EndpointRun, captured: DataCaptured, part: Part) -> ProcessedObject:

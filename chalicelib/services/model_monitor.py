@@ -25,14 +25,10 @@ from chalicelib.aws import cloudwatch, sagemaker
 from chalicelib.aws.s3 import Bucket
 from chalicelib.constraints.files import Violation, read_violations
 from chalicelib.constraints.measurement import Verdict
-from chalicelib.deadline import Deadline
-from chalicelib.endpoint_run import EndpointRun, Stores
+from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import NotReady, UnreadableFile
-from chalicelib.events import ProcessingJobStateChanged
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import Execution
-from chalicelib.services import alerting
-from chalicelib.services.alerting import Alerted
 
 MAX_REPORT_BYTES = 20 << 20  # thousands of features stay far below
 
@@ -42,23 +38,6 @@ class _Report(NamedTuple):
 
     violations: tuple[Violation, ...] = ()
     error: str = ""
-
-
-def alert_on_job(job: ProcessingJobStateChanged, stores: Stores, deadline: Deadline) -> Alerted | Skipped:
-    """Alert on the execution of a processing job that ended.
-
-    Raises
-    ------
-    NotReady
-        When its report may still be on its way.
-    """
-    if job.status not in model_monitor.TERMINAL:
-        return Skipped(SkipReason.NOT_ENDED, f"{job.job_name} is {job.status}")
-    execution = execution_of_job(job.job_name)
-    if isinstance(execution, Skipped):
-        return execution
-    run = EndpointRun.of(execution.endpoint, deadline, stores)
-    return run if isinstance(run, Skipped) else alerting.alert_on(run, execution)
 
 
 def execution_of_job(job_name: str, status: str = "") -> Execution | Skipped:
@@ -157,5 +136,5 @@ def _with_traffic(execution: Execution) -> Execution:
     )
     if not requests:
         return execution
-    note = f"{requests} requests were made, and Model Monitor found nothing captured"
+    note = f"CloudWatch counted {requests} requests, and Model Monitor found nothing captured"
     return replace(execution, verdict=Verdict.CAPTURE_STOPPED, notes=(note, *execution.notes))

@@ -158,7 +158,7 @@ def _execute(run: EndpointRun, read: ReadSnapshot, step: Plan) -> None:
 
 
 def _conditions(run: EndpointRun, snapshot: EndpointSnapshot, step: Plan) -> Decision | None:
-    """What waits for a person after a step; None when the step does not tell."""
+    """What waits for a person after a step; None when the step does not say."""
     condition = step.condition if isinstance(step, NoChange | Wait | Stop) else None
     undecided = isinstance(step, Wait) and condition is None
     if run.entry.mode != Mode.DEPLOY or snapshot.paused or undecided:
@@ -210,7 +210,7 @@ def _attempt(snapshot: EndpointSnapshot, step: Create | Update) -> Deployment:
 
 
 def _approver(snapshot: EndpointSnapshot) -> str:
-    """Who modified the package last, which is who approved it unless somebody edited it since."""
+    """Who modified the package last, which is who approved it unless another person edited it since."""
     by = (snapshot.package or {}).get("LastModifiedBy") or {}
     return str(by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn") or "")
 
@@ -223,7 +223,7 @@ def _verify(run: EndpointRun, latest: Deployment, revision: int) -> None:
         alerting.update(run, ENDPOINT, notify)
         _settle(run, replace(latest, state=DeploymentState.VERIFIED, settled_at=run.now), revision)
         return
-    if problem:  # stored first: once the endpoint is rolled back, nothing else tells why
+    if problem:  # stored first: once the endpoint is rolled back, nothing else says why
         latest = replace(latest, reason=f"the golden request failed: {problem}")
         if not run.stores.deployments.put_latest(latest, revision):
             raise NotReady(f"{run.endpoint} is being verified by another invocation.")

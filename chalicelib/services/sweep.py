@@ -279,7 +279,7 @@ def _parts_digest(sweep_run: _SweepRun, variant: str, window: Window) -> str:
     """Which parts a window has. Of one that is longer than the look back: that it was reported; checked once a day."""
     keys = sweep_run.keys_in(variant, window)
     if keys is None:
-        return f"{sweep_run.run.now:%Y-%m-%d}" if sweep_run.full_day else "told"
+        return f"{sweep_run.run.now:%Y-%m-%d}" if sweep_run.full_day else "reported"
     return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]
 
 

@@ -93,7 +93,7 @@ class PartStore:
         )
 
     def first_begun(self, endpoint: str, variant: str) -> datetime | None:
-        """When the earliest part was begun: keys are in the order of time, so the first key tells."""
+        """When the earliest part was begun: keys are in the order of time, so the first key says it."""
         key = self.bucket.first_key(f"{locations.parts_of_endpoint(endpoint)}{variant}/")
         return locations.part_begun(key) if key else None
 

@@ -1,4 +1,4 @@
-"""Endpoints that somebody else made: watched without a change to them, polled until their bucket tells, read back."""
+"""Endpoints that another team made: watched without a change, polled until their bucket has events, read back."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""An endpoint that somebody else made, capturing to a bucket of their own."""
+"""An endpoint that another team made, capturing to a bucket of their own."""
 
 import json
 from datetime import timedelta

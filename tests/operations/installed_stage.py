@@ -71,7 +71,7 @@ class Installed:
             self.cloud.turn(minutes=25)
 
     def by_hand(self, name: str, *, capture: bool = False) -> None:
-        """An endpoint that somebody else made."""
+        """An endpoint that another team made."""
         sagemaker = boto3.client("sagemaker")
         container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": self.model_data()}
         role = os.environ["VEDETTE_ROLE_ARN"]

@@ -193,7 +193,7 @@ def test_no_data_with_traffic_is_a_capture_that_stopped(monitored):
     monitored.cloud.turn(hours=1, minutes=50)
     (mail,) = told(monitored)
     assert mail.attributes["kind"] == "capture stopped"
-    assert "requests were made" in " ".join(mail.text.split())
+    assert "Model Monitor found nothing captured" in " ".join(mail.text.split())
 
 
 def test_no_data_without_traffic_is_no_data(monitored):
