@@ -219,6 +219,10 @@ class FailedVersion(Record, frozen=True, kw_only=True):
     tries: int = 1
     retry_at: datetime | None = None  # after a lack of capacity: not before this; None: not by itself
 
+    def counts(self, now: datetime) -> bool:
+        """Whether the version is not to be tried at this time."""
+        return self.retry_at is None or now < self.retry_at
+
 
 class SweepCheckpoint(Record, frozen=True, kw_only=True):
     """Where the sweep of an endpoint resumes, and what it has reported already."""

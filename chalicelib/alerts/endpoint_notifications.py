@@ -92,21 +92,24 @@ def notify_deployed(state: AlertState, entry: FleetEntry, done: Deployment, base
     )
 
 
-def notify_deployment_failed(state: AlertState, failed: Deployment, reason: str, mark: FailedVersion) -> AlertState:
+def notify_deployment_failed(state: AlertState, failed: Deployment, reason: str, failure: FailedVersion) -> AlertState:
     """Report that a version could not be deployed: why, what serves now, when it is retried."""
     before = version_of(failed.previous_package_arn) if failed.previous_package_arn else ""
     serves = f"; version {before} is served" if before else "; the previous model is served"
+    headline = f"version {failed.package_version} could not be deployed{serves if failed.previous_config else ''}"
+    if failed.package_arn == failed.previous_package_arn:
+        headline = f"the new config of version {failed.package_version} failed; the previous config is served"
     again = Step(
         "It is not retried automatically. To retry, set the version to Rejected and then to Approved, or run",
         f"vedette retry {failed.endpoint}",
     )
-    if mark.retry_at:
-        attempts = f"attempt {mark.tries} of {len(CAPACITY_RETRY_DELAYS) + 1}"
-        again = Step(f"It is retried after {minute(mark.retry_at)} UTC ({attempts}).")
+    if failure.retry_at:
+        attempts = f"attempt {failure.tries} of {len(CAPACITY_RETRY_DELAYS) + 1}"
+        again = Step(f"It is retried after {minute(failure.retry_at)} UTC ({attempts}).")
     return notify_once(
         state,
         f"failed {failed.config} {failed.requested_at.isoformat()}",
-        f"version {failed.package_version} could not be deployed{serves if failed.previous_config else ''}",
+        headline,
         Severity.CRITICAL,
         failed.package_version,
         {"reason": reason},

@@ -207,7 +207,7 @@ class Bucket:
 
 
 def get_uri(uri: str) -> bytes | None:
-    """The whole content of a small object anywhere, given as s3://bucket/key; None when it does not exist.
+    """The whole content of a small object anywhere, given as s3://bucket/key; None when there is none, or no bucket.
 
     Raises
     ------
@@ -215,4 +215,9 @@ def get_uri(uri: str) -> bytes | None:
         When it may not be read, or not be decrypted.
     """
     bucket, key = locations.split_s3_uri(uri)
-    return Bucket(bucket).get(key)
+    try:
+        return Bucket(bucket).get(key)
+    except ClientError as error:
+        if _code(error) != "NoSuchBucket":
+            raise
+        return None

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+PROBE_MARKER = "vedette-probe"  # the custom attribute of a golden request; such requests count in no statistic
+
 
 class CaptureOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of one capture object, the markers of traffic that is counted apart, and which CSV has a header."""
@@ -13,7 +15,7 @@ class CaptureOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_line_bytes: int = 32 << 20  # two payloads of 6 MB, each a third more in base64, and escapes
     max_columns: int = 10_000
     max_layouts: int = 32  # of one object
-    probe_marker: str = "vedette-probe"  # in customAttributes: golden requests
+    probe_marker: str = PROBE_MARKER  # in customAttributes
     test_marker: str = ""  # in customAttributes: other traffic that is no use of the model
     header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
 

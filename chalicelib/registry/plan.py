@@ -129,8 +129,14 @@ class EndpointSnapshot:
 
     @property
     def wanted(self) -> Wanted:
-        """The version that should be served."""
-        return wanted(self.versions, self.pin, self.failed_versions, self.now, self.entry.model_life_cycle_stage)
+        """The version that should be served; a served one stays wanted when only another config of it has failed."""
+        served = self.served
+        failed = [
+            one
+            for one in self.failed_versions
+            if served is None or one.package_arn != served.package_arn or one.config == served.config_name
+        ]
+        return wanted(self.versions, self.pin, failed, self.now, self.entry.model_life_cycle_stage)
 
 
 class Action(StrEnum):
@@ -311,7 +317,7 @@ def _unrecoverable(snapshot: EndpointSnapshot, served: Served) -> Plan:
     if latest is not None and ours and latest.state == DeploymentState.REQUESTED:
         return RecordFailure(reason, latest, DeploymentState.FAILED)
     ever_served = any(attempt.state == DeploymentState.VERIFIED for attempt in snapshot.history)
-    if entry.recreate_failed and latest is not None and not ever_served and snapshot.wanted.version is not None:
+    if entry.recreate_failed and ours and not ever_served and snapshot.wanted.version is not None:
         return Delete(f"the endpoint is Failed, never served, and {snapshot.wanted.reason}")
     if latest is not None and ours and latest.state == DeploymentState.FAILED:
         return Stop(reason, None)  # the failed deployment was reported already
@@ -356,6 +362,9 @@ def _update(snapshot: EndpointSnapshot, served: Served, version: PackageVersion)
     changes = resource_specs.changes(served.config, config)
     if model is None and not changes:
         return NoChange(f"the endpoint serves what is wanted: {snapshot.wanted.reason}")
+    for failed in snapshot.failed_versions:
+        if failed.config == config["EndpointConfigName"] and failed.counts(snapshot.now):
+            return Stop(f"the config {failed.config} has failed: {failed.reason}", None)  # it was reported already
     if refused := _disallowed_image(snapshot, version):
         return refused
     if snapshot.alarms_firing:

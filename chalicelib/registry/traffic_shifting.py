@@ -19,6 +19,7 @@ from typing import Any
 
 from chalicelib import locations
 from chalicelib.records import FleetEntry
+from chalicelib.registry import resource_specs
 
 Request = dict[str, Any]
 DAYS_OF_LATENCY = 14
@@ -101,5 +102,5 @@ def _alarm(endpoint: str, variant: str, what: str, metric: str, threshold: float
         "Threshold": threshold,
         "ComparisonOperator": "GreaterThanThreshold",
         "TreatMissingData": "notBreaching",
-        "Tags": [{"Key": "vedette:endpoint", "Value": endpoint}],
+        "Tags": [{"Key": resource_specs.TAG, "Value": endpoint}],
     }

@@ -115,7 +115,7 @@ def wanted(
     """
     usable = (v for v in versions if v.approved and v.usable and stage in {"", v.stage})
     approved = sorted(usable, key=lambda v: v.version, reverse=True)
-    excluded = [failed for failed in failed_versions if failed.retry_at is None or now < failed.retry_at]
+    excluded = [failed for failed in failed_versions if failed.counts(now)]
     pin_void = False
     if pin is not None and (pin.until is None or now < pin.until):
         pinned = next((v for v in approved if v.arn == pin.package_arn), None)

@@ -9,7 +9,7 @@ from chalicelib import locations
 from chalicelib.aws import cloudtrail, cloudwatch, sagemaker
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.records import Mode
-from chalicelib.registry.plan import DeploymentTarget, EndpointSnapshot, Served, is_foreign
+from chalicelib.registry.plan import Create, DeploymentTarget, EndpointSnapshot, Served, Update, is_foreign, plan
 from chalicelib.registry.traffic_shifting import DAYS_OF_LATENCY
 from chalicelib.registry.versions import PackageVersion
 from chalicelib.settings import settings
@@ -45,12 +45,15 @@ def read_snapshot(run: EndpointRun) -> ReadSnapshot:
 
 
 def with_change_details(snapshot: EndpointSnapshot) -> EndpointSnapshot:
-    """The snapshot with what only a change needs: the wanted package, tags, alarms, the latency of two weeks."""
+    """The snapshot with what only a change needs: the wanted package, tags, alarms, the latency of two weeks.
+
+    They are read when the plan changes the endpoint, and the plan is made again with them.
+    """
     entry, served, wanted = snapshot.entry, snapshot.served, snapshot.wanted.version
     if served is not None and is_foreign(served, snapshot.deployment):
         actor = cloudtrail.who_updated(entry.endpoint, served.config_name)
         return replace(snapshot, served=replace(with_tags(served), changed_by=actor))
-    if wanted is None or (served is not None and served.package_arn == wanted.arn):
+    if wanted is None or not isinstance(plan(snapshot), Create | Update):
         return snapshot
     snapshot = replace(snapshot, package=sagemaker.describe_model_package(wanted.arn))
     if served is None:

@@ -156,8 +156,10 @@ def _evaluate(
 
 def _evaluate_open(context: EvaluationContext, window: Window, parts: dict[str, tuple[str, ...]]) -> int:
     """Evaluate the open window; how many executions that gave. A missing baseline is notified when a window closes."""
-    found = [window_evaluation.evaluate_open_window(context, variant, window, keys) for variant, keys in parts.items()]
-    executions = [execution for execution in found if execution is not None]
-    for execution in executions:
-        execution_recording.publish(execution)
-    return len(executions)
+    found = 0
+    for variant, keys in parts.items():
+        execution = window_evaluation.evaluate_open_window(context, variant, window, keys)
+        if execution is not None:
+            execution_recording.publish(execution)
+            found += 1
+    return found

@@ -30,6 +30,7 @@ from msgspec.structs import replace
 
 from chalicelib.alerts import endpoint_notifications
 from chalicelib.aws import sagemaker
+from chalicelib.capture.options import PROBE_MARKER
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import NotReady, RequestRejected
 from chalicelib.events import ModelPackageStateChanged
@@ -55,7 +56,6 @@ from chalicelib.services import alerting, baseline_assignment, deployment_execut
 from chalicelib.services.alerting import ENDPOINT, Decision
 from chalicelib.services.endpoint_snapshot import ReadSnapshot, read_snapshot, with_change_details
 
-PROBE_MARKER = "vedette-probe"  # the custom attribute of a golden request; such requests count in no statistic
 MAX_STEPS = 3  # verify, then start what has become wanted meanwhile
 
 
@@ -228,9 +228,21 @@ def _verify(run: EndpointRun, latest: Deployment, revision: int) -> None:
         if not run.stores.deployments.put_latest(latest, revision):
             raise NotReady(f"{run.endpoint} is being verified by another invocation.")
         revision += 1
-    if latest.previous_config and not deployment_execution.roll_back(latest):
-        raise NotReady(f"{run.endpoint} is busy; it is rolled back to {latest.previous_config} with its next event.")
-    _fail(run, latest, DeploymentState.FAILED, latest.reason, revision)
+    _fail(run, latest, DeploymentState.FAILED, latest.reason + _roll_back(run, latest), revision)
+
+
+def _roll_back(run: EndpointRun, latest: Deployment) -> str:
+    """Put the endpoint back on its previous config, if it had one; says so when SageMaker rejects that."""
+    if not latest.previous_config:
+        return ""
+    try:
+        if not deployment_execution.roll_back(latest):
+            raise NotReady(f"{run.endpoint} is busy; it goes back to {latest.previous_config} with its next event.")
+    except RequestRejected as error:
+        if failure_kind(str(error)) == FailureKind.TRANSIENT:
+            raise
+        return f"; it still serves, since SageMaker rejected the rollback to {latest.previous_config}: {error}"
+    return ""
 
 
 def _golden_request_problem(run: EndpointRun) -> str:
@@ -249,7 +261,7 @@ def _golden_request_problem(run: EndpointRun) -> str:
 def _fail(run: EndpointRun, failed: Deployment, state: DeploymentState, reason: str, revision: int) -> None:
     """Store the version as failed, notify, and settle the attempt."""
     record = _failed_version(run, failed, reason)
-    notify = partial(endpoint_notifications.notify_deployment_failed, failed=failed, reason=reason, mark=record)
+    notify = partial(endpoint_notifications.notify_deployment_failed, failed=failed, reason=reason, failure=record)
     alerting.update(run, ENDPOINT, notify)
     _settle(run, replace(failed, state=state, settled_at=run.now, reason=reason), revision)
 

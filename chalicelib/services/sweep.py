@@ -44,6 +44,7 @@ from chalicelib.records import Delivery, Execution, Mode, SweepCheckpoint
 from chalicelib.registry.capture_check import CaptureState, capture_state
 from chalicelib.services import alerting, capture_backlog, capture_processing, model_monitor, monitoring
 from chalicelib.services.alerting import Alerted
+from chalicelib.services.capture_processing import ProcessedObject
 from chalicelib.services.monitoring import EvaluatedWindows
 from chalicelib.services.reconciliation import reconcile
 from chalicelib.window import Window
@@ -175,14 +176,15 @@ def _process_backlog(sweep_run: _SweepRun) -> int:
             break
         try:
             with capture_backlog.source_access(run):
-                capture_processing.process(run, captured)
-            created += 1
+                processed = capture_processing.process(run, captured)
         except SourceAccessDenied:
             raise
         except Exception as error:  # noqa: BLE001 - it rises below, after the other objects
             failed.append((captured.capture.begun, error))
         else:
-            _add_part(sweep_run, captured)
+            if isinstance(processed, ProcessedObject):
+                _add_part(sweep_run, captured)
+                created += 1
     else:
         sweep_run.save(backlog_from=min((begun for begun, _ in failed), default=None))
         sweep_run.backlog_drained = not failed

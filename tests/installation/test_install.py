@@ -123,9 +123,9 @@ def test_after_a_bare_chalice_deploy_it_works_and_doctor_says_what_is_missing_an
     done = shell.run("chalice", "deploy", "--stage", "dev", folder=shell.project.app)
     assert done.exit_code == 0, done.output
     found = shell.findings()
-    assert found["sweep has its handler"]["outcome"] == "fault"
+    assert found["sweep has the right handler"]["outcome"] == "fault"
     assert found["failed events of on_data_captured are kept"]["remedy"] == "vedette doctor --fix"
-    assert found["sweep is limited to 5 at once"]["outcome"] == "warning"
+    assert found["sweep has a reserved concurrency of 5"]["outcome"] == "warning"
     assert shell.run("vedette", "doctor", "--stage", "dev", "--fix").exit_code == 0
     shell.cloud.run_deployed()
     left_alone = shell.cloud.invoke("sweep", shell.cloud.scheduled_event("vedette-dev-sweep"))
@@ -145,7 +145,7 @@ def test_a_machine_without_memory_deploys_the_same(shell, tmp_path):
 
 def test_a_stage_that_was_never_set_up_is_not_deployed(shell):
     said = shell.refused("vedette", "install", "--stage", "test")
-    assert said.startswith("Stage test is not set up in account 123456789012")
+    assert said.startswith("Stage test is not set up in 123456789012, eu-west-1")
 
 
 def left() -> dict[str, list[str]]:

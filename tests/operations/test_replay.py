@@ -1,4 +1,4 @@
-"""Stored parts judged again: the same alerts as those that were told, and what other constraints would have told."""
+"""Stored parts evaluated again: the alerts that were sent, and what other constraints would have sent."""
 
 import json
 from itertools import groupby
@@ -68,7 +68,7 @@ def test_nothing_is_written_and_each_part_is_read_once(lived):
 def test_roll_ups_stand_for_their_parts(lived, monkeypatch):
     entry = stage_stores().fleet.get().entry(SITE)
     now = lived.cloud.clock.now()
-    wanted = replay.Range.of(entry, now.replace(hour=0, minute=0), now, ())
+    wanted = replay.ReplayRange.of(entry, now.replace(hour=0, minute=0), now, ())
     against = [found for _, found in replay.compared(SITE, None)]
     keys = replay.keys_of(wanted)
     by_part = replay.replayed(wanted, keys, against)

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chalicelib.records import Deployment, FleetEntry
 from chalicelib.registry import resource_specs
+from chalicelib.registry.failures import failed_version_after
 from chalicelib.registry.plan import (
     STATUS_TIMEOUTS,
     UNRECOVERABLE_STATUSES,
@@ -295,3 +296,17 @@ def test_a_failed_creation_marks_its_version_and_is_deleted_only_where_that_is_a
     assert plan(allowed, wants(2), served, attempt, PLACE).action == "delete"
     assert plan(allowed, (), served, attempt, PLACE).action == "stop"
     assert plan(allowed, wants(2), served, attempt, PLACE, history=(deployed(served),)).action == "stop"
+
+
+def test_a_failed_config_of_the_served_version_is_not_tried_again_and_the_version_stays_wanted():
+    served = serving(2)
+    entry = replace(ENTRY, capture_percentage=50)
+    update = plan(entry, wants(1, 2), served, deployed(served), PLACE)
+    assert (update.action, update.package_arn) == ("update", served.package_arn)
+    attempt = deployed(served, "rolled back", config=update.config_name, previous_config=served.config_name)
+    failed = failed_version_after(attempt, "no answer", NOW, None)
+    stopped = plan(entry, wants(1, 2), served, attempt, PLACE, failed_versions=(failed,))
+    assert (stopped.action, stopped.condition) == ("stop", None)
+    assert stopped.reason == f"the config {update.config_name} has failed: no answer"
+    other = replace(ENTRY, capture_percentage=60)
+    assert plan(other, wants(1, 2), served, attempt, PLACE, failed_versions=(failed,)).action == "update"

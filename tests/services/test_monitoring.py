@@ -123,7 +123,7 @@ def test_an_endpoint_without_a_baseline_says_so_once(world):
     world.send(good=40)
     world.cloud.turn(hours=3)
     assert world.subjects == [
-        "[warning] preferred-site: the endpoint has no baseline, so nothing of what it receives is judged"
+        "[warning] preferred-site: the endpoint has no baseline, so its captured data is not evaluated"
     ]
 
 

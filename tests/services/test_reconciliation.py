@@ -5,9 +5,13 @@ from datetime import timedelta
 import boto3
 from msgspec.structs import replace
 
+from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
+from chalicelib.errors import RequestRejected
 from chalicelib.locations import endpoint_partition
 from chalicelib.records import Deployment, FleetEntry, GoldenPayload
+from chalicelib.registry.plan import Served
+from chalicelib.services import deployment_execution
 
 ENDPOINT = "preferred-site"
 
@@ -150,9 +154,7 @@ def test_an_endpoint_of_somebody_else_is_not_touched_before_it_is_adopted(world)
 
 def adopt(world) -> None:
     """What `vedette adopt` writes: the config that is served counts as ours."""
-    from chalicelib.aws.deployment import served
-
-    now = served(ENDPOINT)
+    now = Served.of(sagemaker.describe_served(ENDPOINT))
     record = Deployment(
         endpoint=ENDPOINT,
         package_arn=now.package_arn,
@@ -163,6 +165,7 @@ def adopt(world) -> None:
         requested_at=now.modified_at,
         state="verified",
         reason="adopted by ann",
+        adopted=True,
     )
     assert stage_stores().deployments.table.put(record, endpoint_partition(ENDPOINT), "deployment", 0)
 
@@ -189,7 +192,7 @@ def test_the_baseline_follows_the_served_version_and_one_of_another_version_is_p
     world.register("linear-learner")
     world.cloud.turn(minutes=20)
     assert stage_stores().baselines.in_force(ENDPOINT) is None
-    assert "none: the one before belongs to version 1" in " ".join(world.deployment_mails[1].text.split())
+    assert "none: the previous one belongs to version 1" in " ".join(world.deployment_mails[1].text.split())
 
 
 def test_a_baseline_that_a_person_put_in_force_stays_through_a_replacement(world):
@@ -269,3 +272,52 @@ def test_server_errors_of_the_new_version_roll_it_back_by_its_alarm_and_it_is_no
         "[critical] preferred-site: version 2 could not be deployed; version 1 is served"
     ]
     assert alarm in world.deployment_words
+
+
+def test_a_new_config_of_the_served_version_that_fails_is_rolled_back_and_no_older_version_is_deployed(world):
+    world.deployed()
+    second = world.register("linear-learner")
+    world.cloud.turn(minutes=20)
+    config = world.config
+    world.cloud.faults.add("timeout", "sagemaker-runtime", "InvokeEndpoint", times=50)
+    world.apply(replace(entry_of(world), capture_percentage=50))
+    world.cloud.turn(hours=3)
+    assert (world.served, world.config) == (second, config)
+    assert calls(world, "UpdateEndpoint") == 3  # to version 2, to the new config, and back
+    assert world.deployment_subjects[2:] == [
+        "[critical] preferred-site: the new config of version 2 failed; the previous config is served"
+    ]
+
+
+def test_a_new_config_of_the_served_version_keeps_the_users_tags_and_waits_for_an_alarm(world):
+    world.deployed()
+    sagemaker = boto3.client("sagemaker")
+    arn = sagemaker.describe_endpoint_config(EndpointConfigName=world.config)["EndpointConfigArn"]
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "cost-center", "Value": "42"}])
+    world.apply(replace(entry_of(world), capture_percentage=50))
+    world.cloud.turn(hours=1)
+    described = sagemaker.describe_endpoint_config(EndpointConfigName=world.config)
+    assert described["DataCaptureConfig"]["InitialSamplingPercentage"] == 50
+    tags = sagemaker.list_tags(ResourceArn=described["EndpointConfigArn"])["Tags"]
+    assert {"Key": "cost-center", "Value": "42"} in tags
+    alarm = f"vedette-{ENDPOINT}-5xx"
+    boto3.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="5 % server errors")
+    world.apply(replace(entry_of(world), capture_percentage=60))
+    updates = calls(world, "UpdateEndpoint")
+    world.cloud.turn(hours=1)
+    assert calls(world, "UpdateEndpoint") == updates
+    assert "an update would be rolled back at once" in world.deployment_words
+
+
+def test_a_rollback_that_sagemaker_rejects_is_reported_and_the_attempt_is_settled(world, monkeypatch):
+    def rejected(latest):
+        raise RequestRejected("ValidationException", f"{latest.previous_config} does not exist.")
+
+    monkeypatch.setattr(deployment_execution, "roll_back", rejected)
+    world.deployed()
+    before = world.config
+    second = world.register("linear-learner")
+    world.cloud.faults.add("timeout", "sagemaker-runtime", "InvokeEndpoint", times=50)
+    world.cloud.turn(hours=1)
+    assert (world.served, deployment().state) == (second, "failed")
+    assert f"SageMaker rejected the rollback to {before}" in world.deployment_words

@@ -37,7 +37,7 @@ def test_a_request_whose_reply_was_lost_is_still_verified(world):
     assert world.deployment_subjects[-1] == "[information] preferred-site: version 2 is deployed and verified"
 
 
-def test_a_model_that_hangs_on_the_golden_request_is_put_back_and_told(world):
+def test_a_model_that_hangs_on_the_golden_request_is_rolled_back_and_reported(world):
     first = world.deployed()
     world.cloud.faults.add("timeout", "sagemaker-runtime", "InvokeEndpoint", times=50)
     world.register("linear-learner")
@@ -46,7 +46,7 @@ def test_a_model_that_hangs_on_the_golden_request_is_put_back_and_told(world):
     assert "did not answer within a minute" in world.deployment_words
 
 
-def test_constraints_that_cannot_be_read_are_told_and_parts_are_made_all_the_same(world):
+def test_constraints_that_cannot_be_read_are_reported_and_parts_are_made_all_the_same(world):
     world.deployed()
     world.cloud.turn(minutes=5)
     parts = len(world.keys(f"parts/{ENDPOINT}/"))
@@ -55,7 +55,7 @@ def test_constraints_that_cannot_be_read_are_told_and_parts_are_made_all_the_sam
     world.send(good=20, bad=20)
     world.cloud.turn(hours=2)
     assert len(world.keys(f"parts/{ENDPOINT}/")) == parts + 1
-    told = [subject for subject in world.subjects if "nothing is judged" in subject]
+    told = [subject for subject in world.subjects if "nothing is evaluated" in subject]
     assert len(told) == 1
     world.baseline()
     world.cloud.turn(minutes=30)

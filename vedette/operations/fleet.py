@@ -97,7 +97,7 @@ def parse(content: bytes, place: str) -> tuple[FleetEntry, ...]:
     Examples
     --------
     >>> parse(b'[endpoints.site]\nmode = "alert"', "fleet.toml")[0].mode
-    'alert'
+    <Mode.ALERT: 'alert'>
     >>> parse(b'[endpoints.site]\nmood = "alert"', "fleet.toml")
     Traceback (most recent call last):
     chalicelib.errors.UnreadableFile: fleet.toml: endpoints.site.mood: no such key; did you mean mode?

@@ -45,7 +45,7 @@ from chalicelib.window import Window
 from vedette.operations import baselines
 
 NOWHERE = AlertContext(bucket="")
-MAX_WORKERS = 50  # summaries that are collected before they are added
+MAX_SUMMARIES = 50  # of a window that are collected before they are added
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,7 +165,7 @@ def _filled(
         begun = piece.begun if isinstance(piece, Part) else piece.start
         summaries = slots.setdefault((open_window(entry.window_minutes, begun), locations.five_minute_slot(begun)), [])
         summaries.append(piece.summary)
-        if len(summaries) >= MAX_WORKERS:
+        if len(summaries) >= MAX_SUMMARIES:
             summaries[:] = [CaptureSummary.total(summaries)]
         if isinstance(piece, Part):
             for run in runs:
