@@ -14,9 +14,9 @@ class Deadline:
 
     Examples
     --------
-    >>> Deadline.never().leaves(Deadline.WINDOW)
+    >>> Deadline.never().has_left(Deadline.WINDOW)
     True
-    >>> Deadline.in_seconds(30).leaves(Deadline.WINDOW)
+    >>> Deadline.in_seconds(30).has_left(Deadline.WINDOW)
     False
     """
 
@@ -48,7 +48,7 @@ class Deadline:
         """Seconds until the invocation must have ended; negative after that."""
         return self.ends_at - time.perf_counter()
 
-    def leaves(self, reserve: float) -> bool:
+    def has_left(self, reserve: float) -> bool:
         """Whether at least `reserve` seconds are left."""
         return self.seconds_left >= reserve
 

@@ -10,11 +10,11 @@
     |-- RequestRejected      SageMaker rejects a request for its content or a quota; the same request fails again
     |-- UnreadableFile       a file (constraints, statistics, fleet) cannot be read: place and cause in one sentence
     |-- Undeliverable        SNS refuses a message, or nobody would receive it: counted, logged, the sweep tries again
-    |-- NotReady             another invocation is at work on it: rises, so that the platform delivers it again
-    |-- OutOfTime            a call might outlive the function, so it is not begun: rises, for the next delivery
+    |-- NotReady             not possible at this moment: propagates, so that the platform delivers it again
+    |-- OutOfTime            a call might outlive the function, so it is not begun: propagates, for the next delivery
     `-- MissingSetting       the installation is incomplete: the import fails with one sentence
 
-Everything else rises unchanged, so that Lambda retries. A violation is a result, not an error.
+Everything else propagates unchanged, so that Lambda retries. A violation is a result, not an error.
 A command prints the sentence of a VedetteError, without a traceback, and exits with code 2.
 No message ever holds a captured payload: place (bucket, key, line, byte range, field name) and cause only.
 """

@@ -244,16 +244,16 @@ def table(stage: str) -> str:
     return f"vedette-{stage}"
 
 
-def shortened(text: str, digest_of: str, limit: int = 63) -> str:
+def sagemaker_name(text: str, digest_of: str, limit: int = 63) -> str:
     """A SageMaker name made of `text` and a hash of `digest_of`: valid, at most `limit` characters, injective.
 
     Names are 1-63 characters of [a-zA-Z0-9-], without a leading or trailing hyphen (botocore's model).
 
     Examples
     --------
-    >>> shortened("my_group.v1", "arn:1")
+    >>> sagemaker_name("my_group.v1", "arn:1")
     'my-group-v1-a1dcce0a0f1b'
-    >>> len(shortened("g" * 80, "arn:1"))
+    >>> len(sagemaker_name("g" * 80, "arn:1"))
     63
     """
     digest = hashlib.sha256(digest_of.encode()).hexdigest()[:12]
@@ -263,12 +263,12 @@ def shortened(text: str, digest_of: str, limit: int = 63) -> str:
 
 def model_name(package_arn: str, rendered: str) -> str:
     """The model made of a package: `rendered` is the canonical JSON of everything else in the model."""
-    return shortened("vedette-" + _group_and_version(package_arn), package_arn + "\n" + rendered)
+    return sagemaker_name("vedette-" + _group_and_version(package_arn), package_arn + "\n" + rendered)
 
 
 def endpoint_config_name(package_arn: str, rendered: str) -> str:
     """The endpoint config that serves a package: `rendered` is the canonical JSON of the whole config."""
-    return shortened("vedette-" + _group_and_version(package_arn), "config\n" + package_arn + "\n" + rendered)
+    return sagemaker_name("vedette-" + _group_and_version(package_arn), "config\n" + package_arn + "\n" + rendered)
 
 
 def alarm_name(endpoint: str, what: str) -> str:

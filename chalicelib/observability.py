@@ -49,13 +49,13 @@ def _flush_metrics(event: Any, get_response: Callable[[Any], Any]) -> Any:
 def _log_outcome(event: Any, get_response: Callable[[Any], Any]) -> Any:
     """One log line an invocation: its answer, or why the event was rejected.
 
-    A rejected event is answered, since no retry makes it work; every other error rises, so that Lambda retries.
+    A rejected event is answered, since no retry makes it work; every other error propagates, so that Lambda retries.
     """
     try:
         answer = get_response(event)
         logger.info("done", answer=answer)  # names, counts and reasons; handlers answer nothing else
         return answer
     except RejectedEvent as error:
-        count("RefusedEvents")
+        count("RejectedEvents")
         logger.warning("event rejected", kind=type(error).__name__, reason=str(error))
         return {"rejected": str(error)}

@@ -197,7 +197,7 @@ class Deployment(Record, frozen=True, kw_only=True):
     state: DeploymentState
     begun: bool = False  # SageMaker took the request
     settled_at: datetime | None = None
-    reason: str = ""  # why it failed; in state "requested": it goes back
+    reason: str = ""  # why it failed; while it is requested: why the endpoint is rolled back
     approver: str = ""
     changes: tuple[str, ...] = ()  # what differs from the config before, in words
     remarks: tuple[str, ...] = ()  # what could not be done as the fleet says

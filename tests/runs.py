@@ -16,7 +16,7 @@ class DeadlineAfter(Deadline):
         super().__init__(0.0)
         object.__setattr__(self, "reads", reads)
 
-    def leaves(self, reserve: float) -> bool:
+    def has_left(self, reserve: float) -> bool:
         object.__setattr__(self, "reads", self.reads - 1)
         return self.reads >= 0
 

@@ -78,7 +78,7 @@ def require_time(*services: str) -> None:
         When they might not.
     """
     needed = sum(map(worst_case_seconds, services)) + Deadline.AFTER_CALL
-    if not _deadline.get().leaves(needed):
+    if not _deadline.get().has_left(needed):
         named = " and ".join(dict.fromkeys(services))
         raise OutOfTime(f"A call to {named} may take {needed:.0f} s with the reserve; the function has less left.")
 

@@ -38,7 +38,7 @@ def publish(topic_arn: str, subject: str, message: str, attributes: Mapping[str,
     Undeliverable
         When the topic is gone, nobody has confirmed a subscription, or SNS or the topic's key refuses the caller.
     OutOfTime
-        When the function might end before the mark.
+        When the function might end before the message is acknowledged.
     """
     if _nobody_listens(topic_arn):
         raise Undeliverable(f"the topic {topic_arn} has no confirmed subscription")

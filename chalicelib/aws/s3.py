@@ -6,7 +6,7 @@
 | 403 of S3 or KMS                      | AccessDenied; a 403 is never taken for "not there"           |
 | 412 on a write with If-None-Match     | False: another invocation wrote it first, and that one stays |
 | 409 on it: another write is under way | tried again, since that one may fail; then NotReady          |
-| everything else                       | rises                                                        |
+| everything else                       | propagates                                                   |
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 |--------------------------------------------------|-----------|-----------------------------------------------------|
 | no capacity for the instance type                | capacity  | again after 15 minutes, then 1 hour; then not again |
 | ResourceLimitExceeded, a quota                   | quota     | not again; the quota is named                       |
-| Could not find a model or config just created    | transient | rises, Lambda retries                               |
+| Could not find a model or config just created    | transient | propagates, Lambda retries                          |
 | throttling, internal errors, timeouts            | transient | the same                                            |
 | every other refusal, container or health failure | permanent | not again                                           |
 

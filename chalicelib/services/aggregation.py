@@ -43,7 +43,7 @@ def window_summary(run: EndpointRun, variant: str, keys: tuple[str, ...]) -> Cap
 
     def in_time() -> Iterator[CaptureSummary]:
         for number, piece in enumerate(rollups_and_parts(run.stores, run.endpoint, variant, keys)):
-            if number % PARTS_BETWEEN_CLOCK_READS == 0 and not run.deadline.leaves(Deadline.VERDICT):
+            if number % PARTS_BETWEEN_CLOCK_READS == 0 and not run.deadline.has_left(Deadline.VERDICT):
                 since = locations.part_begun(keys[0])
                 raise NotReady(
                     f"{run.endpoint}: {len(keys)} parts since {since:%Y-%m-%d %H:%M} take longer than a run has."

@@ -13,7 +13,7 @@
 | CaptureStopped, and its cause was notified         | the same: one message for one broken capture                    |
 | a message that another invocation has leased       | NotReady: a later delivery takes it over if that one dies       |
 | topic gone, nobody subscribed, key or role refused | metric, error log, the reason in the alert state; sweep repeats |
-| SNS throttles or fails                             | the others are sent; then the error rises                       |
+| SNS throttles or fails                             | the others are sent; then the error propagates                  |
 | an endpoint of a team with a topic of its own      | goes there; for a team without one: metric, error log, and the  |
 |                                                    | stage's default topic                                           |
 """
@@ -163,7 +163,7 @@ def update_and_send(run: EndpointRun, variant: str, decide: Decision) -> list[st
             if undeliverable == MAX_UNDELIVERABLE:
                 state = update(run, variant, decide)
                 break
-        except Exception as error:  # noqa: BLE001 - it rises below, after the other messages were sent
+        except Exception as error:  # noqa: BLE001 - raised below, after the other messages were sent
             failed.append(error)
             decide = unchanged
         else:

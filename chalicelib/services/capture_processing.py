@@ -135,7 +135,7 @@ def _counted(processed: ProcessedObject) -> ProcessedObject:
     if processed.created:
         count("CapturedObjects")
         count("CapturedRows", processed.part.summary.rows)
-        count("RefusedLines", processed.part.summary.rejected_lines)
+        count("CapturedRejectedLines", processed.part.summary.rejected_lines)
     return processed
 
 

@@ -2,7 +2,7 @@
 
 | dimensions               | metrics                                             | how many                         |
 |--------------------------|-----------------------------------------------------|----------------------------------|
-| Stage, Endpoint          | Rows, UnreadableLines, Violations, NotJudged, Drift | 5 an endpoint                    |
+| Stage, Endpoint          | Rows, RejectedLines, Violations, NotEvaluated, Drift | 5 an endpoint                    |
 | Stage, Endpoint, Check   | Violations                                          | while a check fails              |
 | Stage, Endpoint, Feature | Violations                                          | the fleet's critical ones, <= 20 |
 
@@ -47,9 +47,9 @@ def metric_sets(execution: Execution, critical_features: Collection[str] = ()) -
     if execution.checks_run != Checks.DRIFT:
         values = {
             "Rows": execution.rows,
-            "UnreadableLines": sum(execution.rejected.values()),
+            "RejectedLines": sum(execution.rejected.values()),
             "Violations": len(violated),
-            "NotJudged": int(execution.verdict in NOT_EVALUATED),
+            "NotEvaluated": int(execution.verdict in NOT_EVALUATED),
         }
     drift = [
         one.value / one.threshold

@@ -81,7 +81,7 @@ def evaluate_due_windows(run: EndpointRun) -> EvaluatedWindows | Skipped:
     if not closed and not due:
         return Skipped(SkipReason.NO_CLOSED_WINDOW, f"no window of {run.endpoint} has closed just now")
     context = evaluation_context(run)
-    in_time = run.deadline.leaves(Deadline.WINDOW)
+    in_time = run.deadline.has_left(Deadline.WINDOW)
     found = _evaluate_open(context, window, due) if in_time and isinstance(context, EvaluationContext) else 0
     if not closed:
         return EvaluatedWindows(open_violations=found)
@@ -107,15 +107,15 @@ def evaluate_closed(
 
     Skipped when no baseline can be used; a person is notified of that, unless the endpoint is in mode observe.
     """
-    shown = sagemaker.variants_of(run.described)
-    variants = sorted({*captured_variants, *shown})
+    existing = sagemaker.variants_of(run.described)
+    variants = sorted({*captured_variants, *existing})
     executions: list[Execution] = []
     remaining: list[tuple[str, Window]] = []
     if isinstance(context, EvaluationContext):
         remaining = [(variant, window) for variant in variants for window in windows]
-        while remaining and run.deadline.leaves(Deadline.WINDOW):
+        while remaining and run.deadline.has_left(Deadline.WINDOW):
             variant, window = remaining.pop(0)
-            execution = _evaluate(context, variant, window, keys_in(variant, window), shown=variant in shown)
+            execution = _evaluate(context, variant, window, keys_in(variant, window), variant_exists=variant in existing)
             if execution is not None:
                 execution_recording.publish(execution)
                 emf_metrics.emit(execution, run.entry.critical_features)
@@ -146,12 +146,12 @@ def checks_of(entry: FleetEntry, window: Window) -> Checks:
 
 
 def _evaluate(
-    context: EvaluationContext, variant: str, window: Window, keys: tuple[str, ...] | None, *, shown: bool
+    context: EvaluationContext, variant: str, window: Window, keys: tuple[str, ...] | None, *, variant_exists: bool
 ) -> Execution | None:
     run = context.run
     if keys is None:
         keys = run.stores.parts.keys(run.endpoint, variant, window.start, window.end)
-    return window_evaluation.evaluate_window(context, variant, window, keys, checks_of(run.entry, window), shown=shown)
+    return window_evaluation.evaluate_window(context, variant, window, keys, checks_of(run.entry, window), variant_exists=variant_exists)
 
 
 def _evaluate_open(context: EvaluationContext, window: Window, parts: dict[str, tuple[str, ...]]) -> int:

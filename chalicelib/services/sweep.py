@@ -125,7 +125,7 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
     for name, task in tasks.items():
         try:
             done[name] = task(sweep_run)
-        except Exception as error:  # noqa: BLE001 - it rises in `sweep`, after the other tasks
+        except Exception as error:  # noqa: BLE001 - raised in `sweep`, after the other tasks
             endpoint = sweep_run.run.endpoint
             logger.error("a task of the sweep failed", task=name, endpoint=endpoint, kind=type(error).__name__)
             failed.append(error)
@@ -171,7 +171,7 @@ def _process_backlog(sweep_run: _SweepRun) -> int:
     created = 0
     failed: list[tuple[datetime, Exception]] = []
     for captured in backlog:
-        if not sweep_run.backlog_deadline.leaves(0) or len(failed) == MAX_UNREADABLE_OBJECTS:
+        if not sweep_run.backlog_deadline.has_left(0) or len(failed) == MAX_UNREADABLE_OBJECTS:
             sweep_run.save(backlog_from=min([captured.capture.begun, *(begun for begun, _ in failed)]))
             break
         try:
@@ -179,7 +179,7 @@ def _process_backlog(sweep_run: _SweepRun) -> int:
                 processed = capture_processing.process(run, captured)
         except SourceAccessDenied:
             raise
-        except Exception as error:  # noqa: BLE001 - it rises below, after the other objects
+        except Exception as error:  # noqa: BLE001 - raised below, after the other objects
             failed.append((captured.capture.begun, error))
         else:
             if isinstance(processed, ProcessedObject):

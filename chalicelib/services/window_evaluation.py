@@ -59,7 +59,7 @@ class EvaluationContext:
 
 
 def evaluate_window(
-    context: EvaluationContext, variant: str, window: Window, keys: tuple[str, ...], checks: Checks, *, shown: bool
+    context: EvaluationContext, variant: str, window: Window, keys: tuple[str, ...], checks: Checks, *, variant_exists: bool
 ) -> Execution | None:
     """Evaluate a closed window; None when a stored verdict used the same parts, or there is nothing to evaluate.
 
@@ -67,7 +67,7 @@ def evaluate_window(
     ----------
     keys
         The keys of the window's parts.
-    shown
+    variant_exists
         Whether the endpoint shows the variant now: only then is a window without parts a verdict at all. Before its
         first data a variant has none; one that never had any can only be CaptureStopped.
 
@@ -77,11 +77,11 @@ def evaluate_window(
         When the deadline would come before the parts are added up.
     """
     run = context.run
-    if not keys and not shown:
+    if not keys and not variant_exists:
         return None
     latest = run.stores.executions.latest_of_window(run.endpoint, variant, window)
     if latest is not None and latest.parts == keys:
-        return _completed(context, latest)
+        return _repair_missing_files(context, latest)
     if not keys:
         first = run.stores.parts.first_begun(run.endpoint, variant)
         before_first_data = first is not None and window.end <= first
@@ -156,7 +156,7 @@ def evaluate_open_window(
     )
     found = {(one.check, one.feature, one.severity) for one in evaluation.alertable}
     if latest is not None and found <= known:
-        return _completed(context, latest)
+        return _repair_missing_files(context, latest)
     revision = latest.revision + 1 if latest else 1
     so_far = Window(window.start, run.now - window.start)
     evaluated = Evaluated(variant, so_far, summary, evaluation, context.baseline)
@@ -167,7 +167,7 @@ def evaluate_open_window(
     return execution if execution_recording.record(run, execution, evaluated) else None
 
 
-def _completed(context: EvaluationContext, execution: Execution) -> Execution | None:
+def _repair_missing_files(context: EvaluationContext, execution: Execution) -> Execution | None:
     """Write the files of a record that a crash left without them; None when it has them, and nothing is new."""
     run = context.run
     if run.stores.executions.has_files(execution):

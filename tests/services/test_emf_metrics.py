@@ -25,7 +25,7 @@ def test_violations_are_counted_for_the_endpoint_and_for_each_check(execution):
     violated = [one for one in execution.measurements if one.violated]
     assert found[()]["Violations"] == len(violated) > 2
     assert found[()]["Rows"] == execution.rows
-    assert found[()]["NotJudged"] == 0
+    assert found[()]["NotEvaluated"] == 0
     assert found[()]["Drift"] > 1
     by_check = {key[0]: values["Violations"] for key, values in found.items() if key}
     assert sum(by_check.values()) == len(violated)
@@ -41,7 +41,7 @@ def test_a_window_of_drift_alone_counts_no_rows_again(execution):
 
 def test_silence_is_a_metric(execution):
     silent = msgspec.structs.replace(execution, verdict="NoData", rows=0, measurements=(), rejected={})
-    assert list(metric_sets(silent)) == [({}, {"Rows": 0, "UnreadableLines": 0, "Violations": 0, "NotJudged": 1})]
+    assert list(metric_sets(silent)) == [({}, {"Rows": 0, "RejectedLines": 0, "Violations": 0, "NotEvaluated": 1})]
 
 
 def test_what_clients_send_makes_no_metric_and_no_dimension(execution):
@@ -85,7 +85,7 @@ def test_metrics_are_written_in_emf_at_the_end_of_the_window(execution, monkeypa
 
 def test_every_metric_is_documented_by_name():
     documented = (ROOT / "docs/metrics.md").read_text()
-    names = {"Rows", "UnreadableLines", "Violations", "NotJudged", "Drift"}
+    names = {"Rows", "RejectedLines", "Violations", "NotEvaluated", "Drift"}
     for path in (ROOT / "chalicelib").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "count" and node.args:

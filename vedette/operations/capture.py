@@ -107,7 +107,7 @@ def switch(endpoint: str, percentage: int, destination: str = "") -> Switch | No
     changes = resource_specs.changes(served.config, body)
     if not changes:
         return None
-    name = locations.shortened(f"vedette-capture-{endpoint}", f"{endpoint}\n{resource_specs.canonical_json(body)}")
+    name = locations.sagemaker_name(f"vedette-capture-{endpoint}", f"{endpoint}\n{resource_specs.canonical_json(body)}")
     return Switch(endpoint, served.config_name, {"EndpointConfigName": name, **body}, changes)
 
 
