@@ -115,7 +115,9 @@ def evaluate_closed(
         remaining = [(variant, window) for variant in variants for window in windows]
         while remaining and run.deadline.has_left(Deadline.WINDOW):
             variant, window = remaining.pop(0)
-            execution = _evaluate(context, variant, window, keys_in(variant, window), variant_exists=variant in existing)
+            execution = _evaluate(
+                context, variant, window, keys_in(variant, window), variant_exists=variant in existing
+            )
             if execution is not None:
                 execution_recording.publish(execution)
                 emf_metrics.emit(execution, run.entry.critical_features)
@@ -151,7 +153,9 @@ def _evaluate(
     run = context.run
     if keys is None:
         keys = run.stores.parts.keys(run.endpoint, variant, window.start, window.end)
-    return window_evaluation.evaluate_window(context, variant, window, keys, checks_of(run.entry, window), variant_exists=variant_exists)
+    return window_evaluation.evaluate_window(
+        context, variant, window, keys, checks_of(run.entry, window), variant_exists=variant_exists
+    )
 
 
 def _evaluate_open(context: EvaluationContext, window: Window, parts: dict[str, tuple[str, ...]]) -> int:

@@ -59,7 +59,13 @@ class EvaluationContext:
 
 
 def evaluate_window(
-    context: EvaluationContext, variant: str, window: Window, keys: tuple[str, ...], checks: Checks, *, variant_exists: bool
+    context: EvaluationContext,
+    variant: str,
+    window: Window,
+    keys: tuple[str, ...],
+    checks: Checks,
+    *,
+    variant_exists: bool,
 ) -> Execution | None:
     """Evaluate a closed window; None when a stored verdict used the same parts, or there is nothing to evaluate.
 
