@@ -362,7 +362,7 @@ def _update(snapshot: EndpointSnapshot, served: Served, version: PackageVersion)
     changes = resource_specs.changes(served.config, config)
     if model is None and not changes:
         return NoChange(f"the endpoint serves what is wanted: {snapshot.wanted.reason}")
-    for failed in snapshot.failed_versions:
+    for failed in () if model else snapshot.failed_versions:
         if failed.config == config["EndpointConfigName"] and failed.counts(snapshot.now):
             return Stop(f"the config {failed.config} has failed: {failed.reason}", None)  # it was reported already
     if refused := _disallowed_image(snapshot, version):
