@@ -91,10 +91,10 @@ def pytest_terminal_summary(terminalreporter, config):
     """Say what is missing and what is too much."""
     from tests import permissions
 
-    told = {"missing": permissions.missing(_observed)}
+    reported = {"missing": permissions.missing(_observed)}
     if _whole(config):
-        told["unused"] = permissions.unused(_observed)
-    for word, found in told.items():
+        reported["unused"] = permissions.unused(_observed)
+    for word, found in reported.items():
         if found:
             terminalreporter.section(f"permissions {word}")
             for line in found:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.installation.conftest import cloned
-from tests.operations.evaluated_windows import judged
+from tests.operations.evaluated_windows import evaluated
 from tests.operations.installed_stage import installed
 from tests.test_docs import indented
 
@@ -28,7 +28,7 @@ def endpoint(monkeypatch, folder: Path) -> Iterator[Any]:
     """An endpoint whose last window violates a constraint; the folder has the fleet.toml of docs/fleet.md."""
     (folder / "fleet.toml").write_text(indented((ROOT / "docs" / "fleet.md").read_text()))
     with installed(monkeypatch) as stage:
-        yield judged(stage)
+        yield evaluated(stage)
 
 
 @contextmanager

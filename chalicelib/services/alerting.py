@@ -226,7 +226,7 @@ def _publish(run: EndpointRun, pending: AlertMessage) -> None:
 
 
 def _topic(run: EndpointRun) -> str:
-    """The topic of the endpoint's team; an alert of a team without one still reaches somebody."""
+    """The topic of the endpoint's team; an alert of a team without one goes to the stage's topic."""
     team = run.entry.team
     topic = settings().topic_of(team)
     if team and topic is None and settings().topics:

@@ -156,7 +156,7 @@ def interleaved(aws: Aws, jobs: tuple[Callable[[], None], Callable[[], None]], s
         mine.number = number
         try:
             jobs[number]()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever asked for the two jobs
+        except BaseException as error:  # noqa: BLE001 - handed to the caller of the two jobs
             raised[number] = error
         finally:
             with changed:

@@ -1,4 +1,4 @@
-"""Texts that callers of an endpoint, and whoever registers a model, could put where a message quotes them."""
+"""Texts that callers of an endpoint, and those who register a model, could put where a message quotes them."""
 
 from itertools import product
 

@@ -207,7 +207,7 @@ def test_the_stage_is_named_in_every_vedette_command_once():
             {"check": "vedette_volume_check", "observed": "3 rows an hour", "expected": "90 to 400 rows an hour"},
             "Traffic is unusual: 3 rows an hour, expected 90 to 400 rows an hour.",
         ),
-        ({"check": "somebody_elses_check"}, "b violates somebody_elses_check."),
+        ({"check": "another_teams_check"}, "b violates another_teams_check."),
         ({"feature": ""}, "(a feature without a name) is not Integral in 50.0% of 480 rows."),
     ],
 )

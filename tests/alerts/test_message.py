@@ -64,7 +64,7 @@ def test_a_message_is_as_severe_as_the_worst_of_what_is_new():
     assert message.severity == "warning"
 
 
-def test_what_goes_on_alone_and_what_is_muted_are_not_told():
+def test_what_goes_on_alone_and_what_is_muted_are_not_reported():
     before = transition(book(), execution(violation()), Thresholds()).after
     assert said(execution(violation(), hour=1), before) == ()
     assert said(execution(violation()), muted=lambda name: True) == ()

@@ -1,4 +1,4 @@
-"""The outbox: owed once, leased by one, taken over when a lease ends, gone when delivered; and the hourly limit."""
+"""The outbox: pending once, leased by one, taken over when a lease ends, gone when delivered; and the hourly limit."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -55,7 +55,7 @@ def message(number: int, severity: str = "warning", items: int = 1) -> AlertMess
     )
 
 
-def test_the_same_occasion_is_owed_once_even_after_it_was_delivered():
+def test_the_same_occasion_is_pending_once_even_after_it_was_delivered():
     book = noticed()
     assert len(book.outbox) == 1
     assert noticed(book) == book
@@ -86,13 +86,15 @@ def test_owing_nothing_changes_nothing():
     assert record_failure(EMPTY, "x", "why") is EMPTY
 
 
-def test_what_sns_refused_stays_owed_with_the_reason():
+def test_what_sns_refused_stays_pending_with_the_reason():
     book, held = lease_next(noticed(), NOON)
     kept = record_failure(book, held.alert_id, "no topic")
-    assert [(owed.alert_id, owed.last_error, owed.attempts) for owed in kept.outbox] == [(held.alert_id, "no topic", 1)]
+    assert [(pending.alert_id, pending.last_error, pending.attempts) for pending in kept.outbox] == [
+        (held.alert_id, "no topic", 1)
+    ]
 
 
-def test_a_condition_is_told_when_it_begins_and_again_only_after_it_had_ended():
+def test_a_condition_is_reported_when_it_begins_and_again_only_after_it_had_ended():
     on = sync_conditions(EMPTY, "deployment", {"stop": "site is Failed"}, NOON)
     assert len(on.outbox) == 1
     assert sync_conditions(on, "deployment", {"stop": "site is Failed"}, NOON + 60 * MINUTE) == on
@@ -109,7 +111,7 @@ def test_conditions_of_another_family_stay():
     assert set(sync_conditions(both, "monitoring", {}, NOON).fingerprints) == {Fingerprint("deployment", "stop")}
 
 
-def test_a_test_is_owed_once_for_each_mark():
+def test_a_test_is_pending_once_for_each_mark():
     book = owing_a_test(EMPTY, "m1")
     assert owing_a_test(book, "m1") == book
     assert len(owing_a_test(book, "m2").outbox) == 2
@@ -127,14 +129,14 @@ def flooded(messages: int, per_hour: int = 3, every: timedelta = MINUTE) -> Aler
 
 def test_what_is_more_than_the_hourly_limit_is_held_back_and_said_later_as_a_count():
     book = flooded(8)
-    assert [owed.alert_id for owed in book.outbox] == ["m0", "m1", "m2"]
+    assert [pending.alert_id for pending in book.outbox] == ["m0", "m1", "m2"]
     assert (book.suppressed.count, book.suppressed.until) == (5, NOON + 60 * MINUTE)
     assert flush_suppressed(book, NOON + 59 * MINUTE) == book
     later = flush_suppressed(book, NOON + 60 * MINUTE)
-    told = later.outbox[-1].message
-    assert (told.kind, later.suppressed) == ("held back", None)
-    assert told.headline.startswith("5 messages suppressed since 2026-03-02 12:03 UTC")
-    assert [item.subject for item in told.items] == [f"f{n}.0" for n in range(3, 8)]
+    reported = later.outbox[-1].message
+    assert (reported.kind, later.suppressed) == ("held back", None)
+    assert reported.headline.startswith("5 messages suppressed since 2026-03-02 12:03 UTC")
+    assert [item.subject for item in reported.items] == [f"f{n}.0" for n in range(3, 8)]
 
 
 def test_of_what_is_held_back_the_worst_is_shown_and_the_rest_is_counted():
@@ -142,13 +144,13 @@ def test_of_what_is_held_back_the_worst_is_shown_and_the_rest_is_counted():
     book = enqueue_rate_limited(
         book, [message(1, items=8), message(2, items=8), message(3, "critical", 2)], 1, NOON + MINUTE
     )
-    told = flush_suppressed(book, NOON + 61 * MINUTE).outbox[-1].message
-    assert told.severity == "critical"
-    assert [item.subject for item in told.items[:2]] == ["f3.0", "f3.1"]
-    assert (len(told.items), told.more) == (10, {"new": 8})
+    reported = flush_suppressed(book, NOON + 61 * MINUTE).outbox[-1].message
+    assert reported.severity == "critical"
+    assert [item.subject for item in reported.items[:2]] == ["f3.0", "f3.1"]
+    assert (len(reported.items), reported.more) == (10, {"new": 8})
 
 
-def test_what_was_held_back_is_not_owed_again_when_its_event_is_repeated():
+def test_what_was_held_back_is_not_pending_again_when_its_event_is_repeated():
     book = flooded(8)
     assert enqueue_rate_limited(book, [message(7)], 3, NOON + 9 * MINUTE) == book
 
@@ -163,8 +165,8 @@ def test_while_nobody_receives_them_messages_are_counted_and_the_book_stays_shor
     assert book.suppressed.count == 1_000 - outbox.MAX_PENDING
     late = NOON + timedelta(days=9)
     assert flush_suppressed(book, late) == book
-    for owed in book.outbox:
-        book = acknowledge(book, owed.alert_id)
+    for pending in book.outbox:
+        book = acknowledge(book, pending.alert_id)
     assert "950 messages suppressed since" in flush_suppressed(book, late).outbox[0].message.headline
 
 
@@ -173,7 +175,7 @@ def test_what_was_tried_least_is_tried_first():
     book, first = lease_next(book, NOON)
     later = NOON + LEASE_DURATION
     book, second = lease_next(book, later)
-    assert [first.alert_id, second.alert_id] == [owed.alert_id for owed in book.outbox]
+    assert [first.alert_id, second.alert_id] == [pending.alert_id for pending in book.outbox]
 
 
 def test_notices_about_deployments_are_not_limited():
@@ -184,7 +186,7 @@ def test_notices_about_deployments_are_not_limited():
 
 
 @given(st.lists(st.integers(0, 40), max_size=40), st.integers(1, 5))
-def test_every_message_is_told_or_counted_and_no_hour_has_more_than_the_limit(gaps, per_hour):
+def test_every_message_is_reported_or_counted_and_no_hour_has_more_than_the_limit(gaps, per_hour):
     book, now, times = EMPTY, NOON, []
     for number, gap in enumerate(gaps):
         now += gap * MINUTE
@@ -192,7 +194,7 @@ def test_every_message_is_told_or_counted_and_no_hour_has_more_than_the_limit(ga
         book = enqueue_rate_limited(book, [message(number)], per_hour, now)
         times += [now] * (len(book.outbox) - len(times))
     book = flush_suppressed(book, now + outbox.HOUR)
-    plain = sum(owed.message.kind == "violations" for owed in book.outbox)
+    plain = sum(pending.message.kind == "violations" for pending in book.outbox)
     counted = sum(int(m.headline.split()[0]) for m in (o.message for o in book.outbox) if m.kind == "held back")
     assert plain + counted == len(gaps)
     for begin in times:
@@ -215,7 +217,7 @@ def test_only_the_latest_ids_are_remembered(number):
         ("capture", "capture stopped", "vedette capture status site"),
     ],
 )
-def test_a_condition_is_told_as_what_it_is_with_what_to_look_at(family, kind, command):
-    (owed,) = sync_conditions(EMPTY, family, {"x": "something is wrong"}, NOON).outbox
-    assert owed.message.kind == kind
-    assert [step.split("\n")[1] for step in owed.message.what_to_do] == ([command] if command else [])
+def test_a_condition_is_reported_as_what_it_is_with_what_to_look_at(family, kind, command):
+    (pending,) = sync_conditions(EMPTY, family, {"x": "something is wrong"}, NOON).outbox
+    assert pending.message.kind == kind
+    assert [step.split("\n")[1] for step in pending.message.what_to_do] == ([command] if command else [])

@@ -16,7 +16,9 @@ def everything(name: str) -> bool:
     return True
 
 
-def told(executions: list[Execution], thresholds: Thresholds = DEFAULTS, muted_at=frozenset()) -> list[tuple[str, ...]]:
+def reported(
+    executions: list[Execution], thresholds: Thresholds = DEFAULTS, muted_at=frozenset()
+) -> list[tuple[str, ...]]:
     """What each execution gives a reason to say; a mute holds at the positions of `muted_at`."""
     known, said = book(), []
     for position, made in enumerate(executions):
@@ -35,7 +37,7 @@ def good(hour: int, **changes) -> Execution:
 
 
 def test_24_hourly_executions_with_the_same_violation_are_one_alert_and_one_recovery():
-    said = told([bad(hour) for hour in range(24)] + [good(24 + hour) for hour in range(3)])
+    said = reported([bad(hour) for hour in range(24)] + [good(24 + hour) for hour in range(3)])
     assert said[0] == ("new b",)
     assert said[1:25] == [()] * 24
     assert said[25:] == [("recovered b",), ()]
@@ -43,7 +45,7 @@ def test_24_hourly_executions_with_the_same_violation_are_one_alert_and_one_reco
 
 def test_drift_fires_in_two_of_three_windows():
     drifts = [True, False, True, True, False, False]
-    said = told([execution(drift(violated=v), hour=hour) for hour, v in enumerate(drifts)])
+    said = reported([execution(drift(violated=v), hour=hour) for hour, v in enumerate(drifts)])
     assert [n for n, words in enumerate(said) if words == ("new b",)] == [2]
     assert said[-1] == ("recovered b",)
 
@@ -59,20 +61,20 @@ def test_drift_fires_in_two_of_three_windows():
 )
 def test_how_many_windows_it_takes_is_an_argument(thresholds, history, expected):
     windows = [bad(hour) if mark == "x" else good(hour) for hour, mark in enumerate(history)]
-    assert [n for n, words in enumerate(told(windows, thresholds)) if words] == expected
+    assert [n for n, words in enumerate(reported(windows, thresholds)) if words] == expected
 
 
 def test_a_hard_violation_of_an_object_fires_at_once_and_the_closed_window_adds_nothing():
-    assert told([bad(0, window_closed=False), bad(0), bad(1)]) == [("new b",), (), ()]
+    assert reported([bad(0, window_closed=False), bad(0), bad(1)]) == [("new b",), (), ()]
 
 
 def test_where_hard_checks_must_fail_in_several_windows_an_object_fires_nothing():
-    assert told([bad(0, window_closed=False)] * 3, Thresholds(hard_violated=2, hard_of=3)) == [()] * 3
+    assert reported([bad(0, window_closed=False)] * 3, Thresholds(hard_violated=2, hard_of=3)) == [()] * 3
 
 
 def test_a_single_object_never_recovers_anything_and_its_drift_counts_for_nothing():
-    assert told([execution(drift(), window_closed=False)]) == [()]
-    assert told([bad(0), *[good(1, window_closed=False)] * 5])[1:] == [()] * 5
+    assert reported([execution(drift(), window_closed=False)]) == [()]
+    assert reported([bad(0), *[good(1, window_closed=False)] * 5])[1:] == [()] * 5
 
 
 def test_an_object_of_a_window_that_was_closed_before_changes_nothing():
@@ -88,72 +90,72 @@ def test_a_repeated_or_older_window_changes_nothing(again):
 
 def test_a_window_with_too_few_rows_is_neither_clean_nor_violated():
     few = [execution(clean(evaluated=False), hour=1 + n, verdict="InsufficientData") for n in range(5)]
-    assert told([bad(0), *few, bad(6)])[1:] == [()] * 6
+    assert reported([bad(0), *few, bad(6)])[1:] == [()] * 6
 
 
 def test_a_violation_by_a_trace_tells_nobody():
-    assert told([execution(violation(severity="information"), hour=hour) for hour in range(5)]) == [()] * 5
+    assert reported([execution(violation(severity="information"), hour=hour) for hour in range(5)]) == [()] * 5
 
 
-def test_what_grows_worse_is_told_once_more_and_what_grows_better_is_not():
+def test_what_grows_worse_is_reported_once_more_and_what_grows_better_is_not():
     severities = ["warning", "critical", "warning", "critical"]
-    said = told([execution(violation(severity=s), hour=hour) for hour, s in enumerate(severities)])
+    said = reported([execution(violation(severity=s), hour=hour) for hour, s in enumerate(severities)])
     assert said == [("new b",), ("new b",), (), ()]
 
 
 def test_silence_is_said_once_and_only_where_there_was_data_before():
     quiet = [execution(hour=n, verdict="NoData") for n in range(3)]
-    assert told([replace(q, rows=0, rejected={}) for q in quiet]) == [()] * 3
+    assert reported([replace(q, rows=0, rejected={}) for q in quiet]) == [()] * 3
     back = [good(4 + n) for n in range(2)]
-    assert told([good(-1), *quiet, *back]) == [(), ("new capture",), (), (), (), ("recovered capture",)]
+    assert reported([good(-1), *quiet, *back]) == [(), ("new capture",), (), (), (), ("recovered capture",)]
 
 
 def test_a_silent_window_does_not_recover_a_violation():
     silent = [execution(hour=n, verdict="NoData") for n in (1, 2)]
-    said = told([bad(0), *silent, bad(3)])
+    said = reported([bad(0), *silent, bad(3)])
     assert ("recovered b",) not in said
     assert said[3] == ()
 
 
 def test_each_silence_is_a_fingerprint_of_its_own():
     for verdict, feature in (("NoData", "capture"), ("CaptureStopped", "capture"), ("MonitorFailed", "monitor")):
-        assert told([good(0), execution(hour=1, verdict=verdict)])[1] == (f"new {feature}",)
+        assert reported([good(0), execution(hour=1, verdict=verdict)])[1] == (f"new {feature}",)
 
 
 def test_what_is_no_longer_measured_recovers():
-    assert told([bad(0), execution(hour=1), execution(hour=2)])[2] == ("recovered b",)
+    assert reported([bad(0), execution(hour=1), execution(hour=2)])[2] == ("recovered b",)
 
 
 # --- muted ------------------------------------------------------------------------------------------------------------
 
 
-def test_what_fires_while_muted_is_remembered_and_not_told():
+def test_what_fires_while_muted_is_remembered_and_not_reported():
     moved = transition(book(), bad(0), DEFAULTS, everything)
     assert [state.state for state in moved.after.fingerprints.values()] == ["muted"]
     assert ([m.feature for m in moved.muted], moved.new, moved.recovered) == (["b"], (), ())
 
 
 def test_a_mute_that_ends_while_it_still_fires_tells_once():
-    assert told([bad(hour) for hour in range(6)], muted_at={0, 1, 2}) == [(), (), (), ("new b",), (), ()]
+    assert reported([bad(hour) for hour in range(6)], muted_at={0, 1, 2}) == [(), (), (), ("new b",), (), ()]
 
 
-def test_what_was_told_and_then_muted_is_told_once_more_when_the_mute_ends():
-    assert told([bad(hour) for hour in range(6)], muted_at={2, 3}) == [("new b",), (), (), (), ("new b",), ()]
+def test_what_was_reported_and_then_muted_is_reported_once_more_when_the_mute_ends():
+    assert reported([bad(hour) for hour in range(6)], muted_at={2, 3}) == [("new b",), (), (), (), ("new b",), ()]
 
 
 def test_what_recovers_unheard_is_forgotten_unheard():
     windows = [bad(0), bad(1), good(2), good(3), good(4)]
-    assert told(windows, muted_at={0, 1, 2, 3}) == [()] * 5
-    assert told(windows, muted_at={0, 1}) == [()] * 5
+    assert reported(windows, muted_at={0, 1, 2, 3}) == [()] * 5
+    assert reported(windows, muted_at={0, 1}) == [()] * 5
 
 
 def test_what_is_clean_when_the_mute_ends_waits_for_its_next_window():
-    assert told([bad(0), good(1), bad(2), good(3)], muted_at={0}) == [(), (), ("new b",), ()]
+    assert reported([bad(0), good(1), bad(2), good(3)], muted_at={0}) == [(), (), ("new b",), ()]
 
 
 def test_an_object_fires_into_a_mute_and_the_closed_window_tells_when_it_has_ended():
-    assert told([bad(0, window_closed=False), bad(0)], muted_at={0}) == [(), ("new b",)]
-    assert told([bad(0, window_closed=False), bad(0), bad(1)], muted_at={0, 1}) == [(), (), ("new b",)]
+    assert reported([bad(0, window_closed=False), bad(0)], muted_at={0}) == [(), ("new b",)]
+    assert reported([bad(0, window_closed=False), bad(0), bad(1)], muted_at={0, 1}) == [(), (), ("new b",)]
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------
@@ -165,15 +167,15 @@ histories = st.lists(st.booleans(), min_size=1, max_size=20)
 def test_news_and_recoveries_alternate_and_the_book_is_empty_exactly_when_all_is_quiet(history, needed, calm):
     thresholds = Thresholds(hard_violated=needed, hard_of=3, recovery_clean=calm)
     windows = [bad(n) if violated else good(n) for n, violated in enumerate(history)]
-    said = [words for words in told(windows, thresholds) if words]
+    said = [words for words in reported(windows, thresholds) if words]
     assert said == [("new b",) if n % 2 == 0 else ("recovered b",) for n in range(len(said))]
 
 
 @given(histories, st.sets(st.integers(0, 19)))
-def test_nobody_hears_of_a_recovery_without_having_heard_that_it_fires(history, muted_at):
+def test_nobody_hears_of_a_recovery_without_having_kinds_that_it_fires(history, muted_at):
     windows = [bad(n) if violated else good(n) for n, violated in enumerate(history)]
-    heard = [words[0].split()[0] for words in told(windows, muted_at=muted_at) if words]
-    for before, word in zip(["recovered", *heard], heard, strict=False):
+    kinds = [words[0].split()[0] for words in reported(windows, muted_at=muted_at) if words]
+    for before, word in zip(["recovered", *kinds], kinds, strict=False):
         assert word == "new" or before == "new"
 
 

@@ -119,7 +119,7 @@ def test_a_test_goes_through_bus_function_book_and_topic_and_comes_back(alerting
     assert alerting.answer("alerts", "list")["alerts"] == []
 
 
-def test_a_test_works_in_mode_observe_too_and_is_told_in_words(alerting):
+def test_a_test_works_in_mode_observe_too_and_is_reported_in_words(alerting):
     user_actions.apply_fleet(replace(alerting.entry(), mode="observe"))
     accepted = "SNS accepted it. Check that a message arrives whose subject begins with [test]"
     assert accepted in alerting.done("alerts", "test", SITE, "--yes")
@@ -133,8 +133,8 @@ def test_a_test_that_nobody_can_receive_says_why_and_the_list_shows_it(alerting)
     assert sentence.startswith("The test alert reached Vedette, but SNS did not accept it: the topic arn:aws:sns:")
     assert sentence.endswith("has no confirmed subscription.")
     assert "Undelivered after 1 try: alert" in alerting.done("alerts", "list")
-    (owed,) = alerting.answer("alerts", "list")["undelivered"]
-    assert owed["owed"]["refused"].endswith("has no confirmed subscription")
+    (pending,) = alerting.answer("alerts", "list")["undelivered"]
+    assert pending["outbox_message"]["refused"].endswith("has no confirmed subscription")
 
 
 def test_a_test_that_does_not_arrive_says_how_far_it_came(alerting):

@@ -109,8 +109,8 @@ def test_captures_give_a_baseline_that_they_hold(tmp_path):
         ("_c0", "Fractional"), ("_c1", "Integral"), ("_c2", "Fractional"),
     ]  # fmt: skip
     (captures / "odd.jsonl").unlink()
-    judged = CliRunner().invoke(main, ["evaluate", str(captures), "--baseline", str(tmp_path / "baseline")])
-    assert judged.exit_code == 0, judged.output
+    evaluated = CliRunner().invoke(main, ["evaluate", str(captures), "--baseline", str(tmp_path / "baseline")])
+    assert evaluated.exit_code == 0, evaluated.output
 
 
 def test_the_last_hours_of_an_endpoint_give_a_baseline(stage, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.aws.s3 import Bucket
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import NotReady
-from tests.operations.evaluated_windows import baseline, judged, send, watched
+from tests.operations.evaluated_windows import baseline, evaluated, send, watched
 from tests.operations.installed_stage import SITE
 from vedette.cli import constraints as cli
 from vedette.operations import baselines, constraints
@@ -49,7 +49,7 @@ def test_a_dry_run_and_a_no_change_nothing(site):
     assert site.changes() == []
 
 
-def test_the_edited_rule_is_what_the_next_window_is_judged_by(site):
+def test_the_edited_rule_is_what_the_next_window_is_evaluated_by(site):
     site.done(*SET, "--yes")
     site.done("constraints", "set", SITE, "--all", "--threshold", "datatype_check_threshold=0.4", "--reason", "x", "-y")
     send(site, good=20, bad=20)
@@ -58,8 +58,8 @@ def test_the_edited_rule_is_what_the_next_window_is_judged_by(site):
     assert (found["verdict"], found["baseline"]) == ("OK", "v3")
 
 
-def test_a_window_is_accepted_as_the_new_normal_and_judges_the_next_one(stage):
-    judged(stage)
+def test_a_window_is_accepted_as_the_new_normal_and_evaluates_the_next_one(stage):
+    evaluated(stage)
     shown = stage.done("constraints", "accept", SITE, "--window", "latest", "--reason", "cents", "--yes")
     assert "b: inferred_type: Integral -> Fractional" in shown
     # Half of its values have no cents: with Fractional alone, the accepted window itself would be a violation.
@@ -147,7 +147,7 @@ def test_two_people_who_edit_at_once_do_not_undo_each_other(site):
         baselines.use(SITE, "v1", "late", before.etag)
 
 
-def test_of_two_who_make_the_same_version_one_is_told(site, monkeypatch):
+def test_of_two_who_make_the_same_version_one_is_warned(site, monkeypatch):
     before = baselines.in_force(SITE)
     monkeypatch.setattr(
         Bucket, "list_folders", lambda self, prefix: ["v1"]

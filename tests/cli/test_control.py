@@ -68,7 +68,7 @@ def test_rolling_back_brings_the_verified_version_before_and_passes_over_one_tha
     assert sentence == "preferred-site serves version 1, and no other version was verified before."
 
 
-def test_a_failed_version_carries_a_mark_until_somebody_says_retry(stage):
+def test_a_failed_version_is_stored_as_failed_until_a_person_retries(stage):
     stage.deployed("linear-learner")
     stage.cloud.sagemaker.fail_next_update(SITE, "did not pass the ping health check")
     stage.register("knn")
@@ -81,7 +81,7 @@ def test_a_failed_version_carries_a_mark_until_somebody_says_retry(stage):
     assert (stage.served(), stage.answer("failed-versions", SITE)) == ("2", [])
 
 
-def test_an_endpoint_of_somebody_else_is_changed_only_after_its_adoption_was_shown_and_confirmed(stage):
+def test_an_endpoint_of_another_team_is_changed_only_after_its_adoption_was_shown_and_confirmed(stage):
     stage.by_hand(SITE)
     stage.register("knn")
     stage.cloud.turn(minutes=30)

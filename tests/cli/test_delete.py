@@ -74,7 +74,7 @@ def test_a_dry_run_lists_every_name_and_deletes_nothing(stage):
     assert list(dict.fromkeys(kinds)) == order
 
 
-def test_what_somebody_else_made_goes_only_when_it_is_asked_for_and_its_name_is_typed(stage):
+def test_what_another_team_made_goes_only_when_it_is_asked_for_and_its_name_is_typed(stage):
     stage.by_hand(WATCHED)
     made = stage.made()
     assert "There is nothing to delete." in stage.done("delete", WATCHED, "--yes")
@@ -129,7 +129,7 @@ def test_a_deletion_that_crashed_anywhere_is_finished_by_the_same_command(stage)
     assert not deletion.prepared(WATCHED).items
 
 
-def test_a_deletion_begun_long_ago_does_not_touch_an_endpoint_made_anew_since(stage):
+def test_a_deletion_begun_long_ago_does_not_touch_an_endpoint_made_again_since(stage):
     stage.by_hand(WATCHED)
     found = deletion.prepared(WATCHED, everything=True)
 

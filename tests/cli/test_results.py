@@ -1,4 +1,4 @@
-"""What was judged, read back: tables, JSON and DataFrames, of Vedette and of Model Monitor's schedules."""
+"""What was evaluated, read back: tables, JSON and DataFrames, of Vedette and of Model Monitor's schedules."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import vedette
 from chalicelib.errors import VedetteError
 from chalicelib.statistics.files import write_statistics
 from chalicelib.statistics.table import Table
-from tests.operations.evaluated_windows import judged, send, watched
+from tests.operations.evaluated_windows import evaluated, send, watched
 from tests.operations.installed_stage import SITE
 from vedette.local.sagemaker.executions import Report
 
@@ -58,7 +58,7 @@ def files(violations=FOUND):
 
 
 def test_violations_are_a_table_in_eighty_columns_and_exit_code_1(stage, monkeypatch):
-    judged(stage)
+    evaluated(stage)
     monkeypatch.setenv("COLUMNS", "80")
     result = stage.run("show", "violations", SITE)
     assert result.exit_code == 1
@@ -71,7 +71,7 @@ def test_violations_are_a_table_in_eighty_columns_and_exit_code_1(stage, monkeyp
 
 
 def test_a_window_that_is_well_is_exit_code_0_and_no_window_at_all_is_2(stage):
-    judged(stage, good=40, bad=0)
+    evaluated(stage, good=40, bad=0)
     assert "OK" in stage.done("show", "violations", SITE)
     for window in ("2026-03-02T10", "2026-03-02 10:00"):
         assert stage.answer("show", "violations", SITE, "--window", window)[0]["verdict"] == "OK"
@@ -93,7 +93,7 @@ def test_the_latest_window_is_found_after_many_and_after_a_long_silence(stage):
 
 
 def test_statistics_show_numbers_whole_in_eighty_columns(stage, monkeypatch):
-    judged(stage)
+    evaluated(stage)
     monkeypatch.setenv("COLUMNS", "80")
     shown = stage.done("show", "statistics", SITE)
     assert "mean 34.25 ± 0.25" in shown
@@ -104,8 +104,8 @@ def test_statistics_show_numbers_whole_in_eighty_columns(stage, monkeypatch):
     assert (found["statistics"][2]["mean"], found["statistics"][2]["num_present"]) == (34.25, 40)
 
 
-def test_constraints_are_those_that_the_window_was_judged_by(stage):
-    judged(stage)
+def test_constraints_are_those_that_the_window_was_evaluated_by(stage):
+    evaluated(stage)
     stage.done("constraints", "set", SITE, "b", "--type", "Fractional", "--reason", "cents", "--yes")
     (found,) = stage.answer("show", "constraints", SITE)
     assert found["place"].endswith("/v1/constraints.json")
@@ -118,7 +118,7 @@ def test_constraints_are_those_that_the_window_was_judged_by(stage):
 
 @pytest.fixture
 def monitored(stage):
-    """An endpoint with a window judged by both, the schedule's execution at its end."""
+    """An endpoint with a window evaluated by both, the schedule's execution at its end."""
     watched(stage)
     schedule(stage)
     stage.cloud.turn(minutes=5)
@@ -207,7 +207,7 @@ def test_a_notebook_gets_data_frames_with_typed_columns(monitored):
 def test_no_violations_are_a_frame_without_rows_and_no_window_is_an_error(stage):
     with pytest.raises(VedetteError, match="No results"):
         vedette.latest_violations(SITE)
-    judged(stage, good=40, bad=0)
+    evaluated(stage, good=40, bad=0)
     found = vedette.latest_violations(SITE, stage="local", region="eu-west-1")
     assert (len(found), found.attrs["verdicts"]) == (0, {"vedette: AllTraffic": "OK"})
     assert {"feature", "check", "window_start", "description"} <= set(found.columns)

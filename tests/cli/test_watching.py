@@ -106,7 +106,7 @@ def test_the_changes_make_the_captures_come_by_events(stage, lake, monkeypatch):
     assert stage.answer("watch", CHURN)["found"]["changes"] == []
 
 
-def test_a_bucket_without_events_is_polled_and_its_violations_are_told(watching):
+def test_a_bucket_without_events_is_polled_and_its_violations_are_reported(watching):
     user_actions.predict(CHURN, [("1", "2")] * 20 + [("1", "2.50")] * 20)
     watching.cloud.turn(minutes=20)
     assert len(parts()) == 1
@@ -116,7 +116,9 @@ def test_a_bucket_without_events_is_polled_and_its_violations_are_told(watching)
     ]
 
 
-def test_a_source_that_may_not_be_read_is_told_and_made_up_for_when_it_is_opened(stage, lake, tmp_path, monkeypatch):
+def test_a_source_that_may_not_be_read_is_reported_and_made_up_for_when_it_is_opened(
+    stage, lake, tmp_path, monkeypatch
+):
     churn(stage)
     write_constraints(tmp_path)
     stage.done("watch", CHURN, "--baseline", tmp_path, "--mode", "alert", "--yes", "--test-marker", "testing")
@@ -126,10 +128,11 @@ def test_a_source_that_may_not_be_read_is_told_and_made_up_for_when_it_is_opened
     ) == ("testing", "")
     user_actions.predict(CHURN, [("1", "2")] * 20 + [("1", "2.50")] * 20)
     stage.cloud.turn(hours=3)
-    told = [" ".join(mail.text.split()) for mail in stage.cloud.mailbox.mails if "churn" in mail.subject]
-    assert len(told) == 1
+    reported = [" ".join(mail.text.split()) for mail in stage.cloud.mailbox.mails if "churn" in mail.subject]
+    assert len(reported) == 1
     assert (
-        f"Vedette may not read s3://{LAKE}/captures/2026; `vedette watch churn` shows what its owner must do" in told[0]
+        f"Vedette may not read s3://{LAKE}/captures/2026; `vedette watch churn` shows what its owner must do"
+        in reported[0]
     )
     assert (swept().delivery, parts()) == ("closed", [])
     let_the_stage_read(monkeypatch)
@@ -138,7 +141,7 @@ def test_a_source_that_may_not_be_read_is_told_and_made_up_for_when_it_is_opened
     assert any("b is not Integral" in mail.subject for mail in stage.cloud.mailbox.mails)
 
 
-def test_an_endpoint_that_moved_its_captures_or_stopped_them_is_told(watching):
+def test_an_endpoint_that_moved_its_captures_or_stopped_them_is_reported(watching):
     sagemaker = boto3.client("sagemaker")
     config = sagemaker.describe_endpoint_config(EndpointConfigName="churn-config")
     capture = {**config["DataCaptureConfig"], "DestinationS3Uri": f"s3://{LAKE}/captures/2027"}
@@ -147,8 +150,8 @@ def test_an_endpoint_that_moved_its_captures_or_stopped_them_is_told(watching):
     )
     sagemaker.update_endpoint(EndpointName=CHURN, EndpointConfigName="moved")
     watching.cloud.turn(hours=1)
-    told = [mail.subject for mail in watching.cloud.mailbox.mails]
-    assert [subject[:55] for subject in told] == [f"[warning] churn: it captures to s3://{LAKE}/captures/2027"[:55]]
+    reported = [mail.subject for mail in watching.cloud.mailbox.mails]
+    assert [subject[:55] for subject in reported] == [f"[warning] churn: it captures to s3://{LAKE}/captures/2027"[:55]]
     watching.done("watch", CHURN, "--yes")
     assert stage_stores().fleet.get().entry(CHURN).capture_uri == f"s3://{LAKE}/captures/2027"
     assert stage_stores().fleet.get().entry(CHURN).mode == "alert"

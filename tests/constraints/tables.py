@@ -1,4 +1,4 @@
-"""Tables, summaries and baselines to judge."""
+"""Tables, summaries and baselines to evaluate."""
 
 from types import SimpleNamespace
 

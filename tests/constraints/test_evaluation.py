@@ -1,4 +1,4 @@
-"""What is judged, in Model Monitor's words; what is not, and why."""
+"""What is evaluated, in Model Monitor's words; what is not, and why."""
 
 import random
 
@@ -86,7 +86,7 @@ def test_another_number_of_columns_is_the_only_violation_of_its_run(width, featu
     assert violation.description == sentence + "Number of columns in baseline constraints: 21"
 
 
-def test_one_narrow_row_among_many_is_counted_and_the_others_are_judged():
+def test_one_narrow_row_among_many_is_counted_and_the_others_are_evaluated():
     baseline = baseline_of(Table.of([["1", "2"]] * 30, ("a", "b")))
     evaluation = evaluate(summary(Table.of([["1", "2"]] * 99, ("", "")), Table.of([["9"]], ("",))), baseline)
     (violation,) = evaluation.violations
@@ -183,7 +183,7 @@ def test_silence_is_loud():
     assert "6 of 106 lines could not be read" in evaluate(summary(good, refused=6), baseline).notes
 
 
-def test_constraints_alone_judge_everything_but_drift_and_say_so(conformance):
+def test_constraints_alone_evaluate_everything_but_drift_and_say_so(conformance):
     folder = next(conformance.glob("pairs/P07_*"))
     constraints = read_constraints((folder / "constraints.json").read_bytes(), "p07")
     traffic = Table.of([["1.5"] * 13] * 200, ("",) * 13, 1)

@@ -12,13 +12,13 @@ from chalicelib.statistics.table import Table
 from tests.constraints.tables import baseline_of, checked, column, summary
 
 
-def judged(cells, baseline, check="data_type_check", **options):
+def evaluated(cells, baseline, check="data_type_check", **options):
     return checked(evaluate(summary(column(cells)), baseline, **options), check)
 
 
 def test_the_sixty_violations_of_the_developer_guide_are_in_the_file_and_in_no_alert():
     """99.6 % Integral against 100 %: Model Monitor's own example (aws-behaviour: integral-violations)."""
-    found = judged(["7"] * 996 + ["7.5"] * 4, baseline_of(column(["7"] * 100)))
+    found = evaluated(["7"] * 996 + ["7.5"] * 4, baseline_of(column(["7"] * 100)))
     assert (found.violated, found.severity, found.alertable) == (True, "information", False)
     (violation,) = read_violations(write_violations([found]), "x")
     assert violation.description.endswith("Observed: Only 99.6% of data is Integral.")
@@ -26,42 +26,42 @@ def test_the_sixty_violations_of_the_developer_guide_are_in_the_file_and_in_no_a
 
 @pytest.mark.parametrize(("off", "severity"), [(9, "information"), (10, "warning"), (99, "warning"), (100, "critical")])
 def test_the_severity_of_an_off_type_follows_its_share(off, severity):
-    assert judged(["7"] * (1000 - off) + ["x"] * off, baseline_of(column(["7"] * 100))).severity == severity
+    assert evaluated(["7"] * (1000 - off) + ["x"] * off, baseline_of(column(["7"] * 100))).severity == severity
 
 
 def test_one_bad_cell_in_a_critical_feature_is_critical():
-    found = judged(["7"] * 999 + ["x"], baseline_of(column(["7"] * 100)), critical=("x",))
+    found = evaluated(["7"] * 999 + ["x"], baseline_of(column(["7"] * 100)), critical=("x",))
     assert (found.severity, found.alertable) == ("critical", True)
 
 
 def test_whole_numbers_among_fractions_can_be_read_all_the_same():
     baseline = baseline_of(column(["18.25"] * 100))
-    some = judged(["18"] * 300 + ["18.25"] * 100, baseline)
+    some = evaluated(["18"] * 300 + ["18.25"] * 100, baseline)
     assert (some.violated, some.value, some.severity) == (True, 0.25, "information")
-    assert judged(["18"] * 400, baseline).severity == "critical"  # no cell has the form any more
-    assert judged(["18"] * 300 + ["x"] * 20 + ["18.25"] * 80, baseline).severity == "warning"
+    assert evaluated(["18"] * 400, baseline).severity == "critical"  # no cell has the form any more
+    assert evaluated(["18"] * 300 + ["x"] * 20 + ["18.25"] * 80, baseline).severity == "warning"
 
 
 def test_a_missing_cell_among_twenty_may_be_chance_and_half_of_them_are_not():
     baseline = baseline_of(column(["1"] * 100))
-    assert judged(["1"] * 19 + [None], baseline, "completeness_check").severity == "information"
-    assert judged(["1"] * 10 + [None] * 10, baseline, "completeness_check").severity == "warning"
-    assert judged([None] * 20, baseline, "completeness_check").severity == "critical"
+    assert evaluated(["1"] * 19 + [None], baseline, "completeness_check").severity == "information"
+    assert evaluated(["1"] * 10 + [None] * 10, baseline, "completeness_check").severity == "warning"
+    assert evaluated([None] * 20, baseline, "completeness_check").severity == "critical"
 
 
 def test_a_feature_that_was_always_sometimes_missing_is_said_when_it_is_missing_more_often():
     baseline = baseline_of(column(["1"] * 97 + [None] * 3))
-    as_ever = judged(["1"] * 94 + [None] * 6, baseline, "completeness_check")
+    as_ever = evaluated(["1"] * 94 + [None] * 6, baseline, "completeness_check")
     assert (as_ever.violated, as_ever.severity) == (True, "information")
-    assert judged(["1"] * 50 + [None] * 50, baseline, "completeness_check").severity == "critical"
+    assert evaluated(["1"] * 50 + [None] * 50, baseline, "completeness_check").severity == "critical"
 
 
 def test_a_rare_unknown_category_is_no_alarm_and_a_common_one_is():
     baseline = baseline_of(column(["red", "blue"] * 50))
-    rare = judged(["red"] * 119 + ["pink"], baseline, "categorical_values_check")
+    rare = evaluated(["red"] * 119 + ["pink"], baseline, "categorical_values_check")
     assert (rare.violated, rare.severity) == (True, "information")
-    assert judged(["red"] * 90 + ["pink"] * 30, baseline, "categorical_values_check").severity == "warning"
-    assert judged(["red"] * 300 + ["pink"] * 100, baseline, "categorical_values_check").severity == "critical"
+    assert evaluated(["red"] * 90 + ["pink"] * 30, baseline, "categorical_values_check").severity == "warning"
+    assert evaluated(["red"] * 300 + ["pink"] * 100, baseline, "categorical_values_check").severity == "critical"
 
 
 def test_what_is_certain_is_never_more_than_what_was_seen():
@@ -72,7 +72,7 @@ def test_what_is_certain_is_never_more_than_what_was_seen():
 
 
 def test_a_share_is_never_rounded_into_what_it_is_not():
-    assert judged(["7"] * 9996 + ["x"] * 4, baseline_of(column(["7"] * 100))).observed == "99.96% Integral"
+    assert evaluated(["7"] * 9996 + ["x"] * 4, baseline_of(column(["7"] * 100))).observed == "99.96% Integral"
     for share in (0.9996, 0.99999, 1e-6, 0.4):
         assert rounded(share) not in {"100.0%", "0.0%"}
     assert rounded(0.949999, 0.95) != rounded(0.95)
@@ -115,14 +115,14 @@ def test_numbers_out_of_the_range_that_a_person_set():
 @pytest.mark.parametrize(
     ("rows", "hours", "violated"), [(50, 1.0, True), (50, 0.25, False), (150, 1.0, False), (900, 1.0, True)]
 )
-def test_the_volume_of_a_closed_window_is_judged_by_the_hour(rows, hours, violated):
+def test_the_volume_of_a_closed_window_is_evaluated_by_the_hour(rows, hours, violated):
     table = column(["1"] * rows)
     baseline = ruled(table, {"volume_constraints": {"minimum_rows_per_hour": 100, "maximum_rows_per_hour": 800}})
     found = checked(evaluate(summary(table), baseline, hours=hours), "vedette_volume_check")
     assert (found.violated, found.value) == (violated, rows / hours)
 
 
-def test_without_a_length_the_volume_is_not_judged():
+def test_without_a_length_the_volume_is_not_evaluated():
     table = column(["1"] * 5)
     baseline = ruled(table, {"volume_constraints": {"minimum_rows_per_hour": 100}})
     assert all(one.check != "vedette_volume_check" for one in evaluate(summary(table), baseline).measurements)
@@ -141,9 +141,9 @@ def chi(table, level=0.01):
 
 def test_chi_squared_finds_what_chance_does_not_do_and_aws_tools_can_read_its_sentence():
     baseline = chi(column(["red", "blue", "green"] * 100))
-    same = judged(["red", "blue", "green"] * 90, baseline, "baseline_drift_check")
+    same = evaluated(["red", "blue", "green"] * 90, baseline, "baseline_drift_check")
     assert (same.violated, same.value, same.threshold) == (False, 0.0, 0.99)
-    other = judged(["red"] * 150 + ["blue"] * 75 + ["green"] * 75, baseline, "baseline_drift_check")
+    other = evaluated(["red"] * 150 + ["blue"] * 75 + ["green"] * 75, baseline, "baseline_drift_check")
     assert other.violated
     distance, _, threshold = other.description.partition("distance: ")[2].partition(" exceeds threshold: ")
     assert float(distance) > float(threshold) == 0.99

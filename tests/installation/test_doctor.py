@@ -73,10 +73,10 @@ def test_a_key_that_setup_made_serves_all_who_need_it(clone, key):
 )
 def test_whoever_may_not_use_the_key_is_named(clone, key, edit, what, found):
     change(clone, key, edit)
-    told = findings(clone)
-    assert (told[what]["outcome"], told[what]["remedy"]) == ("fault", "docs/security.md")
-    assert found in told[what]["found"]
-    assert {told[other]["outcome"] for other in KEY if other != what} == {"ok"}
+    reported = findings(clone)
+    assert (reported[what]["outcome"], reported[what]["remedy"]) == ("fault", "docs/security.md")
+    assert found in reported[what]["found"]
+    assert {reported[other]["outcome"] for other in KEY if other != what} == {"ok"}
 
 
 def test_a_pattern_of_actions_and_every_principal_are_understood(clone, key):
@@ -87,8 +87,8 @@ def test_a_pattern_of_actions_and_every_principal_are_understood(clone, key):
 
 def test_a_key_that_is_switched_off_is_a_fault(clone, key):
     clone.client("kms").disable_key(KeyId=key.rpartition("/")[2])
-    told = findings(clone)["the key is enabled"]
-    assert (told["outcome"], told["found"]) == ("fault", "Disabled")
+    reported = findings(clone)["the key is enabled"]
+    assert (reported["outcome"], reported["found"]) == ("fault", "Disabled")
 
 
 # --- the VPC ----------------------------------------------------------------------------------------------------------
@@ -146,19 +146,19 @@ def test_a_subnet_with_every_endpoint_reaches_aws(clone, vpc):
     assert reaches(clone, vpc)["outcome"] == "ok"
 
 
-def test_a_subnet_without_a_way_out_is_told_every_endpoint_that_it_lacks(clone, vpc):
-    told = reaches(clone, vpc)
-    assert told["outcome"] == "fault"
-    assert told["found"].endswith(", ".join((*INTERFACES, *GATEWAYS)))
+def test_a_subnet_without_a_way_out_is_reported_with_every_endpoint_that_it_lacks(clone, vpc):
+    reported = reaches(clone, vpc)
+    assert reported["outcome"] == "fault"
+    assert reported["found"].endswith(", ".join((*INTERFACES, *GATEWAYS)))
 
 
 def test_an_internet_gateway_alone_does_not_serve_a_function(clone, vpc):
     gateway = vpc.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     vpc.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc.vpc)
     vpc.route_out(GatewayId=gateway)
-    told = reaches(clone, vpc)
-    assert told["outcome"] == "fault"
-    assert "an internet gateway does not work for a Lambda function" in told["remedy"]
+    reported = reaches(clone, vpc)
+    assert reported["outcome"] == "fault"
+    assert "an internet gateway does not work for a Lambda function" in reported["remedy"]
 
 
 def test_the_route_to_a_nat_gateway_that_is_gone_leads_nowhere(clone, vpc, monkeypatch):
@@ -181,9 +181,9 @@ def test_an_endpoint_that_does_not_serve_the_subnet_counts_as_missing(clone, vpc
     if "tables" in how:
         how["tables"] = (vpc.ec2.create_route_table(VpcId=vpc.vpc)["RouteTable"]["RouteTableId"],)
     vpc.endpoints(*how.pop("left_out", ()), **how)
-    told = reaches(clone, vpc)
-    assert told["outcome"] == "fault"
-    assert told["found"].endswith(f"for {missing}")
+    reported = reaches(clone, vpc)
+    assert reported["outcome"] == "fault"
+    assert reported["found"].endswith(f"for {missing}")
 
 
 def test_a_subnet_without_a_table_of_its_own_goes_by_the_main_one(clone, vpc):

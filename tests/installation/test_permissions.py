@@ -115,7 +115,7 @@ def test_a_call_that_no_statement_allows_is_refused_in_the_words_of_aws(clone):
     from chalice import Chalice
 
     app = Chalice("vedette")
-    told = []
+    reported = []
 
     @app.lambda_function()
     def on_data_captured(event, context):
@@ -127,7 +127,7 @@ def test_a_call_that_no_statement_allows_is_refused_in_the_words_of_aws(clone):
             try:
                 getattr(boto3.client(service), call)(**arguments)
             except ClientError as error:
-                told.append(error.response["Error"])
+                reported.append(error.response["Error"])
 
     import os
 
@@ -141,9 +141,9 @@ def test_a_call_that_no_statement_allows_is_refused_in_the_words_of_aws(clone):
     clone.cloud.invoke("on_data_captured", {})
     permissions.refused.clear()
     permissions.refused.update(before)
-    assert [error["Code"] for error in told] == ["AccessDenied", "AccessDeniedException", "AccessDenied"]
-    assert "explicit deny" in told[0]["Message"]
-    assert "no identity-based policy allows the sagemaker:DeleteEndpoint action" in told[1]["Message"]
+    assert [error["Code"] for error in reported] == ["AccessDenied", "AccessDeniedException", "AccessDenied"]
+    assert "explicit deny" in reported[0]["Message"]
+    assert "no identity-based policy allows the sagemaker:DeleteEndpoint action" in reported[1]["Message"]
 
 
 def test_the_comparison_at_the_end_of_a_run_finds_what_is_missing_and_what_is_too_much():

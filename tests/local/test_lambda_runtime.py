@@ -104,7 +104,7 @@ def test_the_bus_reaches_it_by_the_pattern_of_the_app(deployed):
         ("sleeps", "Sandbox.Timedout"),
     ],
 )
-def test_failures_are_told_as_lambda_tells_them(deployed, name, error):
+def test_failures_are_reported_as_by_lambda(deployed, name, error):
     with pytest.raises(FunctionError, match=error.replace("(", r"\(")):
         deployed[0].invoke(name, {})
 
@@ -120,7 +120,7 @@ def test_a_crash_kills_the_process_and_the_next_event_finds_a_new_one(deployed):
     assert 0 < artifact.environment_of(function).init_seconds < 30
 
 
-def test_a_module_that_is_missing_in_the_zip_is_told():
+def test_a_module_that_is_missing_in_the_zip_is_reported():
     artifact = Artifact(zipped({"app.py": PACKAGE["app.py"]}), {})
     function = functions_of(app(), "local", "eu-west-1", "123456789012")[0]
     try:

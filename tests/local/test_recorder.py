@@ -77,12 +77,12 @@ CALLS = [
 
 @pytest.mark.parametrize(("service", "method", "parameters"), CALLS)
 @pytest.mark.parametrize("url", [None, "http://127.0.0.1:1"], ids=["aws", "one-url"])
-def test_the_operation_of_a_request_is_told_as_botocore_names_it(service, method, parameters, url):
-    told = []
+def test_the_operation_of_a_request_is_named_as_by_botocore(service, method, parameters, url):
+    reported = []
 
     def before_send(request, event_name, **kwargs):
         asked = Request.of_url(request.method, request.url, request.headers, request.body)
-        told.append((event_name.split(".")[-1], operation_of(asked).name))
+        reported.append((event_name.split(".")[-1], operation_of(asked).name))
         raise StopIteration
 
     core = Session()
@@ -91,11 +91,11 @@ def test_the_operation_of_a_request_is_told_as_botocore_names_it(service, method
     client = boto3.Session(botocore_session=core, region_name="eu-west-1").client(service, endpoint_url=url)
     with pytest.raises(Exception):  # noqa: B017 - the request goes nowhere
         getattr(client, method)(**parameters)
-    expected, actual = told[0]
+    expected, actual = reported[0]
     assert actual == expected
 
 
-def test_calls_of_a_functions_own_threads_are_told_as_its_own(account):
+def test_calls_of_a_functions_own_threads_are_recorded_as_its_own(account):
     app = Chalice("vedette")
 
     @app.lambda_function()

@@ -19,7 +19,7 @@ def over_http(account):
         yield lambda service: session.client(service, endpoint_url=url, config=config)
 
 
-def test_every_service_is_told_from_its_signature(account, over_http):
+def test_every_service_is_known_from_its_signature(account, over_http):
     account.endpoint(**account.capturing())
     over_http("s3").put_object(Bucket=account.bucket, Key="a/ü +%.txt", Body=b"over http")
     assert account.client("s3").get_object(Bucket=account.bucket, Key="a/ü +%.txt")["Body"].read() == b"over http"

@@ -1,4 +1,4 @@
-"""An endpoint whose windows were judged, on a stage at work."""
+"""An endpoint whose windows were evaluated, on a stage at work."""
 
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.statistics.table import Table
@@ -28,8 +28,8 @@ def watched(stage: Installed) -> Installed:
     return stage
 
 
-def judged(stage: Installed, good: int = 20, bad: int = 20) -> Installed:
-    """... and one window of it judged."""
+def evaluated(stage: Installed, good: int = 20, bad: int = 20) -> Installed:
+    """... and one window of it evaluated."""
     send(watched(stage), good, bad)
     stage.cloud.turn(minutes=70)
     return stage

@@ -1,4 +1,4 @@
-"""Constraints edited, compared and suggested anew, as values."""
+"""Constraints edited, compared and suggested again, as values."""
 
 import json
 
@@ -83,7 +83,7 @@ def test_thresholds_of_all_features_stand_in_the_monitoring_config():
     }
 
 
-def test_ranges_and_rows_an_hour_are_rules_that_are_judged():
+def test_ranges_and_rows_an_hour_are_rules_that_are_evaluated():
     after = edited(BEFORE, "price", Edit(minimum=0, maximum=99.5))
     assert after.features[0].bounds == (0, 99.5)
     after = edited(after, None, Edit(minimum_rows=10, maximum_rows=1000))

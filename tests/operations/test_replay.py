@@ -19,7 +19,7 @@ from vedette.operations import replay
 
 @pytest.fixture
 def lived(stage):
-    """Six hours: two of them bad, four good, and everything that was told."""
+    """Six hours: two of them bad, four good, and everything that was reported."""
     watched(stage)
     stage.cloud.mailbox.mails.clear()
     for bad in (20, 20, 0, 0, 0, 0):
@@ -29,16 +29,16 @@ def lived(stage):
     return stage
 
 
-def told(stage) -> list[str]:
+def reported(stage) -> list[str]:
     return [mail.subject for mail in stage.cloud.mailbox.mails if "not Integral" in mail.subject]
 
 
-def test_the_constraints_in_force_give_the_alerts_that_were_told(lived):
+def test_the_constraints_in_force_give_the_alerts_that_were_reported(lived):
     answer = lived.answer("replay", SITE, "--from", "1d")
     (side,) = answer["replayed"]
     (week,) = side["weeks"]
-    assert [f"[{a['severity']}] {SITE}: {a['headline']}" for a in week["alerts"]] == told(lived)
-    assert len(told(lived)) == 1
+    assert [f"[{a['severity']}] {SITE}: {a['headline']}" for a in week["alerts"]] == reported(lived)
+    assert len(reported(lived)) == 1
     assert (week["begins"], week["violations"], week["violated_windows"], week["recovered"]) == ("2026-03-02", 2, 2, 1)
     assert week["rows"] == 160
     assert lived.run("replay", SITE).exit_code == 1
@@ -88,7 +88,7 @@ def test_roll_ups_stand_for_their_parts(lived, monkeypatch):
     assert len(by_roll_up[0].alerts) == len(by_part[0].alerts) == 1
 
 
-def test_drift_is_judged_by_the_day_as_in_production(stage):
+def test_drift_is_evaluated_by_the_day_as_in_production(stage):
     watched(stage)
     statistics = Table.of([["0", str(n), str(n)] for n in range(200)], ("label", "a", "b"))
     baseline("v2", statistics)

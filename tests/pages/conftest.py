@@ -1,4 +1,4 @@
-"""A stage with an endpoint that was judged, and a real browser to look with."""
+"""A stage with an endpoint that was evaluated, and a real browser to look with."""
 
 import contextlib
 import io
@@ -19,7 +19,7 @@ HOURS = 3
 
 
 @pytest.fixture(scope="module")
-def judged():
+def evaluated():
     """An endpoint with three closed windows; in the last one half of a column is written otherwise."""
     with pytest.MonkeyPatch.context() as patch, installed(patch) as stage, contextlib.redirect_stdout(io.StringIO()):
         patch.setenv("COLUMNS", "160")  # whatever terminal the tests run in

@@ -93,7 +93,7 @@ def sample(
     before = read_statistics(write_statistics(columns(features, 1, drifted=False, names=names)), "sample")
     baseline = Baseline(constraints=suggested_constraints(before), statistics=before)
     clean, wrong = columns(features, 2, drifted=False, names=names), columns(features, 3, drifted=True, names=names)
-    well, ill = judged(clean, baseline), judged(wrong, baseline)
+    well, ill = evaluated(clean, baseline), evaluated(wrong, baseline)
     made = [
         execution(endpoint, i, ill if i >= windows - violated else well, "2" if i >= windows - violated - 6 else "1")
         for i in range(windows)
@@ -110,7 +110,7 @@ def sample(
     return Sample(monitored, baseline, current)
 
 
-def judged(table: Table, baseline: Baseline) -> Evaluation:
+def evaluated(table: Table, baseline: Baseline) -> Evaluation:
     return evaluate(CaptureSummary(events=ROWS // 20, rows=ROWS, tables=(table,)), baseline)
 
 

@@ -13,7 +13,7 @@ KEY = Fingerprint("data_type_check", "age_1")
 
 
 def history(states: str, versions: str = "", firing: datetime | None = None) -> History:
-    """V violated, . passed, - not judged, and a blank for a window that measured nothing of it."""
+    """V violated, . passed, - not evaluated, and a blank for a window that measured nothing of it."""
     one = sample(2, windows=1, violated=1).monitored.execution
     measured = next(m for m in one.measurements if m.fingerprint == KEY)
     made = []
@@ -37,7 +37,7 @@ def history(states: str, versions: str = "", firing: datetime | None = None) -> 
         ("...V", "1111", 3, 1, False, "1"),
         ("..VVV", "11122", 2, 3, False, "1"),
         (".VVV", "1222", 1, 3, False, "1"),
-        (".V-V V", "111111", 1, 3, False, "1"),  # what was not judged neither ends a row nor lengthens it
+        (".V-V V", "111111", 1, 3, False, "1"),  # what was not evaluated neither ends a row nor lengthens it
         ("V.V", "111", 2, 1, False, "1"),
         ("VVV", "111", 0, 3, True, ""),
         ("--V", "111", 2, 1, True, ""),
@@ -56,10 +56,10 @@ def test_what_the_last_window_does_not_violate_has_no_beginning(states):
 
 
 def test_an_open_alert_knows_of_windows_before_those_that_are_known():
-    told = START - timedelta(days=3)
-    found = history("VVV", firing=told).since(KEY)
-    assert (found.at, found.or_before) == (told, False)
-    assert history(".VV", firing=told).since(KEY).at == START + HOUR  # a clean window since then: it began anew
+    reported = START - timedelta(days=3)
+    found = history("VVV", firing=reported).since(KEY)
+    assert (found.at, found.or_before) == (reported, False)
+    assert history(".VV", firing=reported).since(KEY).at == START + HOUR  # a clean window since then: it began again
 
 
 def test_another_version_is_a_deployment():

@@ -27,7 +27,7 @@ def text(page: bytes) -> str:
 
 
 def split(made):
-    """The same endpoint with hours that judge hard constraints alone, and days for drift."""
+    """The same endpoint with hours that evaluate hard constraints alone, and days for drift."""
     execution = made.monitored.execution
     hard = tuple(one for one in execution.measurements if one.kind == "hard" and not one.violated)
     hour = msgspec.structs.replace(execution, checks_run="hard", measurements=hard, verdict="OK")

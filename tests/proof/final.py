@@ -102,8 +102,8 @@ def _attempt(record: Deployment) -> tuple[str, ...]:
 def _alerts(book: AlertState) -> dict[str, Any]:
     return {
         "states": {name: (s.state, s.severity, s.recent) for name, s in book.fingerprints.items()},
-        "owed": len(book.outbox),
-        "told": len(book.sent_ids),
+        "pending": len(book.outbox),
+        "reported": len(book.sent_ids),
         "last window": book.last_closed_window_end,
     }
 

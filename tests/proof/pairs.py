@@ -1,4 +1,4 @@
-"""Which two deliveries meet, and what must be left whoever goes first."""
+"""Which two deliveries meet, and what must be true whichever goes first."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +42,7 @@ def expects(
             "the last attempt": (state["deployment"][3], {attempt}),
             "models that nobody needs": (len(state["models"]) <= 1 + max(updates), {True}),
             "configs that nobody needs": (len(state["configs"]) <= 1 + max(updates), {True}),
-            "owed messages": (sum(book["owed"] for book in state["alerts"]), {0}),
+            "pending messages": (sum(book["pending"] for book in state["alerts"]), {0}),
             "given up": (tuple(state["given up"]), {()}),
             "not summarized": (state["not summarized"], {0}),
             "copies": (left.copies, {0}),

@@ -61,7 +61,7 @@ def _an_older_version_pending(stage: Stage) -> None:
     stage.deployed("linear-learner")
 
 
-def _an_approval_nobody_heard_of(stage: Stage) -> None:
+def _an_approval_nobody_kinds_of(stage: Stage) -> None:
     stage.deployed()
     stage.cloud.bus.drop(lambda event, function: True)
     stage.register("linear-learner")
@@ -126,7 +126,7 @@ SCENARIOS = (
     ),
     Scenario("a golden request fails", _approve("linear-learner", 25), _a_golden_request_that_will_fail),
     Scenario("a creation fails", _approve("knn"), _a_creation_that_will_fail),
-    Scenario("the sweep finds an approval that was lost", _sweep, _an_approval_nobody_heard_of),
+    Scenario("the sweep finds an approval that was lost", _sweep, _an_approval_nobody_kinds_of),
     Scenario("a captured object violates a hard constraint", _violations_in_one_object, _one_version),
     Scenario("a closed window is violated", _closed_window, _small_violated_objects),
     Scenario("a violation recovers", _closed_window, _one_clean_window_after_an_alert),

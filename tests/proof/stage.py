@@ -121,7 +121,7 @@ def _time_stands_still() -> AbstractContextManager[object]:
 
 @cache
 def warmed_up() -> None:
-    """Make the clients, keys and tables that a process makes once, so that no branch makes them anew."""
+    """Make the clients, keys and tables that a process makes once, so that no branch makes them again."""
     with opened() as stage:
         stage.deployed("knn")
         stage.deployed("linear-learner")

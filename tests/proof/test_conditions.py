@@ -16,7 +16,7 @@ def stage():
         yield made
 
 
-def test_of_two_who_write_the_same_at_once_one_is_told_that_it_was_second(stage):
+def test_of_two_who_write_the_same_at_once_one_is_warned_that_it_was_second(stage):
     assert stage_stores().deployments.table.put(BOOK, endpoint_partition(ENDPOINT), "alerts#", 0)
     assert not stage_stores().deployments.table.put(BOOK, endpoint_partition(ENDPOINT), "alerts#", 0)
 

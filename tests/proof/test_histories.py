@@ -108,7 +108,7 @@ class Histories(RuleBasedStateMachine):
 
     @precondition(lambda self: self._status() == "InService")
     @rule()
-    def somebody_else_replaces_the_config(self):
+    def another_team_replaces_the_config(self):
         hosting = self.stage.cloud.sagemaker.hosting
         served = hosting.configs[self._endpoint().config_name]
         name = f"by-hand-{len(hosting.configs)}"

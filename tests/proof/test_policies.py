@@ -83,6 +83,6 @@ def test_a_statement_that_is_removed_is_missed(policies, extent, proves, functio
     file.write_text(json.dumps({**policy, "Statement": kept}))
     without = run(policies, tests)
     assert without.returncode == 1, without.stdout
-    told = without.stdout.partition("permissions missing")[2]
-    assert f"{function}: {missed} on " in told, without.stdout
+    reported = without.stdout.partition("permissions missing")[2]
+    assert f"{function}: {missed} on " in reported, without.stdout
     proves("statement removed", 1, f"{function}: {removed}", "missed")

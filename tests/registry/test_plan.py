@@ -124,7 +124,7 @@ def test_a_busy_endpoint_is_waited_for(status):
 
 
 @pytest.mark.parametrize("status", sorted(UNRECOVERABLE_STATUSES))
-def test_a_broken_endpoint_stops_the_plan_and_a_person_is_told(status):
+def test_a_broken_endpoint_stops_the_plan_and_a_person_is_notified(status):
     made = plan(ENTRY, wants(2), serving(1, status), None, PLACE)
     assert (made.action, made.condition is not None) == ("stop", True)
 
@@ -155,7 +155,7 @@ def test_an_update_that_was_written_down_and_never_begun_is_begun():
     assert plan(ENTRY, wants(2), served, record, PLACE).action == "update"
 
 
-def test_the_config_of_somebody_else_stops_the_plan_and_names_them_until_it_is_adopted():
+def test_the_config_of_another_team_stops_the_plan_and_names_them_until_it_is_adopted():
     served = serving(1, config_name="made-by-terraform", changed_by="arn:aws:iam::123456789012:user/tina")
     made = plan(ENTRY, wants(2), served, deployed(served, config="ours"), PLACE)
     assert (made.action, made.condition is not None) == ("stop", True)
@@ -179,7 +179,7 @@ def test_a_pause_stops_every_change():
     assert plan(ENTRY, wants(1), None, None, PLACE, paused=True).action == "nothing"
 
 
-def test_when_nothing_is_approved_any_more_what_is_served_stays_and_a_person_is_told():
+def test_when_nothing_is_approved_any_more_what_is_served_stays_and_a_person_is_notified():
     served = serving(1)
     made = plan(ENTRY, (), served, deployed(served), PLACE)
     assert (made.action, made.condition is not None) == ("nothing", True)
@@ -212,7 +212,7 @@ def test_a_multi_model_endpoint_and_a_pipeline_are_refused_by_name():
     assert "an inference pipeline" in plan(ENTRY, wants(2), pipeline, deployed(pipeline), PLACE).reason
 
 
-def test_an_endpoint_that_stays_busy_for_longer_than_it_may_is_told():
+def test_an_endpoint_that_stays_busy_for_longer_than_it_may_is_reported():
     for status, longest in STATUS_TIMEOUTS.items():
         served = serving(1, status, modified_at=NOW - longest - timedelta(minutes=1))
         made = plan(ENTRY, wants(2), served, None, PLACE)
@@ -285,7 +285,7 @@ def test_a_version_must_have_reached_the_stage_that_the_fleet_requires():
     assert "in stage Production" in plan(entry, (two,), None, None, PLACE).reason
 
 
-def test_a_failed_creation_marks_its_version_and_is_deleted_only_where_that_is_allowed():
+def test_a_failed_creation_stores_its_version_as_failed_and_is_deleted_only_where_that_is_allowed():
     served = serving(1, "Failed", failure_reason="CannotStartContainerError")
     first = plan(ENTRY, wants(1), served, deployed(served, "requested"), PLACE)
     assert (first.action, first.state) == ("record failure", "failed")

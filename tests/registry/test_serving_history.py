@@ -44,7 +44,7 @@ FIRST = deployment(1, -600)
     ],
     ids=[
         "no history", "one version", "settled before", "a change-over", "later", "a canary that goes on",
-        "failed before", "rolled back within", "two in an hour", "the same version anew", "the first of all",
+        "failed before", "rolled back within", "two in an hour", "the same version again", "the first of all",
     ],
 )  # fmt: skip
 def test_the_versions_of_a_window(deployments, versions):
@@ -56,6 +56,6 @@ def test_a_deployment_that_never_began_changes_nothing():
     assert versions_during([FIRST, asked], Window(NINE, HOUR)) == ("1",)
 
 
-def test_an_endpoint_that_somebody_else_served_before_is_mixed_with_what_had_no_version():
+def test_an_endpoint_that_another_team_served_before_is_mixed_with_what_had_no_version():
     taken_over = replace(deployment(1, 10), previous_config="theirs")
     assert versions_during([taken_over], Window(NINE, HOUR)) == ("unversioned", "1")

@@ -69,6 +69,6 @@ def test_a_version_that_failed_before_is_named_in_the_reason():
     assert result.reason == "version 1 is the newest approved version; version 2 failed before"
 
 
-def test_nothing_approved_and_everything_failed_are_told_apart():
+def test_nothing_approved_and_everything_failed_are_distinguished():
     assert wanted([], None, [], NOW).reason == "the registry shows no approved version"
     assert wanted(approved(1), None, [mark(1)], NOW).reason == "every approved version has failed before"

@@ -127,7 +127,7 @@ def test_the_functions_roll_up_and_read_back(world):
     world.cloud.turn(minutes=15)
     assert world.keys("rollups/") == [f"rollups/preferred-site/AllTraffic/{begun:%Y/%m/%d/%H}/10.json"]
     world.cloud.turn(to=begun + timedelta(hours=1, minutes=20))
-    captured(50, 0)  # too late for run_monitoring; the sweep judges the window anew
+    captured(50, 0)  # too late for run_monitoring; the sweep evaluates the window again
     world.cloud.turn(minutes=30)
-    judged = [key for key in world.keys("monitoring/") if key.endswith("/execution.json")]
-    assert {stage_stores().executions.get(key.removesuffix("execution.json")).rows for key in judged} >= {25, 26}
+    evaluated = [key for key in world.keys("monitoring/") if key.endswith("/execution.json")]
+    assert {stage_stores().executions.get(key.removesuffix("execution.json")).rows for key in evaluated} >= {25, 26}

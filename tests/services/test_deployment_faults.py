@@ -137,7 +137,7 @@ def test_d7_an_update_that_came_back_to_the_old_config_is_caught_marked_and_not_
     assert "ping health check" in world.deployment_words
 
 
-def test_d7_a_pinned_version_that_failed_is_not_tried_again_before_it_is_pinned_anew(world):
+def test_d7_a_pinned_version_that_failed_is_not_tried_again_before_it_is_pinned_again(world):
     first = world.deployed()
     second = world.register("linear-learner", "PendingManualApproval")
     pin(world, second)
@@ -160,13 +160,14 @@ def pin(world, arn: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["UpdateRollbackFailed", "OutOfService", "Deleting"])
-def test_d8_a_broken_endpoint_is_told_and_not_touched(world, status):
+def test_d8_a_broken_endpoint_is_reported_and_not_touched(world, status):
     world.deployed()
     world.cloud.sagemaker.force_status(ENDPOINT, status)
     world.register("linear-learner")
     world.cloud.turn(hours=2)
-    told = [subject for subject in world.deployment_subjects if subject.startswith("[warning]") and status in subject]
-    assert len(told) == 1
+    warnings = [subject for subject in world.deployment_subjects if subject.startswith("[warning]")]
+    reported = [subject for subject in warnings if status in subject]
+    assert len(reported) == 1
     assert (calls(world, "UpdateEndpoint"), calls(world, "DeleteEndpoint")) == (0, 0)
 
 
@@ -274,8 +275,8 @@ def test_d14_an_image_of_a_registry_that_the_stage_does_not_allow_is_never_deplo
     world.cloud.turn(hours=2)
     assert world.served == first
     assert calls(world, "UpdateEndpoint") == 0
-    told = [subject for subject in world.deployment_subjects if "version 2 runs the image" in subject]
-    assert len(told) == 1
+    reported = [subject for subject in world.deployment_subjects if "version 2 runs the image" in subject]
+    assert len(reported) == 1
 
 
 @pytest.mark.parametrize("function", DEPLOYING)
@@ -314,10 +315,10 @@ def test_d17_capture_stays_on_with_its_header_lists_through_an_update(world):
     assert capture["CaptureContentTypeHeader"]["CsvContentTypes"] == ["text/csv"]
 
 
-def test_d18_an_endpoint_stuck_in_creation_is_told_once_and_not_created_again(world):
+def test_d18_an_endpoint_stuck_in_creation_is_reported_once_and_not_created_again(world):
     world.cloud.sagemaker.endpoints.create_minutes = 100_000
     world.register()
     world.cloud.turn(hours=4)
     assert calls(world, "CreateEndpoint") == 1
-    told = [subject for subject in world.deployment_subjects if "Creating for more than 1 h" in subject]
-    assert len(told) == 1
+    reported = [subject for subject in world.deployment_subjects if "Creating for more than 1 h" in subject]
+    assert len(reported) == 1

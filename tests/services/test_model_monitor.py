@@ -81,7 +81,7 @@ def monitored(world):
     return world
 
 
-def told(world):
+def reported(world):
     """The mails about the schedule."""
     return [mail for mail in world.cloud.mailbox.mails if "has no baseline" not in mail.subject]
 
@@ -95,7 +95,7 @@ def report(*violations, name="constraint_violations.json", **more):
 def test_a_violation_of_every_monitor_type_is_one_mail_however_many_hours_it_goes_on(monitored, kind):
     monitored.schedule(kind, lambda execution: report(FOUND[kind]))
     monitored.cloud.turn(hours=4, minutes=30)
-    (mail,) = told(monitored)
+    (mail,) = reported(monitored)
     assert SUBJECTS[kind] in mail.subject
     assert FOUND[kind]["description"].split("'")[0].split()[0] in mail.text
     assert "schedule hourly" in mail.text
@@ -105,7 +105,7 @@ def test_a_clean_run_says_nothing_and_ends_what_was_said(monitored):
     runs = iter([report(VIOLATION)] + [report()] * 9)
     monitored.schedule("DataQuality", lambda execution: next(runs))
     monitored.cloud.turn(hours=4, minutes=30)
-    assert [mail.attributes["kind"] for mail in told(monitored)] == ["violations", "recovered"]
+    assert [mail.attributes["kind"] for mail in reported(monitored)] == ["violations", "recovered"]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_clean_run_says_nothing_and_ends_what_was_said(monitored):
 def test_a_report_may_be_misspelt_absent_or_unreadable(monitored, left, words):
     monitored.schedule("DataQuality", lambda execution: left)
     monitored.cloud.turn(hours=1, minutes=50)
-    mails = told(monitored)
+    mails = reported(monitored)
     assert len(mails) == 1
     assert words in " ".join(mails[0].text.split())
 
@@ -143,7 +143,7 @@ def test_a_report_that_comes_late_is_waited_for(monitored):
     content = json.dumps({"violations": [VIOLATION]}).encode()
     monitored.cloud.write(f"{seen[0].output_uri}/constraint_violations.json", content)
     monitored.cloud.turn(minutes=20)
-    (mail,) = told(monitored)
+    (mail,) = reported(monitored)
     assert "Only 50.0% of data is." in mail.text
 
 
@@ -154,10 +154,10 @@ def test_a_report_that_comes_late_is_waited_for(monitored):
         (Report(stopped=True), "Stopped"),
     ],
 )
-def test_a_run_that_failed_or_was_stopped_is_a_monitor_that_could_not_judge(monitored, left, words):
+def test_a_run_that_failed_or_was_stopped_is_a_monitor_that_could_not_evaluate(monitored, left, words):
     monitored.schedule("DataQuality", lambda execution: left)
     monitored.cloud.turn(hours=3, minutes=30)
-    (mail,) = told(monitored)
+    (mail,) = reported(monitored)
     assert mail.attributes["kind"] == "monitor failed"
     assert words in mail.text
 
@@ -165,7 +165,7 @@ def test_a_run_that_failed_or_was_stopped_is_a_monitor_that_could_not_judge(moni
 def test_labels_that_are_missing_end_the_execution_at_its_merge_job(monitored):
     monitored.schedule("ModelQuality", lambda execution: Report(merge_failure="No S3 objects found under S3 URL x"))
     monitored.cloud.turn(hours=1, minutes=50)
-    (mail,) = told(monitored)
+    (mail,) = reported(monitored)
     assert mail.attributes["kind"] == "monitor failed"
     assert "the ground truth could not be merged with the captures" in " ".join(mail.text.split())
 
@@ -174,7 +174,7 @@ def test_an_execution_that_never_had_a_job_is_found_by_the_sweep(monitored):
     monitored.schedule("DataQuality", lambda execution: report())
     monitored.cloud.sagemaker.monitoring.fail_next_without_job("hourly", "InternalServerError")
     monitored.cloud.turn(hours=1, minutes=50)
-    (mail,) = told(monitored)
+    (mail,) = reported(monitored)
     assert "the execution never had a processing job: InternalServerError" in " ".join(mail.text.split())
 
 
@@ -182,7 +182,7 @@ def test_an_execution_whose_event_was_lost_is_found_by_the_sweep(monitored):
     monitored.cloud.bus.drop(lambda event, function: function == "on_monitoring_execution")
     monitored.schedule("DataQuality", lambda execution: report(VIOLATION))
     monitored.cloud.turn(hours=1, minutes=50)
-    (mail,) = told(monitored)
+    (mail,) = reported(monitored)
     assert "Only 50.0% of data is." in mail.text
 
 
@@ -191,7 +191,7 @@ def test_no_data_with_traffic_is_a_capture_that_stopped(monitored):
     monitored.schedule("DataQuality", lambda execution: failed)
     monitored.send(good=5)
     monitored.cloud.turn(hours=1, minutes=50)
-    (mail,) = told(monitored)
+    (mail,) = reported(monitored)
     assert mail.attributes["kind"] == "capture stopped"
     assert "Model Monitor found nothing captured" in " ".join(mail.text.split())
 
@@ -201,4 +201,4 @@ def test_no_data_without_traffic_is_no_data(monitored):
     monitored.cloud.turn(hours=1)
     monitored.schedule("DataQuality", lambda execution: failed)
     monitored.cloud.turn(hours=1, minutes=50)
-    assert [mail.attributes["kind"] for mail in told(monitored)] in ([], ["no data"])
+    assert [mail.attributes["kind"] for mail in reported(monitored)] in ([], ["no data"])

@@ -88,14 +88,14 @@ def test_lost_capture_events_are_made_up_for_by_the_sweep(watched):
     assert [subject for subject in watched.subjects if "not Integral" in subject] == [BAD]
 
 
-def test_a_lost_verdict_is_told_by_the_sweep(watched):
+def test_a_lost_verdict_is_reported_by_the_sweep(watched):
     watched.cloud.bus.drop(lambda event, function: function == "on_monitoring_execution")
     watched.send(good=20, bad=20)
     watched.cloud.turn(hours=2)
     assert [subject for subject in watched.subjects if "not Integral" in subject] == [BAD]
 
 
-def test_an_observed_endpoint_is_judged_and_nobody_is_told(watched):
+def test_an_observed_endpoint_is_evaluated_and_nobody_is_notified(watched):
     watched.apply(replace(watched.fleet.entry(ENDPOINT), mode="observe"))
     watched.send(good=20, bad=20)
     watched.cloud.turn(hours=1, minutes=10)
@@ -103,7 +103,7 @@ def test_an_observed_endpoint_is_judged_and_nobody_is_told(watched):
     assert watched.subjects == []
 
 
-def test_silence_after_traffic_is_a_verdict_of_each_hour_and_told_once_after_a_day(watched):
+def test_silence_after_traffic_is_a_verdict_of_each_hour_and_reported_once_after_a_day(watched):
     watched.send(good=40)
     watched.cloud.turn(hours=6)
     assert (latest(watched).verdict, watched.subjects) == ("NoData", [])  # nights are quiet
@@ -169,7 +169,7 @@ def test_an_object_of_an_endpoint_outside_the_fleet_is_left_alone(watched):
     assert answers[-1] == {"skipped": "not in the fleet", "detail": "stranger is not in the fleet"}
 
 
-def test_a_window_is_judged_again_when_late_data_arrive_and_the_alert_state_does_not_move(watched):
+def test_a_window_is_evaluated_again_when_late_data_arrive_and_the_alert_state_does_not_move(watched):
     watched.send(good=40)
     watched.cloud.turn(hours=1, minutes=6)
     first = latest(watched)

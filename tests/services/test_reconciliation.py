@@ -83,7 +83,7 @@ def test_lost_events_are_made_up_for_by_the_sweep(world):
     assert deployment().state == "verified"
 
 
-def test_a_version_that_failed_is_tried_again_when_it_is_approved_anew(world):
+def test_a_version_that_failed_is_tried_again_when_it_is_approved_again(world):
     world.deployed()
     world.cloud.sagemaker.fail_next_update(ENDPOINT, "CannotStartContainerError")
     second = world.register("linear-learner")
@@ -121,7 +121,7 @@ def test_a_newer_approval_during_an_update_is_served_after_it(world):
     assert calls(world, "UpdateEndpoint") == 2
 
 
-def test_when_nothing_is_approved_any_more_the_endpoint_stays_and_a_person_is_told_once(world):
+def test_when_nothing_is_approved_any_more_the_endpoint_stays_and_a_person_is_notified_once(world):
     first = world.deployed()
     world.set_approval(first, "Rejected")
     world.cloud.turn(hours=2)
@@ -140,7 +140,7 @@ def test_a_group_that_is_not_in_the_fleet_is_left_alone_and_says_so(world):
     assert answers == [{"skipped": "not in the fleet", "detail": "the group preferred-site is in no fleet entry"}]
 
 
-def test_an_endpoint_of_somebody_else_is_not_touched_before_it_is_adopted(world):
+def test_an_endpoint_of_another_team_is_not_touched_before_it_is_adopted(world):
     world.deployed()
     stage_stores().deployments.table.delete(endpoint_partition(ENDPOINT), "deployment")
     second = world.register("linear-learner")
@@ -178,7 +178,7 @@ def test_an_endpoint_of_another_mode_is_watched_and_never_deployed_to(world):
     assert world.deployment_subjects == []
 
 
-def test_the_baseline_follows_the_served_version_and_one_of_another_version_is_put_aside_loudly(world):
+def test_the_baseline_follows_the_served_version_and_one_of_another_version_is_removed_with_a_notification(world):
     folder = f"s3://{world.bucket}/models/baseline"
     constraints = b'{"version": 0.0, "features": [{"name": "label", "inferred_type": "Fractional"}]}'
     boto3.client("s3").put_object(Bucket=world.bucket, Key="models/baseline/constraints.json", Body=constraints)
@@ -225,9 +225,8 @@ def test_another_actor_is_named_and_vedette_waits_for_a_person(world):
     second = world.register("linear-learner")
     world.cloud.turn(hours=1)
     assert world.served != second
-    told = world.deployment_subjects[1:]
-    assert len(told) == 1
-    assert told[0].startswith("[warning] preferred-site: arn:aws:iam::123456789012:user/operator put the endpoint on")
+    (reported,) = world.deployment_subjects[1:]
+    assert reported.startswith("[warning] preferred-site: arn:aws:iam::123456789012:user/operator put the endpoint on")
     assert "by-hand" in world.deployment_words
 
 
@@ -239,7 +238,7 @@ def test_an_edit_of_metadata_redeploys_nothing(world):
     assert len(world.deployment_subjects) == 1
 
 
-def test_a_deployment_whose_golden_request_is_not_captured_is_told(world):
+def test_a_deployment_whose_golden_request_is_not_captured_is_reported(world):
     world.cloud.bus.drop(lambda event, function: event["source"] == "aws.s3")
     world.cloud.capture_delay = timedelta(hours=12)
     world.deployed()

@@ -10,7 +10,7 @@ from chalicelib.pages.history import WINDOWS
 from chalicelib.records import Execution
 from chalicelib.records import write as encoded
 from chalicelib.services.reporting import with_history, write_report
-from tests.pages.samples import execution as judged
+from tests.pages.samples import execution as evaluated
 from tests.pages.samples import sample
 from tests.runs import run_of
 from tests.services.conftest import ENDPOINT
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def watched(world):
-    """An endpoint whose last two hours were judged; the second is half wrong."""
+    """An endpoint whose last two hours were evaluated; the second is half wrong."""
     world.deployed()
     world.cloud.turn(minutes=61 - world.cloud.clock.now().minute)
     for bad in (0, 20):
@@ -49,7 +49,7 @@ def test_every_closed_window_has_its_page(watched):
 
 def test_what_a_page_reads_is_bounded_however_long_the_history_is(watched):
     last = executions(watched)[-1]
-    old = judged(ENDPOINT, 0, sample(2).monitored.execution, "1")
+    old = evaluated(ENDPOINT, 0, sample(2).monitored.execution, "1")
     for hours in range(1, 60):
         start = last.window_start - 10 * HOUR - hours * HOUR
         folder = f"monitoring/{ENDPOINT}/AllTraffic/{start:%Y-%m-%dT%H-%MZ}_60m/1/0001/"

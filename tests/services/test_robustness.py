@@ -55,8 +55,8 @@ def test_constraints_that_cannot_be_read_are_reported_and_parts_are_made_all_the
     world.send(good=20, bad=20)
     world.cloud.turn(hours=2)
     assert len(world.keys(f"parts/{ENDPOINT}/")) == parts + 1
-    told = [subject for subject in world.subjects if "nothing is evaluated" in subject]
-    assert len(told) == 1
+    reported = [subject for subject in world.subjects if "nothing is evaluated" in subject]
+    assert len(reported) == 1
     world.baseline()
     world.cloud.turn(minutes=30)
     assert any("b is not Integral" in subject for subject in world.subjects)
@@ -73,7 +73,7 @@ def test_a_person_who_goes_back_by_hand_is_not_overridden(world):
     assert "Vedette changes nothing before `vedette adopt`" in world.deployment_words
 
 
-def test_a_topic_that_is_gone_stops_neither_deployment_nor_judging_and_nothing_is_lost(world):
+def test_a_topic_that_is_gone_stops_neither_deployment_nor_evaluation_and_nothing_is_lost(world):
     world.cloud.faults.add("server_error", "sns", "Publish", times=1000)
     first = world.register()
     world.cloud.turn(minutes=30)
@@ -110,7 +110,7 @@ def test_an_endpoint_that_nobody_has_called_is_not_called_silent(world):
     assert world.subjects == ["[information] preferred-site: version 1 is deployed and verified"]
 
 
-def test_a_second_reason_to_stop_is_told_although_the_first_one_was(world):
+def test_a_second_reason_to_stop_is_reported_although_the_first_one_was(world):
     world.deployed()
     sagemaker = boto3.client("sagemaker")
     variants = sagemaker.describe_endpoint_config(EndpointConfigName=world.config)["ProductionVariants"]
@@ -118,10 +118,10 @@ def test_a_second_reason_to_stop_is_told_although_the_first_one_was(world):
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
         sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=name)
         world.cloud.turn(hours=1)
-    told = [" ".join(mail.text.split()) for mail in world.deployment_mails[1:]]
-    assert len(told) == 2
-    assert "the config by-hand," in told[0]
-    assert "the config by-hand-again," in told[1]
+    reported = [" ".join(mail.text.split()) for mail in world.deployment_mails[1:]]
+    assert len(reported) == 2
+    assert "the config by-hand," in reported[0]
+    assert "the config by-hand-again," in reported[1]
 
 
 def test_objects_that_have_a_part_are_not_summarized_again(world):
@@ -172,7 +172,7 @@ def test_an_outbox_of_a_schedule_is_emptied_by_the_sweep(world):
     assert "[warning] preferred-site: left behind" in world.subjects
 
 
-def test_no_role_for_the_models_is_told_and_not_tried(world, monkeypatch):
+def test_no_role_for_the_models_is_reported_and_not_tried(world, monkeypatch):
     from chalicelib.settings import settings
 
     monkeypatch.setenv("VEDETTE_ROLE_ARN", "")

@@ -149,7 +149,7 @@ def test_the_second_part_that_an_older_version_kept_of_an_object_is_not_counted(
     assert stage_stores().parts.keys(ENDPOINT, "AllTraffic", now - HOUR, now) == (first,)
 
 
-def test_what_one_object_violated_is_told_by_the_sweep_when_its_event_is_lost(watched):
+def test_what_one_object_violated_is_reported_by_the_sweep_when_its_event_is_lost(watched):
     watched.baseline()
     swept(watched)
     watched.cloud.bus.drop(lambda event, function: function == "on_monitoring_execution")
@@ -241,8 +241,8 @@ def test_a_fleet_is_begun_five_endpoints_a_second_and_whole_before_the_function_
     assert started(12, 1_000).count(0.0) == 2  # late, and nobody is left out
 
 
-def test_windows_whose_captures_were_caught_up_with_late_are_judged(watched):
-    """What a closed or slow source brings days after is judged with the windows that it belongs to."""
+def test_windows_whose_captures_were_caught_up_with_late_are_evaluated(watched):
+    """What a closed or slow source brings days after is evaluated with the windows that it belongs to."""
     watched.baseline()
     swept(watched)
     for minute in range(3):

@@ -1,4 +1,4 @@
-"""Windows on the AWS simulator: closed and open, of drift, mixed, without captures, judged twice at once, cut short."""
+"""Windows on the AWS simulator: closed and open, of drift, mixed, without captures, evaluated twice at once."""
 
 import contextlib
 import json
@@ -55,7 +55,7 @@ def new_mails(world) -> list[str]:
 # --- hours and days ---------------------------------------------------------------------------------------------------
 
 
-def test_hours_are_judged_on_hard_checks_and_days_on_drift(watched):
+def test_hours_are_evaluated_on_hard_checks_and_days_on_drift(watched):
     spread(watched, 150)
     watched.cloud.turn(hours=1, minutes=10)
     (hour,) = [one for one in verdicts(watched) if one.rows]
@@ -89,8 +89,8 @@ def test_drift_windows_as_short_as_the_others_are_one_verdict_of_both(watched):
 # --- the open hour ----------------------------------------------------------------------------------------------------
 
 
-def test_what_many_small_objects_violate_together_is_told_before_the_hour_has_closed(watched):
-    for _ in range(4):  # 12 rows an object: too few to judge by themselves
+def test_what_many_small_objects_violate_together_is_reported_before_the_hour_has_closed(watched):
+    for _ in range(4):  # 12 rows an object: too few to evaluate by themselves
         user_actions.predict(ENDPOINT, [("12", "34.50")] * 12)
         watched.cloud.turn(minutes=4)
     watched.cloud.turn(minutes=10)
@@ -111,7 +111,7 @@ def test_an_open_hour_says_each_violation_once(watched):
 # --- nothing captured -------------------------------------------------------------------------------------------------
 
 
-def test_requests_without_captures_are_a_capture_that_stopped_and_told_within_the_hour(watched):
+def test_requests_without_captures_are_a_capture_that_stopped_and_reported_within_the_hour(watched):
     watched.cloud.runtime.capture.record = lambda *arguments: None  # the endpoint answers, and nothing is written
     watched.cloud.turn(hours=1)
     spread(watched, 40)
@@ -134,7 +134,7 @@ def broken_capture(world, monkeypatch) -> None:
     monkeypatch.setattr(sagemaker, "describe_endpoint", lambda name: {**real(name), **off})
 
 
-def test_a_broken_capture_is_told_once_by_the_sweep_that_sees_why(watched, monkeypatch):
+def test_a_broken_capture_is_reported_once_by_the_sweep_that_sees_why(watched, monkeypatch):
     watched.cloud.turn(hours=1)
     broken_capture(watched, monkeypatch)
     for _ in range(3):
@@ -144,7 +144,7 @@ def test_a_broken_capture_is_told_once_by_the_sweep_that_sees_why(watched, monke
     assert ["capture of the endpoint is off" in subject for subject in capture_mails(watched)] == [True]
 
 
-def test_a_broken_capture_is_told_once_by_the_verdict_that_came_first(watched, monkeypatch):
+def test_a_broken_capture_is_reported_once_by_the_verdict_that_came_first(watched, monkeypatch):
     watched.cloud.turn(hours=1)
     watched.cloud.bus.drop(lambda event, function: function == "sweep")
     broken_capture(watched, monkeypatch)
@@ -156,7 +156,7 @@ def test_a_broken_capture_is_told_once_by_the_verdict_that_came_first(watched, m
     assert ["nothing is captured" in subject for subject in capture_mails(watched)] == [True]
 
 
-def test_captures_that_stop_for_another_reason_afterwards_are_told(watched, monkeypatch):
+def test_captures_that_stop_for_another_reason_afterwards_are_reported(watched, monkeypatch):
     watched.cloud.turn(hours=1)
     with monkeypatch.context() as while_it_lasts:
         broken_capture(watched, while_it_lasts)
@@ -193,7 +193,7 @@ def test_a_volume_that_a_person_set_is_violated_by_an_empty_hour(watched):
 # --- two versions -----------------------------------------------------------------------------------------------------
 
 
-def test_a_window_in_which_two_versions_served_says_mixed_and_is_judged_for_hard_checks_alone(watched):
+def test_a_window_in_which_two_versions_served_says_mixed_and_is_evaluated_for_hard_checks_alone(watched):
     watched.apply(replace(watched.fleet.entry(ENDPOINT), drift_window_minutes=60))
     watched.cloud.turn(hours=1)
     spread(watched, 150)
@@ -220,7 +220,7 @@ def when_the_hour_has_closed(world) -> None:
 
 
 def test_who_comes_second_writes_no_file(watched, monkeypatch):
-    """Both have listed and judged; the record decides, and the other one's statistics never stand beside it."""
+    """Both have listed and evaluated; the record decides, and the other one's statistics never stand beside it."""
     spread(watched, 60)
     real = client("s3").put_object
     stored = []
@@ -243,8 +243,8 @@ def test_who_comes_second_writes_no_file(watched, monkeypatch):
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
-def test_a_crash_between_the_record_and_its_files_is_mended_and_told(watched, k):
-    user_actions.predict(ENDPOINT, [("12", "34.50")] * 10)  # too few to judge by itself
+def test_a_crash_between_the_record_and_its_files_is_repaired_and_reported(watched, k):
+    user_actions.predict(ENDPOINT, [("12", "34.50")] * 10)  # too few to evaluate by itself
     watched.cloud.turn(minutes=2)
     user_actions.predict(ENDPOINT, [("12", "34.50")] * 12)
     when_the_hour_has_closed(watched)
@@ -264,7 +264,7 @@ def test_a_crash_between_the_record_and_its_files_is_mended_and_told(watched, k)
 @pytest.mark.parametrize("operation", ["PutObject", "PutEvents"])
 @pytest.mark.parametrize("when", ["crash_before", "crash_after"])
 def test_an_object_whose_announcement_was_lost_is_announced_again(watched, when, operation):
-    """The part notes that it was judged and that it owes an event; Lambda's repetition, or the sweep, sees that."""
+    """The part notes that it was evaluated and that it owes an event; Lambda's repetition, or the sweep, sees that."""
     watched.cloud.faults.add(when, service="s3" if operation == "PutObject" else "events", operation=operation,
                              k=1, function="on_data_captured")  # fmt: skip
     user_actions.predict(ENDPOINT, [("12", "34.50")] * 40)

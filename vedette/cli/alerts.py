@@ -43,7 +43,7 @@ def list_command(io: CommandIO, endpoint: str) -> None:
 
     from vedette.operations import alerts
 
-    found, owed = alerts.alerts(endpoint), alerts.undelivered(endpoint)
+    found, undelivered = alerts.alerts(endpoint), alerts.undelivered(endpoint)
     mutes = [mute for mute in alerts.all_mutes() if mute.until > datetime.now(UTC)]
     if found:
         columns = ("Fingerprint", "Endpoint", "Alert", "State", "Severity", "Since, UTC")
@@ -52,8 +52,8 @@ def list_command(io: CommandIO, endpoint: str) -> None:
         io.say("No alert is firing or pending.")
     if mutes:
         io.table(("Mute", "Applies to", "Until, UTC", "By", "Reason"), [_mute_row(mute) for mute in mutes])
-    _print_undelivered(io, owed)
-    io.emit({"alerts": found, "mutes": mutes, "undelivered": owed})
+    _print_undelivered(io, undelivered)
+    io.emit({"alerts": found, "mutes": mutes, "undelivered": undelivered})
     if any(alert.state.state == "firing" for alert in found):
         click.get_current_context().exit(1)
 
@@ -247,10 +247,10 @@ def _why(mute: Mute) -> str:
     return f"by {mute.by}: {mute.reason}"
 
 
-def _print_undelivered(io: CommandIO, owed: list[Undelivered]) -> None:
-    for one in owed:
-        why = one.owed.last_error or "delivery is in progress"
+def _print_undelivered(io: CommandIO, undelivered: list[Undelivered]) -> None:
+    for one in undelivered:
+        why = one.outbox_message.last_error or "delivery is in progress"
         io.say(
-            f"Undelivered after {one.owed.attempts} {'try' if one.owed.attempts == 1 else 'tries'}:"
-            f" alert {one.owed.alert_id} of {one.endpoint}: {why}"
+            f"Undelivered after {one.outbox_message.attempts} {'try' if one.outbox_message.attempts == 1 else 'tries'}:"
+            f" alert {one.outbox_message.alert_id} of {one.endpoint}: {why}"
         )

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 class Certainty(StrEnum):
     """How sure an assumption is."""
 
-    SEEN = "seen"  # read in AWS's own text or model, or in a live answer that somebody published
+    SEEN = "seen"  # read in AWS's own text or model, or in a published live answer
     INFERRED = "inferred"  # follows from such a text
     UNKNOWN = "unknown"  # found nowhere; the simulator is as strict as AWS could be
 
@@ -331,7 +331,7 @@ ASSUMPTIONS = (
     Assumption(
         "missing-object",
         "S3",
-        "A missing object is 404 NoSuchKey for whoever may list the bucket, else 403 AccessDenied.",
+        "A missing object is 404 NoSuchKey for callers that may list the bucket, else 403 AccessDenied.",
         SEEN,
         (S3 + "API/API_GetObject.html",),
     ),
@@ -853,7 +853,7 @@ def page() -> str:
         "Vedette was written against these claims, and the AWS simulator (`vedette/local/`) behaves by them.",
         "Each claim has a name, by which the code refers to it, and a certainty:",
         "",
-        "- **seen**: read in AWS's own text or service model, or in a live answer that somebody published.",
+        "- **seen**: read in AWS's own text or service model, or in a published live answer.",
         "- **inferred**: follows from such a text.",
         "- **unknown**: found nowhere. The simulator is as strict as AWS could be; the source says what was searched.",
         "",

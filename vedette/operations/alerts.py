@@ -62,7 +62,7 @@ class Undelivered(msgspec.Struct, frozen=True, kw_only=True):
 
     endpoint: str
     variant: str
-    owed: OutboxMessage
+    outbox_message: OutboxMessage
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -124,9 +124,9 @@ def alert(fingerprint: str) -> Alert:
 def undelivered(endpoint: str = "") -> list[Undelivered]:
     """The messages in the outbox: delivery in progress, or failed; `tries` and `refused` say which."""
     return [
-        Undelivered(endpoint=book.endpoint, variant=book.variant, owed=owed)
+        Undelivered(endpoint=book.endpoint, variant=book.variant, outbox_message=pending)
         for book in books(endpoint)
-        for owed in book.outbox
+        for pending in book.outbox
     ]
 
 
@@ -230,19 +230,19 @@ def wait_for_test(endpoint: str, mark: str, timeout_seconds: float = TEST_ALERT_
         On timeout, with the last step that it reached and the reason.
     """
     wanted = message_id(endpoint, "test", mark)
-    ends, owed = time.monotonic() + timeout_seconds, None
+    ends, pending = time.monotonic() + timeout_seconds, None
     while True:
         book, _ = stage_stores().alert_states.get(endpoint, "")
         if book is not None and wanted in book.sent_ids:
-            owed = next((message for message in book.outbox if message.alert_id == wanted), None)
-            if owed is None:
+            pending = next((message for message in book.outbox if message.alert_id == wanted), None)
+            if pending is None:
                 return wanted
-            if owed.last_error:
-                raise VedetteError(f"The test alert reached Vedette, but SNS did not accept it: {owed.last_error}.")
+            if pending.last_error:
+                raise VedetteError(f"The test alert reached Vedette, but SNS did not accept it: {pending.last_error}.")
         if time.monotonic() >= ends:
             break
         time.sleep(LOOK_AGAIN)
-    where = "was not published" if owed else "did not reach on_monitoring_execution"
+    where = "was not published" if pending else "did not reach on_monitoring_execution"
     raise VedetteError(f"After {timeout_seconds:g} s the test {where}; see its log, and its rule on the event bus.")
 
 

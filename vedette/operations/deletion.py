@@ -132,7 +132,7 @@ def _watching(endpoint: str) -> list[Item]:
 
 
 def _made_of(config_name: str) -> list[Item]:
-    """The served config and its models, whoever created them."""
+    """The served config and its models, no matter who created them."""
     config = sagemaker.describe_endpoint_config(config_name)
     if config is None:
         return []

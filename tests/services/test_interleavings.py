@@ -42,7 +42,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_every_order_of_two_deliveries_leaves_each_alert_told_once_and_the_state_where_it_belongs(
+def test_every_order_of_two_deliveries_leaves_each_alert_reported_once_and_the_state_where_it_belongs(
     name, record_property
 ):
     jobs = jobs_of(PAIRS[name])

@@ -39,7 +39,7 @@ def book(variant: str = "AllTraffic") -> AlertState:
     return found
 
 
-def told(*measurements, hour: int = 0, **changes) -> list[str]:
+def reported(*measurements, hour: int = 0, **changes) -> list[str]:
     return alert_on(execution(*measurements, hour=hour, **changes))
 
 
@@ -60,7 +60,7 @@ def test_people_receive_a_text_queues_the_data_and_chat_clients_their_schema(wat
     boto3.client("sns").subscribe(
         TopicArn=settings().topic_arn, Protocol="https", Endpoint="https://global.sns-api.chatbot.amazonaws.com"
     )
-    told(violation())
+    reported(violation())
     (queued,) = watched.cloud.mailbox.messages
     alert = read(AlertMessage, json.dumps(queued).encode(), "queue")
     assert watched.cloud.mailbox.last.text == mail_text(alert)
@@ -72,7 +72,7 @@ def test_people_receive_a_text_queues_the_data_and_chat_clients_their_schema(wat
 def test_a_mail_goes_over_smtp_and_is_read_back_as_it_was_written(watched):
     with smtp_server() as received:
         watched.cloud.mailbox.smtp = received.address
-        told(violation("b\r\nBcc: everyone@example.com"), drift("ünïcödé 漢字"))
+        reported(violation("b\r\nBcc: everyone@example.com"), drift("ünïcödé 漢字"))
     (mail,) = received.mails
     sent = watched.cloud.mailbox.last
     assert (mail["To"], mail["Subject"], mail["Bcc"]) == ("operator@example.com", sent.subject, None)
@@ -89,9 +89,9 @@ def test_a_filter_policy_chooses_by_check_and_severity(watched):
     sns.set_subscription_attributes(
         SubscriptionArn=arn["SubscriptionArn"], AttributeName="FilterPolicy", AttributeValue=policy
     )
-    told(violation())
-    told(drift("d"), hour=1)
-    told(drift("d"), hour=2)
+    reported(violation())
+    reported(drift("d"), hour=1)
+    reported(drift("d"), hour=2)
     assert [mail.subject.split(": ")[1][:1] for mail in watched.cloud.mailbox.mails if mail.receiver == ANNA] == ["d"]
 
 
@@ -105,7 +105,7 @@ def test_a_mute_silences_until_its_end_and_then_tells_once(watched, capsys):
     assert stage_stores().deployments.table.put(mute, "mutes", "mute#m", 0)
     sent = []
     for hour in range(6):
-        sent.append(len(told(violation(), hour=hour)))
+        sent.append(len(reported(violation(), hour=hour)))
         watched.cloud.turn(hours=1)
     assert sent == [0, 0, 0, 1, 0, 0]
     assert [mail.subject for mail in watched.cloud.mailbox.mails] == [
@@ -133,7 +133,7 @@ def belongs_to(world, team: str) -> None:
 
 def test_the_alerts_of_a_team_go_to_its_topic_alone(teams):
     belongs_to(teams, "search")
-    told(violation())
+    reported(violation())
     assert [mail.receiver for mail in teams.cloud.mailbox.mails] == [ANNA]
     assert teams.cloud.mailbox.last.attributes["team"] == "search"
 
@@ -141,13 +141,13 @@ def test_the_alerts_of_a_team_go_to_its_topic_alone(teams):
 def test_the_alerts_of_a_team_that_the_stage_does_not_know_reach_the_default_topic_and_are_counted(teams, caplog):
     belongs_to(teams, "sales")
     with caplog.at_level(logging.ERROR, logger="vedette"):
-        told(violation())
+        reported(violation())
     assert [mail.receiver for mail in teams.cloud.mailbox.mails] == ["operator@example.com"]
     assert "the team has no topic" in caplog.text
 
 
 def test_without_a_team_the_default_topic_is_right(teams, caplog):
-    told(violation())
+    reported(violation())
     assert [mail.receiver for mail in teams.cloud.mailbox.mails] == ["operator@example.com"]
     assert "no topic" not in caplog.text
 
@@ -155,16 +155,19 @@ def test_without_a_team_the_default_topic_is_right(teams, caplog):
 # --- what SNS refuses -------------------------------------------------------------------------------------------------
 
 
-def test_without_a_confirmed_subscription_nothing_is_lost_and_it_arrives_once_somebody_confirms(watched, caplog):
+def test_without_a_confirmed_subscription_nothing_is_lost_and_it_arrives_once_a_person_confirms(watched, caplog):
     mailbox = watched.cloud.mailbox
     for subscription in boto3.client("sns").list_subscriptions()["Subscriptions"]:
         mailbox.unconfirmed.add(subscription["Endpoint"])
-    assert told(violation()) == []
-    (owed,) = book().outbox
-    assert (owed.attempts, owed.last_error) == (1, f"the topic {settings().topic_arn} has no confirmed subscription")
+    assert reported(violation()) == []
+    (pending,) = book().outbox
+    assert (pending.attempts, pending.last_error) == (
+        1,
+        f"the topic {settings().topic_arn} has no confirmed subscription",
+    )
     assert "an alert could not be published" in caplog.text
     watched.cloud.turn(minutes=2)
-    assert told(violation()) == []
+    assert reported(violation()) == []
     assert book().outbox[0].attempts == 2
     mailbox.unconfirmed.clear()
     watched.cloud.turn(minutes=2)
@@ -179,7 +182,7 @@ def test_without_a_confirmed_subscription_nothing_is_lost_and_it_arrives_once_so
 def test_a_topic_that_is_gone_keeps_the_alert_and_the_sweep_sends_it_when_it_is_back(watched):
     backend = sns_backends[watched.cloud.account.account_id][watched.cloud.region]
     topic = backend.topics.pop(settings().topic_arn)
-    assert told(violation()) == []
+    assert reported(violation()) == []
     assert book().outbox[0].last_error == f"SNS refuses to publish to {settings().topic_arn}: NotFound"
     backend.topics[settings().topic_arn] = topic
     watched.cloud.schedules_enabled = True
@@ -193,7 +196,7 @@ def test_a_key_or_a_role_that_refuses_is_recorded_with_its_reason(watched, code)
         raise AwsError(code, "arn:aws:kms:eu-west-1:123456789012:key/x is disabled", 400)
 
     watched.cloud.router.validators["sns", "Publish"] = refuse
-    assert told(violation()) == []
+    assert reported(violation()) == []
     assert book().outbox[0].last_error.endswith(f": {code}")
 
 
@@ -208,10 +211,10 @@ def test_a_refusal_holds_no_other_message_back_and_no_invocation_fails(watched):
         return allowed(request, operation)
 
     watched.cloud.router.validators["sns", "Publish"] = refuse
-    assert told(violation()) == []
-    assert len(told(violation(), violation("c"), hour=1)) == 1
+    assert reported(violation()) == []
+    assert len(reported(violation(), violation("c"), hour=1)) == 1
     watched.cloud.turn(minutes=2)
-    assert len(told(violation(), violation("c"), hour=2)) == 1
+    assert len(reported(violation(), violation("c"), hour=2)) == 1
     assert len(watched.cloud.mailbox.mails) == 2
 
 
@@ -232,7 +235,7 @@ def test_of_many_messages_that_cannot_be_sent_five_are_tried_and_all_arrive_in_t
 def test_throttling_is_no_refusal_and_rises(watched):
     watched.cloud.faults.add("throttle", "sns", "Publish")
     with pytest.raises(Exception, match="Throttling"):
-        told(violation())
+        reported(violation())
     assert book().outbox[0].last_error == ""
 
 
@@ -244,7 +247,7 @@ def test_undeliverable_says_why(watched):
 # --- the hourly limit -------------------------------------------------------------------------------------------------
 
 
-def test_a_storm_is_cut_off_and_its_count_is_told_by_the_sweep(watched):
+def test_a_storm_is_cut_off_and_its_count_is_reported_by_the_sweep(watched):
     watched.apply(replace(watched.fleet.entry(ENDPOINT), alerts_per_hour=3))
     for number in range(9):
         alert_on(execution(violation(f"f{number}"), window_closed=False, folder=f"monitoring/{number}/"))
@@ -305,9 +308,9 @@ def test_the_functions_keep_long_books_in_s3(world, monkeypatch):
         world.cloud.invoke("run_monitoring", world.cloud.scheduled_event("vedette-local-run_monitoring"))
         world.cloud.settle()
         world.baseline()
-    told = [mail.subject for mail in world.cloud.mailbox.mails]
-    assert sum("b is not Integral" in subject for subject in told) == 1
-    assert sum("has no baseline" in subject for subject in told) == 1
+    reported = [mail.subject for mail in world.cloud.mailbox.mails]
+    assert sum("b is not Integral" in subject for subject in reported) == 1
+    assert sum("has no baseline" in subject for subject in reported) == 1
     assert len(list(stage_stores().bucket.list_objects("alerts/"))) == len(
         stage_stores().deployments.table.query(AlertState, endpoint_partition(ENDPOINT), "alerts#")
     )
@@ -324,8 +327,8 @@ def test_a_body_that_is_gone_is_said_with_its_place(watched):
 
 def test_10_000_fingerprints_that_recover_at_once_are_one_message(watched):
     stage_stores().deployments.table.put(a_long_book(), endpoint_partition(ENDPOINT), "alerts#AllTraffic", 0)
-    assert told(clean("x"), hour=0) == []
-    (sent,) = [*told(clean("x"), hour=1), *told(clean("x"), hour=2)]
+    assert reported(clean("x"), hour=0) == []
+    (sent,) = [*reported(clean("x"), hour=1), *reported(clean("x"), hour=2)]
     assert sent
     assert "and 9,999 more" in watched.cloud.mailbox.last.subject
 
@@ -355,7 +358,7 @@ def test_of_10_000_captured_events_no_word_reaches_an_alert_a_log_a_metric_or_th
     key = f"data-capture/{ENDPOINT}/AllTraffic/{begun:%Y/%m/%d/%H/%M}-00-000-11111111-2222-3333-4444-555555555555.jsonl"
     boto3.client("s3").put_object(Bucket=world.bucket, Key=key, Body="\n".join(lines).encode())
     world.cloud.turn(hours=1, minutes=20)
-    assert world.cloud.mailbox.mails, "something was told"
+    assert world.cloud.mailbox.mails, "something was reported"
     outside = [mail.subject + mail.text + str(mail.attributes) for mail in world.cloud.mailbox.mails]
     outside += [json.dumps(message) for message in world.cloud.mailbox.messages]
     outside += [caplog.text, *capsys.readouterr()]
