@@ -432,7 +432,7 @@ def _decode_key(kind: type[Fingerprint], text: str) -> Fingerprint:
 def _encode_key(value: Any) -> str:
     if isinstance(value, Fingerprint):
         return str(value)
-    raise NotImplementedError(type(value))
+    raise TypeError(f"a record cannot hold a {type(value).__name__}")
 
 
 def write(record: Record) -> bytes:

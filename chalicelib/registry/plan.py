@@ -19,6 +19,7 @@
 | InService on a kind that Vedette does not deploy to        | Stop, naming the kind                                  |
 | InService, nothing wanted                                  | NoChange with a condition: the served version stays    |
 | InService and already as wanted                            | NoChange                                               |
+| InService, and its next config alone has failed before     | Stop: the served config stays                          |
 | ... a roll-back alarm is in ALARM, or updates are too many | Wait, with a condition                                 |
 | InService on another version                               | Update: alarms, model, config made from the served one |
 
