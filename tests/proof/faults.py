@@ -63,7 +63,7 @@ class Proof:
 
     @property
     def copies(self) -> int:
-        """How many faults between Publish and its mark sent a second copy."""
+        """How many faults between Publish and its acknowledgement sent a second copy."""
         return sum(left.copies for _, left in self.disturbed)
 
 
