@@ -14,7 +14,7 @@ def test_a_fault_at_any_call_changes_nothing_of_what_is_left(scenario, extent, p
     if not extent.full and scenario.name not in BOUNDED:
         pytest.skip("runs in `make prove`")
     proof = proven(scenario, KINDS if extent.full else CRASHES)
-    proves("faults", len(proof.disturbed), scenario.name, f"{proof.copies} second copies, all before the acknowledgement")
+    proves("faults", len(proof.disturbed), scenario.name, f"{proof.copies} second copies, before the acknowledgement")
     assert proof.violations == []
     assert proof.undisturbed.copies == 0
     assert proof.undisturbed.state["given up"] == []
