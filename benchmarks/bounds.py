@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import repeat
 
+from tests.capture.hostile import HOSTILE
+
 LIMIT = 512 << 20
 RECORDS = [{"a": 0.25, "b": "x]", "c": [1, 2, 3], "d": {"e": None, "f": 7}}, {"a": 1, "b": '"y', "d": {"e": 5}}]
 LONGEST = 1.0  # CPU seconds for each MB, or for all of an object below it
@@ -56,6 +58,7 @@ CASES: dict[str, Callable[[], Iterator[bytes]]] = {
     "one answer line for 500,000 rows": lambda: iter([line("1.25\n" * 500_000, answer="0.5," * 499_999 + "1")]),
     "6 MB of quotes": lambda: iter([line('"' * 6_000_000)]),
     "6 MB of brackets": lambda: iter([line("[" * 6_000_000, "JSON")]),
+    **{name: lambda make=make: iter([make()]) for name, make in HOSTILE.items()},  # type: ignore[misc]
 }
 
 
@@ -80,7 +83,7 @@ def one(name: str) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"| {name} | {size / 1e6:.1f} | {cpu:.2f} | {cpu / max(size, 1) * 1e6:.3f} | {peak:.0f} |"
-        f" {summary.rows} rows, {summary.rejected or 'nothing refused'} |",
+        f" {summary.rows} rows, {summary.rejected or 'nothing rejected'} |",
         flush=True,
     )
     if cpu > LONGEST * max(1.0, size / 1e6) or peak > MOST_MEMORY:

@@ -2,13 +2,14 @@
 
     python -m benchmarks.pages
 
-Printed as a table; the levels are those of tests/pages. CPU is the process's own, the best of five; "with history" adds
-the decoding of the 29 executions before, which the Lambda reads from S3. Jinja2 is imported in a fresh process, with
-byte code and (as Lambda unpacks it) without.
+Printed as a table; it fails when a page is slower than LEVELS. CPU is the process's own, the best of five; "with
+history" adds the decoding of the 29 executions before, which the Lambda reads from S3. Jinja2 is imported in a fresh
+process, with byte code and (as Lambda unpacks it) without.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import statistics
@@ -24,13 +25,15 @@ from chalicelib.records import Execution
 from tests.pages.samples import sample
 
 FEATURES = (1, 30, 100, 500)
+LEVELS = {30: (0.150, 1000), 500: (1.5, 2000)}  # CPU seconds to write, milliseconds to the first paint
 TIMES = 5
 _PAINT = "performance.getEntriesByName('first-contentful-paint')"
 _IMPORT = "import time, msgspec, numpy; t = time.process_time(); import jinja2; print(time.process_time() - t)"
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure, print, and fail if a page is slower than its level."""
+    slow = []
     print(f"{'features':>8} {'page':>9} {'CPU':>8} {'with history':>13} {'first paint':>12}")
     for features in FEATURES:
         made = sample(features)
@@ -43,6 +46,9 @@ def main() -> None:
         cpu = f"{1000 * write:.0f} ms"
         both = f"{1000 * (write + read):.0f} ms"
         print(f"{features:8} {len(content) / 1000:6.0f} kB {cpu:>8} {both:>13} {shown:>12}")
+        most_cpu, most_paint = LEVELS.get(features, (math.inf, math.inf))
+        if write > most_cpu or (paint or 0) > most_paint:
+            slow.append(f"{features} features: more than {most_cpu} s, or than {most_paint} ms")
     for words, environment in (("with byte code", {}), ("without", {"PYTHONDONTWRITEBYTECODE": "1"})):
         print(f"import jinja2, {words}: {1000 * imported(environment):.0f} ms")
     size = sum(
@@ -52,6 +58,7 @@ def main() -> None:
         if file.suffix != ".pyc" and file.is_file()
     )
     print(f"Jinja2 and MarkupSafe, unpacked: {size / 1000:.0f} kB")
+    sys.exit("\n".join(slow) or None)
 
 
 def best(work: Callable[[], object]) -> float:

@@ -228,18 +228,7 @@ def test_on_paper_there_is_no_filter_and_the_paper_is_white(pages, opened):
     assert page.pdf().startswith(b"%PDF")
 
 
-@pytest.mark.parametrize(("features", "most_bytes", "seconds"), [(30, 300_000, 1.0), (500, 3_000_000, 2.0)])
-def test_sizes_and_the_first_paint(pages, opened, features, most_bytes, seconds):
-    content = pages(f"{features} features")
-    assert len(content) <= most_bytes
-    page = opened(content).page
-    assert until(lambda: page.evaluate("performance.getEntriesByName('first-contentful-paint').length"))
-    assert page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") <= 1000 * seconds
-
-
-@pytest.mark.parametrize(("features", "seconds"), [(30, 0.150), (500, 1.5)])
-def test_the_cpu_that_a_page_takes(features, seconds):
-    made = sample(features)
-    begun = time.process_time()
-    assert made.page
-    assert time.process_time() - begun <= seconds
+@pytest.mark.parametrize(("features", "most_bytes"), [(30, 300_000), (500, 3_000_000)])
+def test_the_size_of_a_page(pages, features, most_bytes):
+    """`benchmarks/pages.py` holds the times."""
+    assert len(pages(f"{features} features")) <= most_bytes

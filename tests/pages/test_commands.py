@@ -57,7 +57,7 @@ def test_status_says_what_is_muted_what_is_not_delivered_and_what_is_polled(eval
     now = evaluated.cloud.clock.now()
     muted = FingerprintState(state="muted", severity="warning", since=now, last_seen=now)
     pending = FingerprintState(state="pending", severity="warning", since=now, last_seen=now)
-    pending = AlertMessage(
+    message = AlertMessage(
         alert_id="1", kind="violations", severity="warning", endpoint=SITE, variant="blue", headline="x", items=()
     )
     book = AlertState(
@@ -67,7 +67,7 @@ def test_status_says_what_is_muted_what_is_not_delivered_and_what_is_polled(eval
             Fingerprint("baseline_drift_check", "\x1b[31mred"): muted,
             Fingerprint("baseline_drift_check", "a"): pending,
         },
-        outbox=(OutboxMessage(alert_id="1", message=pending),),
+        outbox=(OutboxMessage(alert_id="1", message=message),),
     )
     pk = endpoint_partition(SITE)
     swept, revision = stage_stores().deployments.table.get(SweepCheckpoint, pk, "sweep")

@@ -1,14 +1,9 @@
-"""No object takes more than a second a MB, however hostile; `benchmarks/bounds.py` holds the same for huge ones."""
+"""Small objects made to cost much: used by the tests, and timed by `benchmarks/bounds.py`."""
 
 import json
-import time
 
-import pytest
-
-from chalicelib.capture.summary import summarize
 from tests.capture.captures import line, side
 
-SECONDS_A_MB = 1.0
 HOSTILE = {
     "quotes": lambda: line(side('"' * 1_000_000)),
     "quoted cells": lambda: line(side('"a""b",' * 140_000)),
@@ -31,12 +26,3 @@ HOSTILE = {
     ),
     "broken lines": lambda: b'{"captureData": {"endpointInput": {"data": "1\n' * 25_000,
 }
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_no_object_takes_more_than_a_second_a_megabyte(name):
-    content = HOSTILE[name]()
-    begin = time.process_time()
-    summary = summarize([content])
-    assert time.process_time() - begin < SECONDS_A_MB * max(1.0, len(content) / 1e6)
-    assert summary.lines
