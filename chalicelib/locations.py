@@ -8,7 +8,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
 from chalicelib.window import Window
 
@@ -16,7 +15,7 @@ HOUR = timedelta(hours=1)
 ROLLUP_LENGTH = timedelta(minutes=5)
 EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
 CAPTURE_PREFIX = "data-capture"
-OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "quarantine/", "alerts/")
+OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "alerts/")
 
 # {prefix}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-uuid.jsonl, read from the right because the prefix is free.
 _CAPTURE_KEY = re.compile(
@@ -216,17 +215,6 @@ def execution_of_object(capture: CaptureKey) -> str:
 def executions_of_objects(endpoint: str, variant: str) -> str:
     """The prefix of the executions that evaluated one capture object alone, by its hour."""
     return f"{executions_of_variant(endpoint, variant)}objects/"
-
-
-def long_record(pk: str, sk: str, writer: str) -> str:
-    """The body of a record that is too long for an item of the table.
-
-    Examples
-    --------
-    >>> long_record("endpoint#site", "alerts#schedule s", "0f")
-    'alerts/endpoint%23site/alerts%23schedule%20s/0f'
-    """
-    return f"alerts/{quote(pk, safe='')}/{quote(sk, safe='')}/{writer}"
 
 
 def endpoint_partition(endpoint: str) -> str:

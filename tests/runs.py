@@ -1,10 +1,17 @@
-"""Runs of an endpoint for tests that call a service as a handler does."""
+"""Runs of an endpoint for tests that call a service as a handler does, and states as earlier versions stored them."""
 
+import zlib
+
+import boto3
+
+from chalicelib import records
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun, stage_stores
+from chalicelib.locations import endpoint_partition
 from chalicelib.outcomes import Skipped
-from chalicelib.records import Execution, FleetEntry
+from chalicelib.records import AlertState, Execution, FleetEntry
 from chalicelib.services import alerting
+from chalicelib.settings import settings
 
 ENDPOINT = "preferred-site"
 
@@ -46,3 +53,13 @@ def alert_on(execution: Execution) -> list[str]:
 def send_pending(endpoint: str, variant: str) -> list[str]:
     """Send what is pending; the ids of the messages that were sent."""
     return alerting.send_pending(run_of(endpoint), variant)
+
+
+def store_in_s3(state: AlertState, revision: int = 1) -> str:
+    """Store an alert state as earlier versions did when it was too long for an item; the key of its body in S3."""
+    key = f"alerts/{state.endpoint}/{state.variant or 'endpoint'}"
+    boto3.client("s3").put_object(Bucket=settings().bucket, Key=key, Body=zlib.compress(records.write(state)))
+    names = {"pk": endpoint_partition(state.endpoint), "sk": f"alerts#{state.variant}", "body": key}
+    item = {name: {"S": value} for name, value in names.items()} | {"revision": {"N": str(revision)}}
+    boto3.client("dynamodb").put_item(TableName=settings().table, Item=item)
+    return key

@@ -73,7 +73,11 @@ def _message(
     changed = sorted(f"{state}:{m.fingerprint!s}" for state, m in ranked if state != FindingState.CONTINUING)
     shown_kind = kind if new else AlertKind.RECOVERED
     main = new or recovered
-    tail = and_more(len(main) - 1)
+    left_out = transition.left_out if shown_kind == AlertKind.VIOLATIONS else 0
+    tail = and_more(len(main) - 1 + left_out)
+    more = Counter(str(state) for state, _ in ranked[MAX_ITEMS:])
+    if left_out:
+        more[str(FindingState.NEW)] += left_out
     if not new and continuing:
         tail += f"; {counted(len(continuing), 'other violation')} not yet recovered"
     return AlertMessage(
@@ -85,7 +89,7 @@ def _message(
         headline=finding_sentence(main[0], execution.rows, recovered=not new) + tail,
         headline_tail=tail,
         items=items,
-        more=dict(Counter(str(state) for state, _ in ranked[MAX_ITEMS:])),
+        more=dict(more),
         source=execution.source,
         package_version=sanitize(execution.package_version, 100),
         served_since=context.served_since,

@@ -17,6 +17,7 @@
 | it fires, or continues, while muted                  | muted: remembered, without a notification
 | a mute has ended, and it is still violated           | new, once
 | it recovers while muted, or was muted                | removed without a notification: its alert was never sent
+| more fingerprints than a state holds                 | the worst new ones; how many more there are is counted
 
 A fingerprint is a check and its subject, on the endpoint and variant of the state.
 """
@@ -24,7 +25,7 @@ A fingerprint is a check and its subject, on the endpoint and variant of the sta
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,7 +33,7 @@ from msgspec.structs import replace
 
 from chalicelib.constraints import check_types
 from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
-from chalicelib.constraints.severity_order import worst
+from chalicelib.constraints.severity_order import order, worst, worst_first
 from chalicelib.records import AlertState, Execution, FindingState, FingerprintState, FingerprintStatus, Thresholds
 
 MISSING_DATA_FINGERPRINTS = {
@@ -40,6 +41,9 @@ MISSING_DATA_FINGERPRINTS = {
     Verdict.CAPTURE_STOPPED: Fingerprint(check_types.CAPTURE_STOPPED, "capture"),
     Verdict.MONITOR_FAILED: Fingerprint(check_types.MONITOR_FAILED, "monitor"),
 }
+# A state must fit an item of DynamoDB, which holds 400 KB. 1,000 fingerprints without their subjects have 120 KB.
+MAX_FINGERPRINTS = 1_000
+MAX_SUBJECT_BYTES = 100_000  # of all subjects together
 Muted = Callable[[Fingerprint], bool]  # whether a mute applies to a fingerprint
 _Findings = dict[FindingState | FingerprintStatus, list[Measurement]]
 
@@ -53,6 +57,7 @@ class Transition:
     continuing: tuple[Measurement, ...] = ()
     recovered: tuple[Measurement, ...] = ()
     muted: tuple[Measurement, ...] = ()
+    left_out: int = 0  # more are violated than a state holds
     since: Mapping[Fingerprint, datetime] = field(default_factory=dict)  # the first window of each episode
 
 
@@ -94,9 +99,9 @@ def transition(
 def _apply_open_window(state: AlertState, execution: Execution, muted: Muted) -> Transition:
     findings: _Findings = {}
     known = dict(state.fingerprints)
-    for measurement in execution.measurements:
-        if not measurement.alertable or measurement.kind != "hard":
-            continue
+    violations = [m for m in execution.measurements if m.alertable and m.kind == "hard"]
+    followed, left_out = _followed(state, violations)
+    for measurement in followed:
         fingerprint = measurement.fingerprint
         before = known.get(fingerprint)
         if before is not None and before.state != FingerprintStatus.PENDING:
@@ -114,14 +119,15 @@ def _apply_open_window(state: AlertState, execution: Execution, muted: Muted) ->
         )
     begun = FindingState.NEW in findings or FingerprintStatus.MUTED in findings
     after = replace(state, fingerprints=known) if begun else state
-    return _transition(after, findings, {fingerprint: one.since for fingerprint, one in known.items()})
+    return _transition(after, findings, {fingerprint: one.since for fingerprint, one in known.items()}, left_out)
 
 
 def _apply_closed_window(state: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted) -> Transition:
     findings: _Findings = {}
     known = dict(state.fingerprints)
     since = {fingerprint: one.since for fingerprint, one in known.items()}
-    for measurement in _evaluated(state, execution):
+    followed, left_out = _followed(state, _evaluated(state, execution))
+    for measurement in followed:
         fingerprint = measurement.fingerprint
         silent = muted(fingerprint)
         before = known.pop(fingerprint, None)
@@ -140,11 +146,45 @@ def _apply_closed_window(state: AlertState, execution: Execution, thresholds: Th
         last_drift_window_end=state.last_drift_window_end if hard else execution.window_end,
         had_rows=state.had_rows or execution.rows > 0 or bool(execution.rejected) or execution.source != "vedette",
     )
-    return _transition(changed, findings, since)
+    return _transition(changed, findings, since, left_out)
 
 
-def _transition(after: AlertState, findings: _Findings, since: Mapping[Fingerprint, datetime]) -> Transition:
-    return Transition(after, **{str(kind): tuple(found) for kind, found in findings.items()}, since=since)
+def _transition(
+    after: AlertState, findings: _Findings, since: Mapping[Fingerprint, datetime], left_out: int
+) -> Transition:
+    groups = {str(kind): tuple(found) for kind, found in findings.items()}
+    return Transition(after, **groups, since=since, left_out=left_out)
+
+
+def _followed(state: AlertState, measurements: Collection[Measurement]) -> tuple[list[Measurement], int]:
+    """Those of known fingerprints, and the worst new violations that the state has room for; how many it has not."""
+    known = state.fingerprints
+    always = known.keys() | set(MISSING_DATA_FINGERPRINTS.values())
+    followed = [measurement for measurement in measurements if measurement.fingerprint in always]
+    new = worst_first(m for m in measurements if m.alertable and m.fingerprint not in always)
+    room = MAX_FINGERPRINTS - len(known)
+    room_for_subjects = MAX_SUBJECT_BYTES - sum(_subject_bytes(fingerprint) for fingerprint in known)
+    left_out = 0
+    for measurement in new:
+        size = _subject_bytes(measurement.fingerprint)
+        if room <= 0 or size > room_for_subjects:
+            left_out += 1
+            continue
+        room, room_for_subjects = room - 1, room_for_subjects - size
+        followed.append(measurement)
+    return followed, left_out
+
+
+def bounded(state: AlertState) -> AlertState:
+    """The state without the mildest fingerprints beyond MAX_FINGERPRINTS, which earlier versions did not limit."""
+    if len(state.fingerprints) <= MAX_FINGERPRINTS:
+        return state
+    kept = sorted(state.fingerprints.items(), key=lambda known: order(known[1].severity, known[0], None, None))
+    return replace(state, fingerprints=dict(kept[:MAX_FINGERPRINTS]))
+
+
+def _subject_bytes(fingerprint: Fingerprint) -> int:
+    return len(fingerprint.subject.encode(errors="backslashreplace"))
 
 
 def _evaluated(state: AlertState, execution: Execution) -> list[Measurement]:

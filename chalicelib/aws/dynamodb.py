@@ -1,8 +1,9 @@
 """Records of one DynamoDB table: JSON under (pk, sk), written on condition.
 
 A record is one JSON string: DynamoDB has no floats, and `records` is the only schema. A long one is compressed, since
-an item holds 400 KB at most; one that is too long even so lies in S3, under a key of its own that the item names, and
-the body that it replaces is deleted once the item is written. Every read that a decision depends on is consistent.
+an item holds 400 KB at most; an alert state, the longest, is bounded by `alerts.state`. Earlier versions kept what was
+too long in S3 and named its key in the item: such a record is still read. Every read that a decision depends on is
+consistent.
 """
 
 from __future__ import annotations
@@ -15,14 +16,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from chalicelib import locations, records
+from chalicelib import records
 from chalicelib.aws.clients import client
 from chalicelib.aws.s3 import Bucket
 from chalicelib.errors import UnreadableFile
 
 COMPRESS_FROM_BYTES = 50_000
-IN_S3_FROM_BYTES = 300_000  # compressed; the alert state of 10,000 long and random names has 457,000 bytes
-READ_ATTEMPTS = 3  # a body in S3 may be replaced between the reading of its item and its own
 R = TypeVar("R", bound=records.Record)
 
 
@@ -47,7 +46,7 @@ class StoredItem(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """One table, and the bucket for bodies that are too long for an item."""
+    """One table, and the bucket in which earlier versions kept long records."""
 
     name: str
     bucket: Bucket
@@ -60,16 +59,13 @@ class Table:
         UnreadableFile
             When it is not such a record, or its body is gone.
         """
-        for _ in range(READ_ATTEMPTS):
-            answer = client("dynamodb").get_item(
-                TableName=self.name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
-            )
-            if "Item" not in answer:
-                return None, 0
-            item = self._stored(answer["Item"])
-            if item is not None:
-                return item.read(kind), item.revision
-        raise UnreadableFile(f"table {self.name}, {pk} {sk}: its body {answer['Item']['body']['S']} is gone")
+        answer = client("dynamodb").get_item(
+            TableName=self.name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
+        )
+        if "Item" not in answer:
+            return None, 0
+        item = self._stored(answer["Item"])
+        return item.read(kind), item.revision
 
     def put(self, record: records.Record, pk: str, sk: str, expected_revision: int) -> bool:
         """Write a record if its stored revision is still the expected one; False when another writer was first.
@@ -78,13 +74,12 @@ class Table:
         under the token of this very call was our own first attempt. Equal content is not enough: two may write the
         same.
         """
-        writer = uuid.uuid4().hex
         item: dict[str, Any] = {
             "pk": {"S": pk},
             "sk": {"S": sk},
             "revision": {"N": str(expected_revision + 1)},
-            "writer": {"S": writer},
-            **self._encoded(records.write(record), pk, sk, writer),
+            "writer": {"S": uuid.uuid4().hex},
+            **_encoded(records.write(record)),
         }
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if expected_revision:
@@ -93,22 +88,14 @@ class Table:
                 "ExpressionAttributeValues": {":expected": {"N": str(expected_revision)}},
             }
         try:
-            answer = client("dynamodb").put_item(
-                TableName=self.name,
-                Item=item,
-                ReturnValues="ALL_OLD",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **condition,
+            client("dynamodb").put_item(
+                TableName=self.name, Item=item, ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             stored: dict[str, Any] = error.response.get("Item", {})
-            if stored.get("writer") == item["writer"]:
-                return True
-            self._delete_body(item)
-            return False
-        self._delete_body(answer.get("Attributes", {}))
+            return bool(stored.get("writer") == item["writer"])
         return True
 
     def delete(self, pk: str, sk: str) -> None:
@@ -136,42 +123,29 @@ class Table:
             )
         )
         for page in pages:
-            for item in page["Items"]:
-                stored = self._stored(item) or self._read_again(pk, item["sk"]["S"])
-                if stored is not None:
-                    yield stored
+            yield from map(self._stored, page["Items"])
 
-    def _read_again(self, pk: str, sk: str) -> StoredItem | None:
-        """An item whose body in S3 was replaced since it was read."""
-        answer = client("dynamodb").get_item(
-            TableName=self.name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
-        )
-        return self._stored(answer["Item"]) if "Item" in answer else None
+    def _stored(self, item: dict[str, Any]) -> StoredItem:
+        """The content of an item.
 
-    def _encoded(self, content: bytes, pk: str, sk: str, writer: str) -> dict[str, Any]:
-        """The record as attributes of its item: as text, compressed, or the key of its body in S3."""
-        if len(content) < COMPRESS_FROM_BYTES:
-            return {"record": {"S": content.decode()}}
-        packed = zlib.compress(content)
-        if len(packed) < IN_S3_FROM_BYTES:
-            return {"packed": {"B": packed}}
-        key = locations.long_record(pk, sk, writer)
-        self.bucket.put(key, packed, "application/octet-stream")
-        return {"body": {"S": key}}
-
-    def _delete_body(self, item: dict[str, Any]) -> None:
-        """Delete the S3 body of a replaced item; one that a crash leaves behind costs its storage alone."""
-        if "body" in item:
-            self.bucket.delete(item["body"]["S"])
-
-    def _stored(self, item: dict[str, Any]) -> StoredItem | None:
-        """The content of an item; None when its body in S3 was replaced since the item was read."""
+        Raises
+        ------
+        UnreadableFile
+            When it names a body in S3 that is gone.
+        """
+        place = f"table {self.name}, {item['pk']['S']} {item['sk']['S']}"
         if "record" in item:
             content = item["record"]["S"].encode()
         else:
             packed = item["packed"]["B"] if "packed" in item else self.bucket.get(item["body"]["S"])
             if packed is None:
-                return None
+                raise UnreadableFile(f"{place}: its body {item['body']['S']} is gone")
             content = zlib.decompress(packed)
-        pk, sk = item["pk"]["S"], item["sk"]["S"]
-        return StoredItem(sk, content, int(item["revision"]["N"]), f"table {self.name}, {pk} {sk}")
+        return StoredItem(item["sk"]["S"], content, int(item["revision"]["N"]), place)
+
+
+def _encoded(content: bytes) -> dict[str, Any]:
+    """A record as an attribute of its item: as text, or compressed."""
+    if len(content) < COMPRESS_FROM_BYTES:
+        return {"record": {"S": content.decode()}}
+    return {"packed": {"B": zlib.compress(content)}}

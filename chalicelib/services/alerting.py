@@ -29,7 +29,7 @@ from typing import Any
 from chalicelib.alerts import email_text, endpoint_notifications, message, mutes, outbox, sns_payload
 from chalicelib.alerts.model_monitor import TERMINAL
 from chalicelib.alerts.next_steps import AlertContext
-from chalicelib.alerts.state import Transition, transition
+from chalicelib.alerts.state import Transition, bounded, transition
 from chalicelib.aws import messages
 from chalicelib.constraints.measurement import Verdict
 from chalicelib.deadline import Deadline
@@ -193,7 +193,7 @@ def update(run: EndpointRun, variant: str, decide: Decision) -> AlertState:
     for _ in range(MAX_WRITE_ATTEMPTS):
         stored, revision = run.stores.alert_states.get(run.endpoint, variant)
         state = stored or AlertState(endpoint=run.endpoint, variant=variant)
-        changed = decide(state)
+        changed = decide(bounded(state))
         if changed == state or run.stores.alert_states.put(changed, revision):
             return changed
     raise NotReady(f"The alert state of {run.endpoint} is being changed by others.")

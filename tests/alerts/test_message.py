@@ -22,7 +22,7 @@ def test_the_same_facts_have_the_same_id_and_the_data_reads_back():
 
 def test_10_000_violations_are_one_message_with_the_worst_ten_and_a_number():
     found = [violation(f"f{n:05}", severity="critical" if n % 100 == 0 else "warning") for n in range(10_000)]
-    (message,) = said(execution(*found))
+    (message,) = said(execution(*found))  # the state follows 1,000 of them; the message counts all
     assert (len(message.items), message.more) == (MAX_ITEMS, {"new": 9_990})
     assert {item.severity for item in message.items} == {"critical"}
     assert email_text.subject(message).endswith("f00000 is not Integral in 50.0% of 480 rows, and 9,999 more")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.alerts.state import Transition, never_muted, transition
+from chalicelib.alerts.state import MAX_FINGERPRINTS, Transition, bounded, never_muted, transition
 from chalicelib.records import AlertState, Execution, Thresholds
 from tests.alerts.factories import NOON, book, clean, drift, execution, violation
 
@@ -192,3 +192,43 @@ def test_repetitions_and_late_copies_do_not_change_the_book(history, random):
     assert once == disturbed
     assert once.last_closed_window_end is not None
     assert once.last_closed_window_end > NOON
+
+
+def test_a_full_state_follows_the_worst_violations_and_makes_room_as_they_recover():
+    many = [
+        violation(f"f{n:05}", severity="critical" if n % 10 == 0 else "warning") for n in range(2 * MAX_FINGERPRINTS)
+    ]
+    first = transition(book(), execution(*many), DEFAULTS)
+    assert (len(first.new), first.left_out) == (MAX_FINGERPRINTS, MAX_FINGERPRINTS)
+    assert {one.fingerprint for one in first.new} == set(first.after.fingerprints)
+    assert sum(one.severity == "critical" for one in first.new) == 2 * MAX_FINGERPRINTS // 10
+    again = transition(first.after, execution(*many, hour=1), DEFAULTS)
+    assert (again.new, len(again.continuing), again.left_out) == ((), MAX_FINGERPRINTS, MAX_FINGERPRINTS)
+    rest = [one for one in many if one.fingerprint not in first.after.fingerprints]
+    half_clean = transition(again.after, execution(*rest, hour=2), DEFAULTS)
+    recovered = transition(half_clean.after, execution(*rest, hour=3), DEFAULTS)
+    assert (recovered.new, len(recovered.recovered)) == ((), MAX_FINGERPRINTS)
+    assert len(transition(recovered.after, execution(*rest, hour=4), DEFAULTS).new) == MAX_FINGERPRINTS
+
+
+def test_a_full_state_still_says_that_data_are_missing():
+    full = transition(book(), execution(*(violation(f"f{n}") for n in range(MAX_FINGERPRINTS))), DEFAULTS).after
+    (stopped,) = transition(full, execution(verdict="CaptureStopped", hour=1), DEFAULTS).new
+    assert stopped.check == "capture_stopped"
+
+
+def test_long_subjects_take_the_room_of_several():
+    long = [violation(f"{n}" * 30_000, severity="critical") for n in range(5)]
+    moved = transition(book(), execution(*long, violation("b", severity="warning")), DEFAULTS)
+    assert (len(moved.new), moved.left_out) == (4, 2)
+    assert "b" in {one.feature for one in moved.new}
+
+
+def test_the_excess_of_an_older_state_is_forgotten_mildest_first():
+    known = transition(book(), execution(violation("worst", severity="critical"), violation("b")), DEFAULTS).after
+    mild = replace(known.fingerprints[violation("b").fingerprint], severity="warning")
+    older = {violation(f"f{n}").fingerprint: mild for n in range(2 * MAX_FINGERPRINTS)}
+    kept = bounded(replace(known, fingerprints=older | known.fingerprints)).fingerprints
+    assert len(kept) == MAX_FINGERPRINTS
+    assert violation("worst", severity="critical").fingerprint in kept
+    assert bounded(known) is known

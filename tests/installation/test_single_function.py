@@ -5,10 +5,12 @@ import json
 import boto3
 import pytest
 
-from chalicelib.aws import dynamodb
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.events import Scheduled
+from chalicelib.records import AlertState
 from chalicelib.settings import settings
 from tests.operations.installed_stage import SITE, TRAINING, installed
+from tests.runs import store_in_s3
 from vedette.demo import user_actions
 from vedette.installation.check_functions import synthetic_events
 
@@ -93,11 +95,11 @@ def test_one_function_alone_forgets_a_failure_and_finds_out_who_interfered(stage
 
 
 @pytest.mark.parametrize("function", DEPLOYING)
-def test_a_book_that_is_too_long_for_the_table_is_read_and_written(stage, function, monkeypatch):
-    monkeypatch.setattr(dynamodb, "COMPRESS_FROM_BYTES", 1)
-    monkeypatch.setattr(dynamodb, "IN_S3_FROM_BYTES", 1)
+def test_an_alert_state_that_an_earlier_version_kept_in_s3_is_read(stage, function):
+    store_in_s3(AlertState(endpoint=SITE, variant=""))
     stage.cloud.sagemaker.endpoints.fail_next_create(SITE, "no capacity")
     work(stage, function, register(stage, "knn"))
-    books = boto3.client("s3").list_objects_v2(Bucket=stage.bucket, Prefix="alerts/")
-    assert books["KeyCount"]
+    state, revision = stage_stores().alert_states.get(SITE, "")
+    assert revision > 1
+    assert state.sent_ids
     assert stage.cloud.mailbox.mails

@@ -2,23 +2,34 @@
 
 import json
 import logging
+import random
 
 import boto3
 import pytest
 from moto.sns.models import sns_backends
 from msgspec.structs import replace
 
+from chalicelib.alerts import outbox, state
 from chalicelib.alerts.email_text import text as mail_text
-from chalicelib.aws import dynamodb, messages
-from chalicelib.aws.dynamodb import Table
+from chalicelib.alerts.state import transition
+from chalicelib.aws import messages
 from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.endpoint_run import stage_stores
-from chalicelib.errors import Undeliverable
+from chalicelib.errors import Undeliverable, UnreadableFile
 from chalicelib.locations import endpoint_partition
-from chalicelib.records import AlertMessage, AlertState, FingerprintState, Mute, read
+from chalicelib.records import (
+    AlertItem,
+    AlertMessage,
+    AlertState,
+    FingerprintState,
+    Mute,
+    OutboxMessage,
+    Thresholds,
+    read,
+)
 from chalicelib.settings import settings
 from tests.alerts.factories import NOON, clean, drift, execution, violation
-from tests.runs import alert_on, send_pending
+from tests.runs import alert_on, send_pending, store_in_s3
 from vedette.local.errors import AwsError
 from vedette.local.smtp_server import smtp_server
 
@@ -259,78 +270,94 @@ def test_a_storm_is_cut_off_and_its_count_is_reported_by_the_sweep(watched):
     assert "6 messages suppressed" in subjects[0]
 
 
-# --- long books -------------------------------------------------------------------------------------------------------
+# --- long states ------------------------------------------------------------------------------------------------------
 
 
-def a_long_book() -> AlertState:
-    import random
-
+def a_state(fingerprints: int) -> AlertState:
     draw = random.Random(1)
-    names = ("".join(draw.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=64)) for _ in range(10_000))
-    state = FingerprintState(state="firing", severity="critical", since=NOON, last_seen=NOON, recent=(True, True))
+    names = ("".join(draw.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=64)) for _ in range(fingerprints))
+    firing = FingerprintState(state="firing", severity="critical", since=NOON, last_seen=NOON, recent=(True, True))
     return AlertState(
         endpoint=ENDPOINT,
         variant="AllTraffic",
-        fingerprints={Fingerprint("data_type_check", name): state for name in names},
+        fingerprints={Fingerprint("data_type_check", name): firing for name in names},
     )
 
 
-def test_a_book_too_long_for_an_item_lies_in_s3_and_only_its_last_body_is_kept(watched):
-    long, pk, sk = a_long_book(), endpoint_partition(ENDPOINT), "alerts#AllTraffic"
-    assert stage_stores().deployments.table.put(long, pk, sk, 0)
-    assert stage_stores().deployments.table.get(AlertState, pk, sk) == (long, 1)
-    changed = replace(long, had_rows=True)
-    assert stage_stores().deployments.table.put(changed, pk, sk, 1)
-    assert not stage_stores().deployments.table.put(long, pk, sk, 1)  # who comes second leaves no body behind
-    assert stage_stores().deployments.table.query(AlertState, pk, "alerts#") == {sk: changed}
-    assert len(list(stage_stores().bucket.list_objects("alerts/"))) == 1
-    assert stage_stores().deployments.table.put(AlertState(endpoint=ENDPOINT, variant="AllTraffic"), pk, sk, 2)
-    assert list(stage_stores().bucket.list_objects("alerts/")) == []
+PK, SK = endpoint_partition(ENDPOINT), "alerts#AllTraffic"
 
 
-def test_the_functions_keep_long_books_in_s3(world, monkeypatch):
+def test_a_state_whose_body_lies_in_s3_is_read_and_then_stored_in_its_item(watched):
+    store_in_s3(a_state(10_000))
+    table = stage_stores().deployments.table
+    assert table.get(AlertState, PK, SK) == (a_state(10_000), 1)
+    assert table.query(AlertState, PK, "alerts#") == {SK: a_state(10_000)}
+    assert reported(clean("x"), hour=0) == []
+    stored = boto3.client("dynamodb").get_item(TableName=table.name, Key={"pk": {"S": PK}, "sk": {"S": SK}})["Item"]
+    assert "body" not in stored
+    assert len(table.get(AlertState, PK, SK)[0].fingerprints) == state.MAX_FINGERPRINTS
+
+
+def test_the_functions_that_alert_read_a_state_in_s3(world):
     world.deployed()
     world.apply(replace(world.fleet.entry(ENDPOINT), mode="alert"))
-    encoded = Table._encoded
-
-    def long_if_an_alert_state(self, content, pk, sk, writer):
-        monkeypatch.setattr(dynamodb, "COMPRESS_FROM_BYTES", 0 if sk.startswith("alerts#") else 50_000)
-        return encoded(self, content, pk, sk, writer)
-
-    monkeypatch.setattr(Table, "_encoded", long_if_an_alert_state)
-    monkeypatch.setattr(dynamodb, "IN_S3_FROM_BYTES", 0)
+    states = stage_stores().alert_states
+    store_in_s3(AlertState(endpoint=ENDPOINT, variant="AllTraffic"))
     world.send(good=20, bad=20)
     world.cloud.turn(minutes=10)
+    assert states.get(ENDPOINT, "AllTraffic")[1] > 1
+    store_in_s3(AlertState(endpoint=ENDPOINT, variant=""))
     boto3.client("s3").delete_object(Bucket=world.bucket, Key=f"baselines/{ENDPOINT}/current.json")
-    world.cloud.schedules_enabled = False
-    for hour in (10, 11):  # the baseline is missing, and then it is not
-        world.cloud.turn(to=world.cloud.clock.now().replace(hour=hour, minute=6))
-        world.cloud.invoke("run_monitoring", world.cloud.scheduled_event("vedette-local-run_monitoring"))
-        world.cloud.settle()
-        world.baseline()
+    world.cloud.turn(to=world.cloud.clock.now().replace(hour=10, minute=6))
+    assert states.get(ENDPOINT, "")[1] > 1
     reported = [mail.subject for mail in world.cloud.mailbox.mails]
     assert sum("b is not Integral" in subject for subject in reported) == 1
     assert sum("has no baseline" in subject for subject in reported) == 1
-    assert len(list(stage_stores().bucket.list_objects("alerts/"))) == len(
-        stage_stores().deployments.table.query(AlertState, endpoint_partition(ENDPOINT), "alerts#")
-    )
 
 
 def test_a_body_that_is_gone_is_said_with_its_place(watched):
-    pk, sk = endpoint_partition(ENDPOINT), "alerts#AllTraffic"
-    stage_stores().deployments.table.put(a_long_book(), pk, sk, 0)
-    for found in list(stage_stores().bucket.list_objects("alerts/")):
-        stage_stores().bucket.delete(found.key)
-    with pytest.raises(Exception, match=r"alerts#AllTraffic: its body alerts/.* is gone"):
-        stage_stores().deployments.table.get(AlertState, pk, sk)
+    boto3.client("s3").delete_object(Bucket=watched.bucket, Key=store_in_s3(a_state(1)))
+    with pytest.raises(UnreadableFile, match=r"alerts#AllTraffic: its body alerts/.* is gone"):
+        stage_stores().deployments.table.get(AlertState, PK, SK)
 
 
-def test_10_000_fingerprints_that_recover_at_once_are_one_message(watched):
-    stage_stores().deployments.table.put(a_long_book(), endpoint_partition(ENDPOINT), "alerts#AllTraffic", 0)
+def test_the_longest_state_fits_an_item(watched):
+    """Random subjects, which hardly compress: as many as the bytes allow, and a full outbox of 50 messages."""
+    draw = random.Random(2)
+    names = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=100)) for _ in range(3_000)]
+    moved = transition(
+        AlertState(endpoint=ENDPOINT, variant="AllTraffic"),
+        execution(*(violation(name, severity="critical") for name in names)),
+        Thresholds(hard_violated=1, hard_of=1),
+    )
+    assert len(moved.new) == len(moved.after.fingerprints) == state.MAX_FINGERPRINTS
+    assert moved.left_out == 2_000
+    message = AlertMessage(
+        alert_id="1",
+        kind="violations",
+        severity="warning",
+        endpoint=ENDPOINT,
+        variant="blue",
+        headline="x" * 300,
+        items=tuple(
+            AlertItem(
+                subject=name, check="c", state="new", severity="critical", expected=name, observed=name, description=""
+            )
+            for name in names[:10]
+        ),
+    )
+    pending = tuple(OutboxMessage(alert_id=name[:16], message=message) for name in names[: outbox.MAX_PENDING])
+    longest = replace(moved.after, outbox=pending)
+    assert stage_stores().deployments.table.put(longest, PK, SK, 0)
+    assert stage_stores().deployments.table.get(AlertState, PK, SK) == (longest, 1)
+
+
+def test_1_000_fingerprints_that_recover_at_once_are_one_message(watched):
+    stage_stores().deployments.table.put(a_state(1_000), PK, SK, 0)
     assert reported(clean("x"), hour=0) == []
     (sent,) = [*reported(clean("x"), hour=1), *reported(clean("x"), hour=2)]
     assert sent
-    assert "and 9,999 more" in watched.cloud.mailbox.last.subject
+    assert "and 999 more" in watched.cloud.mailbox.last.subject
 
 
 # --- privacy ----------------------------------------------------------------------------------------------------------

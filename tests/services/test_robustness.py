@@ -1,14 +1,11 @@
 """What a review found, each held by a test: one broken thing stops no other, and nothing is lost in silence."""
 
-from datetime import timedelta
-
 import boto3
 from msgspec.structs import replace
 
-from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.locations import endpoint_partition
-from chalicelib.records import AlertState, Deployment, FingerprintState
+from chalicelib.records import AlertState, Deployment
 
 ENDPOINT = "preferred-site"
 BAD = "[critical] preferred-site: b is not Integral in 50.0% of 40 rows"
@@ -144,22 +141,6 @@ def test_a_lost_approval_after_a_rejection_is_made_up_for(world):
     world.set_approval(second, "Approved")
     world.cloud.turn(hours=1)
     assert world.served == second
-
-
-def test_a_book_of_ten_thousand_fingerprints_is_stored_and_read_back(world):
-    now = world.cloud.clock.now()
-    known = {
-        Fingerprint("data_type_check", f"customer_attribute_{n}"): FingerprintState(
-            state="firing", severity="critical", since=now, last_seen=now + timedelta(minutes=n), recent=(True,)
-        )
-        for n in range(10_000)
-    }
-    book = AlertState(endpoint=ENDPOINT, variant="AllTraffic", fingerprints=known)
-    assert stage_stores().deployments.table.put(book, endpoint_partition(ENDPOINT), "alerts#AllTraffic", 0)
-    assert stage_stores().deployments.table.get(AlertState, endpoint_partition(ENDPOINT), "alerts#AllTraffic") == (
-        book,
-        1,
-    )
 
 
 def test_an_outbox_of_a_schedule_is_emptied_by_the_sweep(world):
