@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from chalicelib import locations
@@ -13,6 +13,7 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Bucket
 from chalicelib.deadline import Deadline
 from chalicelib.outcomes import Skipped, SkipReason
+from chalicelib.recent_reads import RecentReads, never_kept
 from chalicelib.records import FleetEntry
 from chalicelib.settings import Settings, settings
 from chalicelib.stores.alert_states import AlertStateStore
@@ -42,14 +43,15 @@ class Stores:
         return self.bucket if name == self.bucket.name else Bucket(name)
 
     @classmethod
-    def of(cls, stage: Settings) -> Stores:
-        """The stores of a stage; nothing is read."""
+    def of(cls, stage: Settings, recent: RecentReads | None = None) -> Stores:
+        """The stores of a stage; nothing is read. With `recent`, the fleet and baselines may be up to 30 s old."""
+        recent = recent or never_kept()
         bucket = Bucket(stage.bucket, stage.account)
         table = Table(stage.table, bucket)
         return cls(
             bucket=bucket,
-            fleet=FleetStore(bucket),
-            baselines=BaselineStore(bucket),
+            fleet=FleetStore(bucket, recent),
+            baselines=BaselineStore(bucket, recent),
             parts=PartStore(bucket),
             executions=ExecutionStore(bucket),
             deployments=DeploymentStore(table),
@@ -61,6 +63,12 @@ class Stores:
 def stage_stores() -> Stores:
     """The stores of this process's stage."""
     return Stores.of(settings())
+
+
+@lru_cache(maxsize=1)
+def warm_stores(stage: Settings) -> Stores:
+    """The stores of a stage for every invocation of a warm process: the fleet and baselines may be 30 s old."""
+    return Stores.of(stage, RecentReads())
 
 
 @dataclass(frozen=True)

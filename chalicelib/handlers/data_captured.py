@@ -3,7 +3,7 @@
 from typing import Any
 
 from chalicelib.deadline import Deadline
-from chalicelib.endpoint_run import EndpointRun, stage_stores
+from chalicelib.endpoint_run import EndpointRun, warm_stores
 from chalicelib.events import DataCaptured, Event
 from chalicelib.outcomes import Skipped
 from chalicelib.services import capture_processing
@@ -12,8 +12,9 @@ from chalicelib.settings import settings
 
 def handle(event: Event, context: Any) -> dict[str, Any]:
     """Make the part of the object."""
-    captured = DataCaptured.from_eventbridge(event, settings())
-    run = EndpointRun.of(captured.capture.endpoint, Deadline.of(context), stage_stores())
+    stage = settings()
+    captured = DataCaptured.from_eventbridge(event, stage)
+    run = EndpointRun.of(captured.capture.endpoint, Deadline.of(context), warm_stores(stage))
     if isinstance(run, Skipped):
         return run.summary()
     return capture_processing.process(run, captured).summary()

@@ -3,6 +3,8 @@
 | input                                 | outcome                                                                      |
 |---------------------------------------|------------------------------------------------------------------------------|
 | an execution of a closed window       | report.html in its folder                                                    |
+| one that is OK as the one before was, | no page: `vedette report` renders it from its records                        |
+| while no alert is open                |                                                                              |
 | a page that cannot be made or written | a log line and a metric; the verdict stands, and `vedette report` renders it |
 
 What is read is bounded: the latest executions of 29 windows, of as many drift windows, and two records. Jinja2 is
@@ -12,25 +14,28 @@ imported when a page is due, and by no other function.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.alerts.message import served_since
 from chalicelib.constraints.evaluation import Baseline
-from chalicelib.constraints.measurement import Checks
+from chalicelib.constraints.measurement import Checks, Verdict
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.locations import REPORT_FILE
 from chalicelib.observability import count, logger
 from chalicelib.records import Execution, Mode
 from chalicelib.settings import settings
 from chalicelib.statistics.table import Table
+from chalicelib.window import Window
 
 if TYPE_CHECKING:
     from chalicelib.pages.report import MonitoredExecution
 
 
 def write_report(run: EndpointRun, execution: Execution, baseline: Baseline | None, current: Table | None) -> bool:
-    """Write the page of an execution; whether it was written."""
+    """Write the page of an execution, if there is something to see; whether it was written."""
     try:
+        if _as_before(run, execution):
+            return False
         from chalicelib.pages.report import execution_report
 
         page = execution_report(with_history(run, execution), baseline, current)
@@ -40,6 +45,23 @@ def write_report(run: EndpointRun, execution: Execution, baseline: Baseline | No
         logger.error("report could not be written", kind=type(error).__name__, folder=execution.folder)
         return False
     return True
+
+
+def _as_before(run: EndpointRun, execution: Execution) -> bool:
+    """Whether a window is OK as the one before it was, while no alert is open."""
+    if execution.verdict != Verdict.OK or execution.revision > 1:
+        return False
+    length = execution.window_end - execution.window_start
+    window = Window(execution.window_start - length, length)
+    before = run.stores.executions.latest_of_window(execution.endpoint, execution.variant, window)
+    if before is None or _appearance(before) != _appearance(execution):
+        return False
+    state, _ = run.stores.alert_states.get(execution.endpoint, execution.variant)
+    return state is None or not state.fingerprints
+
+
+def _appearance(execution: Execution) -> tuple[Any, ...]:
+    return execution.verdict, execution.package_version, execution.baseline, execution.notes
 
 
 def with_history(run: EndpointRun, execution: Execution) -> MonitoredExecution:

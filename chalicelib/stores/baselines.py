@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib import locations, records
 from chalicelib.aws.s3 import Bucket
 from chalicelib.constraints.files import read_constraints
 from chalicelib.errors import UnreadableFile
+from chalicelib.recent_reads import RecentReads, never_kept
 from chalicelib.records import BaselineInForce
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class BaselineStore:
     """baselines/{endpoint}/{version}/, and current.json beside them."""
 
     bucket: Bucket
+    recent: RecentReads = field(default_factory=never_kept, compare=False)
 
     def in_force(self, endpoint: str) -> BaselineInForce | None:
         """Which baseline is in force, and who put it there; None when there is none."""
@@ -35,13 +37,15 @@ class BaselineStore:
     def get_in_force(self, endpoint: str) -> VersionedBaseline | None:
         """The baseline that verdicts use; None when there is none.
 
-        Statistics need numpy, so they are imported here: half of the functions never read a baseline.
-
         Raises
         ------
         UnreadableFile
             When one of its files is missing or cannot be read.
         """
+        return self.recent.get(locations.baseline_in_force(endpoint), lambda: self._read_in_force(endpoint))
+
+    def _read_in_force(self, endpoint: str) -> VersionedBaseline | None:
+        # Statistics need numpy, so they are imported here: half of the functions never read a baseline.
         from chalicelib.constraints.evaluation import Baseline
         from chalicelib.statistics.files import read_statistics
 

@@ -14,6 +14,7 @@ APPROVED = "on_model_package_state_change"
 FOLDERS = ("handlers", "services", "stores", "aws")
 SIDES = '"endpointInput":{"data":"12,34.5","encoding":"CSV"},"endpointOutput":{"data":"1.0","encoding":"CSV"}'
 ROW = f'{{"captureData":{{{SIDES}}}}}'
+GOOD = "\n".join([ROW.replace("34.5", "34")] * 30).encode()
 
 
 class Entered:
@@ -73,3 +74,36 @@ def test_an_approval_reads_everything_once(watched):
         if call.operation.startswith(("Describe", "Get", "List", "Query")) and call.operation != "GetItem"
     ]
     assert len(reads) == len(set(reads)), reads
+
+
+def calls_for_a_captured_object(world, second: int) -> list[str]:
+    now = world.cloud.clock.now()
+    name = f"{now:%M}-{second:02}-000-11111111-2222-3333-4444-555555555555.jsonl"
+    key = f"data-capture/{ENDPOINT}/AllTraffic/{now:%Y/%m/%d/%H}/{name}"
+    world.cloud.recorder.clear()
+    boto3.client("s3").put_object(Bucket=world.bucket, Key=key, Body=GOOD)
+    world.cloud.settle()
+    return [call.operation for call in world.cloud.recorder.calls if call.function == "on_data_captured"]
+
+
+def test_a_second_captured_object_within_30_seconds_makes_three_calls(watched):
+    first = calls_for_a_captured_object(watched, 1)
+    assert len(first) > 3
+    assert calls_for_a_captured_object(watched, 2) == ["GetObject", "GetObject", "PutObject"]
+    watched.cloud.turn(seconds=29)
+    assert len(calls_for_a_captured_object(watched, 3)) == 3
+    watched.cloud.turn(seconds=1)
+    assert calls_for_a_captured_object(watched, 4) == first
+
+
+def test_a_repeated_event_costs_a_read(watched):
+    calls_for_a_captured_object(watched, 1)
+    assert calls_for_a_captured_object(watched, 1) == ["GetObject"]
+
+
+def test_a_new_fleet_is_seen_after_30_seconds(watched):
+    calls_for_a_captured_object(watched, 1)
+    watched.apply()
+    assert len(calls_for_a_captured_object(watched, 2)) == 3
+    watched.cloud.turn(seconds=30)
+    assert calls_for_a_captured_object(watched, 3) == ["GetObject"]  # the fleet, which the endpoint is not in

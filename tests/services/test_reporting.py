@@ -1,9 +1,10 @@
-"""The page that lies beside a verdict: always there, bounded in what it reads, and never worth a verdict."""
+"""The page beside a verdict: where there is something to see, bounded in what it reads, never worth a verdict."""
 
 from datetime import timedelta
 
 import boto3
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.pages.history import WINDOWS
@@ -35,7 +36,12 @@ def executions(world) -> list[Execution]:
     return [stage_stores().bucket.get_record(Execution, key) for key in keys]
 
 
-def test_every_closed_window_has_its_page(watched):
+def has_page(execution: Execution) -> bool:
+    return stage_stores().bucket.exists(execution.folder + "report.html")
+
+
+def test_the_first_window_and_one_with_findings_have_a_page(watched):
+    assert [execution.verdict for execution in executions(watched)[1:]] == ["OK", "Violations"]
     for execution in executions(watched):
         found = boto3.client("s3").get_object(Bucket=watched.bucket, Key=execution.folder + "report.html")
         assert found["ContentType"] == "text/html; charset=utf-8"
@@ -45,6 +51,30 @@ def test_every_closed_window_has_its_page(watched):
     assert "b is not Integral in 50.0% of 40 rows." in page
     assert "Version 1 had passed before: the data changed, not the model." in page
     assert "version 1, verified" in page
+
+
+def test_a_window_that_is_ok_as_the_one_before_has_no_page(watched):
+    """After the violation: recovering (a page), recovered by it (a page), and then nothing to see."""
+    for _ in range(4):
+        watched.send(good=40)
+        watched.cloud.turn(hours=1)
+    watched.cloud.turn(minutes=10)
+    assert [(one.verdict, has_page(one)) for one in executions(watched)[3:]] == [
+        ("OK", True),
+        ("OK", True),
+        ("OK", False),
+        ("OK", False),
+    ]
+    silent = executions(watched)[-1]
+    changes = {
+        "package_version": "2",
+        "baseline": "other",
+        "notes": ("a note",),
+        "revision": 2,
+        "verdict": "Violations",
+    }
+    for name, value in changes.items():
+        assert write_report(run_of(), replace(silent, **{name: value}), None, None), name
 
 
 def test_what_a_page_reads_is_bounded_however_long_the_history_is(watched):

@@ -26,6 +26,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
+from chalicelib.endpoint_run import warm_stores
 from vedette.local import boto_transport, installation, mailbox, moto_validators, s3_events, server
 from vedette.local.account import REGION, SimulatedAccount
 from vedette.local.artifact import Artifact
@@ -132,6 +133,7 @@ class Cloud:
             stack.enter_context(boto_transport.without_retry_delays())
             stack.enter_context(s3_events.moto_events_disabled())
             stack.enter_context(mailbox.moto_posts_disabled())
+            warm_stores.cache_clear()  # a new account: no process is warm
             stack.callback(setattr, boto3, "DEFAULT_SESSION", boto3.DEFAULT_SESSION)
             boto3.DEFAULT_SESSION = self.session
             stack.enter_context(self.clock)
