@@ -20,12 +20,9 @@ import atheris
 
 with atheris.instrument_imports(include=["chalicelib.capture", "chalicelib.statistics"]):
     from chalicelib.capture.options import CaptureOptions
-    from chalicelib.capture.record_reader import RecordReader
     from chalicelib.capture.rejection_reasons import RejectionReason
-    from chalicelib.capture.summary import CaptureSummary, summarize
     from chalicelib.statistics.files import read_statistics, write_statistics
-
-from tests.capture.captures import difference
+    from tests.capture.captures import difference, exactly, quickly
 
 CORPUS = Path(__file__).parents[1] / "tests" / "capture" / "corpus"
 ENCODINGS = ("CSV", "JSON", "BASE64", None)
@@ -36,7 +33,7 @@ def one_input(data: bytes) -> None:
     content = as_object(data)
     options = CaptureOptions(header=("", "input", "both")[data[:1] == b"h"])
     begin = time.process_time()
-    quick = summarize([content], options=options)
+    quick = quickly(content, options)
     seconds = time.process_time() - begin
     if seconds > 1 + len(content) / 1e6:
         raise RuntimeError(f"{seconds:.1f} s for {len(content)} bytes")
@@ -45,14 +42,10 @@ def one_input(data: bytes) -> None:
     for table in quick.tables:
         if table.rows and len(set(table.feature_names)) == len(table.names):
             read_statistics(write_statistics(table), "written")
-    exact = line_by_line(content, options)
+    exact = exactly(content, options)
     found = difference(quick, exact)
     if found:
         raise RuntimeError(f"the quick reader is not the exact one: {found}")
-
-
-def line_by_line(content: bytes, options: CaptureOptions) -> CaptureSummary:
-    return summarize([content], options=options, readers=(RecordReader,))
 
 
 def as_object(data: bytes) -> bytes:

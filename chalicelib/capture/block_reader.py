@@ -34,22 +34,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CsvSide = TokenizedCsv | None  # None: the side is absent
+# Fewer requests of fewer bytes are read faster one by one (measured by `benchmarks/readers.py`).
+MIN_REQUESTS, MIN_BYTES = 20, 25_000
 _SAMPLE_REQUESTS = 8  # of a block, from which the JSON layouts of the others are learned
 
 
 class VectorizedBlockReader:
-    """Reads the requests of a block together; see `row_reader`."""
+    """Reads the requests of a block together; see `row_reader`. A block of fewer requests than given is left whole."""
 
-    def __init__(self, options: CaptureOptions, batch: BatchAccumulator) -> None:
+    def __init__(self, options: CaptureOptions, batch: BatchAccumulator, min_requests: int = MIN_REQUESTS) -> None:
         self._options = options
+        self._min_requests = min_requests
         self._batch = batch
         self._json_layouts: tuple[JsonLayout, JsonLayout] | None = None  # of outputs and inputs, learned so far
         self._json_cells: dict[tuple[Names, Names], tuple[list[Any], list[Any]]] = {}  # of this block, by names
 
     def read(self, block: Block, positions: Sequence[int] | None = None) -> ReadResult:
-        """Append the rows of a block's plain requests; lines of a block that does not decode at once are all left."""
-        too_long = block.data is None or len(block.data) > self._options.max_line_bytes
-        requests = None if too_long or positions is not None or self._options.header else envelopes(block.data or b"")
+        """Append the rows of a block's plain requests; a small block, and one that does not decode, is left whole."""
+        data = block.data
+        left = positions is not None or self._options.header or data is None or self._is_too_small(data)
+        requests = None if left or data is None or len(data) > self._options.max_line_bytes else envelopes(data)
         if requests is None:
             return ReadResult(left_over=positions)
         read = self._append_rows(requests)
@@ -61,6 +65,9 @@ class VectorizedBlockReader:
         metadata = [request.eventMetadata for request in requests]
         times = {one.inferenceTime for one in metadata if one is not None and type(one.inferenceTime) is str}
         return ReadResult(Counter({RequestKind.ROWS: len(read)}), inference_times=times, left_over=left_over)
+
+    def _is_too_small(self, data: bytes) -> bool:
+        return len(data) < MIN_BYTES and data.count(b"\n") < self._min_requests
 
     def _append_rows(self, requests: Envelopes) -> list[int]:
         """Append the rows of plain requests; their positions."""

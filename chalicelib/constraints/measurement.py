@@ -86,6 +86,10 @@ class Fingerprint(tuple[str, str]):
     def __str__(self) -> str:
         return "|".join(self)
 
+    def __getnewargs__(self) -> tuple[str, str]:
+        """What `copy` and `pickle` create it from."""
+        return self[0], self[1]
+
     @classmethod
     def from_text(cls, text: str) -> Fingerprint:
         """The fingerprint of a key in JSON."""

@@ -3,8 +3,7 @@
 | input                                 | outcome                                                                      |
 |---------------------------------------|------------------------------------------------------------------------------|
 | an execution of a closed window       | report.html in its folder                                                    |
-| one that is OK as the one before was, | no page: `vedette report` renders it from its records                        |
-| while no alert is open                |                                                                              |
+| one without findings, as those before | no page: `vedette report` renders it from its records                        |
 | a page that cannot be made or written | a log line and a metric; the verdict stands, and `vedette report` renders it |
 
 What is read is bounded: the latest executions of 29 windows, of as many drift windows, and two records. Jinja2 is
@@ -25,10 +24,12 @@ from chalicelib.observability import count, logger
 from chalicelib.records import Execution, Mode
 from chalicelib.settings import settings
 from chalicelib.statistics.table import Table
-from chalicelib.window import Window
 
 if TYPE_CHECKING:
     from chalicelib.pages.report import MonitoredExecution
+
+
+_WITHOUT_FINDINGS = frozenset({Verdict.OK, Verdict.NO_DATA, Verdict.INSUFFICIENT_DATA})
 
 
 def write_report(run: EndpointRun, execution: Execution, baseline: Baseline | None, current: Table | None) -> bool:
@@ -48,16 +49,12 @@ def write_report(run: EndpointRun, execution: Execution, baseline: Baseline | No
 
 
 def _as_before(run: EndpointRun, execution: Execution) -> bool:
-    """Whether a window is OK as the one before it was, while no alert is open."""
-    if execution.verdict != Verdict.OK or execution.revision > 1:
+    """Whether a window has no findings, as those before it: so many that no alert recovers in it."""
+    if execution.verdict not in _WITHOUT_FINDINGS or execution.revision > 1:
         return False
-    length = execution.window_end - execution.window_start
-    window = Window(execution.window_start - length, length)
-    before = run.stores.executions.latest_of_window(execution.endpoint, execution.variant, window)
-    if before is None or _appearance(before) != _appearance(execution):
-        return False
-    state, _ = run.stores.alert_states.get(execution.endpoint, execution.variant)
-    return state is None or not state.fingerprints
+    windows = run.entry.thresholds.recovery_clean
+    before = _earlier(run, execution, execution.window_end - execution.window_start, windows)
+    return [_appearance(one) for one in before] == [_appearance(execution)] * windows
 
 
 def _appearance(execution: Execution) -> tuple[Any, ...]:

@@ -2,9 +2,13 @@
 
 import base64
 import json
+from functools import partial
 from typing import Any
 
-from chalicelib.capture.summary import CaptureSummary
+from chalicelib.capture.block_reader import VectorizedBlockReader
+from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
+from chalicelib.capture.record_reader import RecordReader
+from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.statistics.column import ColumnStatistics
 
 
@@ -32,6 +36,15 @@ def record(
 
 def line(*arguments: Any, **metadata: Any) -> bytes:
     return json.dumps(record(*arguments, **metadata)).encode() + b"\n"
+
+
+def quickly(content: bytes, options: CaptureOptions = DEFAULT_OPTIONS) -> CaptureSummary:
+    """As the vectorized reader reads, however few the requests are."""
+    return summarize([content], options=options, readers=(partial(VectorizedBlockReader, min_requests=0), RecordReader))
+
+
+def exactly(content: bytes, options: CaptureOptions = DEFAULT_OPTIONS) -> CaptureSummary:
+    return summarize([content], options=options, readers=(RecordReader,))
 
 
 def difference(quick: CaptureSummary, exact: CaptureSummary) -> str:

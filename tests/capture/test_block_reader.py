@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.capture.batch_accumulator import BatchAccumulator
+from chalicelib.capture.block_reader import MIN_BYTES, MIN_REQUESTS, VectorizedBlockReader
 from chalicelib.capture.csv_tokenizer import tokenize
+from chalicelib.capture.lines import Block
 from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
-from chalicelib.capture.record_reader import RecordReader
-from chalicelib.capture.summary import summarize
 from chalicelib.statistics.column import ColumnStatistics
-from tests.capture.captures import base64_side, difference, line, side
+from chalicelib.statistics.csv_columns import MIN_ROWS_FOR_NUMBERS
+from tests.capture.captures import base64_side, difference, exactly, line, quickly, side
 
 cell = st.sampled_from(
     [
@@ -45,11 +47,20 @@ def payload(draw):
     return draw(st.sampled_from([side(text), base64_side(text), base64_side(text, None)]))
 
 
-def exactly(content, options=DEFAULT_OPTIONS):
-    return summarize([content], options=options, readers=(RecordReader,))
-
-
-JSON_ONE_BY_ONE = [[0.5], [True], [None], ["x"], [1, 2], [[1, "a"]], [[1, "a"], [2, None]], {"a": 1, "b": [1, 2]}, {}]
+ERRORS = [{"error": "x"}, {"code": 500, "message": "x"}, {"code": 1, "message": "x", "a": 1}, {"error": "x", "a": 1}]
+JSON_ONE_BY_ONE = [
+    [0.5],
+    [True],
+    [None],
+    ["x"],
+    [1, 2],
+    [[1, "a"]],
+    [[1, "a"], [2, None]],
+    {"a": 1, "b": [1, 2]},
+    {},
+    {"features": 1},
+    *ERRORS,
+]
 
 
 @given(st.lists(st.tuples(st.sampled_from(JSON_ONE_BY_ONE), st.integers(1, 3)), min_size=1), st.booleans())
@@ -59,22 +70,75 @@ def test_json_beside_csv_equals_the_exact_reader(documents, answers):
 
     sides = [(side(wrapped(one, rows), "JSON"), side("7,x\n" * rows)) for one, rows in documents]
     content = b"".join(line(csv, one) if answers else line(one, csv) for one, csv in sides)
-    assert difference(summarize([content]), exactly(content)) == ""
+    assert difference(quickly(content), exactly(content)) == ""
+
+
+NO_ROWS = [[], {}, [{}], {"instances": []}, {"predictions": [{}]}, {"outputs": {}}]
+LEARNED_FROM = 8  # requests
+
+
+@st.composite
+def alike(draw):
+    """Requests of one JSON layout, more than it is learned from, then such and others: odd ones, and errors."""
+    sides = []
+    for _ in range(2):
+        keys = draw(st.lists(st.sampled_from("abcd"), min_size=1, max_size=3, unique=True))
+        lists = {key: draw(st.none() | st.integers(1, 3)) for key in keys}
+        sides.append((lists, draw(st.sampled_from(["instances", "predictions", ""])), draw(st.integers(1, 3))))
+    learned = [tuple(draw(document_of(*one, complete=True)) for one in sides)] * LEARNED_FROM
+    followed = st.tuples(*(document_of(*one, complete=False) for one in sides))
+    odd = st.sampled_from(ERRORS + NO_ROWS) | document
+    odd_answer = st.tuples(followed.map(lambda pair: pair[0]), odd)
+    return [*learned, *draw(st.lists(followed | st.tuples(odd, odd) | odd_answer, min_size=3))]
+
+
+@st.composite
+def document_of(draw, lists, container, count, complete):
+    """A document of a layout: `count` records of scalars and lists of these lengths."""
+
+    def record():
+        present = [key for key in lists if complete or lists[key] is not None or draw(st.booleans())]
+        return {key: draw(value) if lists[key] is None else [draw(value) for _ in range(lists[key])] for key in present}
+
+    records = [record() for _ in range(count if complete else draw(st.integers(0, 3)))]
+    if container:
+        return {container: records}
+    return records if count > 1 else (records[0] if records else {})
+
+
+@given(alike())
+def test_requests_of_a_learned_layout_equal_the_exact_reader(requests):
+    content = b"".join(line(side(given, "JSON"), side(answer, "JSON")) for given, answer in requests)
+    assert difference(quickly(content), exactly(content)) == ""
+
+
+@pytest.mark.parametrize("odd", ERRORS + NO_ROWS)
+@pytest.mark.parametrize("side_of_the_odd", ["output", "input"])
+def test_an_error_or_no_rows_among_requests_of_a_learned_layout(odd, side_of_the_odd):
+    pairs = [({"instances": [{"a": i}]}, {"predictions": [{"b": i / 2}]}) for i in range(3 * LEARNED_FROM)]
+    odd_pair = (pairs[0][0], odd) if side_of_the_odd == "output" else (odd, pairs[0][1])
+    content = b"".join(line(side(i, "JSON"), side(o, "JSON")) for i, o in (*pairs, odd_pair, *pairs, (odd, odd)))
+    assert difference(quickly(content), exactly(content)) == ""
+    assert quickly(content).rows >= len(pairs)
 
 
 @given(
     st.lists(st.tuples(payload(), payload(), st.sampled_from([{}, {"customAttributes": ["vedette-probe"]}]))),
     st.sampled_from(["", "input", "both"]),
+    st.sampled_from([1, 1, 1, MIN_ROWS_FOR_NUMBERS]),
 )
-def test_the_vectorized_reader_equals_the_exact_one(requests, header):
-    content = b"".join(line(given, answer, **metadata) for given, answer, metadata in requests)
+def test_the_vectorized_reader_equals_the_exact_one(requests, header, times):
+    content = b"".join(line(given, answer, **metadata) for given, answer, metadata in requests) * times
     options = CaptureOptions(header=header)
-    assert difference(summarize([content], options=options), exactly(content, options)) == ""
+    assert difference(quickly(content, options), exactly(content, options)) == ""
 
 
-@given(st.lists(st.lists(cell | st.integers().map(str) | st.floats(allow_nan=False).map(str), min_size=2, max_size=2)))
-def test_a_csv_block_has_the_statistics_of_its_cells(cells):
-    plain = [row for row in cells if not any(character in "".join(row) for character in "\r\n")] * 30
+@given(
+    st.lists(st.lists(cell | st.integers().map(str) | st.floats(allow_nan=False).map(str), min_size=2, max_size=2)),
+    st.sampled_from([3, MIN_ROWS_FOR_NUMBERS]),
+)
+def test_a_csv_block_has_the_statistics_of_its_cells(cells, times):
+    plain = [row for row in cells if not any(character in "".join(row) for character in "\r\n")] * times
     if not plain:
         return
     found = tokenize([as_csv([row], csv.QUOTE_MINIMAL).encode() for row in plain])
@@ -91,10 +155,24 @@ def test_a_column_of_numbers_keeps_every_lexical_type(number, distinct):
     cells = [str(i % distinct / 4) if i % 2 else str(i % distinct) for i in range(1000)]
     cells[700] = number
     content = b"".join(line(side(f"{text},{i % 7}"), side("1")) for i, text in enumerate(cells))
-    assert difference(summarize([content]), exactly(content)) == ""
+    assert difference(quickly(content), exactly(content)) == ""
 
 
 @pytest.mark.parametrize("zero", ["-0", '"-0"', "0", '"0"', "-0.0", "00"])
 def test_minus_zero_is_a_category_of_its_own(zero):
-    content = b"".join(line(side(f"{text},1"), side("1")) for text in ["0", "-5", zero, "7"])
-    assert difference(summarize([content]), exactly(content)) == ""
+    cells = ["0", "-5", zero, "7"] * MIN_ROWS_FOR_NUMBERS
+    content = b"".join(line(side(f"{text},1"), side("1")) for text in cells)
+    assert difference(quickly(content), exactly(content)) == ""
+
+
+@pytest.mark.parametrize(("requests", "read_at_once"), [(MIN_REQUESTS - 1, False), (MIN_REQUESTS, True)])
+def test_a_small_block_is_left_to_the_exact_reader(requests, read_at_once):
+    block = Block(0, 1, line(side("1"), side("2")) * requests)
+    batch = BatchAccumulator(10, 10)
+    left = VectorizedBlockReader(DEFAULT_OPTIONS, batch).read(block).left_over
+    assert left == (() if read_at_once else None)
+
+
+def test_few_large_requests_are_read_at_once():
+    block = Block(0, 1, line(side("1\n" * MIN_BYTES), side("2\n" * MIN_BYTES)) * 2)
+    assert VectorizedBlockReader(DEFAULT_OPTIONS, BatchAccumulator(10, 10)).read(block).left_over == ()

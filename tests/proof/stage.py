@@ -27,7 +27,7 @@ from vedette.local.inference import train
 ENDPOINT = "preferred-site"
 GOOD_GOLDEN, BAD_GOLDEN = GoldenPayload(body="60,70"), GoldenPayload(body="not,numbers")
 ENTRY = FleetEntry(endpoint=ENDPOINT, mode="deploy", package_group=ENDPOINT, golden_payload=GOOD_GOLDEN)
-PLENTY = 120_000  # milliseconds
+PLENTY = 24 * 3600 * 1000  # milliseconds: a day, far longer than all branches of one call take
 KINDS = ("knn", "linear-learner")
 FEATURES = (("label", "Fractional"), ("a", "Integral"), ("b", "Integral"))
 TRAINING = b"".join(f"{int(a + b > 100)},{a},{b}\n".encode() for a in range(0, 100, 10) for b in range(0, 100, 10))
@@ -115,7 +115,7 @@ def opened() -> Iterator[Stage]:
 
 
 def _time_stands_still() -> AbstractContextManager[object]:
-    """A function has all its time at every call: while its branches run it would come to the end of it."""
+    """A function has a day: while its branches run it would come to the end of its own time."""
     return patch.object(Context, "get_remaining_time_in_millis", lambda context: PLENTY)
 
 

@@ -53,8 +53,8 @@ def test_the_first_window_and_one_with_findings_have_a_page(watched):
     assert "version 1, verified" in page
 
 
-def test_a_window_that_is_ok_as_the_one_before_has_no_page(watched):
-    """After the violation: recovering (a page), recovered by it (a page), and then nothing to see."""
+def test_a_window_without_findings_as_the_one_before_has_no_page(watched):
+    """After the violation: one clean window, the one that recovers, and then nothing to see."""
     for _ in range(4):
         watched.send(good=40)
         watched.cloud.turn(hours=1)
@@ -65,13 +65,18 @@ def test_a_window_that_is_ok_as_the_one_before_has_no_page(watched):
         ("OK", False),
         ("OK", False),
     ]
-    silent = executions(watched)[-1]
+    watched.pass_hours(3)
+    assert [(one.verdict, has_page(one)) for one in executions(watched)[-3:]] == [
+        ("NoData", True),
+        ("NoData", True),
+        ("NoData", False),
+    ]
+    silent = executions(watched)[6]
     changes = {
         "package_version": "2",
         "baseline": "other",
         "notes": ("a note",),
         "revision": 2,
-        "verdict": "Violations",
     }
     for name, value in changes.items():
         assert write_report(run_of(), replace(silent, **{name: value}), None, None), name
