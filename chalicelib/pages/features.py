@@ -228,9 +228,9 @@ def _distinct(before: ColumnStatistics | None, after: ColumnStatistics | None) -
     """A note about a column whose values are free text or too many, and so were not stored."""
     if after is None or after.categories.counts is not None or _numeric(before, after):
         return ""
-    if not after.categories.registers:
+    if not after.categories.distinct:
         return "The values are free text or too many, so none was stored."
-    return f"About {after.categories.distinct:,.0f} distinct values: free text or too many, so none was stored."
+    return f"About {after.categories.distinct:,} distinct values: free text or too many, so none was stored."
 
 
 def _lines(ranked: Sequence[Measurement], histories: Mapping[str, History]) -> Iterator[Line]:

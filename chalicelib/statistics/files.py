@@ -92,7 +92,7 @@ def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     common = {"num_present": column.types.present, "num_missing": column.types.missing}
     if kind in ("Fractional", "Integral"):
         return {"name": name, "inferred_type": kind, "numerical_statistics": {"common": common} | _numerical(column)}
-    string: dict[str, Any] = {"common": common, "distinct_count": column.categories.distinct}
+    string: dict[str, Any] = {"common": common, "distinct_count": float(column.categories.distinct)}
     if column.categories.counts is not None:
         ranked = sorted(column.categories.counts.items(), key=lambda item: (-item[1], item[0]))
         buckets = [{"value": value, "count": count} for value, count in ranked]

@@ -132,20 +132,7 @@ def test_one_text_among_many_numbers_makes_the_column_text():
     assert column.types.inferred_type == "String"
     assert column.types.integral == 1000
     assert column.moments.mean == pytest.approx(499.5)
-    assert column.categories.distinct == pytest.approx(1001, rel=0.15)
-
-
-@pytest.mark.parametrize("count", [200, 1000, 20_000])
-def test_the_distinct_estimate_is_stable_and_merges(count):
-    numbers = ColumnStatistics.of([str(i) for i in range(count)])
-    texts = ColumnStatistics.of([f"t{i}" for i in range(count)])
-    assert numbers.categories.distinct == pytest.approx(count, rel=0.15)
-    assert texts.categories.distinct == pytest.approx(count, rel=0.15)
-    assert (texts + texts).categories == texts.categories
-    assert (numbers + texts).categories.distinct == pytest.approx(2 * count, rel=0.15)
-    assert (
-        texts.categories.registers[:8] == ColumnStatistics.of([f"t{i}" for i in range(count)]).categories.registers[:8]
-    )
+    assert column.categories.distinct == pytest.approx(1001, rel=0.06)
 
 
 def test_a_million_categories_cost_no_more_than_a_few():
