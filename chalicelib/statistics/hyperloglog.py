@@ -55,8 +55,8 @@ def registers_of(numbers: NDArray[np.float64], texts: Iterable[str]) -> NDArray[
 
 def stored(registers: NDArray[np.uint8]) -> bytes:
     """The registers in their stored form."""
-    used = np.flatnonzero(registers)
-    if len(used) < _MIN_DENSE:
+    if np.count_nonzero(registers) < _MIN_DENSE:
+        used = np.flatnonzero(registers)
         return ((used << 4) | registers[used]).astype("<u2").tobytes()
     return (registers[:_DENSE_BYTES] | (registers[_DENSE_BYTES:] << 4)).tobytes()
 

@@ -137,7 +137,7 @@ def test_one_text_among_many_numbers_makes_the_column_text():
 
 def test_a_million_categories_cost_no_more_than_a_few():
     parts = (ColumnStatistics.of([f"{part}-{i}" for i in range(1000)]) for part in range(50))
-    assert len(msgspec.json.encode(ColumnStatistics.total(parts))) < 2_000
+    assert len(msgspec.json.encode(ColumnStatistics.total(parts))) < 3_000
 
 
 def test_a_long_text_is_no_category():
