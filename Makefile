@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q
-export PYTHONDONTWRITEBYTECODE = 1
+# Byte code lies beside the packages in .venv, never beside our modules: Chalice would ship it.
+export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/pycache
 
 .PHONY: demo test chromium lint prove deploy package aws-check lock clean
 .DEFAULT_GOAL := demo

@@ -68,6 +68,15 @@ def package(tmp_path_factory) -> Path:
 _observed: list[list] = []
 
 
+def _needed_here() -> list[list]:
+    """What the functions needed in this process; nothing where no test imported the simulator, which takes seconds."""
+    if "vedette.local.permissions" not in sys.modules:
+        return []
+    from tests import permissions
+
+    return permissions.observed()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node, error):
     """What a worker of xdist saw."""
@@ -77,18 +86,22 @@ def pytest_testnodedown(node, error):
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session, exitstatus):
     """Fail a run of the whole suite when a policy holds more than the tests need; any run, when it holds less."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["permissions"] = _needed_here()
+        return
+    _observed.extend(_needed_here())
+    if not _observed:
+        return
     from tests import permissions
 
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["permissions"] = permissions.observed()
-        return
-    _observed.extend(permissions.observed())
     if permissions.missing(_observed) or (_whole(session.config) and permissions.unused(_observed)):
         session.exitstatus = max(int(session.exitstatus), 1)
 
 
 def pytest_terminal_summary(terminalreporter, config):
     """Say what is missing and what is too much."""
+    if not _observed:
+        return
     from tests import permissions
 
     reported = {"missing": permissions.missing(_observed)}

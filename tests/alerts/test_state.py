@@ -43,6 +43,11 @@ def test_24_hourly_executions_with_the_same_violation_are_one_alert_and_one_reco
     assert said[25:] == [("recovered b",), ()]
 
 
+def test_an_alert_of_one_object_recovers_after_two_clean_windows_as_any_other():
+    said = reported([bad(0, window_closed=False), good(0), good(1), good(2)])
+    assert said == [("new b",), (), ("recovered b",), ()]
+
+
 def test_drift_fires_in_two_of_three_windows():
     drifts = [True, False, True, True, False, False]
     said = reported([execution(drift(violated=v), hour=hour) for hour, v in enumerate(drifts)])

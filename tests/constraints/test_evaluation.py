@@ -7,6 +7,7 @@ import pytest
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.files import read_constraints
+from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
@@ -165,6 +166,21 @@ def test_too_few_rows_are_never_ok_and_say_how_many_more():
     assert (measured.value, measured.evaluated, measured.rows_needed, measured.violated) == (0.0, False, 8, False)
 
 
+@pytest.mark.parametrize(("rows", "evaluated"), [(19, False), (20, True)])
+def test_twenty_rows_are_enough_for_every_hard_check(rows, evaluated):
+    baseline = baseline_of(column(["1"] * 100))
+    evaluation = evaluate(summary(column(["2"] * rows)), baseline, checks=Checks.HARD)
+    assert {one.evaluated for one in evaluation.measurements} == {evaluated}
+    assert evaluation.verdict == ("OK" if evaluated else "InsufficientData")
+
+
+@pytest.mark.parametrize(("rows", "evaluated"), [(99, False), (100, True)])
+def test_a_hundred_rows_are_enough_for_drift(rows, evaluated):
+    baseline = baseline_of(column([str(i) for i in range(100)]))
+    evaluation = evaluate(summary(column([str(i) for i in range(rows)])), baseline)
+    assert checked(evaluation, "baseline_drift_check").evaluated is evaluated
+
+
 def test_enough_rows_for_types_can_be_too_few_for_drift():
     baseline = baseline_of(column([str(i) for i in range(100)]))
     evaluation = evaluate(summary(column([str(i) for i in range(30)])), baseline)
@@ -219,6 +235,29 @@ def test_disabled_checks_are_not_made_and_said():
     evaluation = evaluate(summary(column(["x"] * 100)), Baseline(constraints=disabled, statistics=baseline.statistics))
     assert evaluation.violations == ()
     assert "nothing was evaluated: evaluate_constraints is Disabled" in evaluation.notes
+
+
+DISABLED_COMPARISON = {"distribution_constraints": {"perform_comparison": "Disabled"}}
+
+
+def test_a_disabled_comparison_is_not_made_and_said():
+    baseline, traffic = baseline_of(column([str(i) for i in range(100)])), summary(column(["1"] * 200))
+    assert checked(evaluate(traffic, baseline), "baseline_drift_check").violated
+    disabled = Constraints({**baseline.constraints.document, "monitoring_config": DISABLED_COMPARISON})
+    evaluation = evaluate(traffic, Baseline(constraints=disabled, statistics=baseline.statistics))
+    assert not [one for one in evaluation.measurements if one.kind == "drift"]
+    assert "drift was not evaluated: perform_comparison is Disabled" in evaluation.notes
+
+
+def test_a_disabled_comparison_of_one_feature_leaves_the_others():
+    rows = [[str(i), str(i)] for i in range(100)]
+    baseline = baseline_of(Table.of(rows, ("x", "y"), k=BASELINE_K))
+    first, second = baseline.constraints.document["features"]
+    features = [{**first, "monitoringConfigOverrides": DISABLED_COMPARISON}, second]
+    constraints = Constraints({**baseline.constraints.document, "features": features})
+    traffic = summary(Table.of([["1", "1"]] * 200, ("x", "y")))
+    evaluation = evaluate(traffic, Baseline(constraints=constraints, statistics=baseline.statistics))
+    assert [one.feature for one in evaluation.measurements if one.kind == "drift"] == ["y"]
 
 
 @pytest.mark.parametrize(

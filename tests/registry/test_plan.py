@@ -11,6 +11,7 @@ from chalicelib.registry.failures import failed_version_after
 from chalicelib.registry.plan import (
     STATUS_TIMEOUTS,
     UNRECOVERABLE_STATUSES,
+    ConditionCode,
     DeploymentTarget,
     EndpointSnapshot,
     Plan,
@@ -163,6 +164,16 @@ def test_the_config_of_another_team_stops_the_plan_and_names_them_until_it_is_ad
         "arn:aws:iam::123456789012:user/tina put the endpoint on the config made-by-terraform"
     )
     assert plan(ENTRY, wants(2), served, deployed(served), PLACE).action == "update"
+
+
+def test_a_person_who_goes_back_to_the_config_before_is_not_overruled():
+    before = serving(1)
+    record = deployed(before, config="ours", previous_config=before.config_name, package_arn=ARN.format(2))
+    made = plan(ENTRY, wants(1, 2), before, record, PLACE)
+    assert (made.action, made.condition.code) == ("stop", ConditionCode.FOREIGN_CONFIG)
+    assert before.config_name in made.reason
+    requested = replace(record, state="requested")
+    assert plan(ENTRY, wants(1, 2), before, requested, PLACE).action != "stop"
 
 
 def test_an_endpoint_that_vedette_did_not_create_is_not_touched_before_it_is_adopted():

@@ -30,6 +30,39 @@ def test_levels_weigh_two_to_the_level(values):
         assert total == len(values)
 
 
+@pytest.mark.parametrize("k", [100, 130, 1_000])
+def test_as_many_values_as_a_sketch_holds_are_one_level(k):
+    """Where values are counted (100) and where they are sketched (130 and more distinct ones)."""
+    values = np.arange(float(k))
+    assert Distribution.of(values, k).levels() == [values.tolist()]
+    more = Distribution.of(np.arange(k + 1.0), k).levels()
+    assert len(more) > 1 or k == 100
+    assert sum(len(level) << depth for depth, level in enumerate(more)) == k + 1
+
+
+def test_as_many_counted_values_as_fit_are_listed_one_by_one():
+    assert Distribution(values=(1.0, 2.0), weights=(3, 1), k=4).levels() == [[1.0, 1.0, 1.0, 2.0]]
+    assert Distribution(values=(1.0, 2.0), weights=(4, 1), k=4).levels() == [[2.0], [], [1.0]]
+
+
+@pytest.mark.parametrize("count", [100, 1_000])  # counted, sketched
+def test_quantiles_and_shares_are_exact_where_every_value_is_held(count):
+    distribution = Distribution.of(np.arange(1.0, count + 1.0), BASELINE_K)
+    assert [distribution.quantile(rank) for rank in (0.01, 0.5, 0.501, 1.0)] == [
+        count * 0.01,
+        count * 0.5,
+        np.ceil(count * 0.501),
+        count,
+    ]
+    edges = [count * 0.2 + 1, count * 0.5 + 1]  # an edge belongs to what is above it
+    assert distribution.shares(edges) == pytest.approx([0.2, 0.3, 0.5], abs=1e-12)
+
+
+def test_a_value_on_an_edge_belongs_to_the_bucket_above_and_the_largest_to_the_last():
+    counts = [count for _, _, count in Distribution.of(np.arange(11.0), BASELINE_K).buckets(0.0, 10.0)]
+    assert counts == [1] * 9 + [2]
+
+
 @given(numbers)
 def test_buckets_hold_every_value_once(values):
     buckets = Distribution.of(values, BASELINE_K).buckets(values.min(), values.max())
