@@ -12,15 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks import captures
+from benchmarks.levels import Level, machine, spread
+from benchmarks.levels import table as level_table
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
@@ -49,6 +49,7 @@ ENVIRONMENTS = {
     "limit": "polars",
 }
 CSV = ("two", "wide", "rows50", "base64")
+PANDAS = ("pandas_reader", "text_classified")  # the most that pandas could give: guessed types, exact types
 LEVELS = {"wide": (7, 10), "two": (12, 18), "rows50": (7, 10), "base64": (7, 10), "json": (6, 9)}
 
 
@@ -114,58 +115,45 @@ def table(shape: str, path: Path, results: dict[str, list[dict[str, Any]]]) -> l
     ]
     for name, found in results.items():
         cpu, process = (statistics.median(one[figure] for one in found) for figure in ("cpu", "process"))
-        ratio, whole = (ratio_of(found, ours, figure) for figure in ("cpu", "process"))
+        ratio, whole = (spread(ratios(found, ours, figure)) for figure in ("cpu", "process"))
         peak = max(one["peak_mb"] for one in found)
         agrees = disagreement(shape, name, found[0], ours[0]) or ("" if name == "limit" else "yes")
-        figures = f"{cpu:.3f} | {size / cpu:.0f} | {ratio:.2f} | {process:.3f} | {whole:.2f} | {peak:.0f}"
+        figures = f"{cpu:.3f} | {size / cpu:.0f} | {ratio} | {process:.3f} | {whole} | {peak:.0f}"
         lines.append(f"| {name} | {figures} | {agrees} |")
         print(lines[-1], flush=True)
     return [*lines, ""]
 
 
-def ratio_of(found: list[dict[str, Any]], ours: list[dict[str, Any]], figure: str) -> float:
-    """The median of the ratios within a round."""
-    return statistics.median(one[figure] / our[figure] for one, our in zip(found, ours, strict=True))
+def ratios(found: list[dict[str, Any]], ours: list[dict[str, Any]], figure: str) -> list[float]:
+    """The ratio within each round."""
+    return [one[figure] / our[figure] for one, our in zip(found, ours, strict=True)]
 
 
 def levels(
     results: dict[str, dict[str, list[dict[str, Any]]]], small: dict[int, dict[str, list[dict[str, Any]]]]
-) -> list[str]:
-    """What was to be reached (the floor; the goal), and what was."""
-    lines = ["| what | floor | goal | reached |", "|---|---|---|---|"]
+) -> list[Level]:
+    """What was to be reached."""
+    found = []
     for shape, (floor, goal) in LEVELS.items():
-        reached = ratio_of(results[shape]["notebook"], results[shape]["vedette"], "cpu")
-        lines.append(f"| {shape}: against a notebook's way | {floor}x | {goal}x | {reached:.1f}x |")
-    reached = ratio_of(results["wide"]["whylogs_profile"], results["wide"]["vedette"], "process")
-    lines.append(f"| wide: whole process against whylogs | 4x | 6x | {reached:.1f}x |")
-    for shape, found in results.items():
-        ours, polars = found["vedette"], found["polars_lexical"]
-        memory = max(one["peak_mb"] for one in ours) / max(one["peak_mb"] for one in polars)
-        lines.append(
-            f"| {shape}: against polars at the same work, its memory | 0.7x, 1/3 | 1.0x |"
-            f" {ratio_of(polars, ours, 'cpu'):.2f}x, {memory:.2f} |"
-        )
-    for events, found in small.items():
-        reached = ratio_of(found["notebook"], found["vedette"], "process")
-        cpu = statistics.median(one["process"] for one in found["vedette"])
-        peak = max(one["peak_mb"] for one in found["vedette"])
-        lines.append(
-            f"| {events} rows, cold process: against a notebook's way, CPU, memory | 4x, 0.15 s, 60 MB | |"
-            f" {reached:.1f}x, {cpu:.3f} s, {peak:.0f} MB |"
-        )
-    return [*lines, ""]
-
-
-def machine() -> str:
-    model = "unknown processor"
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        model = next(
-            (row.split(":", 1)[1].strip() for row in info.read_text().splitlines() if "model name" in row), model
-        )
-    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
-    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {system}; load {load} at the start, {datetime.now(UTC):%Y-%m-%d}"
+        ours, notebook = results[shape]["vedette"], results[shape]["notebook"]
+        found.append(Level(f"{shape}: times a notebook's CPU", ratios(notebook, ours, "cpu"), floor, goal))
+    wide = results["wide"]
+    whylogs = ratios(wide["whylogs_profile"], wide["vedette"], "process")
+    found.append(Level("wide: times whylogs' CPU, whole process", whylogs, 4, 6))
+    for shape, contestants in results.items():
+        ours, polars = contestants["vedette"], contestants["polars_lexical"]
+        found.append(Level(f"{shape}: times polars' CPU, the same work", ratios(polars, ours, "cpu"), 0.7, 1))
+        memory = ratios(ours, polars, "peak_mb")
+        found.append(Level(f"{shape}: share of polars' memory", memory, round(1 / 3, 3), at_most=True))
+        pandas = [ratios(contestants[name], ours, "cpu") for name in PANDAS if name in contestants]
+        found += [Level(f"{shape}: times pandas' CPU, which does not ship", one, 1 / 1.5) for one in pandas]
+    for events, contestants in small.items():
+        ours, what = contestants["vedette"], f"{events} rows, cold process"
+        notebook = ratios(contestants["notebook"], ours, "process")
+        found.append(Level(f"{what}: times a notebook's CPU", notebook, 4))
+        found.append(Level(f"{what}: CPU seconds", [one["process"] for one in ours], 0.15, at_most=True))
+        found.append(Level(f"{what}: MB of memory", [one["peak_mb"] for one in ours], 60, at_most=True))
+    return found
 
 
 def main() -> None:
@@ -174,7 +162,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the events, one round; into benchmarks/data")
     options = parser.parse_args()
     scale, count = (10, 1) if options.quick else (1, options.rounds)
-    failed = False
+    failed, begun = False, machine()
     results: dict[str, dict[str, list[dict[str, Any]]]] = {}
     tables: list[str] = []
     for shape, events in EVENTS.items():
@@ -194,12 +182,12 @@ def main() -> None:
     text = [
         "# Results",
         "",
-        f"Written by `make bench`. {machine()}. {count} rounds, interleaved; medians; one core, one thread each.",
-        "`times Vedette's` is the median of the ratios within a round: 7.00 means seven times as slow as Vedette.",
+        f"Written by `make bench`. {begun}. {count} rounds, interleaved; medians; one core, one thread each.",
+        "`times Vedette's` is the median (lowest to highest) of the ratios within a round: 7 is seven times as slow.",
         "",
         "## Levels",
         "",
-        *levels(results, small),
+        *level_table(levels(results, small)),
         (HERE / "notes.md").read_text(),
         "## Reading and statistics, without imports and with them",
         "",
