@@ -223,8 +223,8 @@ def main() -> None:
         "# Cold starts and the size of the package",
         "",
         f"Written by `python -m benchmarks.cold`. {begun}. {given.rounds} rounds; {shipped}.",
-        "From the start of a process to the answer to its first event. The plain app has boto3 and Powertools alone, and",
-        "makes the same calls.",
+        "From the start of a process to the answer to its first event.",
+        "The plain app has boto3 and Powertools alone, and makes the same calls.",
         "",
         *measured(given.rounds, bare=given.bare),
     ]

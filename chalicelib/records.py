@@ -51,7 +51,6 @@ class DeploymentState(StrEnum):
     VERIFIED = "verified"
     FAILED = "failed"
     ROLLED_BACK = "rolled back"
-    SUPERSEDED = "superseded"
 
 
 class Delivery(StrEnum):

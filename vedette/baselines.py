@@ -30,6 +30,7 @@ from itertools import islice
 from typing import Any
 
 from chalicelib import locations
+from chalicelib.capture.csv_reader import long_cells
 from chalicelib.capture.flatten import parse_json, rows_of
 from chalicelib.capture.gzip_stream import decompress
 from chalicelib.capture.summary import CaptureSummary, summarize
@@ -168,7 +169,6 @@ def _total(tables: Iterable[Table], place: str) -> Table:
 
 
 def _csv_statistics(chunks: Iterable[bytes], place: str, *, header: bool) -> Table:
-    csv.field_size_limit(1 << 30)
     reader = csv.reader(_text_lines(chunks, place), strict=True)
     rows = _rows(reader, place)
     first = next(rows, None)
@@ -191,13 +191,14 @@ def _csv_statistics(chunks: Iterable[bytes], place: str, *, header: bool) -> Tab
 
 def _rows(reader: Iterator[list[str]], place: str) -> Iterator[list[str | None]]:
     width = 0
+    rows = long_cells(reader)
     while True:
         try:
-            row = next(reader)
-        except StopIteration:
-            return
+            row = next(rows, None)
         except csv.Error:
             raise UnreadableFile(f"{place}: line {reader.line_num} is not CSV") from None  # type: ignore[attr-defined]
+        if row is None:
+            return
         if not row:
             if width != 1:
                 continue

@@ -17,9 +17,7 @@ from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
 LAZY_PAYLOAD_CHARS = 1 << 18
-
-# The csv module's own limit is 131,072 characters a cell, for the whole process; lines are bounded before that.
-csv.field_size_limit(1 << 30)
+_MAX_CELL_CHARS = 1 << 30  # lines are bounded before that
 
 
 def normalize_line_ends(text: str) -> str:
@@ -78,8 +76,25 @@ def _raw(text: str) -> Iterator[list[str]]:
     if '"' in text:
         # A StringIO takes four bytes a character, but it alone ends lines at a lone carriage return, as csv does.
         lines = io.StringIO(text, newline="") if "\r" in text else (line + "\n" for line in _lines(text))
-        return csv.reader(lines, strict=True)
+        reader = csv.reader(lines, strict=True)
+        return long_cells(reader) if len(text) > csv.field_size_limit() else reader
     return (line.split(",") if line else [] for line in _lines(text))
+
+
+def long_cells(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The rows of a csv.reader, whose cells may be of any length.
+
+    The csv module's limit is 131,072 characters a cell for the whole process, so it is lifted only while a row is read.
+    """
+    while True:
+        limit = csv.field_size_limit(_MAX_CELL_CHARS)
+        try:
+            row = next(rows, None)
+        finally:
+            csv.field_size_limit(limit)
+        if row is None:
+            return
+        yield row
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -1,13 +1,16 @@
 """Every payload form that SageMaker is known to capture, as rows: output columns first, then input columns."""
 
+import csv
 import json
 
 import pytest
 
 from chalicelib.capture.captured_requests import captured_requests
+from chalicelib.capture.csv_reader import csv_rows
 from chalicelib.capture.record_reader import CapturedRequest
 from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.capture.row_reader import RejectedLine
+from chalicelib.errors import RejectedRecord
 from tests.capture.captures import base64_side, line, record, side
 
 
@@ -174,3 +177,16 @@ def test_what_is_not_tabular_has_a_size_and_a_media_type_and_no_rows(given):
 def test_what_cannot_be_read_is_rejected_with_one_reason(arguments, expected):
     assert reason(*arguments) == expected
     assert expected in set(RejectionReason)
+
+
+@pytest.mark.parametrize("text", ['"%s",1', '1,2\n"%s",3', '"%s'])
+def test_long_cells_leave_the_limit_of_the_csv_module_as_it_was(text):
+    before = csv.field_size_limit()
+    content = text % ("x" * (before + 1))
+    try:
+        rows, _ = csv_rows(content)
+        assert max(len(cell) for _, cells in rows for cell in cells) == before + 1
+    except RejectedRecord as rejected:
+        assert content.count('"') == 1
+        assert rejected.reason is RejectionReason.PAYLOAD_NOT_CSV
+    assert csv.field_size_limit() == before

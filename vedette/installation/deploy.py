@@ -34,7 +34,6 @@ from vedette.operations.aws import message
 
 Echo = Callable[[str], None]
 ERROR_LINES = 12
-SETTLE_SECONDS = 60
 
 
 def install(project: Project, stage: str, echo: Echo) -> list[str]:

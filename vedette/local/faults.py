@@ -23,7 +23,6 @@ from vedette.local.errors import AwsError, Crash, LostConnection
 from vedette.local.recorder import Call
 
 KINDS = ("crash_before", "crash_after", "throttle", "server_error", "timeout", "reply_lost")
-AFTER_THE_WORK = {"crash_after", "reply_lost"}
 # The throttling error of each service; "ThrottlingException" everywhere else.
 THROTTLED = {
     "s3": ("SlowDown", "Please reduce your request rate.", 503),

@@ -29,7 +29,6 @@ class Plan:
     cluster: Record
     environment: dict[str, str] = field(default_factory=dict)
     longest_seconds: int = 3600
-    ground_truth_uri: str | None = None
 
 
 class JobDefinitions:
@@ -111,7 +110,6 @@ def plan_of_definition(kind: str, definition: Record) -> Plan:
         cluster=definition["JobResources"]["ClusterConfig"],
         environment=specification.get("Environment", {}),
         longest_seconds=definition.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 3600),
-        ground_truth_uri=inputs.get("GroundTruthS3Input", {}).get("S3Uri"),
     )
 
 
