@@ -141,9 +141,9 @@ def test_every_function_of_the_zip_runs_and_the_whole_loop_closes(cloud, zip_byt
         for found in stage_stores().bucket.list_objects(f"monitoring/{ENDPOINT}/AllTraffic/2")
         if found.key.endswith("execution.json")
     ]
-    assert [execution.verdict for execution in closed if execution.rows] == ["Violations"]
-    pages = [stage_stores().bucket.get(execution.folder + "report.html") for execution in closed]
-    assert [b"b is not Integral in 100.0%" in page for page in pages if page is not None] == [True]
+    (evaluated,) = [execution for execution in closed if execution.rows]  # on a slow machine an empty window closes too
+    assert evaluated.verdict == "Violations"
+    assert b"b is not Integral in 100.0%" in (stage_stores().bucket.get(evaluated.folder + "report.html") or b"")
 
 
 READER = "chalicelib.capture.record_reader"

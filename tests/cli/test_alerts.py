@@ -200,8 +200,12 @@ def test_the_schema_is_printed_without_any_stage(alerting):
 def test_muting_and_testing_go_on_while_the_stage_is_paused(alerting):
     alerting.done("pause", "--reason", "freeze", "--yes")
     alerting.done("alerts", "mute", "--endpoint", SITE, "--until", "3h", "--reason", "move", "--yes")
+    assert [mute["endpoint"] for mute in alerting.answer("alerts", "list")["mutes"]] == [SITE]
+    before = len(alerting.cloud.mailbox.mails)
     alerting.done("alerts", "test", SITE, "--yes")
+    assert len(alerting.cloud.mailbox.mails) == before + 1
     alerting.done("alerts", "unmute", SITE, "--yes")
+    assert alerting.answer("alerts", "list")["mutes"] == []
 
 
 def test_every_command_of_a_message_is_a_command(alerting):

@@ -112,9 +112,13 @@ def test_notification_filters_are_taken_as_chalice_writes_them(account):
     ]
     rules = [{"Name": "Prefix", "Value": "in/"}]
     configuration = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
-    account.client("s3").put_bucket_notification_configuration(
+    s3 = account.client("s3")
+    s3.put_bucket_notification_configuration(
         Bucket=account.bucket, NotificationConfiguration={"QueueConfigurations": [configuration]}
     )
+    (stored,) = s3.get_bucket_notification_configuration(Bucket=account.bucket)["QueueConfigurations"]
+    assert stored["QueueArn"] == arn
+    assert [rule["Value"] for rule in stored["Filter"]["Key"]["FilterRules"]] == ["in/"]
 
 
 def test_a_long_poll_of_an_empty_queue_ends(account):
