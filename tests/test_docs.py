@@ -15,7 +15,7 @@ from vedette.cli import COMMANDS, main
 from vedette.operations import fleet
 
 ROOT = Path(__file__).parents[1]
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def indented(text: str) -> str:
