@@ -1,6 +1,7 @@
 """Runs of an endpoint for tests that call a service as a handler does, and states as earlier versions stored them."""
 
 import zlib
+from datetime import timedelta
 
 import boto3
 
@@ -12,6 +13,7 @@ from chalicelib.outcomes import Skipped
 from chalicelib.records import AlertState, Execution, FleetEntry
 from chalicelib.services import alerting
 from chalicelib.settings import settings
+from vedette.local import Cloud
 
 ENDPOINT = "preferred-site"
 
@@ -53,6 +55,17 @@ def alert_on(execution: Execution) -> list[str]:
 def send_pending(endpoint: str, variant: str) -> list[str]:
     """Send what is pending; the ids of the messages that were sent."""
     return alerting.send_pending(run_of(endpoint), variant)
+
+
+def pass_hours(cloud: Cloud, hours: int) -> None:
+    """Let hours pass in which the timers run once each, after the hour has closed: much faster than `Cloud.turn`."""
+    cloud.schedules_enabled = False
+    for _ in range(hours):
+        cloud.turn(to=cloud.clock.now().replace(minute=6, second=0, microsecond=0) + timedelta(hours=1))
+        for name in ("run_monitoring", "sweep"):
+            cloud.invoke(name, cloud.scheduled_event(f"vedette-local-{name}"))
+            cloud.settle()
+    cloud.schedules_enabled = True
 
 
 def store_in_s3(state: AlertState, revision: int = 1) -> str:

@@ -156,7 +156,9 @@ def test_what_is_left_over_is_own_tagged_unused_and_older_than_a_day(stage):
     ):
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], Tags=tags)
     assert stage.answer("orphans")["orphans"] == []
+    stage.cloud.schedules_enabled = False
     stage.cloud.turn(hours=25)
+    stage.cloud.schedules_enabled = True
     assert [found["name"] for found in stage.answer("orphans")["orphans"]] == ["vedette-capture-mine"]
     assert "vedette-capture-mine" in stage.done("orphans", "--delete", "--dry-run")
     stage.done("orphans", "--delete", "--yes")
@@ -166,7 +168,9 @@ def test_what_is_left_over_is_own_tagged_unused_and_older_than_a_day(stage):
 
 def test_the_last_three_configs_of_an_endpoint_are_never_left_over(stage):
     stage.deployed("linear-learner", "knn", "linear-learner", "knn", "linear-learner")
+    stage.cloud.schedules_enabled = False
     stage.cloud.turn(hours=25)
+    stage.cloud.schedules_enabled = True
     assert len(stage.cloud.sagemaker.hosting.configs) == 5
     stage.done("orphans", "--delete", "--yes")
     assert len(stage.cloud.sagemaker.hosting.configs) == 3

@@ -14,6 +14,7 @@ from chalicelib.services import aggregation
 from chalicelib.statistics.table import Table
 from tests.operations.evaluated_windows import baseline, send, watched
 from tests.operations.installed_stage import SITE
+from tests.runs import pass_hours
 from vedette.operations import replay
 
 
@@ -24,8 +25,7 @@ def lived(stage):
     stage.cloud.mailbox.mails.clear()
     for bad in (20, 20, 0, 0, 0, 0):
         send(stage, good=20, bad=bad)
-        stage.cloud.turn(hours=1)
-    stage.cloud.turn(minutes=10)
+        pass_hours(stage.cloud, 1)
     return stage
 
 

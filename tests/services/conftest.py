@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 
@@ -12,6 +11,7 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import FleetEntry, GoldenPayload
 from chalicelib.registry.plan import Served
 from chalicelib.settings import settings
+from tests.runs import pass_hours
 from vedette.demo import user_actions
 from vedette.local import Cloud
 from vedette.local.application import load_app
@@ -63,15 +63,7 @@ class World:
         user_actions.predict(ENDPOINT, rows)
 
     def pass_hours(self, hours: int) -> None:
-        """Let hours pass in which the timers run once each, after the hour has closed: much faster than `turn`."""
-        self.cloud.schedules_enabled = False
-        for _ in range(hours):
-            now = self.cloud.clock.now()
-            self.cloud.turn(to=now.replace(minute=6, second=0, microsecond=0) + timedelta(hours=1))
-            for name in ("run_monitoring", "sweep"):
-                self.cloud.invoke(name, self.cloud.scheduled_event(f"vedette-local-{name}"))
-                self.cloud.settle()
-        self.cloud.schedules_enabled = True
+        pass_hours(self.cloud, hours)
 
     def deployed(self, kind: str = "knn") -> str:
         """An endpoint that serves a first version, verified."""

@@ -56,11 +56,11 @@ def test_the_window_leaves_model_monitors_own_files(watched):
 def test_many_windows_of_the_same_violation_are_one_alert_and_good_traffic_recovers(watched):
     for _ in range(6):
         watched.send(good=20, bad=20)
-        watched.cloud.turn(hours=1)
+        watched.pass_hours(1)
     assert watched.subjects == [BAD]
     for _ in range(3):
         watched.send(good=40)
-        watched.cloud.turn(hours=1)
+        watched.pass_hours(1)
     assert watched.subjects == [BAD, "[recovered] preferred-site: b is as expected again (Integral)"]
 
 

@@ -61,7 +61,7 @@ def test_hours_are_evaluated_on_hard_checks_and_days_on_drift(watched):
     (hour,) = [one for one in verdicts(watched) if one.rows]
     assert (hour.checks_run, hour.verdict, {m.kind for m in hour.measurements}) == ("hard", "OK", {"hard"})
     assert verdicts(watched, checks="drift") == []
-    watched.cloud.turn(hours=15)
+    watched.pass_hours(15)
     (day,) = verdicts(watched, checks="drift")
     assert (f"{day.window_start:%H:%M}", day.rows, {m.kind for m in day.measurements}) == ("00:00", 150, {"drift"})
     files = {key.rpartition("/")[2] for key in watched.keys(day.folder)}
