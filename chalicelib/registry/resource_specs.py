@@ -119,7 +119,8 @@ def disallowed_image(package: Mapping[str, Any] | None, accounts: Collection[str
     ('docker.io/library/busybox', '')
     """
     specification = (package or {}).get("InferenceSpecification") or {}
-    images = (str(container.get("Image", "")) for container in specification.get("Containers") or ())
+    containers = specification.get("Containers") or ()
+    images = (str(container["Image"]) for container in containers if container.get("Image"))
     return next((image for image in images if accounts and _account_of(image) not in accounts), "")
 
 

@@ -157,6 +157,12 @@ def test_an_image_is_allowed_by_the_account_of_its_registry(image, refused):
     assert disallowed_image(package, ["123456789012", "210987654321"]) == (image if refused else "")
 
 
+@pytest.mark.parametrize(("others", "refused"), [([], ""), ([{"Image": "docker.io/x"}], "docker.io/x")])
+def test_a_container_without_an_image_is_allowed_and_hides_no_other(others, refused):
+    package = {"InferenceSpecification": {"Containers": [{"ModelDataUrl": "s3://b/m"}, *others]}}
+    assert disallowed_image(package, ["123456789012"]) == refused
+
+
 def test_tags_are_kept_in_order_except_those_of_aws_and_the_own_one_is_right():
     kept = {"z": "1", "aws:stack": "x", "a": "2", "vedette:endpoint": "other"}
     expected = {"a": "2", "vedette:endpoint": "site", "z": "1"}
