@@ -28,7 +28,9 @@ LATER = NOW + FIRST_CAPTURE_TIMEOUT + timedelta(seconds=1)
     ("entry", "deployment", "now", "seen", "state"),
     [
         (ENTRY, DEPLOYED, NOW, False, "pending"),
+        (ENTRY, DEPLOYED, NOW + FIRST_CAPTURE_TIMEOUT, False, "pending"),
         (ENTRY, DEPLOYED, LATER, False, "missing"),
+        (ENTRY, replace(DEPLOYED, settled_at=None), NOW + FIRST_CAPTURE_TIMEOUT, False, "missing"),
         (ENTRY, DEPLOYED, LATER, True, "seen"),
         (replace(ENTRY, capture_percentage=20), DEPLOYED, LATER, False, "pending"),
         (replace(ENTRY, golden_payload=None), DEPLOYED, LATER, False, "pending"),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.records import Deployment
+from chalicelib.records import Deployment, FailedVersion
 from chalicelib.registry.failures import CAPACITY_RETRY_DELAYS, failed_version_after, failure_kind
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -26,7 +26,12 @@ FAILED = Deployment(
         ("InsufficientInstanceCapacity", "capacity"),
         ("Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error.", "capacity"),
         ("ResourceLimitExceeded: The account-level service limit 'ml.g5.xlarge for endpoint usage' is 0", "quota"),
+        ("Your quota is 0 instances", "quota"),
+        ("Insufficient capacity, and ThrottlingException", "capacity"),
         ("ThrottlingException: Rate exceeded", "transient"),
+        ("The request timed out", "transient"),
+        ("InternalFailure", "transient"),
+        ("Service Unavailable", "transient"),
         ('ValidationException: Could not find model "arn".', "transient"),
         ("The primary container did not pass the ping health check.", "permanent"),
         ("", "permanent"),
@@ -47,4 +52,5 @@ def test_capacity_is_tried_again_twice_and_then_not_any_more():
 
 @pytest.mark.parametrize("reason", ["ResourceLimitExceeded: limit", "the golden request failed"])
 def test_everything_else_is_not_tried_again(reason):
-    assert failed_version_after(FAILED, reason, NOW, None).retry_at is None
+    expected = FailedVersion(endpoint="site", package_arn="arn/2", config="c", reason=reason, at=NOW)
+    assert failed_version_after(FAILED, reason, NOW, None) == expected

@@ -35,6 +35,8 @@ FIRST = deployment(1, -600)
         ([FIRST, deployment(2, -60, before=1)], ("2",)),
         ([FIRST, deployment(2, 30, before=1)], ("1", "2")),
         ([FIRST, deployment(2, 90, before=1)], ("1",)),
+        ([FIRST, deployment(2, 60, before=1)], ("1",)),
+        ([FIRST, deployment(2, -5, before=1)], ("2",)),
         ([FIRST, deployment(2, -5, settled=None, before=1, state="requested")], ("1", "2")),
         ([FIRST, deployment(2, -60, before=1, state="failed")], ("1",)),
         ([FIRST, deployment(2, 10, before=1, state="rolled back")], ("1", "2")),
@@ -43,7 +45,8 @@ FIRST = deployment(1, -600)
         ([deployment(1, 10)], ("1",)),
     ],
     ids=[
-        "no history", "one version", "settled before", "a change-over", "later", "a canary that goes on",
+        "no history", "one version", "settled before", "a change-over", "later", "at its end",
+        "settled at its start", "a canary that goes on",
         "failed before", "rolled back within", "two in an hour", "the same version again", "the first of all",
     ],
 )  # fmt: skip

@@ -30,11 +30,70 @@ def test_every_config_is_accepted_by_botocore_and_keeps_the_documented_limits(sh
     assert policy["MaximumExecutionTimeoutInSeconds"] > waits
 
 
+ALL_AT_ONCE = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+
+
+def canary(instances):
+    size = {"Type": "INSTANCE_COUNT", "Value": instances}
+    return {"Type": "CANARY", "WaitIntervalInSeconds": 600, "CanarySize": size}
+
+
+@pytest.mark.parametrize(
+    ("shifting", "instances", "routing", "remark"),
+    [
+        ("all at once", 1, ALL_AT_ONCE, ""),
+        ("all at once", 2, ALL_AT_ONCE, ""),
+        ("canary", 1, ALL_AT_ONCE, "a canary needs two instances and there is one: traffic shifts all at once"),
+        ("canary", 2, canary(1), ""),
+        ("canary", 20, canary(2), ""),
+        ("canary", 21, canary(3), ""),
+        ("canary", 110, canary(11), ""),
+        ("linear", 1, ALL_AT_ONCE, "a linear shift needs two instances and there is one: traffic shifts all at once"),
+        (
+            "linear",
+            2,
+            {
+                "Type": "LINEAR",
+                "WaitIntervalInSeconds": 300,
+                "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 25},
+            },
+            "",
+        ),
+    ],
+)
+@pytest.mark.parametrize("names", [[], ["one", "two"]])
+def test_traffic_shifts_as_the_table_says(shifting, instances, routing, remark, names):
+    policy = {
+        "TrafficRoutingConfiguration": routing,
+        "TerminationWaitInSeconds": 300,
+        "MaximumExecutionTimeoutInSeconds": 3600,
+    }
+    expected = {"BlueGreenUpdatePolicy": policy}
+    if names:
+        expected["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": "one"}, {"AlarmName": "two"}]}
+    entry = FleetEntry(endpoint="site", traffic_shifting=shifting)
+    assert deployment_config(entry, instances, names) == (expected, remark)
+
+
 @pytest.mark.parametrize("days", [0, 1, 13])
 def test_there_is_no_latency_alarm_before_two_weeks_are_known(days):
     assert len(alarms("site", "AllTraffic", [250_000.0] * days)) == 1
 
 
-def test_the_latency_alarm_lies_above_the_worst_day():
-    latency = alarms("site", "AllTraffic", [*[200_000.0] * 13, 300_000.0])[1]
-    assert (latency["Threshold"], latency["ExtendedStatistic"]) == (600_000.0, "p99")
+def test_the_alarms_are_these_and_the_one_of_latency_lies_above_the_worst_day():
+    common = {
+        "AlarmDescription": "Made by Vedette: rolls an update of site back.",
+        "Namespace": "AWS/SageMaker",
+        "Dimensions": [{"Name": "EndpointName", "Value": "site"}, {"Name": "VariantName", "Value": "blue"}],
+        "Period": 60,
+        "EvaluationPeriods": 2,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+        "Tags": [{"Key": "vedette:endpoint", "Value": "site"}],
+    }
+    errors = {"AlarmName": "vedette-site-5xx", "MetricName": "Invocation5XXErrors", "Threshold": 0.05}
+    latency = {"AlarmName": "vedette-site-latency", "MetricName": "ModelLatency", "Threshold": 600_000.0}
+    assert alarms("site", "blue", [*[200_000.0] * 13, 300_000.0]) == (
+        {**common, **errors, "Statistic": "Average"},
+        {**common, **latency, "ExtendedStatistic": "p99"},
+    )

@@ -1,14 +1,18 @@
 """Which version is wanted: laws over generated registries, and the named cases of the table."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.records import FailedVersion, Pin
-from chalicelib.registry.versions import PackageVersion, wanted
+from chalicelib.registry.versions import PackageVersion, Wanted, WantedReason, version_of, wanted
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+GROUP = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/site"
 versions = st.lists(
     st.builds(PackageVersion, arn=st.just(""), version=st.integers(1, 8), approved=st.booleans(), usable=st.booleans()),
     max_size=8,
@@ -72,3 +76,88 @@ def test_a_version_that_failed_before_is_named_in_the_reason():
 def test_nothing_approved_and_everything_failed_are_distinguished():
     assert wanted([], None, [], NOW).reason == "the registry shows no approved version"
     assert wanted(approved(1), None, [mark(1)], NOW).reason == "every approved version has failed before"
+
+
+ONE, TWO, THREE = approved(1, 2, 3)
+LATER = NOW + timedelta(hours=1)
+PINNED_ONE = Wanted(ONE, WantedReason.PINNED, "version 1 is pinned by ann: a test")
+NEWEST_TWO = Wanted(TWO, WantedReason.NEWEST_APPROVED, "version 2 is the newest approved version")
+NONE_APPROVED = Wanted(None, WantedReason.NONE_APPROVED, "the registry shows no approved version", pin_void=True)
+ALL_FAILED = Wanted(None, WantedReason.ALL_FAILED, "every approved version has failed before", pin_void=True)
+VOID_TWO = Wanted(TWO, WantedReason.NEWEST_APPROVED, NEWEST_TWO.reason, pin_void=True)
+SKIPPED = Wanted(
+    ONE, WantedReason.NEWEST_APPROVED, "version 1 is the newest approved version; version 3, 2 failed before"
+)
+FAILED_SINCE = Wanted(
+    None, WantedReason.PINNED_VERSION_FAILED, "version 1, pinned by ann, has failed since", pin_void=False
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "pinned", "marks", "expected"),
+    [
+        ([ONE, TWO], None, [], NEWEST_TWO),
+        ([ONE, TWO, THREE], None, [mark(2), mark(3)], SKIPPED),
+        ([ONE, TWO], None, [replace(mark(2), retry_at=NOW)], NEWEST_TWO),
+        ([ONE, TWO], pin(1), [], PINNED_ONE),
+        ([ONE, TWO], pin(1, until=LATER), [], PINNED_ONE),
+        ([ONE, TWO], pin(1, until=NOW), [], NEWEST_TWO),
+        ([ONE, TWO], pin(1), [mark(1)], PINNED_ONE),
+        ([ONE, TWO], pin(1), [replace(mark(2), at=LATER)], PINNED_ONE),
+        ([ONE, TWO], pin(1), [replace(mark(1), at=LATER, retry_at=NOW)], PINNED_ONE),
+        ([ONE, TWO], pin(1), [replace(mark(1), at=LATER)], FAILED_SINCE),
+        ([ONE, TWO], pin(3), [], VOID_TWO),
+        ([], pin(1), [], NONE_APPROVED),
+        ([ONE], pin(2), [mark(1)], ALL_FAILED),
+    ],
+)
+def test_the_rows_of_the_table(found, pinned, marks, expected):
+    assert wanted(found, pinned, marks, NOW) == expected
+
+
+def test_only_versions_of_the_stage_that_is_required_count():
+    staged = [dataclasses.replace(ONE, stage="Production"), dataclasses.replace(TWO, stage="Staging")]
+    assert wanted(staged, None, [], NOW, "Production").version == staged[0]
+    assert wanted(staged, None, [], NOW).version == staged[1]
+    nothing = Wanted(None, WantedReason.NONE_APPROVED, "the registry shows no approved version in stage Test")
+    assert wanted(staged, None, [], NOW, "Test") == nothing
+
+
+SUMMARY = {
+    "ModelPackageArn": f"{GROUP}/7",
+    "ModelPackageVersion": "7",
+    "ModelApprovalStatus": "Approved",
+    "ModelPackageStatus": "Completed",
+    "ModelLifeCycle": {"Stage": "Production"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, PackageVersion(f"{GROUP}/7", 7, True, True, "Production")),
+        ({"ModelApprovalStatus": "Rejected"}, PackageVersion(f"{GROUP}/7", 7, False, True, "Production")),
+        ({"ModelPackageStatus": "Pending"}, PackageVersion(f"{GROUP}/7", 7, True, False, "Production")),
+        ({"ModelLifeCycle": None}, PackageVersion(f"{GROUP}/7", 7, True, True, "")),
+        ({"ModelLifeCycle": {"StageStatus": "x"}}, PackageVersion(f"{GROUP}/7", 7, True, True, "")),
+    ],
+)
+def test_a_summary_of_the_registry_is_read(changed, expected):
+    assert PackageVersion.from_summary({**SUMMARY, **changed}) == expected
+
+
+@pytest.mark.parametrize(
+    ("arn", "version"),
+    [
+        (f"{GROUP}/12", "12"),
+        (GROUP, "unversioned"),
+        (f"{GROUP}/2/3", "unversioned"),
+        (f"{GROUP}/two", "unversioned"),
+        ("arn:model-package//2", "unversioned"),
+        ("arn:model-package/a:model-package/site/2", "unversioned"),
+        ("site/2", "unversioned"),
+        ("", "unversioned"),
+    ],
+)
+def test_the_version_in_the_arn_of_a_package(arn, version):
+    assert version_of(arn) == version
