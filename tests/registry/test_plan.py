@@ -6,17 +6,28 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.records import Deployment, FleetEntry
-from chalicelib.registry import resource_specs
+from chalicelib.registry import resource_specs, traffic_shifting
 from chalicelib.registry.failures import failed_version_after
 from chalicelib.registry.plan import (
     STATUS_TIMEOUTS,
     UNRECOVERABLE_STATUSES,
+    Condition,
     ConditionCode,
+    Create,
+    Delete,
     DeploymentTarget,
     EndpointSnapshot,
+    NoChange,
     Plan,
+    RecordFailure,
     Served,
+    Stop,
+    Update,
+    Verify,
+    Wait,
+    is_foreign,
     requests,
+    unsupported_kind,
 )
 from chalicelib.registry.plan import plan as planned
 from chalicelib.registry.versions import PackageVersion
@@ -321,3 +332,329 @@ def test_a_failed_config_of_the_served_version_is_not_tried_again_and_the_versio
     assert stopped.reason == f"the config {update.config_name} has failed: no answer"
     other = replace(ENTRY, capture_percentage=60)
     assert plan(other, wants(1, 2), served, attempt, PLACE, failed_versions=(failed,)).action == "update"
+
+
+# --- whole plans: every word, condition and field that a person or SageMaker gets -------------------------------------
+
+TAGS = [{"Key": "vedette:endpoint", "Value": "site"}]
+BROKEN = "`aws sagemaker delete-endpoint --endpoint-name site`; Vedette then creates it"
+
+
+def stop(code: ConditionCode, reason: str, about: str = "") -> Stop:
+    return Stop(reason, Condition(code, reason, about))
+
+
+@pytest.mark.parametrize(
+    ("supported", "asked", "instance_type"),
+    [((), "", "ml.m5.large"), (("ml.c5.large",), "", "ml.c5.large"), ((), "ml.p3.2xlarge", "ml.p3.2xlarge")],
+)
+def test_the_whole_creation(supported, asked, instance_type):
+    package = {"InferenceSpecification": {"SupportedRealtimeInferenceInstanceTypes": supported}}
+    entry = replace(ENTRY, instance_type=asked)
+    model = resource_specs.new_model(ARN.format(1), PLACE.role_arn, TAGS)
+    config = resource_specs.new_endpoint_config(
+        ARN.format(1), model["ModelName"], entry, instance_type, PLACE.capture_uri, TAGS
+    )
+    made = plan(entry, wants(1), None, None, PLACE, package=package)
+    reason = "the endpoint does not exist, and version 1 is the newest approved version"
+    assert made == Create(reason, ARN.format(1), model, config)
+    assert made.config_name == config["EndpointConfigName"]
+    assert requests(made) == (("CreateModel", model), ("CreateEndpointConfig", config))
+
+
+@pytest.mark.parametrize(
+    ("entry", "more", "expected"),
+    [
+        (
+            replace(ENTRY, mode="alert"),
+            {},
+            NoChange("the endpoint is in mode alert: Vedette monitors it and deploys nothing"),
+        ),
+        (ENTRY, {"paused": True}, NoChange("Vedette is paused: it changes nothing until `vedette resume`")),
+        (
+            ENTRY,
+            {"versions": ()},
+            NoChange("the endpoint does not exist, and the registry shows no approved version"),
+        ),
+        (
+            replace(ENTRY, instance_type="ml.p4d.24xlarge"),
+            {"package": {"InferenceSpecification": {"SupportedRealtimeInferenceInstanceTypes": ["a", "b"]}}},
+            stop(
+                ConditionCode.INSTANCE_TYPE,
+                "version 1 does not support ml.p4d.24xlarge, which the fleet names; it supports a, b",
+            ),
+        ),
+        (
+            ENTRY,
+            {"place": DeploymentTarget("", PLACE.capture_uri)},
+            stop(
+                ConditionCode.NO_ROLE,
+                "no execution role is named for the models: set VEDETTE_ROLE_ARN in .chalice/config.json",
+            ),
+        ),
+        (
+            ENTRY,
+            {
+                "place": DeploymentTarget(PLACE.role_arn, PLACE.capture_uri, ("1" * 12, "2" * 12)),
+                "package": {"InferenceSpecification": {"Containers": [{"Image": "docker.io/x"}]}},
+            },
+            stop(
+                ConditionCode.IMAGE_REGISTRY,
+                "version 1 runs the image docker.io/x, and this stage allows images of 111111111111, 222222222222"
+                " alone (VEDETTE_IMAGE_ACCOUNTS)",
+            ),
+        ),
+    ],
+)
+def test_what_holds_a_creation_back(entry, more, expected):
+    fields = {"versions": wants(1), "served": None, "deployment": None, "place": PLACE, **more}
+    assert plan(entry, **fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "hours"), [("Creating", 1), ("Updating", 2), ("SystemUpdating", 8), ("RollingBack", 2), ("Deleting", 1)]
+)
+def test_a_status_is_slow_only_after_its_time(status, hours):
+    served = serving(1, status, modified_at=NOW - timedelta(hours=hours))
+    assert plan(ENTRY, wants(2), served, None, PLACE) == Wait(f"the endpoint is {status}; its next event continues")
+    reason = f"the endpoint has been {status} for more than {hours} h; look at it in the SageMaker console"
+    slow = plan(ENTRY, wants(2), served, None, PLACE, now=NOW + timedelta(seconds=1))
+    assert slow == Wait(reason, Condition(ConditionCode.SLOW, reason))
+
+
+@pytest.mark.parametrize(("failure", "cause"), [("", ""), ("no capacity", " (no capacity)")])
+def test_what_follows_when_an_endpoint_is_broken(failure, cause):
+    out = serving(1, "OutOfService", failure_reason=failure)
+    reason = f"the endpoint is OutOfService{cause}; Vedette changes nothing until it is InService"
+    assert plan(ENTRY, wants(2), out, None, PLACE) == stop(ConditionCode.STATUS, reason, "OutOfService")
+    served = serving(1, "Failed", failure_reason=failure)
+    reason = f"the endpoint is Failed{cause}, and SageMaker allows only its deletion: {BROKEN}"
+    reported = stop(ConditionCode.STATUS, reason, "Failed")
+    tried, failed = deployed(served, "requested"), deployed(served, "failed")
+    allowed = replace(ENTRY, recreate_failed=True)
+    delete = Delete("the endpoint is Failed, never served, and version 2 is the newest approved version")
+    verified = {"history": (deployed(served),)}
+    for entry, attempt, more, expected in (
+        (ENTRY, None, {}, reported),
+        (allowed, None, {}, reported),
+        (ENTRY, tried, {}, RecordFailure(reason, tried, "failed")),
+        (ENTRY, failed, {}, Stop(reason, None)),
+        (ENTRY, deployed(served), {}, reported),
+        (ENTRY, replace(failed, config="another"), {}, reported),
+        (allowed, replace(failed, config="another"), {}, reported),
+        (ENTRY, replace(tried, config="another"), {}, reported),
+        (allowed, failed, {}, delete),
+        (allowed, failed, {"history": (failed,)}, delete),
+        (allowed, failed, verified, Stop(reason, None)),
+    ):
+        assert plan(entry, wants(2), served, attempt, PLACE, **more) == expected
+
+
+def test_what_follows_when_an_attempt_is_in_service_or_its_old_config_is():
+    served = serving(1)
+    attempt = deployed(served, "requested")
+    verify = Verify(f"the endpoint is InService on {served.config_name}", attempt)
+    assert plan(ENTRY, wants(1), served, attempt, PLACE) == verify
+    old = {"config": "new", "previous_config": served.config_name, "package_arn": ARN.format(2)}
+    attempt = deployed(served, "requested", requested_at=NOW, **old)
+    unverified = replace(attempt, reason="no answer")
+    assert plan(ENTRY, wants(2), served, unverified, PLACE) == RecordFailure("no answer", unverified, "failed")
+    for begun, failure, cause in (
+        (True, "", "SageMaker gives no reason"),
+        (True, "ModelError", "ModelError"),
+        (False, "ModelError", "ModelError"),
+    ):
+        now = replace(attempt, begun=begun)
+        reason = (
+            "the update to version 2 did not hold: the endpoint is InService again on its old config"
+            f" {served.config_name}: {cause}"
+        )
+        made = plan(ENTRY, wants(2), serving(1, failure_reason=failure), now, PLACE)
+        assert made == RecordFailure(reason, now, "rolled back")
+    earlier = serving(1, modified_at=NOW - timedelta(seconds=1), failure_reason="of an update before")
+    for now in (attempt, replace(attempt, begun=True)):
+        assert plan(ENTRY, wants(2), earlier, now, PLACE).action == "update"
+    assert plan(ENTRY, wants(2), served, attempt, PLACE).action == "update"
+
+
+@pytest.mark.parametrize(
+    ("fields", "actor"),
+    [
+        ({}, "another tool or person"),
+        ({"tags": {"team": "a"}}, "another tool or person"),
+        ({"tags": {"managed-by": "terraform"}}, "terraform"),
+        ({"tags": {"managed-by": "terraform"}, "changed_by": "tina"}, "tina"),
+    ],
+)
+def test_what_is_said_of_an_endpoint_that_vedette_must_not_touch(fields, actor):
+    theirs = serving(1, config_name="theirs", **fields)
+    reason = "the endpoint exists and was not created by Vedette; nothing is changed before `vedette adopt`"
+    assert plan(ENTRY, wants(2), theirs, None, PLACE) == stop(ConditionCode.FOREIGN_CONFIG, reason, "theirs")
+    reason = (
+        f"{actor} put the endpoint on the config theirs, Vedette's was ours; Vedette changes nothing before"
+        " `vedette adopt`"
+    )
+    latest = deployed(theirs, config="ours", previous_config="before")
+    assert plan(ENTRY, wants(2), theirs, latest, PLACE) == stop(ConditionCode.FOREIGN_CONFIG, reason, "theirs")
+
+
+def test_a_config_is_foreign_when_neither_the_attempt_nor_an_unsettled_one_before_it_put_it_there():
+    served = serving(1)
+    before = deployed(served, config="ours", previous_config=served.config_name)
+    assert not is_foreign(served, None)
+    assert not is_foreign(served, deployed(served))
+    assert is_foreign(served, before)
+    assert not is_foreign(served, replace(before, state="failed"))
+
+
+@pytest.mark.parametrize(
+    ("config", "model", "kind"),
+    [
+        ({}, {}, ""),
+        ({}, {"PrimaryContainer": {"Mode": "SingleModel"}}, ""),
+        ({"ProductionVariants": []}, {}, "a multi-variant endpoint (0 variants)"),
+        *(({**config}, {}, kind) for kind, config in KINDS.items()),
+        ({}, {"PrimaryContainer": {"Mode": "MultiModel"}}, "a multi-model endpoint"),
+        ({}, {"Containers": [{"Mode": "MultiModel"}]}, "a multi-model endpoint"),
+        ({}, {"Containers": [{"Image": "a"}]}, ""),
+        ({}, {"Containers": [{"Image": "a"}, {"Image": "b"}]}, "an inference pipeline"),
+    ],
+)
+def test_the_kinds_of_endpoints(config, model, kind):
+    served = serving(1, config={"ProductionVariants": [{"ModelName": "a"}], **config}, model=model)
+    assert unsupported_kind(served) == kind
+    if kind:
+        reason = f"the endpoint is {kind}; Vedette watches such endpoints but does not deploy to them"
+        expected = stop(ConditionCode.UNSUPPORTED_KIND, reason, kind)
+        assert plan(ENTRY, wants(2), served, deployed(served), PLACE) == expected
+
+
+def test_a_config_without_variants_is_of_no_kind_that_vedette_deploys_to():
+    assert unsupported_kind(serving(1, config={})) == "a multi-variant endpoint (0 variants)"
+
+
+def test_what_leaves_an_endpoint_as_it_is():
+    served = serving(1)
+    same = NoChange("the endpoint serves what is wanted: version 1 is the newest approved version")
+    assert plan(ENTRY, wants(1), served, deployed(served), PLACE) == same
+    for model, what in ((served.model, "version 1"), ({}, "a model that is not from a registry")):
+        one = serving(1, model=model)
+        reason = f"the registry shows no approved version; {what} stays in service"
+        condition = Condition(ConditionCode.NOTHING_WANTED, reason, "none approved")
+        assert plan(ENTRY, (), one, deployed(one), PLACE) == NoChange(reason, condition)
+
+
+def test_what_makes_an_update_wait():
+    served = serving(1)
+    reason = "the alarm vedette-site-5xx is in ALARM: an update would be rolled back at once"
+    made = plan(ENTRY, wants(2), served, deployed(served), PLACE, alarms_firing=("vedette-site-5xx", "another"))
+    assert made == Wait(reason, Condition(ConditionCode.ALARM, reason))
+    entry = replace(ENTRY, updates_per_hour=2)
+    within = deployed(served, requested_at=NOW - timedelta(minutes=59))
+    hour_ago = deployed(served, requested_at=NOW - timedelta(hours=1))
+    reason = "2 updates were tried within the hour, and 2 are allowed"
+    made = plan(entry, wants(2), served, deployed(served), PLACE, history=(within, within))
+    assert made == Wait(reason, Condition(ConditionCode.TOO_MANY_UPDATES, reason))
+    made = plan(entry, wants(2), served, deployed(served), PLACE, history=(within, hour_ago))
+    assert made.action == "update"
+
+
+@pytest.mark.parametrize(
+    ("shifting", "instances", "remarks"),
+    [
+        ("all at once", 1, ()),
+        ("canary", 20, ()),
+        ("canary", 1, ("a canary needs two instances and there is one: traffic shifts all at once",)),
+    ],
+)
+def test_the_whole_update(shifting, instances, remarks):
+    first = serving(1)
+    variant = {**first.config["ProductionVariants"][0], "VariantName": "blue"}
+    served = serving(1, config={**first.config, "ProductionVariants": [variant]}, instances=instances)
+    entry = replace(ENTRY, traffic_shifting=shifting)
+    model = resource_specs.next_model(served.model, ARN.format(2), TAGS)
+    config = resource_specs.next_endpoint_config(
+        served.config, ARN.format(2), model["ModelName"], entry, PLACE.capture_uri, TAGS
+    )
+    days = (200_000.0,) * 14
+    alarms = traffic_shifting.alarms("site", "blue", days)
+    names = ["vedette-site-5xx", "vedette-site-latency"]
+    made = plan(entry, wants(2), served, deployed(served), PLACE, daily_p99=days)
+    assert made == Update(
+        reason="the endpoint serves version 1, and version 2 is the newest approved version",
+        package_arn=ARN.format(2),
+        model=model,
+        config=config,
+        deployment_config=traffic_shifting.deployment_config(entry, instances, names)[0],
+        alarms=alarms,
+        changes=(f"ProductionVariants[0].ModelName: {variant['ModelName']} -> {model['ModelName']}",),
+        remarks=remarks,
+    )
+    assert made.config_name == config["EndpointConfigName"]
+
+
+def test_an_update_of_the_capture_alone_keeps_the_model_and_sends_no_request_for_one():
+    served = serving(1)
+    made = plan(replace(ENTRY, capture_percentage=50), wants(1), served, deployed(served), PLACE)
+    assert made.model is None
+    assert made.config["ProductionVariants"][0]["ModelName"] == served.config["ProductionVariants"][0]["ModelName"]
+    assert made.changes == ("DataCaptureConfig.InitialSamplingPercentage: 100 -> 50",)
+    assert [operation for operation, _ in requests(made)] == ["PutMetricAlarm", "CreateEndpointConfig"]
+    record = deployed(served, "failed", config=made.config_name, previous_config=served.config_name)
+    lacking = failed_version_after(record, "InsufficientInstanceCapacity", NOW, None)
+    for minutes, action in ((14, "stop"), (15, "update")):
+        now = NOW + timedelta(minutes=minutes)
+        more = {"failed_versions": (lacking,), "now": now}
+        again = plan(replace(ENTRY, capture_percentage=50), wants(1), served, record, PLACE, **more)
+        assert again.action == action
+
+
+ENDPOINT = {"EndpointStatus": "InService", "EndpointConfigName": "c", "LastModifiedTime": NOW}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "config", "failure", "instances"),
+    [
+        ({}, {}, "", 1),
+        ({}, {"ProductionVariants": []}, "", 1),
+        ({"FailureReason": "no capacity"}, {}, "no capacity", 1),
+        ({}, {"ProductionVariants": [{"InitialInstanceCount": 3}, {"InitialInstanceCount": 4}]}, "", 3),
+        ({}, {"ProductionVariants": [{"ServerlessConfig": {}}]}, "", 1),
+        ({"ProductionVariants": []}, {"ProductionVariants": [{"InitialInstanceCount": 3}]}, "", 3),
+        ({"ProductionVariants": [{}]}, {"ProductionVariants": [{"InitialInstanceCount": 3}]}, "", 3),
+        (
+            {"ProductionVariants": [{"CurrentInstanceCount": 5}, {"CurrentInstanceCount": 6}]},
+            {"ProductionVariants": [{"InitialInstanceCount": 3}]},
+            "",
+            5,
+        ),
+    ],
+)
+def test_the_descriptions_of_an_endpoint_are_read(endpoint, config, failure, instances):
+    model = {"Containers": []}
+    assert Served.of(({**ENDPOINT, **endpoint}, config, model)) == Served(
+        status="InService",
+        config_name="c",
+        modified_at=NOW,
+        failure_reason=failure,
+        config=config,
+        model=model,
+        instances=instances,
+    )
+
+
+def test_no_endpoint_is_read_as_none():
+    assert Served.of(None) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "variant"),
+    [
+        ({}, "AllTraffic"),
+        ({"ProductionVariants": [{}]}, "AllTraffic"),
+        ({"ProductionVariants": [{"VariantName": "blue"}, {"VariantName": "green"}]}, "blue"),
+    ],
+)
+def test_the_variant_of_an_endpoint_is_its_first(config, variant):
+    served = serving(1, config=config)
+    assert (served.variant, served.version, served.package_arn) == (variant, "1", ARN.format(1))
