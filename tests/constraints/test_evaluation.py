@@ -5,9 +5,9 @@ import random
 import pytest
 
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.evaluation import Baseline, evaluate
+from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.files import read_constraints
-from chalicelib.constraints.measurement import Checks
+from chalicelib.constraints.measurement import Checks, Measurement
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
@@ -187,6 +187,128 @@ def test_enough_rows_for_types_can_be_too_few_for_drift():
     assert evaluation.verdict == "InsufficientData"
     assert checked(evaluation, "data_type_check").evaluated
     assert checked(evaluation, "baseline_drift_check").rows_needed == 70
+
+
+def test_a_value_of_too_few_rows_is_kept_without_its_sentence():
+    found = evaluate(summary(column(["x"] * 12)), baseline_of(column(["1.5"] * 100)), checks="hard")
+    assert checked(found, "data_type_check") == Measurement(
+        feature="x",
+        check="data_type_check",
+        kind="hard",
+        expected="Fractional",
+        observed="0.0% Fractional",
+        value=0.0,
+        threshold=1.0,
+        violated=False,
+        evaluated=False,
+        rows_needed=8,
+        severity="critical",
+    )
+
+
+def test_vedettes_own_checks_need_as_many_rows_and_drift_as_many_values():
+    numbers = column(["1"] * 60 + ["2"] * 60)
+    few = evaluate(summary(column(["-1"] * 19)), baseline_of(numbers), checks="hard")
+    assert checked(few, "vedette_non_negative_check").rows_needed == 1
+    half = evaluate(summary(column(["9"] * 60 + [None] * 60)), baseline_of(numbers), checks="drift")
+    assert (half.verdict, checked(half, "baseline_drift_check").rows_needed) == ("InsufficientData", 40)
+    assert evaluate(summary(column(["9"] * 60)), baseline_of(numbers), checks="drift", minimum_drift_rows=60).violations
+
+
+def test_missing_cells_count_as_rows_of_the_hard_checks():
+    found = evaluate(summary(column(["1"] * 10 + [None] * 10)), baseline_of(column(["1"] * 100)), checks="hard")
+    assert [one.check for one in found.violations] == ["completeness_check"]
+
+
+def test_a_critical_feature_is_critical_in_every_check():
+    rows = [[str(i % 50), str(i % 50)] for i in range(1000)]
+    baseline = baseline_of(Table.of(rows, ("x", "y"), k=BASELINE_K))
+    traffic = [[str(40 + i % 50), str(40 + i % 50)] for i in range(990)] + [["-1", "-1"]] * 5 + [["a", "a"]] * 5
+    found = evaluate(summary(Table.of(traffic, ("x", "y"))), baseline, critical=("y",)).violations
+    assert [(one.feature, one.check, one.severity) for one in found] == [
+        ("x", "data_type_check", "information"),
+        ("x", "vedette_non_negative_check", "information"),
+        ("y", "data_type_check", "critical"),
+        ("y", "vedette_non_negative_check", "critical"),
+        ("x", "baseline_drift_check", "warning"),
+        ("y", "baseline_drift_check", "critical"),
+    ]
+
+
+def test_alertable_are_the_violations_that_are_more_than_information():
+    rows = [["1", "1"]] * 995 + [["x", "x"]] * 5
+    baseline = baseline_of(Table.of([["1", "1"]] * 100, ("x", "y")))
+    found = evaluate(summary(Table.of(rows, ("x", "y"))), baseline, checks="hard", critical=("y",))
+    assert [one.feature for one in found.violations] == ["x", "y"]
+    assert [one.feature for one in found.alertable] == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("disabled", "measured"),
+    [
+        (("x",), {"y"}),
+        (("y",), {"x"}),
+        (("x", "y"), set()),
+    ],
+)
+def test_a_disabled_feature_is_left_out_of_every_check_of_cells(disabled, measured):
+    table = Table.of([[str(i), str(i)] for i in range(100)], ("x", "y"), k=BASELINE_K)
+    document = baseline_of(table).constraints.document
+    off = {"monitoringConfigOverrides": {"evaluate_constraints": "Disabled"}}
+    features = [{**one, **(off if one["name"] in disabled else {})} for one in document["features"]]
+    baseline = Baseline(constraints=Constraints({**document, "features": features}), statistics=table)
+    found = evaluate(summary(table), baseline).measurements
+    for kind in ("hard", "drift"):
+        assert {one.feature for one in found if one.kind == kind} - {"Missing columns", "Extra columns"} == measured
+
+
+def test_a_missing_column_leaves_the_others_to_be_evaluated():
+    baseline = baseline_of(Table.of([["1", "2"]] * 40, ("a", "b")))
+    found = evaluate(summary(Table.of([["2"]] * 200, ("b",))), baseline).measurements
+    assert [(one.feature, one.check) for one in found if one.feature in ("a", "b")] == [
+        ("b", "data_type_check"),
+        ("b", "completeness_check"),
+        ("b", "vedette_non_negative_check"),
+        ("b", "baseline_drift_check"),
+    ]
+
+
+def test_features_without_statistics_have_no_drift_and_are_counted():
+    baseline = baseline_of(Table.of([["1", "2", "3"]] * 200, ("a", "b", "c")))
+    alone = Baseline(constraints=baseline.constraints, statistics=Table.of([["3"]] * 200, ("c",), k=BASELINE_K))
+    traffic = summary(Table.of([["1", "2", "3"]] * 200, ("a", "b", "c")))
+    found = evaluate(traffic, alone)
+    assert [one.feature for one in found.measurements if one.kind == "drift"] == ["c"]
+    assert found.notes == ("drift was not evaluated for 2 features: the baseline's statistics lack them",)
+    assert evaluate(traffic, alone, checks="hard").notes == ()
+    assert evaluate(traffic, Baseline(constraints=baseline.constraints), checks="hard").notes == ()
+
+
+def test_rows_of_another_width_are_skipped_and_said():
+    baseline = baseline_of(Table.of([["1", "2"]] * 200, ("a", "b")))
+    tables = (
+        Table.of([["1", "2"]] * 190, ("", "")),
+        Table.of([["1"]] * 7, ("",)),
+        Table.of([["1"] * 3] * 3, ("",) * 3),
+    )
+    assert evaluate(summary(*tables), baseline).notes == (
+        "10 of 200 rows have a different number of columns than the baseline and were skipped",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "refused", "verdict"),
+    [(0, 0, "NoData"), (0, 1, "MonitorFailed"), (95, 5, "OK"), (94, 6, "MonitorFailed")],
+)
+def test_the_verdict_follows_the_share_of_unreadable_lines(rows, refused, verdict):
+    baseline = baseline_of(column(["1"] * 100))
+    tables = [column(["1"] * rows)] if rows else []
+    assert evaluate(summary(*tables, refused=refused), baseline, checks="hard").verdict == verdict
+
+
+def test_lines_that_may_be_unreadable_leave_too_few_rows():
+    found = evaluate(summary(refused=2), baseline_of(column(["1"] * 100)), unreadable_share=1.0)
+    assert found == Evaluation(verdict="InsufficientData", rows=0, notes=("2 of 2 lines could not be read",))
 
 
 def test_silence_is_loud():

@@ -3,8 +3,16 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
-from chalicelib.constraints.files import read_constraints, read_violations, write_constraints, write_violations
+from chalicelib.constraints.constraints import Constraints
+from chalicelib.constraints.files import (
+    Violation,
+    read_constraints,
+    read_violations,
+    write_constraints,
+    write_violations,
+)
 from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.errors import UnreadableFile
@@ -69,6 +77,51 @@ def test_what_is_written_is_read_again():
         "data_type_check",
         "said",
     )
+
+
+def test_files_are_indented_and_written_in_clear_even_when_a_text_is_no_unicode():
+    written = write_constraints(Constraints({"features": [], "name": "Größe \ud800"}))
+    assert written.decode() == '{\n  "features": [],\n  "name": "Größe \\ud800"\n}'
+
+
+def test_the_file_has_the_violations_alone_without_vedettes_own_checks():
+    found = Measurement(
+        feature="b", check="data_type_check", kind="hard", expected="", observed="", violated=True, description="said"
+    )
+    others = [replace(found, violated=False), replace(found, check="vedette_range_check")]
+    assert json.loads(write_violations([found, *others])) == {
+        "violations": [{"feature_name": "b", "constraint_check_type": "data_type_check", "description": "said"}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "violation"),
+    [
+        (
+            {"feature_name": "b", "constraint_check_type": "data_type_check", "description": "said", "label": "l"},
+            Violation(subject="b", constraint_check_type="data_type_check", description="said"),
+        ),
+        (
+            {"facet": "Sex", "facet_value": 0, "metric_name": "CDDPL", "label": "l"},
+            Violation(subject="Sex=0", constraint_check_type="", description="", metric_name="CDDPL"),
+        ),
+        (
+            {"label": "l", "metric_name": "m", "facet": None},
+            Violation(subject="l", constraint_check_type="", description="", metric_name="m"),
+        ),
+        ({"metric_name": "m"}, Violation(subject="m", constraint_check_type="", description="", metric_name="m")),
+        ({}, Violation(subject="", constraint_check_type="", description="")),
+    ],
+)
+def test_the_subject_of_a_violation_is_its_feature_facet_label_or_metric(entry, violation):
+    assert read_violations(json.dumps({"violations": [entry, "no object"]}).encode(), "x") == (violation,)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"violations": {}}'])
+def test_violations_that_are_no_list_are_refused(content):
+    with pytest.raises(UnreadableFile) as refused:
+        read_violations(content, "x")
+    assert str(refused.value) == "x: not a constraint_violations.json: no violations"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from rich.console import Console
 from chalicelib.alerts import email_text
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Fingerprint, Measurement, Severity
-from chalicelib.constraints.severity_order import excess, worst_first
+from chalicelib.constraints.severity_order import excess, order, order_of, state_of, worst, worst_first
 from chalicelib.pages.labels import verdict_sentence
 from chalicelib.pages.report import ReportContent, report
 from tests.alerts.factories import drift, execution, said, sent, violation
@@ -77,6 +77,48 @@ def test_the_excess_grows_with_the_violation_and_stays_between_0_and_1(check, va
     found = [excess(check, value, threshold) for value in values]
     assert found == sorted(found)
     assert all(0 < one <= 1 for one in found)
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "threshold", "expected"),
+    [
+        ("data_type_check", 0.25, 0.5, 0.5),
+        ("completeness_check", 0.2, 0.8, 0.75),
+        ("categorical_values_check", 0.0, 0.9, 1.0),
+        ("categorical_values_check", 0.5, 0.0, -0.5),
+        ("baseline_drift_check", 0.75, 0.5, 0.5),
+        ("baseline_drift_check", 1.5, 1.0, 0.5),
+        ("baseline_drift_check", 2.5, 2.0, 0.5),
+        ("vedette_volume_check", 25.0, 100.0, 0.75),
+        ("vedette_volume_check", 400.0, 100.0, 0.75),
+        ("vedette_volume_check", 0.0, 0.0, 0.0),
+        ("vedette_volume_check", -0.5, 0.0, 0.5),
+        ("data_type_check", None, 0.5, 0.0),
+        ("data_type_check", 0.5, None, 0.0),
+    ],
+)
+def test_the_excess_is_the_part_of_the_way_from_the_threshold_to_the_worst_value(check, value, threshold, expected):
+    assert excess(check, value, threshold) == pytest.approx(expected)
+
+
+def test_findings_are_sorted_by_state_excess_feature_and_check():
+    assert (
+        order_of(QTY) == order("critical", QTY.fingerprint, 0.88, 1.0) == (0, -(1.0 - 0.88), "qty", "data_type_check")
+    )
+    assert order_of(replace(QTY, violated=False)) == (4, -(1.0 - 0.88), "qty", "data_type_check")
+    assert order("warning", AGE.fingerprint, 0.5, 1.0) == (1, -0.5, "age", "completeness_check")
+    assert order("open", AGE.fingerprint, None, 1.0) == (3, 0.0, "age", "completeness_check")
+
+
+def test_the_state_is_the_severity_of_a_violation_else_whether_it_passed():
+    passed = replace(QTY, violated=False)
+    assert [state_of(QTY), state_of(SLIGHT)] == ["critical", "warning"]
+    assert [state_of(passed), state_of(replace(passed, evaluated=False))] == ["passed", "open"]
+
+
+def test_the_worst_severity():
+    assert worst([Severity.INFORMATION, Severity.WARNING]) == "warning"
+    assert worst([Severity.WARNING, Severity.CRITICAL, Severity.INFORMATION]) == "critical"
 
 
 @pytest.mark.parametrize("threshold", [None, 0.0, 1.0, 2.0])
