@@ -79,6 +79,12 @@ def test_what_is_written_is_read_again():
     )
 
 
+def test_every_key_of_a_constraints_file_is_kept():
+    features = [{"name": name, "inferred_type": "String", "theirs": 1} for name in ("a", "b")]
+    document = {"version": 0.0, "features": features, "theirs": {"x": None}}
+    assert read_constraints(json.dumps(document).encode(), "x") == Constraints(document)
+
+
 def test_files_are_indented_and_written_in_clear_even_when_a_text_is_no_unicode():
     written = write_constraints(Constraints({"features": [], "name": "Größe \ud800"}))
     assert written.decode() == '{\n  "features": [],\n  "name": "Größe \\ud800"\n}'
