@@ -1,0 +1,134 @@
+"""The steps of a message: a sentence each, with a command or a place."""
+
+import pytest
+
+from chalicelib.alerts.next_steps import AlertContext, Step, from_texts, next_steps, to_texts
+from chalicelib.records import AlertItem
+from tests.alerts.factories import execution
+
+HERE = AlertContext(bucket="vedette-dev", deploys=True)
+RESULTS = "s3://vedette-dev/monitoring/preferred-site/AllTraffic/2026-03-02T12-00Z_60m/2/0001/"
+CLIENT = Step("If a client sends wrong data, tell its owner; the findings above say what is wrong.")
+MUTE_ONE = Step("Mute this alert:", "vedette alerts mute 614728c245da --until 12h --reason WHY")
+MUTE_ALL = Step(
+    "Mute every alert of this endpoint:", "vedette alerts mute --endpoint preferred-site --until 12h --reason WHY"
+)
+SHOW = Step("See all findings:", "vedette show violations preferred-site --window 2026-03-02T12:00")
+BACK = Step(
+    "If the model is at fault, go back to the previous version:", "vedette rollback preferred-site --reason WHY"
+)
+TEST = Step("Before you change a threshold, test it on the last weeks:", "vedette replay preferred-site --from 14d")
+ACCEPT = Step(
+    "If this is the new normal, accept it as the baseline:",
+    "vedette constraints accept preferred-site --window 2026-03-02T12:00 --reason WHY",
+)
+
+
+def item(state: str = "new") -> AlertItem:
+    return AlertItem(
+        subject="b", check="data_type_check", state=state, severity="critical", expected="", observed="",
+        description="", fingerprint="614728c245da",
+    )  # fmt: skip
+
+
+def test_a_violation_can_be_seen_rolled_back_tested_accepted_and_muted():
+    steps = next_steps("violations", [item()], execution(), HERE)
+    assert steps == [SHOW, CLIENT, BACK, TEST, ACCEPT, MUTE_ONE]
+
+
+@pytest.mark.parametrize(
+    ("made", "where"),
+    [
+        (execution(package_version="unversioned"), HERE),
+        (execution(), AlertContext(bucket="vedette-dev")),
+    ],
+    ids=["no version", "not deployed by Vedette"],
+)
+def test_what_cannot_be_rolled_back_is_not(made, where):
+    assert next_steps("violations", [item()], made, where) == [SHOW, CLIENT, TEST, ACCEPT, MUTE_ONE]
+
+
+def test_a_window_that_is_still_open_is_not_named():
+    steps = next_steps("violations", [item()], execution(window_closed=False), HERE)
+    assert [step.command for step in steps if "violations" in step.command or "accept" in step.command] == [
+        "vedette show violations preferred-site",
+        "vedette constraints accept preferred-site --reason WHY",
+    ]
+
+
+def test_only_a_single_open_finding_is_muted_by_its_fingerprint():
+    def mute(*states: str) -> Step:
+        return next_steps("violations", [item(state) for state in states], execution(), HERE)[-1]
+
+    assert mute("continuing") == mute("new", "recovered", "recovered") == MUTE_ONE
+    assert mute("new", "continuing") == mute("recovered") == MUTE_ALL
+
+
+def test_a_recovery_needs_no_action_unless_something_else_continues():
+    recovered = [item("recovered")]
+    assert next_steps("recovered", recovered, execution(), HERE) == [
+        Step("No action is needed. The results are at", RESULTS)
+    ]
+    assert next_steps("recovered", recovered, execution(), HERE, continuing=1) == [
+        SHOW, CLIENT, BACK, TEST, ACCEPT, MUTE_ALL,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps"),
+    [
+        (
+            "no data",
+            [
+                Step("If the endpoint should have traffic, check that it is called (CloudWatch metric Invocations)."),
+                Step("If it is called, check that it captures:", "vedette capture status preferred-site"),
+                MUTE_ONE,
+            ],
+        ),
+        (
+            "capture stopped",
+            [
+                Step("Check that capture is on, and where it writes:", "vedette capture status preferred-site"),
+                Step(
+                    "If it is on, check that the endpoint's role still has s3:PutObject on the capture bucket and may"
+                    " use its KMS key."
+                ),
+                MUTE_ONE,
+            ],
+        ),
+        ("monitor failed", [Step("Read the reason above, and the results at", RESULTS), MUTE_ONE]),
+    ],
+)
+def test_missing_data_has_steps_of_its_own(kind, steps):
+    assert next_steps(kind, [item()], execution(), HERE) == steps
+
+
+def test_a_violation_of_a_schedule_is_in_its_report_and_its_own_constraints():
+    made = execution(source="model monitor", folder="s3://b/reports/1")
+    assert next_steps("violations", [item()], made, HERE) == [
+        Step("See all findings:", "s3://b/reports/1/constraint_violations.json"),
+        CLIENT,
+        Step("If this is the new normal, edit the constraints of the schedule."),
+        MUTE_ONE,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "stage", "staged"),
+    [
+        ("vedette alerts list site", "prod", "vedette alerts list site --stage prod"),
+        ("vedette alerts list site", "", "vedette alerts list site"),
+        ("vedette alerts list --stage dev", "prod", "vedette alerts list --stage dev"),
+        ("s3://b/reports/1", "prod", "s3://b/reports/1"),
+        ("", "prod", ""),
+    ],
+)
+def test_the_stage_is_added_to_a_command_of_vedette_that_names_none(command, stage, staged):
+    assert Step("See:", command).for_stage(stage) == Step("See:", staged)
+
+
+def test_steps_are_read_from_a_message_as_they_were_written():
+    steps = [Step("See:", "vedette alerts list"), Step("Wait.")]
+    assert to_texts(steps) == ("See:\nvedette alerts list", "Wait.")
+    assert from_texts(to_texts(steps)) == steps
+    assert from_texts(["See:\none\ntwo"]) == [Step("See:", "one\ntwo")]
