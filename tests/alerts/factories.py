@@ -88,3 +88,12 @@ def shown(made: Execution, **more) -> tuple[str, str]:
     """Subject and text of the one mail that a verdict gives."""
     (message,) = said(made, **more)
     return email_text.subject(sent(message)), email_text.text(sent(message))
+
+
+def eventful(**changes) -> AlertMessage:
+    """The message about `b`, which begins, `a`, which continues, and `r`, which recovered."""
+    known = book()
+    for hour, found in enumerate(((violation("a"), violation("r")), (violation("a"), clean("r")))):
+        known = transition(known, execution(*found, hour=hour), Thresholds()).after
+    (message,) = said(execution(violation(), violation("a"), clean("r"), hour=2), known)
+    return replace(message, **changes)

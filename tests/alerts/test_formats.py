@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from chalicelib.alerts import email_text, sns_payload
 from chalicelib.alerts.sns_payload import Installation
-from chalicelib.records import AlertMessage, read
-from tests.alerts.factories import PLACE, drift, execution, said, sent, violation
+from chalicelib.records import AlertMessage, read, write
+from tests.alerts.factories import PLACE, drift, eventful, execution, said, sent, violation
 from vedette.operations.alerts import schema
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "alert.schema.json"
@@ -70,6 +70,66 @@ def test_chat_clients_receive_their_own_schema_and_web_hooks_the_whole_alert_wit
     assert read(AlertMessage, found.metadata.additional_context["alert"].encode(), "https") == one
 
 
+def test_a_chat_notification_says_what_the_mail_says():
+    one = eventful(
+        alert_id="0123456789abcdef",
+        team="search",
+        more={"new": 1_200, "continuing": 2},
+        what_to_do=("See all findings:\nvedette show violations preferred-site", "Wait for <ann>."),
+        links={"endpoint": "https://console/endpoint", "another": "https://console/another"},
+    )
+    assert sns_payload.chat_notification(one) == {
+        "version": "1.0",
+        "source": "custom",
+        "id": "0123456789abcdef",
+        "content": {
+            "textType": "client-markdown",
+            "title": "[critical] preferred-site: b is not Integral in 50.0% of 480 rows",
+            "description": (
+                "Endpoint: preferred-site, variant AllTraffic\n"
+                "Model: version 2, served for 5 hours, since 2026-03-02 10:00 UTC\n"
+                "Window: 2026-03-02 14:00 to 15:00 UTC\n"
+                "Rows: 480 evaluated, 3 lines rejected\n"
+                "- new: b, data_type_check, critical: expected Integral, observed 50.0% Integral\n"
+                "- continuing: a, data_type_check, critical: expected Integral, observed 50.0% Integral\n"
+                "- recovered: r, data_type_check, critical: expected Integral, observed 100.0% Integral\n"
+                "and 1,200 more (new)\n"
+                "and 2 more (continuing)\n"
+                "Endpoint: https://console/endpoint\n"
+                "another: https://console/another"
+            ),
+            "nextSteps": ["See all findings: `vedette show violations preferred-site`", "Wait for &lt;ann&gt;."],
+            "keywords": ["preferred-site", "violations", "critical", "search"],
+        },
+        "metadata": {
+            "threadId": "preferred-site/AllTraffic",
+            "summary": "b is not Integral in 50.0% of 480 rows",
+            "eventType": "Vedette alert: violations",
+            "additionalContext": {"alert": write(one).decode()},
+        },
+    }
+
+
+def test_a_chat_notification_leaves_out_what_is_not_there():
+    bare = replace(eventful().items[0], expected="", observed="")
+    found = sns_payload.chat_notification(eventful(team="", variant="", items=(bare,)))
+    assert found["content"]["keywords"] == ["preferred-site", "violations", "critical"]
+    assert found["content"]["description"].endswith("\n- new: b, data_type_check, critical")
+    assert found["metadata"]["threadId"] == "preferred-site"
+
+
+def test_chat_texts_are_cut_at_their_limits_and_hold_no_markup():
+    many = tuple(replace(eventful().items[0], observed="o" * 900) for _ in range(10))
+    hostile = "<&>`@" + "h" * 400
+    found = sns_payload.chat_notification(eventful(items=many, headline=hostile, what_to_do=("s" * 400, "x" * 350)))
+    shown = "&lt;&amp;&gt;'\uff20" + "h" * 400
+    title = f"[critical] preferred-site: {shown}"
+    assert found["content"]["title"] == title[:249] + "…"
+    assert found["metadata"]["summary"] == shown[:299] + "…"
+    assert found["content"]["nextSteps"] == ["s" * 349 + "…", "x" * 350]
+    assert (len(found["content"]["description"]), found["content"]["description"][-1]) == (8_000, "…")
+
+
 def test_chat_clients_receive_no_text_longer_than_they_show():
     names = (violation("&<>" * 40 + str(n), expected="<" * 500, observed="&" * 500) for n in range(30))
     found = msgspec.json.decode(forms(message(*names))["https"], type=CustomNotification, strict=True)
@@ -95,6 +155,32 @@ def test_filter_policies_can_choose_by_seven_attributes_and_a_queue_takes_ten():
 
 def test_an_attribute_without_a_value_is_left_out():
     assert "team" not in sns_payload.message_attributes(replace(message(), team=""))
+
+
+def test_a_filter_can_choose_recoveries():
+    attributes = sns_payload.message_attributes(replace(message(), kind="recovered"))
+    assert (attributes["kind"], attributes["state"]) == ("recovered", "recovered")
+
+
+def test_a_message_is_sent_with_its_team_stage_and_links():
+    one = replace(message(), team="", stage="", links={}, what_to_do=("See:\nvedette alerts list", "Wait."))
+    console = "https://eu-west-1.console.aws.amazon.com"
+    assert sns_payload.with_routing(one, "search", PLACE) == replace(
+        one,
+        team="search",
+        stage="dev",
+        what_to_do=("See:\nvedette alerts list --stage dev", "Wait."),
+        links={
+            "endpoint": f"{console}/sagemaker/home?region=eu-west-1#/endpoints/preferred-site",
+            "report": f"{console}/s3/object/vedette-dev?region=eu-west-1&prefix={one.folder}report.html",
+        },
+    )
+
+
+def test_other_scripts_are_sent_as_they_are():
+    body = sns_payload.sns_message(message(violation("ü漢")))
+    assert "ü漢" in body
+    assert "\\u" not in body
 
 
 def test_the_documented_schema_is_the_one_of_the_record():
@@ -131,6 +217,10 @@ def test_what_does_not_fit_is_counted():
     fitted = sns_payload.truncate_to_limit(huge)
     assert 0 < len(fitted.items) < 10
     assert len(fitted.items) + fitted.more["new"] == 10
+    assert fitted.items == huge.items[: len(fitted.items)]
+    counted = sns_payload.truncate_to_limit(replace(huge, more={"new": 5, "continuing": 2}))
+    assert counted.more == {"new": 5 + fitted.more["new"], "continuing": 2}
+    assert sns_payload.truncate_to_limit(large) == large
 
 
 @pytest.mark.parametrize(
@@ -158,6 +248,26 @@ def test_a_report_of_model_monitor_is_linked_in_its_own_bucket():
     link = sns_payload.with_routing(said(made)[0], "", PLACE).links["report"]
     assert "/s3/object/other?" in link
     assert link.endswith("prefix=reports/1/constraint_violations.json")
+
+
+def link(**changes) -> str:
+    """The link to the report, after the domain of the console."""
+    links = sns_payload.with_routing(replace(message(), **changes), "", PLACE).links
+    return links.get("report", "").partition("/s3/object/")[2]
+
+
+def test_names_in_links_are_quoted_and_a_slash_in_a_folder_is_not():
+    url = sns_payload.with_routing(replace(message(), endpoint="a/b c"), "", PLACE).links["endpoint"]
+    assert url.endswith("#/endpoints/a%2Fb%20c")
+    assert link(folder="f/a b+c/") == "vedette-dev?region=eu-west-1&prefix=f/a%20b%2Bc/report.html"
+    assert link(source="model monitor", folder="s3://a b/x/") == (
+        "a%20b?region=eu-west-1&prefix=x/constraint_violations.json"
+    )
+
+
+def test_a_window_that_is_still_open_has_no_page_and_what_has_no_folder_no_link():
+    assert link(closed=False, folder="f/") == "vedette-dev?region=eu-west-1&prefix=f/constraint_violations.json"
+    assert link(folder="") == ""
 
 
 def test_an_isolated_partition_has_no_links():

@@ -9,7 +9,7 @@ from chalicelib.alerts import email_text
 from chalicelib.alerts.message import served_since
 from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import transition
-from chalicelib.records import Deployment, Thresholds
+from chalicelib.records import AlertMessage, Deployment, Thresholds
 from tests.alerts.factories import (
     HOUR,
     NOON,
@@ -18,6 +18,7 @@ from tests.alerts.factories import (
     book,
     clean,
     drift,
+    eventful,
     execution,
     said,
     sent,
@@ -25,6 +26,55 @@ from tests.alerts.factories import (
     violation,
 )
 
+WHOLE = """\
+b is not Integral in 50.0% of 480 rows.
+
+Started 4 hours after version 2 was deployed.
+
+Endpoint  preferred-site, variant AllTraffic
+Model     version 2, served for 5 hours, since 2026-03-02 10:00 UTC
+Window    2026-03-02 14:00 to 15:00 UTC
+Rows      480 evaluated, 3 lines rejected
+
+New
+  b: data_type_check, critical
+    expected  Integral
+    observed  50.0% Integral
+    Data type match requirement is not met. Expected data type:
+    Integral, Expected match: 100.0%. Observed: Only 50.0% of data is
+    Integral.
+    fingerprint 614728c245da
+  and 1,200 more; the report has them all
+
+Continuing
+  a: data_type_check, critical
+    expected  Integral
+    observed  50.0% Integral
+    since     2026-03-02 12:00 UTC
+    fingerprint e366f3682342
+
+Recovered
+  r: data_type_check
+    expected  Integral
+    observed  100.0% Integral
+    began     2026-03-02 12:00 UTC
+
+What to do
+  1. If a client sends wrong data, tell its owner; the findings above
+     say what is wrong.
+  2. See all findings:
+     vedette show violations preferred-site --stage dev
+
+Links
+  Endpoint
+  https://console/endpoint
+  Report
+  https://console/report
+  another
+  https://console/another
+
+Alert 0123456789abcdef, sent by Vedette in stage dev.
+"""
 COMMANDS = (
     "vedette show violations preferred-site --window 2026-03-02T12:00 --stage dev",
     "vedette rollback preferred-site --reason WHY --stage dev",
@@ -222,3 +272,140 @@ def test_a_place_in_a_sentence_is_not_parted_at_its_hyphens():
     assert place in email_text.text(
         replace(message, headline=f"the endpoint captures to another place now, to {place}")
     )
+
+
+def whole(**changes) -> str:
+    """The mail about the eventful message, with fewer steps and shorter links."""
+    values = {
+        "alert_id": "0123456789abcdef",
+        "stage": "dev",
+        "more": {"new": 1_200},
+        "what_to_do": (
+            "If a client sends wrong data, tell its owner; the findings above say what is wrong.",
+            "See all findings:\nvedette show violations preferred-site --stage dev",
+        ),
+        "links": {name: f"https://console/{name}" for name in ("endpoint", "report", "another")},
+    }
+    return email_text.text(eventful(**(values | changes)))
+
+
+def test_the_whole_mail():
+    assert whole() == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"stage": ""}, " in stage dev"),
+        ({"links": {}}, WHOLE[WHOLE.index("Links\n") : WHOLE.index("Alert 0")]),
+        ({"what_to_do": ()}, WHOLE[WHOLE.index("What to do\n") : WHOLE.index("Links\n")]),
+        ({"folder": ""}, "; the report has them all"),
+        ({"more": {}}, "  and 1,200 more; the report has them all\n"),
+        ({"began_after_deployment": False}, "Started 4 hours after version 2 was deployed.\n\n"),
+        ({"variant": ""}, ", variant AllTraffic"),
+        ({"rows": None}, "Rows      480 evaluated, 3 lines rejected\n"),
+        ({"refused": 0}, ", 3 lines rejected"),
+    ],
+)
+def test_what_a_message_does_not_have_is_left_out_of_its_mail(changes, missing):
+    assert missing in WHOLE
+    assert whole(**changes) == WHOLE.replace(missing, "")
+
+
+def facts(**changes) -> dict[str, str]:
+    return dict(email_text.facts(eventful(**changes)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "value"),
+    [
+        ({"served_since": None}, "Model", "version 2"),
+        ({"window_end": None}, "Model", "version 2, served since 2026-03-02 10:00 UTC"),
+        ({"window_end": NOON - 2 * HOUR}, "Model", "version 2, served since 2026-03-02 10:00 UTC"),
+        ({"package_version": ""}, "Model", None),
+        ({"package_version": "2b"}, "Model", "not from the model registry"),
+        ({"window_end": None}, "Window", None),
+        ({"window_end": None}, "Captured", "from 2026-03-02 14:00 UTC on, in a window that is still open"),
+        ({"closed": False}, "Captured", "from 2026-03-02 14:00 UTC on, in a window that is still open"),
+        ({"closed": False}, "Window", None),
+        ({"window_start": None}, "Window", None),
+        ({"window_start": None}, "Captured", None),
+        ({"window_end": NOON + 24 * HOUR}, "Window", "2026-03-02 14:00 to 2026-03-03 12:00 UTC"),
+        ({"rows": 1_200, "refused": 1}, "Rows", "1,200 evaluated, 1 line rejected"),
+        ({"rows": 0, "refused": None}, "Rows", "0 evaluated"),
+        ({"variant": "x" * 400}, "Endpoint", "preferred-site, variant " + "x" * 275 + "…"),
+        ({"variant": "schedule s", "source": "model monitor"}, "Endpoint", "preferred-site, schedule s"),
+    ],
+)
+def test_the_facts_of_a_message_are_as_exact_as_it_is(changes, name, value):
+    assert facts(**changes).get(name) == value
+
+
+def test_a_mail_says_when_the_first_of_what_is_new_began():
+    first, second, *_ = eventful().items
+    served = NOON - 2 * HOUR
+
+    def started(*items, since=served) -> str:
+        return email_text.text(eventful(items=items, served_since=since)).split("\n\n")[1]
+
+    assert started(replace(second, state="new"), first) == "Started 2 hours after version 2 was deployed."
+    assert started(second, first) == "Started 4 hours after version 2 was deployed."
+    assert started(second) == "Started in the window in which version 2 was deployed."
+    assert started(replace(first, since=None)) == "Started in the window in which version 2 was deployed."
+    assert started(first, since=NOON + 2 * HOUR) == "Started in the window in which version 2 was deployed."
+    assert "Started" not in email_text.text(eventful(served_since=None))
+
+
+def test_a_finding_shows_only_what_it_has():
+    bare = replace(
+        eventful().items[0], expected="", observed="", description="", fingerprint="", since=None, check="a_check"
+    )
+    text = email_text.text(eventful(items=(bare,), more={"continuing": 2}))
+    findings = text[text.index("New\n") : text.index("What to do")]
+    assert findings == "New\n  b: a_check, critical\n\nContinuing\n  and 2 more; the report has them all\n\n"
+
+
+def test_long_values_are_wrapped_below_their_names():
+    wide = replace(eventful().items[0], subject="s " * 39 + "s", expected="long " * 20, description="d-d " * 20)
+    text = email_text.text(eventful(items=(wide,), endpoint="an endpoint " * 8))
+    assert "Endpoint  an endpoint an endpoint an endpoint an endpoint an endpoint an\n          endpoint an" in text
+    assert "    expected  long long long long long long long long long long long\n              long long" in text
+    assert f"\n  {'s ' * 34}s\n  s s s s s: data_type_check, critical\n" in text
+    assert f"\n    {('d-d ' * 17).strip()}\n    d-d d-d d-d\n" in text
+
+
+def test_the_distance_of_drift_needs_both_of_its_numbers():
+    made = replace(eventful().items[0], check="baseline_drift_check", value=0.31, threshold=0.1)
+    expected = [("expected", "Integral"), ("observed", "50.0% Integral")]
+    assert email_text.values(made) == [*expected, ("distance", "0.310, threshold 0.1")]
+    assert email_text.values(replace(made, value=None)) == expected
+    assert email_text.values(replace(made, threshold=None)) == expected
+    assert email_text.values(replace(made, check="data_type_check")) == expected
+
+
+def test_long_steps_are_cut():
+    (step,) = email_text.steps(eventful(what_to_do=("t" * 500 + "\n" + "c" * 1_300,)))
+    assert step == ("t" * 399 + "…", "c" * 1_199 + "…")
+
+
+def test_a_deployment_and_a_test_are_told_in_sentences():
+    def told(kind: str, *facts: tuple[str, str]) -> AlertMessage:
+        template = eventful().items[0]
+        return AlertMessage(
+            alert_id="0123456789abcdef",
+            kind=kind,
+            severity="information",
+            endpoint="site",
+            variant="",
+            headline="version 2 is deployed",
+            items=tuple(replace(template, subject=name, observed=value) for name, value in facts),
+            package_version="2",
+        )
+
+    ends = "\n\nAlert 0123456789abcdef, sent by Vedette.\n"
+    begins = "Version 2 is deployed.\n\nEndpoint  site\nModel     version 2"
+    deployed = told("deployment", ("approved by", "ann"), ("remark", "... no alarm."))
+    assert email_text.text(deployed) == f"{begins}\n\nApproved by: ann.\n\nRemark: ... no alarm.{ends}"
+    assert email_text.text(told("test", ("mark", "m"))) == f"{begins}\n\nMark: m.{ends}"
+    assert email_text.subject(deployed) == "[information] site: version 2 is deployed"
+    assert email_text.subject(told("test")) == "[test] site: version 2 is deployed"

@@ -1,16 +1,32 @@
 """One message for one verdict: grouped, counted, capped, with the same id for the same facts."""
 
 from datetime import timedelta
+from hashlib import sha256
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.alerts import email_text, sns_payload
-from chalicelib.alerts.message import MAX_ITEMS
+from chalicelib.alerts.message import MAX_ITEMS, message_id, suppressed_summary
+from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import transition
-from chalicelib.records import AlertMessage, Thresholds, read, write
-from tests.alerts.factories import NOON, book, clean, drift, execution, said, sent, violation
+from chalicelib.constraints.measurement import Measurement
+from chalicelib.records import AlertItem, AlertMessage, Suppressed, Thresholds, read, write
+from tests.alerts.factories import (
+    HOUR,
+    NOON,
+    SENTENCE,
+    book,
+    clean,
+    drift,
+    eventful,
+    execution,
+    said,
+    sent,
+    violation,
+)
 
 
 def test_the_same_facts_have_the_same_id_and_the_data_reads_back():
@@ -85,3 +101,142 @@ def test_any_feature_name_gives_a_message_that_sns_takes_and_programs_read(featu
     assert read(AlertMessage, write(message), "message") == message
     assert len(message.items) == 1
     assert replace(message, links={}).links == {}
+
+
+def item(subject: str, state: str, fingerprint: str, **changes) -> AlertItem:
+    found = AlertItem(
+        subject=subject,
+        check="data_type_check",
+        state=state,
+        severity="critical",
+        expected="Integral",
+        observed="50.0% Integral",
+        description=SENTENCE,
+        value=0.5,
+        threshold=1.0,
+        since=NOON,
+        fingerprint=fingerprint,
+    )
+    return replace(found, **changes)
+
+
+def test_a_message_holds_every_fact_of_its_execution():
+    assert eventful() == AlertMessage(
+        alert_id=message_id(
+            "preferred-site",
+            "AllTraffic",
+            "violations",
+            "2026-03-02T15:00:00+00:00",
+            "new:data_type_check|b",
+            "recovered:data_type_check|r",
+        ),
+        kind="violations",
+        severity="critical",
+        endpoint="preferred-site",
+        variant="AllTraffic",
+        headline="b is not Integral in 50.0% of 480 rows",
+        items=(
+            item("b", "new", "614728c245da", since=NOON + 2 * HOUR),
+            item("a", "continuing", "e366f3682342"),
+            item("r", "recovered", "b3b8e5dd8860", observed="100.0% Integral", value=1.0, description=""),
+        ),
+        package_version="2",
+        served_since=NOON - 2 * HOUR,
+        began_after_deployment=True,
+        window_start=NOON + 2 * HOUR,
+        window_end=NOON + 3 * HOUR,
+        closed=True,
+        rows=480,
+        refused=3,
+        folder="monitoring/preferred-site/AllTraffic/2026-03-02T12-00Z_60m/2/0001/",
+        what_to_do=(
+            "See all findings:\nvedette show violations preferred-site --window 2026-03-02T14:00",
+            "If a client sends wrong data, tell its owner; the findings above say what is wrong.",
+            "If the model is at fault, go back to the previous version:\nvedette rollback preferred-site --reason WHY",
+            "Before you change a threshold, test it on the last weeks:\nvedette replay preferred-site --from 14d",
+            "If this is the new normal, accept it as the baseline:\n"
+            "vedette constraints accept preferred-site --window 2026-03-02T14:00 --reason WHY",
+            "Mute every alert of this endpoint:\n"
+            "vedette alerts mute --endpoint preferred-site --until 12h --reason WHY",
+        ),
+    )
+
+
+def test_what_model_monitor_does_not_report_is_not_in_its_message():
+    (message,) = said(execution(violation(), source="model monitor", folder="s3://b/1", window_closed=False))
+    assert (message.source, message.rows, message.refused, message.closed) == ("model monitor", None, None, False)
+
+
+def recovery(*others: Measurement) -> AlertMessage:
+    before = transition(book(), execution(violation(), *others), Thresholds()).after
+    before = transition(before, execution(clean(), *others, hour=1), Thresholds()).after
+    (message,) = said(execution(clean(), *others, hour=2), before)
+    return message
+
+
+def test_a_recovery_is_information_and_counts_what_is_not_yet_recovered():
+    alone, beside = recovery(), recovery(violation("a"), violation("c"))
+    assert (alone.kind, alone.severity) == (beside.kind, beside.severity) == ("recovered", "information")
+    assert (alone.headline, alone.headline_tail) == ("b is as expected again (Integral)", "")
+    tail = "; 2 other violations not yet recovered"
+    assert (beside.headline, beside.headline_tail) == (f"b is as expected again (Integral){tail}", tail)
+    assert [len(message.what_to_do) for message in (alone, beside)] == [1, 6]
+    assert recovery(violation("a")).headline_tail == "; 1 other violation not yet recovered"
+
+
+def test_two_violations_are_one_and_one_more():
+    (message,) = said(execution(violation("a"), violation("b")))
+    assert message.headline == "a is not Integral in 50.0% of 480 rows, and 1 more"
+    assert message.headline_tail == ", and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("served", "after"),
+    [
+        (NOON + HOUR + timedelta(seconds=1), False),
+        (NOON + HOUR, True),
+        (NOON - 23 * HOUR, True),
+        (NOON - 24 * HOUR, False),
+        (None, False),
+    ],
+)
+def test_a_violation_begins_after_a_deployment_for_a_day_and_in_the_window_in_which_it_was(served, after):
+    (message,) = said(execution(violation()), where=AlertContext("b", served_since=served))
+    assert (message.served_since, message.began_after_deployment) == (served, after)
+
+
+def test_long_and_empty_texts_are_bounded_and_named():
+    long = "x" * 400
+    found = violation(long, check=long, expected=long, observed=long, description=long)
+    (message,) = said(execution(found, package_version=long))
+    shown = message.items[0]
+    lengths = [len(text) for text in (shown.subject, shown.check, shown.expected, shown.observed, shown.description)]
+    assert [*lengths, len(message.package_version)] == [100, 60, 100, 100, 300, 100]
+    (nameless,) = said(execution(violation("", check="")))
+    assert (nameless.items[0].subject, nameless.items[0].check) == ("(a feature without a name)", "check")
+
+
+def test_what_was_held_back_is_one_message_with_its_worst_items():
+    items = eventful().items
+    suppressed = Suppressed(
+        since=NOON, until=NOON + HOUR, count=1_200, severity="warning", items=items, more={"new": 3}
+    )
+    assert suppressed_summary("site", "v", suppressed) == AlertMessage(
+        alert_id=message_id("site", "v", "held back", "2026-03-02T12:00:00+00:00", "2026-03-02T13:00:00+00:00"),
+        kind="held back",
+        severity="warning",
+        endpoint="site",
+        variant="v",
+        headline="1,200 messages suppressed since 2026-03-02 12:00 UTC, because of the hourly limit",
+        items=items,
+        more={"new": 3},
+        what_to_do=(
+            "See the open alerts:\nvedette alerts list site",
+            "If this many alerts are right, raise alerts_per_hour of the endpoint in fleet.toml.",
+        ),
+    )
+
+
+def test_an_id_is_a_digest_of_its_parts_whatever_they_hold():
+    assert message_id("a", "b") == sha256(b"a\nb").hexdigest()[:16]
+    assert message_id("\ud800") == sha256(rb"\ud800").hexdigest()[:16]
