@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.alerts import outbox
 from chalicelib.alerts.endpoint_notifications import notify_once, sync_conditions
@@ -20,7 +21,7 @@ from chalicelib.alerts.outbox import (
     record_failure,
 )
 from chalicelib.constraints.measurement import Fingerprint
-from chalicelib.records import AlertItem, AlertMessage, AlertState
+from chalicelib.records import AlertItem, AlertMessage, AlertState, OutboxMessage, Suppressed
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -117,6 +118,36 @@ def test_a_test_is_pending_once_for_each_mark():
     assert len(owing_a_test(book, "m2").outbox) == 2
 
 
+def pending(number: int, **changes) -> OutboxMessage:
+    return replace(OutboxMessage(alert_id=f"m{number}", message=message(number)), **changes)
+
+
+TWO = enqueue(EMPTY, [message(0), message(1)])
+
+
+def test_messages_are_pending_in_their_order_under_no_lease():
+    three = replace(EMPTY, outbox=(pending(0), pending(1), pending(2)), sent_ids=("m0", "m1", "m2"))
+    assert enqueue(TWO, [message(1), message(2)]) == three
+
+
+def test_a_lease_a_failure_and_an_acknowledgement_change_one_message_only():
+    leased = pending(0, leased_until=NOON + LEASE_DURATION, attempts=1)
+    held = replace(TWO, outbox=(leased, pending(1)))
+    assert lease_next(TWO, NOON) == (held, leased)
+    refused = record_failure(held, "m1", "no topic")
+    assert refused == replace(held, outbox=(leased, pending(1, last_error="no topic")))
+    assert record_failure(held, "m2", "no topic") is held
+    assert acknowledge(held, "m0") == replace(held, outbox=(pending(1),))
+
+
+def test_what_was_held_back_is_leased_once_the_hour_is_over():
+    full = enqueue_rate_limited(EMPTY, [message(0), message(1)], 1, NOON)
+    full = acknowledge(full, "m0")
+    assert lease_next(full, NOON + 59 * MINUTE) == (full, None)
+    book, held = lease_next(full, NOON + 60 * MINUTE)
+    assert (held.message.kind, held.attempts, book.suppressed) == ("held back", 1, None)
+
+
 # --- the hourly limit -------------------------------------------------------------------------------------------------
 
 
@@ -153,6 +184,57 @@ def test_of_what_is_held_back_the_worst_is_shown_and_the_rest_is_counted():
 def test_what_was_held_back_is_not_pending_again_when_its_event_is_repeated():
     book = flooded(8)
     assert enqueue_rate_limited(book, [message(7)], 3, NOON + 9 * MINUTE) == book
+
+
+def test_what_is_held_back_is_kept_with_its_worst_severity_until_the_first_was_an_hour_ago():
+    book = enqueue_rate_limited(EMPTY, [message(0)], 1, NOON)
+    late = NOON + 10 * MINUTE
+    book = enqueue_rate_limited(book, [message(1), replace(message(2, "critical"), more={"new": 4})], 1, late)
+    assert book == replace(
+        EMPTY,
+        outbox=(pending(0),),
+        sent_ids=("m0", "m1", "m2"),
+        recent_sends=(NOON,),
+        suppressed=Suppressed(
+            since=late,
+            until=NOON + 60 * MINUTE,
+            count=2,
+            severity="critical",
+            items=(*message(2, "critical").items, *message(1).items),
+            more={"new": 4},
+        ),
+    )
+
+
+def test_the_hour_of_the_limit_ends_after_exactly_an_hour():
+    book = enqueue_rate_limited(EMPTY, [message(0)], 1, NOON)
+    over = enqueue_rate_limited(book, [message(1)], 1, NOON + 60 * MINUTE)
+    assert (over.suppressed, over.recent_sends) == (None, (NOON + 60 * MINUTE,))
+    nearly = enqueue_rate_limited(book, [message(1)], 1, NOON + 59 * MINUTE)
+    assert (nearly.suppressed.count, nearly.recent_sends) == (1, (NOON,))
+
+
+def test_the_summary_counts_as_a_message_of_its_hour():
+    over = NOON + 60 * MINUTE
+    book = flush_suppressed(flooded(4), over)
+    assert book.recent_sends == (NOON + MINUTE, NOON + 2 * MINUTE, over)
+    assert book.sent_ids[-1] == book.outbox[-1].alert_id
+
+
+def test_a_full_outbox_holds_back_for_an_hour_from_now_where_nothing_was_sent_lately():
+    book = enqueue(EMPTY, [message(number) for number in range(outbox.MAX_PENDING)])
+    book = enqueue_rate_limited(book, [message(100)], 1, NOON)
+    assert (book.suppressed.since, book.suppressed.until) == (NOON, NOON + 60 * MINUTE)
+    assert flush_suppressed(book, NOON + 60 * MINUTE) is book
+    assert flush_suppressed(acknowledge(book, "m0"), NOON + 60 * MINUTE).suppressed is None
+
+
+def test_of_the_items_held_back_ten_are_kept_and_the_others_are_counted_by_their_state():
+    book = enqueue_rate_limited(EMPTY, [message(0)], 1, NOON)
+    recovered = replace(message(2), items=tuple(replace(one, state="recovered") for one in message(2, items=2).items))
+    book = enqueue_rate_limited(book, [message(1, items=9), recovered, message(3, items=2)], 1, NOON)
+    assert [one.subject for one in book.suppressed.items] == [*(f"f1.{n}" for n in range(9)), "f2.0"]
+    assert book.suppressed.more == {"recovered": 1, "new": 2}
 
 
 def test_few_messages_an_hour_are_never_held_back():

@@ -1,13 +1,25 @@
 """Alert state: one alert per episode, whatever repeats, and whatever comes late."""
 
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chalicelib.alerts.state import MAX_FINGERPRINTS, Transition, bounded, never_muted, transition
-from chalicelib.records import AlertState, Execution, Thresholds
-from tests.alerts.factories import NOON, book, clean, drift, execution, violation
+from chalicelib.alerts.state import (
+    MAX_FINGERPRINTS,
+    MAX_SUBJECT_BYTES,
+    Transition,
+    bounded,
+    captures_stopped,
+    fingerprint_id,
+    never_muted,
+    transition,
+)
+from chalicelib.constraints.measurement import Fingerprint, Measurement
+from chalicelib.records import AlertState, Execution, FingerprintState, Thresholds
+from tests.alerts.factories import HOUR, NOON, book, clean, drift, execution, violation
 
 DEFAULTS = Thresholds()
 
@@ -131,6 +143,190 @@ def test_what_is_no_longer_measured_recovers():
     assert reported([bad(0), execution(hour=1), execution(hour=2)])[2] == ("recovered b",)
 
 
+# --- what a state remembers -------------------------------------------------------------------------------------------
+
+B = violation().fingerprint
+D = drift().fingerprint
+
+
+def remembered(state: str = "firing", recent: tuple[bool, ...] = (True,), **changes) -> FingerprintState:
+    """A fingerprint that began in the first window, and was last violated there."""
+    first = FingerprintState(state=state, severity="critical", since=NOON, last_seen=NOON + HOUR, recent=recent)
+    return replace(first, **changes)
+
+
+def test_a_closed_window_is_remembered_with_its_violations():
+    moved = transition(book(), execution(violation(), drift("d"), clean("c")), DEFAULTS)
+    d = drift("d").fingerprint
+    after = book(
+        fingerprints={B: remembered(), d: remembered("pending", severity="warning")},
+        last_closed_window_end=NOON + HOUR,
+        last_drift_window_end=NOON + HOUR,
+        had_rows=True,
+    )
+    assert moved == Transition(after, new=(violation(),), since={B: NOON, d: NOON})
+
+
+def test_an_episode_remembers_its_worst_severity_its_begin_and_the_last_windows():
+    mild = violation(severity="warning")
+    state, seen = book(), []
+    for hour, found in enumerate([mild, violation(), clean(), mild]):
+        state = transition(state, execution(found, hour=hour), DEFAULTS).after
+        seen.append(state.fingerprints[B])
+    assert seen == [
+        remembered(severity="warning"),
+        remembered(recent=(True, True), last_seen=NOON + 2 * HOUR),
+        remembered(recent=(True, False), last_seen=NOON + 2 * HOUR),
+        remembered(recent=(False, True), last_seen=NOON + 4 * HOUR),
+    ]
+
+
+def test_as_many_windows_are_remembered_as_firing_or_recovery_takes():
+    def recent(of: int, clean: int) -> int:
+        thresholds, state = Thresholds(drift_violated=1, drift_of=of, recovery_clean=clean), book()
+        for hour in range(9):
+            state = transition(state, execution(drift(), hour=hour), thresholds).after
+        return len(state.fingerprints[D].recent)
+
+    assert [recent(3, 2), recent(2, 5), recent(4, 4)] == [3, 5, 4]
+
+
+def test_drift_that_no_longer_counts_is_forgotten_before_it_fired():
+    state = book()
+    for hour, violated in enumerate([True, False, False, False]):
+        state = transition(state, execution(drift(violated=violated), hour=hour), DEFAULTS).after
+    assert state.fingerprints == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "had_rows"),
+    [
+        ({"rows": 0, "rejected": {}}, False),
+        ({"rows": 1, "rejected": {}}, True),
+        ({"rows": 0, "rejected": {"line is not JSON": 1}}, True),
+        ({"rows": 0, "rejected": {}, "source": "model monitor"}, True),
+    ],
+)
+def test_an_endpoint_had_data_once_anything_was_captured(changes, had_rows):
+    after = transition(book(), execution(**changes), DEFAULTS).after
+    assert after.had_rows is had_rows
+    assert transition(after, execution(hour=1, rows=0, rejected={}), DEFAULTS).after.had_rows is had_rows
+
+
+@pytest.mark.parametrize(
+    ("checks", "ends", "clean_now"),
+    [
+        ("all", (NOON + 2 * HOUR, NOON + 2 * HOUR), {B, D}),
+        ("hard", (NOON + 2 * HOUR, NOON + HOUR), {B}),
+        ("drift", (NOON + HOUR, NOON + 2 * HOUR), {D}),
+    ],
+)
+def test_a_window_of_some_checks_moves_their_fingerprints_only(checks, ends, clean_now):
+    known = transition(book(), execution(violation(), drift()), Thresholds(drift_violated=1)).after
+    after = transition(known, execution(hour=1, checks_run=checks), DEFAULTS).after
+    assert (after.last_closed_window_end, after.last_drift_window_end) == ends
+    assert {one for one, of in after.fingerprints.items() if of.recent == (True, False)} == clean_now
+
+
+@pytest.mark.parametrize(
+    ("verdict", "check", "subject", "expected", "severity"),
+    [
+        ("NoData", "no_data", "capture", "captured data", "information"),
+        ("CaptureStopped", "capture_stopped", "capture", "captured data", "warning"),
+        ("MonitorFailed", "monitor_failed", "monitor", "a verdict", "warning"),
+    ],
+)
+def test_missing_data_is_a_measurement_with_the_notes_of_the_execution(verdict, check, subject, expected, severity):
+    missing = Measurement(
+        feature=subject,
+        check=check,
+        kind="hard",
+        expected=expected,
+        observed="no memory; no disk",
+        violated=True,
+        severity=severity,
+    )
+    first = transition(book(had_rows=True), execution(verdict=verdict, notes=("no memory", "no disk")), DEFAULTS)
+    assert first.new == (missing,)
+    (bare,) = transition(book(had_rows=True), execution(verdict=verdict), DEFAULTS).new
+    assert bare.observed == "none"
+    again = transition(first.after, execution(hour=1), DEFAULTS)
+    (recovered,) = transition(again.after, execution(hour=2), DEFAULTS).recovered
+    assert recovered == replace(missing, observed="", violated=False)
+
+
+def test_what_is_no_longer_measured_is_a_clean_measurement():
+    known = transition(book(), bad(0), DEFAULTS).after
+    known = transition(known, execution(hour=1), DEFAULTS).after
+    assert transition(known, execution(hour=2), DEFAULTS).recovered == (
+        Measurement(
+            feature="b",
+            check="data_type_check",
+            kind="hard",
+            expected="no violation",
+            observed="",
+            violated=False,
+        ),
+    )
+
+
+def test_captures_have_stopped_while_an_alert_that_was_not_muted_says_so():
+    stopped = execution(verdict="CaptureStopped")
+    assert not captures_stopped(book())
+    assert captures_stopped(transition(book(), stopped, DEFAULTS).after)
+    assert not captures_stopped(transition(book(), stopped, DEFAULTS, everything).after)
+
+
+def test_the_id_of_a_fingerprint_is_a_digest_whatever_its_subject_holds():
+    assert fingerprint_id("preferred-site", "AllTraffic", B) == "614728c245da"
+    lone = Fingerprint("c", "\ud800")
+    assert fingerprint_id("e", "v", lone) == sha256(b"e\nv\nc|\\ud800").hexdigest()[:12]
+
+
+# --- one object of an open window -------------------------------------------------------------------------------------
+
+
+def object_with(*measurements: Measurement, hour: int = 1) -> Execution:
+    return execution(*measurements, hour=hour, window_closed=False)
+
+
+def test_an_object_fires_hard_violations_alone():
+    moved = transition(
+        book(), object_with(clean("a"), violation("c", severity="information"), drift(), violation()), DEFAULTS
+    )
+    begun = remembered(since=NOON + HOUR, last_seen=NOON + 2 * HOUR, recent=())
+    assert moved == Transition(book(fingerprints={B: begun}), new=(violation(),), since={B: NOON + HOUR})
+
+
+def test_an_object_continues_what_fires_and_begins_what_does_not():
+    known = book(fingerprints={B: remembered()})
+    again = transition(known, object_with(violation()), DEFAULTS)
+    assert again == Transition(known, continuing=(violation(),), since={B: NOON})
+    assert again.after is known
+    more = transition(known, object_with(violation(), violation("c")), DEFAULTS)
+    assert (more.continuing, more.new) == ((violation(),), (violation("c"),))
+
+
+def test_an_object_says_nothing_of_what_fires_muted():
+    known = book(fingerprints={B: remembered("muted")})
+    assert transition(known, object_with(violation()), DEFAULTS) == Transition(known, since={B: NOON})
+
+
+def test_an_object_fires_what_was_pending_and_keeps_its_windows():
+    known = book(fingerprints={B: remembered("pending", recent=(False, True))})
+    moved = transition(known, object_with(violation()), DEFAULTS)
+    fired = remembered(since=NOON + HOUR, last_seen=NOON + 2 * HOUR, recent=(False, True))
+    assert (moved.after.fingerprints, moved.new) == ({B: fired}, (violation(),))
+
+
+def test_a_mute_of_one_fingerprint_silences_it_alone_in_an_object():
+    moved = transition(book(), object_with(violation(), violation("c")), DEFAULTS, lambda of: of == B)
+    assert (moved.muted, moved.new) == ((violation(),), (violation("c"),))
+    assert [of.state for of in moved.after.fingerprints.values()] == ["muted", "firing"]
+    alone = transition(book(), object_with(violation()), DEFAULTS, everything)
+    assert alone.after.fingerprints == {B: remembered("muted", since=NOON + HOUR, last_seen=NOON + 2 * HOUR, recent=())}
+
+
 # --- muted ------------------------------------------------------------------------------------------------------------
 
 
@@ -237,3 +433,19 @@ def test_the_excess_of_an_older_state_is_forgotten_mildest_first():
     assert len(kept) == MAX_FINGERPRINTS
     assert violation("worst", severity="critical").fingerprint in kept
     assert bounded(known) is known
+    full = replace(known, fingerprints=dict(list(older.items())[:MAX_FINGERPRINTS]))
+    assert bounded(full) is full
+
+
+def test_a_state_has_room_for_exactly_as_many_fingerprints_and_bytes_as_it_holds():
+    many = [violation(f"{n:04}") for n in range(MAX_FINGERPRINTS + 1)]
+    assert transition(book(), execution(*many[1:]), DEFAULTS).left_out == 0
+    assert transition(book(), execution(*many), DEFAULTS).left_out == 1
+    # In bytes: a lone surrogate takes 6, an umlaut 2.
+    half = violation("\ud800" * (MAX_SUBJECT_BYTES // 12) + "x" * (MAX_SUBJECT_BYTES // 2 % 6))
+    rest = violation("ü" * (MAX_SUBJECT_BYTES // 4))
+    assert transition(book(), execution(half, rest), DEFAULTS).left_out == 0
+    assert transition(book(), execution(half, rest, violation("b")), DEFAULTS).left_out == 1
+    known = transition(book(), execution(half, rest), DEFAULTS).after
+    assert transition(known, execution(half, rest, violation("b"), hour=1), DEFAULTS).left_out == 1
+    assert transition(known, execution(half, rest, violation(""), hour=1), DEFAULTS).left_out == 0
