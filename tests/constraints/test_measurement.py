@@ -72,7 +72,9 @@ def test_the_lower_bound_is_wilsons(count, rows, bound):
         (0.95, (0.95,), "95.0%"),
         (0.9498, (0.9, 0.95), "94.98%"),
         (0.9498, (0.95, 0.9), "94.98%"),
+        (0.00452, (), "0.45%"),  # 0.5 % would be more than a tenth off
         (0.5, (0.5 + 1e-13,), "50.00000000000%"),
+        (0.5, (0.5 + 1e-14,), "50.0%"),  # no twelfth digit
     ],
 )
 def test_a_share_for_people_has_one_digit_and_more_where_one_misleads(share, others, text):
