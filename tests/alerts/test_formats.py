@@ -223,6 +223,15 @@ def test_what_does_not_fit_is_counted():
     assert sns_payload.truncate_to_limit(large) == large
 
 
+def test_a_message_of_exactly_the_limit_is_sent_whole(monkeypatch):
+    one = message(violation("a"), violation("b"))
+    limit = len(sns_payload.sns_message(one).encode()) + sns_payload.ATTRIBUTE_BYTES
+    monkeypatch.setattr(sns_payload, "MAX_MESSAGE_BYTES", limit)
+    assert sns_payload.truncate_to_limit(one) == one
+    monkeypatch.setattr(sns_payload, "MAX_MESSAGE_BYTES", limit - 1)
+    assert len(sns_payload.truncate_to_limit(one).items) == 1
+
+
 @pytest.mark.parametrize(
     ("partition", "region", "host"),
     [
