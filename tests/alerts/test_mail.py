@@ -142,6 +142,7 @@ def test_since_when_a_version_serves_is_its_last_verified_deployment_before_the_
     history = [attempt("2", -30), attempt("1", -20), attempt("2", -10), attempt("2", -5, "failed"), attempt("2", 5)]
     assert served_since(history, "2", NOON) == NOON - 9 * HOUR
     assert served_since(history, "3", NOON) is None
+    assert served_since([attempt("2", 0)], "2", NOON) is None
     assert served_since([attempt("2", -3, reason="adopted by ann")], "2", NOON) is None
 
 
