@@ -167,10 +167,12 @@ def test_what_model_monitor_does_not_report_is_not_in_its_message():
     assert (message.source, message.rows, message.refused, message.closed) == ("model monitor", None, None, False)
 
 
-def recovery(*others: Measurement) -> AlertMessage:
-    before = transition(book(), execution(violation(), *others), Thresholds()).after
-    before = transition(before, execution(clean(), *others, hour=1), Thresholds()).after
-    (message,) = said(execution(clean(), *others, hour=2), before)
+def recovery(*others: Measurement, features: str = "b") -> AlertMessage:
+    """The message when each of the features has recovered beside others that are still violated."""
+    over = [clean(feature) for feature in features]
+    before = transition(book(), execution(*map(violation, features), *others), Thresholds()).after
+    before = transition(before, execution(*over, *others, hour=1), Thresholds()).after
+    (message,) = said(execution(*over, *others, hour=2), before)
     return message
 
 
@@ -182,6 +184,8 @@ def test_a_recovery_is_information_and_counts_what_is_not_yet_recovered():
     assert (beside.headline, beside.headline_tail) == (f"b is as expected again (Integral){tail}", tail)
     assert [len(message.what_to_do) for message in (alone, beside)] == [1, 6]
     assert recovery(violation("a")).headline_tail == "; 1 other violation not yet recovered"
+    both = recovery(violation("a"), features="bc")
+    assert both.headline_tail == ", and 1 more; 1 other violation not yet recovered"
 
 
 def test_two_violations_are_one_and_one_more():
