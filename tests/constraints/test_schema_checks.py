@@ -120,3 +120,8 @@ def test_rows_that_lack_a_feature_are_missing_cells_of_it_when_others_have_it():
 
 def test_a_feature_that_no_row_has_has_no_column():
     assert columns_by_feature([align_columns(table("a", 3), "ab")]) == {"a": ColumnStatistics.of(["t"] * 3)}
+
+
+def test_a_feature_of_two_tables_has_the_cells_of_both():
+    alignments = [align_columns(one, "ab") for one in (table("ab", 3), table("ba", 4))]
+    assert [column.types.present for column in columns_by_feature(alignments).values()] == [7, 7]
