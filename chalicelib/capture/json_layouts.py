@@ -11,10 +11,12 @@ reads every document that matches and refuses any other, which is left for `flat
 | `[[...], ...]`, also in a container                      | with records that are as many scalars              |
 | `[1]`, also in a container                               | with one scalar                                    |
 | a key unknown, a value nested deeper, an error response  | never                                              |
+| a key with a quote, a backslash or a control character   | never                                              |
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, compress
@@ -30,6 +32,7 @@ from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Names, blank_names
 Scalar = int | float | str | bool | None
 _SCALARS = frozenset({int, float, str, bool, type(None)})
 _UNNAMED = ""  # stands for the cells of a record that is a list
+_NO_FIELD_NAME = re.compile(r'["\\\x00-\x1f\ud800-\udfff]').search  # msgspec takes no such name of a field
 _KEYS_WITH_MEANING = frozenset({"", "features", "code", "message", "error"})  # `flatten` reads such records differently
 _DOCUMENTS_PER_DECODE = 128  # where one of them does not match, each is decoded by itself
 _ENDS = itemgetter(0, -1)
@@ -122,6 +125,8 @@ def _document_form(text: str) -> tuple[str, bool, dict[str, int | None]] | None:
     if isinstance(record, list):
         return (container, listed, {_UNNAMED: len(record)}) if _is_flat(record) and record is not parsed else None
     if not isinstance(record, dict) or not record or not _KEYS_WITH_MEANING.isdisjoint(record):
+        return None
+    if any(map(_NO_FIELD_NAME, record)):
         return None
     if (not listed and not record.keys().isdisjoint(CONTAINERS)) or not all(map(_is_flat, record.values())):
         return None

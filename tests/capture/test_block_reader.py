@@ -26,7 +26,8 @@ rows = st.integers(1, 4).flatmap(
     lambda width: st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=4)
 )
 value = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | cell
-document = st.dictionaries(st.sampled_from("abcd"), value | st.lists(value, max_size=2), max_size=4)
+key = st.sampled_from([*"abcd", 'a"b', "C:\\temp", "a\x01", "\n", "é", "😀", "a.b", " "])
+document = st.dictionaries(key, value | st.lists(value, max_size=2), max_size=4)
 
 
 def as_csv(cells, quoting):
@@ -82,7 +83,7 @@ def alike(draw):
     """Requests of one JSON layout, more than it is learned from, then such and others: odd ones, and errors."""
     sides = []
     for _ in range(2):
-        keys = draw(st.lists(st.sampled_from("abcd"), min_size=1, max_size=3, unique=True))
+        keys = draw(st.lists(key, min_size=1, max_size=3, unique=True))
         lists = {key: draw(st.none() | st.integers(1, 3)) for key in keys}
         sides.append((lists, draw(st.sampled_from(["instances", "predictions", ""])), draw(st.integers(1, 3))))
     learned = [tuple(draw(document_of(*one, complete=True)) for one in sides)] * LEARNED_FROM
@@ -120,6 +121,17 @@ def test_an_error_or_no_rows_among_requests_of_a_learned_layout(odd, side_of_the
     content = b"".join(line(side(i, "JSON"), side(o, "JSON")) for i, o in (*pairs, odd_pair, *pairs, (odd, odd)))
     assert difference(quickly(content), exactly(content)) == ""
     assert quickly(content).rows >= len(pairs)
+
+
+@pytest.mark.parametrize(
+    "name", ['say "hi"', "C:\\temp", "tab\t", "\x00", "\x1f", "line\nend", "\x7f", "ключ", "", "a.0"]
+)
+def test_any_key_is_the_name_of_a_feature(name):
+    content = b"".join(line(side({name: i, "b": 2}, "JSON"), side({"score": 0.5}, "JSON")) for i in range(40))
+    found = quickly(content)
+    assert (found.rows, found.rejected) == (40, {})
+    assert found.tables[0].names == ("score", name, "b")
+    assert difference(found, exactly(content)) == ""
 
 
 @given(
