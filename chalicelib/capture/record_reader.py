@@ -101,6 +101,8 @@ def read_line(
         return _request(start, end, line, options)
     except RejectedRecord as rejected:
         return RejectedLine(start, end, rejected.reason, line)
+    except Exception:  # noqa: BLE001 - whoever calls an endpoint chooses its bytes, and none may make a function fail
+        return RejectedLine(start, end, RejectionReason.UNEXPECTED, line)
 
 
 def _request(start: int, end: int, line: bytes, options: CaptureOptions) -> CapturedRequest:

@@ -25,3 +25,4 @@ class RejectionReason(StrEnum):
     UNPAIRED = "inputs and outputs do not pair"
     TOO_MANY_COLUMNS = "too many columns"
     TOO_MANY_LAYOUTS = "too many layouts"
+    UNEXPECTED = "unexpected content"  # a defect of the reader: the line is lost, and the rest of the object is not

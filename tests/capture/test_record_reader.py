@@ -2,6 +2,7 @@
 
 import json
 
+from chalicelib.capture import record_reader
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.capture.summary import summarize
@@ -37,3 +38,17 @@ def test_a_million_rows_in_one_request_are_read_in_pieces():
     read = summarize([content])
     assert (read.events, read.rows) == (1, count)
     assert [column.types.present for column in read.tables[0].columns] == [count] * 3
+
+
+def test_a_line_on_which_the_reader_itself_fails_is_rejected_and_the_others_count(monkeypatch):
+    read = record_reader.payload
+
+    def failing(given, **options):
+        if "poison" in given.data:
+            raise ZeroDivisionError
+        return read(given, **options)
+
+    monkeypatch.setattr(record_reader, "payload", failing)
+    summary = summarize([line(side("1,2")) + line(side("poison")) + line(side("3,4"))])
+    assert (summary.rows, summary.rejected) == (2, {"unexpected content": 1})
+    assert len(summary.rejected_at) == 1
