@@ -225,4 +225,4 @@ def test_zero_is_neutral():
 def test_a_part_is_small():
     rows = "\n".join(repr(math.sin(i)) for i in range(1000))
     stored = msgspec.json.encode(summarize([line(side(rows))]).tables[0].columns[0])
-    assert len(stored) <= 4_096
+    assert len(stored) <= 6_600  # 2,732 of them for the number of distinct values
