@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 
 from chalicelib import locations
 from chalicelib.aws import sagemaker
@@ -13,7 +14,7 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Bucket
 from chalicelib.deadline import Deadline
 from chalicelib.outcomes import Skipped, SkipReason
-from chalicelib.recent_reads import RecentReads, never_kept
+from chalicelib.recent_reads import RecentReads
 from chalicelib.records import FleetEntry
 from chalicelib.settings import Settings, settings
 from chalicelib.stores.alert_states import AlertStateStore
@@ -23,6 +24,8 @@ from chalicelib.stores.deployments import DeploymentRecords, DeploymentStore
 from chalicelib.stores.executions import ExecutionStore
 from chalicelib.stores.fleet import FleetStore
 from chalicelib.stores.parts import PartStore
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,6 @@ class Stores:
     @classmethod
     def of(cls, stage: Settings, recent: RecentReads | None = None) -> Stores:
         """The stores of a stage; nothing is read. With `recent`, the fleet and baselines may be up to 30 s old."""
-        recent = recent or never_kept()
         bucket = Bucket(stage.bucket, stage.account)
         table = Table(stage.table, bucket)
         return cls(
@@ -69,6 +71,29 @@ def stage_stores() -> Stores:
 def warm_stores(stage: Settings) -> Stores:
     """The stores of a stage for every invocation of a warm process: the fleet and baselines may be 30 s old."""
     return Stores.of(stage, RecentReads())
+
+
+class read_once(Generic[T]):  # noqa: N801 - used as a decorator
+    """A property that is read at first use, as functools.cached_property but without a lock.
+
+    Before Python 3.12 that one has a lock for all instances: threads that read about different endpoints would wait for
+    each other.
+    """
+
+    def __init__(self, read: Callable[[Any], T]) -> None:
+        self._read = read
+        self.__doc__ = read.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> T:
+        """The value, which from then on stands in the instance's own __dict__."""
+        if instance is None:
+            return self  # type: ignore[return-value]
+        value = self._read(instance)
+        instance.__dict__[self._name] = value
+        return value
 
 
 @dataclass(frozen=True)
@@ -101,12 +126,12 @@ class EndpointRun:
             return Skipped(SkipReason.NOT_IN_FLEET, f"the group {package_group} is in no fleet entry")
         return cls(entry, datetime.now(UTC), deadline, stores)
 
-    @cached_property
+    @read_once
     def described(self) -> dict[str, Any]:
         """DescribeEndpoint, read at first use; empty when there is no such endpoint."""
         return sagemaker.describe_endpoint(self.endpoint) or {}
 
-    @cached_property
+    @read_once
     def deployments(self) -> DeploymentRecords:
         """The stored deployments, read at first use; a deployment itself reads them again."""
         return self.stores.deployments.get(self.endpoint)

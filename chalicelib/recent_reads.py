@@ -17,8 +17,7 @@ class RecentReads:
     A change is seen up to MAX_AGE late.
     """
 
-    def __init__(self, max_age: timedelta = MAX_AGE) -> None:
-        self._max_age = max_age
+    def __init__(self) -> None:
         self._kept: dict[str, tuple[datetime, Any]] = {}
 
     def get(self, key: str, read: Callable[[], T]) -> T:
@@ -26,7 +25,7 @@ class RecentReads:
         now = datetime.now(UTC)
         if key in self._kept:
             read_at, value = self._kept.pop(key)
-            if timedelta(0) <= now - read_at < self._max_age:
+            if timedelta(0) <= now - read_at < MAX_AGE:
                 self._kept[key] = read_at, value
                 return value  # type: ignore[no-any-return]
         value = read()
@@ -34,8 +33,3 @@ class RecentReads:
         if len(self._kept) > MAX_KEPT:
             del self._kept[next(iter(self._kept))]  # the one that was used longest ago
         return value
-
-
-def never_kept() -> RecentReads:
-    """Reads each time: for functions whose decisions must see the latest change."""
-    return RecentReads(timedelta(0))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 
 from chalicelib import locations
 from chalicelib.aws import cloudwatch, sagemaker
@@ -24,7 +23,7 @@ from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Checks, Verdict
 from chalicelib.constraints.missing_capture import evaluate_missing_capture, with_volume_check
 from chalicelib.constraints.windows import evaluate_closed_window
-from chalicelib.endpoint_run import EndpointRun
+from chalicelib.endpoint_run import EndpointRun, read_once
 from chalicelib.records import Execution
 from chalicelib.registry.plan import Served
 from chalicelib.registry.serving_history import versions_during
@@ -45,7 +44,7 @@ class EvaluationContext:
     run: EndpointRun
     baseline: VersionedBaseline
 
-    @cached_property
+    @read_once
     def served_now(self) -> str:
         """The version that the endpoint serves now."""
         served = Served.of(sagemaker.describe_served(self.run.endpoint, self.run.described))

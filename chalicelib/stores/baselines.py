@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib import locations, records
 from chalicelib.aws.s3 import Bucket
 from chalicelib.constraints.files import read_constraints
 from chalicelib.errors import UnreadableFile
-from chalicelib.recent_reads import RecentReads, never_kept
+from chalicelib.recent_reads import RecentReads
 from chalicelib.records import BaselineInForce
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class BaselineStore:
     """baselines/{endpoint}/{version}/, and current.json beside them."""
 
     bucket: Bucket
-    recent: RecentReads = field(default_factory=never_kept, compare=False)
+    recent: RecentReads | None = None  # where a baseline may be up to 30 seconds old
 
     def in_force(self, endpoint: str) -> BaselineInForce | None:
         """Which baseline is in force, and who put it there; None when there is none."""
@@ -42,7 +43,8 @@ class BaselineStore:
         UnreadableFile
             When one of its files is missing or cannot be read.
         """
-        return self.recent.get(locations.baseline_in_force(endpoint), lambda: self._read_in_force(endpoint))
+        read = partial(self._read_in_force, endpoint)
+        return self.recent.get(locations.baseline_in_force(endpoint), read) if self.recent else read()
 
     def _read_in_force(self, endpoint: str) -> VersionedBaseline | None:
         # Statistics need numpy, so they are imported here: half of the functions never read a baseline.

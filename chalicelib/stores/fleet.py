@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from chalicelib import locations, records
 from chalicelib.aws.s3 import Bucket
-from chalicelib.recent_reads import RecentReads, never_kept
+from chalicelib.recent_reads import RecentReads
 from chalicelib.records import Fleet, FleetEntry
 
 
@@ -15,12 +15,14 @@ class FleetStore:
     """config/fleet.json; the bucket's versions keep the earlier ones."""
 
     bucket: Bucket
-    recent: RecentReads = field(default_factory=never_kept, compare=False)
+    recent: RecentReads | None = None  # where the fleet may be up to 30 seconds old
 
     def get(self) -> Fleet:
         """The applied fleet; an empty one when none was applied."""
-        key = locations.fleet()
-        return self.recent.get(key, lambda: self.bucket.get_record(Fleet, key) or Fleet())
+        return self.recent.get(locations.fleet(), self._read) if self.recent else self._read()
+
+    def _read(self) -> Fleet:
+        return self.bucket.get_record(Fleet, locations.fleet()) or Fleet()
 
     def entry(self, endpoint: str) -> FleetEntry | None:
         """The fleet entry of an endpoint; None when it is not in the fleet."""

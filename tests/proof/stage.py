@@ -5,9 +5,9 @@ Schedules are off: what is proven says itself when the sweep and the monitoring 
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from unittest.mock import patch
 
 import boto3
@@ -16,9 +16,7 @@ from msgspec.structs import replace
 from threadpoolctl import threadpool_limits
 
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.endpoint_run import EndpointRun
 from chalicelib.records import FleetEntry, GoldenPayload
-from chalicelib.services.window_evaluation import EvaluationContext
 from chalicelib.settings import settings
 from vedette.demo import user_actions
 from vedette.local import Cloud
@@ -100,7 +98,6 @@ class Stage:
 def opened() -> Iterator[Stage]:
     """A fresh stage."""
     saved = dict(os.environ)
-    _without_shared_locks()
     try:
         # One thread: a branch (a forked process) must not wait for threads of the process that it came from.
         with threadpool_limits(1), _time_stands_still(), Cloud() as cloud:
@@ -115,14 +112,6 @@ def opened() -> Iterator[Stage]:
         for name in set(os.environ) - set(saved):
             del os.environ[name]
         settings.cache_clear()
-
-
-def _without_shared_locks() -> None:
-    """Before Python 3.12 a cached property has one lock for all instances: two deliveries would wait for each other."""
-    for kind in (EndpointRun, EvaluationContext):
-        for member in vars(kind).values():
-            if isinstance(member, cached_property) and hasattr(member, "lock"):
-                member.lock = nullcontext()
 
 
 def _time_stands_still() -> AbstractContextManager[object]:
