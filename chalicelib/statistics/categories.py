@@ -15,15 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from chalicelib.statistics.hyperloglog import (
-    COARSE_MAX_RANK,
-    coarse_union,
-    estimate,
-    registers_of,
-    stored,
-    stored_coarse,
-    union,
-)
+from chalicelib.statistics import hyperloglog
 from chalicelib.statistics.lexical import number, numeric_cells
 
 if TYPE_CHECKING:
@@ -61,7 +53,7 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @classmethod
     def from_distinct(cls, numbers: NDArray[np.float64], texts: Iterable[str]) -> Categories:
         """The estimate for more than MAX_CATEGORIES distinct cells: numbers, shape (n,), and other texts."""
-        return cls(counts=None, sketch=stored(registers_of(numbers, texts)))
+        return cls(counts=None, sketch=hyperloglog.stored(hyperloglog.registers_of(numbers, texts)))
 
     @classmethod
     def unknown(cls) -> Categories:
@@ -84,14 +76,16 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 coarse += [part.coarse_sketch] if part.coarse_sketch else []
             if len(counts) > MAX_CATEGORIES:  # folded in at once, so that memory stays flat
                 are_counted = False
-                sketches.append(stored(registers_of(*_numbers_and_texts(counts))))
+                sketches.append(hyperloglog.stored(hyperloglog.registers_of(*_numbers_and_texts(counts))))
                 counts = {}
         if are_counted:
             return cls(counts=counts)
-        registers = union([*sketches, stored(registers_of(*_numbers_and_texts(counts)))])
+        sketches.append(hyperloglog.stored(hyperloglog.registers_of(*_numbers_and_texts(counts))))
+        registers = hyperloglog.union(sketches)
         if coarse:
-            return cls(counts=None, coarse_sketch=stored_coarse(coarse_union(coarse, registers)))
-        return cls(counts=None, sketch=stored(registers))
+            folded = hyperloglog.coarse_union(coarse, registers)
+            return cls(counts=None, coarse_sketch=hyperloglog.stored_coarse(folded))
+        return cls(counts=None, sketch=hyperloglog.stored(registers))
 
     def __add__(self, other: Categories) -> Categories:
         return Categories.total((self, other))
@@ -101,10 +95,11 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """How many distinct cells: exact while they are counted, else an estimate (standard error 1.6 %)."""
         if self.counts is not None:
             return len(self.counts)
-        registers = union([self.sketch])
+        registers = hyperloglog.union([self.sketch])
         if self.coarse_sketch:
-            return round(estimate(coarse_union([self.coarse_sketch], registers), COARSE_MAX_RANK))
-        return round(estimate(registers))
+            coarse = hyperloglog.coarse_union([self.coarse_sketch], registers)
+            return round(hyperloglog.estimate(coarse, hyperloglog.COARSE_MAX_RANK))
+        return round(hyperloglog.estimate(registers))
 
 
 def _is_text(cell: str) -> bool:

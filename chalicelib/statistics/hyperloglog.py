@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 REGISTERS = 4096
-MAX_RANK = 15
-COARSE_REGISTERS = 512
+MAX_RANK = 15  # four bits
+COARSE_REGISTERS = 512  # of earlier versions
 COARSE_MAX_RANK = 53
 _DENSE_BYTES = REGISTERS // 2
 _MIN_DENSE = 512  # registers in use
@@ -113,7 +113,7 @@ def estimate(registers: NDArray[np.uint8], max_rank: int = MAX_RANK) -> float:
 
 
 def _sigma(x: float) -> float:
-    """X + the sum over k >= 1 of x^(2^k) 2^(k - 1), for 0 <= x < 1: the share of empty registers."""
+    """The sum of x and, over k >= 1, of x^(2^k) 2^(k - 1), for 0 <= x < 1: the share of empty registers."""
     total, weight = x, 1.0
     while True:
         x *= x
