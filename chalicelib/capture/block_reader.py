@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CsvSide = TokenizedCsv | None  # None: the side is absent
-# Fewer requests of fewer bytes are read faster one by one (measured by `benchmarks/readers.py`).
+# Fewer requests of fewer bytes are read faster one by one (`benchmarks/small_objects.py`).
 MIN_REQUESTS, MIN_BYTES = 20, 25_000
 _SAMPLE_REQUESTS = 8  # of a block, from which the JSON layouts of the others are learned
 
