@@ -50,7 +50,9 @@ NOT_RETRIED = (
 )
 
 
-def told(occasion: str, headline: str, facts: dict[str, str], severity: str = "information", **more) -> AlertMessage:
+def notification(
+    occasion: str, headline: str, facts: dict[str, str], severity: str = "information", **more
+) -> AlertMessage:
     """The message about one occasion."""
     items = tuple(
         AlertItem(
@@ -87,7 +89,7 @@ def only(state: AlertState) -> AlertMessage:
 
 def test_a_deployment_says_what_was_replaced_who_approved_it_and_how_it_was_verified():
     done = replace(SECOND, changes=("type is ml.m5.large", "2 instances"), remarks=("no canary", "no alarm"))
-    assert only(notify_deployed(EMPTY, ENTRY, done, "v1")) == told(
+    assert only(notify_deployed(EMPTY, ENTRY, done, "v1")) == notification(
         "verified config-2 2026-03-02T12:00:00+00:00",
         "version 2 is deployed and verified",
         {
@@ -117,7 +119,7 @@ def test_a_first_deployment_says_what_is_not_there():
 
 
 def test_a_failed_deployment_says_why_what_serves_and_that_it_is_not_retried():
-    assert only(notify_deployment_failed(EMPTY, SECOND, "no memory", FAILURE)) == told(
+    assert only(notify_deployment_failed(EMPTY, SECOND, "no memory", FAILURE)) == notification(
         "failed config-2 2026-03-02T12:00:00+00:00",
         "version 2 could not be deployed; version 1 is served",
         {"reason": "no memory"},
@@ -151,7 +153,7 @@ def test_a_deployment_without_capacity_says_when_it_is_retried():
 
 
 def test_an_older_version_that_is_approved_is_not_served_and_can_be_pinned():
-    assert only(notify_older_version_approved(EMPTY, "1", "2", "1 at noon")) == told(
+    assert only(notify_older_version_approved(EMPTY, "1", "2", "1 at noon")) == notification(
         "older 1 at noon",
         "version 1 was approved, but version 2 stays in service: it is newer, and approved",
         {},
@@ -161,7 +163,7 @@ def test_an_older_version_that_is_approved_is_not_served_and_can_be_pinned():
 
 def test_long_texts_are_cut_and_every_occasion_has_an_id_of_its_own():
     state = notify_once(EMPTY, "one", "h" * 500, "warning", "v" * 500, {"reason": "r" * 2000}, [Step("Wait.")])
-    assert only(state) == told(
+    assert only(state) == notification(
         "one",
         "h" * 399 + "…",
         {"reason": "r" * 1023 + "…"},
@@ -200,7 +202,7 @@ def test_a_condition_that_begins_is_one_message_and_fires_from_now_on(family, ki
     assert state.fingerprints == {
         Fingerprint(family, "stop"): FingerprintState(state="firing", severity="warning", since=NOON, last_seen=NOON)
     }
-    assert only(state) == told(
+    assert only(state) == notification(
         f"{family}|stop since 2026-03-02T12:00:00+00:00",
         "site is Failed",
         {},

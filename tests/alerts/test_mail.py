@@ -390,7 +390,7 @@ def test_long_steps_are_cut():
 
 
 def test_a_deployment_and_a_test_are_told_in_sentences():
-    def told(kind: str, *facts: tuple[str, str]) -> AlertMessage:
+    def notification(kind: str, *facts: tuple[str, str]) -> AlertMessage:
         template = eventful().items[0]
         return AlertMessage(
             alert_id="0123456789abcdef",
@@ -405,8 +405,8 @@ def test_a_deployment_and_a_test_are_told_in_sentences():
 
     ends = "\n\nAlert 0123456789abcdef, sent by Vedette.\n"
     begins = "Version 2 is deployed.\n\nEndpoint  site\nModel     version 2"
-    deployed = told("deployment", ("approved by", "ann"), ("remark", "... no alarm."))
+    deployed = notification("deployment", ("approved by", "ann"), ("remark", "... no alarm."))
     assert email_text.text(deployed) == f"{begins}\n\nApproved by: ann.\n\nRemark: ... no alarm.{ends}"
-    assert email_text.text(told("test", ("mark", "m"))) == f"{begins}\n\nMark: m.{ends}"
+    assert email_text.text(notification("test", ("mark", "m"))) == f"{begins}\n\nMark: m.{ends}"
     assert email_text.subject(deployed) == "[information] site: version 2 is deployed"
-    assert email_text.subject(told("test")) == "[test] site: version 2 is deployed"
+    assert email_text.subject(notification("test")) == "[test] site: version 2 is deployed"

@@ -67,13 +67,13 @@ def test_the_same_occasion_is_pending_once_even_after_it_was_delivered():
 
 
 def test_a_message_is_held_by_one_until_its_lease_ends():
-    book, held = lease_next(noticed(), NOON)
-    assert held is not None
-    assert held.alert_id == book.outbox[0].alert_id
+    book, current = lease_next(noticed(), NOON)
+    assert current is not None
+    assert current.alert_id == book.outbox[0].alert_id
     assert lease_next(book, NOON + LEASE_DURATION - timedelta(seconds=1)) == (book, None)
     again, taken_over = lease_next(book, NOON + LEASE_DURATION)
     assert taken_over is not None
-    assert (taken_over.alert_id, taken_over.attempts) == (held.alert_id, 2)
+    assert (taken_over.alert_id, taken_over.attempts) == (current.alert_id, 2)
     assert again.outbox[0].leased_until == NOON + 2 * LEASE_DURATION
 
 
@@ -88,10 +88,10 @@ def test_owing_nothing_changes_nothing():
 
 
 def test_what_sns_refused_stays_pending_with_the_reason():
-    book, held = lease_next(noticed(), NOON)
-    kept = record_failure(book, held.alert_id, "no topic")
+    book, current = lease_next(noticed(), NOON)
+    kept = record_failure(book, current.alert_id, "no topic")
     assert [(pending.alert_id, pending.last_error, pending.attempts) for pending in kept.outbox] == [
-        (held.alert_id, "no topic", 1)
+        (current.alert_id, "no topic", 1)
     ]
 
 
@@ -132,20 +132,20 @@ def test_messages_are_pending_in_their_order_under_no_lease():
 
 def test_a_lease_a_failure_and_an_acknowledgement_change_one_message_only():
     leased = pending(0, leased_until=NOON + LEASE_DURATION, attempts=1)
-    held = replace(TWO, outbox=(leased, pending(1)))
-    assert lease_next(TWO, NOON) == (held, leased)
-    refused = record_failure(held, "m1", "no topic")
-    assert refused == replace(held, outbox=(leased, pending(1, last_error="no topic")))
-    assert record_failure(held, "m2", "no topic") is held
-    assert acknowledge(held, "m0") == replace(held, outbox=(pending(1),))
+    current = replace(TWO, outbox=(leased, pending(1)))
+    assert lease_next(TWO, NOON) == (current, leased)
+    refused = record_failure(current, "m1", "no topic")
+    assert refused == replace(current, outbox=(leased, pending(1, last_error="no topic")))
+    assert record_failure(current, "m2", "no topic") is current
+    assert acknowledge(current, "m0") == replace(current, outbox=(pending(1),))
 
 
 def test_what_was_held_back_is_leased_once_the_hour_is_over():
     full = enqueue_rate_limited(EMPTY, [message(0), message(1)], 1, NOON)
     full = acknowledge(full, "m0")
     assert lease_next(full, NOON + 59 * MINUTE) == (full, None)
-    book, held = lease_next(full, NOON + 60 * MINUTE)
-    assert (held.message.kind, held.attempts, book.suppressed) == ("held back", 1, None)
+    book, current = lease_next(full, NOON + 60 * MINUTE)
+    assert (current.message.kind, current.attempts, book.suppressed) == ("held back", 1, None)
 
 
 # --- the hourly limit -------------------------------------------------------------------------------------------------
