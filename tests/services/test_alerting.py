@@ -306,13 +306,17 @@ def test_the_functions_that_alert_read_a_state_in_s3(world):
     world.send(good=20, bad=20)
     world.cloud.turn(minutes=10)
     assert states.get(ENDPOINT, "AllTraffic")[1] > 1
-    store_in_s3(AlertState(endpoint=ENDPOINT, variant=""))
     boto3.client("s3").delete_object(Bucket=world.bucket, Key=f"baselines/{ENDPOINT}/current.json")
+    world.cloud.schedules_enabled = False
     world.cloud.turn(to=world.cloud.clock.now().replace(hour=10, minute=6))
-    assert states.get(ENDPOINT, "")[1] > 1
+    for function in ("run_monitoring", "sweep"):
+        store_in_s3(AlertState(endpoint=ENDPOINT, variant=""))
+        world.cloud.invoke(function, world.cloud.scheduled_event(f"vedette-local-{function}"))
+        world.cloud.settle()
+        assert states.get(ENDPOINT, "")[1] > 1, function
     reported = [mail.subject for mail in world.cloud.mailbox.mails]
     assert sum("b is not Integral" in subject for subject in reported) == 1
-    assert sum("has no baseline" in subject for subject in reported) == 1
+    assert sum("has no baseline" in subject for subject in reported) == 2  # once of each of the two states
 
 
 def test_a_body_that_is_gone_is_said_with_its_place(watched):
