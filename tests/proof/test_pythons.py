@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PYTHONS = [version for version in ("3.11", "3.12", "3.13") if version != f"{sys.version_info[0]}.{sys.version_info[1]}"]
-PROVEN = ("tests/test_artifact.py", "tests/installation")
+PROVEN = ("tests/proof/test_artifact.py", "tests/installation")
 
 
 def interpreter(version: str) -> str | None:

@@ -43,11 +43,11 @@ def package_event(world, arn: str) -> dict:
 
 
 def test_d1_repeated_and_reordered_events_make_one_update_and_no_leftovers(world):
-    world.cloud.bus.duplicate(3)
+    world.cloud.bus.duplicate(2)
     world.cloud.bus.reorder(7)
     world.deployed()
     second = world.register("linear-learner")
-    world.cloud.turn(hours=1)
+    world.cloud.turn(minutes=30)
     assert world.served == second
     assert (calls(world, "CreateEndpoint"), calls(world, "UpdateEndpoint")) == (1, 1)
     sagemaker = boto3.client("sagemaker")
@@ -60,10 +60,10 @@ def test_d2_a_late_event_of_an_older_version_changes_nothing(world):
     world.deployed()
     second = world.register("linear-learner")
     third = world.register("knn")
-    world.cloud.turn(hours=1)
+    world.cloud.turn(minutes=30)
     updates = calls(world, "UpdateEndpoint")
     world.cloud.invoke("on_model_package_state_change", package_event(world, second))
-    world.cloud.turn(hours=1)
+    world.cloud.turn(minutes=20)
     assert world.served == third
     assert calls(world, "UpdateEndpoint") == updates
 

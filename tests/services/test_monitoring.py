@@ -73,7 +73,7 @@ def test_good_traffic_says_nothing(watched):
 
 
 def test_repeated_and_reordered_events_are_one_alert(watched):
-    watched.cloud.bus.duplicate(4)
+    watched.cloud.bus.duplicate(2)
     watched.cloud.bus.reorder(3)
     for _ in range(2):
         watched.send(good=20, bad=20)
@@ -107,7 +107,7 @@ def test_silence_after_traffic_is_a_verdict_of_each_hour_and_reported_once_after
     watched.send(good=40)
     watched.pass_hours(6)
     assert (latest(watched).verdict, watched.subjects) == ("NoData", [])  # nights are quiet
-    watched.pass_hours(34)
+    watched.pass_hours(20)
     assert watched.subjects == ["[information] preferred-site: nothing was captured in the last window"]
     watched.send(good=40)
     watched.cloud.turn(hours=1)

@@ -76,7 +76,7 @@ def test_a_topic_that_is_gone_stops_neither_deployment_nor_evaluation_and_nothin
     world.cloud.turn(minutes=30)
     assert (world.served, state()) == (first, "verified")
     world.send(good=20, bad=20)
-    world.cloud.turn(hours=2)
+    world.pass_hours(2)
     assert [key for key in world.keys(f"monitoring/{ENDPOINT}/AllTraffic/2") if key.endswith("execution.json")]
     assert world.subjects == []
     world.cloud.faults.clear()
@@ -97,13 +97,13 @@ def test_a_variant_that_the_endpoint_no_longer_shows_is_not_called_silent(world)
     boto3.client("s3").put_object(Bucket=world.bucket, Key=key, Body=line * 40)
     for _ in range(4):
         world.send(good=40)
-        world.cloud.turn(hours=1)
+        world.pass_hours(1)
     assert not [subject for subject in world.subjects if "captured" in subject]
 
 
 def test_an_endpoint_that_nobody_has_called_is_not_called_silent(world):
     world.deployed()
-    world.cloud.turn(hours=6)
+    world.pass_hours(6)
     assert world.subjects == ["[information] preferred-site: version 1 is deployed and verified"]
 
 

@@ -22,7 +22,7 @@ import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
-# Larger than everything that the functions import, and never imported by them (tests/test_artifact.py).
+# Larger than everything that the functions import, and never imported by them (tests/proof/test_artifact.py).
 NEVER_IMPORTED = re.compile(
     r"(^|/)tests/"
     r"|numpy/(distutils|f2py|ma|polynomial|testing)/"

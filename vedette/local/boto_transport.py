@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import botocore.endpoint
 import botocore.session
+from botocore import useragent
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
@@ -61,7 +62,11 @@ def _before_send(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
 
 @cache
 def session(region: str) -> boto3.Session:
-    """The boto3 session of a region; one per process, because creating clients is slow."""
+    """The boto3 session of a region; one per process, because creating clients is slow.
+
+    botocore writes the same words of the user agent anew, sign by sign, for each request: here they are remembered.
+    """
+    useragent.sanitize_user_agent_string_component = cache(useragent.sanitize_user_agent_string_component)
     with environment(region):
         core = botocore.session.Session()
         core.set_credentials("testing", "testing")

@@ -32,7 +32,6 @@ class Operation:
 @dataclass(frozen=True)
 class _Rule:
     name: str
-    method: str
     path: re.Pattern[str]
     query: tuple[tuple[str, str], ...]
     required_query: frozenset[str]
@@ -71,13 +70,13 @@ def operation_of(request: Request) -> Operation:
 
 def _rest_operation(service: str, request: Request) -> Operation:
     try:
-        rules, protocol = _rules(service)
+        rules, protocol = _rules(service, request.method)
     except Exception:  # noqa: BLE001 - botocore has several errors for a service it does not know
         return Operation(service, "", "rest-json")
     path, query = s3_path(request) if service == "s3" else request.path, request.query
     best: tuple[int, _Rule, dict[str, str]] | None = None
     for rule in rules:
-        matched = rule.path.fullmatch(path) if rule.method == request.method else None
+        matched = rule.path.fullmatch(path)
         score = rule.score(request, query) if matched else None
         if matched and score is not None and (best is None or score > best[0]):
             best = (score, rule, matched.groupdict())
@@ -94,10 +93,10 @@ def s3_path(request: Request) -> str:
 
 
 @cache
-def _rules(service: str) -> tuple[list[_Rule], str]:
+def _rules(service: str, method: str) -> tuple[list[_Rule], str]:
     model = service_model(service)
     operations = [model.operation_model(name) for name in model.operation_names]
-    rules = [_rule(operation) for operation in operations if not operation.deprecated]
+    rules = [_rule(one) for one in operations if one.http["method"] == method and not one.deprecated]
     return rules, str(model.metadata["protocol"])
 
 
@@ -113,7 +112,6 @@ def _rule(operation: botocore.model.OperationModel) -> _Rule:
             needed[location].add(member.serialization.get("name", name))
     return _Rule(
         name=operation.name,
-        method=operation.http["method"],
         path=re.compile(pattern.rstrip("/") + "/?" if pattern != "/" else "/", re.DOTALL),
         query=tuple(parse_qsl(query, keep_blank_values=True)),
         required_query=frozenset(needed["querystring"]),

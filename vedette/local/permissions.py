@@ -38,12 +38,14 @@ refused: dict[tuple[str, Need], None] = {}
 
 def project_policy(function: str) -> Policy | None:
     """The hand-written policy of a function, narrowed to the current stage of this process."""
-    file = CHALICE / f"policy-{function}.json"
-    return _narrowed(file, function, settings()) if file.is_file() else None
+    return _narrowed(function, settings())
 
 
 @cache
-def _narrowed(file: Path, function: str, stage: Settings) -> Policy:
+def _narrowed(function: str, stage: Settings) -> Policy | None:
+    file = CHALICE / f"policy-{function}.json"
+    if not file.is_file():
+        return None
     scope = StageScope(
         stage=stage.stage,
         region=stage.region,

@@ -29,7 +29,7 @@ from vedette.local.application import load_app
 from vedette.local.artifact import Artifact
 from vedette.local.functions import FunctionError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ENDPOINT = "site"
 FUNCTIONS = {
     "on_model_package_state_change",
