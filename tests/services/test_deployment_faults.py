@@ -97,7 +97,7 @@ def test_d4_flapping_ends_on_the_last_decision_within_the_limit_of_updates(world
         world.set_approval(second, "Rejected" if flip % 2 == 0 else "Approved")
     assert calls(world, "UpdateEndpoint") <= 3
     world.set_approval(second, "Rejected")
-    world.cloud.turn(hours=2)
+    world.pass_hours(2)
     assert world.served == first
 
 
@@ -117,7 +117,7 @@ def test_d5_a_busy_endpoint_is_no_error_and_its_own_event_continues(world, statu
 def test_d6_a_failed_creation_tells_the_only_command_that_is_left_and_deletes_nothing(world):
     world.cloud.sagemaker.fail_next_create(ENDPOINT, "CannotStartContainerError")
     world.register()
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert len(world.deployment_subjects) == 1
     assert "aws sagemaker delete-endpoint --endpoint-name preferred-site" in world.deployment_words
     assert calls(world, "DeleteEndpoint") == 0
@@ -127,7 +127,7 @@ def test_d7_an_update_that_came_back_to_the_old_config_is_caught_marked_and_not_
     first = world.deployed()
     world.cloud.sagemaker.fail_next_update(ENDPOINT, "The primary container did not pass the ping health check.")
     world.register("linear-learner")
-    world.cloud.turn(hours=2)
+    world.pass_hours(2)
     assert world.served == first
     assert deployment().state == "rolled back"
     assert calls(world, "UpdateEndpoint") == 1
@@ -143,7 +143,7 @@ def test_d7_a_pinned_version_that_failed_is_not_tried_again_before_it_is_pinned_
     pin(world, second)
     world.apply(replace(ENTRY, golden_payload=GoldenPayload(body="not,numbers")))
     world.set_approval(second, "Approved")
-    world.cloud.turn(hours=3)
+    world.pass_hours(3)
     assert world.served == first
     assert calls(world, "UpdateEndpoint") == 2  # there, and back
     assert sum("could not be deployed" in subject for subject in world.deployment_subjects) == 1
@@ -164,7 +164,7 @@ def test_d8_a_broken_endpoint_is_reported_and_not_touched(world, status):
     world.deployed()
     world.cloud.sagemaker.force_status(ENDPOINT, status)
     world.register("linear-learner")
-    world.cloud.turn(hours=2)
+    world.pass_hours(2)
     warnings = [subject for subject in world.deployment_subjects if subject.startswith("[warning]")]
     reported = [subject for subject in warnings if status in subject]
     assert len(reported) == 1
@@ -186,7 +186,7 @@ def test_d9_a_missing_quota_is_named_and_the_update_is_not_tried_again(world):
     quota = "ResourceLimitExceeded: The account-level service limit 'ml.m5.large for endpoint usage' is 1 Instances"
     world.cloud.sagemaker.fail_next_update(ENDPOINT, quota)
     world.register("linear-learner")
-    world.cloud.turn(hours=3)
+    world.pass_hours(3)
     assert calls(world, "UpdateEndpoint") == 1
     assert "ml.m5.large for endpoint usage" in world.deployment_words
 
@@ -230,7 +230,7 @@ def test_d12_no_model_or_config_is_ever_deleted_by_a_function(world):
     second = world.register("linear-learner")
     world.cloud.turn(minutes=20)
     world.set_approval(second, "Rejected")
-    world.cloud.turn(hours=2)
+    world.pass_hours(2)
     deleted = [call.name for call in world.cloud.recorder.calls if call.function and "Delete" in call.operation]
     assert [name for name in deleted if name.startswith("sagemaker:")] == []
 
@@ -244,7 +244,7 @@ def test_d13_an_endpoint_whose_name_begins_alike_is_not_touched(world):
     sagemaker.create_endpoint(EndpointName=other, EndpointConfigName=served)
     world.cloud.turn(minutes=10)
     world.register("linear-learner")
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert sagemaker.describe_endpoint(EndpointName=other)["EndpointConfigName"] == served
     changed = [call for call in world.cloud.recorder.calls if call.operation in {"UpdateEndpoint", "DeleteEndpoint"}]
     assert {call.parameters["EndpointName"] for call in changed} == {ENDPOINT}
@@ -263,7 +263,7 @@ def test_d14_a_version_that_is_not_completed_is_never_wanted(status):
 
 def test_d14_a_version_of_a_group_that_no_endpoint_of_the_fleet_serves_is_left_alone(world):
     user_actions.register("another-group", "knn", TRAINING, world.bucket, "Approved")
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert calls(world, "CreateEndpoint") == 0
 
 
@@ -272,7 +272,7 @@ def test_d14_an_image_of_a_registry_that_the_stage_does_not_allow_is_never_deplo
     monkeypatch.setenv("VEDETTE_IMAGE_ACCOUNTS", "210987654321")
     settings.cache_clear()
     world.register("linear-learner")
-    world.cloud.turn(hours=2)
+    world.pass_hours(2)
     assert world.served == first
     assert calls(world, "UpdateEndpoint") == 0
     reported = [subject for subject in world.deployment_subjects if "version 2 runs the image" in subject]
@@ -318,7 +318,7 @@ def test_d17_capture_stays_on_with_its_header_lists_through_an_update(world):
 def test_d18_an_endpoint_stuck_in_creation_is_reported_once_and_not_created_again(world):
     world.cloud.sagemaker.endpoints.create_minutes = 100_000
     world.register()
-    world.cloud.turn(hours=4)
+    world.pass_hours(4)
     assert calls(world, "CreateEndpoint") == 1
     reported = [subject for subject in world.deployment_subjects if "Creating for more than 1 h" in subject]
     assert len(reported) == 1

@@ -35,7 +35,7 @@ def test_a_bad_request_becomes_a_mail_within_minutes_and_the_closed_window_adds_
     watched.cloud.turn(minutes=4)
     assert watched.subjects == [BAD]
     assert SENTENCE in " ".join(watched.cloud.mailbox.last.text.split())
-    watched.cloud.turn(hours=2)
+    watched.pass_hours(2)
     assert watched.subjects[:1] == [BAD]
     assert [subject for subject in watched.subjects if "not Integral" in subject] == [BAD]
 
@@ -67,7 +67,7 @@ def test_many_windows_of_the_same_violation_are_one_alert_and_good_traffic_recov
 def test_good_traffic_says_nothing(watched):
     for _ in range(3):
         watched.send(good=40)
-        watched.cloud.turn(hours=1)
+        watched.pass_hours(1)
     assert watched.subjects == []
     assert latest(watched).verdict == "OK"
 
@@ -77,7 +77,7 @@ def test_repeated_and_reordered_events_are_one_alert(watched):
     watched.cloud.bus.reorder(3)
     for _ in range(2):
         watched.send(good=20, bad=20)
-        watched.cloud.turn(hours=1)
+        watched.pass_hours(1)
     assert watched.subjects == [BAD]
 
 
@@ -91,7 +91,7 @@ def test_lost_capture_events_are_made_up_for_by_the_sweep(watched):
 def test_a_lost_verdict_is_reported_by_the_sweep(watched):
     watched.cloud.bus.drop(lambda event, function: function == "on_monitoring_execution")
     watched.send(good=20, bad=20)
-    watched.cloud.turn(hours=2)
+    watched.pass_hours(2)
     assert [subject for subject in watched.subjects if "not Integral" in subject] == [BAD]
 
 
@@ -107,7 +107,7 @@ def test_silence_after_traffic_is_a_verdict_of_each_hour_and_reported_once_after
     watched.send(good=40)
     watched.pass_hours(6)
     assert (latest(watched).verdict, watched.subjects) == ("NoData", [])  # nights are quiet
-    watched.pass_hours(20)
+    watched.pass_hours(34)
     assert watched.subjects == ["[information] preferred-site: nothing was captured in the last window"]
     watched.send(good=40)
     watched.cloud.turn(hours=1)
@@ -121,7 +121,7 @@ def test_an_endpoint_without_a_baseline_says_so_once(world):
     world.cloud.mailbox.mails.clear()
     boto3.client("s3").delete_object(Bucket=world.bucket, Key=f"baselines/{ENDPOINT}/current.json")
     world.send(good=40)
-    world.cloud.turn(hours=3)
+    world.pass_hours(3)
     assert world.subjects == [
         "[warning] preferred-site: the endpoint has no baseline, so its captured data is not evaluated"
     ]

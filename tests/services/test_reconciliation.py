@@ -87,7 +87,7 @@ def test_a_version_that_failed_is_tried_again_when_it_is_approved_again(world):
     world.deployed()
     world.cloud.sagemaker.fail_next_update(ENDPOINT, "CannotStartContainerError")
     second = world.register("linear-learner")
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     world.set_approval(second, "PendingManualApproval")
     world.cloud.turn(minutes=1)
     world.set_approval(second, "Approved")
@@ -99,7 +99,7 @@ def test_a_golden_request_that_fails_puts_the_endpoint_back_once(world):
     first = world.deployed()
     world.apply(replace(entry_of(world), golden_payload=GoldenPayload(body="not,numbers,at,all")))
     world.register("linear-learner")
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert world.served == first
     assert calls(world, "UpdateEndpoint") == 2
     assert world.deployment_subjects[1:] == [
@@ -116,7 +116,7 @@ def test_a_newer_approval_during_an_update_is_served_after_it(world):
     world.deployed()
     world.register("linear-learner")
     third = world.register("knn")
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert world.served == third
     assert calls(world, "UpdateEndpoint") == 2
 
@@ -124,7 +124,7 @@ def test_a_newer_approval_during_an_update_is_served_after_it(world):
 def test_when_nothing_is_approved_any_more_the_endpoint_stays_and_a_person_is_notified_once(world):
     first = world.deployed()
     world.set_approval(first, "Rejected")
-    world.cloud.turn(hours=2)
+    world.pass_hours(2)
     assert world.served == first
     assert world.deployment_subjects[1:] == [
         "[warning] preferred-site: the registry shows no approved version; version 1 stays in service"
@@ -221,9 +221,9 @@ def test_another_actor_is_named_and_vedette_waits_for_a_person(world):
     config = sagemaker.describe_endpoint_config(EndpointConfigName=world.config)
     sagemaker.create_endpoint_config(EndpointConfigName="by-hand", ProductionVariants=config["ProductionVariants"])
     sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName="by-hand")
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     second = world.register("linear-learner")
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert world.served != second
     (reported,) = world.deployment_subjects[1:]
     assert reported.startswith("[warning] preferred-site: arn:aws:iam::123456789012:user/operator put the endpoint on")
@@ -250,7 +250,7 @@ def test_a_deployment_whose_golden_request_is_not_captured_is_reported(world):
 
 def test_a_sweep_that_cannot_list_the_source_does_not_say_that_nothing_was_captured(world):
     world.deployed()
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     world.cloud.faults.add("throttle", "s3", "ListObjectsV2", times=3, function="sweep")
     world.cloud.turn(minutes=20)
     assert [subject for subject in world.subjects if "captured" in subject] == []
@@ -264,7 +264,7 @@ def test_server_errors_of_the_new_version_roll_it_back_by_its_alarm_and_it_is_no
     boto3.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="5 % server errors")
     world.cloud.turn(minutes=20)
     boto3.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="none")
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert (world.served, world.served == second) == (first, False)
     assert calls(world, "UpdateEndpoint") == 1
     assert world.deployment_subjects[1:] == [
@@ -280,7 +280,7 @@ def test_a_new_config_of_the_served_version_that_fails_is_rolled_back_and_no_old
     config = world.config
     world.cloud.faults.add("timeout", "sagemaker-runtime", "InvokeEndpoint", times=50)
     world.apply(replace(entry_of(world), capture_percentage=50))
-    world.cloud.turn(hours=3)
+    world.pass_hours(3)
     assert (world.served, world.config) == (second, config)
     assert calls(world, "UpdateEndpoint") == 3  # to version 2, to the new config, and back
     assert world.deployment_subjects[2:] == [
@@ -317,7 +317,7 @@ def test_a_rollback_that_sagemaker_rejects_is_reported_and_the_attempt_is_settle
     before = world.config
     world.register("linear-learner")
     world.cloud.faults.add("timeout", "sagemaker-runtime", "InvokeEndpoint", times=50)
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert world.served == first  # with a config of its own, since the previous one is gone
     words = " ".join(" ".join(mail.text.split()) for mail in world.deployment_mails)
     assert f"SageMaker rejected the rollback to {before}" in words

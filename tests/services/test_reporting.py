@@ -26,7 +26,7 @@ def watched(world):
     world.cloud.turn(minutes=61 - world.cloud.clock.now().minute)
     for bad in (0, 20):
         world.send(good=20, bad=bad)
-        world.cloud.turn(hours=1)
+        world.pass_hours(1)
     world.cloud.turn(minutes=10)
     return world
 
@@ -57,7 +57,7 @@ def test_a_window_without_findings_as_the_one_before_has_no_page(watched):
     """After the violation: one clean window, the one that recovers, and then nothing to see."""
     for _ in range(4):
         watched.send(good=40)
-        watched.cloud.turn(hours=1)
+        watched.pass_hours(1)
     watched.cloud.turn(minutes=10)
     assert [(one.verdict, has_page(one)) for one in executions(watched)[3:]] == [
         ("OK", True),

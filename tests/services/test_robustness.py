@@ -29,7 +29,7 @@ def test_a_request_whose_reply_was_lost_is_still_verified(world):
     world.deployed()
     world.cloud.faults.add("reply_lost", "sagemaker", "UpdateEndpoint")
     second = world.register("linear-learner")
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert (world.served, state()) == (second, "verified")
     assert world.deployment_subjects[-1] == "[information] preferred-site: version 2 is deployed and verified"
 
@@ -38,7 +38,7 @@ def test_a_model_that_hangs_on_the_golden_request_is_rolled_back_and_reported(wo
     first = world.deployed()
     world.cloud.faults.add("timeout", "sagemaker-runtime", "InvokeEndpoint", times=50)
     world.register("linear-learner")
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert world.served == first
     assert "did not answer within a minute" in world.deployment_words
 
@@ -65,7 +65,7 @@ def test_a_person_who_goes_back_by_hand_is_not_overridden(world):
     second = world.register("linear-learner")
     world.cloud.turn(minutes=20)
     boto3.client("sagemaker").update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=before)
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert world.served != second
     assert "Vedette changes nothing before `vedette adopt`" in world.deployment_words
 
@@ -114,7 +114,7 @@ def test_a_second_reason_to_stop_is_reported_although_the_first_one_was(world):
     for name in ("by-hand", "by-hand-again"):
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
         sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=name)
-        world.cloud.turn(hours=1)
+        world.pass_hours(1)
     reported = [" ".join(mail.text.split()) for mail in world.deployment_mails[1:]]
     assert len(reported) == 2
     assert "the config by-hand," in reported[0]
@@ -125,7 +125,7 @@ def test_objects_that_have_a_part_are_not_summarized_again(world):
     world.deployed()
     for _ in range(3):
         world.send(good=20, bad=20)
-        world.cloud.turn(hours=1)
+        world.pass_hours(1)
     answers = [d.answer for d in world.cloud.bus.deliveries if d.function == "sweep" and d.answer]
     assert {answer["summarized"] for answer in answers if "summarized" in answer} == {0}
 
@@ -159,6 +159,6 @@ def test_no_role_for_the_models_is_reported_and_not_tried(world, monkeypatch):
     monkeypatch.setenv("VEDETTE_ROLE_ARN", "")
     settings.cache_clear()
     world.register()
-    world.cloud.turn(hours=1)
+    world.pass_hours(1)
     assert len(world.deployment_subjects) == 1
     assert "VEDETTE_ROLE_ARN" in world.deployment_words

@@ -228,7 +228,7 @@ def test_an_hour_of_an_endpoint_costs_at_most_fifteen_listings_of_the_sweep(worl
     world.deployed()
     for _ in range(3):  # the day's long look is over, and windows have closed
         world.send(good=20)
-        world.cloud.turn(hours=1)
+        world.pass_hours(1)
     world.cloud.recorder.clear()
     for _ in range(4):
         world.send(good=20)

@@ -113,9 +113,9 @@ def test_an_open_hour_says_each_violation_once(watched):
 
 def test_requests_without_captures_are_a_capture_that_stopped_and_reported_within_the_hour(watched):
     watched.cloud.runtime.capture.record = lambda *arguments: None  # the endpoint answers, and nothing is written
-    watched.cloud.turn(hours=1)
+    watched.pass_hours(1)
     spread(watched, 40)
-    watched.cloud.turn(hours=1)
+    watched.pass_hours(1)
     assert [one.verdict for one in verdicts(watched)][-1] == "CaptureStopped"
     assert any("requests arrived and 100 % should be captured" in note for note in verdicts(watched)[-1].notes)
     assert [m.attributes["kind"] for m in watched.cloud.mailbox.mails] == ["capture stopped"]
@@ -145,14 +145,14 @@ def test_a_broken_capture_is_reported_once_by_the_sweep_that_sees_why(watched, m
 
 
 def test_a_broken_capture_is_reported_once_by_the_verdict_that_came_first(watched, monkeypatch):
-    watched.cloud.turn(hours=1)
+    watched.pass_hours(1)
     watched.cloud.bus.drop(lambda event, function: function == "sweep")
     broken_capture(watched, monkeypatch)
     spread(watched, 40)
     watched.cloud.turn(hours=1, minutes=6)
     watched.cloud.bus.drop(lambda event, function: False)
     spread(watched, 40)
-    watched.cloud.turn(hours=2)
+    watched.pass_hours(2)
     assert ["nothing is captured" in subject for subject in capture_mails(watched)] == [True]
 
 
@@ -168,7 +168,7 @@ def test_captures_that_stop_for_another_reason_afterwards_are_reported(watched, 
 
 
 def test_objects_that_wait_to_be_summarized_are_no_silence(watched):
-    watched.cloud.turn(hours=1)
+    watched.pass_hours(1)
     watched.cloud.bus.drop(lambda event, function: function == "on_data_captured")
     spread(watched, 40)
     watched.cloud.schedules_enabled = False
@@ -182,7 +182,7 @@ def test_a_volume_that_a_person_set_is_violated_by_an_empty_hour(watched):
     document = {**stage_stores().baselines.get_in_force(ENDPOINT)[1].constraints.document}
     document["volume_constraints"] = {"minimum_rows_per_hour": 10}
     user_actions.put_baseline_in_force(ENDPOINT, "volume", Constraints(document), None)
-    watched.cloud.turn(hours=2)
+    watched.pass_hours(2)
     assert [one.verdict for one in verdicts(watched)][-1] == "Violations"
     assert [m.check for m in verdicts(watched)[-1].measurements] == ["vedette_volume_check"]
     assert json.loads(stage_stores().bucket.get(verdicts(watched)[-1].folder + "constraint_violations.json")) == {
@@ -195,17 +195,17 @@ def test_a_volume_that_a_person_set_is_violated_by_an_empty_hour(watched):
 
 def test_a_window_in_which_two_versions_served_says_mixed_and_is_evaluated_for_hard_checks_alone(watched):
     watched.apply(replace(watched.fleet.entry(ENDPOINT), drift_window_minutes=60))
-    watched.cloud.turn(hours=1)
+    watched.pass_hours(1)
     spread(watched, 150)
     watched.register()
     watched.cloud.turn(minutes=20)
     spread(watched, 150)
-    watched.cloud.turn(hours=1)
+    watched.pass_hours(1)
     (hour,) = [one for one in verdicts(watched) if one.rows]
     assert (hour.package_version, {m.kind for m in hour.measurements}) == ("mixed", {"hard"})
     assert "mixed: versions 1 and 2 served in this window, so only the hard checks ran" in hour.notes
     spread(watched, 150)
-    watched.cloud.turn(hours=1)
+    watched.pass_hours(1)
     assert [one.package_version for one in verdicts(watched) if one.rows][-1] == "2"
 
 
