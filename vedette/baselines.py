@@ -31,8 +31,10 @@ from typing import Any
 
 from chalicelib import locations
 from chalicelib.capture.csv_reader import long_cells
-from chalicelib.capture.flatten import parse_json, rows_of
+from chalicelib.capture.flatten import values_of
 from chalicelib.capture.gzip_stream import decompress
+from chalicelib.capture.json_tables import readings
+from chalicelib.capture.json_values import parse_json
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.files import read_constraints
@@ -260,7 +262,7 @@ def _records(line: str, place: str, number: int) -> Iterable[tuple[tuple[str, ..
         parsed = parse_json(line)
         if isinstance(parsed, dict) and "captureData" in parsed:
             raise UnreadableFile(f"{place}: captured requests, not a data set; use --from-captures")
-        return rows_of(parsed)[0]
+        return readings(parsed)[0].make().rows
     except RejectedRecord:
         raise UnreadableFile(f"{place}: line {number} is not JSON") from None
 
@@ -271,8 +273,8 @@ def _table(columns: dict[str, list[Any]], rows: int) -> Table:
         names=tuple(columns),
         rows=rows,
         columns=tuple(
-            ColumnStatistics.of_json_values([*cells, *[None] * (rows - len(cells))], BASELINE_K)
-            for cells in columns.values()
+            ColumnStatistics.of_json_values(values_of(name, [*cells, *[None] * (rows - len(cells))]), BASELINE_K)
+            for name, cells in columns.items()
         ),
     )
 

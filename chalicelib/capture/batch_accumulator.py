@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
+from chalicelib.capture.flatten import values_of
 from chalicelib.capture.lazy_rows import Names
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.csv_columns import CsvBlock
@@ -153,10 +154,10 @@ def _columns(names: Names, side: list[tuple[Names, list[Any]]]) -> Iterator[list
     """The cells of each column, from those parts that have it."""
     if all(part == names for part, _ in side):  # also where names are blank, and columns are known by position
         flat = side[0][1] if len(side) == 1 else list(chain.from_iterable(cells for _, cells in side))
-        yield from (flat[start :: len(names)] for start in range(len(names)))
+        yield from (values_of(name, flat[start :: len(names)]) for start, name in enumerate(names))
         return
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for part, flat in side:
         for start, name in enumerate(part):
-            columns[name] += flat[start :: len(part)]
+            columns[name] += values_of(name, flat[start :: len(part)])
     yield from columns.values()

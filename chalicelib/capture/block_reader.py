@@ -21,10 +21,11 @@ from chalicelib.capture.batch_accumulator import BatchAccumulator
 from chalicelib.capture.csv_tokenizer import TokenizedCsv, tokenize
 from chalicelib.capture.envelope import Envelope, Envelopes, PlainEnvelope, RequestKind, envelopes
 from chalicelib.capture.json_layouts import JsonLayout
+from chalicelib.capture.json_tables import paired
 from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Names, blank_names
 from chalicelib.capture.lines import Block
 from chalicelib.capture.options import CaptureOptions
-from chalicelib.capture.payload import json_rows
+from chalicelib.capture.payload import json_payload
 from chalicelib.capture.payload_forms import RequestGroup, csv_payloads, group_by_form, texts
 from chalicelib.capture.row_reader import ReadResult
 from chalicelib.errors import RejectedRecord
@@ -157,7 +158,9 @@ class VectorizedBlockReader:
             kept = [index not in csv for index in range(len(payloads))]
             positions, documents = list(compress(positions, kept)), list(compress(documents, kept))
             payloads = list(compress(payloads, kept))
-        layout = JsonLayout.of(documents[:_SAMPLE_REQUESTS])
+        sample = documents[:_SAMPLE_REQUESTS]
+        counts = csv.line_counts[: len(sample)].tolist() if isinstance(csv, TokenizedCsv) else []
+        layout = JsonLayout.of(sample, counts) if counts else None
         if layout is None or not isinstance(csv, TokenizedCsv):
             return []
         json_cells = layout.decode_matching(documents)
@@ -178,10 +181,10 @@ class VectorizedBlockReader:
         requests = list(zip(group.positions, texts(group.outputs), texts(group.inputs), strict=True))
         sample = requests[: 0 if self._json_layouts else _SAMPLE_REQUESTS]
         requests = requests[len(sample) :]
-        sample = [one for one in sample if self._flatten(one[1], one[2])]
+        counts = [self._flatten(one[1], one[2]) for one in sample]
+        sample, counts = list(compress(sample, counts)), list(filter(None, counts))
         if sample:
-            layouts = JsonLayout.of([one[1] for one in sample]), JsonLayout.of([one[2] for one in sample])
-            self._json_layouts = None if None in layouts else layouts  # type: ignore[assignment]
+            self._json_layouts = _layouts([one[1] for one in sample], [one[2] for one in sample], counts)
         fits = self._decode_by_layout([one[1] for one in requests], [one[2] for one in requests])
         others = [one for one, fit in zip(requests, fits, strict=True) if not fit and self._flatten(one[1], one[2])]
         if 2 * len(others) > len(requests):
@@ -201,25 +204,28 @@ class VectorizedBlockReader:
             side.extend(cells.of(fits, len(layout.names)))
         return fits
 
-    def _flatten(self, output: str, input_: str) -> bool:
-        """Take the cells of one request by the names of its rows; False, and none is taken, when it is not plain."""
+    def _flatten(self, output: str, input_: str) -> int:
+        """Take the cells of one request by the names of its rows; how many rows. 0, and none is taken, if not plain."""
         try:
-            output_rows, _, error = json_rows(output)
-            input_rows, _, _ = json_rows(input_)
+            answer, request = json_payload(output), json_payload(input_)
+            pair = None if answer.error else paired(answer.readings, request.readings)
+            if pair is None or pair[0].size > MAX_EAGER_ROWS:
+                return 0
+            outputs, inputs = pair[0].make(), pair[1].make()
         except RejectedRecord:
-            return False
-        if error or len(output_rows) != len(input_rows) or len(input_rows) > MAX_EAGER_ROWS:
-            return False
+            return 0
+        if outputs.left_out or inputs.left_out:
+            return 0
         found = []
-        for (names, cells), (input_names, input_cells) in zip(output_rows, input_rows, strict=True):
+        for (names, cells), (input_names, input_cells) in zip(outputs.rows, inputs.rows, strict=True):
             sides = self._json_cells_of(names, input_names)
             if sides is None:
-                return False
+                return 0
             found.append((sides, cells, input_cells))
         for sides, cells, input_cells in found:
             sides[0].extend(cells)
             sides[1].extend(input_cells)
-        return True
+        return len(found)
 
     def _json_cells_of(self, names: Names, input_names: Names) -> tuple[list[Any], list[Any]] | None:
         """The output cells and input cells taken from rows of these names; None when there is no room for the names."""
@@ -233,3 +239,11 @@ class VectorizedBlockReader:
             if cells or input_cells:
                 self._batch.append(names, input_names, cells, input_cells, "json")
         self._json_cells.clear()
+
+
+def _layouts(outputs: list[str], inputs: list[str], rows: list[int]) -> tuple[JsonLayout, JsonLayout] | None:
+    """The layouts of both sides, learned from requests of so many rows; None when one has none."""
+    of_outputs, of_inputs = JsonLayout.of(outputs, rows), JsonLayout.of(inputs, rows)
+    if of_outputs is None or of_inputs is None or (of_outputs.is_one_list and of_inputs.is_one_list):
+        return None
+    return of_outputs, of_inputs

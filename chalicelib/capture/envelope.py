@@ -18,6 +18,8 @@ from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
+BYTE_ORDER_MARK = "\ufeff"  # some clients write it before their text
+EVENT_STREAM = "text/event-stream"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII).fullmatch
 
 
@@ -88,9 +90,14 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def output(self) -> Side | None:
-        """The model output; for a batch transform the whole merged row."""
+        """The model output."""
+        return None if self.captureData is None else self.captureData.endpointOutput
+
+    @property
+    def batch_output(self) -> Side | None:
+        """What a batch transform captures, the output or the whole merged row; None for an endpoint."""
         data = self.captureData
-        return None if data is None else data.endpointOutput or data.batchTransformOutput
+        return None if data is None or data.endpointOutput is not None else data.batchTransformOutput
 
     @property
     def input(self) -> Side | None:
@@ -192,7 +199,7 @@ def envelope(line: bytes) -> Envelope:
         raise RejectedRecord(RejectionReason.NOT_JSON) from None
     except RecursionError:
         raise RejectedRecord(RejectionReason.TOO_DEEP) from None
-    if decoded.output is None and decoded.input is None:
+    if decoded.output is None and decoded.input is None and decoded.batch_output is None:
         raise RejectedRecord(
             RejectionReason.GROUND_TRUTH_ONLY if decoded.groundTruthData else RejectionReason.NO_CAPTURE_DATA
         )

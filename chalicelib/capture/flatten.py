@@ -1,118 +1,39 @@
-r"""A JSON document -> rows of named cells.
+"""A record of JSON -> one row of named cells.
 
-Naming: the keys on the way to a value, joined by dots; elements of a list below a key are counted from 0
-(`{"a": {"b": 1}, "c": [2, 3]}` -> `a.b`, `c.0`, `c.1`). The cells of a row that is a list have no names and are known
-by position, as are those of `{"features": [...]}`. A cell is a number, a truth value, a text, or None for null and for
-an empty list or object; `cell_text` gives its text. In JSON a number is its value, so `18.00` reads 18.0; its lexical
-type is kept: a number with a point or an exponent is a float here, and Fractional.
+| in the record                                   | columns                                                        |
+|-------------------------------------------------|----------------------------------------------------------------|
+| `{"a": {"b": 1}}`                               | `a.b`: the keys on the way to a value, joined by dots          |
+| `{"scores": [0.1, 0.9]}`: numbers               | `scores.0`, `scores.1`: each place has a meaning of its own    |
+| `{"tags": ["new", "red"]}`: texts               | `tags[]`, and `tags#count`: how many elements there are        |
+| `{"messages": [{"role": "user"}, ...]}`: objects | `messages[].role`, and `messages#count`                       |
+| `{"messages": []}`                              | `messages#count`                                               |
+| `[1, "x"]`, `{"features": [1, "x"]}` alone      | no names: known by position                                    |
 
-| document                                                   | rows                                            |
-|------------------------------------------------------------|-------------------------------------------------|
-| `{"instances": [...]}`, `predictions`, `inputs`, `outputs` | one for each element                            |
-| `{"features": [...]}` and nothing else                     | one when the elements are scalars               |
-| `[[...], [...]]`, `[{...}, {...}]`                         | one for each element                            |
-| `[1, 2]`                                                   | one; n of one column if the other side has n    |
-| `{"instances": [1, 2]}`                                    | two; one of n columns if the other side has one |
-| any other object                                           | one, flattened                                  |
-| `[]`, `{}`                                                 | none                                            |
-| a scalar                                                   | one of one cell                                 |
+A cell is a number, a truth value, a text, None for null and for an empty object, or, in a column whose name has `[]`,
+the list of such values of all elements. So a longer list is no new column.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Collection, Iterable, Iterator
-from functools import lru_cache, partial
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
-import msgspec
-
-from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Row, SizedIterable, blank_names
+from chalicelib.capture.lazy_rows import Row, blank_names
 from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
-CONTAINERS = ("instances", "predictions", "inputs", "outputs")
-_CONTAINERS = frozenset(CONTAINERS)
+ELEMENTS = "[]"  # in the name of a column whose cells are lists
+COUNT = "#count"
 MAX_DEPTH = 32  # of nested lists and objects in one row
+_SHORT = 1_000  # names of longer lists are not kept: whoever calls an endpoint decides how long they are
+_NESTED = frozenset({dict, list})
+_NUMBERS = frozenset({int, float, bool, type(None)})
+_NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})  # texts that stand for numbers, see `json_values`
 
 
-def _no_constant(_: str) -> None:
-    raise ValueError  # NaN and Infinity are not JSON
-
-
-def _float(text: str) -> float | str:
-    """The value, or the text itself where no double holds the value: such a cell counts in its lexical type alone."""
-    value = float(text)
-    return value if math.isfinite(value) else text
-
-
-def _int(text: str) -> int | str:
-    return int(text) if len(text) <= _DIGITS else text
-
-
-_DIGITS = 4300  # Python refuses to convert more (sys.int_info.default_max_str_digits)
-_FAST = msgspec.json.Decoder().decode
-_EXACT = json.JSONDecoder(parse_float=_float, parse_int=_int, parse_constant=_no_constant)
-
-
-def parse_json(text: str) -> Any:
-    """Parse a JSON document; a number that no double and no integer of Python holds becomes its text.
-
-    msgspec parses well-formed documents; json parses what msgspec refuses, and tells what is wrong with it.
-
-    Raises
-    ------
-    RejectedRecord
-        PAYLOAD_NOT_JSON, TOO_DEEP, or LONE_SURROGATE.
-
-    Examples
-    --------
-    >>> parse_json('[18, 18.00, 1e999, null]')
-    [18, 18.0, '1e999', None]
-    """
-    try:
-        return _FAST(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return _parse_exactly(text)
-
-
-def _parse_exactly(text: str) -> Any:
-    try:
-        parsed = _EXACT.decode(text)
-    except RecursionError:
-        raise RejectedRecord(RejectionReason.TOO_DEEP) from None
-    except ValueError:
-        raise RejectedRecord(RejectionReason.PAYLOAD_NOT_JSON) from None
-    if "\\u" in text and "\\ud" in text.lower():
-        try:
-            json.dumps(parsed, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise RejectedRecord(RejectionReason.LONE_SURROGATE) from None
-    return parsed
-
-
-def cell_text(cell: Any) -> str | None:
-    """The text of one of JSON's own values, with the lexical type that it has in the document; None for null.
-
-    Examples
-    --------
-    >>> [cell_text(cell) for cell in (18, 18.0, True, "x", None)]
-    ['18', '18.0', 'true', 'x', None]
-    """
-    if cell is None or isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    return repr(cell)
-
-
-def rows_of(parsed: Any) -> tuple[Collection[Row], bool]:
-    """The rows of a parsed document.
-
-    Returns
-    -------
-    The rows, and whether they are one list of scalars, which may be one row or one column: the other side decides.
+def row_of(record: Any) -> Row:
+    """The row of a record.
 
     Raises
     ------
@@ -121,117 +42,143 @@ def rows_of(parsed: Any) -> tuple[Collection[Row], bool]:
 
     Examples
     --------
-    >>> rows_of({"instances": [{"a": 1, "b": {"c": None}}]})
-    ([(('a', 'b.c'), [1, None])], False)
-    >>> rows_of({"predictions": [3.5, 4.0]})
-    ([(('',), [3.5]), (('',), [4.0])], True)
-    >>> rows_of([1, 2])
-    ([(('', ''), [1, 2])], True)
+    >>> row_of({"a": 1, "b": {"c": None}, "scores": [0.25, 0.75]})
+    (('a', 'b.c', 'scores.0', 'scores.1'), [1, None, 0.25, 0.75])
+    >>> row_of({"messages": [{"role": "system"}, {"role": "user"}]})
+    (('messages#count', 'messages[].role'), [2, ['system', 'user']])
+    >>> row_of([1, "x"])
+    (('', ''), [1, 'x'])
     """
-    if parsed in ([], {}):
-        return [], False
-    if isinstance(parsed, dict):
-        for key in _CONTAINERS.intersection(parsed) and CONTAINERS:
-            inside = parsed.get(key)
-            if isinstance(inside, list):
-                return _rows(inside), _all_scalars(inside)
-            if isinstance(inside, dict) and len(parsed) == 1:
-                return rows_of(inside)
-        if parsed.keys() == {"features"}:
-            return rows_of(parsed["features"])
-        return [_row(parsed)], False
-    if isinstance(parsed, list) and parsed and not _all_scalars(parsed):
-        return _rows(parsed), False
-    return [_row(parsed)], isinstance(parsed, list) and len(parsed) > 1
-
-
-def _rows(items: list[Any]) -> Collection[Row]:
-    if len(items) <= MAX_EAGER_ROWS:
-        return [_row(item) for item in items]
-    return SizedIterable(len(items), partial(map, _row, items))
-
-
-def rows_of_chunks(chunks: Iterable[str]) -> Collection[Row]:
-    """The rows of a large list that comes as documents of some of its elements; each iteration parses them again.
-
-    Raises
-    ------
-    RejectedRecord
-        As `parse_json`.
-    """
-    return SizedIterable(sum(len(parse_json(chunk)) for chunk in chunks), partial(_rows_of_chunks, chunks))
-
-
-def _rows_of_chunks(chunks: Iterable[str]) -> Iterator[Row]:
-    for chunk in chunks:
-        yield from map(_row, parse_json(chunk))
-
-
-def is_error(parsed: Any) -> bool:
-    """Whether a document is an error response: `{"code": ..., "message": ...}` or `{"error": ...}`.
-
-    The first form is the one AWS's own sample handler looks for (aws-behaviour: capture-of-errors).
-    """
-    return isinstance(parsed, dict) and (parsed.keys() >= {"code", "message"} or parsed.keys() == {"error"})
-
-
-def _all_scalars(items: list[Any]) -> bool:
-    return bool(items) and _NESTED.isdisjoint(map(type, items))
-
-
-_NESTED = frozenset({dict, list})
-
-
-def _row(item: Any) -> Row:
-    if isinstance(item, dict):
-        if len(item) == 1 and "features" in item:
-            return _row(item["features"])
-        cells = list(item.values())
+    if isinstance(record, dict):
+        if len(record) == 1 and "features" in record:
+            return row_of(record["features"])
+        cells = list(record.values())
         kinds = set(map(type, cells))
         if cells and _NESTED.isdisjoint(kinds):
-            return tuple(item), cells
+            return tuple(record), cells
         if cells and dict not in kinds:
-            return _with_lists(item)
-    elif not isinstance(item, list):
-        return blank_names(1), [item]
-    elif _all_scalars(item):
-        return blank_names(len(item)), item
+            return _with_lists(record)
+    elif not isinstance(record, list):
+        return blank_names(1), [record]
+    elif all_scalars(record):
+        return blank_names(len(record)), record
     names: list[str] = []
     flat: list[Any] = []
-    _flatten(item, "", names, flat, 0)
-    if isinstance(item, list) and not any(isinstance(element, dict) for element in item):
+    _flatten(record, "", names, flat, 0, under_key=False)
+    if isinstance(record, list) and not any(isinstance(element, dict) for element in record):
         return blank_names(len(flat)), flat
     return tuple(names), flat
 
 
-def _with_lists(item: dict[str, Any]) -> Row:
-    """As `_flatten`, for an object of scalars and lists (most often of scores); the names of its lists are cached."""
+def cells_below(value: Any, name: str) -> Row:
+    """The columns of one value of an object, which stands under a name.
+
+    Examples
+    --------
+    >>> cells_below([0.5, 0.25], "scores")
+    (('scores.0', 'scores.1'), [0.5, 0.25])
+    """
+    if type(value) not in _NESTED:
+        return (name,), [value]
     names: list[str] = []
     cells: list[Any] = []
-    for name, value in item.items():
-        if type(value) is not list:
-            names.append(name)
-            cells.append(value)
-        elif name and _all_scalars(value):
-            names += _numbered(name, len(value))
-            cells += value
-        else:
-            _flatten(value, name, names, cells, 1)
+    _flatten(value, name, names, cells, 1, under_key=True)
     return tuple(names), cells
 
 
-@lru_cache(maxsize=1024)
+def values_of(name: str, cells: list[Any]) -> list[Any]:
+    """The values in the cells of a column: where its name says that its cells are lists, those of every element.
+
+    Examples
+    --------
+    >>> values_of("messages[].role", [["system", "user"], None])
+    ['system', 'user', None]
+    """
+    if ELEMENTS not in name or list not in map(type, cells):
+        return cells
+    return [value for cell in cells for value in (cell if type(cell) is list else (cell,))]
+
+
+def all_scalars(items: list[Any]) -> bool:
+    """Whether a list holds values, and neither lists nor objects; False when it is empty."""
+    return bool(items) and _NESTED.isdisjoint(map(type, items))
+
+
+def is_vector(items: list[Any]) -> bool:
+    """Whether a list holds numbers alone, so that each place has a meaning of its own; False when it is empty."""
+    kinds = set(map(type, items))
+    if kinds <= _NUMBERS:
+        return bool(items)
+    return kinds <= _NUMBERS | {str} and all(item in _NOT_FINITE for item in items if type(item) is str)
+
+
+def _with_lists(record: dict[str, Any]) -> Row:
+    """As `_flatten`, for an object of scalars and lists (most often of scores); the names of its lists are cached."""
+    names: list[str] = []
+    cells: list[Any] = []
+    for name, value in record.items():
+        if type(value) is not list:
+            names.append(name)
+            cells.append(value)
+        elif name and is_vector(value):
+            names += _numbered(name, len(value))
+            cells += value
+        else:
+            _flatten(value, name, names, cells, 1, under_key=True)
+    return tuple(names), cells
+
+
 def _numbered(name: str, count: int) -> tuple[str, ...]:
-    return tuple(f"{name}.{position}" for position in range(count))
+    return _names_of_short_list(name, count) if count <= _SHORT else tuple(_places(name, count))
 
 
-def _flatten(item: Any, name: str, names: list[str], cells: list[Any], depth: int) -> None:
-    if not item or not isinstance(item, (dict, list)):
+@lru_cache(maxsize=1024)
+def _names_of_short_list(name: str, count: int) -> tuple[str, ...]:
+    return tuple(_places(name, count))
+
+
+def _places(name: str, count: int) -> Iterator[str]:
+    return (f"{name}.{position}" for position in range(count))
+
+
+def _flatten(item: Any, name: str, names: list[str], cells: list[Any], depth: int, *, under_key: bool) -> None:
+    """Append the columns of a value; a list that stands under a key is one of places or one of elements."""
+    if type(item) not in _NESTED:
         names.append(name)
-        cells.append(None if isinstance(item, (dict, list)) else item)
+        cells.append(item)
         return
     if depth == MAX_DEPTH:
         raise RejectedRecord(RejectionReason.TOO_DEEP)
-    inside = item.items() if isinstance(item, dict) else enumerate(item)
-    for key, value in inside:
-        _flatten(value, f"{name}.{key}" if name else str(key), names, cells, depth + 1)
+    if isinstance(item, list) and under_key and not _is_of_numbers(item, MAX_DEPTH - depth):
+        _collapse(item, name, names, cells, depth)
+    elif not item:
+        names.append(name)
+        cells.append(None)
+    else:
+        inside = item.items() if isinstance(item, dict) else enumerate(item)
+        under_key = under_key or isinstance(item, dict)
+        for key, value in inside:
+            _flatten(value, f"{name}.{key}" if name else str(key), names, cells, depth + 1, under_key=under_key)
+
+
+def _is_of_numbers(items: list[Any], levels: int) -> bool:
+    """Whether a list holds numbers alone, or lists of them, through so many levels at most (a matrix)."""
+    if is_vector(items):
+        return True
+    matrix = bool(items) and levels > 0 and set(map(type, items)) == {list}
+    return matrix and all(_is_of_numbers(inside, levels - 1) for inside in items)
+
+
+def _collapse(items: list[Any], name: str, names: list[str], cells: list[Any], depth: int) -> None:
+    """Append the columns of a list of elements: how many there are, and the values of each path in them."""
+    names.append(name + COUNT)
+    cells.append(len(items))
+    values: dict[str, list[Any]] = {}
+    for element in items:
+        inside: list[str] = []
+        found: list[Any] = []
+        _flatten(element, name + ELEMENTS, inside, found, depth + 1, under_key=True)
+        for path, cell in zip(inside, found, strict=True):
+            values.setdefault(path, []).extend(cell if isinstance(cell, list) else (cell,))
+    names += values
+    cells += values.values()

@@ -7,9 +7,11 @@ reads every document that matches and refuses any other, which is left for `flat
 |----------------------------------------------------------|----------------------------------------------------|
 | `{"instances": [{...}, ...]}` or another container alone | with this container and nothing else               |
 | `[{...}, ...]`, `{...}`                                  | with records alone                                 |
-| a record of scalars and of lists of scalars              | with the same keys; scalars may lack               |
+| a record of scalars and of lists of numbers              | with the same keys; scalars may lack               |
 | `[[...], ...]`, also in a container                      | with records that are as many scalars              |
-| `[1]`, also in a container                               | with one scalar                                    |
+| `[1]`, also in a container; `[1, 2]` in a container      | with one scalar; with any number of them           |
+| `{"a": [...], "b": [...]}`, also in a container          | with lists of scalars under the same keys, equally |
+|                                                          | long, where these are the rows                     |
 | a key unknown, a value nested deeper, an error response  | never                                              |
 | a key with a quote, a backslash or a control character   | never                                              |
 """
@@ -18,18 +20,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate, chain, compress
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import astuple
 
-from chalicelib.capture.flatten import CONTAINERS
+from chalicelib.capture.flatten import is_vector
+from chalicelib.capture.json_tables import CONTAINERS
 from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Names, blank_names
 
 Scalar = int | float | str | bool | None
+Number = int | float | bool | None
+Kind = Literal["record", "records", "scalars", "columns"]  # of what a document holds
 _SCALARS = frozenset({int, float, str, bool, type(None)})
 _UNNAMED = ""  # stands for the cells of a record that is a list
 _NO_FIELD_NAME = re.compile(r'["\\\x00-\x1f\ud800-\udfff]').search  # msgspec takes no such name of a field
@@ -66,6 +71,7 @@ class JsonLayout(NamedTuple):
 
     names: Names
     decode: Callable[[Sequence[str]], Cells | None]  # documents -> cells; None when one of them does not match
+    is_one_list: bool  # {"a": [...]}: where both sides are, the other side does not decide (see `json_tables`)
 
     def decode_matching(self, texts: Sequence[str]) -> Cells:
         """The cells of those documents that match; any other has no rows."""
@@ -80,35 +86,51 @@ class JsonLayout(NamedTuple):
         return Cells(flat, rows)
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> JsonLayout | None:
+    def of(cls, texts: Sequence[str], rows: Sequence[int]) -> JsonLayout | None:
         """The layout that documents have in common, with the keys of all of them; None when they have none.
+
+        Parameters
+        ----------
+        rows
+            How many rows each document has: an object of lists may be a table by column or one record.
 
         Examples
         --------
         >>> learned = '{"instances": [{"a": 1, "b": [2, 3]}]}', '{"instances": [{"a": 1, "b": [4, 5], "c": 6}]}'
-        >>> layout = JsonLayout.of(learned)
+        >>> layout = JsonLayout.of(learned, [1, 1])
         >>> layout.names, layout.decode(['{"instances": [{"b": [0.5, null], "a": "x"}]}'])
         (('a', 'b.0', 'b.1', 'c'), Cells(flat=['x', 0.5, None, None], rows=[1]))
-        >>> layout.decode(['{"instances": [{"b": [0.5], "a": "x"}]}']), JsonLayout.of(["[1, 2]"])
+        >>> layout.decode(['{"instances": [{"b": [0.5], "a": "x"}]}']), JsonLayout.of(["[1, 2]"], [1])
         (None, None)
+        >>> JsonLayout.of(['{"a": [1, 2], "b": [3, 4]}'], [2]).decode(['{"a": [5, 6, 7], "b": [8, 9, 0]}'])
+        Cells(flat=[5, 8, 6, 9, 7, 0], rows=[3])
         """
-        forms = [_document_form(text) for text in texts]
-        if not forms or None in forms:
+        forms = [_document_form(text, count) for text, count in zip(texts, rows, strict=True)]
+        found = [form for form in forms if form is not None]
+        if not found or len(found) < len(forms):
             return None
-        places = {(container, listed) for container, listed, _ in forms}  # type: ignore[misc]
         fields: dict[str, int | None] = {}
-        for _, _, keys in forms:  # type: ignore[misc]
-            if any(fields.setdefault(key, length) != length for key, length in keys.items()):
+        for form in found:
+            if any(fields.setdefault(key, length) != length for key, length in form.fields.items()):
                 return None
-        lists = {key for key, length in fields.items() if length is not None}
-        if len(places) > 1 or not all(lists <= keys.keys() for _, _, keys in forms):  # type: ignore[misc]
+        required = {key for key, length in fields.items() if length is not None}
+        places = {form[:2] for form in found}
+        if len(places) > 1 or not all(required <= form.fields.keys() for form in found):
             return None
-        ((container, listed),) = places
-        return _json_layout(container, listed, tuple(fields.items()))
+        ((container, kind),) = places
+        return _json_layout(container, kind, tuple(fields.items()))
 
 
-def _document_form(text: str) -> tuple[str, bool, dict[str, int | None]] | None:
-    """The container of a document's records, whether they are a list, and the keys of the first with list lengths."""
+class _Form(NamedTuple):
+    """Where the rows of a document lie, and the keys of the first one, each with the length of its list."""
+
+    container: str
+    kind: Kind
+    fields: dict[str, int | None]  # None: a scalar; of a table by column, 0
+
+
+def _document_form(text: str, rows: int) -> _Form | None:
+    """The form of a document that has so many rows; None when it has none that can be learned."""
     try:
         parsed = _ANY(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -116,76 +138,116 @@ def _document_form(text: str) -> tuple[str, bool, dict[str, int | None]] | None:
     container = ""
     if isinstance(parsed, dict) and len(parsed) == 1 and next(iter(parsed)) in CONTAINERS:
         ((container, parsed),) = parsed.items()
-        if not isinstance(parsed, list):
+        if not isinstance(parsed, (list, dict)):
             return None
     listed = isinstance(parsed, list)
     record = parsed[0] if listed and parsed else parsed
-    if listed and len(parsed) == 1 and type(record) in _SCALARS:
-        return container, False, {_UNNAMED: 1}
+    if listed and type(record) in _SCALARS:
+        if len(parsed) == 1:
+            return _Form(container, "record", {_UNNAMED: 1})
+        return _Form(container, "scalars", {_UNNAMED: 1}) if container and _is_flat(parsed) else None
     if isinstance(record, list):
-        return (container, listed, {_UNNAMED: len(record)}) if _is_flat(record) and record is not parsed else None
+        flat = _is_flat(record) and record is not parsed
+        return _Form(container, "records", {_UNNAMED: len(record)}) if flat else None
     if not isinstance(record, dict) or not record or not _KEYS_WITH_MEANING.isdisjoint(record):
         return None
-    if any(map(_NO_FIELD_NAME, record)):
+    if any(map(_NO_FIELD_NAME, record)) or (not listed and not record.keys().isdisjoint(CONTAINERS)):
         return None
-    if (not listed and not record.keys().isdisjoint(CONTAINERS)) or not all(map(_is_flat, record.values())):
-        return None
-    return container, listed, {key: len(value) if isinstance(value, list) else None for key, value in record.items()}
+    return _record_form(container, record, rows, listed=listed)
 
 
-def _is_flat(value: Any) -> bool:
-    """Whether a value is a scalar, or a list of scalars."""
-    if isinstance(value, list):
-        return bool(value) and _SCALARS.issuperset(map(type, value))
-    return type(value) in _SCALARS
+def _record_form(container: str, record: dict[str, Any], rows: int, *, listed: bool) -> _Form | None:
+    lists = [value for value in record.values() if isinstance(value, list)]
+    if not listed and lists and len(set(map(len, lists))) == 1:
+        if len(lists) == len(record) and len(lists[0]) == rows and all(map(_is_flat, lists)):
+            return _Form(container, "columns", dict.fromkeys(record, 0))
+        if len(lists) == len(record) > 1 or len(lists[0]) == 1:
+            return None  # whether it is one record, the other side decides anew for each document
+    if container and not listed:
+        return None
+    if not all(value if type(value) in _SCALARS else is_vector(value) for value in record.values()):
+        return None
+    fields = {key: len(value) if isinstance(value, list) else None for key, value in record.items()}
+    return _Form(container, "records" if listed else "record", fields)
+
+
+def _is_flat(value: list[Any]) -> bool:
+    """Whether a list holds scalars alone, and at least one."""
+    return bool(value) and _SCALARS.issuperset(map(type, value))
 
 
 @lru_cache(maxsize=64)
-def _json_layout(container: str, listed: bool, fields: tuple[tuple[str, int | None], ...]) -> JsonLayout | None:
-    of_lists = fields[0][1] if fields[0][0] == _UNNAMED else None
-    names = blank_names(of_lists) if of_lists else _names(fields)
-    if of_lists is None and len(set(names)) < len(names):
+def _json_layout(container: str, kind: Kind, fields: tuple[tuple[str, int | None], ...]) -> JsonLayout | None:
+    unnamed = fields[0][1] if fields[0][0] == _UNNAMED else None
+    names = blank_names(unnamed) if unnamed else _names(fields)
+    if len(set(names)) < len(names) and unnamed is None:
         return None
-    record: Any = list[Scalar] if of_lists else _record(fields)
-    document: Any = list[record] if listed else record
+    record: Any = list[Scalar] if unnamed else _record(fields)
+    document: Any = list[record] if kind == "records" else record
     if container:
         inside = ("records", document, msgspec.field(name=container))
         document = msgspec.defstruct("Document", [inside], forbid_unknown_fields=True, gc=False)
     decoder = msgspec.json.Decoder(document)
-    brackets = ("[", "]") if (listed or of_lists) and not container else ("{", "}")
-    lists = [(place, length) for place, (_, length) in enumerate(fields) if length is not None][::-1]
-    nothing = (None,) * len(fields)
+    brackets = ("[", "]") if (kind == "records" or unnamed) and not container else ("{", "}")
+    cells_of = {"columns": _cells_of_columns, "scalars": _cells_of_scalars}.get(kind) or partial(
+        _cells_of_records, listed=kind == "records", unnamed=unnamed, fields=fields
+    )
 
     def decode(texts: Sequence[str]) -> Cells | None:
         found = _decoded(decoder, texts, brackets)
         if found is None:
             return None
-        if container:
-            found = [one.records for one in found]
-        rows = list(map(len, found)) if listed else [1] * len(found)
-        if not 0 < min(rows) <= max(rows) <= MAX_EAGER_ROWS:
-            return None
-        records = list(chain.from_iterable(found)) if listed else found
-        if of_lists:
-            flat = list(chain.from_iterable(records)) if set(map(len, records)) == {of_lists} else None
-        else:
-            records = list(map(astuple, records))
-            # Of nothing but missing cells: perhaps a record without any key, which is no row (see `flatten`).
-            flat = None if nothing in records else _flat(records, lists)
-        return None if flat is None else Cells(flat, rows)
+        return cells_of([one.records for one in found] if container else found)
 
-    return JsonLayout(names, decode)
+    return JsonLayout(names, decode, kind == "columns" and len(fields) == 1)
+
+
+def _cells_of_records(
+    found: list[Any], *, listed: bool, unnamed: int | None, fields: tuple[tuple[str, int | None], ...]
+) -> Cells | None:
+    """The cells of documents that hold one record each, or a list of records; None when one of them does not match."""
+    rows = list(map(len, found)) if listed else [1] * len(found)
+    if not 0 < min(rows) <= max(rows) <= MAX_EAGER_ROWS:
+        return None
+    records = list(chain.from_iterable(found)) if listed else found
+    if unnamed:
+        return Cells(list(chain.from_iterable(records)), rows) if set(map(len, records)) == {unnamed} else None
+    records = list(map(astuple, records))
+    if (None,) * len(fields) in records:  # perhaps a record without any key, which is no row (see `flatten`)
+        return None
+    lists = [(place, length) for place, (_, length) in enumerate(fields) if length is not None][::-1]
+    flat = _flat(records, lists)
+    return None if flat is None else Cells(flat, rows)
+
+
+def _cells_of_scalars(found: list[Any]) -> Cells | None:
+    """The cells of lists of scalars, one for each row."""
+    rows = list(map(len, found))
+    return Cells(list(chain.from_iterable(found)), rows) if 0 < min(rows) <= max(rows) <= MAX_EAGER_ROWS else None
+
+
+def _cells_of_columns(found: list[Any]) -> Cells | None:
+    """The cells of tables by column; None when the columns of one of them differ in length."""
+    tables = list(map(astuple, found))
+    lengths = [set(map(len, table)) for table in tables]
+    if any(len(of_table) > 1 for of_table in lengths):
+        return None
+    rows = [length for of_table in lengths for length in of_table]
+    if not 0 < min(rows) <= max(rows) <= MAX_EAGER_ROWS:
+        return None
+    columns = [list(chain.from_iterable(column)) for column in zip(*tables, strict=True)]
+    return Cells(list(chain.from_iterable(zip(*columns, strict=True))), rows)
 
 
 def _names(fields: tuple[tuple[str, int | None], ...]) -> tuple[str, ...]:
-    return tuple(name for key, n in fields for name in ([key] if n is None else [f"{key}.{i}" for i in range(n)]))
+    return tuple(name for key, n in fields for name in ([f"{key}.{i}" for i in range(n)] if n else [key]))
 
 
 def _record(fields: tuple[tuple[str, int | None], ...]) -> type[msgspec.Struct]:
     members: list[Any] = []
     for place, (key, length) in enumerate(fields):
         optional = {"default": None} if length is None else {}
-        kind = Scalar if length is None else list[Scalar]
+        kind = Scalar if length is None else list[Number] if length else list[Scalar]
         members.append((f"f{place}", kind, msgspec.field(name=key, **optional)))
     return msgspec.defstruct("Record", members, forbid_unknown_fields=True, gc=False, kw_only=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from functools import lru_cache
 from typing import Any
 
 Names = tuple[str, ...]  # of the columns of one side; "" for a column that is known by its position
@@ -42,7 +41,6 @@ class SizedIterable(Collection[Any]):
         return any(item == own for own in self)
 
 
-@lru_cache(maxsize=1024)
 def blank_names(columns: int) -> Names:
     """The names of columns that are known by their positions.
 

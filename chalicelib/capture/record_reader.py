@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chalicelib.capture.batch_accumulator import BatchAccumulator
-from chalicelib.capture.envelope import Envelope, RequestKind, Side, envelope
-from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Names, Row, SizedIterable, blank_names
+from chalicelib.capture.envelope import BYTE_ORDER_MARK, Envelope, RequestKind, envelope
+from chalicelib.capture.json_tables import Rows, paired
+from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Names, Row, SizedIterable
 from chalicelib.capture.lines import Block, split_lines
 from chalicelib.capture.options import CaptureOptions
-from chalicelib.capture.payload import OpaquePayload, Payload, payload
+from chalicelib.capture.payload import OpaquePayload, Payload, batch_payloads, has_header_row, payload
 from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.capture.row_reader import ReadResult, RejectedLine
 from chalicelib.errors import RejectedRecord
 
-CapturedRow = tuple[int, Names, list[str | None]]  # how many outputs, names, cells: outputs first
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+CapturedRow = tuple[int, Names, list[Any]]  # how many outputs, names, cells: outputs first
+AnyPayload = Payload | OpaquePayload | None  # None: the side is absent
 _NO_COLUMNS: Iterable[Row] = repeat(((), []))
 
 
@@ -31,7 +32,8 @@ class CapturedRequest(NamedTuple):
     line: bytes
     envelope: Envelope
     rows: Collection[CapturedRow] = ()
-    opaque: tuple[OpaquePayload, ...] = ()
+    opaque: tuple[tuple[str, OpaquePayload], ...] = ()  # each with its side, "output" or "input"
+    left_out: tuple[str, ...] = ()  # keys of what belongs to none of the rows
 
 
 class RecordReader:
@@ -72,6 +74,7 @@ def _count(request: CapturedRequest, result: ReadResult) -> None:
     if request.kind is RequestKind.ROWS:
         result.ground_truth += request.envelope.groundTruthData is not None
         result.opaque += request.opaque
+        result.left_out.update(request.left_out)
         result.inference_times.add(request.envelope.inference_time)
 
 
@@ -94,7 +97,7 @@ def read_line(
     if line is None:
         return RejectedLine(start, end, RejectionReason.LINE_TOO_LONG, b"")
     if not start:
-        line = line.removeprefix(_BYTE_ORDER_MARK)
+        line = line.removeprefix(BYTE_ORDER_MARK.encode())
     if not line or line.isspace():
         return None
     try:
@@ -110,65 +113,59 @@ def _request(start: int, end: int, line: bytes, options: CaptureOptions) -> Capt
     kind = read.kind(options)
     if kind is not RequestKind.ROWS:
         return CapturedRequest(start, end, kind, line, read)
-    opaque: list[OpaquePayload] = []
-    output = _side(read.output, opaque, header=options.header in ("output", "both"))
-    if output is not None and output.error:
+    output, input_ = _sides(read, options)
+    if isinstance(output, Payload) and output.error:
         return CapturedRequest(start, end, RequestKind.ERROR, line, read)
-    input_ = _side(read.input, opaque, header=options.header in ("input", "both"))
-    if output is not None and input_ is not None:
-        output, input_ = _align_row_counts(output, input_)
-    if (output.width if output else 0) + (input_.width if input_ else 0) > options.max_columns:
+    outputs, inputs = _paired(output, input_)
+    if _width(outputs) + _width(inputs) > options.max_columns:
         raise RejectedRecord(RejectionReason.TOO_MANY_COLUMNS)
-    return CapturedRequest(start, end, kind, line, read, _rows(output, input_), tuple(opaque))
+    opaque = tuple(
+        (side, one) for side, one in (("output", output), ("input", input_)) if isinstance(one, OpaquePayload)
+    )
+    left_out = (*outputs.left_out, *inputs.left_out)
+    return CapturedRequest(start, end, kind, line, read, _rows(outputs.rows, inputs.rows), opaque, left_out)
 
 
-def _side(side: Side | None, opaque: list[OpaquePayload], *, header: bool) -> Payload | None:
-    """The rows of a side; None when it is absent or opaque, which is noted."""
-    found = None if side is None else payload(side, header=header)
-    if isinstance(found, OpaquePayload):
-        opaque.append(found)
-        return None
-    return found
+def _sides(read: Envelope, options: CaptureOptions) -> tuple[AnyPayload, AnyPayload]:
+    """The output and the input, each None when it is absent."""
+    input_ = None if read.input is None else payload(read.input, header=options.header in ("input", "both"))
+    if read.batch_output is not None:
+        output, merged = batch_payloads(read.batch_output)
+        return output, input_ or merged
+    if read.output is None:
+        return None, input_
+    return payload(read.output, header=options.header in ("output", "both")), input_
 
 
-def _rows(output: Payload | None, input_: Payload | None) -> Collection[CapturedRow]:
+def _paired(output: AnyPayload, input_: AnyPayload) -> tuple[Rows, Rows]:
+    """The rows of both sides, as many in each; a side that is absent or opaque has none."""
+    if not isinstance(output, Payload) or not isinstance(input_, Payload):
+        return _alone(output), _alone(input_)
+    pair = paired(output.readings, input_.readings)
+    if pair is None:
+        sides = output.readings[0], input_.readings[0]
+        header = has_header_row(*sides) or has_header_row(*sides[::-1])
+        raise RejectedRecord(RejectionReason.HEADER_ROW if header else RejectionReason.UNPAIRED)
+    return pair[0].make(), pair[1].make()
+
+
+def _alone(side: AnyPayload) -> Rows:
+    return side.readings[0].make() if isinstance(side, Payload) else Rows(())
+
+
+def _width(side: Rows) -> int:
+    return max((len(names) for names, _ in side.rows), default=0)
+
+
+def _rows(outputs: Collection[Row], inputs: Collection[Row]) -> Collection[CapturedRow]:
     """The rows of both sides, each output beside its input; a side that is absent has no columns."""
-    sides = [side.rows for side in (output, input_) if side is not None]
-    if not sides:
+    count = len(outputs) or len(inputs)
+    if not count:
         return []
-    make = partial(_paired_rows, sides[0] if output else _NO_COLUMNS, sides[-1] if input_ else _NO_COLUMNS)
-    return list(make()) if len(sides[0]) <= MAX_EAGER_ROWS else SizedIterable(len(sides[0]), make)
+    make = partial(_joined, outputs or _NO_COLUMNS, inputs or _NO_COLUMNS)
+    return list(make()) if count <= MAX_EAGER_ROWS else SizedIterable(count, make)
 
 
-def _paired_rows(outputs: Iterable[Row], inputs: Iterable[Row]) -> Iterator[CapturedRow]:
+def _joined(outputs: Iterable[Row], inputs: Iterable[Row]) -> Iterator[CapturedRow]:
     for (names, cells), (input_names, input_cells) in zip(outputs, inputs, strict=False):
-        yield len(cells), names + input_names, cells + input_cells
-
-
-def _align_row_counts(output: Payload, input_: Payload) -> tuple[Payload, Payload]:
-    """Both sides with equal numbers of rows; a list of scalars is transposed where the other side calls for it."""
-    if len(output.rows) != len(input_.rows):
-        output = _transpose_scalars(output, len(input_.rows))
-    if len(output.rows) != len(input_.rows):
-        input_ = _transpose_scalars(input_, len(output.rows))
-    if len(output.rows) != len(input_.rows):
-        raise RejectedRecord(RejectionReason.UNPAIRED)
-    return output, input_
-
-
-def _transpose_scalars(side: Payload, rows: int) -> Payload:
-    """A list of scalars as one row or as one column, so that it has this number of rows; else the side unchanged.
-
-    Several models answer many rows with one line `0.1,0.2,0.3`, and a list of scalars may be one row or many.
-    """
-    if not side.scalars:
-        return side
-    cells = [cell for _, row in side.rows for cell in row]
-    if rows == len(cells):
-        return Payload(SizedIterable(rows, partial(_column_rows, cells)), 1)
-    return Payload([(blank_names(len(cells)), cells)], len(cells)) if rows == 1 else side
-
-
-def _column_rows(cells: list[str | None]) -> Iterator[Row]:
-    for cell in cells:
-        yield blank_names(1), [cell]
+        yield len(cells), names + input_names, [*cells, *input_cells]

@@ -28,7 +28,8 @@ class ReadResult(msgspec.Struct):
 
     requests: Counter[RequestKind] = msgspec.field(default_factory=Counter)
     ground_truth: int = 0  # requests with labels beside them
-    opaque: list[OpaquePayload] = []
+    opaque: list[tuple[str, OpaquePayload]] = []  # each with its side
+    left_out: Counter[str] = msgspec.field(default_factory=Counter)  # keys, by requests
     inference_times: set[str] = set()  # as captured
     rejected: list[RejectedLine] = []
     left_over: Sequence[int] | None = ()  # positions of lines of the block, ascending; None: every line

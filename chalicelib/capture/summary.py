@@ -52,6 +52,7 @@ from chalicelib.statistics.table import Table, sum_of_tables
 MAX_REJECTED_RANGES = 20  # in a summary; all rejected lines are counted
 MAX_TABLES = 64  # of a sum
 MAX_MEDIA_TYPES = 16
+MAX_LEFT_OUT_KEYS = 16
 _SUMMARIES_PER_BATCH = 100
 _STORED_NAMES = {"rejected": "refused", "rejected_at": "refused_at"}
 
@@ -84,7 +85,8 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     tests: int = 0
     shadows: int = 0
     ground_truth: int = 0
-    opaque: dict[str, Lengths] = {}  # bytes of images and other binary, by media type
+    opaque: dict[str, Lengths] = {}  # bytes of images and other binary, by side and media type: "input image/png"
+    left_out: dict[str, int] = {}  # requests, by the keys of what belonged to none of their rows
     first_inference: datetime | None = None
     last_inference: datetime | None = None
     tables: tuple[Table, ...] = ()
@@ -118,6 +120,7 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             shadows=sum(part.shadows for part in parts),
             ground_truth=sum(part.ground_truth for part in parts),
             opaque=_sizes(item for part in parts for item in part.opaque.items()),
+            left_out=_counted_keys(item for part in parts for item in part.left_out.items()),
             first_inference=min(times, default=None),
             last_inference=max(times, default=None),
             tables=listed,
@@ -191,14 +194,17 @@ class _Counts:
         self._rejected: Counter[str] = Counter()
         self._rejected_at: list[RejectedRange] = []
         self._opaque: dict[str, Lengths] = {}
+        self._left_out: dict[str, int] = {}
         self._times: list[datetime] = []  # the first and the last one so far
 
     def add(self, result: ReadResult) -> None:
         self._requests.update(result.requests)
         self._ground_truth += result.ground_truth
         if result.opaque:
-            sizes = ((one.media_type, Lengths.single(one.bytes)) for one in result.opaque)
+            sizes = ((f"{side} {one.media_type}".strip(), Lengths.single(one.bytes)) for side, one in result.opaque)
             self._opaque = _sizes([*self._opaque.items(), *sizes])
+        if result.left_out:
+            self._left_out = _counted_keys([*self._left_out.items(), *result.left_out.items()])
         self._times += filter(None, map(parse_time, result.inference_times))
         self._times = [min(self._times), max(self._times)] if self._times else []
         for line in result.rejected:
@@ -222,6 +228,7 @@ class _Counts:
             shadows=self._requests[RequestKind.SHADOW],
             ground_truth=self._ground_truth,
             opaque=self._opaque,
+            left_out=self._left_out,
             first_inference=min(self._times, default=None),
             last_inference=max(self._times, default=None),
             tables=tables,
@@ -235,6 +242,15 @@ def _sizes(items: Iterable[tuple[str, Lengths]]) -> dict[str, Lengths]:
         name = kind if kind in total or len(total) < MAX_MEDIA_TYPES else "other"
         total[name] = total.get(name, Lengths()) + sizes
     return total
+
+
+def _counted_keys(items: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Counts added up by key, in the order of the keys; keys beyond MAX_LEFT_OUT_KEYS are added to "other"."""
+    total: dict[str, int] = {}
+    for key, count in items:
+        name = key if key in total or len(total) < MAX_LEFT_OUT_KEYS else "other"
+        total[name] = total.get(name, 0) + count
+    return dict(sorted(total.items()))
 
 
 def _most_rows(tables: tuple[Table, ...]) -> tuple[tuple[Table, ...], int]:

@@ -52,7 +52,18 @@ def difference(quick: CaptureSummary, exact: CaptureSummary) -> str:
 
     Columns that are known by name may come in another order.
     """
-    for name in ("events", "rows", "rejected", "probes", "errors", "tests", "shadows", "ground_truth", "opaque"):
+    for name in (
+        "events",
+        "rows",
+        "rejected",
+        "probes",
+        "errors",
+        "tests",
+        "shadows",
+        "ground_truth",
+        "opaque",
+        "left_out",
+    ):
         if getattr(quick, name) != getattr(exact, name):
             return f"{name}: {getattr(quick, name)} instead of {getattr(exact, name)}"
     if (quick.first_inference, quick.last_inference) != (exact.first_inference, exact.last_inference):
@@ -63,7 +74,7 @@ def difference(quick: CaptureSummary, exact: CaptureSummary) -> str:
         return "layouts"
     for mine, theirs in zip(quick.tables, exact.tables, strict=True):
         columns = zip(theirs.names, theirs.columns, strict=True)
-        by_name = dict(columns) if len(set(theirs.names)) == len(theirs.names) else {}
+        by_name = {name: column for name, column in columns if name and theirs.names.count(name) == 1}
         for position, (name, column) in enumerate(zip(mine.names, mine.columns, strict=True)):
             found = _column_difference(column, by_name[name] if name in by_name else theirs.columns[position])
             if found:

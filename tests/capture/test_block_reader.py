@@ -113,6 +113,54 @@ def test_requests_of_a_learned_layout_equal_the_exact_reader(requests):
     assert difference(quickly(content), exactly(content)) == ""
 
 
+TABLES = {
+    "columns": lambda keys, cells: dict(zip(keys, map(list, zip(*cells, strict=True)), strict=True)),
+    "records": lambda keys, cells: [dict(zip(keys, row, strict=True)) for row in cells],
+    "record": lambda keys, cells: dict(zip(keys, cells[0], strict=True)),
+    "rows": lambda keys, cells: cells,
+    "cells": lambda keys, cells: [row[0] for row in cells],
+    "split": lambda keys, cells: {"columns": list(keys), "data": cells},
+    "index": lambda keys, cells: {str(at): dict(zip(keys, row, strict=True)) for at, row in enumerate(cells)},
+    "tensors": lambda keys, cells: [
+        {"name": key, "shape": [len(cells), 1], "datatype": "FP32", "data": list(column)}
+        for key, column in zip(keys, zip(*cells, strict=True), strict=True)
+    ],
+}
+
+
+@st.composite
+def tables(draw):
+    """Requests whose sides are tables, most of them of the same form, some with more beside them or as CSV."""
+    forms = [
+        (
+            draw(st.sampled_from([*TABLES])),
+            draw(st.lists(key, min_size=1, max_size=3, unique=True)),
+            draw(st.sampled_from(["", "", "inputs", "predictions", "dataframe_split"])),
+            draw(st.sampled_from([value, st.integers(0, 9)])),
+        )
+        for _ in range(2)
+    ]
+    requests = []
+    for _ in range(draw(st.integers(1, 12))):
+        count, sides = draw(st.integers(1, 4)), []
+        for name, keys, container, cells in forms:
+            several = draw(st.sampled_from([count, count, count, count, 1, 2]))
+            row = st.lists(cells, min_size=len(keys), max_size=len(keys))
+            found = TABLES[name](keys, draw(st.lists(row, min_size=several, max_size=several)))
+            found = {container: found} if container else found
+            if isinstance(found, dict) and draw(st.integers(0, 9)) == 0:
+                found |= draw(st.sampled_from([{"beside": 1}, {"beside": [1] * count}, {"beside": ["x"]}]))
+            sides.append(side(found, "JSON") if draw(st.integers(0, 9)) else side("1,2\n" * several))
+        requests.append(sides)
+    return requests
+
+
+@given(tables())
+def test_tables_of_any_form_equal_the_exact_reader(requests):
+    content = b"".join(line(*sides) for sides in requests)
+    assert difference(quickly(content), exactly(content)) == ""
+
+
 @pytest.mark.parametrize("odd", ERRORS + NO_ROWS)
 @pytest.mark.parametrize("side_of_the_odd", ["output", "input"])
 def test_an_error_or_no_rows_among_requests_of_a_learned_layout(odd, side_of_the_odd):

@@ -23,6 +23,8 @@ def outcome(content: bytes) -> dict:
     if summary.rejected:
         found["rejected"] = summary.rejected
     found |= {name: getattr(summary, name) for name in COUNTS if getattr(summary, name)}
+    if summary.left_out:
+        found["left_out"] = summary.left_out
     if summary.opaque:
         found["opaque"] = {kind: sizes.total for kind, sizes in summary.opaque.items()}
     if summary.tables and len(summary.tables) < 4:

@@ -11,7 +11,17 @@ from tests.capture.captures import base64_side, line, side
 
 PACKAGE = "chalicelib.capture."
 STAGES = {
-    *("batch_accumulator", "block_reader", "csv_reader", "csv_tokenizer", "envelope", "flatten", "gzip_stream"),
+    *(
+        "batch_accumulator",
+        "block_reader",
+        "csv_reader",
+        "csv_tokenizer",
+        "envelope",
+        "flatten",
+        "gzip_stream",
+        "json_tables",
+        "json_values",
+    ),
     *("json_chunks", "json_layouts", "lazy_rows", "lines", "payload", "payload_forms", "record_reader", "summary"),
 }
 LARGE = 10_001  # rows in one request: more than are in memory at once
