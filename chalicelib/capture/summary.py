@@ -14,6 +14,10 @@
 | a row of more than 10,000 columns               |                                          | TOO_MANY_COLUMNS        |
 | image or other binary                           | its media type and size in `opaque`; the |                         |
 |                                                 | other side is read                       |                         |
+| JSON tables by column, tensors                  | see `json_tables`                        |                         |
+| what belongs to none of the rows of a request   | its key in `left_out`                    |                         |
+| text/event-stream                               |                                          | EVENT_STREAM            |
+| CSV that begins with a row of names             | the other side has a row less            | HEADER_ROW              |
 | text features                                   | lengths and words, never the text        |                         |
 | error responses                                 | counted in `errors`, in no statistic     |                         |
 | golden requests (`vedette-probe`)               | counted in `probes`, in no statistic     |                         |
@@ -136,6 +140,19 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         return self.events + self.probes + self.tests + self.errors + self.shadows + self.rejected_lines
 
     @property
+    def unread(self) -> tuple[str, ...]:
+        """What was captured beside the rows, one sentence each without a full stop; keys are as they were sent.
+
+        Examples
+        --------
+        >>> CaptureSummary(opaque={"input image/png": Lengths.single(9)}, left_out={"classes": 2}).unread
+        ('1 input is image/png, not tabular', 'left out: classes (2 requests)')
+        """
+        found = [_opaque_sentence(kind, sizes.count) for kind, sizes in self.opaque.items()]
+        keys = [f"{key} ({count} request{'' if count == 1 else 's'})" for key, count in self.left_out.items()]
+        return (*found, f"left out: {', '.join(keys)}") if keys else tuple(found)
+
+    @property
     def rejected_lines(self) -> int:
         """Lines that could not be read."""
         return sum(self.rejected.values())
@@ -242,6 +259,14 @@ def _sizes(items: Iterable[tuple[str, Lengths]]) -> dict[str, Lengths]:
         name = kind if kind in total or len(total) < MAX_MEDIA_TYPES else "other"
         total[name] = total.get(name, Lengths()) + sizes
     return total
+
+
+def _opaque_sentence(kind: str, count: int) -> str:
+    side, _, media_type = kind.partition(" ")
+    if side not in ("input", "output"):  # a part from before the side was stored
+        side, media_type = "payload", kind
+    are = f"1 {side} is" if count == 1 else f"{count} {side}s are"
+    return f"{are} {media_type or 'of no known type'}, not tabular"
 
 
 def _counted_keys(items: Iterable[tuple[str, int]]) -> dict[str, int]:

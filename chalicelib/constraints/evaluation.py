@@ -88,6 +88,10 @@ class Summary(Protocol):
         """Lines that could not be read."""
 
     @property
+    def unread(self) -> tuple[str, ...]:
+        """What was captured and is in no row, one sentence each."""
+
+    @property
     def tables(self) -> tuple[Table, ...]:
         """The statistics, one table for each layout of columns."""
 
@@ -191,6 +195,7 @@ def _notes(summary: Summary, baseline: Baseline, checks: Checks, alignments: lis
     monitoring = baseline.constraints.monitoring()
     if summary.rejected_lines:
         yield f"{summary.rejected_lines} of {summary.lines} lines could not be read"
+    yield from summary.unread
     if not monitoring.enabled:
         yield "nothing was evaluated: evaluate_constraints is Disabled"
     if checks != Checks.HARD and baseline.statistics is None:

@@ -12,7 +12,9 @@ from chalicelib.statistics.table import Table, sum_of_tables
 
 def summary(*tables: Table, refused: int = 0) -> SimpleNamespace:
     rows = sum(table.rows for table in tables)
-    return SimpleNamespace(rows=rows, lines=rows + refused, rejected_lines=refused, tables=sum_of_tables(tables))
+    return SimpleNamespace(
+        rows=rows, lines=rows + refused, rejected_lines=refused, unread=(), tables=sum_of_tables(tables)
+    )
 
 
 def column(cells, name: str = "x") -> Table:

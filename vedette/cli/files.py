@@ -87,6 +87,7 @@ def evaluate_command(
       vedette evaluate s3://my-bucket/data-capture/my-endpoint --baseline s3://my-bucket/baseline
       vedette evaluate 'captures/**/*.jsonl' --baseline constraints.json -o violations.json --report report.html
     """  # noqa: D301
+    from chalicelib.alerts.sanitize import sanitize
     from chalicelib.constraints.column_alignment import aligned_table
     from chalicelib.constraints.evaluation import evaluate
     from chalicelib.constraints.files import write_violations
@@ -107,7 +108,7 @@ def evaluate_command(
     rendering.show_checks(console, evaluation.measurements)
     rendering.show_measurements(console, evaluation.measurements, everything)
     for note in evaluation.notes:
-        rendering.line(console, f"Note: {note}.")
+        rendering.line(console, f"Note: {sanitize(note, 300)}.")
     if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(reference):
         rendering.line(console, f"Note: {ROBUST}.")
     evaluated = any(one.evaluated for one in evaluation.measurements)
@@ -154,6 +155,7 @@ def summarize_command(
       vedette summarize captures/
       vedette summarize s3://my-bucket/data-capture/my-endpoint/AllTraffic/2026/11/22/09 -o statistics.json
     """  # noqa: D301
+    from chalicelib.alerts.sanitize import sanitize
     from chalicelib.errors import UnreadableFile
     from chalicelib.statistics.files import write_statistics
     from vedette.input_sources import sources
@@ -164,6 +166,8 @@ def summarize_command(
     summary = read.summary
     console = options.console(output)
     _show_read(console, read, len(found), quarantine)
+    for note in summary.unread:
+        rendering.line(console, f"Note: {sanitize(note, 300)}.")
     if not summary.tables:
         raise UnreadableFile(f"{capture[0]}: no rows could be read")
     tables = sorted(summary.tables, key=lambda table: -table.rows)
