@@ -142,9 +142,10 @@ def _of_object(document: dict[str, Any]) -> list[Reading]:
 
 
 def _of_container(inside: list[Any] | dict[str, Any]) -> list[Reading]:
+    """The readings of what a container holds: here lists are columns first."""
     if isinstance(inside, dict):
-        return readings(inside)
-    return _of_tensors(inside) or _of_list(inside)[::-1]  # here, a list of scalars is a column first
+        return sorted(readings(inside), key=lambda reading: -reading.size)
+    return _of_tensors(inside) or _of_list(inside)[::-1]
 
 
 def _with_rest(found: list[Reading], rest: dict[str, Any]) -> list[Reading]:
