@@ -15,7 +15,7 @@ the list of such values of all elements. So a longer list is no new column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -99,7 +99,7 @@ def values_of(name: str, cells: list[Any]) -> list[Any]:
     return [value for cell in cells for value in (cell if type(cell) is list else (cell,))]
 
 
-def all_scalars(items: list[Any]) -> bool:
+def all_scalars(items: Sequence[Any]) -> bool:
     """Whether a list holds values, and neither lists nor objects; False when it is empty."""
     return bool(items) and _NESTED.isdisjoint(map(type, items))
 

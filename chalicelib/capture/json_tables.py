@@ -252,8 +252,11 @@ def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Collection[Row]:
 
 
 def _made_of_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[Row]:
-    for cells in zip(*columns.values(), strict=True):
-        yield row_of(dict(zip(columns, cells, strict=True)))
+    names, rows = tuple(columns), zip(*columns.values(), strict=True)
+    if all(map(all_scalars, columns.values())):
+        yield from ((names, list(cells)) for cells in rows)
+    else:
+        yield from (row_of(dict(zip(names, cells, strict=True))) for cells in rows)
 
 
 def is_tensor(item: Any) -> bool:

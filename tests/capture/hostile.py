@@ -17,6 +17,14 @@ HOSTILE = {
         line(side(f"{i},{i}.5" if i < 5_999 else "x,y")) for i in range(6_000)
     ),
     "exponents": lambda: line(side("1e5,2E-7\n" * 110_000)),
+    "one list of numbers": lambda: line(side([0.1] * 250_000, "JSON")),
+    "a column of numbers": lambda: line(side({"a": [0.1] * 250_000, "b": 1}, "JSON"), side("1")),
+    "a wide tensor": lambda: line(
+        side({"inputs": [{"name": "x", "shape": [1, 250_000], "data": [1] * 250_000}]}, "JSON")
+    ),
+    "ever longer lists": lambda: b"".join(
+        line(side({"instances": [{"a": [{"b": i}] * (i % 300)}], "c": [i] * i}, "JSON")) for i in range(1_000)
+    ),
     "brackets": lambda: line(side("[" * 1_000_000, "JSON")),
     "backslashes": lambda: line(side('[["' + "\\\\" * 400_000 + '"]]', "JSON")),
     "ever new keys": lambda: b"".join(line(side(json.dumps({f"k{i}": 1}), "JSON"), side("1")) for i in range(6_000)),
