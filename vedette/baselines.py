@@ -33,12 +33,13 @@ from chalicelib import locations
 from chalicelib.capture.csv_reader import long_cells
 from chalicelib.capture.flatten import parse_json, rows_of
 from chalicelib.capture.gzip_stream import decompress
+from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.files import read_constraints
 from chalicelib.errors import RejectedRecord, UnreadableFile, VedetteError
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.column import ColumnStatistics
-from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
 from vedette.input_sources import Source, is_folder, join, read_bytes, sources
@@ -70,12 +71,15 @@ def _expanded(chunks: Iterable[bytes], place: str) -> Iterator[bytes]:
 def captured_statistics(found: Sequence[Source], advance: Advance) -> tuple[Table, int]:
     """The statistics of captured rows in the most common layout, and the number of rows in other layouts.
 
+    Sketches have Model Monitor's size, as those of a data set.
+
     Raises
     ------
     UnreadableFile
         If no rows could be read.
     """
-    summary = CaptureSummary.total(summarize(source.read(advance)) for source in found)
+    options = CaptureOptions(sketch_k=BASELINE_K)
+    summary = CaptureSummary.total(summarize(source.read(advance), options=options) for source in found)
     if not summary.tables:
         raise UnreadableFile(f"{found[0].name if found else 'captures'}: no rows could be read")
     largest = max(summary.tables, key=lambda table: table.rows)

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from chalicelib.capture.lazy_rows import Names
+from chalicelib.statistics import PART_K
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.csv_columns import CsvBlock
 from chalicelib.statistics.table import Table, side_layout, sum_of_tables, union_of_names
@@ -41,11 +42,14 @@ class BatchAccumulator:
         How many layouts of columns the object may have.
     max_columns
         How many names the columns of one layout may have, over all rows.
+    sketch_k
+        The size of the sketches of numbers.
     """
 
-    def __init__(self, max_layouts: int, max_columns: int) -> None:
+    def __init__(self, max_layouts: int, max_columns: int, sketch_k: int = PART_K) -> None:
         self._max_layouts = max_layouts
         self._max_columns = max_columns
+        self._sketch_k = sketch_k
         self._rows: dict[tuple[Names, Names, CellKind, CellKind], _Rows] = {}
         self._cells = 0
         self._bytes = 0
@@ -115,7 +119,7 @@ class BatchAccumulator:
         for key, rows in self._rows.items():
             layout = key[:2] if "csv" in key[2:] else (side_layout(rows.outputs), side_layout(rows.inputs))
             by_layout.setdefault((*layout, *key[2:]), []).append(rows)
-        self._tables += [_table(parts, key[2:]) for key, parts in by_layout.items()]
+        self._tables += [_table(parts, key[2:], self._sketch_k) for key, parts in by_layout.items()]
         self._rows.clear()
         self._cells = self._bytes = 0
         if sum(len(table.columns) for table in self._tables) > MAX_PENDING_COLUMNS:
@@ -126,7 +130,7 @@ def _kind(cells: Cells, kind: CellKind) -> CellKind:
     return "csv" if isinstance(cells, CsvBlock) else kind
 
 
-def _table(parts: list[_Rows], kinds: Sequence[CellKind]) -> Table:
+def _table(parts: list[_Rows], kinds: Sequence[CellKind], k: int) -> Table:
     outputs, inputs = union_of_names([part.outputs for part in parts]), union_of_names([part.inputs for part in parts])
     sides = (
         (outputs, [(part.outputs, part.output_cells) for part in parts]),
@@ -137,10 +141,10 @@ def _table(parts: list[_Rows], kinds: Sequence[CellKind]) -> Table:
     for (names, side), kind in zip(sides, kinds, strict=True):
         if kind == "csv":
             ((_, blocks),) = side
-            columns += CsvBlock.joined(blocks).columns()
+            columns += CsvBlock.joined(blocks).columns(k)
         else:
             of = ColumnStatistics.of_json_values if kind == "json" else ColumnStatistics.of
-            columns += [of(column).padded_to(rows) for column in _columns(names, side)]
+            columns += [of(column, k).padded_to(rows) for column in _columns(names, side)]
     return Table(names=outputs + inputs, outputs=len(outputs), rows=rows, columns=tuple(columns))
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from chalicelib.statistics import PART_K
 from chalicelib.statistics.categories import MAX_CATEGORIES, Categories
-from chalicelib.statistics.distribution import PART_K, Distribution, distinct
+from chalicelib.statistics.distribution import Distribution, distinct
 from chalicelib.statistics.lengths import Lengths
 from chalicelib.statistics.lexical import MAX_ABS_VALUE, TypeCounts, lexical_type, number, numeric_cells
 from chalicelib.statistics.moments import Moments

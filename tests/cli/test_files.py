@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 import vedette
+from chalicelib.capture.summary import summarize
 from chalicelib.constraints.files import read_constraints, write_constraints
+from chalicelib.statistics import BASELINE_K, PART_K
 from chalicelib.statistics.files import read_statistics
 from tests.capture.captures import line, side
 from vedette.cli import main
@@ -180,6 +182,18 @@ def test_summaries_are_written_as_statistics(run, example):
     assert found.exit_code == 0
     assert "400 rows of 3 columns, 1 of them an output" in found.output
     assert read_statistics((example / "s.json").read_bytes(), "s").rows == 400
+
+
+def test_a_written_summary_has_model_monitors_sketches_and_a_part_small_ones(run, tmp_path):
+    content = b"".join(line(side(f"{i}.25,{i}"), side(f"{i % 7}")) for i in range(1500))
+    (tmp_path / "x.jsonl").write_bytes(content)
+    assert run("summarize", tmp_path / "x.jsonl", "-o", tmp_path / "s.json").exit_code == 0
+    written = read_statistics((tmp_path / "s.json").read_bytes(), "s")
+    assert [column.distribution.k for column in written.columns] == [BASELINE_K] * 3
+    assert written.columns[1].distribution.items()[0].tolist() == [i + 0.25 for i in range(1500)]
+    (part,) = summarize([content]).tables
+    assert [column.distribution.k for column in part.columns] == [PART_K] * 3
+    assert len(part.columns[1].distribution.sketch) < 4000
 
 
 def test_captured_requests_as_a_frame(example):

@@ -9,7 +9,7 @@ from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.files import read_constraints
 from chalicelib.constraints.measurement import Checks, Measurement
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.statistics.distribution import BASELINE_K
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
 from tests.constraints.tables import baseline_of, checked, column, summary

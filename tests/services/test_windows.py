@@ -18,7 +18,7 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import NotReady
 from chalicelib.records import Execution
 from chalicelib.services import aggregation, monitoring
-from chalicelib.statistics.distribution import BASELINE_K
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.table import Table
 from tests.runs import run_of
 from vedette.demo import user_actions

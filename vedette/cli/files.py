@@ -154,12 +154,17 @@ def summarize_command(
       vedette summarize captures/
       vedette summarize s3://my-bucket/data-capture/my-endpoint/AllTraffic/2026/11/22/09 -o statistics.json
     """  # noqa: D301
+    import msgspec
+
     from chalicelib.errors import UnreadableFile
+    from chalicelib.statistics import BASELINE_K
     from chalicelib.statistics.files import write_statistics
     from vedette.input_sources import sources
 
     options.folders_exist(output, quarantine)
     found = sources(capture, profile=profile, region=region)
+    if output:  # a file for Model Monitor's tools, or a baseline
+        traffic = msgspec.structs.replace(traffic, sketch_k=BASELINE_K)
     read = _read(found, traffic, quarantine)
     summary = read.summary
     console = options.console(output)
