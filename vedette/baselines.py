@@ -68,17 +68,20 @@ def _expanded(chunks: Iterable[bytes], place: str) -> Iterator[bytes]:
         raise UnreadableFile(f"{place}: {refused}") from None
 
 
-def captured_statistics(found: Sequence[Source], advance: Advance) -> tuple[Table, int]:
+def captured_statistics(
+    found: Sequence[Source], advance: Advance, *, private: tuple[str, ...] = ()
+) -> tuple[Table, int]:
     """The statistics of captured rows in the most common layout, and the number of rows in other layouts.
 
-    Sketches have Model Monitor's size, as those of a data set.
+    Sketches have Model Monitor's size, as those of a data set. `private` names features of which only counts of types
+    and missing cells are kept.
 
     Raises
     ------
     UnreadableFile
         If no rows could be read.
     """
-    options = CaptureOptions(sketch_k=BASELINE_K)
+    options = CaptureOptions(sketch_k=BASELINE_K, private=private)
     summary = CaptureSummary.total(summarize(source.read(advance), options=options) for source in found)
     if not summary.tables:
         raise UnreadableFile(f"{found[0].name if found else 'captures'}: no rows could be read")

@@ -12,9 +12,10 @@ from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from chalicelib.capture.lazy_rows import Names
-from chalicelib.statistics import PART_K
+from chalicelib.capture.options import CaptureOptions
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.csv_columns import CsvBlock
+from chalicelib.statistics.private_features import without_private_values
 from chalicelib.statistics.table import Table, side_layout, sum_of_tables, union_of_names
 
 Cells = Sequence[Any] | CsvBlock  # of one side of rows, row after row
@@ -38,18 +39,13 @@ class BatchAccumulator:
 
     Parameters
     ----------
-    max_layouts
-        How many layouts of columns the object may have.
-    max_columns
-        How many names the columns of one layout may have, over all rows.
-    sketch_k
-        The size of the sketches of numbers.
+    options
+        Its limits: how many layouts of columns the object may have, and how many names the columns of one layout, over
+        all rows; the size of the sketches; which features are private.
     """
 
-    def __init__(self, max_layouts: int, max_columns: int, sketch_k: int = PART_K) -> None:
-        self._max_layouts = max_layouts
-        self._max_columns = max_columns
-        self._sketch_k = sketch_k
+    def __init__(self, options: CaptureOptions) -> None:
+        self._options = options
         self._rows: dict[tuple[Names, Names, CellKind, CellKind], _Rows] = {}
         self._cells = 0
         self._bytes = 0
@@ -63,16 +59,16 @@ class BatchAccumulator:
             return True
         layout = side_layout(outputs), side_layout(inputs)
         known = self._names.get(layout)
-        if known is None and len(self._names) >= self._max_layouts:
+        if known is None and len(self._names) >= self._options.max_layouts:
             return False
         names = {f"o{name}" for name in outputs} | {f"i{name}" for name in inputs}
         if known is None:
             self._names[layout] = names
-        elif len(known) + len(names - known) > self._max_columns:
+        elif len(known) + len(names - known) > self._options.max_columns:
             return False
         else:
             known |= names
-        if len(self._admitted) > self._max_columns:
+        if len(self._admitted) > self._options.max_columns:
             self._admitted.clear()
         self._admitted.add((outputs, inputs))
         return True
@@ -119,7 +115,9 @@ class BatchAccumulator:
         for key, rows in self._rows.items():
             layout = key[:2] if "csv" in key[2:] else (side_layout(rows.outputs), side_layout(rows.inputs))
             by_layout.setdefault((*layout, *key[2:]), []).append(rows)
-        self._tables += [_table(parts, key[2:], self._sketch_k) for key, parts in by_layout.items()]
+        options = self._options
+        tables = (_table(parts, key[2:], options.sketch_k) for key, parts in by_layout.items())
+        self._tables += [without_private_values(table, options.private, options.features) for table in tables]
         self._rows.clear()
         self._cells = self._bytes = 0
         if sum(len(table.columns) for table in self._tables) > MAX_PENDING_COLUMNS:

@@ -159,7 +159,7 @@ def summarize(
         Each one reads the lines of a block that those before it left; the last one leaves none.
     """
     counts = _Counts(on_rejected)
-    batch = BatchAccumulator(options.max_layouts, options.max_columns, options.sketch_k)
+    batch = BatchAccumulator(options)
     stages = [reader(options, batch) for reader in readers]
     end = 0
     collecting = gc.isenabled()

@@ -5,6 +5,7 @@
 | a file of ours                                  | the same, sketches to the byte     |                           |
 | a file of Model Monitor's, 2019 to today        | the same; level i weighs 2**i      |                           |
 | NaN, Infinity, absent deviation or distribution | left out                           |                           |
+| a private feature: `"private": true`, ours      | only counts of types and missing   |                           |
 | a name that occurs twice                        |                                    | two features named x      |
 | anything else                                   |                                    | not a statistics.json ... |
 
@@ -98,9 +99,10 @@ def read_statistics(content: bytes, place: str) -> Table:
 def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     kind = column.types.inferred_type
     statistics = {"common": {"num_present": column.types.present, "num_missing": column.types.missing}}
+    head = {"name": name, "inferred_type": kind} | ({"private": True} if column.private else {})
     if kind in ("Fractional", "Integral"):
-        return {"name": name, "inferred_type": kind, "numerical_statistics": statistics | _numerical(column)}
-    return {"name": name, "inferred_type": kind, "string_statistics": statistics | _string(column)}
+        return head | {"numerical_statistics": statistics | _numerical(column)}
+    return head | {"string_statistics": statistics | _string(column)}
 
 
 def _string(column: ColumnStatistics) -> dict[str, Any]:
@@ -158,6 +160,8 @@ def _column(feature: dict[str, Any]) -> ColumnStatistics:
     common = statistics.get("common", {})
     present, missing = _count(common.get("num_present")), _count(common.get("num_missing"))
     types = TypeCounts(missing=missing, **({kind: present} if kind else {}))
+    if feature.get("private") is True:
+        return ColumnStatistics(types=types).without_values()
     if numerical:
         return ColumnStatistics(
             types=types,

@@ -196,6 +196,34 @@ def test_a_written_summary_has_model_monitors_sketches_and_a_part_small_ones(run
     assert len(part.columns[1].distribution.sketch) < 4000
 
 
+def test_private_features_of_files_are_counted_and_never_shown(run, tmp_path):
+    content = b"".join(line(side({"age": 41, "city": f"Bern {i % 3}"}, "JSON"), side("0.5")) for i in range(300))
+    (tmp_path / "x.jsonl").write_bytes(content)
+    private = ("--private", "city", "--private", "elsewhere")
+    baseline = tmp_path / "baseline"
+    made = run("baseline", "--from-captures", tmp_path / "x.jsonl", "-o", baseline, *private)
+    summed = run("summarize", tmp_path / "x.jsonl", "-o", tmp_path / "s.json", *private)
+    report = ("--report", tmp_path / "r.html")
+    evaluated = run("evaluate", tmp_path / "x.jsonl", "--baseline", baseline, *report, *private)
+    assert (made.exit_code, summed.exit_code, evaluated.exit_code) == (0, 0, 0)
+    for found in (made, summed, evaluated):
+        assert "Warning: --private elsewhere: no column has this name." in found.output
+    assert "String (private)" in summed.output
+    assert "Note: private: drift not evaluated for city." in evaluated.output
+    written = [path.read_text() for path in (*baseline.iterdir(), tmp_path / "s.json", tmp_path / "r.html")]
+    assert not any("Bern" in text for text in (*written, made.output, summed.output, evaluated.output))
+    assert "Bern" in run("captured", tmp_path / "x.jsonl", "-o", "-").output
+
+
+def test_a_data_set_gives_a_baseline_with_private_features(run, example):
+    assert run("baseline", example / "train.csv", "-o", example / "p", "--private", "a").exit_code == 0
+    table = read_statistics((example / "p" / "statistics.json").read_bytes(), "p")
+    assert [column.private for column in table.columns] == [False, True, False]
+    again = run("baseline", example / "baseline" / "statistics.json", "-o", example / "q", "--private", "a")
+    assert again.exit_code == 0
+    assert read_statistics((example / "q" / "statistics.json").read_bytes(), "q").columns[1] == table.columns[1]
+
+
 def test_captured_requests_as_a_frame(example):
     frame = vedette.captured(str(example / "captures"))
     assert list(frame.columns) == ["event_id", "inference_time", "inference_id", "output.0", "input.0", "input.1"]
