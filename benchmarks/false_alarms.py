@@ -41,9 +41,10 @@ from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, eval
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.records import AlertState, Execution, FleetEntry, Thresholds
+from chalicelib.statistics import BASELINE_K, PART_K
 from chalicelib.statistics.categories import Categories
 from chalicelib.statistics.column import ColumnStatistics
-from chalicelib.statistics.distribution import BASELINE_K, PART_K, Distribution
+from chalicelib.statistics.distribution import Distribution
 from chalicelib.statistics.lengths import Lengths
 from chalicelib.statistics.lexical import TypeCounts
 from chalicelib.statistics.moments import Moments

@@ -24,7 +24,7 @@ from chalicelib.constraints.files import read_constraints, read_violations
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import FleetEntry, GoldenPayload
-from chalicelib.statistics.distribution import BASELINE_K
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
 from vedette.demo import user_actions

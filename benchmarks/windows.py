@@ -24,7 +24,7 @@ from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.files import write_violations
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.parts import Part
-from chalicelib.statistics.distribution import BASELINE_K
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.files import write_statistics
 from chalicelib.statistics.table import Table
 

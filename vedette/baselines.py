@@ -35,12 +35,13 @@ from chalicelib.capture.flatten import values_of
 from chalicelib.capture.gzip_stream import decompress
 from chalicelib.capture.json_tables import readings
 from chalicelib.capture.json_values import parse_json
+from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.files import read_constraints
 from chalicelib.errors import RejectedRecord, UnreadableFile, VedetteError
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.column import ColumnStatistics
-from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
 from vedette.input_sources import Source, is_folder, join, read_bytes, sources
@@ -69,15 +70,21 @@ def _expanded(chunks: Iterable[bytes], place: str) -> Iterator[bytes]:
         raise UnreadableFile(f"{place}: {refused}") from None
 
 
-def captured_statistics(found: Sequence[Source], advance: Advance) -> tuple[Table, int]:
+def captured_statistics(
+    found: Sequence[Source], advance: Advance, *, private: tuple[str, ...] = ()
+) -> tuple[Table, int]:
     """The statistics of captured rows in the most common layout, and the number of rows in other layouts.
+
+    Sketches have Model Monitor's size, as those of a data set. `private` names features of which only counts of types
+    and missing cells are kept.
 
     Raises
     ------
     UnreadableFile
         If no rows could be read.
     """
-    summary = CaptureSummary.total(summarize(source.read(advance)) for source in found)
+    options = CaptureOptions(sketch_k=BASELINE_K, private=private)
+    summary = CaptureSummary.total(summarize(source.read(advance), options=options) for source in found)
     if not summary.tables:
         raise UnreadableFile(f"{found[0].name if found else 'captures'}: no rows could be read")
     largest = max(summary.tables, key=lambda table: table.rows)

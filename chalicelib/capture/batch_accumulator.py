@@ -13,8 +13,10 @@ from typing import Any, Literal, NamedTuple
 
 from chalicelib.capture.flatten import values_of
 from chalicelib.capture.lazy_rows import Names
+from chalicelib.capture.options import CaptureOptions
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.csv_columns import CsvBlock
+from chalicelib.statistics.private_features import without_private_values
 from chalicelib.statistics.table import Table, side_layout, sum_of_tables, union_of_names
 
 Cells = Sequence[Any] | CsvBlock  # of one side of rows, row after row
@@ -38,15 +40,13 @@ class BatchAccumulator:
 
     Parameters
     ----------
-    max_layouts
-        How many layouts of columns the object may have.
-    max_columns
-        How many names the columns of one layout may have, over all rows.
+    options
+        Its limits: how many layouts of columns the object may have, and how many names the columns of one layout, over
+        all rows; the size of the sketches; which features are private.
     """
 
-    def __init__(self, max_layouts: int, max_columns: int) -> None:
-        self._max_layouts = max_layouts
-        self._max_columns = max_columns
+    def __init__(self, options: CaptureOptions) -> None:
+        self._options = options
         self._rows: dict[tuple[Names, Names, CellKind, CellKind], _Rows] = {}
         self._cells = 0
         self._bytes = 0
@@ -60,16 +60,16 @@ class BatchAccumulator:
             return True
         layout = side_layout(outputs), side_layout(inputs)
         known = self._names.get(layout)
-        if known is None and len(self._names) >= self._max_layouts:
+        if known is None and len(self._names) >= self._options.max_layouts:
             return False
         names = {f"o{name}" for name in outputs} | {f"i{name}" for name in inputs}
         if known is None:
             self._names[layout] = names
-        elif len(known) + len(names - known) > self._max_columns:
+        elif len(known) + len(names - known) > self._options.max_columns:
             return False
         else:
             known |= names
-        if len(self._admitted) > self._max_columns:
+        if len(self._admitted) > self._options.max_columns:
             self._admitted.clear()
         self._admitted.add((outputs, inputs))
         return True
@@ -116,7 +116,9 @@ class BatchAccumulator:
         for key, rows in self._rows.items():
             layout = key[:2] if "csv" in key[2:] else (side_layout(rows.outputs), side_layout(rows.inputs))
             by_layout.setdefault((*layout, *key[2:]), []).append(rows)
-        self._tables += [_table(parts, key[2:]) for key, parts in by_layout.items()]
+        options = self._options
+        tables = (_table(parts, key[2:], options.sketch_k) for key, parts in by_layout.items())
+        self._tables += [without_private_values(table, options.private, options.features) for table in tables]
         self._rows.clear()
         self._cells = self._bytes = 0
         if sum(len(table.columns) for table in self._tables) > MAX_PENDING_COLUMNS:
@@ -127,7 +129,7 @@ def _kind(cells: Cells, kind: CellKind) -> CellKind:
     return "csv" if isinstance(cells, CsvBlock) else kind
 
 
-def _table(parts: list[_Rows], kinds: Sequence[CellKind]) -> Table:
+def _table(parts: list[_Rows], kinds: Sequence[CellKind], k: int) -> Table:
     outputs, inputs = union_of_names([part.outputs for part in parts]), union_of_names([part.inputs for part in parts])
     sides = (
         (outputs, [(part.outputs, part.output_cells) for part in parts]),
@@ -138,10 +140,10 @@ def _table(parts: list[_Rows], kinds: Sequence[CellKind]) -> Table:
     for (names, side), kind in zip(sides, kinds, strict=True):
         if kind == "csv":
             ((_, blocks),) = side
-            columns += CsvBlock.joined(blocks).columns()
+            columns += CsvBlock.joined(blocks).columns(k)
         else:
             of = ColumnStatistics.of_json_values if kind == "json" else ColumnStatistics.of
-            columns += [of(column).padded_to(rows) for column in _columns(names, side)]
+            columns += [of(column, k).padded_to(rows) for column in _columns(names, side)]
     return Table(names=outputs + inputs, outputs=len(outputs), rows=rows, columns=tuple(columns))
 
 

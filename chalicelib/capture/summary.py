@@ -179,7 +179,7 @@ def summarize(
         Each one reads the lines of a block that those before it left; the last one leaves none.
     """
     counts = _Counts(on_rejected)
-    batch = BatchAccumulator(options.max_layouts, options.max_columns)
+    batch = BatchAccumulator(options)
     stages = [reader(options, batch) for reader in readers]
     end = 0
     collecting = gc.isenabled()

@@ -109,7 +109,7 @@ def _categorical_values(
 ) -> Iterator[Measurement]:
     domain = feature.domains
     present = column.types.present
-    if domain is None or not present:
+    if domain is None or not present or column.private:
         return
     threshold = monitoring.domain_content_threshold
     counts = column.categories.counts

@@ -6,6 +6,7 @@
 | few texts, categorical_drift_method LInfinity | L-infinity, Simple or Robust  | above categorical_comparison_...    |
 | few texts, ChiSquared                         | 1 - p of the chi-squared test | p below categorical_comparison_...  |
 | many texts, or every cell missing             | none                          |                                     |
+| private, in the baseline or currently         | none                          |                                     |
 
 How Model Monitor compares a chi-squared value with the threshold is unknown (aws-behaviour: chi-squared-threshold).
 Here the threshold is the level of the test, and the sentence keeps the form "distance: x exceeds threshold: y", which

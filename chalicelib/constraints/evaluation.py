@@ -19,6 +19,7 @@
 | no lines                                 |                                            | NoData                   |
 | more than one line in twenty unreadable  | the readable lines are evaluated           | MonitorFailed            |
 | disabled checks                          |                                            | a note                   |
+| private features, current or in baseline | types and completeness are evaluated       | a note that names them   |
 
 The sentences are Model Monitor's own; categorical_values_check has only been seen in its wording of 2019. The severity
 of a violation: `measurement`.
@@ -43,6 +44,7 @@ from chalicelib.statistics.table import Table
 
 MINIMUM_ROWS = 20
 MINIMUM_DRIFT_ROWS = 100
+MAX_NAMES_IN_NOTE = 5
 MAX_UNREADABLE_SHARE = 0.05  # of the lines; beyond it the verdict is MonitorFailed
 
 
@@ -204,6 +206,11 @@ def _notes(summary: Summary, baseline: Baseline, checks: Checks, alignments: lis
         yield "drift was not evaluated: perform_comparison is Disabled"
     elif checks != Checks.HARD and (absent := _without_statistics(baseline)):
         yield f"drift was not evaluated for {absent} features: the baseline's statistics lack them"
+    private = {name for found in alignments for name, column in (found.columns or {}).items() if column.private}
+    if checks != Checks.DRIFT and private:
+        yield f"private: domains and bounds not evaluated for {_listed(private)}"
+    if checks != Checks.HARD and (private := private | _private_in_statistics(baseline)):
+        yield f"private: drift not evaluated for {_listed(private)}"
     skipped = sum(found.table.rows for found in alignments if found.columns is None)
     if skipped:
         yield f"{skipped} of {summary.rows} rows have a different number of columns than the baseline and were skipped"
@@ -212,3 +219,24 @@ def _notes(summary: Summary, baseline: Baseline, checks: Checks, alignments: lis
 def _without_statistics(baseline: Baseline) -> int:
     known = set(baseline.statistics.feature_names) if baseline.statistics else set()
     return sum(feature.name not in known for feature in baseline.constraints.features)
+
+
+def _private_in_statistics(baseline: Baseline) -> set[str]:
+    statistics = baseline.statistics
+    if statistics is None:
+        return set()
+    columns = zip(statistics.feature_names, statistics.columns, strict=True)
+    return {name for name, column in columns if column.private}
+
+
+def _listed(names: Collection[str]) -> str:
+    """The first names in order, and how many more there are.
+
+    Examples
+    --------
+    >>> _listed({"b", "a"}), _listed("abcdefg")
+    ('a, b', 'a, b, c, d, e and 2 more')
+    """
+    first = sorted(names)[:MAX_NAMES_IN_NOTE]
+    more = len(names) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")

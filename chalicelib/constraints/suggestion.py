@@ -14,6 +14,7 @@ documentation and its runs disagree, or it leaves something open:
 |                               | at most a tenth of the values are distinct  |                                      |
 | a column of truth values      | no such type in its list                    | String                               |
 | a column without values       | not seen                                    | Unknown, completeness 0.0, no rule   |
+| a private feature             | no such thing                               | type and completeness, no rule       |
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@
 | a statistics.json that was read again            | types as far as the data type check measured them                 |
 | executions of earlier windows                    | the value of each check, window by window                         |
 | none                                             | the value of this window                                          |
+| a private feature                                | types, missing cells, and that it is private                      |
 | names, categories, constraints                   | one harmless line each, capped; escaped by the template           |
 """
 
@@ -225,7 +226,9 @@ def _summary(bars: Sequence[Compared]) -> str:
 
 
 def _distinct(before: ColumnStatistics | None, after: ColumnStatistics | None) -> str:
-    """A note about a column whose values are free text or too many, and so were not stored."""
+    """A note about a column whose values were not stored: private, free text, or too many."""
+    if any(column is not None and column.private for column in (before, after)):
+        return "Private: only counts of types and missing cells are stored. Drift, domain and bounds are not evaluated."
     if after is None or after.categories.counts is not None or _numeric(before, after):
         return ""
     if not after.categories.distinct:

@@ -105,9 +105,21 @@ def _baseline(run: EndpointRun) -> VersionedBaseline | None:
 
 
 def _summary(run: EndpointRun, captured: DataCaptured) -> CaptureSummary | None:
-    options = CaptureOptions(header=run.entry.capture_header, test_marker=run.entry.test_marker)
+    entry = run.entry
+    options = CaptureOptions(
+        header=entry.capture_header,
+        test_marker=entry.test_marker,
+        private=entry.private,
+        features=_features(run) if entry.private else (),
+    )
     chunks = run.stores.bucket_of(captured.bucket).get_chunks(captured.key)
     return None if chunks is None else summarize(chunks, options=options)
+
+
+def _features(run: EndpointRun) -> tuple[str, ...]:
+    """The features of the baseline in force, which name columns that have no names."""
+    baseline = _baseline(run)
+    return tuple(feature.name for feature in baseline.content.constraints.features) if baseline else ()
 
 
 def _part(captured: DataCaptured, summary: CaptureSummary, evaluation: Evaluation | None) -> Part:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from chalicelib.statistics import PART_K
 from chalicelib.statistics.categories import MAX_CATEGORIES, Categories
-from chalicelib.statistics.distribution import PART_K, Distribution, distinct
+from chalicelib.statistics.distribution import Distribution, distinct
 from chalicelib.statistics.lengths import Lengths
 from chalicelib.statistics.lexical import MAX_ABS_VALUE, TypeCounts, lexical_type, number, numeric_cells
 from chalicelib.statistics.moments import Moments
@@ -29,7 +30,8 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """The statistics of one column of text cells, None being a missing one.
 
     Numbers beyond `lexical.MAX_ABS_VALUE` count in their type alone. Lengths and words are those of the cells that are
-    text; the texts themselves are stored only as `categories` allows.
+    text; the texts themselves are stored only as `categories` allows. A private column has its types alone, and makes
+    every sum private.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     categories: Categories = Categories()
     lengths: Lengths = Lengths()
     words: Lengths = Lengths()
+    private: bool = False
 
     @classmethod
     def of(cls, cells: Sequence[str | None], k: int = PART_K, missing: str | None = None) -> ColumnStatistics:
@@ -167,12 +170,28 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         absent = rows - self.types.present - self.types.missing
         return msgspec.structs.replace(self, types=self.types + TypeCounts(missing=absent)) if absent else self
 
+    def without_values(self) -> ColumnStatistics:
+        """The column as a private one: no category, extreme, length or sketch.
+
+        Examples
+        --------
+        >>> private = ColumnStatistics.of(["18", "x"]).without_values()
+        >>> private.types.present, private.moments.maximum, private.categories.counts
+        (2, None, None)
+        >>> (private + ColumnStatistics.of(["19"])).private
+        True
+        """
+        return ColumnStatistics(types=self.types, categories=Categories.unknown(), private=True)
+
     @classmethod
     def total(cls, columns: Iterable[ColumnStatistics]) -> ColumnStatistics:
         """The sum of any number of columns."""
         parts = list(columns)
+        types = TypeCounts.total(part.types for part in parts)
+        if any(part.private for part in parts):
+            return cls(types=types).without_values()
         return cls(
-            types=TypeCounts.total(part.types for part in parts),
+            types=types,
             moments=Moments.total(part.moments for part in parts),
             distribution=Distribution.total(part.distribution for part in parts),
             categories=Categories.total(part.categories for part in parts),

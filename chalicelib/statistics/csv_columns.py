@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from chalicelib.statistics import PART_K
 from chalicelib.statistics.column import ColumnStatistics, parse_numbers
-from chalicelib.statistics.distribution import PART_K
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,13 +9,12 @@ import msgspec
 import numpy as np
 
 from chalicelib.errors import UnreadableFile
+from chalicelib.statistics import PART_K
 from chalicelib.statistics.categories import MAX_CATEGORIES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PART_K = 200  # rank error 1.3 %; about 2.6 kB at 1,000 values
-BASELINE_K = 2048  # Model Monitor's own: exact up to 2,048 values
 MAX_EXACT_VALUES = MAX_CATEGORIES  # distinct values that are counted instead of sketched: as many as categories
 BUCKETS = 10  # Model Monitor's, not configurable there
 

@@ -5,12 +5,20 @@
 | a file of ours                                  | the same, sketches to the byte     |                           |
 | a file of Model Monitor's, 2019 to today        | the same; level i weighs 2**i      |                           |
 | NaN, Infinity, absent deviation or distribution | left out                           |                           |
+| a private feature: `"private": true`, ours      | only counts of types and missing   |                           |
 | a name that occurs twice                        |                                    | two features named x      |
 | anything else                                   |                                    | not a statistics.json ... |
 
 Each error is an UnreadableFile: `place: cause`.
 
-The schema has one type a column, so the lexical counts of a file that was read all lie on its inferred type.
+The schema has one type a column, so the lexical counts of a file that was read all lie on its inferred type. The keys
+and their order are those of the containers of 2024 and later; what is not known is left out:
+
+| key                             | of      | value                     | left out                                  |
+|---------------------------------|---------|---------------------------|-------------------------------------------|
+| completeness                    | all     | 0 to 1                    | without rows                              |
+| approximate_num_distinct_values | numbers | a whole number            | of a table read from a file               |
+| distinct_count                  | texts   | a whole number as a float | ... unless that file holds the categories |
 """
 
 from __future__ import annotations
@@ -21,9 +29,10 @@ from binascii import a2b_base64, b2a_base64
 from typing import Any
 
 from chalicelib.errors import UnreadableFile
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.categories import MAX_CATEGORIES, Categories
 from chalicelib.statistics.column import ColumnStatistics
-from chalicelib.statistics.distribution import BASELINE_K, Distribution
+from chalicelib.statistics.distribution import Distribution
 from chalicelib.statistics.lexical import TypeCounts
 from chalicelib.statistics.moments import Moments
 from chalicelib.statistics.table import Table
@@ -89,21 +98,39 @@ def read_statistics(content: bytes, place: str) -> Table:
 
 def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     kind = column.types.inferred_type
-    common = {"num_present": column.types.present, "num_missing": column.types.missing}
+    statistics = {"common": {"num_present": column.types.present, "num_missing": column.types.missing}}
+    head = {"name": name, "inferred_type": kind} | ({"private": True} if column.private else {})
     if kind in ("Fractional", "Integral"):
-        return {"name": name, "inferred_type": kind, "numerical_statistics": {"common": common} | _numerical(column)}
-    string: dict[str, Any] = {"common": common, "distinct_count": float(column.categories.distinct)}
-    if column.categories.counts is not None:
-        ranked = sorted(column.categories.counts.items(), key=lambda item: (-item[1], item[0]))
+        return head | {"numerical_statistics": statistics | _numerical(column)}
+    return head | {"string_statistics": statistics | _string(column)}
+
+
+def _string(column: ColumnStatistics) -> dict[str, Any]:
+    counts, distinct = column.categories.counts, _distinct(column)
+    string: dict[str, Any] = {} if distinct is None else {"distinct_count": float(distinct)}
+    string |= _completeness(column)
+    if counts is not None:
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         buckets = [{"value": value, "count": count} for value, count in ranked]
         string["distribution"] = {"categorical": {"buckets": buckets}}
-    return {"name": name, "inferred_type": kind, "string_statistics": string}
+    return string
+
+
+def _completeness(column: ColumnStatistics) -> dict[str, Any]:
+    completeness = column.types.completeness
+    return {} if completeness is None else {"completeness": completeness}
+
+
+def _distinct(column: ColumnStatistics) -> int | None:
+    """How many distinct cells; None when they were not counted."""
+    counted = column.categories.counts is not None or column.categories.sketch or column.categories.coarse_sketch
+    return column.categories.distinct if counted else None
 
 
 def _numerical(column: ColumnStatistics) -> dict[str, Any]:
-    moments, distribution = column.moments, column.distribution
+    moments, distribution, distinct = column.moments, column.distribution, _distinct(column)
     if moments.minimum is None or moments.maximum is None:
-        return {}
+        return _completeness(column)
     buckets = [
         {"lower_bound": lower, "upper_bound": upper, "count": float(count)}
         for lower, upper, count in distribution.buckets(moments.minimum, moments.maximum)
@@ -114,6 +141,8 @@ def _numerical(column: ColumnStatistics) -> dict[str, Any]:
         "std_dev": moments.std_dev,
         "min": moments.minimum,
         "max": moments.maximum,
+        **({} if distinct is None else {"approximate_num_distinct_values": distinct}),
+        **_completeness(column),
         "distribution": {"kll": {"buckets": buckets, "sketch": _sketch(distribution)}},
     }
 
@@ -131,6 +160,8 @@ def _column(feature: dict[str, Any]) -> ColumnStatistics:
     common = statistics.get("common", {})
     present, missing = _count(common.get("num_present")), _count(common.get("num_missing"))
     types = TypeCounts(missing=missing, **({kind: present} if kind else {}))
+    if feature.get("private") is True:
+        return ColumnStatistics(types=types).without_values()
     if numerical:
         return ColumnStatistics(
             types=types,

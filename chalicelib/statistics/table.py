@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from chalicelib.statistics import PART_K
 from chalicelib.statistics.column import ColumnStatistics
-from chalicelib.statistics.distribution import PART_K
 
 LayoutKey = tuple[tuple[str, ...], tuple[str, ...]]  # of the outputs, of the inputs
 MAX_COLUMNS = 10_000  # of a table that is the sum of tables of objects

@@ -228,11 +228,16 @@ def test_minus_zero_is_a_category_of_its_own(zero):
 @pytest.mark.parametrize(("requests", "read_at_once"), [(MIN_REQUESTS - 1, False), (MIN_REQUESTS, True)])
 def test_a_small_block_is_left_to_the_exact_reader(requests, read_at_once):
     block = Block(0, 1, line(side("1"), side("2")) * requests)
-    batch = BatchAccumulator(10, 10)
+    batch = BatchAccumulator(DEFAULT_OPTIONS)
     left = VectorizedBlockReader(DEFAULT_OPTIONS, batch).read(block).left_over
     assert left == (() if read_at_once else None)
 
 
 def test_few_large_requests_are_read_at_once():
     block = Block(0, 1, line(side("1\n" * MIN_BYTES), side("2\n" * MIN_BYTES)) * 2)
-    assert VectorizedBlockReader(DEFAULT_OPTIONS, BatchAccumulator(10, 10)).read(block).left_over == ()
+    assert (
+        VectorizedBlockReader(DEFAULT_OPTIONS, BatchAccumulator(CaptureOptions(max_layouts=10, max_columns=10)))
+        .read(block)
+        .left_over
+        == ()
+    )

@@ -108,6 +108,9 @@ def test_captures_give_a_baseline_that_they_hold(tmp_path):
     assert [(f["name"], f["inferred_type"]) for f in features] == [
         ("_c0", "Fractional"), ("_c1", "Integral"), ("_c2", "Fractional"),
     ]  # fmt: skip
+    numbers = files(tmp_path / "baseline")["statistics.json"]["features"][2]["numerical_statistics"]
+    assert numbers["distribution"]["kll"]["sketch"]["parameters"] == {"c": 0.64, "k": 2048.0}
+    assert len(numbers["distribution"]["kll"]["sketch"]["data"][0]) == 300
     (captures / "odd.jsonl").unlink()
     evaluated = CliRunner().invoke(main, ["evaluate", str(captures), "--baseline", str(tmp_path / "baseline")])
     assert evaluated.exit_code == 0, evaluated.output

@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 import vedette
+from chalicelib.capture.summary import summarize
 from chalicelib.constraints.files import read_constraints, write_constraints
+from chalicelib.statistics import BASELINE_K, PART_K
 from chalicelib.statistics.files import read_statistics
 from tests.capture.captures import line, side
 from vedette.cli import main
@@ -180,6 +182,46 @@ def test_summaries_are_written_as_statistics(run, example):
     assert found.exit_code == 0
     assert "400 rows of 3 columns, 1 of them an output" in found.output
     assert read_statistics((example / "s.json").read_bytes(), "s").rows == 400
+
+
+def test_a_written_summary_has_model_monitors_sketches_and_a_part_small_ones(run, tmp_path):
+    content = b"".join(line(side(f"{i}.25,{i}"), side(f"{i % 7}")) for i in range(1500))
+    (tmp_path / "x.jsonl").write_bytes(content)
+    assert run("summarize", tmp_path / "x.jsonl", "-o", tmp_path / "s.json").exit_code == 0
+    written = read_statistics((tmp_path / "s.json").read_bytes(), "s")
+    assert [column.distribution.k for column in written.columns] == [BASELINE_K] * 3
+    assert written.columns[1].distribution.items()[0].tolist() == [i + 0.25 for i in range(1500)]
+    (part,) = summarize([content]).tables
+    assert [column.distribution.k for column in part.columns] == [PART_K] * 3
+    assert len(part.columns[1].distribution.sketch) < 4000
+
+
+def test_private_features_of_files_are_counted_and_never_shown(run, tmp_path):
+    content = b"".join(line(side({"age": 41, "city": f"Bern {i % 3}"}, "JSON"), side("0.5")) for i in range(300))
+    (tmp_path / "x.jsonl").write_bytes(content)
+    private = ("--private", "city", "--private", "elsewhere")
+    baseline = tmp_path / "baseline"
+    made = run("baseline", "--from-captures", tmp_path / "x.jsonl", "-o", baseline, *private)
+    summed = run("summarize", tmp_path / "x.jsonl", "-o", tmp_path / "s.json", *private)
+    report = ("--report", tmp_path / "r.html")
+    evaluated = run("evaluate", tmp_path / "x.jsonl", "--baseline", baseline, *report, *private)
+    assert (made.exit_code, summed.exit_code, evaluated.exit_code) == (0, 0, 0)
+    for found in (made, summed, evaluated):
+        assert "Warning: --private elsewhere: no column has this name." in found.output
+    assert "String (private)" in summed.output
+    assert "Note: private: drift not evaluated for city." in evaluated.output
+    written = [path.read_text() for path in (*baseline.iterdir(), tmp_path / "s.json", tmp_path / "r.html")]
+    assert not any("Bern" in text for text in (*written, made.output, summed.output, evaluated.output))
+    assert "Bern" in run("captured", tmp_path / "x.jsonl", "-o", "-").output
+
+
+def test_a_data_set_gives_a_baseline_with_private_features(run, example):
+    assert run("baseline", example / "train.csv", "-o", example / "p", "--private", "a").exit_code == 0
+    table = read_statistics((example / "p" / "statistics.json").read_bytes(), "p")
+    assert [column.private for column in table.columns] == [False, True, False]
+    again = run("baseline", example / "baseline" / "statistics.json", "-o", example / "q", "--private", "a")
+    assert again.exit_code == 0
+    assert read_statistics((example / "q" / "statistics.json").read_bytes(), "q").columns[1] == table.columns[1]
 
 
 def test_captured_requests_as_a_frame(example):

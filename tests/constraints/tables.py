@@ -6,7 +6,7 @@ from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import Baseline, Evaluation
 from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.statistics.distribution import BASELINE_K
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.table import Table, sum_of_tables
 
 

@@ -9,8 +9,9 @@ from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.files import read_constraints
 from chalicelib.constraints.measurement import Checks, Measurement
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.statistics.distribution import BASELINE_K
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.files import read_statistics
+from chalicelib.statistics.private_features import without_private_values
 from chalicelib.statistics.table import Table
 from tests.constraints.tables import baseline_of, checked, column, summary
 
@@ -396,3 +397,57 @@ def test_a_feature_overrides_the_configuration_under_either_spelling(override):
     baseline = baseline_of(column(["1"] * 100), **override)
     constraints = Baseline(constraints=baseline.constraints)
     assert evaluate(summary(column(cells)), constraints).violations == ()
+
+
+# --- private features -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def people():
+    """500 x 3 (score, age, city), of which age has bounds and city a domain."""
+    draw = random.Random(5)
+    rows = [[str(draw.random()), str(draw.randint(20, 60)), draw.choice(["Bern", "Oslo"])] for _ in range(500)]
+    table = Table.of(rows, ("score", "age", "city"), k=BASELINE_K)
+    document = suggested_constraints(table).document
+    document["features"][1]["num_constraints"] |= {"minimum": 20, "maximum": 60}
+    return Baseline(constraints=Constraints(document), statistics=table)
+
+
+def elsewhere(names: tuple[str, ...] = ("", "", "")) -> Table:
+    """Rows that violate the bounds, the domain and the distribution of all."""
+    return Table.of([[f"{5 + i}.5", str(-i), "Rome"] for i in range(200)], names, 1)
+
+
+def test_of_a_private_feature_types_and_completeness_are_evaluated_and_the_rest_is_noted(people):
+    private = without_private_values(elsewhere(), ("age", "city"), ("score", "age", "city"))
+    evaluation = evaluate(summary(private), people)
+    assert {one.check for one in evaluation.measurements if one.feature in ("age", "city")} == {
+        "data_type_check",
+        "completeness_check",
+    }
+    assert {(one.feature, one.check) for one in evaluation.violations} == {("score", "baseline_drift_check")}
+    assert evaluation.notes == (
+        "private: domains and bounds not evaluated for age, city",
+        "private: drift not evaluated for age, city",
+    )
+    assert evaluate(summary(private), people, checks=Checks.HARD).notes == evaluation.notes[:1]
+    assert evaluate(summary(private), people, checks=Checks.DRIFT).notes == evaluation.notes[1:]
+
+
+def test_a_part_from_before_the_setting_adds_its_counts_and_none_of_its_values(people):
+    private = without_private_values(elsewhere(), ("age", "city"), ("score", "age", "city"))
+    both = evaluate(summary(elsewhere(), private), people)
+    assert {one.check for one in both.measurements if one.feature == "city"} == {
+        "data_type_check",
+        "completeness_check",
+    }
+    assert both.rows == 400
+
+
+def test_what_is_private_in_the_baseline_alone_has_no_drift_and_keeps_its_rules(people):
+    private = without_private_values(people.statistics, ("age",))
+    evaluation = evaluate(summary(elsewhere()), Baseline(constraints=people.constraints, statistics=private))
+    assert evaluation.notes == ("private: drift not evaluated for age",)
+    assert ("age", "vedette_range_check") in {(one.feature, one.check) for one in evaluation.violations}
+    features = suggested_constraints(private).document["features"]
+    assert features[1] == {"name": "age", "inferred_type": "Integral", "completeness": 1.0}

@@ -151,6 +151,7 @@ ENTRIES = st.builds(
     window_minutes=st.sampled_from([15, 20, 60, 1440]),
     critical_features=st.lists(TEXTS, max_size=3).map(tuple),
     test_marker=TEXTS,
+    private=st.lists(TEXTS, max_size=3).map(tuple),
     golden_payload=st.none() | st.builds(GoldenPayload, body=TEXTS, accept=TEXTS),
     thresholds=st.builds(Thresholds, drift_of=st.integers(3, 9)),
 )

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from chalicelib.pages import charts
 from chalicelib.pages.charts import Compared, Point
-from chalicelib.statistics.distribution import BASELINE_K, Distribution
+from chalicelib.statistics import BASELINE_K
+from chalicelib.statistics.distribution import Distribution
 
 values = st.lists(st.floats(-1e9, 1e9).map(lambda x: round(x, 3)), min_size=1, max_size=300).map(np.array)
 shares = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=30)

@@ -12,10 +12,14 @@ import click
 import msgspec
 import pytest
 
-from chalicelib.constraints.evaluation import Evaluation
+from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
 from chalicelib.constraints.measurement import Measurement
+from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.pages.report import MAX_CARDS, MonitoredExecution, ReportContent, execution_report, report
 from chalicelib.statistics.files import read_statistics, write_statistics
+from chalicelib.statistics.private_features import without_private_values
+from chalicelib.statistics.table import Table
 from tests.pages.samples import HOSTILE, START, sample
 from vedette.cli import main
 
@@ -168,3 +172,15 @@ def test_every_command_on_a_page_is_one_that_the_command_line_takes(verdict):
             group, words = next_one, words[1:]
         group.make_context(command, words)  # refuses what it does not know
         assert command.endswith("--stage dev")
+
+
+def test_a_private_feature_is_called_private_and_shows_no_value():
+    rows = [[str(i % 7), "Bern" if i % 2 else "Oslo"] for i in range(200)]
+    table = Table.of(rows, ("age", "city"))
+    baseline = Baseline(constraints=suggested_constraints(table), statistics=table)
+    current = without_private_values(Table.of([["77", "Lima"]] * 200, ("age", "city")), ("age", "city"))
+    evaluation = evaluate(CaptureSummary(events=200, rows=200, tables=(current,)), baseline)
+    page = report(ReportContent("x", evaluation, 200, {}, baseline, current))
+    assert text(page).count("Private: only counts of types and missing cells are stored.") == 2
+    assert "private: drift not evaluated for age, city" in text(page).lower()
+    assert "Lima" not in page.decode()

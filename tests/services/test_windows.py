@@ -18,9 +18,10 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import NotReady
 from chalicelib.records import Execution
 from chalicelib.services import aggregation, monitoring
-from chalicelib.statistics.distribution import BASELINE_K
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.table import Table
 from tests.runs import run_of
+from tests.services.conftest import ENTRY
 from vedette.demo import user_actions
 from vedette.local.errors import Crash
 
@@ -323,3 +324,36 @@ def test_a_write_that_meets_others_for_ever_is_not_taken_for_theirs(world, monke
     with pytest.raises(NotReady, match="is being written by others"):
         stage_stores().bucket.put_once("monitoring/x", b"mine")
     assert boto3.client("s3").list_objects_v2(Bucket=world.bucket, Prefix="monitoring/x")["KeyCount"] == 0
+
+
+# --- private features -------------------------------------------------------------------------------------------------
+
+
+def stored_beside_captures(world) -> bytes:
+    """Everything that lies in the bucket, except what SageMaker captured and the model itself."""
+    keys = [key for key in world.keys("") if not key.startswith(("data-capture/", "models/"))]
+    return b"".join(stage_stores().bucket.get(key) or b"" for key in keys)
+
+
+def test_no_value_of_a_private_feature_is_stored_and_what_is_not_evaluated_is_noted(watched):
+    """The rows have no names: the baseline names their columns."""
+    user_actions.apply_fleet(replace(ENTRY, private=("a",)))
+    user_actions.predict(ENDPOINT, [("987654", "31")] * 150)
+    watched.pass_hours(16)
+    stored = stored_beside_captures(watched)
+    assert b"987654" not in stored
+    assert b"31" in stored
+    (hour,) = [one for one in verdicts(watched, checks="hard") if one.rows]
+    (day,) = verdicts(watched, checks="drift")
+    assert hour.notes == ("private: domains and bounds not evaluated for a",)
+    assert day.notes == ("private: drift not evaluated for a",)
+    assert {one.feature for one in day.measurements} == {"label", "b"}
+    assert {one.check for one in hour.measurements if one.feature == "a"} == {"data_type_check", "completeness_check"}
+
+
+def test_without_a_baseline_no_column_without_a_name_is_stored_that_may_be_private(watched):
+    stage_stores().baselines.remove_from_force(ENDPOINT)
+    user_actions.apply_fleet(replace(ENTRY, private=("a",)))
+    user_actions.predict(ENDPOINT, [("987654", "31")] * 50)
+    watched.pass_hours(2)
+    assert b"987654" not in stored_beside_captures(watched)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import UnreadableFile
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.distances import categorical, numerical
-from chalicelib.statistics.distribution import BASELINE_K, MAX_EXACT_VALUES, Distribution
+from chalicelib.statistics.distribution import MAX_EXACT_VALUES, Distribution
 
 numbers = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 2)), min_size=1, max_size=300).map(np.array)
 

@@ -6,9 +6,9 @@ import math
 import pytest
 
 from chalicelib.errors import UnreadableFile
+from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distances import numerical
-from chalicelib.statistics.distribution import BASELINE_K
 from chalicelib.statistics.files import read_statistics, write_statistics
 from chalicelib.statistics.table import Table
 from vedette.baselines import baseline_statistics
@@ -72,6 +72,36 @@ def test_p07_is_at_no_distance_from_itself(p07):
     for mine, other in zip(one.columns, two.columns, strict=True):
         assert mine.distribution.count == 404
         assert numerical(mine.distribution, other.distribution, "Simple") == 0.0
+
+
+def test_the_keys_and_their_order_are_those_of_the_containers_of_2024():
+    """aws-behaviour: statistics-file."""
+    rows = [[str(i), f"{i}.5", f"text {i}", "abc"[i % 3], None if i % 4 else "7"] for i in range(1000)]
+    document = json.loads(write_statistics(Table.of(rows, ("whole", "part", "free", "kind", "rare"))))
+    whole, part, free, kind, rare = document["features"]
+    numerical = ["common", "mean", "sum", "std_dev", "min", "max", "approximate_num_distinct_values", "completeness"]
+    for feature in (whole, part, rare):
+        assert list(feature) == ["name", "inferred_type", "numerical_statistics"]
+        assert list(feature["numerical_statistics"]) == [*numerical, "distribution"]
+    assert list(kind["string_statistics"]) == ["common", "distinct_count", "completeness", "distribution"]
+    assert list(free["string_statistics"]) == ["common", "distinct_count", "completeness"]
+    few = rare["numerical_statistics"]
+    assert repr((few["approximate_num_distinct_values"], few["completeness"])) == "(1, 0.25)"
+    many = whole["numerical_statistics"]["approximate_num_distinct_values"]
+    assert isinstance(many, int)
+    assert many == pytest.approx(1000, rel=0.1)
+    assert isinstance(free["string_statistics"]["distinct_count"], float)
+
+
+def test_a_number_of_distinct_values_that_is_not_known_is_left_out(p07):
+    table = read_statistics((p07 / "statistics.json").read_bytes(), "p07")
+    numerical = json.loads(write_statistics(table))["features"][0]["numerical_statistics"]
+    assert "approximate_num_distinct_values" not in numerical
+    assert numerical["completeness"] == 1.0
+    many = b"""{"features": [{"name": "x", "inferred_type": "String", "string_statistics":
+        {"common": {"num_present": 9, "num_missing": 1}, "distinct_count": 9.0, "completeness": 0.9}}]}"""
+    string = json.loads(write_statistics(read_statistics(many, "x")))["features"][0]["string_statistics"]
+    assert string == {"common": {"num_present": 9, "num_missing": 1}, "completeness": 0.9}
 
 
 def test_a_file_of_ours_is_read_back_into_the_same_objects():

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from chalicelib.statistics.distribution import PART_K, Distribution
+from chalicelib.statistics import PART_K
+from chalicelib.statistics.distribution import Distribution
 
 
 def hours(seed):

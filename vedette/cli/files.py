@@ -59,6 +59,7 @@ ROBUST = (
     help="The number of values needed to evaluate drift.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show every measured value, including those that passed.")
+@options.private
 @options.traffic
 @options.aws
 def evaluate_command(
@@ -70,6 +71,7 @@ def evaluate_command(
     minimum_rows: int,
     minimum_drift_rows: int,
     everything: bool,
+    private: tuple[str, ...],
     traffic: Traffic,
     profile: str | None,
     region: str | None,
@@ -87,6 +89,8 @@ def evaluate_command(
       vedette evaluate s3://my-bucket/data-capture/my-endpoint --baseline s3://my-bucket/baseline
       vedette evaluate 'captures/**/*.jsonl' --baseline constraints.json -o violations.json --report report.html
     """  # noqa: D301
+    import msgspec
+
     from chalicelib.alerts.sanitize import sanitize
     from chalicelib.constraints.column_alignment import aligned_table
     from chalicelib.constraints.evaluation import evaluate
@@ -99,12 +103,15 @@ def evaluate_command(
 
     options.folders_exist(output, report, quarantine)
     reference = read_baseline(baseline, profile=profile, region=region)
+    features = tuple(feature.name for feature in reference.constraints.features)
+    traffic = msgspec.structs.replace(traffic, private=private, features=features)
     found = sources(capture, profile=profile, region=region)
     read = _read(found, traffic, quarantine)
     summary = read.summary
     evaluation = evaluate(summary, reference, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
     console = options.console(output)
     _show_read(console, read, len(found), quarantine)
+    _warn_of_unknown(private, summary.tables, console, features)
     rendering.show_checks(console, evaluation.measurements)
     rendering.show_measurements(console, evaluation.measurements, everything)
     for note in evaluation.notes:
@@ -138,12 +145,14 @@ def _is_robust(baseline: Baseline) -> bool:
 @options.captures
 @options.output("Write statistics.json in Model Monitor's format.")
 @click.option("--quarantine", type=click.Path(dir_okay=False), help="Write the rejected lines to this file.")
+@options.private
 @options.traffic
 @options.aws
 def summarize_command(
     capture: tuple[str, ...],
     output: str | None,
     quarantine: str | None,
+    private: tuple[str, ...],
     traffic: Traffic,
     profile: str | None,
     region: str | None,
@@ -153,15 +162,21 @@ def summarize_command(
     \b
     Examples:
       vedette summarize captures/
+      vedette summarize captures/ --private email --private _c3
       vedette summarize s3://my-bucket/data-capture/my-endpoint/AllTraffic/2026/11/22/09 -o statistics.json
     """  # noqa: D301
+    import msgspec
+
     from chalicelib.alerts.sanitize import sanitize
     from chalicelib.errors import UnreadableFile
+    from chalicelib.statistics import BASELINE_K
     from chalicelib.statistics.files import write_statistics
     from vedette.input_sources import sources
 
     options.folders_exist(output, quarantine)
     found = sources(capture, profile=profile, region=region)
+    k = BASELINE_K if output else traffic.sketch_k  # the file is one for Model Monitor's tools, or a baseline
+    traffic = msgspec.structs.replace(traffic, sketch_k=k, private=private)
     read = _read(found, traffic, quarantine)
     summary = read.summary
     console = options.console(output)
@@ -170,6 +185,7 @@ def summarize_command(
         rendering.line(console, f"Note: {sanitize(note, 300)}.")
     if not summary.tables:
         raise UnreadableFile(f"{capture[0]}: no rows could be read")
+    _warn_of_unknown(private, summary.tables, console)
     tables = sorted(summary.tables, key=lambda table: -table.rows)
     for table in tables:
         rendering.show_columns(console, table)
@@ -197,6 +213,7 @@ def summarize_command(
     help="The number of hours of captures to read, until now.",
 )
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder for the two files.")
+@options.private
 @options.aws
 def baseline_command(
     data: str | None,
@@ -204,6 +221,7 @@ def baseline_command(
     from_captures: tuple[str, ...],
     hours: int,
     output: str,
+    private: tuple[str, ...],
     profile: str | None,
     region: str | None,
 ) -> None:
@@ -217,13 +235,14 @@ def baseline_command(
     Examples:
       vedette baseline train.csv -o baseline/
       vedette baseline s3://my-bucket/train.csv --no-header -o baseline/
-      vedette baseline train.parquet -o baseline/
+      vedette baseline train.parquet -o baseline/ --private birth_date
       vedette baseline --from-captures my-endpoint --hours 72 -o baseline/
       vedette baseline --from-captures captures/ -o baseline/
     """  # noqa: D301
     from chalicelib.constraints.files import write_constraints
     from chalicelib.constraints.suggestion import suggested_constraints
     from chalicelib.statistics.files import write_statistics
+    from chalicelib.statistics.private_features import without_private_values
     from vedette.baselines import captured_statistics, data_set_statistics
 
     if bool(data) == bool(from_captures):
@@ -232,19 +251,20 @@ def baseline_command(
     if data:
         source = _data_set(data, profile, region)
         with options.progress("Reading", source.size) as advance:
-            table = data_set_statistics(source, advance, header=header)
+            table = without_private_values(data_set_statistics(source, advance, header=header), private)
     else:
         found = _captures(from_captures, hours, profile, region)
         with options.progress("Reading", sum(source.size for source in found)) as advance:
-            table, other_rows = captured_statistics(found, advance)
+            table, other_rows = captured_statistics(found, advance, private=private)
     folder = Path(output)
     constraints = write_constraints(suggested_constraints(table))
     folder.mkdir(parents=True, exist_ok=True)
-    unchanged = data is not None and data.endswith(".json")
+    unchanged = data is not None and data.endswith(".json") and not private
     (folder / "statistics.json").write_bytes(b"".join(source.chunks()) if unchanged else write_statistics(table))
     (folder / "constraints.json").write_bytes(constraints)
     console = options.console()
     rendering.show_columns(console, table)
+    _warn_of_unknown(private, [table], console)
     if data:
         _warn_of(table, console)
     if other_rows:
@@ -370,6 +390,17 @@ def _captures(named: Sequence[str], hours: int, profile: str | None, region: str
         else:
             found += captures_of(name, hours, datetime.now(UTC), profile=profile, region=region)
     return found
+
+
+def _warn_of_unknown(
+    private: Sequence[str], tables: Sequence[Table], console: Console, features: Sequence[str] = ()
+) -> None:
+    """Warn about names in --private that are those of no column, and of no feature of the baseline."""
+    from chalicelib.alerts.sanitize import sanitize
+    from chalicelib.statistics.private_features import unknown_names
+
+    for name in unknown_names(tables, private, features):
+        rendering.line(console, f"Warning: --private {sanitize(name, 60)}: no column has this name.")
 
 
 def _warn_of(table: Table, console: Console) -> None:

@@ -49,6 +49,14 @@ def traffic(command: Callable[..., Any]) -> Callable[..., Any]:
     )(with_marker)
 
 
+private = click.option(
+    "--private",
+    multiple=True,
+    metavar="NAME",
+    help="Keep only counts of types and missing cells of this feature. Repeatable.",
+)
+
+
 def output(text: str, **settings: Any) -> Callable[..., Any]:
     """`-o FILE`; - means standard output."""
     return click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), help=text, **settings)

@@ -143,7 +143,7 @@ def show_columns(console: Console, table: Table) -> None:
         figures = (moments.mean, moments.std_dev, moments.minimum, moments.maximum)
         shown.add_row(
             Text(sanitize(name, 60)),
-            column.types.inferred_type,
+            f"{column.types.inferred_type} (private)" if column.private else column.types.inferred_type,
             str(column.types.present),
             str(column.types.missing),
             *("" if figure is None else f"{figure:.6g}" for figure in figures),

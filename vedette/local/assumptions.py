@@ -47,6 +47,9 @@ EXAMPLES = "https://github.com/aws/amazon-sagemaker-examples/"
 _EXAMPLES_FILES = EXAMPLES + "blob/2d519b52c3a2c2361f2b87f0d3de46fd6c0232a5/%20%20%20%20%20deploy_and_monitor/"
 INTRODUCTION = _EXAMPLES_FILES + "sm-model_monitor_introduction/sm-model_monitor_introduction.ipynb"
 BIAS = _EXAMPLES_FILES + "sm-clarify_model_bias_monitor_for_endpoint/sm-clarify_model_bias_monitor_for_endpoint.ipynb"
+STATISTICS_OF_2024 = (
+    "https://github.com/ScottReidux/aai-540/blob/0279d5d4e505003a4adc2670028efe44662f21c8/statistics.json"
+)
 _WORKSHOP = (
     "https://github.com/aws-samples/amazon-sagemaker-from-idea-to-production/blob/"
     "6f9c0934598b5f40806c11e5da73bf36cec35493/"
@@ -559,9 +562,12 @@ ASSUMPTIONS = (
     Assumption(
         "statistics-file",
         "monitoring files",
-        "statistics.json has this schema; counts may be written as floats, and c is 0.64, k 2048 in KLL sketches.",
+        "statistics.json has this schema; counts may be written as floats, and c is 0.64, k 2048 in KLL sketches. Since"
+        " 2024 numerical_statistics has approximate_num_distinct_values (a whole number) and completeness between max"
+        " and distribution, and string_statistics has completeness behind distinct_count; a text of many distinct"
+        " values has no distribution.",
         SEEN,
-        (GUIDE + "model-monitor-byoc-statistics.html", INTRODUCTION),
+        (GUIDE + "model-monitor-byoc-statistics.html", INTRODUCTION, STATISTICS_OF_2024),
     ),
     Assumption(
         "constraints-file",
