@@ -105,6 +105,6 @@ def _names_of(table: Table, position: int) -> set[str]:
 
 
 def _enclosing(table: Table, position: int) -> Iterator[str]:
-    """The names of the objects and lists that hold the column: `a` and `a.b` of `a.b.c`; `a` of `a[].b` and `a#count`."""
+    """The names of what holds the column: `a` and `a.b` of `a.b.c`; `a` of `a[].b` and `a#count`."""
     path = table.names[position].replace("[]", "").partition("#")[0]
     yield from accumulate(path.split("."), "{}.{}".format)

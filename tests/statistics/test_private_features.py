@@ -104,3 +104,9 @@ def test_values_beside_the_word_private_are_not_read():
         b'"numerical', b'"private": true, "numerical'
     )
     assert read_statistics(content, "x").columns == (ColumnStatistics.of(["1", "2"]).without_values(),)
+
+
+@pytest.mark.parametrize("name", ["chat[].role", "chat#count", "chat[]", "chat.0", "chat[].parts[].text"])
+def test_a_private_list_hides_every_column_of_its_elements(name):
+    table = Table.of([["1", "2"]], ("other", name))
+    assert private_positions(table, ["chat"]) == {1}
