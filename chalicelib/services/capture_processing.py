@@ -105,7 +105,10 @@ def process(run: EndpointRun, captured: DataCaptured, *, source_is_readable: boo
             raise
         read = UnreadableReason.DENIED
     if isinstance(read, UnreadableReason):
-        count("GoneObjects" if read == UnreadableReason.GONE else "UnreadableObjects")
+        if read == UnreadableReason.GONE:
+            count("GoneObjects")
+        else:
+            count("UnreadableObjects")
         unreadable_objects.remember(run, captured, read)
         return _skipped(captured, read)
     part = _part(captured, read.summary, read.evaluation)

@@ -93,7 +93,7 @@ class _SweepRun:
     source_is_readable: bool = False  # whether it gave an object to this run
     backlog_drained: bool = False  # whether everything at the source since `start` has its part, or is remembered
     read_late: list[locations.CaptureKey] = field(default_factory=list)  # remembered once, and before `start`
-    unreadable: UnreadableObjects | None = None  # once the backlog was processed
+    unreadable: UnreadableObjects | None = None  # as last read; None: to be read again
 
     @classmethod
     def begin(cls, run: EndpointRun, checkpoint: SweepCheckpoint) -> _SweepRun:
@@ -175,7 +175,7 @@ def _process_backlog(sweep_run: _SweepRun) -> int:
     sweep_run.parts = {
         variant: run.stores.parts.keys(run.endpoint, variant, look_back.start, look_back.end) for variant in variants
     }
-    remembered = unreadable_objects.begin_sweep(run)
+    remembered = sweep_run.unreadable = unreadable_objects.begin_sweep(run)
     places = {one.place for one in remembered.objects}
     backlog = capture_backlog.in_order_of_time(
         *(
@@ -216,6 +216,8 @@ def _process(sweep_run: _SweepRun, captured: DataCaptured) -> ProcessedObject | 
     sweep_run.source_is_readable = True
     if isinstance(processed, ProcessedObject):
         _add_part(sweep_run, captured)
+    else:
+        sweep_run.unreadable = None
     return processed
 
 
@@ -240,14 +242,15 @@ def _retry(sweep_run: _SweepRun, due: list[DataCaptured]) -> tuple[int, list[Exc
             read.append((captured.bucket, captured.key))
         elif processed.reason == SkipReason.OTHER_SOURCE:
             over.append((captured.bucket, captured.key))
-    unreadable_objects.forget(sweep_run.run, [*read, *over])
+    if read or over:
+        sweep_run.unreadable = unreadable_objects.forget(sweep_run.run, [*read, *over])
     return len(read), errors
 
 
 def _report_unreadable(sweep_run: _SweepRun) -> int:
     """Raise a condition while objects cannot be read; how many there are."""
     run = sweep_run.run
-    found = sweep_run.unreadable = unreadable_objects.of_endpoint(run)
+    found = sweep_run.unreadable = sweep_run.unreadable or unreadable_objects.of_endpoint(run)
     if run.entry.mode != Mode.OBSERVE:
         sync = partial(endpoint_notifications.sync_unreadable_objects, found=found, now=run.now)
         alerting.update_and_send(run, alerting.ENDPOINT, sync)

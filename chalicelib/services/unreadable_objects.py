@@ -49,23 +49,26 @@ def remember(run: EndpointRun, captured: DataCaptured, reason: UnreadableReason)
 
 def begin_sweep(run: EndpointRun) -> UnreadableObjects:
     """The objects that a sweep need not look for: without those given up, and with none counted alone yet."""
-    before = of_endpoint(run)
-    after = _update(run, partial(without_given_up, now=run.now))
-    kept = {one.place for one in after.objects}
-    for one in before.objects:
-        if one.place not in kept and one.reason != UnreadableReason.GONE:
-            logger.error("a captured object is given up", endpoint=run.endpoint, key=one.key, reason=one.reason.value)
-    return after
+    given_up: list[UnreadableObject] = []
+
+    def begin(known: UnreadableObjects) -> UnreadableObjects:
+        kept = without_given_up(known, run.now)
+        given_up[:] = [one for one in known.objects if one not in kept.objects]
+        return kept
+
+    begun = _update(run, begin)
+    for one in given_up:
+        logger.error("a captured object is given up", endpoint=run.endpoint, key=one.key, reason=one.reason.value)
+    return begun
 
 
-def forget(run: EndpointRun, places: Collection[tuple[str, str]]) -> None:
-    """Forget objects by bucket and key: they were read, or are of no source any more."""
+def forget(run: EndpointRun, places: Collection[tuple[str, str]]) -> UnreadableObjects:
+    """Forget objects by bucket and key: they were read, or are of no source any more. What is remembered then."""
 
     def without(known: UnreadableObjects) -> UnreadableObjects:
         return replace(known, objects=tuple(one for one in known.objects if one.place not in places))
 
-    if places:
-        _update(run, without)
+    return _update(run, without)
 
 
 def due(known: UnreadableObjects, now: datetime) -> list[DataCaptured]:
