@@ -5,7 +5,7 @@
     |   |-- ForeignEvent     from another account, region or source
     |   `-- MalformedEvent   a field is missing or has the wrong form
     |-- RejectedRecord       one line of a captured file cannot be read: counted by its reason, the rest goes on
-    |-- AccessDenied         S3 or KMS denies access: the owner of the place has to allow it
+    |-- AccessDenied         S3 or KMS denies access: the owner of the place has to allow it; of one object: remembered
     |-- SourceAccessDenied   the functions may not read what an endpoint captures: notified while it lasts
     |-- RequestRejected      SageMaker rejects a request for its content or a quota; the same request fails again
     |-- UnreadableFile       a file (constraints, statistics, fleet) cannot be read: place and cause in one sentence

@@ -13,6 +13,8 @@ class SkipReason(StrEnum):
     NOT_IN_FLEET = "not in the fleet"
     OTHER_SOURCE = "captured to another place"
     OBJECT_GONE = "object gone"
+    OBJECT_DENIED = "object denied"
+    OBJECT_UNREADABLE = "object unreadable"
     EXECUTION_GONE = "execution gone"
     NOT_A_MONITORING_EXECUTION = "not a monitoring execution"
     NOT_ENDED = "not ended"

@@ -3,21 +3,22 @@
 Readers ignore fields they do not know, and every new field has a default, so that an older record opens in a newer
 version and the other way round. A record of a newer major schema is refused by `read`, never half understood.
 
-| record          | stored as / sent as                                             |
-|-----------------|-----------------------------------------------------------------|
-| Part            | parts/{endpoint}/{variant}/yyyy/mm/dd/hh/{capture file}.json    |
-| RollUp          | rollups/{endpoint}/{variant}/yyyy/mm/dd/hh/MM.json              |
-| Execution       | monitoring/.../execution.json                                   |
-| ExecutionEvent  | EventBridge, detail of "Vedette Monitoring Execution"           |
-| BaselineInForce | baselines/{endpoint}/current.json, and {version}/version.json   |
-| Fleet           | config/fleet.json                                               |
-| Deployment      | DynamoDB, one item per attempt; so is what follows              |
-| FailedVersion   | ... one item per endpoint, version and config                   |
-| Pin             | ... one item per endpoint                                       |
-| SweepCheckpoint | ... one item per endpoint                                       |
-| AlertState      | DynamoDB, one item per endpoint and variant                     |
-| Mute            | DynamoDB, one item per mute                                     |
-| AlertMessage    | SNS, the JSON that SQS, Lambda and HTTPS subscribers receive    |
+| record            | stored as / sent as                                             |
+|-------------------|-----------------------------------------------------------------|
+| Part              | parts/{endpoint}/{variant}/yyyy/mm/dd/hh/{capture file}.json    |
+| RollUp            | rollups/{endpoint}/{variant}/yyyy/mm/dd/hh/MM.json              |
+| Execution         | monitoring/.../execution.json                                   |
+| ExecutionEvent    | EventBridge, detail of "Vedette Monitoring Execution"           |
+| BaselineInForce   | baselines/{endpoint}/current.json, and {version}/version.json   |
+| Fleet             | config/fleet.json                                               |
+| Deployment        | DynamoDB, one item per attempt; so is what follows              |
+| FailedVersion     | ... one item per endpoint, version and config                   |
+| Pin               | ... one item per endpoint                                       |
+| SweepCheckpoint   | ... one item per endpoint                                       |
+| UnreadableObjects | ... one item per endpoint                                       |
+| AlertState        | DynamoDB, one item per endpoint and variant                     |
+| Mute              | DynamoDB, one item per mute                                     |
+| AlertMessage      | SNS, the JSON that SQS, Lambda and HTTPS subscribers receive    |
 """
 
 from __future__ import annotations
@@ -237,6 +238,45 @@ class SweepCheckpoint(Record, frozen=True, kw_only=True):
     reported_windows: dict[str, str] = msgspec.field(default_factory=dict, name="settled")
     # Verdicts of single objects stored before this are reported.
     objects_reported_until: datetime | None = msgspec.field(default=None, name="objects_told")
+
+
+class UnreadableReason(StrEnum):
+    """Why a captured object cannot be read, while others of its source can."""
+
+    DENIED = "S3 or KMS refuses it"
+    GONE = "it was deleted before it was read"
+    UNEXPECTED_CONTENT = "unexpected content"
+
+
+class UnreadableObject(msgspec.Struct, frozen=True, kw_only=True):
+    """One captured object that could not be read, and when it is tried again."""
+
+    bucket: str
+    key: str
+    etag: str
+    size: int  # bytes
+    reason: UnreadableReason
+    first_seen: datetime
+    attempts: int
+    retry_at: datetime | None  # not before this; None: never
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Its bucket and its key, which identify it."""
+        return self.bucket, self.key
+
+
+class UnreadableObjects(Record, frozen=True, kw_only=True):
+    """The captured objects of an endpoint that could not be read, in the order in which they were met."""
+
+    endpoint: str
+    objects: tuple[UnreadableObject, ...] = ()
+    more: int = 0  # met since the last sweep began, and not remembered one by one: there are too many
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.objects) + self.more
 
 
 class Pin(Record, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@
 | an older version than the served was approved  | one message for this approval                                     |
 | a test of `vedette alerts test`                | one message for its mark                                          |
 | a condition (stopped, nothing approved, ...)   | one message when it begins; the next one only after it had ended  |
+| captured objects that cannot be read           | one condition, whose message names the first of them              |
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from chalicelib.alerts.message import message_id
 from chalicelib.alerts.next_steps import Step, to_texts
 from chalicelib.alerts.outbox import enqueue
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.alerts.wording import minute
+from chalicelib.alerts.wording import counted, minute
 from chalicelib.constraints.measurement import Fingerprint, Severity
 from chalicelib.records import (
     AlertItem,
@@ -32,6 +33,9 @@ from chalicelib.records import (
     FingerprintState,
     FingerprintStatus,
     FleetEntry,
+    UnreadableObject,
+    UnreadableObjects,
+    UnreadableReason,
 )
 from chalicelib.registry.failures import CAPACITY_RETRY_DELAYS
 from chalicelib.registry.versions import version_of
@@ -39,7 +43,19 @@ from chalicelib.registry.versions import version_of
 # Family of lasting conditions -> the kind of their messages, and what a person can look at; the endpoint follows.
 _SHOW = Step("See the current constraints, and the suggested ones:", "vedette constraints show")
 _STATUS = Step("Check that capture is on, and where it writes:", "vedette capture status")
-CONDITION_FAMILIES = {"monitoring": (AlertKind.MONITOR_FAILED, _SHOW), "capture": (AlertKind.CAPTURE_STOPPED, _STATUS)}
+_ALL = Step("See every one of them, and when it is read again:", "vedette status")
+OBJECTS = "captured objects"
+CONDITION_FAMILIES = {
+    "monitoring": (AlertKind.MONITOR_FAILED, _SHOW),
+    "capture": (AlertKind.CAPTURE_STOPPED, _STATUS),
+    OBJECTS: (AlertKind.MONITOR_FAILED, _ALL),
+}
+MAX_NAMED_OBJECTS = 3
+REMEDIES = {
+    UnreadableReason.DENIED: "check its bucket's policy, the policy and state of its KMS key, and its storage class",
+    UnreadableReason.GONE: "check what deletes captures so early",
+    UnreadableReason.UNEXPECTED_CONTENT: "upgrade Vedette, or report it as a fault: every content should be read",
+}
 
 
 def notify_once(
@@ -51,6 +67,7 @@ def notify_once(
     facts: Mapping[str, str],
     steps: Iterable[Step],
     kind: AlertKind = AlertKind.DEPLOYMENT,
+    check: str = "deployment",
 ) -> AlertState:
     """Enqueue a message about an event; `occasion` identifies it, so that a repetition adds nothing."""
     message = AlertMessage(
@@ -60,7 +77,7 @@ def notify_once(
         endpoint=state.endpoint,
         variant="",
         headline=sanitize(headline, 400),
-        items=tuple(_fact(name, value, severity) for name, value in facts.items()),
+        items=tuple(_fact(name, value, severity, check) for name, value in facts.items()),
         package_version=sanitize(package_version, 100),
         what_to_do=to_texts(steps),
     )
@@ -130,10 +147,17 @@ def notify_older_version_approved(state: AlertState, older: str, served: str, oc
     )
 
 
-def sync_conditions(state: AlertState, family: str, conditions: Mapping[str, str], now: datetime) -> AlertState:
+def sync_conditions(
+    state: AlertState,
+    family: str,
+    conditions: Mapping[str, str],
+    now: datetime,
+    facts: Mapping[str, str] | None = None,
+) -> AlertState:
     """Enqueue a message for each condition of a family that begins, and remove those that ended.
 
     `conditions` maps names to sentences, for all present conditions of the family. Other families stay as they are.
+    Each message lists the `facts`.
     """
     kind, step = CONDITION_FAMILIES.get(family, (AlertKind.DEPLOYMENT, None))
     steps = [step._replace(command=f"{step.command} {state.endpoint}")] if step else []
@@ -145,8 +169,24 @@ def sync_conditions(state: AlertState, family: str, conditions: Mapping[str, str
                 state=FingerprintStatus.FIRING, severity=Severity.WARNING, since=now, last_seen=now
             )
             occasion = f"{fingerprint!s} since {now.isoformat()}"
-            state = notify_once(state, occasion, sentence, Severity.WARNING, "", {}, steps, kind)
+            state = notify_once(state, occasion, sentence, Severity.WARNING, "", facts or {}, steps, kind, family)
     return replace(state, fingerprints=known)
+
+
+def sync_unreadable_objects(state: AlertState, found: UnreadableObjects, now: datetime) -> AlertState:
+    """Enqueue a message when the first captured object of an endpoint cannot be read; it lasts while there is one."""
+    number = counted(found.count, "captured object")
+    sentence = f"{number} cannot be read, so {'it is' if found.count == 1 else 'they are'} in no verdict"
+    named = found.objects[:MAX_NAMED_OBJECTS]
+    facts = {f"object {position}": _unreadable(one) for position, one in enumerate(named, start=1)}
+    if found.count > len(named):
+        facts["more"] = f"{found.count - len(named)} that are not named here"
+    return sync_conditions(state, OBJECTS, {"unreadable": sentence} if found.count else {}, now, facts)
+
+
+def _unreadable(one: UnreadableObject) -> str:
+    when = f"tried again after {minute(one.retry_at)} UTC" if one.retry_at else "not tried again"
+    return f"{sanitize(f's3://{one.bucket}/{one.key}', 700)}: {one.reason.value}; {REMEDIES[one.reason]}; {when}"
 
 
 def has_condition(state: AlertState, family: str) -> bool:
@@ -169,10 +209,10 @@ def notify_test(state: AlertState, mark: str) -> AlertState:
     return enqueue(state, (message,))
 
 
-def _fact(name: str, value: str, severity: Severity) -> AlertItem:
+def _fact(name: str, value: str, severity: Severity, check: str) -> AlertItem:
     return AlertItem(
         subject=name,
-        check="deployment",
+        check=check,
         state=FindingState.NEW,
         severity=severity,
         expected="",

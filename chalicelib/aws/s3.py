@@ -4,6 +4,7 @@
 |---------------------------------------|--------------------------------------------------------------|
 | 404 on read                           | None                                                         |
 | 403 of S3 or KMS                      | AccessDenied; a 403 is never taken for "not there"           |
+| an archived object, a disabled key    | the same                                                     |
 | 412 on a write with If-None-Match     | False: another invocation wrote it first, and that one stays |
 | 409 on it: another write is under way | tried again, since that one may fail; then NotReady          |
 | everything else                       | propagates                                                   |
@@ -27,7 +28,14 @@ from chalicelib.errors import AccessDenied, NotReady
 CHUNK_BYTES = 1 << 19  # as much as is read at once (capture.lines.BLOCK_BYTES)
 WRITE_CONFLICT_ATTEMPTS = 4  # "On a 409 failure, retry the upload" (aws-behaviour: conditional-write)
 MISSING_CODES = frozenset({"NoSuchKey", "404"})
-DENIED_CODES = frozenset({"AccessDenied", "403", "KMS.AccessDeniedException", "AccessDeniedException"})
+# An archived object, and one whose key is gone or disabled, are refused like one without permission: a person has to
+# act (aws-behaviour: refused-object).
+DENIED_CODES = frozenset(
+    {
+        *("AccessDenied", "403", "AccessDeniedException", "InvalidObjectState", "KMS.AccessDeniedException"),
+        *("KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"),
+    }
+)
 CONFLICT_CODES = frozenset({"ConditionalRequestConflict", "409"})
 EXISTS_CODES = frozenset({"PreconditionFailed", "412"})
 R = TypeVar("R", bound=records.Record)
@@ -86,6 +94,16 @@ class Bucket:
                 raise
         chunks: Iterator[bytes] = body.iter_chunks(CHUNK_BYTES)
         return chunks
+
+    def can_open(self, key: str) -> bool:
+        """Whether an object is there, and may be read and decrypted now; its content is not read."""
+        try:
+            client("s3").get_object(Key=key, **self._request)["Body"].close()
+        except ClientError as error:
+            if _code(error) in MISSING_CODES | DENIED_CODES:
+                return False
+            raise
+        return True
 
     def get_record(self, kind: type[R], key: str) -> R | None:
         """A record; None when there is none.

@@ -17,6 +17,7 @@ A service may call the services below it in this list, and no other:
 | emf_metrics          | the CloudWatch metrics of a verdict                                       |
 | aggregation          | adds up the parts of a window                                             |
 | capture_backlog      | capture objects that have no part yet                                     |
+| unreadable_objects   | remembers captured objects that cannot be read                            |
 | endpoint_snapshot    | everything that a deployment plan follows from                            |
 | deployment_execution | does what a deployment plan says                                          |
 | baseline_assignment  | the baseline follows the served version                                   |

@@ -6,6 +6,7 @@
 | a destination that ends with a slash         | with one slash and with two                                    |
 | anything else below it                       | left out                                                       |
 | a source that may not be read                | SourceAccessDenied, with what to do                            |
+| one object that may not be read              | whether another one of the last day can be                     |
 
 Two listings a variant, for any number of hours: one of the captures, one of the parts.
 """
@@ -13,8 +14,10 @@ Two listings a variant, for any number of hours: one of the captures, one of the
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from chalicelib import locations
 from chalicelib.endpoint_run import EndpointRun
@@ -24,6 +27,8 @@ from chalicelib.records import Delivery
 from chalicelib.settings import settings
 from chalicelib.stores.parts import listed_between
 from chalicelib.window import Window
+
+MAX_OPENED = 100  # objects, to find out whether a source can be read
 
 
 def captured_variants(run: EndpointRun) -> set[str]:
@@ -76,6 +81,29 @@ def may_have_unprocessed(run: EndpointRun, variant: str, window: Window) -> bool
         return next(unprocessed_objects(run, variant, window, ()), None) is not None
     except SourceAccessDenied:
         return True
+
+
+def another_can_be_read(run: EndpointRun, denied: DataCaptured) -> bool:
+    """Whether the source gives another object of the last day: then a denial is of this object alone.
+
+    The newest is tried first, and then older ones, evenly spread over the day.
+
+    Raises
+    ------
+    SourceAccessDenied
+        When the source may not even be listed.
+    """
+    day = Window(run.now - timedelta(days=1), timedelta(days=1))
+    others = [
+        captured
+        for variant in captured_variants(run)
+        for captured in unprocessed_objects(run, variant, day, ())
+        if captured.key != denied.key
+    ]
+    others.sort(key=lambda captured: captured.capture.begun, reverse=True)
+    step = max(1, math.ceil(len(others) / MAX_OPENED))
+    bucket = run.stores.bucket_of(denied.bucket)
+    return any(bucket.can_open(captured.key) for captured in others[::step])
 
 
 @contextmanager

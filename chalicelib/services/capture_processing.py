@@ -7,7 +7,13 @@
 | at least 20 rows that violate a hard constraint | an execution of this object, stored before its part, and  |
 |                                                 | published at once                                         |
 | endpoint whose source is another place          | Skipped: captured to another place                        |
-| object gone                                     | Skipped: object gone                                      |
+| object gone                                     | Skipped: object gone; remembered, and reported            |
+| object that S3 or KMS refuses, while the source | Skipped: object denied; remembered, tried again, reported |
+| gives others                                    |                                                           |
+| source that gives no object                     | AccessDenied                                              |
+| a reader fails on it                            | read again by the exact reader alone                      |
+| every reader fails on it                        | Skipped: object unreadable; remembered, tried again,      |
+|                                                 | reported                                                  |
 | object overwritten after it was summarized      | its part stays, and a metric counts the event: SageMaker  |
 |                                                 | never overwrites a capture object                         |
 | object deleted after it was summarized          | no event: its part stays                                  |
@@ -16,28 +22,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from chalicelib import locations
 from chalicelib.aws import sagemaker
+from chalicelib.capture.block_reader import VectorizedBlockReader
 from chalicelib.capture.options import CaptureOptions
+from chalicelib.capture.record_reader import RecordReader
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.endpoint_run import EndpointRun
-from chalicelib.errors import UnreadableFile
+from chalicelib.errors import AccessDenied, UnreadableFile
 from chalicelib.events import DataCaptured
 from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.parts import Part
-from chalicelib.records import Execution
+from chalicelib.records import Execution, UnreadableReason
 from chalicelib.registry.plan import Served
 from chalicelib.registry.versions import UNVERSIONED
-from chalicelib.services import execution_recording
+from chalicelib.services import capture_backlog, execution_recording, unreadable_objects
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import Window
+
+READERS = ((VectorizedBlockReader, RecordReader), (RecordReader,))  # of the first attempt, and of the second
+SKIP_REASONS = {
+    UnreadableReason.DENIED: SkipReason.OBJECT_DENIED,
+    UnreadableReason.GONE: SkipReason.OBJECT_GONE,
+    UnreadableReason.UNEXPECTED_CONTENT: SkipReason.OBJECT_UNREADABLE,
+}
 
 
 @dataclass(frozen=True)
@@ -58,24 +74,48 @@ class ProcessedObject:
         }
 
 
-def process(run: EndpointRun, captured: DataCaptured) -> ProcessedObject | Skipped:
-    """Create the part of one object, and publish what violates; the sweep does the same for events that were lost."""
+@dataclass(frozen=True)
+class _ReadObject:
+    """What a capture object contains, and what the baseline says about it; None where there is no baseline."""
+
+    summary: CaptureSummary
+    evaluation: Evaluation | None
+
+
+def process(run: EndpointRun, captured: DataCaptured, *, source_is_readable: bool = False) -> ProcessedObject | Skipped:
+    """Create the part of one object, and publish what violates; the sweep does the same for events that were lost.
+
+    An object that cannot be read is remembered. `source_is_readable` spares the look whether its source gives others.
+
+    Raises
+    ------
+    AccessDenied
+        When the source gives no object.
+    """
     if not locations.captures_to(run.capture_uri, captured.bucket, captured.capture):
         return Skipped(SkipReason.OTHER_SOURCE, f"{run.endpoint} captures to {run.capture_uri}, not here")
     known = run.stores.parts.get(captured.capture)
     if known is not None:
         return _repeated(run, captured, known)
     baseline = _baseline(run)
-    summary = _summary(run, captured)
-    if summary is None:
-        count("GoneObjects")
-        return Skipped(SkipReason.OBJECT_GONE, f"s3://{captured.bucket}/{captured.key} is gone")
-    evaluation = execution_recording.hard_evaluation(run, summary, baseline.content) if baseline else None
-    part = _part(captured, summary, evaluation)
+    try:
+        read = _read(run, captured, baseline)
+    except AccessDenied:
+        if not source_is_readable and not capture_backlog.another_can_be_read(run, captured):
+            raise
+        read = UnreadableReason.DENIED
+    if isinstance(read, UnreadableReason):
+        if read == UnreadableReason.GONE:
+            count("GoneObjects")
+        else:
+            count("UnreadableObjects")
+        unreadable_objects.remember(run, captured, read)
+        return _skipped(captured, read)
+    part = _part(captured, read.summary, read.evaluation)
     if baseline is None or not part.violated:
         return _counted(_stored(run, captured, part))
     # The verdict is stored before the part: once there is a part, its verdict is there too, and the sweep finds it.
-    execution = _record(run, part, baseline, evaluation)
+    execution = _record(run, part, baseline, read.evaluation)
     processed = _counted(_stored(run, captured, part))
     execution_recording.publish(execution)
     return processed
@@ -84,15 +124,20 @@ def process(run: EndpointRun, captured: DataCaptured) -> ProcessedObject | Skipp
 def create_part(run: EndpointRun, captured: DataCaptured) -> ProcessedObject | Skipped:
     """Create the part of one object without evaluating it, for captures from before Vedette watched the endpoint.
 
-    No metric counts it: `vedette backfill` runs this outside of Lambda.
+    No metric counts it, and what cannot be read is not remembered: `vedette backfill` runs this outside of Lambda.
+
+    Raises
+    ------
+    AccessDenied
+        When S3 or KMS refuses it.
     """
     known = run.stores.parts.get(captured.capture)
     if known is not None:
         return ProcessedObject(known, created=False)
-    summary = _summary(run, captured)
-    if summary is None:
-        return Skipped(SkipReason.OBJECT_GONE, f"s3://{captured.bucket}/{captured.key} is gone")
-    return _stored(run, captured, _part(captured, summary, None))
+    read = _read(run, captured, None)
+    if isinstance(read, UnreadableReason):
+        return _skipped(captured, read)
+    return _stored(run, captured, _part(captured, read.summary, None))
 
 
 def _baseline(run: EndpointRun) -> VersionedBaseline | None:
@@ -104,7 +149,29 @@ def _baseline(run: EndpointRun) -> VersionedBaseline | None:
         return None
 
 
-def _summary(run: EndpointRun, captured: DataCaptured) -> CaptureSummary | None:
+class _Chunks:
+    """The bytes of an object: what fails while they arrive is a failure of AWS, what fails on them is theirs."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.interrupted = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._chunks
+        except Exception:
+            self.interrupted = True
+            raise
+
+
+def _read(
+    run: EndpointRun, captured: DataCaptured, baseline: VersionedBaseline | None
+) -> _ReadObject | UnreadableReason:
+    """Summarize an object and evaluate the summary; why neither attempt could, if so.
+
+    The functions' readers reject what they cannot read. One that fails nevertheless must not make the function fail:
+    any caller of the endpoint could bring that about. The exception's text could hold a payload, so its type is logged.
+    """
     entry = run.entry
     options = CaptureOptions(
         header=entry.capture_header,
@@ -112,8 +179,24 @@ def _summary(run: EndpointRun, captured: DataCaptured) -> CaptureSummary | None:
         private=entry.private,
         features=_features(run) if entry.private else (),
     )
-    chunks = run.stores.bucket_of(captured.bucket).get_chunks(captured.key)
-    return None if chunks is None else summarize(chunks, options=options)
+    for readers in READERS:
+        found = run.stores.bucket_of(captured.bucket).get_chunks(captured.key)
+        if found is None:
+            return UnreadableReason.GONE
+        chunks = _Chunks(found)
+        try:
+            summary = summarize(chunks, options=options, readers=readers)
+            evaluation = execution_recording.hard_evaluation(run, summary, baseline.content) if baseline else None
+            return _ReadObject(summary, evaluation)
+        except Exception as error:
+            if chunks.interrupted:
+                raise
+            logger.error("a reader failed", endpoint=run.endpoint, key=captured.key, kind=type(error).__name__)
+    return UnreadableReason.UNEXPECTED_CONTENT
+
+
+def _skipped(captured: DataCaptured, reason: UnreadableReason) -> Skipped:
+    return Skipped(SKIP_REASONS[reason], f"s3://{captured.bucket}/{captured.key}: {reason.value}")
 
 
 def _features(run: EndpointRun) -> tuple[str, ...]:

@@ -4,6 +4,8 @@
 |---------------------------------------------|------------------------------------------------------------------|
 | approved, and not served                    | the plan; reconcile                                              |
 | captured, and not summarized                | capture objects without a part; the part is created              |
+| captured, and not to be read                | what `unreadable_objects` remembers; tried again when that is    |
+|                                             | due, and a condition while there is one                          |
 | a window that closed and was not evaluated  | windows whose verdict does not name its parts; evaluated         |
 | evaluated, and not reported                 | the same windows; alerted, and then recorded as reported         |
 | ... one object by itself                    | executions of objects stored since the last sweep; alerted       |
@@ -14,7 +16,8 @@
 | a pending alert whose lease has expired     | the outbox of each alert state; sent                             |
 
 Every run looks back two hours, and a day once a day. What a run had no time for is kept in the checkpoint, and the next
-run resumes there, so that a source without events, which is read here alone, is never left behind for good. A quiet
+run resumes there, so that a source without events, which is read here alone, is never left behind for good. What
+cannot be read stands before nothing else: a run goes on with the next object, and none looks back to it. A quiet
 quarter of an hour costs two listings a variant: one of the captures, one of the parts; one with captures a third.
 """
 
@@ -33,16 +36,23 @@ from chalicelib import locations
 from chalicelib.alerts import endpoint_notifications
 from chalicelib.alerts.state import captures_stopped
 from chalicelib.aws import sagemaker
-from chalicelib.constraints.windows import EPOCH, closed_windows
+from chalicelib.constraints.windows import EPOCH, LATE_DATA_GRACE, closed_windows, open_window
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import NotReady, SourceAccessDenied
 from chalicelib.events import DataCaptured
 from chalicelib.observability import logger
 from chalicelib.outcomes import Skipped, SkipReason
-from chalicelib.records import Delivery, Execution, Mode, SweepCheckpoint
+from chalicelib.records import Delivery, Execution, Mode, SweepCheckpoint, UnreadableObjects
 from chalicelib.registry.capture_check import CaptureState, capture_state
-from chalicelib.services import alerting, capture_backlog, capture_processing, model_monitor, monitoring
+from chalicelib.services import (
+    alerting,
+    capture_backlog,
+    capture_processing,
+    model_monitor,
+    monitoring,
+    unreadable_objects,
+)
 from chalicelib.services.alerting import Alerted
 from chalicelib.services.capture_processing import ProcessedObject
 from chalicelib.services.monitoring import EvaluatedWindows
@@ -51,7 +61,6 @@ from chalicelib.window import Window
 
 LOOK_BACK = timedelta(hours=2)
 DAY = timedelta(days=1)
-MAX_UNREADABLE_OBJECTS = 10  # of one run; the rest waits for the next one
 REPORTED_WINDOWS_KEPT = 3 * DAY
 CAPTURE_MISSING = "the endpoint was verified, and not even its golden request was captured"
 
@@ -81,7 +90,10 @@ class _SweepRun:
     backlog_deadline: Deadline
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # keys by variant, since `start`
     access_error: str = ""  # why the source cannot be read
-    backlog_drained: bool = False  # whether everything at the source since `start` has its part
+    source_is_readable: bool = False  # whether it gave an object to this run
+    backlog_drained: bool = False  # whether everything at the source since `start` has its part, or is remembered
+    read_late: list[locations.CaptureKey] = field(default_factory=list)  # remembered once, and before `start`
+    unreadable: UnreadableObjects | None = None  # as last read; None: to be read again
 
     @classmethod
     def begin(cls, run: EndpointRun, checkpoint: SweepCheckpoint) -> _SweepRun:
@@ -114,6 +126,7 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
     tasks: dict[str, Callable[[_SweepRun], Any]] = {
         "reconciled": _reconcile,
         "summarized": _process_readable_backlog,
+        "unreadable": _report_unreadable,
         "evaluated": _evaluate_and_alert,
         "objects": _alert_on_objects,
         "schedules": _alert_on_schedules,
@@ -162,6 +175,8 @@ def _process_backlog(sweep_run: _SweepRun) -> int:
     sweep_run.parts = {
         variant: run.stores.parts.keys(run.endpoint, variant, look_back.start, look_back.end) for variant in variants
     }
+    remembered = sweep_run.unreadable = unreadable_objects.begin_sweep(run)
+    places = {one.place for one in remembered.objects}
     backlog = capture_backlog.in_order_of_time(
         *(
             capture_backlog.unprocessed_objects(run, variant, look_back, keys)
@@ -171,28 +186,75 @@ def _process_backlog(sweep_run: _SweepRun) -> int:
     created = 0
     failed: list[tuple[datetime, Exception]] = []
     for captured in backlog:
-        if not sweep_run.backlog_deadline.has_left(0) or len(failed) == MAX_UNREADABLE_OBJECTS:
+        if (captured.bucket, captured.key) in places:
+            continue
+        if not sweep_run.backlog_deadline.has_left(0):
             sweep_run.save(backlog_from=min([captured.capture.begun, *(begun for begun, _ in failed)]))
             break
         try:
-            with capture_backlog.source_access(run):
-                processed = capture_processing.process(run, captured)
+            created += isinstance(_process(sweep_run, captured), ProcessedObject)
         except SourceAccessDenied:
             raise
         except Exception as error:  # noqa: BLE001 - raised below, after the other objects
             failed.append((captured.capture.begun, error))
-        else:
-            if isinstance(processed, ProcessedObject):
-                _add_part(sweep_run, captured)
-                created += 1
     else:
         sweep_run.save(backlog_from=min((begun for begun, _ in failed), default=None))
         sweep_run.backlog_drained = not failed
+    retried, errors = _retry(sweep_run, unreadable_objects.due(remembered, run.now))
     with_captures = {variant for variant in variants if sweep_run.parts[variant]}
     sweep_run.save(variants=tuple(sorted({*sweep_run.checkpoint.variants, *with_captures})))
-    if failed:
-        raise failed[0][1]
-    return created
+    errors = [*(error for _, error in failed), *errors]
+    if errors:
+        raise errors[0]
+    return created + retried
+
+
+def _process(sweep_run: _SweepRun, captured: DataCaptured) -> ProcessedObject | Skipped:
+    run = sweep_run.run
+    with capture_backlog.source_access(run):
+        processed = capture_processing.process(run, captured, source_is_readable=sweep_run.source_is_readable)
+    sweep_run.source_is_readable = True
+    if isinstance(processed, ProcessedObject):
+        _add_part(sweep_run, captured)
+    else:
+        sweep_run.unreadable = None
+    return processed
+
+
+def _retry(sweep_run: _SweepRun, due: list[DataCaptured]) -> tuple[int, list[Exception]]:
+    """Try remembered objects again, after the others, while there is time: how many were read, and what failed.
+
+    Each was refused by itself, so that it is refused again says nothing about its source.
+    """
+    sweep_run.source_is_readable = True
+    read: list[tuple[str, str]] = []
+    over: list[tuple[str, str]] = []
+    errors: list[Exception] = []
+    for captured in due:
+        if not sweep_run.backlog_deadline.has_left(0):
+            break
+        try:
+            processed = _process(sweep_run, captured)
+        except Exception as error:  # noqa: BLE001 - raised by the caller, after the other objects
+            errors.append(error)
+            continue
+        if isinstance(processed, ProcessedObject):
+            read.append((captured.bucket, captured.key))
+        elif processed.reason == SkipReason.OTHER_SOURCE:
+            over.append((captured.bucket, captured.key))
+    if read or over:
+        sweep_run.unreadable = unreadable_objects.forget(sweep_run.run, [*read, *over])
+    return len(read), errors
+
+
+def _report_unreadable(sweep_run: _SweepRun) -> int:
+    """Raise a condition while objects cannot be read; how many there are."""
+    run = sweep_run.run
+    found = sweep_run.unreadable = sweep_run.unreadable or unreadable_objects.of_endpoint(run)
+    if run.entry.mode != Mode.OBSERVE:
+        sync = partial(endpoint_notifications.sync_unreadable_objects, found=found, now=run.now)
+        alerting.update_and_send(run, alerting.ENDPOINT, sync)
+    return found.count
 
 
 def _variants(sweep_run: _SweepRun) -> list[str]:
@@ -207,8 +269,12 @@ def _variants(sweep_run: _SweepRun) -> list[str]:
 
 def _add_part(sweep_run: _SweepRun, captured: DataCaptured) -> None:
     """A part was just created: the windows' verdicts are compared with it as well."""
-    variant = captured.capture.variant
-    sweep_run.parts[variant] = tuple(sorted({*sweep_run.parts[variant], locations.part(captured.capture)}))
+    capture = captured.capture
+    if capture.begun < sweep_run.start:
+        sweep_run.read_late.append(capture)
+        return
+    known = sweep_run.parts.get(capture.variant, ())
+    sweep_run.parts[capture.variant] = tuple(sorted({*known, locations.part(capture)}))
 
 
 # --- evaluated, and reported ------------------------------------------------------------------------------------------
@@ -219,11 +285,14 @@ def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
     run = sweep_run.run
     unreported = _unreported_windows(sweep_run)
     latest = {(window, variant): _latest(run, variant, window) for window, variant in unreported}
+    late = _windows_read_late(sweep_run)
     due = sorted(
         {
             window
             for window, variant in unreported
-            if sweep_run.full_day or not _used(latest[window, variant], sweep_run.keys_in(variant, window))
+            if sweep_run.full_day
+            or window in late
+            or not _used(latest[window, variant], sweep_run.keys_in(variant, window))
         }
     )
     evaluated: EvaluatedWindows | Skipped = EvaluatedWindows()
@@ -268,13 +337,21 @@ def _unreported_windows(sweep_run: _SweepRun) -> dict[tuple[Window, str], str]:
 
 
 def _windows(sweep_run: _SweepRun) -> list[Window]:
-    """The closed windows of the look back, and the latest drift window, which may have begun before it."""
+    """The closed windows of the look back, the latest drift window, which may have begun before it, and late ones."""
     entry, now = sweep_run.run.entry, sweep_run.run.now
     count = (now - sweep_run.start) // timedelta(minutes=entry.window_minutes)
     found = [window for window in closed_windows(entry.window_minutes, now, count) if window.start >= sweep_run.start]
     if entry.drift_window_minutes > entry.window_minutes:
         found += closed_windows(entry.drift_window_minutes, now, 1)
-    return found
+    return sorted({*found, *_windows_read_late(sweep_run)})
+
+
+def _windows_read_late(sweep_run: _SweepRun) -> set[Window]:
+    """The closed windows of objects that were read long after they had been captured."""
+    entry, now = sweep_run.run.entry, sweep_run.run.now
+    lengths = {entry.window_minutes, max(entry.window_minutes, entry.drift_window_minutes)}
+    windows = {open_window(minutes, capture.begun) for capture in sweep_run.read_late for minutes in lengths}
+    return {window for window in windows if window.end <= now - LATE_DATA_GRACE}
 
 
 def _parts_digest(sweep_run: _SweepRun, variant: str, window: Window) -> str:
@@ -349,8 +426,10 @@ def _deployed_capture_state(sweep_run: _SweepRun) -> CaptureState:
     run = sweep_run.run
     latest = run.deployments.latest
     since = latest.requested_at if latest else run.now
-    seen = any(sweep_run.parts.values()) or any(
-        run.stores.parts.keys(run.endpoint, variant, since, since + LOOK_BACK) for variant in sweep_run.parts
+    seen = (
+        any(sweep_run.parts.values())
+        or bool(sweep_run.unreadable and sweep_run.unreadable.count)
+        or any(run.stores.parts.keys(run.endpoint, variant, since, since + LOOK_BACK) for variant in sweep_run.parts)
     )
     return capture_state(run.entry, latest, run.now, seen=seen)
 

@@ -23,7 +23,7 @@ COLOURS = {"bad": "red", "poor": "yellow", "good": "green"}
 def status_command(io: CommandIO, endpoint: str) -> None:
     """Show the state of the endpoints: versions, last capture, last verdict and open alerts.
 
-    Exit codes: 0 = no problem, 1 = a verdict is bad or an alert is open.
+    Exit codes: 0 = no problem, 1 = a verdict is bad, an alert is open or captures cannot be read.
 
     \b
     Examples:
@@ -77,6 +77,8 @@ def _verdict(one: EndpointStatus) -> Text:
 
 def _notes(one: EndpointStatus) -> list[str]:
     """What needs attention, in a few words each."""
+    from chalicelib.alerts.wording import counted
+
     muted = len(one.alerts) - one.firing
     notes = [
         (one.state not in {"", "InService"}, f"the endpoint is {one.state}"),
@@ -84,19 +86,29 @@ def _notes(one: EndpointStatus) -> list[str]:
         (one.undelivered, f"{one.undelivered} message{'s' if one.undelivered > 1 else ''} not delivered"),
         (one.polled, "polling (no EventBridge)"),
         (one.closed, "captures cannot be read, run `vedette watch`"),
+        (one.unreadable_count, f"{counted(one.unreadable_count, 'captured object')} cannot be read"),
         (one.trouble, one.trouble),
     ]
     return [note for applies, note in notes if applies]
 
 
 def _lines(io: CommandIO, one: EndpointStatus, *, everything: bool) -> None:
-    """Print the open alerts, and with `everything` also the muted alerts and every verdict."""
+    """Print the open alerts and the first unreadable object; with `everything` all of them, and every verdict."""
+    from chalicelib.alerts.wording import counted
+
     for alert in one.alerts:
         if everything or not alert.muted:
             mute = ", muted" if alert.muted else ""
             about = f"{one.endpoint}: {alert.subject}, {alert.check}"
             io.say(f"{about} ({alert.severity}{mute}), since {_time(alert.since)} UTC")
+    for unreadable in one.unreadable if everything else one.unreadable[:1]:
+        again = (
+            f"is tried again after {_time(unreadable.retry_at)} UTC" if unreadable.retry_at else "is not tried again"
+        )
+        io.say(f"{one.endpoint}: {unreadable.uri} cannot be read ({unreadable.reason}) and {again}")
     if everything:
+        if one.unreadable_more:
+            io.say(f"{one.endpoint}: {counted(one.unreadable_more, 'captured object')} more cannot be read")
         if one.wanted_because:
             io.say(f"Wanted: {one.wanted_because}.")
         for verdict in one.verdicts:

@@ -339,6 +339,18 @@ ASSUMPTIONS = (
         (S3 + "API/API_GetObject.html",),
     ),
     Assumption(
+        "refused-object",
+        "S3",
+        "GetObject of an archived object is 403 InvalidObjectState; of one whose KMS key is disabled, deleted or waits"
+        " for its deletion it is the error of KMS, with `KMS.` before its name.",
+        INFERRED,
+        (
+            S3 + "API/API_GetObject.html",
+            "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
+            "https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html",
+        ),
+    ),
+    Assumption(
         "conditional-write",
         "S3",
         "A conditional write that meets another one is 409, and must be tried again; one with If-Match reads the"

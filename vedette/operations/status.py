@@ -9,6 +9,7 @@
 | open alerts       | the alert states: firing fingerprints; muted ones are counted separately                   |
 | undelivered       | the outboxes in the alert states                                                           |
 | polled            | the sweep's record of captures without events                                              |
+| unreadable        | the captured objects that are remembered because they could not be read                    |
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.pages.labels import TONES
-from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Pause
+from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Pause, UnreadableObjects, UnreadableReason
 from chalicelib.registry.plan import Served
 from chalicelib.settings import settings
 from vedette.operations import control, results
@@ -55,6 +56,16 @@ class OpenAlert(msgspec.Struct, frozen=True, kw_only=True):
     muted: bool
 
 
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """A captured object that could not be read."""
+
+    uri: str
+    reason: UnreadableReason
+    since: datetime  # when it was first tried
+    attempts: int
+    retry_at: datetime | None  # not before this; None: never
+
+
 class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of the fleet."""
 
@@ -70,6 +81,8 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     undelivered: int  # messages that SNS has not accepted yet
     polled: bool  # only the sweep finds captures
     closed: bool = False  # captures cannot be read
+    unreadable: tuple[Unreadable, ...] = ()  # single captured objects, in the order in which they were met
+    unreadable_more: int = 0  # that are not listed
     trouble: str = ""  # what could not be read
 
     @property
@@ -78,9 +91,15 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
         return sum(not alert.muted for alert in self.alerts)
 
     @property
+    def unreadable_count(self) -> int:
+        """Captured objects that could not be read."""
+        return len(self.unreadable) + self.unreadable_more
+
+    @property
     def violated(self) -> bool:
         """Whether the endpoint needs attention."""
-        return bool(self.firing) or self.closed or any(one.tone == "bad" for one in self.verdicts)
+        unread = self.closed or bool(self.unreadable_count)
+        return bool(self.firing) or unread or any(one.tone == "bad" for one in self.verdicts)
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +137,7 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
     found = snapshot.served if snapshot else Served.of(sagemaker.describe_served(entry.endpoint))
     wanted = snapshot.wanted if snapshot else None
     verdicts, trouble = _verdicts(entry.endpoint)
+    unreadable, _ = stage_stores().unreadable_objects.get(entry.endpoint)
     return EndpointStatus(
         endpoint=entry.endpoint,
         mode=entry.mode,
@@ -131,6 +151,8 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
         undelivered=sum(len(book.outbox) for book in books),
         polled=delivery == Delivery.POLLED,
         closed=delivery == Delivery.DENIED,
+        unreadable=_unreadable(unreadable),
+        unreadable_more=unreadable.more,
         trouble=trouble,
     )
 
@@ -172,6 +194,19 @@ def _alerts(books: Sequence[AlertState]) -> list[OpenAlert]:
                     )
                 )
     return sorted(found, key=lambda alert: (alert.muted, alert.since))
+
+
+def _unreadable(found: UnreadableObjects) -> tuple[Unreadable, ...]:
+    return tuple(
+        Unreadable(
+            uri=sanitize(f"s3://{one.bucket}/{one.key}", 700),
+            reason=one.reason,
+            since=one.first_seen,
+            attempts=one.attempts,
+            retry_at=one.retry_at,
+        )
+        for one in found.objects
+    )
 
 
 def _last_capture(endpoint: str) -> datetime | None:

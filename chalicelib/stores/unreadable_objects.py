@@ -1,0 +1,32 @@
+"""The captured objects of each endpoint that could not be read.
+
+| pk                  | sk         | record            |
+|---------------------|------------|-------------------|
+| endpoint#{endpoint} | unreadable | UnreadableObjects |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.aws.dynamodb import Table
+from chalicelib.locations import endpoint_partition
+from chalicelib.records import UnreadableObjects
+
+_UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class UnreadableObjectStore:
+    """Items of the stage's table."""
+
+    table: Table
+
+    def get(self, endpoint: str) -> tuple[UnreadableObjects, int]:
+        """The unreadable objects of an endpoint, and the revision of their item; 0 when there is none."""
+        found, revision = self.table.get(UnreadableObjects, endpoint_partition(endpoint), _UNREADABLE)
+        return found or UnreadableObjects(endpoint=endpoint), revision
+
+    def put(self, objects: UnreadableObjects, expected_revision: int) -> bool:
+        """Write them; False when another invocation was first."""
+        return self.table.put(objects, endpoint_partition(objects.endpoint), _UNREADABLE, expected_revision)
