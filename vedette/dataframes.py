@@ -62,7 +62,7 @@ _EXECUTED = "\t\0" + _LINE_ENDS  # at the beginning of a cell
 _SIGNS = "=+@\uff1d\uff0b\uff20\uff0d-"  # East Asian keyboards type the wide forms
 _has_line_end = re.compile(f"[{_LINE_ENDS}]").search
 _needs_quotes = re.compile(f'[",{_LINE_ENDS}]').search
-_may_be_formula = re.compile(f"[{_SIGNS}]|^[{_EXECUTED}]").search
+_is_special = re.compile(f'[",{_EXECUTED}{_SIGNS}]').search
 _is_formula = re.compile(f'[\\s",\0-\x20\x7f-\xa0\u200b-\u200f\u2060\ufeff]*[{_SIGNS}]').match
 _cells_of = re.compile(f"([{_LINE_ENDS};|\t]+)").split
 _cells_of_lines = re.compile(f"([{_LINE_ENDS};|\t,]+)").split  # behind a line end no quotes hold the cell together
@@ -297,12 +297,24 @@ def _text_series(cells: list[str | None]) -> Any:
 
 
 def _encodable(text: str) -> str:
-    """The text; half of a surrogate pair, which no UTF-8 can hold, is spelled out."""
+    r"""The text; half of a surrogate pair, which no UTF-8 can hold, is spelled out.
+
+    Examples
+    --------
+    >>> _encodable("\ud83d, \u00fc") == "\\ud83d, \u00fc"
+    True
+    """
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _text(cell: Any) -> Any:
-    """A cell as text: a list of texts, of a name such as `messages[].role`, is JSON."""
+    """A cell as text: a list of texts, of a name such as `messages[].role`, is JSON.
+
+    Examples
+    --------
+    >>> _text(["user", None]), _text("5")
+    ('["user", null]', '5')
+    """
     return json.dumps(cell, ensure_ascii=False) if isinstance(cell, list) else cell
 
 
@@ -329,10 +341,13 @@ def _csv_line(cells: Iterable[str]) -> bytes:
 def _csv_cells(column: pd.Series) -> list[str]:
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         column = column.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return ["" if pd.isna(cell) else _csv_cell(str(cell)) for cell in column]
+    missing = column.isna().tolist()
+    return ["" if absent else _csv_cell(str(cell)) for cell, absent in zip(column.tolist(), missing, strict=True)]
 
 
 def _csv_cell(text: str) -> str:
+    if not _is_special(text):
+        return text
     safe = _without_formulas(text)
     return '"' + safe.replace('"', '""') + '"' if _needs_quotes(safe) else safe
 
@@ -345,7 +360,7 @@ def _without_formulas(text: str) -> str:
     >>> [_without_formulas(text) for text in ("-5", "- 5 kg", "x\r=1+1", "a; @b", "5 = 5")]
     ['-5', "'- 5 kg", "x\r'=1+1", "a;' @b", '5 = 5']
     """
-    if not _may_be_formula(text) or lexical_type(text) in ("integral", "fractional"):
+    if not text or lexical_type(text) in ("integral", "fractional"):
         return text
     parts = (_cells_of_lines if _has_line_end(text) else _cells_of)(text)
     parts = ["'" + part if _is_formula(part) else part for part in parts]

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ SENTENCE = (
     "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. "
     "Observed: Only 50.0% of data is Integral."
 )
+
+VEDETTE = [sys.executable, "-c", "import sys; from vedette.cli import main; sys.argv[0] = 'vedette'; main()"]
 
 
 @pytest.fixture
@@ -112,18 +115,7 @@ def test_every_conformance_capture_is_read_against_p07(run, conformance):
 
 
 def test_the_violations_go_to_standard_output_alone(example):
-    command = [
-        sys.executable,
-        "-m",
-        "vedette.cli",
-        "evaluate",
-        example / "captures",
-        "--baseline",
-        example / "baseline",
-        "-o",
-        "-",
-    ]
-    command[1:3] = ["-c", "import sys; from vedette.cli import main; sys.argv[0] = 'vedette'; main()"]
+    command = [*VEDETTE, "evaluate", example / "captures", "--baseline", example / "baseline", "-o", "-"]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 1
     assert len(json.loads(done.stdout)["violations"]) == 1
@@ -292,6 +284,54 @@ def test_a_disabled_evaluation_is_no_success(run, example):
     assert found.exit_code == 2
     assert "Nothing was evaluated." in found.output
     assert "evaluate_constraints is Disabled" in found.output
+
+
+def piped_to_nobody(*arguments) -> tuple[int, str]:
+    """The exit code and the errors of a command whose standard output is a pipe that is closed already."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        command = [*VEDETTE, *map(str, arguments)]
+        done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writer)
+    return done.returncode, done.stderr
+
+
+def test_outputs_are_whole_and_the_exit_code_is_the_commands_when_nobody_reads(run, example):
+    bad = example / "captures" / "bad.jsonl"
+    bad.write_bytes(b"{oops\n")
+    captures, baseline = example / "captures", example / "baseline"
+    for code, command, options in (
+        (1, ("evaluate", captures, "--baseline", baseline), ("-o", "--report", "--quarantine")),
+        (0, ("summarize", captures), ("-o", "--quarantine")),
+        (0, ("captured", captures), ("-o",)),
+        (0, ("baseline", example / "train.csv"), ("-o",)),
+        (0, ("baseline", "--from-captures", captures), ("-o",)),
+    ):
+        written = []
+        for folder in (example / "read", example / "unread"):
+            (folder / "new").mkdir(parents=True)
+            end = ".csv" if command[0] == "captured" else ""
+            outputs = [part for option in options for part in (option, folder / "new" / f"{option.strip('-')}{end}")]
+            if folder.name == "read":
+                assert run(*command, *outputs).exit_code == code
+            else:
+                assert piped_to_nobody(*command, *outputs) == (code, "")
+            written.append(files_below(folder))
+            shutil.rmtree(folder)
+        whole, unread = written
+        assert whole.keys() == unread.keys()
+        assert all(len(unread[name]) == len(content) > 0 for name, content in whole.items()), command
+
+
+@pytest.mark.parametrize("command", ["summarize", "evaluate", "captured"])
+def test_standard_output_that_nobody_reads_is_no_traceback(example, command):
+    report = example / "r.html"
+    more = ("--baseline", example / "baseline", "--report", report) if command == "evaluate" else ()
+    code, errors = piped_to_nobody(command, example / "captures", "-o", "-", *more)
+    assert (code, "Traceback" in errors, "Exception" in errors) == (2, False, False)
+    assert report.exists() == (command == "evaluate")
 
 
 def test_what_was_written_is_said(run, example):
