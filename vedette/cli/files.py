@@ -217,6 +217,7 @@ def baseline_command(
     Write statistics.json and constraints.json. A data set is CSV, JSON lines (.jsonl, .ndjson), Parquet, or a
     statistics.json from which only constraints are suggested. The columns must have the order of the captured rows:
     first the outputs of the model, then its inputs. Columns without names become _c0, _c1, ..., as in Model Monitor.
+    A name that the outputs and the inputs of captures both have becomes output.NAME and input.NAME.
 
     \b
     Examples:
