@@ -24,10 +24,17 @@ def captured(
     types: Literal["text", "inferred"] = "inferred",
     header: Literal["", "input", "output", "both"] = "",
     test_marker: str = "",
+    baseline: str | None = None,
     profile: str | None = None,
     region: str | None = None,
 ) -> pd.DataFrame:
-    """Captured requests as a table: event id, inference time, inference id, outputs, inputs; one line per row.
+    """Captured requests as a table, one line per row.
+
+    It has the event id, the inference time, the inference id, the outputs, the inputs, and the ground truth, if any.
+
+    Columns have the names of the payload, `_c0`, `_c1`, ... without one, and `output.id` and `input.id` where both
+    sides have the name; with `baseline`, a folder or a constraints.json, the names of its features. Rows that cannot be
+    aligned with it keep their own names: `.attrs["unaligned"]` counts them.
 
     `paths` are files, directories, globs or s3:// prefixes; `types="text"` keeps every cell as text;
     `header` names the sides whose CSV begins with a header row. Requests whose custom attributes contain
@@ -35,14 +42,16 @@ def captured(
     the lines that could not be read, by reason. A terminal or a notebook shows a progress bar.
     """
     from chalicelib.capture.options import CaptureOptions
+    from vedette.baselines import feature_names_of
     from vedette.cli.options import progress
     from vedette.dataframes import captured_frame
     from vedette.input_sources import sources
 
+    features = feature_names_of(baseline, profile=profile, region=region) if baseline else None
     found = sources([paths] if isinstance(paths, str) else paths, profile=profile, region=region)
     with progress("Reading", sum(source.size for source in found)) as advance:
         options = CaptureOptions(header=header, test_marker=test_marker)
-        return captured_frame(found, advance, types=types, options=options)
+        return captured_frame(found, advance, types=types, options=options, features=features)
 
 
 def __getattr__(name: str) -> Any:

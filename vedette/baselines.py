@@ -164,6 +164,12 @@ def read_baseline(place: str, *, profile: str | None = None, region: str | None 
     )
 
 
+def feature_names_of(place: str, *, profile: str | None = None, region: str | None = None) -> list[str]:
+    """The names of the features of a baseline, in the order of the columns; raises as `read_baseline`."""
+    baseline = read_baseline(place, profile=profile, region=region)
+    return [feature.name for feature in baseline.constraints.features]
+
+
 def _total(tables: Iterable[Table], place: str) -> Table:
     """The sum of the tables."""
     total: Table | None = None

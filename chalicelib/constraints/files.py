@@ -7,7 +7,8 @@
 | violations of bias, explainability, model quality | subject: facet, label or metric  |                        |
 | not JSON, no `features`, no `violations`          |                                  | not a constraints.json |
 | a feature without a name                          |                                  | feature 3 has no name  |
-| a name that occurs twice                          |                                  | two features named x   |
+| a name that occurs twice (earlier versions)       | output.x, then input.x           |                        |
+| a name that occurs three times                    |                                  | two features named x   |
 
 Each error is an UnreadableFile: `place: cause`.
 """
@@ -15,6 +16,7 @@ Each error is an UnreadableFile: `place: cause`.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,6 +27,7 @@ from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.validation import validation_error
 from chalicelib.errors import UnreadableFile
+from chalicelib.statistics.table import names_by_side
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,13 +51,12 @@ def read_constraints(content: bytes, place: str) -> Constraints:
     error = validation_error(document)
     if error:
         raise UnreadableFile(f"{place}: {error}")
-    seen: set[str] = set()
-    for feature in document["features"]:
-        name = feature["name"]
-        if name in seen:
-            raise UnreadableFile(f"{place}: two features named {name!r}")
-        seen.add(name)
-    return Constraints(document)
+    features = document["features"]
+    names = names_by_side([feature["name"] for feature in features])
+    if len(set(names)) < len(names):
+        raise UnreadableFile(f"{place}: two features named {Counter(names).most_common(1)[0][0]!r}")
+    named = [{**feature, "name": name} for feature, name in zip(features, names, strict=True)]
+    return Constraints({**document, "features": named})
 
 
 def write_constraints(constraints: Constraints) -> bytes:

@@ -6,7 +6,8 @@
 | a file of Model Monitor's, 2019 to today        | the same; level i weighs 2**i      |                           |
 | NaN, Infinity, absent deviation or distribution | left out                           |                           |
 | a private feature: `"private": true`, ours      | only counts of types and missing   |                           |
-| a name that occurs twice                        |                                    | two features named x      |
+| a name that occurs twice (earlier versions)     | output.x and input.x, in this order|                           |
+| a name that occurs three times                  |                                    | two features named x      |
 | anything else                                   |                                    | not a statistics.json ... |
 
 Each error is an UnreadableFile: `place: cause`.
@@ -26,6 +27,7 @@ from __future__ import annotations
 import json
 import math
 from binascii import a2b_base64, b2a_base64
+from collections import Counter
 from typing import Any
 
 from chalicelib.errors import UnreadableFile
@@ -35,7 +37,7 @@ from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distribution import Distribution
 from chalicelib.statistics.lexical import TypeCounts
 from chalicelib.statistics.moments import Moments
-from chalicelib.statistics.table import Table
+from chalicelib.statistics.table import Table, names_by_side
 
 _BYTES = "apache_kll_doubles"  # base64
 _COUNTED_AS = {"Fractional": "fractional", "Integral": "integral", "String": "string"}
@@ -87,13 +89,14 @@ def read_statistics(content: bytes, place: str) -> Table:
             columns.append(_column(feature))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, UnreadableFile):
             raise UnreadableFile(f"{place}: not a statistics.json: feature {position} has an unknown form") from None
-        if names[-1] in names[:-1]:
-            raise UnreadableFile(f"{place}: two features named {names[-1]!r}")
+    by_side = names_by_side(names)
+    if len(set(by_side)) < len(names):
+        raise UnreadableFile(f"{place}: two features named {Counter(by_side).most_common(1)[0][0]!r}")
     dataset = document.get("dataset")
     rows = _count(dataset.get("item_count")) if isinstance(dataset, dict) else 0
     if not rows and columns:
         rows = max(column.types.present + column.types.missing for column in columns)
-    return Table(names=tuple(names), rows=rows, columns=tuple(columns))
+    return Table(names=by_side, rows=rows, columns=tuple(columns))
 
 
 def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,8 @@ SENTENCE = (
     "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. "
     "Observed: Only 50.0% of data is Integral."
 )
+
+VEDETTE = [sys.executable, "-c", "import sys; from vedette.cli import main; sys.argv[0] = 'vedette'; main()"]
 
 
 @pytest.fixture
@@ -114,18 +117,7 @@ def test_every_conformance_capture_is_read_against_p07(run, conformance):
 
 
 def test_the_violations_go_to_standard_output_alone(example):
-    command = [
-        sys.executable,
-        "-m",
-        "vedette.cli",
-        "evaluate",
-        example / "captures",
-        "--baseline",
-        example / "baseline",
-        "-o",
-        "-",
-    ]
-    command[1:3] = ["-c", "import sys; from vedette.cli import main; sys.argv[0] = 'vedette'; main()"]
+    command = [*VEDETTE, "evaluate", example / "captures", "--baseline", example / "baseline", "-o", "-"]
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 1
     assert len(json.loads(done.stdout)["violations"]) == 1
@@ -226,12 +218,12 @@ def test_a_data_set_gives_a_baseline_with_private_features(run, example):
 
 def test_captured_requests_as_a_frame(example):
     frame = vedette.captured(str(example / "captures"))
-    assert list(frame.columns) == ["event_id", "inference_time", "inference_id", "output.0", "input.0", "input.1"]
+    assert list(frame.columns) == ["event_id", "inference_time", "inference_id", "_c0", "_c1", "_c2"]
     assert len(frame) == 400
     assert str(frame["inference_time"].dtype).startswith("datetime64")
     assert frame["inference_id"][3] == "i-3"
-    assert pd.api.types.is_integer_dtype(frame["input.0"])
-    assert pd.api.types.is_float_dtype(frame["input.1"])
+    assert pd.api.types.is_integer_dtype(frame["_c1"])
+    assert pd.api.types.is_float_dtype(frame["_c2"])
 
 
 def test_csv_and_parquet_hold_the_same_table(run, example):
@@ -239,7 +231,7 @@ def test_csv_and_parquet_hold_the_same_table(run, example):
         assert run("captured", example / "captures", "-o", example / name).exit_code == 0
     csv, parquet = pd.read_csv(example / "data.csv"), pd.read_parquet(example / "data.parquet")
     assert list(csv.columns) == list(parquet.columns)
-    assert np.array_equal(csv["input.1"], parquet["input.1"])
+    assert np.array_equal(csv["_c2"], parquet["_c2"])
 
 
 def test_no_cell_of_the_csv_is_a_formula_and_numbers_stay_numbers(run, tmp_path):
@@ -255,10 +247,10 @@ def test_rows_of_differing_layouts_share_one_table(tmp_path):
         line(side("1,2"), side('{"score": 0.5}', "JSON")) + line(side("3")) + b"oops\n" + line(side("7"), side("8"))
     )
     frame = vedette.captured([str(tmp_path / "x.jsonl")])
-    assert frame["input.0"].tolist() == [1, 3, 7]
-    assert frame["input.1"].isna().tolist() == [False, True, True]
-    assert frame["output.score"].tolist()[0] == 0.5
-    assert frame["output.0"].dropna().tolist() == [8]
+    assert frame["_c1"].tolist() == [1, 3, 7]  # the first input, as in the rows of most columns
+    assert frame["_c2"].isna().tolist() == [False, True, True]
+    assert frame["score"].tolist()[0] == 0.5
+    assert frame["_c0"].dropna().tolist() == [8]
     assert frame.attrs["refused"] == {"line is not JSON": 1}
 
 
@@ -336,6 +328,54 @@ def test_a_disabled_evaluation_is_no_success(run, example):
     assert "evaluate_constraints is Disabled" in found.output
 
 
+def piped_to_nobody(*arguments) -> tuple[int, str]:
+    """The exit code and the errors of a command whose standard output is a pipe that is closed already."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        command = [*VEDETTE, *map(str, arguments)]
+        done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writer)
+    return done.returncode, done.stderr
+
+
+def test_outputs_are_whole_and_the_exit_code_is_the_commands_when_nobody_reads(run, example):
+    bad = example / "captures" / "bad.jsonl"
+    bad.write_bytes(b"{oops\n")
+    captures, baseline = example / "captures", example / "baseline"
+    for code, command, options in (
+        (1, ("evaluate", captures, "--baseline", baseline), ("-o", "--report", "--quarantine")),
+        (0, ("summarize", captures), ("-o", "--quarantine")),
+        (0, ("captured", captures), ("-o",)),
+        (0, ("baseline", example / "train.csv"), ("-o",)),
+        (0, ("baseline", "--from-captures", captures), ("-o",)),
+    ):
+        written = []
+        for folder in (example / "read", example / "unread"):
+            (folder / "new").mkdir(parents=True)
+            end = ".csv" if command[0] == "captured" else ""
+            outputs = [part for option in options for part in (option, folder / "new" / f"{option.strip('-')}{end}")]
+            if folder.name == "read":
+                assert run(*command, *outputs).exit_code == code
+            else:
+                assert piped_to_nobody(*command, *outputs) == (code, "")
+            written.append(files_below(folder))
+            shutil.rmtree(folder)
+        whole, unread = written
+        assert whole.keys() == unread.keys()
+        assert all(len(unread[name]) == len(content) > 0 for name, content in whole.items()), command
+
+
+@pytest.mark.parametrize("command", ["summarize", "evaluate", "captured"])
+def test_standard_output_that_nobody_reads_is_no_traceback(example, command):
+    report = example / "r.html"
+    more = ("--baseline", example / "baseline", "--report", report) if command == "evaluate" else ()
+    code, errors = piped_to_nobody(command, example / "captures", "-o", "-", *more)
+    assert (code, "Traceback" in errors, "Exception" in errors) == (2, False, False)
+    assert report.exists() == (command == "evaluate")
+
+
 def test_what_was_written_is_said(run, example):
     files = [example / name for name in ("v.json", "r.html", "q.jsonl")]
     found = run(
@@ -376,10 +416,10 @@ def test_a_header_and_test_traffic_are_settings_of_every_command_on_files(run, t
     assert "1 test request, not in the statistics" in found.output
     assert "age" in found.output
     written = run("captured", tmp_path / "x.jsonl", "-o", "-", *settings).stdout.splitlines()
-    assert written[0].endswith("input.age,input.income")
+    assert written[0].endswith("inference_id,age,income")
     assert [text.split(",")[-2:] for text in written[1:]] == [["30", "2.5"], ["31", "3.5"]]
     frame = vedette.captured(str(tmp_path / "x.jsonl"), header="input", test_marker="testing")
-    assert frame["input.income"].tolist() == [2.5, 3.5]
+    assert frame["income"].tolist() == [2.5, 3.5]
 
 
 CELLS = ("62.50", "007", "0.1000000000000000055511", "9007199254740993", "1e5")
@@ -390,10 +430,10 @@ def test_csv_holds_the_text_that_was_sent_and_numbers_are_made_only_where_nothin
     text = run("captured", tmp_path / "x.jsonl", "-o", "-").stdout.splitlines()[1].split(",")
     assert tuple(text[-5:]) == CELLS
     inferred = vedette.captured(str(tmp_path / "x.jsonl"))
-    assert [inferred[f"input.{n}"][0] for n in range(5)] == [62.5, "007", CELLS[2], 9007199254740993, 1e5]
-    assert [str(inferred[f"input.{n}"].dtype) for n in (0, 3)] == ["float64", "Int64"]
+    assert [inferred[f"_c{n}"][0] for n in range(5)] == [62.5, "007", CELLS[2], 9007199254740993, 1e5]
+    assert [str(inferred[f"_c{n}"].dtype) for n in (0, 3)] == ["float64", "Int64"]
     as_text = vedette.captured(str(tmp_path / "x.jsonl"), types="text")
-    assert [as_text[f"input.{n}"][0] for n in range(5)] == list(CELLS)
+    assert [as_text[f"_c{n}"][0] for n in range(5)] == list(CELLS)
     numbers = run("captured", tmp_path / "x.jsonl", "-o", "-", "--types", "inferred").stdout.splitlines()[1]
     assert numbers.split(",")[-5] == "62.5"
 
@@ -403,7 +443,7 @@ def test_an_inferred_number_is_exactly_what_was_sent(tmp_path_factory, numbers):
     file = tmp_path_factory.mktemp("cells") / "x.jsonl"
     cells = [str(number) for number in numbers]
     file.write_bytes(b"".join(line(side(cell)) for cell in cells))
-    for cell, value in zip(cells, vedette.captured(str(file))["input.0"].tolist(), strict=True):
+    for cell, value in zip(cells, vedette.captured(str(file))["_c0"].tolist(), strict=True):
         assert Decimal(cell) == Decimal(repr(value)) if not isinstance(value, str) else value == cell
 
 
@@ -488,7 +528,7 @@ def test_a_notebook_needs_neither_chalice_nor_moto(example):
         "print(len(frame), frame.columns[-1])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("400 input.1\n", "")
+    assert (done.stdout, done.stderr) == ("400 _c2\n", "")
 
 
 def test_every_help_holds_an_example(run):

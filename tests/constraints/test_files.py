@@ -85,6 +85,13 @@ def test_every_key_of_a_constraints_file_is_kept():
     assert read_constraints(json.dumps(document).encode(), "x") == Constraints(document)
 
 
+def test_a_name_that_occurs_twice_is_of_an_output_and_then_of_an_input():
+    features = [{"name": name, "inferred_type": "String", "theirs": 1} for name in ("id", "score", "id", "b")]
+    read = read_constraints(json.dumps({"features": features}).encode(), "x")
+    assert [feature.name for feature in read.features] == ["output.id", "score", "input.id", "b"]
+    assert read_constraints(write_constraints(read), "x") == read
+
+
 def test_files_are_indented_and_written_in_clear_even_when_a_text_is_no_unicode():
     written = write_constraints(Constraints({"features": [], "name": "Größe \ud800"}))
     assert written.decode() == '{\n  "features": [],\n  "name": "Größe \\ud800"\n}'
@@ -143,8 +150,14 @@ def test_violations_that_are_no_list_are_refused(content):
             "x: features[0] (feature 'a'): object missing required field `inferred_type`",
         ),
         (
-            b'{"features": [{"name": "a", "inferred_type": "String"}, {"name": "a", "inferred_type": "String"}]}',
+            json.dumps({"features": [{"name": "a", "inferred_type": "String"}] * 3}).encode(),
             "x: two features named 'a'",
+        ),
+        (
+            json.dumps(
+                {"features": [{"name": name, "inferred_type": "String"} for name in ("a", "a", "input.a")]}
+            ).encode(),
+            "x: two features named 'input.a'",
         ),
     ],
 )

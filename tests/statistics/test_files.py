@@ -164,12 +164,20 @@ def test_nan_and_infinity_are_left_out():
             b'{"features": [{"name": "a", "numerical_statistics": {"common": 3}}]}',
             "x: not a statistics.json: feature 0",
         ),
-        (b'{"features": [{"name": "a"}, {"name": "a"}]}', "x: two features named 'a'"),
+        (b'{"features": [{"name": "a"}, {"name": "a"}, {"name": "a"}]}', "x: two features named 'a'"),
+        (b'{"features": [{"name": "a"}, {"name": "a"}, {"name": "output.a"}]}', "x: two features named 'output.a'"),
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(content, sentence):
     with pytest.raises(UnreadableFile, match=sentence.replace("(", r"\(")):
         read_statistics(content, "x")
+
+
+def test_a_name_that_occurs_twice_is_of_an_output_and_then_of_an_input():
+    content = b'{"features": [{"name": "id"}, {"name": "score"}, {"name": "id"}, {"name": "b"}]}'
+    table = read_statistics(content, "x")
+    assert table.names == ("output.id", "score", "input.id", "b")
+    assert read_statistics(write_statistics(table), "x").names == table.names
 
 
 @pytest.mark.parametrize("cut", range(0, 1200, 7))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.statistics.table import Table, sum_of_tables
+from chalicelib.statistics.table import Table, feature_names, sum_of_tables
 
 
 def test_json_objects_may_give_the_same_names_in_another_order():
@@ -31,3 +31,25 @@ def test_order_of_the_parts_does_not_matter():
 def test_a_row_of_another_width_is_a_fault_of_the_caller():
     with pytest.raises(ValueError):
         Table.of([["1"], ["1", "2"]], ("a",))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "names"),
+    [
+        ([""], ["", ""], ("_c0", "_c1", "_c2")),
+        (["score"], ["", "b"], ("score", "_c1", "b")),
+        (["id", "score"], ["id", "amount"], ("output.id", "score", "input.id", "amount")),
+        (["_c1"], [""], ("output._c1", "input._c1")),
+        ([], ["_c1", "", "_c1"], ("_c1", "_c1#2", "_c1#3")),
+        (["a", "a#2", "a"], [], ("a", "a#2", "a#3")),
+        (["a", "output.a"], ["a"], ("output.a", "output.a#2", "input.a")),
+        (["a", "a"], ["a"], ("output.a", "output.a#2", "input.a")),
+    ],
+)
+def test_the_names_of_a_table_are_all_different(outputs, inputs, names):
+    assert feature_names(outputs, inputs) == names
+
+
+def test_ten_thousand_columns_of_one_name_are_named_in_the_order_of_the_columns():
+    names = feature_names([], ["a"] * 10_000)
+    assert (len(set(names)), names[0], names[-1]) == (10_000, "a", "a#10000")

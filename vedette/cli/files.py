@@ -1,5 +1,7 @@
 """Commands on capture files, local or in S3. They need no installation, and write nothing except their outputs.
 
+Outputs are written before anything is printed: a reader of standard output, such as `head`, may stop reading.
+
 | command   | reads                | writes                            | exit code 1 | exit code 2                     |
 |-----------|----------------------|-----------------------------------|-------------|---------------------------------|
 | evaluate  | captures, a baseline | the files named by options        | violations  | unreadable, nothing evaluated   |
@@ -109,6 +111,13 @@ def evaluate_command(
     read = _read(found, traffic, quarantine)
     summary = read.summary
     evaluation = evaluate(summary, reference, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
+    if report:
+        title = capture[0] if len(capture) == 1 else f"{len(found)} files"
+        current = aligned_table(summary.tables, reference.constraints)
+        content = ReportContent(title, evaluation, summary.events, summary.rejected, reference, current)
+        options.write(report, page(content))
+    if output:
+        options.write(output, write_violations(evaluation.violations))
     console = options.console(output)
     _show_read(console, read, len(found), quarantine)
     _warn_of_unknown(private, summary.tables, console, features)
@@ -122,13 +131,6 @@ def evaluate_command(
     conclusion = f"{evaluation.verdict}: {verdict_sentence(evaluation)}"
     not_evaluated = not evaluated and evaluation.verdict in EVALUATED
     rendering.line(console, "Nothing was evaluated." if not_evaluated else conclusion, style="bold")
-    if output:
-        options.write(output, write_violations(evaluation.violations))
-    if report:
-        title = capture[0] if len(capture) == 1 else f"{len(found)} files"
-        current = aligned_table(summary.tables, reference.constraints)
-        content = ReportContent(title, evaluation, summary.events, summary.rejected, reference, current)
-        options.write(report, page(content))
     rendering.wrote(console, output, report, quarantine)
     code = {"Violations": 1, "NoData": 2, "CaptureStopped": 2, "MonitorFailed": 2}.get(evaluation.verdict, 0)
     click.get_current_context().exit(code if evaluated else 2)
@@ -146,6 +148,7 @@ def _is_robust(baseline: Baseline) -> bool:
 @options.output("Write statistics.json in Model Monitor's format.")
 @click.option("--quarantine", type=click.Path(dir_okay=False), help="Write the rejected lines to this file.")
 @options.private
+@options.baseline_names
 @options.traffic
 @options.aws
 def summarize_command(
@@ -153,6 +156,7 @@ def summarize_command(
     output: str | None,
     quarantine: str | None,
     private: tuple[str, ...],
+    baseline: str | None,
     traffic: Traffic,
     profile: str | None,
     region: str | None,
@@ -168,31 +172,36 @@ def summarize_command(
     import msgspec
 
     from chalicelib.alerts.sanitize import sanitize
+    from chalicelib.constraints.column_alignment import align_columns, tables_with_baseline_names
     from chalicelib.errors import UnreadableFile
     from chalicelib.statistics import BASELINE_K
     from chalicelib.statistics.files import write_statistics
+    from vedette.baselines import feature_names_of
     from vedette.input_sources import sources
 
     options.folders_exist(output, quarantine)
+    features = feature_names_of(baseline, profile=profile, region=region) if baseline else ()
     found = sources(capture, profile=profile, region=region)
     k = BASELINE_K if output else traffic.sketch_k  # the file is one for Model Monitor's tools, or a baseline
     traffic = msgspec.structs.replace(traffic, sketch_k=k, private=private)
     read = _read(found, traffic, quarantine)
-    summary = read.summary
+    tables = sorted(tables_with_baseline_names(read.summary.tables, features), key=lambda table: -table.rows)
+    if output and tables:
+        options.write(output, write_statistics(tables[0]))
     console = options.console(output)
     _show_read(console, read, len(found), quarantine)
-    for note in summary.unread:
+    for note in read.summary.unread:
         rendering.line(console, f"Note: {sanitize(note, 300)}.")
-    if not summary.tables:
+    if not tables:
         raise UnreadableFile(f"{capture[0]}: no rows could be read")
-    _warn_of_unknown(private, summary.tables, console)
-    tables = sorted(summary.tables, key=lambda table: -table.rows)
+    _warn_of_unknown(private, read.summary.tables, console)
     for table in tables:
         rendering.show_columns(console, table)
-    if output:
-        options.write(output, write_statistics(tables[0]))
-        if len(tables) > 1:
-            rendering.line(console, f"{output} covers {tables[0].rows} rows with {len(tables[0].names)} columns.")
+    if output and len(tables) > 1:
+        rendering.line(console, f"{output} covers {tables[0].rows} rows with {len(tables[0].names)} columns.")
+    if features:
+        unaligned = (table for table in read.summary.tables if align_columns(table, features).columns is None)
+        _warn_of_unaligned(console, sum(table.rows for table in unaligned))
     rendering.wrote(console, output, quarantine)
 
 
@@ -230,6 +239,7 @@ def baseline_command(
     Write statistics.json and constraints.json. A data set is CSV, JSON lines (.jsonl, .ndjson), Parquet, or a
     statistics.json from which only constraints are suggested. The columns must have the order of the captured rows:
     first the outputs of the model, then its inputs. Columns without names become _c0, _c1, ..., as in Model Monitor.
+    A name that the outputs and the inputs of captures both have becomes output.NAME and input.NAME.
 
     \b
     Examples:
@@ -281,20 +291,26 @@ def baseline_command(
     type=click.Choice(["text", "inferred"]),
     help="Write values as sent, or as numbers where nothing is lost. [default: text for CSV, inferred for Parquet]",
 )
+@options.baseline_names
 @options.traffic
 @options.aws
 def captured_command(
     capture: tuple[str, ...],
     output: str,
     types: Literal["text", "inferred"] | None,
+    baseline: str | None,
     traffic: Traffic,
     profile: str | None,
     region: str | None,
 ) -> None:
     """Write captured requests as a table.
 
-    Each line has the event id, the inference time, the inference id, the outputs and the inputs of one row. In CSV the
-    values are the text that was sent: 62.50 stays 62.50.
+    Each line has the event id, the inference time, the inference id, the outputs and the inputs of one row, and the
+    ground truth where a request has it. In CSV the values are the text that was sent: 62.50 stays 62.50. A value that
+    a spreadsheet may take for a formula gets a leading quote.
+
+    The columns have the names of the payload, or _c0, _c1, ... without them. A name of both sides becomes output.NAME
+    and input.NAME.
 
     \b
     Examples:
@@ -302,21 +318,24 @@ def captured_command(
       vedette captured s3://my-bucket/data-capture/my-endpoint -o data.parquet
     """  # noqa: D301
     from chalicelib.errors import UnreadableFile
+    from vedette.baselines import feature_names_of
     from vedette.dataframes import captured_frame, write_csv, write_parquet
     from vedette.input_sources import sources
 
     if not output.endswith((".csv", ".parquet")) and output != "-":
         raise click.UsageError("-o needs a file name that ends in .csv or .parquet, or - for CSV on standard output.")
     options.folders_exist(output)
+    features = feature_names_of(baseline, profile=profile, region=region) if baseline else None
     found = sources(capture, profile=profile, region=region)
     with options.progress("Reading", sum(source.size for source in found)) as advance:
         types = types or ("inferred" if output.endswith(".parquet") else "text")
-        frame = captured_frame(found, advance, types=types, options=traffic)
+        frame = captured_frame(found, advance, types=types, options=traffic, features=features)
     reasons = ", ".join(f"{reason}: {count}" for reason, count in frame.attrs["refused"].items())
     if frame.empty:
         raise UnreadableFile(f"{capture[0]}: no rows could be read" + (f" ({reasons})" if reasons else ""))
     if output == "-":
         write_csv(frame, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
     else:
         write = write_parquet if output.endswith(".parquet") else write_csv
         write(frame, Path(output))
@@ -324,7 +343,9 @@ def captured_command(
     rows, lines = rendering.counted(len(frame), "row"), rendering.counted(refused, "line")
     where = "standard output" if output == "-" else output
     why = f" ({reasons})" if reasons else ""
-    rendering.line(options.console(output), f"{rows}, {lines} rejected{why}, written to {where}.")
+    console = options.console(output)
+    _warn_of_unaligned(console, frame.attrs["unaligned"])
+    rendering.line(console, f"{rows}, {lines} rejected{why}, written to {where}.")
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -417,3 +438,9 @@ def _warn_of(table: Table, console: Console) -> None:
         if numbers and texts:
             mixed = f"{rendering.counted(texts, 'text')} among {rendering.counted(numbers, 'number')}"
             rendering.line(console, f"Warning: {sanitize(name, 60)} has {mixed}, so its type is {types.inferred_type}.")
+
+
+def _warn_of_unaligned(console: Console, rows: int) -> None:
+    if rows:
+        kept = f"{rendering.counted(rows, 'row')} cannot be aligned with the baseline"
+        rendering.line(console, f"Warning: {kept}: their columns keep their own names.")

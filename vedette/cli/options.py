@@ -62,6 +62,13 @@ def output(text: str, **settings: Any) -> Callable[..., Any]:
     return click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), help=text, **settings)
 
 
+def baseline_names(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--baseline`, whose names the columns get."""
+    return click.option("--baseline", help="Name the columns as this baseline does: a folder, or a constraints.json.")(
+        command
+    )
+
+
 def write(target: str, content: bytes) -> None:
     """Write an output file, or to standard output if the target is -."""
     if target == "-":
@@ -83,7 +90,14 @@ def console(*outputs: str | None) -> Console:
     """The console for people: standard error if standard output carries a file."""
     from rich.console import Console
 
-    found = Console(stderr="-" in outputs, highlight=False)
+    class PipedConsole(Console):
+        """A console whose reader, such as `head`, may close the pipe: the exit code is still the command's."""
+
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+    found = PipedConsole(stderr="-" in outputs, highlight=False)
     if not found.is_terminal and "COLUMNS" not in os.environ:
         found.width = 140  # a log or a pipe has no width
     return found
