@@ -56,7 +56,7 @@ def frame_of(tmp_path, *requests: bytes, **settings) -> pd.DataFrame:
         ("1,2", {"score": 0.5}, ["score", "_c1", "_c2"]),
         ("1,2", None, ["_c0", "_c1"]),
         ({"id": 1, "b": 2}, {"id": 1, "score": 3}, ["output.id", "score", "input.id", "b"]),
-        ({"a": [1], "a.0": 2, "ground_truth": 3}, None, ["a.0", "a.0#2", "ground_truth"]),
+        ({"a": [1, 4], "a.0": 2, "ground_truth": 3}, None, ["a.0", "a.1", "a.0#2", "ground_truth"]),
         ({"_c0": 1}, "2", ["output._c0", "input._c0"]),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_feature_may_have_the_name_of_a_column_of_the_table(tmp_path):
     "requests",
     [
         [request({"id": at, "b": at}, {"id": at, "score": 1}) for at in range(9)],
-        [request({"a": [at], "a.0": at}, "1") for at in range(9)],
+        [request({"a": [at, 0], "a.0": at}, "1") for at in range(9)],
         [request({"_c0": at}, "1") for at in range(9)],
         [request({"id": at}, {"id": at} if at % 2 else {"score": at}) for at in range(9)],
         [request({"output": {"id": at}, "id": at}, {"id": at}) for at in range(9)],
