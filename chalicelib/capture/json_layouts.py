@@ -165,7 +165,7 @@ def _record_form(container: str, record: dict[str, Any], rows: int, *, listed: b
             return None  # whether it is one record, the other side decides anew for each document
     if container and not listed:
         return None
-    if not all(value if type(value) in _SCALARS else is_vector(value) for value in record.values()):
+    if not all(type(value) in _SCALARS or (type(value) is list and is_vector(value)) for value in record.values()):
         return None
     fields = {key: len(value) if isinstance(value, list) else None for key, value in record.items()}
     return _Form(container, "records" if listed else "record", fields)

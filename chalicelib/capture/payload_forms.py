@@ -39,7 +39,7 @@ def group_by_form(positions: list[int], outputs: Sides, inputs: Sides) -> Iterat
 def _forms(sides: Sides) -> list[Form]:
     """The one form of all sides, or the form of each."""
     encodings = set() if None in sides else {side.encoding for side in sides if side is not None}
-    if encodings in ({"CSV"}, {"JSON"}) and not any(map(_is_event_stream, {_type(side) for side in sides})):
+    if encodings in ({"CSV"}, {"JSON"}) and not any(map(_is_event_stream, {one.observedContentType for one in sides})):  # type: ignore[union-attr]
         return ["csv" if encodings == {"CSV"} else "json"]
     kinds = [(side.encoding, side.observedContentType) if side is not None else None for side in sides]
     forms: dict[Any, Form] = {kind: _form(kind) for kind in set(kinds)} or {None: "other"}
@@ -58,17 +58,16 @@ def _form(kind: tuple[str | None, str | None] | None) -> Form:
     return "csv" if encoding == "CSV" else "json" if encoding == "JSON" else "other"
 
 
-def _type(side: Side | PlainSide | None) -> str | None:
-    return None if side is None else side.observedContentType
-
-
 def _is_event_stream(content_type: str | None) -> bool:
     return content_type is not None and media_type(content_type) == EVENT_STREAM
 
 
 def texts(sides: Sides) -> list[str]:
-    """The payloads of sides, none of which is absent, as they were captured."""
-    return [(side.data or "").removeprefix(BYTE_ORDER_MARK) for side in sides]  # type: ignore[union-attr]
+    """The payloads of sides, none of which is absent, as they were captured but for a byte order mark."""
+    found = [side.data or "" for side in sides]  # type: ignore[union-attr]
+    if BYTE_ORDER_MARK in "".join(found):
+        return [text.removeprefix(BYTE_ORDER_MARK) for text in found]
+    return found
 
 
 def csv_payloads(sides: Sides, form: Form) -> list[bytes] | None:

@@ -1,6 +1,7 @@
 """The vectorized reader reads the rows that the exact reader reads: no more, no fewer."""
 
 import csv
+import json
 import io
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.capture.batch_accumulator import BatchAccumulator
 from chalicelib.capture.block_reader import MIN_BYTES, MIN_REQUESTS, VectorizedBlockReader
 from chalicelib.capture.csv_tokenizer import tokenize
+from chalicelib.capture.json_layouts import JsonLayout
 from chalicelib.capture.lines import Block
 from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
 from chalicelib.statistics.column import ColumnStatistics
@@ -241,3 +243,24 @@ def test_few_large_requests_are_read_at_once():
         .left_over
         == ()
     )
+
+
+@pytest.mark.parametrize(
+    ("document", "rows"),
+    [
+        ({"a": 0, "b": None, "c": False, "d": "", "e": [0, None]}, 1),
+        ({"instances": [{"a": 0, "b": None}]}, 1),
+        ({"predictions": [[0, None], [1, "x"]]}, 2),
+        ({"predictions": [0, 0.5, None]}, 3),
+        ({"a": [0, 1], "b": [None, "x"]}, 2),
+        ({"inputs": {"a": [0, 1], "b": [None, "x"]}}, 2),
+        ([{"a": 0}], 1),
+        ([0], 1),
+    ],
+)
+def test_layouts_that_are_learned(document, rows):
+    text = json.dumps(document)
+    layout = JsonLayout.of([text] * 3, [rows] * 3)
+    assert layout is not None
+    cells = layout.decode([text])
+    assert cells == (list(cells.flat), [rows])
