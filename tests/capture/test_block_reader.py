@@ -1,8 +1,8 @@
 """The vectorized reader reads the rows that the exact reader reads: no more, no fewer."""
 
 import csv
-import json
 import io
+import json
 
 import pytest
 from hypothesis import given
