@@ -19,7 +19,6 @@ from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.errors import RejectedRecord
 
 BYTE_ORDER_MARK = "\ufeff"  # some clients write it before their text
-EVENT_STREAM = "text/event-stream"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII).fullmatch
 
 

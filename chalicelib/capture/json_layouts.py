@@ -12,7 +12,8 @@ reads every document that matches and refuses any other, which is left for `flat
 | `[1]`, also in a container; `[1, 2]` in a container      | with one scalar; with any number of them           |
 | `{"a": [...], "b": [...]}`, also in a container          | with lists of scalars under the same keys, equally |
 |                                                          | long, where these are the rows                     |
-| a key unknown, a value nested deeper, an error response  | never                                              |
+| a key unknown, a value nested deeper, an error response, | never                                              |
+| a tensor                                                 |                                                    |
 | a key with a quote, a backslash or a control character   | never                                              |
 """
 
@@ -29,7 +30,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from chalicelib.capture.flatten import is_vector
-from chalicelib.capture.json_tables import CONTAINERS
+from chalicelib.capture.json_tables import CONTAINERS, is_tensor
 from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Names, blank_names
 
 Scalar = int | float | str | bool | None
@@ -152,6 +153,8 @@ def _document_form(text: str, rows: int) -> _Form | None:
     if not isinstance(record, dict) or not record or not _KEYS_WITH_MEANING.isdisjoint(record):
         return None
     if any(map(_NO_FIELD_NAME, record)) or (not listed and not record.keys().isdisjoint(CONTAINERS)):
+        return None
+    if container and is_tensor(record):
         return None
     return _record_form(container, record, rows, listed=listed)
 

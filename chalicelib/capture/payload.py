@@ -8,6 +8,7 @@
 | BASE64        | application/json, jsonlines, ... | UTF-8, JSON, else JSON lines                |
 | BASE64        | null, text/plain, text/html, ... | UTF-8, JSON when it looks like it, else CSV |
 | BASE64        | image/*, application/x-npy, ...  | its media type and size                     |
+| BASE64        | text/event-stream                | rejected: EVENT_STREAM                      |
 | null          | any                              | as BASE64 once decoded                      |
 | anything else |                                  | rejected: UNKNOWN_ENCODING                  |
 
@@ -25,7 +26,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from chalicelib.capture.csv_reader import LAZY_PAYLOAD_CHARS, csv_rows
-from chalicelib.capture.envelope import BYTE_ORDER_MARK, EVENT_STREAM, Side
+from chalicelib.capture.envelope import BYTE_ORDER_MARK, Side
 from chalicelib.capture.json_chunks import JsonArrayChunks
 from chalicelib.capture.json_tables import CONTAINERS, Reading, Rows, is_tensor, readings, rows_of_chunks
 from chalicelib.capture.json_values import cell_text, is_error, parse_json
@@ -118,14 +119,14 @@ def _decode(side: Side) -> _Decoded | None:
     data = (side.data or "").removeprefix(BYTE_ORDER_MARK)
     if not data:
         raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
-    media_type = side.media_type
-    if media_type == EVENT_STREAM:
-        raise RejectedRecord(RejectionReason.EVENT_STREAM)
     encoding = (side.encoding or "").upper()
     if encoding in ("CSV", "JSON"):
         return _Decoded(data, encoding == "CSV")
     if encoding not in ("", "BASE64"):
         raise RejectedRecord(RejectionReason.UNKNOWN_ENCODING)
+    media_type = side.media_type
+    if media_type == "text/event-stream":
+        raise RejectedRecord(RejectionReason.EVENT_STREAM)
     text = _decoded(data, media_type) if encoding else data
     if text is None:
         return None

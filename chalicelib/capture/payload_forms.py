@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import compress
 from typing import Any, Literal, NamedTuple
 
-from chalicelib.capture.envelope import BYTE_ORDER_MARK, EVENT_STREAM, PlainSide, Side, media_type
+from chalicelib.capture.envelope import BYTE_ORDER_MARK, PlainSide, Side, media_type
 
 Form = Literal["csv", "base64", "json", "absent", "other"]  # base64: of text/csv
 Sides = list[Side | PlainSide | None]
@@ -39,7 +39,7 @@ def group_by_form(positions: list[int], outputs: Sides, inputs: Sides) -> Iterat
 def _forms(sides: Sides) -> list[Form]:
     """The one form of all sides, or the form of each."""
     encodings = set() if None in sides else {side.encoding for side in sides if side is not None}
-    if encodings in ({"CSV"}, {"JSON"}) and not any(map(_is_event_stream, {one.observedContentType for one in sides})):  # type: ignore[union-attr]
+    if encodings in ({"CSV"}, {"JSON"}):
         return ["csv" if encodings == {"CSV"} else "json"]
     kinds = [(side.encoding, side.observedContentType) if side is not None else None for side in sides]
     forms: dict[Any, Form] = {kind: _form(kind) for kind in set(kinds)} or {None: "other"}
@@ -51,15 +51,9 @@ def _form(kind: tuple[str | None, str | None] | None) -> Form:
     if kind is None:
         return "absent"
     encoding, content_type = kind
-    if _is_event_stream(content_type):
-        return "other"
     if encoding == "BASE64":
         return "base64" if media_type(content_type) == "text/csv" else "other"
     return "csv" if encoding == "CSV" else "json" if encoding == "JSON" else "other"
-
-
-def _is_event_stream(content_type: str | None) -> bool:
-    return content_type is not None and media_type(content_type) == EVENT_STREAM
 
 
 def texts(sides: Sides) -> list[str]:

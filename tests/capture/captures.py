@@ -10,6 +10,7 @@ from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
 from chalicelib.capture.record_reader import RecordReader
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.statistics.column import ColumnStatistics
+from chalicelib.statistics.table import Table
 
 
 def side(data: Any, encoding: str | None = "CSV", kind: str | None = "text/csv") -> dict[str, Any]:
@@ -73,13 +74,22 @@ def difference(quick: CaptureSummary, exact: CaptureSummary) -> str:
     if [(table.layout, table.rows) for table in quick.tables] != [(table.layout, table.rows) for table in exact.tables]:
         return "layouts"
     for mine, theirs in zip(quick.tables, exact.tables, strict=True):
-        columns = zip(theirs.names, theirs.columns, strict=True)
-        by_name = {name: column for name, column in columns if name and theirs.names.count(name) == 1}
-        for position, (name, column) in enumerate(zip(mine.names, mine.columns, strict=True)):
-            found = _column_difference(column, by_name[name] if name in by_name else theirs.columns[position])
+        by_name = dict(zip(_places(theirs), theirs.columns, strict=True))
+        for place, column in zip(_places(mine), mine.columns, strict=True):
+            found = _column_difference(column, by_name[place])
             if found:
-                return f"column {position} of {mine.layout}: {found}"
+                return f"column {place} of {mine.layout}: {found}"
     return ""
+
+
+def _places(table: Table) -> list[tuple[bool, str | int]]:
+    """The side of each column, and its name; its place where it has none, or one that is not its own alone."""
+    sides = table.names[: table.outputs], table.names[table.outputs :]
+    return [
+        (names is sides[1], name if name and names.count(name) == 1 else place)
+        for names in sides
+        for place, name in enumerate(names)
+    ]
 
 
 def _column_difference(mine: ColumnStatistics, theirs: ColumnStatistics) -> str:

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.capture.batch_accumulator import BatchAccumulator
@@ -157,6 +157,7 @@ def tables(draw):
     return requests
 
 
+@settings(max_examples=400)
 @given(tables())
 def test_tables_of_any_form_equal_the_exact_reader(requests):
     content = b"".join(line(*sides) for sides in requests)
