@@ -22,6 +22,7 @@ class Alignment(NamedTuple):
     columns: dict[str, ColumnStatistics] | None
     missing: tuple[str, ...] = ()  # features without a column (known only where names decide)
     extra: tuple[str, ...] = ()  # names of the columns without a feature, "" where the payload gives none
+    beside: tuple[str, ...] = ()  # names beside rows that are known by position and have every feature
 
     @property
     def width(self) -> int:
@@ -44,17 +45,22 @@ def align_columns(table: Table, features: Sequence[str]) -> Alignment:
     (('a',), ('z',))
     >>> align_columns(Table.of(rows, ("", "")), ["a", "b", "c"]).columns is None
     True
+    >>> align_columns(Table.of(rows, ("", "model_version")), ["a"]).beside
+    ('model_version',)
     """
     found = column_features(table, features)
     if found is None:
         return Alignment(table, None, extra=("",) * max(0, len(table.names) - len(features)))
     columns = {feature: column for feature, column in zip(found, table.columns, strict=True) if feature is not None}
-    extra = (
+    missing = tuple(name for name in features if name not in columns)
+    extra = tuple(
         name and unique
         for name, unique, feature in zip(table.names, table.feature_names, found, strict=True)
         if feature is None
     )
-    return Alignment(table, columns, tuple(name for name in features if name not in columns), tuple(extra))
+    if "" in table.names and "" not in extra and not missing:
+        return Alignment(table, columns, beside=extra)
+    return Alignment(table, columns, missing, extra)
 
 
 def column_features(table: Table, features: Sequence[str]) -> list[str | None] | None:
@@ -65,7 +71,7 @@ def column_features(table: Table, features: Sequence[str]) -> list[str | None] |
     unless it is the first feature, which is an output. The remaining columns take the remaining features by position,
     as Model Monitor maps every column, if their numbers are equal and no name contradicts it: where some names match,
     an input with an unknown name is an extra column. An output may have another name than in the data set (`score`,
-    `label`).
+    `label`). Where the rows have no names, what lies beside them with a name is an extra column.
 
     Examples
     --------
@@ -86,6 +92,9 @@ def column_features(table: Table, features: Sequence[str]) -> list[str | None] |
                 found[at] = names[at]
                 del free[names[at]]
     others = [at for at, feature in enumerate(found) if feature is None]
+    unnamed = [at for at in others if not table.names[at]]
+    if len(unnamed) == len(free) < len(others):
+        others = unnamed
     matched = len(others) < len(found)
     unknown_input = any(at >= outputs and table.names[at] for at in others)
     if len(free) == len(others) and not (matched and unknown_input):

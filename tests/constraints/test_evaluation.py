@@ -451,3 +451,13 @@ def test_what_is_private_in_the_baseline_alone_has_no_drift_and_keeps_its_rules(
     assert ("age", "vedette_range_check") in {(one.feature, one.check) for one in evaluation.violations}
     features = suggested_constraints(private).document["features"]
     assert features[1] == {"name": "age", "inferred_type": "Integral", "completeness": 1.0}
+
+
+def test_a_column_beside_rows_without_names_is_noted_and_no_extra_column():
+    rows = [["1", "2", "v3"]] * 40
+    baseline = Baseline(constraints=Constraints({"features": [{"name": "y"}, {"name": "x"}]}))
+    evaluation = evaluate(summary(Table.of(rows, ("", "", "model_version"), outputs=1)), baseline)
+    assert not evaluation.violations
+    assert "not in the baseline, and not evaluated: model_version" in evaluation.notes
+    evaluation = evaluate(summary(Table.of(rows, ("", "", ""), outputs=1)), baseline)
+    assert [one.check for one in evaluation.violations] == ["extra_column_check"]
