@@ -38,14 +38,18 @@ refused: dict[tuple[str, Need], None] = {}
 
 def project_policy(function: str) -> Policy | None:
     """The hand-written policy of a function, narrowed to the current stage of this process."""
-    return _narrowed(function, settings())
+    text = _text_of_policy(function)
+    return None if text is None else _narrowed(text, function, settings())
 
 
 @cache
-def _narrowed(function: str, stage: Settings) -> Policy | None:
+def _text_of_policy(function: str) -> bytes | None:
     file = CHALICE / f"policy-{function}.json"
-    if not file.is_file():
-        return None
+    return file.read_bytes() if file.is_file() else None
+
+
+@cache
+def _narrowed(text: bytes, function: str, stage: Settings) -> Policy:
     scope = StageScope(
         stage=stage.stage,
         region=stage.region,
@@ -56,7 +60,7 @@ def _narrowed(function: str, stage: Settings) -> Policy | None:
         role_arn=stage.role_arn,
         sources=stage.capture_sources,
     )
-    return narrowed(json.loads(file.read_bytes()), function, scope)
+    return narrowed(json.loads(text), function, scope)
 
 
 def role_policies(roles: Mapping[str, str], account: SimulatedAccount) -> PolicyOf:
