@@ -8,8 +8,8 @@
 | Serving: also in `inputs` or `outputs`)                        | long; one of all cells if the other side has one    |
 | `{"columns": [...], "data": [[...], ...]}` (pandas: split;     | one for each list in `data`, with these names       |
 | MLflow: in `dataframe_split`)                                  |                                                     |
-| `{"0": {"a": 1}, "1": {"a": 2}}` (pandas: index),              | one for each index                                  |
-| `{"a": {"0": 1, "1": 2}}` (pandas: columns)                    |                                                     |
+| `{"0": {"a": 1}, "1": {"a": 2}}` (pandas: index),              | one for each index; of labels that are no numbers,  |
+| `{"a": {"0": 1, "1": 2}}` (pandas: columns)                    | if the other side has as many                       |
 | `{"inputs": [{"name": "x", "shape": [2, 3], "data": [...]}]}`, | as many as the first dimension of every shape       |
 | `outputs`: tensors (KServe v2, Triton)                         |                                                     |
 | `[1, 2]`, `{"instances": [1, 2]}`                              | one, or one for each element: the other side decides|
@@ -201,18 +201,20 @@ def _of_split(document: dict[str, Any]) -> list[Reading] | None:
 def _of_columns(document: dict[str, Any]) -> list[Reading]:
     """An object as a table by column, and as one record.
 
-    It is a table first where it holds several lists and nothing else, or is one by index. A table of one row is the
-    record, named as a table of more rows.
+    It is a table first where it holds several lists and nothing else. A table of one row is the record, named as a
+    table of more rows.
     """
     record = Reading(1, lambda: Rows([row_of(document)]))
+    kinds = [type(value) for value in document.values()]
+    if list not in kinds:
+        return _of_index(document, record)
     columns = _columns(document)
     if columns is None:
         return [record]
-    table = Reading(len(next(iter(columns.values()))), lambda: Rows(_rows_of_columns(columns)))
+    table = _of_table(columns)
     if table.size == 1:
         return [table]
-    kinds = [type(value) for value in document.values()]
-    return [table, record] if list not in kinds or kinds.count(list) == len(kinds) > 1 else [record, table]
+    return [table, record] if kinds.count(list) == len(kinds) > 1 else [record, table]
 
 
 def _columns(document: dict[str, Any]) -> Mapping[str, Sequence[Any]] | None:
@@ -221,8 +223,6 @@ def _columns(document: dict[str, Any]) -> Mapping[str, Sequence[Any]] | None:
     Beside lists of numbers, a scalar repeats in each row.
     """
     lists = [value for value in document.values() if isinstance(value, list)]
-    if not lists:
-        return _columns_of_index(document)
     count = len(lists[0])
     if not count or len(set(map(len, lists))) > 1 or any(dict in map(type, value) for value in lists):
         return None
@@ -233,18 +233,25 @@ def _columns(document: dict[str, Any]) -> Mapping[str, Sequence[Any]] | None:
     return {key: value if isinstance(value, list) else [value] * count for key, value in document.items()}
 
 
-def _columns_of_index(document: dict[str, Any]) -> dict[str, Sequence[Any]] | None:
-    """The columns of pandas' orientations "index", {index: {column: cell}}, and "columns", {column: {index: cell}}."""
-    if set(map(type, document.values())) != {dict}:
-        return None
-    keys, inner = list(document), list(next(iter(document.values())))
-    if not inner or any(list(value) != inner for value in document.values()):
-        return None
-    if all(map(_INDEX, keys)):
-        return {name: [row[name] for row in document.values()] for name in inner}
-    if all(map(_INDEX, inner)):
-        return {name: list(cells.values()) for name, cells in document.items()}
-    return None
+def _of_index(document: dict[str, Any], record: Reading) -> list[Reading]:
+    """Objects with the same keys as a table of pandas: {index: {column: cell}} or {column: {index: cell}}.
+
+    It is one first where the index are numbers; other labels may be the keys of a record, so the other side decides.
+    """
+    rows = list(document.values())
+    if set(map(type, rows)) != {dict} or not rows[0] or any(list(row) != list(rows[0]) for row in rows):
+        return [record]
+    by_index = _of_table({name: [row[name] for row in rows] for name in rows[0]})
+    by_column = _of_table({name: list(row.values()) for name, row in document.items()})
+    if all(map(_INDEX, document)):
+        return [by_index]
+    if all(map(_INDEX, rows[0])):
+        return [by_column]
+    return [record, *(table for table in (by_index, by_column) if table.size > 1)]
+
+
+def _of_table(columns: Mapping[str, Sequence[Any]]) -> Reading:
+    return Reading(len(next(iter(columns.values()))), lambda: Rows(_rows_of_columns(columns)))
 
 
 def _rows_of_columns(columns: Mapping[str, Sequence[Any]]) -> Collection[Row]:
@@ -291,5 +298,4 @@ def _of_tensors(items: list[Any]) -> list[Reading] | None:
             columns[f"{name}.{place}" if width > 1 else name] = cells[position::width]
     if len(counts) > 1:
         return None
-    rows = Reading(counts.pop(), lambda: Rows(_rows_of_columns(columns), tuple(left)))
-    return [rows]
+    return [Reading(counts.pop(), lambda: Rows(_rows_of_columns(columns), tuple(left)))]

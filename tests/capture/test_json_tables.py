@@ -137,6 +137,9 @@ def test_at_most_sixteen_left_out_keys_have_a_count_of_their_own():
         ({"a": [1, 2]}, {"a": [5, 6]}, 1),
         ({"a": [1, 2], "id": 7}, {"y": [5, 6], "id": 7}, 1),
         ({"instances": [1, 2]}, {"outputs": {"y": [5, 6]}}, 2),
+        ({"home": {"lat": 1}, "work": {"lat": 2}}, {"y": 5}, 1),
+        ({"row 1": {"a": 1, "b": 2}, "row 2": {"a": 3, "b": 4}}, [[5], [6]], 2),
+        ({"a": {"x": 1, "y": 2, "z": 3}, "b": {"x": 4, "y": 5, "z": 6}}, [[7], [8], [9]], 3),
     ],
 )
 def test_the_other_side_decides_what_may_be_one_row_or_many(given, answer, rows):
