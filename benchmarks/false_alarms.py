@@ -29,7 +29,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -37,6 +36,7 @@ from numpy.typing import NDArray
 
 from benchmarks.levels import machine
 from chalicelib.alerts.state import transition
+from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, evaluate
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.suggestion import suggested_constraints
@@ -169,7 +169,7 @@ def baseline_of(endpoint: Endpoint) -> Baseline:
 
 def judged(table: Table, baseline: Baseline, start: datetime, hours: int, checks: Checks) -> Execution:
     tables = (table,) if table.rows else ()
-    summary = SimpleNamespace(rows=table.rows, lines=table.rows, rejected_lines=0, tables=tables)
+    summary = CaptureSummary(events=table.rows, rows=table.rows, tables=tables)
     found = evaluate(summary, baseline, checks=checks, hours=hours)
     return Execution(
         endpoint="simulated", variant="AllTraffic", window_start=start, window_end=start + timedelta(hours=hours),

@@ -16,8 +16,8 @@ import random
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
+from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.files import read_constraints, read_violations
@@ -116,7 +116,7 @@ def main() -> int:
 
 def _judged(constraints: Constraints) -> list[str]:
     table = Table.of([["red", "1", "x"]] * 50, ("color", "n", "free"))
-    summary = SimpleNamespace(rows=50, lines=50, rejected_lines=0, tables=(table,))
+    summary = CaptureSummary(events=50, rows=50, tables=(table,))
     measured = evaluate(summary, Baseline(constraints=constraints)).measurements
     return sorted({one.feature for one in measured if not one.feature.endswith("columns")})
 
