@@ -7,6 +7,8 @@ vedette -> chalicelib, never the other way
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,12 @@ def test_a_command_starts_without_the_libraries_that_only_one_command_needs():
             for alias in node.names
         }
         assert not reaches(at_top, heavy), path
+
+
+def test_functions_that_read_no_captures_start_without_numpy():
+    """It doubles a cold start; the shipped package is tested in tests/proof/test_artifact.py."""
+    handlers = [path.stem for path in (ROOT / "chalicelib" / "handlers").glob("*.py") if path.stem != "data_captured"]
+    code = (
+        "import sys, " + ", ".join(f"chalicelib.handlers.{one}" for one in handlers) + "; print('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -43,8 +43,9 @@ from chalicelib.capture.record_reader import CapturedRequest
 from chalicelib.capture.row_reader import RejectedLine
 from chalicelib.constraints.column_alignment import column_features
 from chalicelib.errors import RejectedRecord, VedetteError
+from chalicelib.statistics.feature_names import feature_names
 from chalicelib.statistics.lexical import lexical_type, number
-from chalicelib.statistics.table import LayoutKey, Table, feature_names, side_layout
+from chalicelib.statistics.table import LayoutKey, Table, side_layout
 
 if TYPE_CHECKING:
     from vedette.input_sources import Source

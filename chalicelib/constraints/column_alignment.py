@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.statistics.column import ColumnStatistics
-from chalicelib.statistics.table import Table, feature_names
+from chalicelib.statistics.feature_names import feature_names
+from chalicelib.statistics.table import Table
 
 
 class Alignment(NamedTuple):

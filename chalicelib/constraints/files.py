@@ -27,7 +27,7 @@ from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.validation import validation_error
 from chalicelib.errors import UnreadableFile
-from chalicelib.statistics.table import names_by_side
+from chalicelib.statistics.feature_names import names_by_side
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):

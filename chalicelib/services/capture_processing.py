@@ -188,6 +188,8 @@ def _read(
             summary = summarize(chunks, options=options, readers=readers)
             evaluation = execution_recording.hard_evaluation(run, summary, baseline.content) if baseline else None
             return _ReadObject(summary, evaluation)
+        except ImportError:  # the package is not whole, which no captured byte brings about
+            raise
         except Exception as error:
             if chunks.interrupted:
                 raise

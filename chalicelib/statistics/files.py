@@ -35,9 +35,10 @@ from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.categories import MAX_CATEGORIES, Categories
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distribution import Distribution
+from chalicelib.statistics.feature_names import names_by_side
 from chalicelib.statistics.lexical import TypeCounts
 from chalicelib.statistics.moments import Moments
-from chalicelib.statistics.table import Table, names_by_side
+from chalicelib.statistics.table import Table
 
 _BYTES = "apache_kll_doubles"  # base64
 _COUNTED_AS = {"Fractional": "fractional", "Integral": "integral", "String": "string"}

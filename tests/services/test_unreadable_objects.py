@@ -148,6 +148,17 @@ def test_an_object_whose_bytes_stop_arriving_is_no_unreadable_one(watched, monke
     assert remembered().count == 0
 
 
+def test_a_package_that_is_not_whole_is_a_failure_of_the_function(watched, monkeypatch):
+    def tables(self):
+        raise ImportError("a compiled part is missing")
+
+    put_unseen(watched, key(watched, MINUTE), rows(5))
+    monkeypatch.setattr("chalicelib.capture.batch_accumulator.BatchAccumulator.tables", tables)
+    with pytest.raises(ImportError):
+        process(run_of(ENDPOINT), captured(watched, key(watched, MINUTE)))
+    assert remembered().count == 0
+
+
 def test_a_backfill_passes_over_what_cannot_be_read(watched, monkeypatch):
     where = key(watched, DAY)
     put_unseen(watched, where, rows(5))

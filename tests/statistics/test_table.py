@@ -2,7 +2,8 @@
 
 import pytest
 
-from chalicelib.statistics.table import Table, feature_names, sum_of_tables
+from chalicelib.statistics.feature_names import feature_names
+from chalicelib.statistics.table import Table, sum_of_tables
 
 
 def test_json_objects_may_give_the_same_names_in_another_order():
