@@ -10,8 +10,11 @@ envelopes (`envelope`), and payloads into rows (`lazy_rows`):
 |------------------------------------|-----------------------------------------------|--------------------------------|
 | block_reader.VectorizedBlockReader | the plainly well-formed lines, all at once;   | payload_forms, csv_tokenizer,  |
 |                                    | it leaves the other lines                     | json_layouts                   |
-| record_reader.RecordReader         | the lines that are left, one by one; it       | payload: csv_reader, flatten,  |
-|                                    | rejects what cannot be read                   | json_chunks                    |
+| record_reader.RecordReader         | the lines that are left, one by one; it       | payload: csv_reader,           |
+|                                    | rejects what cannot be read                   | json_tables, json_chunks       |
+
+JSON goes from text to values (`json_values`), from a document to rows (`json_tables`), and from a record to named cells
+(`flatten`).
 
 `captured_requests` gives the rows themselves, without statistics. `options` holds the limits, `rejection_reasons` the
 reasons. The table at the top of `summary` lists what is read and what is rejected.
