@@ -41,11 +41,10 @@ from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
 from chalicelib.capture.payload import Payload, payload
 from chalicelib.capture.record_reader import CapturedRequest
 from chalicelib.capture.row_reader import RejectedLine
-from chalicelib.constraints.column_alignment import column_features
 from chalicelib.errors import RejectedRecord, VedetteError
-from chalicelib.statistics.feature_names import feature_names
+from chalicelib.statistics.feature_names import column_features, feature_names
 from chalicelib.statistics.lexical import lexical_type, number
-from chalicelib.statistics.table import LayoutKey, Table, side_layout
+from chalicelib.statistics.table import LayoutKey, side_layout
 
 if TYPE_CHECKING:
     from vedette.input_sources import Source
@@ -172,8 +171,8 @@ class _Layout:
     def features(self, names: Sequence[str]) -> dict[_Column, str] | None:
         """The columns that are features of a baseline, and their features; None if the rows cannot be aligned."""
         columns = [column for side in self.cells.values() for column in side]
-        table = Table(names=tuple(column.name for column in columns), outputs=self.outputs)
-        found = column_features(table, names)
+        outputs, inputs = ([column.name for column in side] for side in self.cells.values())
+        found = column_features(outputs, inputs, names)
         if found is None:
             return None
         return {column: name for column, name in zip(columns, found, strict=True) if name is not None}

@@ -34,7 +34,7 @@ class Alignment(NamedTuple):
 def align_columns(table: Table, features: Sequence[str]) -> Alignment:
     """Align a table with the features of a baseline, given in order: outputs first, then inputs.
 
-    The rules are those of `column_features`.
+    The rules are those of `statistics.feature_names.column_features`.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def align_columns(table: Table, features: Sequence[str]) -> Alignment:
     >>> align_columns(Table.of(rows, ("", "model_version")), ["a"]).beside
     ('model_version',)
     """
-    found = column_features(table, features)
+    found = table.features(features)
     if found is None:
         return Alignment(table, None, extra=("",) * max(0, len(table.names) - len(features)))
     columns = {feature: column for feature, column in zip(found, table.columns, strict=True) if feature is not None}
@@ -62,47 +62,6 @@ def align_columns(table: Table, features: Sequence[str]) -> Alignment:
     if "" in table.names and "" not in extra and not missing:
         return Alignment(table, columns, beside=extra)
     return Alignment(table, columns, missing, extra)
-
-
-def column_features(table: Table, features: Sequence[str]) -> list[str | None] | None:
-    """The feature of each column of a table, None for an extra column; None when the table cannot be aligned.
-
-    A column is the feature of its name; else of its name with its side, where the baseline's rows had the name on both
-    sides; else of its plain name, where the baseline's rows had it on one side: then an output only repeats an input,
-    unless it is the first feature, which is an output. The remaining columns take the remaining features by position,
-    as Model Monitor maps every column, if their numbers are equal and no name contradicts it: where some names match,
-    an input with an unknown name is an extra column. An output may have another name than in the data set (`score`,
-    `label`). Where the rows have no names, what lies beside them with a name is an extra column.
-
-    Examples
-    --------
-    >>> column_features(Table(names=("id", "score", "id"), outputs=2), ["output.id", "score", "input.id"])
-    ['output.id', 'score', 'input.id']
-    >>> column_features(Table(names=("score", "id"), outputs=1), ["output.id", "score", "input.id"])
-    ['score', 'input.id']
-    """
-    outputs = table.outputs
-    by_side = [f"{'output' if at < outputs else 'input'}.{name}" for at, name in enumerate(table.names)]
-    named = [at for at, name in enumerate(table.names) if name]
-    order = sorted(named, key=lambda at: at < outputs and table.names[at] != features[0]) if features else []
-    found: list[str | None] = [None] * len(table.names)
-    free = dict.fromkeys(features)
-    for names in (table.feature_names, by_side, table.names):
-        for at in order:
-            if found[at] is None and names[at] in free:
-                found[at] = names[at]
-                del free[names[at]]
-    others = [at for at, feature in enumerate(found) if feature is None]
-    unnamed = [at for at in others if not table.names[at]]
-    if len(unnamed) == len(free) < len(others):
-        others = unnamed
-    matched = len(others) < len(found)
-    unknown_input = any(at >= outputs and table.names[at] for at in others)
-    if len(free) == len(others) and not (matched and unknown_input):
-        for at, feature in zip(others, free, strict=True):
-            found[at] = feature
-        return found
-    return found if matched else None
 
 
 def tables_with_baseline_names(tables: Iterable[Table], features: Sequence[str]) -> tuple[Table, ...]:
@@ -118,7 +77,7 @@ def tables_with_baseline_names(tables: Iterable[Table], features: Sequence[str])
 
 
 def _with_baseline_names(table: Table, features: Sequence[str]) -> Table:
-    found = column_features(table, features)
+    found = table.features(features)
     if found is None:
         return table
     numbered = [name or f"_c{at}" for at, name in enumerate(table.names)]

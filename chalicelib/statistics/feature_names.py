@@ -42,6 +42,49 @@ def _distinct(names: list[str], reserved: Collection[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
+def column_features(outputs: Sequence[str], inputs: Sequence[str], features: Sequence[str]) -> list[str | None] | None:
+    """The feature of each column of both sides, None for an extra one; None when the rows cannot be aligned.
+
+    A column is the feature of its name; else of its name with its side, where the baseline's rows had the name on both
+    sides; else of its plain name, where the baseline's rows had it on one side: then an output only repeats an input,
+    unless it is the first feature, which is an output. The remaining columns take the remaining features by position,
+    as Model Monitor maps every column, if their numbers are equal and no name contradicts it: where some names match,
+    an input with an unknown name is an extra column. An output may have another name than in the data set (`score`,
+    `label`). Where the rows of a side have no names, what lies beside them with a name is an extra column.
+
+    Examples
+    --------
+    >>> column_features(["id", "score"], ["id"], ["output.id", "score", "input.id"])
+    ['output.id', 'score', 'input.id']
+    >>> column_features(["score"], ["id"], ["output.id", "score", "input.id"])
+    ['score', 'input.id']
+    >>> column_features([""], ["", "", "model_version"], ["label", "age", "income"])
+    ['label', 'age', 'income', None]
+    """
+    own = [*outputs, *inputs]
+    by_side = [f"{'output' if at < len(outputs) else 'input'}.{name}" for at, name in enumerate(own)]
+    named = [at for at, name in enumerate(own) if name]
+    order = sorted(named, key=lambda at: at < len(outputs) and own[at] != features[0]) if features else []
+    found: list[str | None] = [None] * len(own)
+    free = dict.fromkeys(features)
+    for names in (feature_names(outputs, inputs), by_side, own):
+        for at in order:
+            if found[at] is None and names[at] in free:
+                found[at] = names[at]
+                del free[names[at]]
+    others = [at for at, feature in enumerate(found) if feature is None]
+    by_position = [at for at in others if not own[at] or "" not in (outputs if at < len(outputs) else inputs)]
+    if len(by_position) == len(free) < len(others):
+        others = by_position
+    matched = len(others) < len(found)
+    unknown_input = any(at >= len(outputs) and own[at] for at in others)
+    if len(free) == len(others) and not (matched and unknown_input):
+        for at, feature in zip(others, free, strict=True):
+            found[at] = feature
+        return found
+    return found if matched else None
+
+
 def names_by_side(names: Sequence[str]) -> tuple[str, ...]:
     """The names of a stored baseline, in which a name that occurs exactly twice is an output's and then an input's.
 

@@ -10,7 +10,8 @@ Which columns are private follows from the names that a person gives, and never 
 | `x[]` or `x[].y`                      |                                                                   |
 | `_c3`                                 | the column at this position, outputs first                        |
 | a feature of the baseline             | the column that takes this feature by position, as in evaluations |
-| none of these, where inputs have names| an absent key: no column                                          |
+| none of these, and all inputs have    | an absent key: no column                                          |
+| names                                 |                                                                   |
 | none of these, and the columns are as | no column                                                         |
 | many as the features of the baseline  |                                                                   |
 | none of these otherwise               | every column without a name                                       |
@@ -70,16 +71,14 @@ def private_positions(table: Table, private: Collection[str], features: Sequence
         position for position, names in enumerate(own) if not wanted.isdisjoint([*names, *_enclosing(table, position)])
     }
     taken = {name for names in own for name in names}
-    others = [position for position, names in enumerate(own) if names.isdisjoint(features)]
-    left = [feature for feature in features if feature not in taken]
-    have_input_names = any(table.names[table.outputs :])
-    if features and len(others) == len(left):
-        found |= {position for position, feature in zip(others, left, strict=True) if feature in wanted}
-    elif have_input_names:  # the order of keys says nothing, but a baseline lists the outputs first
-        outputs = features[: table.outputs]
-        found |= {at for at, feature in enumerate(outputs) if at in others and feature in left and feature in wanted}
-    elif wanted - taken:
-        found |= {position for position, name in enumerate(table.names) if not name}
+    aligned = (table.features(features) if features else None) or [None] * len(own)
+    found |= {position for position, feature in enumerate(aligned) if feature in wanted}
+    inputs = table.names[table.outputs :]
+    if inputs and all(inputs):  # the order of keys says nothing, but a baseline lists the outputs first
+        free = {at: name for at, name in enumerate(features[: table.outputs]) if aligned[at] is None}
+        found |= {at for at, name in free.items() if name in wanted and name not in aligned and name not in taken}
+    elif not wanted <= taken.union(aligned):
+        found |= {at for at, name in enumerate(table.names) if not name and aligned[at] is None}
     return frozenset(found)
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from chalicelib.statistics import PART_K
 from chalicelib.statistics.column import ColumnStatistics
-from chalicelib.statistics.feature_names import feature_names
+from chalicelib.statistics.feature_names import column_features, feature_names
 
 LayoutKey = tuple[tuple[str, ...], tuple[str, ...]]  # of the outputs, of the inputs
 MAX_COLUMNS = 10_000  # of a table that is the sum of tables of objects
@@ -105,6 +105,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def feature_names(self) -> tuple[str, ...]:
         """A name for each column, all of them different: see `feature_names`."""
         return feature_names(self.names[: self.outputs], self.names[self.outputs :])
+
+    def features(self, of_baseline: Sequence[str]) -> list[str | None] | None:
+        """The feature of a baseline that each column is: see `column_features`."""
+        return column_features(self.names[: self.outputs], self.names[self.outputs :], of_baseline)
 
 
 def union_of_names(names: list[tuple[str, ...]]) -> tuple[str, ...]:

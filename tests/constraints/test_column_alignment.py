@@ -117,3 +117,12 @@ def test_when_no_table_aligns_the_one_with_the_most_rows_is_kept_as_it_is():
 
 def test_no_tables_have_no_sum():
     assert aligned_table([], CONSTRAINTS) is None
+
+
+def test_a_named_output_beside_one_input_too_many_moves_no_input():
+    rows = [["0.5", "1", "2", "3"]]
+    found = align_columns(Table.of(rows, ("score", "", "", ""), outputs=1), ["label", "age", "income"])
+    assert found.columns is None
+    found = align_columns(Table.of(rows, ("", "model_version", "", ""), outputs=2), ["label", "age", "income"])
+    assert (sorted(found.columns), found.beside) == (["age", "income", "label"], ("model_version",))
+    assert found.columns["age"].moments.maximum == 2

@@ -110,3 +110,11 @@ def test_values_beside_the_word_private_are_not_read():
 def test_a_private_list_hides_every_column_of_its_elements(name):
     table = Table.of([["1", "2"]], ("other", name))
     assert private_positions(table, ["chat"]) == {1}
+
+
+@pytest.mark.parametrize("beside", ["signature_name", "model_version"])
+def test_a_name_beside_rows_without_names_lets_no_private_value_through(beside):
+    table = Table.of([["0.5", "1", "2", "x"]], ("", "", "", beside), outputs=1)
+    assert private_positions(table, ["b"], ["y", "a", "b"]) == {2}
+    assert private_positions(table, ["b"]) == {0, 1, 2}
+    assert private_positions(table, ["b"], ["y", "a", "b", "c", "d"]) == {0, 1, 2}
