@@ -236,7 +236,7 @@ class _Rows:
         sides: dict[str, dict[_Column, str]] = {"output": {}, "input": {}}
         for column in columns:
             position = column.place + (largest.outputs if column.side == "input" else 0)
-            sides[column.side][column] = _encodable(column.name) or f"_c{position}"
+            sides[column.side][column] = column.name or f"_c{position}"
         outputs, inputs = sides.values()
         names = feature_names(list(outputs.values()), list(inputs.values()), reserved)
         return dict(zip((*outputs, *inputs), names, strict=True))
@@ -277,33 +277,15 @@ def _typed(name: str, cells: list[Any], types: Types) -> Any:
     cells = [_text(cell) for cell in cells]
     present = [cell for cell in cells if cell is not None]
     if types == "text" or name in ("event_id", "inference_id") or not present:
-        return _text_series(cells)
+        return pd.Series(cells, dtype="str")
     kinds = {lexical_type(cell) for cell in present}
     if not kinds <= {"integral", "fractional"} or any(_is_code(cell) for cell in present):
-        return _text_series(cells)
+        return pd.Series(cells, dtype="str")
     if kinds == {"integral"} and all(abs(_whole(cell)) < 2**63 for cell in present):
         return pd.array([None if cell is None else _whole(cell) for cell in cells], dtype="Int64")
     if all(_is_exact(cell) for cell in present):
         return np.array([np.nan if cell is None else number(cell) for cell in cells], dtype=np.float64)
-    return _text_series(cells)
-
-
-def _text_series(cells: list[str | None]) -> Any:
-    try:
-        return pd.Series(cells, dtype="str")
-    except UnicodeEncodeError:
-        return pd.Series([None if cell is None else _encodable(cell) for cell in cells], dtype="str")
-
-
-def _encodable(text: str) -> str:
-    r"""The text; half of a surrogate pair, which no UTF-8 can hold, is spelled out.
-
-    Examples
-    --------
-    >>> _encodable("\ud83d, \u00fc") == "\\ud83d, \u00fc"
-    True
-    """
-    return text.encode("utf-8", "backslashreplace").decode()
+    return pd.Series(cells, dtype="str")
 
 
 def _text(cell: Any) -> Any:

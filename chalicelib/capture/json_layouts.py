@@ -29,7 +29,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from msgspec.structs import astuple
 
-from chalicelib.capture.flatten import is_vector
+from chalicelib.capture.flatten import all_scalars, is_vector
 from chalicelib.capture.json_tables import CONTAINERS, is_tensor
 from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Names, blank_names
 
@@ -146,9 +146,9 @@ def _document_form(text: str, rows: int) -> _Form | None:
     if listed and type(record) in _SCALARS:
         if len(parsed) == 1:
             return _Form(container, "record", {_UNNAMED: 1})
-        return _Form(container, "scalars", {_UNNAMED: 1}) if container and _is_flat(parsed) else None
+        return _Form(container, "scalars", {_UNNAMED: 1}) if container and all_scalars(parsed) else None
     if isinstance(record, list):
-        flat = _is_flat(record) and record is not parsed
+        flat = all_scalars(record) and record is not parsed
         return _Form(container, "records", {_UNNAMED: len(record)}) if flat else None
     if not isinstance(record, dict) or not record or not _KEYS_WITH_MEANING.isdisjoint(record):
         return None
@@ -162,7 +162,7 @@ def _document_form(text: str, rows: int) -> _Form | None:
 def _record_form(container: str, record: dict[str, Any], rows: int, *, listed: bool) -> _Form | None:
     lists = [value for value in record.values() if isinstance(value, list)]
     if not listed and lists and len(set(map(len, lists))) == 1:
-        if len(lists) == len(record) and len(lists[0]) == rows and all(map(_is_flat, lists)):
+        if len(lists) == len(record) and len(lists[0]) == rows and all(map(all_scalars, lists)):
             return _Form(container, "columns", dict.fromkeys(record, 0))
         if len(lists) == len(record) > 1 or len(lists[0]) == 1:
             return None  # whether it is one record, the other side decides anew for each document
@@ -172,11 +172,6 @@ def _record_form(container: str, record: dict[str, Any], rows: int, *, listed: b
         return None
     fields = {key: len(value) if isinstance(value, list) else None for key, value in record.items()}
     return _Form(container, "records" if listed else "record", fields)
-
-
-def _is_flat(value: list[Any]) -> bool:
-    """Whether a list holds scalars alone, and at least one."""
-    return bool(value) and _SCALARS.issuperset(map(type, value))
 
 
 @lru_cache(maxsize=64)

@@ -78,7 +78,7 @@ def payload(side: Side, *, header: bool = False) -> Payload | OpaquePayload:
     >>> payload(Side("iVBORw0KGgo=", "BASE64", "image/png"))
     OpaquePayload(media_type='image/png', bytes=9)
     """
-    decoded = _decode(side)
+    decoded = _text_of(side)
     if decoded is None:
         return OpaquePayload(side.media_type, side.bytes)
     return _csv(decoded.text, header) if decoded.is_csv else _with_text_cells(json_payload(decoded.text))
@@ -99,48 +99,48 @@ def batch_payloads(side: Side) -> tuple[Payload | OpaquePayload, Payload | None]
     >>> list(output.readings[0].make().rows), list(input_.readings[0].make().rows)
     ([(('',), ['0.5'])], [(('a',), ['1'])])
     """
-    decoded = _decode(side)
+    decoded = _text_of(side)
     documents = [] if decoded is None or decoded.is_csv else _documents(decoded.text)
     if not documents or not all(isinstance(one, dict) and MERGED_OUTPUT in one for one in documents):
         return payload(side), None
     outputs = [document.pop(MERGED_OUTPUT) for document in documents]
-    return _with_text_cells(Payload(_readings(outputs))), _with_text_cells(Payload(_readings(documents)))
+    return _with_text_cells(_of_documents(outputs)), _with_text_cells(_of_documents(documents))
 
 
-class _Decoded(NamedTuple):
+class _Text(NamedTuple):
     """The text of a payload, which is not empty."""
 
     text: str
     is_csv: bool  # else JSON
 
 
-def _decode(side: Side) -> _Decoded | None:
+def _text_of(side: Side) -> _Text | None:
     """The text of a side, and what it is; None when it is binary or markup."""
     data = (side.data or "").removeprefix(BYTE_ORDER_MARK)
     if not data:
         raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
     encoding = (side.encoding or "").upper()
     if encoding in ("CSV", "JSON"):
-        return _Decoded(data, encoding == "CSV")
+        return _Text(data, encoding == "CSV")
     if encoding not in ("", "BASE64"):
         raise RejectedRecord(RejectionReason.UNKNOWN_ENCODING)
     media_type = side.media_type
     if media_type == "text/event-stream":
         raise RejectedRecord(RejectionReason.EVENT_STREAM)
-    text = _decoded(data, media_type) if encoding else data
+    text = _from_base64(data, media_type) if encoding else data
     if text is None:
         return None
     if not text:
         raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
     if media_type == "text/csv":
-        return _Decoded(text, is_csv=True)
+        return _Text(text, is_csv=True)
     if "json" in media_type or text.lstrip()[:1] in ("{", "["):
-        return _Decoded(text, is_csv=False)
+        return _Text(text, is_csv=False)
     binary = not text.isprintable() and any(c < " " and c not in "\t\r\n" for c in text)
-    return None if binary or text.lstrip()[:1] == "<" else _Decoded(text, is_csv=True)
+    return None if binary or text.lstrip()[:1] == "<" else _Text(text, is_csv=True)
 
 
-def _decoded(data: str, media_type: str) -> str | None:
+def _from_base64(data: str, media_type: str) -> str | None:
     """The text in base64; None when it is no text."""
     try:
         content = a2b_base64(data, strict_mode=True)
@@ -212,11 +212,7 @@ def json_payload(text: str) -> Payload:
         chunks = JsonArrayChunks.of(text)
         if chunks is not None and chunks.container in ("", *CONTAINERS) and not _is_of_tensors(chunks):
             return Payload([Reading.of(rows_of_chunks(chunks))])
-    documents = _documents(text)
-    found = _readings(documents)
-    if not any(one.size for one in found):
-        raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
-    return Payload(found, all(map(is_error, documents)))
+    return _of_documents(_documents(text))
 
 
 def _documents(text: str) -> list[Any]:
@@ -229,8 +225,11 @@ def _documents(text: str) -> list[Any]:
         return [parse_json(line) for line in text.split("\n") if line.strip()]
 
 
-def _readings(documents: list[Any]) -> list[Reading]:
-    return readings(documents[0]) if len(documents) == 1 else [_of_lines(documents)]
+def _of_documents(documents: list[Any]) -> Payload:
+    found = readings(documents[0]) if len(documents) == 1 else [_of_lines(documents)]
+    if not any(one.size for one in found):
+        raise RejectedRecord(RejectionReason.EMPTY_PAYLOAD)
+    return Payload(found, all(map(is_error, documents)))
 
 
 def _is_of_tensors(chunks: JsonArrayChunks) -> bool:

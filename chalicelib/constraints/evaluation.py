@@ -211,9 +211,9 @@ def _notes(summary: Summary, baseline: Baseline, checks: Checks, alignments: lis
         yield f"private: domains and bounds not evaluated for {_listed(private)}"
     if checks != Checks.HARD and (private := private | _private_in_statistics(baseline)):
         yield f"private: drift not evaluated for {_listed(private)}"
-    beside = sorted({name for found in alignments for name in found.beside})
+    beside = {name for found in alignments for name in found.beside}
     if beside:
-        yield f"not in the baseline, and not evaluated: {', '.join(beside)}"
+        yield f"not in the baseline, and not evaluated: {_listed(beside)}"
     skipped = sum(found.table.rows for found in alignments if found.columns is None)
     if skipped:
         yield f"{skipped} of {summary.rows} rows have a different number of columns than the baseline and were skipped"

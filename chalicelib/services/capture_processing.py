@@ -177,7 +177,7 @@ def _read(
         header=entry.capture_header,
         test_marker=entry.test_marker,
         private=entry.private,
-        features=_features(run) if entry.private else (),
+        features=_features(baseline or _baseline(run)) if entry.private else (),
     )
     for readers in READERS:
         found = run.stores.bucket_of(captured.bucket).get_chunks(captured.key)
@@ -201,9 +201,8 @@ def _skipped(captured: DataCaptured, reason: UnreadableReason) -> Skipped:
     return Skipped(SKIP_REASONS[reason], f"s3://{captured.bucket}/{captured.key}: {reason.value}")
 
 
-def _features(run: EndpointRun) -> tuple[str, ...]:
+def _features(baseline: VersionedBaseline | None) -> tuple[str, ...]:
     """The features of the baseline in force, which name columns that have no names."""
-    baseline = _baseline(run)
     return tuple(feature.name for feature in baseline.content.constraints.features) if baseline else ()
 
 

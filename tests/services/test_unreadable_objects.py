@@ -103,6 +103,17 @@ def mails(world) -> list[str]:
     return [" ".join(mail.text.split()) for mail in world.cloud.mailbox.mails if "cannot be read" in mail.subject]
 
 
+def assert_forgotten_after(watched, hours: int) -> None:
+    """Nothing more is sent, and the object is remembered until so many hours have passed."""
+    watched.cloud.turn(hours=hours - 1)
+    swept(watched)
+    assert remembered().count == 1
+    watched.cloud.turn(hours=1)
+    swept(watched)
+    assert remembered().count == 0
+    assert len(mails(watched)) == 1
+
+
 # --- no content makes a function fail ---------------------------------------------------------------------------------
 
 
@@ -255,13 +266,7 @@ def test_one_that_cannot_be_read_for_a_week_is_given_up(watched):
     put_unseen(watched, bad, rows(5))
     refuse(watched, bad)
     swept(watched)
-    watched.cloud.turn(hours=24 * 7 - 1)
-    swept(watched)
-    assert remembered().count == 1
-    watched.cloud.turn(hours=1)
-    swept(watched)
-    assert remembered().count == 0
-    assert len(mails(watched)) == 1
+    assert_forgotten_after(watched, hours=24 * 7)
 
 
 # --- gone -------------------------------------------------------------------------------------------------------------
@@ -274,16 +279,10 @@ def test_an_object_that_was_deleted_before_it_was_read_is_reported_and_then_forg
     (mail,) = mails(watched)
     assert "1 captured object cannot be read, so it is in no verdict" in mail
     assert "it was deleted before it was read; check what deletes captures so early; not tried again" in mail
-    watched.cloud.turn(hours=23)
-    swept(watched)
-    assert remembered().count == 1
-    watched.cloud.turn(hours=1)
-    swept(watched)
-    assert remembered().count == 0
-    assert len(mails(watched)) == 1
+    assert_forgotten_after(watched, hours=24)
 
 
-# --- who is told ------------------------------------------------------------------------------------------------------
+# --- who is notified --------------------------------------------------------------------------------------------------
 
 
 def test_an_alert_names_the_first_objects_once_while_there_are_any(watched):

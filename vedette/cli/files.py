@@ -93,7 +93,6 @@ def evaluate_command(
     """  # noqa: D301
     import msgspec
 
-    from chalicelib.alerts.sanitize import sanitize
     from chalicelib.constraints.column_alignment import aligned_table
     from chalicelib.constraints.evaluation import evaluate
     from chalicelib.constraints.files import write_violations
@@ -123,8 +122,7 @@ def evaluate_command(
     _warn_of_unknown(private, summary.tables, console, features)
     rendering.show_checks(console, evaluation.measurements)
     rendering.show_measurements(console, evaluation.measurements, everything)
-    for note in evaluation.notes:
-        rendering.line(console, f"Note: {sanitize(note, 300)}.")
+    rendering.show_notes(console, evaluation.notes)
     if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(reference):
         rendering.line(console, f"Note: {ROBUST}.")
     evaluated = any(one.evaluated for one in evaluation.measurements)
@@ -171,7 +169,6 @@ def summarize_command(
     """  # noqa: D301
     import msgspec
 
-    from chalicelib.alerts.sanitize import sanitize
     from chalicelib.constraints.column_alignment import align_columns, tables_with_baseline_names
     from chalicelib.errors import UnreadableFile
     from chalicelib.statistics import BASELINE_K
@@ -190,8 +187,7 @@ def summarize_command(
         options.write(output, write_statistics(tables[0]))
     console = options.console(output)
     _show_read(console, read, len(found), quarantine)
-    for note in read.summary.unread:
-        rendering.line(console, f"Note: {sanitize(note, 300)}.")
+    rendering.show_notes(console, read.summary.unread)
     if not tables:
         raise UnreadableFile(f"{capture[0]}: no rows could be read")
     _warn_of_unknown(private, read.summary.tables, console)

@@ -62,6 +62,14 @@ def show_summary(console: Console, summary: CaptureSummary, files: int) -> None:
         line(console, "0 lines rejected")
 
 
+def show_notes(console: Console, notes: Iterable[str]) -> None:
+    """Print what was not read or not evaluated; notes name keys of payloads, so they are sanitized."""
+    from chalicelib.alerts.sanitize import sanitize
+
+    for note in notes:
+        line(console, f"Note: {sanitize(note, 300)}.")
+
+
 def show_rejected(console: Console, found: Sequence[RejectedAt], total: int, kept_in: str | None) -> None:
     """Print the places of the first rejected lines, and how to get all of them."""
     from vedette.input_sources import is_s3

@@ -61,12 +61,15 @@ def _before_send(request: AWSPreparedRequest, **kwargs: Any) -> AWSResponse:
 
 
 @cache
-def session(region: str) -> boto3.Session:
-    """The boto3 session of a region; one per process, because creating clients is slow.
-
-    botocore writes the same words of the user agent anew, sign by sign, for each request: here they are remembered.
-    """
+def _cache_user_agent() -> None:
+    """Once per process: botocore sanitizes the same words for each request, character by character."""
     useragent.sanitize_user_agent_string_component = cache(useragent.sanitize_user_agent_string_component)
+
+
+@cache
+def session(region: str) -> boto3.Session:
+    """The boto3 session of a region; one per process, because creating clients is slow."""
+    _cache_user_agent()
     with environment(region):
         core = botocore.session.Session()
         core.set_credentials("testing", "testing")
