@@ -24,6 +24,7 @@ from chalicelib.stores.deployments import DeploymentRecords, DeploymentStore
 from chalicelib.stores.executions import ExecutionStore
 from chalicelib.stores.fleet import FleetStore
 from chalicelib.stores.parts import PartStore
+from chalicelib.stores.reference_days import ReferenceDayStore
 from chalicelib.stores.unreadable_objects import UnreadableObjectStore
 
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class Stores:
     alert_states: AlertStateStore
     checkpoints: CheckpointStore
     unreadable_objects: UnreadableObjectStore
+    reference_days: ReferenceDayStore
 
     def bucket_of(self, name: str) -> Bucket:
         """A bucket by its name: the stage's own, or one that a person names in the fleet."""
@@ -62,6 +64,7 @@ class Stores:
             alert_states=AlertStateStore(table),
             checkpoints=CheckpointStore(table),
             unreadable_objects=UnreadableObjectStore(table),
+            reference_days=ReferenceDayStore(bucket),
         )
 
 

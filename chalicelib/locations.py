@@ -27,6 +27,7 @@ _CAPTURE_KEY = re.compile(
 # Earlier versions of Vedette kept a second part, {name}.jsonl.{sequencer}.json, for an object that was overwritten.
 PART_SUFFIX = ".jsonl.json"
 CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE = "constraints.json", "statistics.json", "version.json"
+WINDOW_START = "%Y-%m-%dT%H-%MZ"  # the name of a window begins with it
 EXECUTION_FILE, VIOLATIONS_FILE, REPORT_FILE = "execution.json", "constraint_violations.json", "report.html"
 
 
@@ -210,6 +211,11 @@ def execution_of_object(capture: CaptureKey) -> str:
     """The folder of the execution that evaluated one capture object alone."""
     root = executions_of_objects(capture.endpoint, capture.variant)
     return f"{root}{capture.begun:%Y/%m/%d/%H}/{capture.name}/"
+
+
+def reference_days(endpoint: str, variant: str) -> str:
+    """What the days of a variant look like, and how much they differ."""
+    return f"{executions_of_variant(endpoint, variant)}reference.json"
 
 
 def executions_of_objects(endpoint: str, variant: str) -> str:

@@ -37,6 +37,9 @@ SCHEMA_VERSION = 1
 Source = Literal["vedette", "model monitor"]
 
 
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
 class Mode(StrEnum):
     """How far Vedette goes with an endpoint."""
 
@@ -159,6 +162,7 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     window_minutes: int = 60
     drift_window_minutes: int = 1440  # windows of their own for drift, unless they are as short as the others
     critical_features: tuple[str, ...] = ()
+    weekend: tuple[Weekday, ...] | None = None  # the weekdays whose traffic is of its own kind; None: found from it
     team: str = ""  # whose topic the alerts go to, of those that the stage allows
     thresholds: Thresholds = Thresholds()
     alerts_per_hour: int = 10  # for each variant; the rest is suppressed, and summarized later in one message
@@ -319,6 +323,17 @@ class FingerprintState(msgspec.Struct, frozen=True, kw_only=True):
     recent: tuple[bool, ...] = ()  # violated or not, in the last closed windows, oldest first
 
 
+class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature that has drifted from its reference days, though not from one day to the next."""
+
+    since: datetime  # the first window outside the reference days
+    recent: tuple[bool, ...] = ()  # outside or not, in the last windows, oldest first
+    clean_days: int = 0  # since it was last outside
+    distance: float = 0.0  # of the last window
+    weekly: tuple[float, ...] = ()  # the distance at the end of each week
+    told: bool = False
+
+
 class Mute(Record, frozen=True, kw_only=True):
     """A person suppresses notifications about one fingerprint, endpoint or team from `begins` until `until`."""
 
@@ -362,6 +377,8 @@ class AlertState(Record, frozen=True, kw_only=True):
     fingerprints: dict[Fingerprint, FingerprintState] = {}
     last_closed_window_end: datetime | None = None
     last_drift_window_end: datetime | None = None  # where drift has windows of its own
+    slow_drift: dict[str, SlowDrift] = {}  # by feature
+    slow_drift_due: datetime | None = None  # when the week ends in which they may be told next
     had_rows: bool = False  # an endpoint that never had data raises no alert about missing data
     sent_ids: tuple[str, ...] = msgspec.field(default=(), name="told")  # latest messages enqueued, to skip repeats
     outbox: tuple[OutboxMessage, ...] = ()
@@ -385,6 +402,7 @@ class AlertKind(StrEnum):
     NO_DATA = "no data"
     CAPTURE_STOPPED = "capture stopped"
     MONITOR_FAILED = "monitor failed"
+    SLOW_DRIFT = "slow drift"
     DEPLOYMENT = "deployment"
     SUPPRESSED = "held back"
     TEST = "test"

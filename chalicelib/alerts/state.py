@@ -9,6 +9,7 @@
 | object of a window that was closed before            | no change
 | InsufficientData, and measurements not evaluated     | no change: neither clean nor violated
 | severity information (`Measurement.alertable`)       | clean: listed in the files, without an alert
+| drift that lasts (`Measurement.lasts`)               | an open alert stays open; otherwise clean
 | NoData, MonitorFailed, CaptureStopped                | a fingerprint and a message of their own
 | CaptureStopped, whose cause the sweep has reported   | as if muted (the service decides)
 | NoData of an hour, where drift has longer windows    | no change: nights are quiet; an empty drift window alerts
@@ -244,7 +245,7 @@ def _implicit_clears(state: AlertState, execution: Execution) -> list[Measuremen
 
 def _covers(checks: Checks, fingerprint: Fingerprint) -> bool:
     """Whether an evaluation of these checks includes the check of a fingerprint."""
-    return checks == Checks.ALL or (fingerprint.check == check_types.DRIFT) == (checks == Checks.DRIFT)
+    return checks == Checks.ALL or (fingerprint.check in check_types.DRIFTS) == (checks == Checks.DRIFT)
 
 
 def _next_state(
@@ -257,9 +258,9 @@ def _next_state(
 ) -> FingerprintState | None:
     """The fingerprint after one more closed window; None when there is nothing left to remember."""
     needed, of = _windows_to_fire(thresholds, measurement)
-    violated = measurement.alertable
-    recent = ((before.recent if before else ()) + (violated,))[-max(of, thresholds.recovery_clean) :]
     fired = before is not None and before.state != FingerprintStatus.PENDING
+    violated = measurement.alertable or (fired and measurement.lasts)
+    recent = ((before.recent if before else ()) + (violated,))[-max(of, thresholds.recovery_clean) :]
     if fired and len(recent) >= thresholds.recovery_clean and not any(recent[-thresholds.recovery_clean :]):
         return None
     fires = fired or sum(recent[-of:]) >= needed

@@ -9,6 +9,8 @@
 | evaluation        | the table of all checks, and the verdict                                                    |
 | column_alignment  | which captured column is which feature                                                      |
 | *_checks, drift   | the checks                                                                                  |
+| reference_days    | what the days of an endpoint look like, and how much they differ by themselves              |
+| day_drift         | whether a day lies outside of them, suddenly or slowly                                      |
 | measurement       | one measured value and its severity; `severity_order` sorts several                         |
 | missing_capture   | the verdict of a window without data                                                        |
 | windows           | which windows there are, and which checks run in each                                       |

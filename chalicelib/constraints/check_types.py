@@ -11,7 +11,11 @@ MODEL_MONITOR = frozenset({DATA_TYPE, COMPLETENESS, MISSING_COLUMN, EXTRA_COLUMN
 NON_NEGATIVE = "vedette_non_negative_check"
 RANGE = "vedette_range_check"
 VOLUME = "vedette_volume_check"
-VEDETTE = frozenset({NON_NEGATIVE, RANGE, VOLUME})  # Model Monitor has none like them
+SUDDEN_DRIFT = "vedette_sudden_drift_check"
+SLOW_DRIFT = "vedette_slow_drift_check"
+VEDETTE = frozenset({NON_NEGATIVE, RANGE, VOLUME, SUDDEN_DRIFT, SLOW_DRIFT})  # Model Monitor has none like them
+
+DRIFTS = frozenset({DRIFT, SUDDEN_DRIFT, SLOW_DRIFT})  # the checks of a drift window
 
 # Of alerts about missing data; never in a file.
 NO_DATA = "no_data"

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import FeatureConstraints, Monitoring
 from chalicelib.constraints.measurement import Measurement, Severity
@@ -31,29 +33,54 @@ def drift_check(
     monitoring: Monitoring,
     *,
     critical: bool,
+    alert_above: float = 0.0,
 ) -> Iterator[Measurement]:
-    """baseline_drift_check of one feature; nothing when its distance is not defined."""
+    """baseline_drift_check of one feature; nothing when its distance is not defined.
+
+    A violation whose distance is at most `alert_above` is information: it stands in the files, and alerts nobody.
+    """
     severity = Severity.CRITICAL if critical else Severity.WARNING
+    for measurement, distance in _measured(feature, baseline, current, monitoring, severity):
+        told = distance > alert_above or not measurement.violated
+        yield measurement if told else replace(measurement, severity=Severity.INFORMATION)
+
+
+def _measured(
+    feature: FeatureConstraints,
+    baseline: ColumnStatistics,
+    current: ColumnStatistics,
+    monitoring: Monitoring,
+    severity: Severity,
+) -> Iterator[tuple[Measurement, float]]:
+    """The measurement and its distance.
+
+    The p-value of a chi-squared test says whether there is a change, not whether it matters: of a million rows, half a
+    point is enough. The effect that decides about an alert is the Robust distance, which subtracts chance.
+    """
     if baseline.types.inferred_type in ("Integral", "Fractional"):
-        distance = distances.numerical(baseline.distribution, current.distribution, monitoring.comparison_method)
-        yield from _distance(feature.name, distance, monitoring.comparison_threshold, severity)
+        numerical = distances.numerical(baseline.distribution, current.distribution, monitoring.comparison_method)
+        if numerical is not None:
+            yield _distance(feature.name, numerical, monitoring.comparison_threshold, severity), numerical
         return
     before, after = baseline.categories.counts, current.categories.counts
     if before is None or after is None:
         return
     threshold = monitoring.categorical_comparison_threshold
     if monitoring.categorical_drift_method == "ChiSquared":
-        yield from _chi_squared(feature.name, distances.chi_squared(before, after), threshold, severity)
-    else:
-        distance = distances.categorical(before, after, monitoring.comparison_method)
-        yield from _distance(feature.name, distance, threshold, severity)
-
-
-def _distance(name: str, distance: float | None, threshold: float, severity: Severity) -> Iterator[Measurement]:
-    if distance is None:
+        p, effect = distances.chi_squared(before, after), distances.categorical(before, after)
+        if p is not None and effect is not None:
+            matters = effect > monitoring.comparison_threshold
+            severity = severity if matters else Severity.INFORMATION
+            yield _chi_squared(feature.name, p, threshold, severity), effect
         return
+    distance = distances.categorical(before, after, monitoring.comparison_method)
+    if distance is not None:
+        yield _distance(feature.name, distance, threshold, severity), distance
+
+
+def _distance(name: str, distance: float, threshold: float, severity: Severity) -> Measurement:
     violated = distance > threshold
-    yield Measurement(
+    return Measurement(
         feature=name,
         check=check_types.DRIFT,
         kind="drift",
@@ -67,11 +94,9 @@ def _distance(name: str, distance: float | None, threshold: float, severity: Sev
     )
 
 
-def _chi_squared(name: str, p: float | None, level: float, severity: Severity) -> Iterator[Measurement]:
-    if p is None:
-        return
+def _chi_squared(name: str, p: float, level: float, severity: Severity) -> Measurement:
     violated = p < level
-    yield Measurement(
+    return Measurement(
         feature=name,
         check=check_types.DRIFT,
         kind="drift",

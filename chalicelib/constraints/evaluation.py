@@ -9,6 +9,7 @@
 | categorical_values_check | share of cells within the domain is below its threshold          | minimum_rows       |
 | vedette_..._check        | see `extension_checks`                                           | minimum_rows       |
 | baseline_drift_check     | distance of the distributions is above its threshold, see `drift`| minimum_drift_rows |
+| vedette_..._drift_check  | the day lies outside the reference days, see `day_drift`         | minimum_drift_rows |
 
 | input                                    | handled                                    | reported as              |
 |------------------------------------------|--------------------------------------------|--------------------------|
@@ -35,6 +36,7 @@ import msgspec
 from chalicelib.constraints.column_alignment import Alignment, align_columns
 from chalicelib.constraints.column_checks import column_checks
 from chalicelib.constraints.constraints import Constraints
+from chalicelib.constraints.day_drift import DayComparison, alert_above, day_drift_checks, day_notes
 from chalicelib.constraints.drift import drift_check
 from chalicelib.constraints.extension_checks import extension_checks, volume_check
 from chalicelib.constraints.measurement import Checks, Measurement, Verdict
@@ -103,6 +105,7 @@ def evaluate(
     baseline: Baseline,
     *,
     checks: Checks = Checks.ALL,
+    day: DayComparison | None = None,
     critical: Collection[str] = (),
     hours: float | None = None,
     minimum_rows: int = MINIMUM_ROWS,
@@ -113,6 +116,8 @@ def evaluate(
 
     Parameters
     ----------
+    day
+        Where the window is a day: how it compares with the reference days, which then decide about drift.
     critical
         The features whose violations are always critical.
     hours
@@ -132,13 +137,30 @@ def evaluate(
             measurements += column_count_checks(alignments, len(constraints.features), summary.rows, minimum_rows)
             measurements += _hard(constraints, columns, critical, minimum_rows)
             measurements += volume_check(constraints, summary.rows, hours) if hours else ()
-        if checks != Checks.HARD and baseline.statistics is not None:
-            measurements += _drift(constraints, baseline.statistics, columns, critical, minimum_drift_rows)
+        if checks != Checks.HARD:
+            measurements += _drift(baseline, columns, day, critical, minimum_drift_rows)
     return Evaluation(
         verdict=_verdict(summary, measurements, unreadable_share),
         rows=summary.rows,
         measurements=tuple(measurements),
-        notes=tuple(_notes(summary, baseline, checks, alignments)),
+        notes=(*_notes(summary, baseline, checks, alignments), *(day_notes(day) if day else ())),
+    )
+
+
+def feature_columns(summary: Summary, constraints: Constraints) -> dict[str, ColumnStatistics]:
+    """The columns of a summary by the feature that each one is."""
+    names = [feature.name for feature in constraints.features]
+    return columns_by_feature([align_columns(table, names) for table in summary.tables])
+
+
+def output_features(summary: Summary, constraints: Constraints) -> frozenset[str]:
+    """The features that are outputs of the model."""
+    names = [feature.name for feature in constraints.features]
+    return frozenset(
+        feature
+        for table in summary.tables
+        for feature in (table.features(names) or ())[: table.outputs]
+        if feature is not None
     )
 
 
@@ -158,19 +180,26 @@ def _hard(
 
 
 def _drift(
-    constraints: Constraints,
-    statistics: Table,
+    baseline: Baseline,
     columns: dict[str, ColumnStatistics],
+    day: DayComparison | None,
     critical: Collection[str],
     minimum_rows: int,
 ) -> Iterator[Measurement]:
-    baselines = dict(zip(statistics.feature_names, statistics.columns, strict=True))
-    for feature in constraints.features:
-        monitoring = constraints.monitoring(feature)
-        before, current = baselines.get(feature.name), columns.get(feature.name)
-        if monitoring.enabled and monitoring.perform_comparison and before is not None and current is not None:
-            for measurement in drift_check(feature, before, current, monitoring, critical=feature.name in critical):
-                yield _if_enough(measurement, current.types.present, minimum_rows)
+    statistics = baseline.statistics
+    of_baseline = dict(zip(statistics.feature_names, statistics.columns, strict=True)) if statistics else {}
+    for feature in baseline.constraints.features:
+        monitoring = baseline.constraints.monitoring(feature)
+        before, current = of_baseline.get(feature.name), columns.get(feature.name)
+        if not monitoring.enabled or not monitoring.perform_comparison or current is None:
+            continue
+        is_critical = feature.name in critical
+        found = list(day_drift_checks(feature, current, day, critical=is_critical)) if day else []
+        if before is not None:
+            above = alert_above(feature.name, day)
+            found += drift_check(feature, before, current, monitoring, critical=is_critical, alert_above=above)
+        for measurement in found:
+            yield _if_enough(measurement, current.types.present, minimum_rows)
 
 
 def _if_enough(measurement: Measurement, rows: int, minimum_rows: int) -> Measurement:
@@ -178,7 +207,7 @@ def _if_enough(measurement: Measurement, rows: int, minimum_rows: int) -> Measur
     if rows >= minimum_rows:
         return measurement
     return msgspec.structs.replace(
-        measurement, violated=False, evaluated=False, rows_needed=minimum_rows - rows, description=""
+        measurement, violated=False, lasts=False, evaluated=False, rows_needed=minimum_rows - rows, description=""
     )
 
 

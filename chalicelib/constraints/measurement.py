@@ -108,6 +108,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None = None
     threshold: float | None = None
     violated: bool
+    lasts: bool = False  # no new violation, but not clean either: an open alert stays open
     evaluated: bool = msgspec.field(default=True, name="judged")  # False: too few rows, or no values
     rows_needed: int = msgspec.field(default=0, name="needed")  # rows still missing before it can be evaluated
     severity: Severity = Severity.INFORMATION

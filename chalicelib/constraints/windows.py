@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
+from chalicelib.constraints.day_drift import DayComparison
 from chalicelib.constraints.evaluation import Baseline, Evaluation, Summary, evaluate
 from chalicelib.constraints.measurement import Checks, Verdict
 from chalicelib.window import Window
@@ -82,6 +83,7 @@ def evaluate_closed_window(
     length: timedelta,
     versions: Sequence[str] = (),
     critical: Collection[str] = (),
+    day: DayComparison | None = None,
 ) -> tuple[Checks, Evaluation]:
     """Evaluate the summed parts of a closed window.
 
@@ -91,6 +93,8 @@ def evaluate_closed_window(
         The model versions that served in the window. When there are several, drift is not evaluated.
     critical
         The features whose violations are always critical.
+    day
+        How a window of a day compares with the reference days, if they are known.
 
     Returns
     -------
@@ -98,12 +102,12 @@ def evaluate_closed_window(
         The checks that ran, and their evaluation.
     """
     mixed = f"mixed: versions {' and '.join(versions)} served in this window, so" if len(versions) > 1 else ""
-    if checks == Checks.DRIFT and (mixed or baseline.statistics is None):
+    if checks == Checks.DRIFT and (mixed or (baseline.statistics is None and day is None)):
         note = f"{mixed or 'the baseline has no statistics, so'} drift was not evaluated"
         return checks, Evaluation(verdict=Verdict.INSUFFICIENT_DATA, rows=summary.rows, notes=(note,))
     if mixed:
         checks = Checks.HARD
-    evaluation = evaluate(summary, baseline, checks=checks, critical=critical, hours=length / HOUR)
+    evaluation = evaluate(summary, baseline, checks=checks, day=day, critical=critical, hours=length / HOUR)
     if not mixed:
         return checks, evaluation
     return checks, replace(evaluation, notes=(*evaluation.notes, f"{mixed} only the hard checks ran"))

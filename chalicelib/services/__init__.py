@@ -9,6 +9,7 @@ A service may call the services below it in this list, and no other:
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
 | window_evaluation    | evaluates one window                                                      |
+| day_comparison       | compares a day with the reference days of its variant                     |
 | reconciliation       | brings one endpoint a step nearer to the wanted version                   |
 | execution_recording  | stores a verdict with its files, and publishes it                         |
 | alerting             | moves the alert state by a verdict, and sends what is pending             |

@@ -29,6 +29,7 @@ from typing import Any
 from chalicelib.alerts import email_text, endpoint_notifications, message, mutes, outbox, sns_payload
 from chalicelib.alerts.model_monitor import TERMINAL
 from chalicelib.alerts.next_steps import AlertContext
+from chalicelib.alerts.slow_drift import follow_slow_drift
 from chalicelib.alerts.state import Transition, bounded, transition
 from chalicelib.aws import messages
 from chalicelib.constraints.measurement import Verdict
@@ -105,7 +106,8 @@ def alert_on(run: EndpointRun, execution: Execution) -> Alerted | Skipped:
         nonlocal moved
         moved = transition(state, execution, entry.thresholds, muted)
         pending = message.messages(moved, execution, context)
-        return outbox.enqueue_rate_limited(moved.after, pending, entry.alerts_per_hour, run.now)
+        after, of_the_week = follow_slow_drift(state, moved.after, execution, entry.thresholds, muted)
+        return outbox.enqueue_rate_limited(after, (*pending, *of_the_week), entry.alerts_per_hour, run.now)
 
     sent = update_and_send(run, execution.variant, decide)
     if moved.muted:

@@ -28,7 +28,7 @@ from chalicelib.records import Execution
 from chalicelib.registry.plan import Served
 from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import UNVERSIONED
-from chalicelib.services import aggregation, capture_backlog, execution_recording
+from chalicelib.services import aggregation, capture_backlog, day_comparison, execution_recording
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import Window
@@ -92,11 +92,14 @@ def evaluate_window(
         before_first_data = first is not None and window.end <= first
         return None if before_first_data else _evaluate_empty(context, variant, window, checks, first is not None)
     summary = aggregation.window_summary(run, variant, keys)
-    versions = context.served(window)
-    checks, evaluation = evaluate_closed_window(
-        summary, context.baseline.content, checks, window.length, versions, run.entry.critical_features
-    )
+    versions, baseline = context.served(window), context.baseline.content
     version = versions[0] if len(versions) == 1 else MIXED
+    day = None
+    if checks != Checks.HARD and version != MIXED:
+        day = day_comparison.compared_day(run, variant, window, summary, baseline.constraints, version)
+    checks, evaluation = evaluate_closed_window(
+        summary, baseline, checks, window.length, versions, run.entry.critical_features, day
+    )
     revision = latest.revision + 1 if latest else 1
     return _recorded(context, variant, window, summary, evaluation, keys, version, checks, revision)
 

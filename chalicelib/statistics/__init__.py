@@ -17,6 +17,7 @@ data" is None, never 0.0.
 | `feature_names`                  | the names of columns, the same everywhere                                 |
 | `private_features`               | which columns keep no values                                              |
 | `distances`                      | how far the current data of a column are from its baseline                |
+| `day_variation`                  | how much the days of a column differ from each other                      |
 | `files`                          | statistics.json in Model Monitor's schema                                 |
 
 Nothing here imports boto3, pandas or pyarrow; the modules that need numpy or datasketches import them.

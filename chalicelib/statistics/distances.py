@@ -13,6 +13,7 @@ from chalicelib.statistics.distribution import Distribution
 
 _YATES, _YATES_SHARE, _COCHRAN = 5, 0.2, 10  # expected counts below which Pearson's test does not apply (Deequ's)
 _ITERATIONS, _PRECISION = 10_000, 1e-15
+CHANCE = 1.8  # Robust subtracts CHANCE * sqrt((n + m) / (n * m)), which chance exceeds with alpha = 0.003 (Deequ's)
 
 
 def numerical(baseline: Distribution, current: Distribution, method: Method = "Robust") -> float | None:
@@ -148,5 +149,5 @@ def _weight_up_to(
 
 
 def _corrected(distance: float, n: int, m: int, method: Method) -> float:
-    """Robust subtracts the distance that chance alone may show: 1.8 * sqrt((n + m) / (n * m)), alpha = 0.003."""
-    return distance if method == "Simple" else max(0.0, distance - 1.8 * math.sqrt((n + m) / (n * m)))
+    """Robust subtracts the distance that chance alone may show."""
+    return distance if method == "Simple" else max(0.0, distance - CHANCE * math.sqrt((n + m) / (n * m)))

@@ -56,19 +56,18 @@ def test_the_robust_distance_is_corrected_for_chance():
     assert numbers.observed == "distance 0.1818"
 
 
-@pytest.mark.parametrize(("critical", "severity"), [(False, "warning"), (True, "critical")])
-def test_chi_squared_is_violated_below_its_level(critical, severity):
+def test_chi_squared_is_violated_below_its_level():
     after = ["red"] * 60 + ["blue"] * 40
     p = chi_squared({"red": 50, "blue": 50}, {"red": 60, "blue": 40})
     method = {"categorical_drift_method": "ChiSquared"}
-    assert drift(COLOURS, after, critical, **method, categorical_comparison_threshold=0.25) == [
+    assert drift(COLOURS, after, **method, categorical_comparison_threshold=0.25) == [
         measured(
             expected="chi-squared p-value at least 0.25",
             observed="chi-squared p-value 0.0455",
             value=1 - p,
             threshold=0.75,
             violated=True,
-            severity=severity,
+            severity="information",
             description=(
                 f"Chi-squared p-value 0.0455 is below 0.25. Baseline drift distance: {1 - p} exceeds threshold: 0.75"
             ),
@@ -76,6 +75,38 @@ def test_chi_squared_is_violated_below_its_level(critical, severity):
     ]
     (at_the_level,) = drift(COLOURS, after, **method, categorical_comparison_threshold=p)
     assert (at_the_level.violated, at_the_level.description) == (False, "")
+
+
+@pytest.mark.parametrize(
+    ("red", "rows", "critical", "severity"),
+    [
+        (0.505, 1_000_000, False, "information"),  # half a point: significant, and of no importance
+        (0.58, 1_000, False, "information"),
+        (0.7, 1_000, False, "warning"),
+        (0.7, 1_000, True, "critical"),
+    ],
+)
+def test_chi_squared_alerts_by_the_size_of_the_change(red, rows, critical, severity):
+    monitoring = Monitoring(categorical_drift_method="ChiSquared")
+    before, after = (
+        ColumnStatistics.of_counts({"red": round(share * rows), "blue": round((1 - share) * rows)}, 0)
+        for share in (0.5, red)
+    )
+    (found,) = drift_check(FeatureConstraints({"name": "x"}), before, after, monitoring, critical=critical)
+    assert (found.violated, found.severity) == (True, severity)
+
+
+def test_a_violation_up_to_alert_above_is_information():
+    before, after = ColumnStatistics.of(NUMBERS), ColumnStatistics.of([str(16 + i) for i in range(64)])
+    monitoring = Monitoring(comparison_method="Simple")
+    (found,) = drift_check(
+        FeatureConstraints({"name": "x"}), before, after, monitoring, critical=True, alert_above=0.25
+    )
+    assert (found.value, found.violated, found.severity) == (0.25, True, "information")
+    (found,) = drift_check(
+        FeatureConstraints({"name": "x"}), before, after, monitoring, critical=True, alert_above=0.24
+    )
+    assert found.severity == "critical"
 
 
 @pytest.mark.parametrize(

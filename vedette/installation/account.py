@@ -116,7 +116,10 @@ class ChangeSet:
             return outputs_of(describe_stack(self.stack))
         arguments = {"RetainExceptOnCreate": True} if self._kind == "CREATE" else {}
         stack_id = client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]["StackId"]
-        client("cloudformation").execute_change_set(StackName=self.stack, ChangeSetName=self._name, **arguments)
+        # The token makes botocore's own retry, after a reply that was lost, no second execution.
+        client("cloudformation").execute_change_set(
+            StackName=self.stack, ChangeSetName=self._name, ClientRequestToken=self._name, **arguments
+        )
         ended = _wait_until_done(lambda: _stack(stack_id), "StackStatus", ("_IN_PROGRESS",))
         if ended["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             raise VedetteError(f"The stack {self.stack} ended as {ended['StackStatus']}: {_first_failure(stack_id)}")

@@ -52,7 +52,9 @@ def plan(project: Project, stage: str) -> Removal:
         (removal.kept if kept else removal.deleted).append(f"{kind} {resource['name']}")
     if stack:
         deploy.load_stage(project, stage)
-        removal.kept += _serving(project.stage(stage)["environment_variables"])
+        # A stage whose setup failed has resources, and no configuration yet.
+        if variables := project.stage(stage).get("environment_variables"):
+            removal.kept += _serving(variables)
     return removal
 
 

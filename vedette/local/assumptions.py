@@ -746,6 +746,13 @@ ASSUMPTIONS = (
         (CLOUDFORMATION + "UserGuide/view-stack-events.html",),
     ),
     Assumption(
+        "execution-token",
+        "CloudFormation",
+        "A change set that is executed again with the same ClientRequestToken is not executed twice.",
+        INFERRED,
+        (CLOUDFORMATION + "APIReference/API_ExecuteChangeSet.html",),
+    ),
+    Assumption(
         "stack-deletion",
         "CloudFormation",
         "Deleting a stack keeps what has DeletionPolicy Retain; deleting a stack that does not exist succeeds.",

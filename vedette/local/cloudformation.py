@@ -75,6 +75,7 @@ class CloudFormation:
         self._account, self._client = account, client
         self.stacks: dict[str, Stack] = {}
         self._change_sets: dict[tuple[str, str], ChangeSet] = {}
+        self._execution_tokens: set[str] = set()
 
     def __call__(self, request: Request, operation: Operation) -> Response:
         arguments = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
@@ -191,12 +192,16 @@ class CloudFormation:
         return {}
 
     def _execute_change_set(self, arguments: Mapping[str, str]) -> Any:
+        token = arguments.get("ClientRequestToken", "")  # aws-behaviour: execution-token
+        if token and token in self._execution_tokens:
+            return {}
         found = self._change_set(arguments)
         if not found.changes:
             raise AwsError("InvalidChangeSetStatus", f"ChangeSet [{found.name}] cannot be executed in status [FAILED]")
         stack = self.stacks[found.stack]
         word = "CREATE" if stack.status == "REVIEW_IN_PROGRESS" else "UPDATE"
         del self._change_sets[found.stack, found.name]
+        self._execution_tokens.add(token)
         resolved = _ResolvedTemplate(found.template, found.parameters, self._account)
         fresh: list[tuple[Kind, str]] = []
         try:

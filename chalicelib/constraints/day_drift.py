@@ -1,0 +1,204 @@
+"""Drift of a day: whether it lies outside the reference days of its own type, and whether that is sudden or slow.
+
+    reference + columns of a day -> compare_day -> DayComparison -> with the recent days -> sudden and slow drift
+
+A day is outside when its distance from the reference days of its type is above the threshold of the feature: the
+larger of comparison_threshold in constraints.json and the variation of the days themselves.
+
+| from the reference days | from the recent days | vedette_sudden_drift_check         | vedette_slow_drift_check |
+|-------------------------|----------------------|------------------------------------|--------------------------|
+| within                  |                      | passed                             | passed                   |
+| outside                 | outside, or none     | violated                           | violated                 |
+| outside                 | within               | lasts: no new violation, not clean | violated                 |
+
+Sudden drift alerts. Slow drift is information (`alerts.slow_drift`). Model Monitor's own baseline_drift_check stays in
+the files; which features it alerts of, beside these two: `alert_above`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from chalicelib.constraints import check_types
+from chalicelib.constraints.constraints import Constraints, FeatureConstraints, Monitoring
+from chalicelib.constraints.measurement import Measurement, Severity
+from chalicelib.constraints.reference_days import (
+    MINIMUM_DAYS,
+    Day,
+    DayType,
+    FeatureReference,
+    Reference,
+    is_like_other_type,
+)
+from chalicelib.statistics import distances
+from chalicelib.statistics.column import ColumnStatistics
+
+GROSS_DRIFT = 0.5  # a distance that alerts before the days of an endpoint are known
+_NUMERIC = ("Integral", "Fractional")
+
+
+class FeatureDistance(NamedTuple):
+    """How far a feature is from its reference days, and from how far on it is outside of them."""
+
+    distance: float
+    threshold: float
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the day lies outside the reference days."""
+        return self.distance > self.threshold
+
+
+class DayComparison(NamedTuple):
+    """A day compared with the reference days of its type."""
+
+    reference: Reference
+    date: date
+    day_type: DayType
+    features: Mapping[str, FeatureDistance]  # only those that the reference days can evaluate
+    recent: Sequence[Day] = ()  # see `reference_days.recent_days`
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether any feature is outside: only then do the recent days matter."""
+        return any(one.is_outside for one in self.features.values())
+
+
+def compare_day(
+    reference: Reference, day: date, columns: Mapping[str, ColumnStatistics], constraints: Constraints
+) -> DayComparison:
+    """Compare the columns of a day, by feature, with the reference days; `recent` is still empty."""
+    comparable = {
+        feature.name: (feature, known)
+        for feature in constraints.features
+        if (known := reference.features.get(feature.name)) is not None
+        and feature.name in columns
+        and known.variation is not None
+        and not known.varies_too_much
+    }
+    by_type = {
+        day_type: {
+            name: distance
+            for name, (feature, known) in comparable.items()
+            if (distance := _distance(feature, known.columns.get(day_type), columns[name])) is not None
+        }
+        for day_type in (DayType if reference.weekend else (DayType.WORKING,))
+    }
+    day_type = reference.calendar_type(day)
+    if reference.weekend:
+        both = by_type[day_type].keys() & by_type[day_type.other].keys()
+        own, other = ([by_type[one][name] for name in sorted(both)] for one in (day_type, day_type.other))
+        day_type = day_type.other if is_like_other_type(own, other) else day_type
+    features = {
+        name: FeatureDistance(distance, _threshold(constraints.monitoring(feature), feature, known))
+        for name, (feature, known) in comparable.items()
+        if (distance := by_type[day_type].get(name)) is not None
+    }
+    return DayComparison(reference, day, day_type, features)
+
+
+def _distance(
+    feature: FeatureConstraints, reference: ColumnStatistics | None, current: ColumnStatistics
+) -> float | None:
+    """The Robust distance of two columns; None where either has no values to compare."""
+    if reference is None:
+        return None
+    if feature.inferred_type in _NUMERIC:
+        return distances.numerical(reference.distribution, current.distribution)
+    before, after = reference.categories.counts, current.categories.counts
+    return None if before is None or after is None else distances.categorical(before, after)
+
+
+def _threshold(monitoring: Monitoring, feature: FeatureConstraints, known: FeatureReference) -> float:
+    of_file = monitoring.comparison_threshold
+    if feature.inferred_type not in _NUMERIC and monitoring.categorical_drift_method != "ChiSquared":
+        of_file = monitoring.categorical_comparison_threshold
+    return max(of_file, known.variation or 0.0)
+
+
+def day_drift_checks(
+    feature: FeatureConstraints, current: ColumnStatistics, day: DayComparison, *, critical: bool
+) -> Iterator[Measurement]:
+    """vedette_sudden_drift_check and vedette_slow_drift_check of one feature; nothing where its days are not known."""
+    found = day.features.get(feature.name)
+    if found is None:
+        return
+    days = f"{day.day_type}s"
+    before = _from_recent(feature, current, day) if found.is_outside else None
+    sudden = found.is_outside and (before is None or before > found.threshold)
+    recently = "" if before is None else f", {before:.4g} from the last {days}"
+    measured = Measurement(
+        feature=feature.name,
+        check=check_types.SUDDEN_DRIFT,
+        kind="drift",
+        expected=f"distance at most {found.threshold:.4g} from its {days}",
+        observed=f"distance {found.distance:.4g}{recently}",
+        value=found.distance,
+        threshold=found.threshold,
+        violated=sudden,
+        lasts=found.is_outside and not sudden,
+        severity=Severity.CRITICAL if critical else Severity.WARNING,
+    )
+    yield measured
+    yield Measurement(
+        feature=feature.name,
+        check=check_types.SLOW_DRIFT,
+        kind="drift",
+        expected=measured.expected,
+        observed=measured.observed,
+        value=found.distance,
+        threshold=found.threshold,
+        violated=found.is_outside,
+        severity=Severity.INFORMATION,
+    )
+
+
+def _from_recent(feature: FeatureConstraints, current: ColumnStatistics, day: DayComparison) -> float | None:
+    columns = [column for one in day.recent if (column := one.columns.get(feature.name)) is not None]
+    return _distance(feature, ColumnStatistics.total(columns), current) if columns else None
+
+
+def alert_above(feature: str, day: DayComparison | None) -> float:
+    """The distance above which a violation of baseline_drift_check alerts, and not only stands in the files.
+
+    0 without reference days: a file judged by itself, or windows that are no days. Infinite where the days decide.
+    """
+    if day is None or (known := day.reference.features.get(feature)) is None:
+        return 0.0
+    return GROSS_DRIFT if known.missing_days else math.inf
+
+
+def day_notes(day: DayComparison) -> Iterator[str]:
+    """What the verdict of a day says about its reference days, one sentence each without a full stop."""
+    known = day.reference.features
+    if day.day_type != day.reference.calendar_type(day.date):
+        yield f"{day.date} was compared with {day.day_type}s: its traffic is like theirs"
+    learning = [one for one in known.values() if one.missing_days]
+    if learning:
+        features = "all features" if len(learning) == len(known) else f"{len(learning)} of {len(known)} features"
+        days = min(len(one.days) for one in learning)
+        yield f"learning: {days} of {MINIMUM_DAYS} days of {features} are known, so only gross drift alerts"
+    yield from reference_notes(day.reference)
+
+
+def reference_notes(reference: Reference) -> Iterator[str]:
+    """What a person should know before accepting these reference days, one sentence each without a full stop."""
+    wild = {name: one.variation for name, one in reference.features.items() if one.varies_too_much}
+    if wild:
+        yield f"drift is not evaluated by the day, since their own days differ too much: {_named(wild)}"
+    unstable = {
+        name: one.halves
+        for name, one in reference.features.items()
+        if name not in wild and one.variation is not None and one.halves > max(0.1, one.variation)
+    }
+    if unstable:
+        yield f"unstable: the second half of the reference days has drifted from the first: {_named(unstable)}"
+
+
+def _named(features: Mapping[str, float | None]) -> str:
+    worst = sorted(features.items(), key=lambda item: (-(item[1] or 0.0), item[0]))
+    named = ", ".join(f"{name} ({value or 0.0:.2f})" for name, value in worst[:5])
+    return named + (f" and {len(worst) - 5} more" if len(worst) > 5 else "")

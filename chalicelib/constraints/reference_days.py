@@ -1,0 +1,346 @@
+"""The reference days of an endpoint: what its days look like, by day type, and how much they differ by themselves.
+
+    captured days -> learned -> Reference: for each feature the sum of its days by type, and their variation
+
+| days of a feature           | drift of a day is                                                                   |
+|-----------------------------|-------------------------------------------------------------------------------------|
+| fewer than MINIMUM_DAYS     | shown, by the rule of constraints.json; only gross drift alerts: "learning"         |
+| MINIMUM_DAYS to FULL_DAYS   | evaluated by these days; each new day is one more of them                           |
+| FULL_DAYS                   | evaluated by these days, which stay: only a person moves them                       |
+| ... that differ too much    | not evaluated: no day would be outside (MAX_VARIATION)                              |
+| ... of an output            | those of the model version that serves: a new version begins anew                   |
+
+Two day types, working days and weekend days. Which weekdays are the weekend is found from the days: of WEEKENDS the one
+under which a day is nearest to the other days of its type, if it is clearly nearer than to all days together. A day
+that looks much more like a day of the other type counts as one: a holiday.
+
+The variation of a feature is v = m + VARIATION_SDS * s. With d_1 ... d_n the leave-one-out distances of its days (see
+`statistics.day_variation`), m and s are their mean and standard deviation, pulled towards those of all features by
+SHRINKAGE: 28 days know their own s to 13 % only, and of many features the one with the smallest s would alert first.
+m = (1 - a) mean(d) + a mean of all; s^2 = (1 - a) var(d) + a mean variance of all; a = SHRINKAGE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, get_args
+
+import msgspec
+import numpy as np
+from msgspec.structs import replace
+
+from chalicelib.records import Record, Weekday
+from chalicelib.statistics.categories import Categories
+from chalicelib.statistics.column import ColumnStatistics
+from chalicelib.statistics.day_variation import (
+    DayCounts,
+    between,
+    categorical_days,
+    from_groups,
+    leave_one_out,
+    numeric_days,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MINIMUM_DAYS = 14
+FULL_DAYS = 28
+MINIMUM_DAY_VALUES = 100  # a day with fewer values of a feature is no reference day of it
+MAX_LEARNED_FEATURES = 500  # so that FULL_DAYS days fit in the memory of a function
+VARIATION_SDS = 2.5
+SHRINKAGE = 0.3
+MAX_VARIATION = 0.5
+RECENT_DAYS = 6  # of the same type, which drift that is sudden differs from
+RECENT_LAG = 2  # days before a day that are not among them: they may have begun to drift already
+WEEKENDS = ((5, 6), (4, 5), (3, 4), (6,), (5,), (4,))  # weekdays, Monday is 0
+_CLEARLY_NEARER = 0.95
+_LIKE_OTHER_TYPE = 0.5
+_NUMERIC = ("Integral", "Fractional")
+
+
+WEEKDAYS = get_args(Weekday)
+
+
+def weekdays(names: Iterable[str] | None) -> tuple[int, ...] | None:
+    """Weekdays by their names, Monday is 0; None stays None.
+
+    Examples
+    --------
+    >>> weekdays(["saturday", "friday"]), weekdays(None)
+    ((4, 5), None)
+    """
+    return None if names is None else tuple(sorted(map(WEEKDAYS.index, names)))
+
+
+class DayType(StrEnum):
+    """Which days are alike."""
+
+    WORKING = "working day"
+    WEEKEND = "weekend day"
+
+    @property
+    def other(self) -> DayType:
+        """The other type."""
+        return DayType.WORKING if self == DayType.WEEKEND else DayType.WEEKEND
+
+
+class Day(NamedTuple):
+    """One captured day."""
+
+    date: date
+    version: str  # of the model that served
+    columns: Mapping[str, ColumnStatistics]  # by feature
+
+
+class FeatureReference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The reference days of one feature."""
+
+    since: date  # the first day that may be one
+    version: str = ""  # of the model whose days they are, for an output
+    days: tuple[date, ...] = ()
+    variation: float | None = None  # None: fewer than MINIMUM_DAYS
+    halves: float = 0.0  # the distance of the first half of the days from the second
+    columns: dict[DayType, ColumnStatistics] = {}  # the sum of the days of a type
+
+    @property
+    def missing_days(self) -> int:
+        """How many days are missing before drift is evaluated by them."""
+        return max(0, MINIMUM_DAYS - len(self.days))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no more days are taken in."""
+        return len(self.days) >= FULL_DAYS
+
+    @property
+    def varies_too_much(self) -> bool:
+        """Whether the days differ so much that no day would be outside of them."""
+        return self.variation is not None and self.variation > MAX_VARIATION
+
+
+class Reference(Record, frozen=True, kw_only=True):
+    """The reference days of the features of one endpoint and variant."""
+
+    weekend: tuple[int, ...] | None = None  # weekdays, Monday is 0; () when all days are alike, None before it is known
+    features: dict[str, FeatureReference] = {}
+
+    def calendar_type(self, day: date) -> DayType:
+        """The type of a day by its weekday."""
+        return DayType.WEEKEND if day.weekday() in (self.weekend or ()) else DayType.WORKING
+
+    def restarted(self, since: date, features: Iterable[str] = ()) -> Reference:
+        """The reference without the days of some features, or of all, which begin anew on a day.
+
+        Examples
+        --------
+        >>> reference = Reference(features={"x": FeatureReference(since=date(2026, 3, 2), days=(date(2026, 3, 3),))})
+        >>> reference.restarted(date(2026, 4, 1)).features["x"].days
+        ()
+        """
+        chosen = set(features) or set(self.features)
+        anew = {name: FeatureReference(since=since) for name in chosen}
+        return replace(self, weekend=self.weekend if features else None, features={**self.features, **anew})
+
+
+def needed_since(
+    reference: Reference, features: Sequence[str], today: date, *, outputs: Collection[str] = (), version: str = ""
+) -> date | None:
+    """The first day whose statistics `learned` needs, with the same arguments; None when every feature is complete.
+
+    A feature that the reference does not know yet takes the last FULL_DAYS days, if the endpoint has them.
+
+    Examples
+    --------
+    >>> needed_since(Reference(), ["x"], date(2026, 3, 29))
+    datetime.date(2026, 3, 1)
+    """
+    known = [
+        _begun(reference.features.get(name), today, version if name in outputs else "")
+        for name in features[:MAX_LEARNED_FEATURES]
+    ]
+    return min((one.since for one in known if not one.is_complete), default=None)
+
+
+def _begun(known: FeatureReference | None, today: date, version: str) -> FeatureReference:
+    """The reference days of a feature so far; none when they are not known, or those of another model version."""
+    if known is None:
+        return FeatureReference(since=today - timedelta(days=FULL_DAYS), version=version)
+    if known.version == version:
+        return known
+    return FeatureReference(since=max(known.days, default=known.since), version=version)
+
+
+def learned(
+    reference: Reference,
+    days: Sequence[Day],
+    types: Mapping[str, str],
+    today: date,
+    *,
+    outputs: Collection[str] = (),
+    version: str = "",
+    weekend: tuple[int, ...] | None = None,
+) -> Reference:
+    """The reference with the days before `today` taken in.
+
+    Parameters
+    ----------
+    days
+        The captured days since `needed_since`, in order.
+    types
+        The inferred type of each feature, in the order of constraints.json.
+    outputs, version
+        The features that are outputs, and the model version that serves: only its days count for them.
+    weekend
+        The weekdays of the weekend, where a person has set them.
+    """
+    names = list(types)[:MAX_LEARNED_FEATURES]
+    kept = {name: one for name, one in reference.features.items() if name in types}
+    taken: dict[str, list[Day]] = {}
+    for name in names:
+        of_version = version if name in outputs else ""
+        one = kept[name] = _begun(kept.get(name), today, of_version)
+        if not one.is_complete:
+            usable = (day for day in days if one.since <= day.date < today and _has_values(day, name, types[name]))
+            taken[name] = [day for day in usable if not of_version or day.version == of_version][:FULL_DAYS]
+    counts = {name: _counts([day.columns[name] for day in found], types[name]) for name, found in taken.items()}
+    dates = {name: [day.date for day in found] for name, found in taken.items()}
+    settled = any(one.is_complete for one in kept.values()) and reference.weekend is not None
+    if weekend is None:
+        weekend = reference.weekend if settled else found_weekend(counts, dates)
+    groups = _groups(counts, dates, weekend or ())
+    distances = {name: leave_one_out(counts[name], groups[name]) for name in taken}
+    variations = _variations(distances)
+    for name, found in taken.items():
+        enough = len(found) >= MINIMUM_DAYS
+        half = [position < len(found) // 2 for position in range(len(found))]
+        kept[name] = replace(
+            kept[name],
+            days=tuple(dates[name]),
+            variation=variations[name] if enough else None,
+            halves=round(between(counts[name], half), 6) if enough else 0.0,
+            columns=_sums(found, name, groups[name]) if enough else {},
+        )
+    return replace(reference, weekend=weekend, features=kept)
+
+
+def _has_values(day: Day, name: str, kind: str) -> bool:
+    column = day.columns.get(name)
+    return column is not None and _values(column, kind) >= MINIMUM_DAY_VALUES
+
+
+def _values(column: ColumnStatistics, kind: str) -> int:
+    """How many values of a column can be compared; 0 when it holds free text, or is private."""
+    if kind in _NUMERIC:
+        return column.distribution.count
+    return sum((column.categories.counts or {}).values())
+
+
+def _counts(columns: Sequence[ColumnStatistics], kind: str) -> DayCounts:
+    if kind in _NUMERIC:
+        return numeric_days([column.distribution for column in columns])
+    return categorical_days([column.categories.counts or {} for column in columns])
+
+
+def found_weekend(counts: Mapping[str, DayCounts], dates: Mapping[str, Sequence[date]]) -> tuple[int, ...] | None:
+    """The weekdays whose days differ from the others, of WEEKENDS; () when there are none, None with too few days."""
+    known = [name for name in counts if len(dates[name]) >= MINIMUM_DAYS]
+    if not known:
+        return None
+
+    def mean_distance(weekend: tuple[int, ...]) -> float:
+        return float(
+            np.nanmean(
+                np.concatenate([leave_one_out(counts[name], _calendar_groups(dates[name], weekend)) for name in known])
+            )
+        )
+
+    nearest = min(WEEKENDS, key=mean_distance)
+    return nearest if mean_distance(nearest) < _CLEARLY_NEARER * mean_distance(()) else ()
+
+
+def _calendar_groups(days: Iterable[date], weekend: tuple[int, ...]) -> list[int]:
+    """1 for each day of the weekend, else 0."""
+    return [int(day.weekday() in weekend) for day in days]
+
+
+def _groups(
+    counts: Mapping[str, DayCounts], dates: Mapping[str, Sequence[date]], weekend: tuple[int, ...]
+) -> dict[str, list[int]]:
+    """The day type of each day of each feature: by the calendar, and holidays as the type that they look like."""
+    groups = {name: _calendar_groups(dates[name], weekend) for name in counts}
+    if not weekend:
+        return groups
+    own: dict[date, list[float]] = {}
+    other: dict[date, list[float]] = {}
+    for name, of_days in counts.items():
+        if len(dates[name]) < MINIMUM_DAYS:
+            continue
+        to_group = [from_groups(of_days, groups[name], group) for group in (0, 1)]
+        for position, day in enumerate(dates[name]):
+            group = groups[name][position]
+            own.setdefault(day, []).append(float(to_group[group][position]))
+            other.setdefault(day, []).append(float(to_group[1 - group][position]))
+    holidays = {day for day in own if is_like_other_type(own[day], other[day])}
+    return {
+        name: [1 - group if day in holidays else group for day, group in zip(dates[name], of_feature, strict=True)]
+        for name, of_feature in groups.items()
+    }
+
+
+def is_like_other_type(own: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether a day looks much more like a day of the other type, by its distances from both, one of each feature.
+
+    Examples
+    --------
+    >>> is_like_other_type([0.2, 0.3], [0.0, 0.1]), is_like_other_type([0.2, 0.3], [0.0, 0.29])
+    (True, False)
+    """
+    return float(np.nansum(other)) < _LIKE_OTHER_TYPE * float(np.nansum(own))
+
+
+def _variations(distances: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """The variation of each feature; see the docstring of the module."""
+    known = {name: of_days[np.isfinite(of_days)] for name, of_days in distances.items()}
+    moments = {name: (float(one.mean()), float(one.var(ddof=1))) for name, one in known.items() if len(one) > 1}
+    if not moments:
+        return dict.fromkeys(distances, 0.0)
+    all_mean, all_variance = (float(one) for one in np.mean(list(moments.values()), axis=0))
+    found = {}
+    for name in distances:
+        mean, variance = moments.get(name, (all_mean, all_variance))
+        deviation = ((1 - SHRINKAGE) * variance + SHRINKAGE * all_variance) ** 0.5
+        found[name] = round((1 - SHRINKAGE) * mean + SHRINKAGE * all_mean + VARIATION_SDS * deviation, 6)
+    return found
+
+
+def _sums(days: Sequence[Day], name: str, groups: Sequence[int]) -> dict[DayType, ColumnStatistics]:
+    """The sum of the days of each type: of a feature only what a distance needs."""
+    return {
+        day_type: ColumnStatistics.total(
+            [_compared(day.columns[name]) for day, of_day in zip(days, groups, strict=True) if of_day == group]
+        )
+        for group, day_type in enumerate(DayType)
+        if group in groups
+    }
+
+
+def _compared(column: ColumnStatistics) -> ColumnStatistics:
+    categories = column.categories if column.categories.counts is not None else Categories.unknown()
+    return ColumnStatistics(types=column.types, distribution=column.distribution, categories=categories)
+
+
+def recent_days(reference: Reference, day_type: DayType, day: date, captured: Iterable[date]) -> list[date]:
+    """The days whose sum shows what was usual just before a day: the last RECENT_DAYS of its type, before RECENT_LAG.
+
+    Examples
+    --------
+    >>> known = [date(2026, 3, number) for number in range(2, 21)]
+    >>> [one.day for one in recent_days(Reference(weekend=(5, 6)), DayType.WEEKEND, date(2026, 3, 21), known)]
+    [15, 14, 8, 7]
+    """
+    until = day - timedelta(days=RECENT_LAG)
+    alike = (one for one in captured if one < until and reference.calendar_type(one) == day_type)
+    return sorted(alike, reverse=True)[:RECENT_DAYS]
