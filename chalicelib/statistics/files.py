@@ -12,11 +12,12 @@
 
 Each error is an UnreadableFile: `place: cause`.
 
-The schema has one type a column, so the lexical counts of a file that was read all lie on its inferred type. The keys
-and their order are those of the containers of 2024 and later; what is not known is left out:
+The schema has one type a column, so the lexical counts of a file of Model Monitor's all lie on its inferred type. The
+keys and their order are those of the containers of 2024 and later; what is not known is left out:
 
 | key                             | of      | value                     | left out                                  |
 |---------------------------------|---------|---------------------------|-------------------------------------------|
+| lexical_types (ours)            | all     | cells of each type        | of a column of one type                   |
 | completeness                    | all     | 0 to 1                    | without rows                              |
 | approximate_num_distinct_values | numbers | a whole number            | of a table read from a file               |
 | distinct_count                  | texts   | a whole number as a float | ... unless that file holds the categories |
@@ -30,6 +31,8 @@ from binascii import a2b_base64, b2a_base64
 from collections import Counter
 from typing import Any
 
+import msgspec
+
 from chalicelib.errors import UnreadableFile
 from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.categories import MAX_CATEGORIES, Categories
@@ -42,6 +45,7 @@ from chalicelib.statistics.table import Table
 
 _BYTES = "apache_kll_doubles"  # base64
 _COUNTED_AS = {"Fractional": "fractional", "Integral": "integral", "String": "string"}
+_LEXICAL_TYPES = ("fractional", "integral", "boolean", "string")
 
 
 def write_statistics(table: Table) -> bytes:
@@ -104,6 +108,8 @@ def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     kind = column.types.inferred_type
     statistics = {"common": {"num_present": column.types.present, "num_missing": column.types.missing}}
     head = {"name": name, "inferred_type": kind} | ({"private": True} if column.private else {})
+    if column.types.share_of(kind) not in (None, 1):
+        head |= {"lexical_types": {one: count for one in _LEXICAL_TYPES if (count := getattr(column.types, one))}}
     if kind in ("Fractional", "Integral"):
         return head | {"numerical_statistics": statistics | _numerical(column)}
     return head | {"string_statistics": statistics | _string(column)}
@@ -158,12 +164,11 @@ def _sketch(distribution: Distribution) -> dict[str, Any]:
 
 
 def _column(feature: dict[str, Any]) -> ColumnStatistics:
-    kind = _COUNTED_AS.get(feature.get("inferred_type", ""))
     numerical, string = feature.get("numerical_statistics"), feature.get("string_statistics")
     statistics = numerical or string or {}
     common = statistics.get("common", {})
     present, missing = _count(common.get("num_present")), _count(common.get("num_missing"))
-    types = TypeCounts(missing=missing, **({kind: present} if kind else {}))
+    types = _types(feature, present, missing)
     if feature.get("private") is True:
         return ColumnStatistics(types=types).without_values()
     if numerical:
@@ -174,6 +179,18 @@ def _column(feature: dict[str, Any]) -> ColumnStatistics:
             categories=Categories.unknown(),
         )
     return ColumnStatistics(types=types, categories=_categories(statistics.get("distribution") or {}))
+
+
+def _types(feature: dict[str, Any], present: int, missing: int) -> TypeCounts:
+    """How many cells have each type; the schema of Model Monitor has one type for all of them."""
+    inferred, several = feature.get("inferred_type", ""), feature.get("lexical_types")
+    if several is None:
+        kind = _COUNTED_AS.get(inferred)
+        return TypeCounts(missing=missing, **({kind: present} if kind else {}))
+    types = TypeCounts(missing=missing, **{kind: _count(several[kind]) for kind in several})
+    if types.present != present or types.inferred_type != inferred or min(msgspec.structs.astuple(types)) < 0:
+        raise ValueError
+    return types
 
 
 def _moments(statistics: dict[str, Any], present: int) -> Moments:
