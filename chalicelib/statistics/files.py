@@ -8,6 +8,7 @@
 | a private feature: `"private": true`, ours      | only counts of types and missing   |                           |
 | a name that occurs twice (earlier versions)     | output.x and input.x, in this order|                           |
 | a name that occurs three times                  |                                    | two features named x      |
+| a file of another monitor, constraints          |                                    | this is a bias file, not  |
 | anything else                                   |                                    | not a statistics.json ... |
 
 Each error is an UnreadableFile: `place: cause`.
@@ -41,6 +42,7 @@ from chalicelib.statistics.distribution import Distribution
 from chalicelib.statistics.feature_names import names_by_side
 from chalicelib.statistics.lexical import TypeCounts
 from chalicelib.statistics.moments import Moments
+from chalicelib.statistics.monitor_files import STATISTICS, data_set_format, kind_of_document, other_kind
 from chalicelib.statistics.table import Table
 
 _BYTES = "apache_kll_doubles"  # base64
@@ -82,7 +84,12 @@ def read_statistics(content: bytes, place: str) -> Table:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        raise UnreadableFile(f"{place}: not JSON") from None
+        form = data_set_format(content, place)
+        cause = f"looks like {form}, not a {STATISTICS}" if form else "not JSON"
+        raise UnreadableFile(f"{place}: {cause}") from None
+    kind = kind_of_document(document)
+    if kind not in ("", STATISTICS):
+        raise UnreadableFile(f"{place}: {other_kind(kind, STATISTICS)}")
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
         raise UnreadableFile(f"{place}: not a statistics.json: no features")
@@ -107,7 +114,7 @@ def read_statistics(content: bytes, place: str) -> Table:
 def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     kind = column.types.inferred_type
     statistics = {"common": {"num_present": column.types.present, "num_missing": column.types.missing}}
-    head = {"name": name, "inferred_type": kind} | ({"private": True} if column.private else {})
+    head: dict[str, Any] = {"name": name, "inferred_type": kind} | ({"private": True} if column.private else {})
     if column.types.share_of(kind) not in (None, 1):
         head |= {"lexical_types": {one: count for one in _LEXICAL_TYPES if (count := getattr(column.types, one))}}
     if kind in ("Fractional", "Integral"):
