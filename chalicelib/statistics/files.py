@@ -194,7 +194,7 @@ def _types(feature: dict[str, Any], present: int, missing: int) -> TypeCounts:
     if several is None:
         kind = _COUNTED_AS.get(inferred)
         return TypeCounts(missing=missing, **({kind: present} if kind else {}))
-    types = TypeCounts(missing=missing, **{kind: _count(several[kind]) for kind in several})
+    types = TypeCounts(missing=missing, **{kind: _count(cells) for kind, cells in dict(several).items()})
     if types.present != present or types.inferred_type != inferred or min(msgspec.structs.astuple(types)) < 0:
         raise ValueError
     return types
