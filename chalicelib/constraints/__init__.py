@@ -8,6 +8,8 @@
 | constraints       | constraints.json as a value; `validation` says what is wrong with one                       |
 | evaluation        | the table of all checks, and the verdict                                                    |
 | column_alignment  | which captured column is which feature                                                      |
+| column_fit        | how well columns fit features: which of two alignments by position is meant                 |
+| labels            | labels in the baseline against captured scores, which have no drift                         |
 | *_checks, drift   | the checks                                                                                  |
 | measurement       | one measured value and its severity; `severity_order` sorts several                         |
 | missing_capture   | the verdict of a window without data                                                        |

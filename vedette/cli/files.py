@@ -93,6 +93,7 @@ def evaluate_command(
     """  # noqa: D301
     import msgspec
 
+    from chalicelib.constraints.check_types import DRIFT
     from chalicelib.constraints.column_alignment import aligned_table
     from chalicelib.constraints.evaluation import evaluate
     from chalicelib.constraints.files import write_violations
@@ -112,7 +113,7 @@ def evaluate_command(
     evaluation = evaluate(summary, reference, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
     if report:
         title = capture[0] if len(capture) == 1 else f"{len(found)} files"
-        current = aligned_table(summary.tables, reference.constraints)
+        current = aligned_table(summary.tables, reference.constraints, reference.statistics)
         content = ReportContent(title, evaluation, summary.events, summary.rejected, reference, current)
         options.write(report, page(content))
     if output:
@@ -123,6 +124,9 @@ def evaluate_command(
     rendering.show_checks(console, evaluation.measurements)
     rendering.show_measurements(console, evaluation.measurements, everything)
     rendering.show_notes(console, evaluation.notes)
+    if reference.statistics is not None:
+        compared = sum(one.check == DRIFT and one.evaluated for one in evaluation.measurements)
+        rendering.line(console, f"{compared} of {len(features)} columns compared with the baseline's distributions.")
     if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(reference):
         rendering.line(console, f"Note: {ROBUST}.")
     evaluated = any(one.evaluated for one in evaluation.measurements)
