@@ -118,6 +118,18 @@ def validation_error(document: dict[str, Any]) -> str:
     >>> validation_error({"features": []})
     ''
     """
+    error = schema_error(document)
+    if error:
+        return error
+    for path, found, known in _objects(document):
+        error_here = _unknown_key(found, known) or _bounds_error(found)
+        if error_here:
+            return f"{path or 'the document'}{_named(document, path)}: {error_here}"
+    return ""
+
+
+def schema_error(document: dict[str, Any]) -> str:
+    """What has the wrong type or lies out of bounds; rules that would never apply are no error."""
     try:
         msgspec.convert(document, _Document)
     except msgspec.ValidationError as error:
@@ -125,10 +137,6 @@ def validation_error(document: dict[str, Any]) -> str:
         what, at, where = str(error).rpartition(" - at `$")
         what, path = (what, where.rstrip("`").lstrip(".")) if at else (where, "")
         return f"{path or 'the document'}{_named(document, path)}: {what[0].lower()}{what[1:]}"
-    for path, found, known in _objects(document):
-        error_here = _unknown_key(found, known) or _bounds_error(found)
-        if error_here:
-            return f"{path or 'the document'}{_named(document, path)}: {error_here}"
     return ""
 
 

@@ -199,6 +199,19 @@ def test_anything_else_is_refused_in_one_sentence(content, sentence):
     assert str(refused.value) == sentence
 
 
+@pytest.mark.parametrize(
+    "rule", [{"num_constraints": {"minimum": 2, "maximum": 1}}, {"completness": 1.0}, {"string_statistics": {}}]
+)
+def test_a_baseline_that_an_earlier_version_accepted_is_read_and_cannot_be_given_again(rule):
+    content = json.dumps({"features": [{"name": "a", "inferred_type": "String", **rule}]}).encode()
+    assert json.loads(write_constraints(read_constraints(content, "x", stored=True))) == json.loads(content)
+    with pytest.raises(UnreadableFile):
+        read_constraints(content, "x")
+    malformed = content.replace(b'"String"', b'"Text"')
+    with pytest.raises(UnreadableFile, match="inferred_type"):
+        read_constraints(malformed, "x", stored=True)
+
+
 def test_a_file_that_is_named_csv_is_csv_of_one_column_too():
     with pytest.raises(UnreadableFile, match=r"^train\.csv: this looks like CSV: "):
         read_constraints(b"age\n41\n17\n", "train.csv")
