@@ -7,6 +7,7 @@
 | quotes, line ends within them, a BOM | parsed as in RFC 4180                  | `x: line 7 is not CSV`               |
 | an empty cell                        | missing                                |                                      |
 | a row of another width               |                                        | `x: line 7 has 2 cells instead of 3` |
+| cells between ; or tabs              |                                        | `x: one column named 'y;a;b': ...`   |
 | .jsonl, .ndjson: a record a line     | flattened: a.b, c.0; an absent key is  | `x: line 7 is not JSON`              |
 |                                      | missing                                |                                      |
 | .parquet                             | columns of numbers, texts, booleans,   | `x: column a holds list<...>`        |
@@ -22,12 +23,15 @@ In one pass and bounded memory, Parquet a hundred thousand cells at a time.
 from __future__ import annotations
 
 import csv
+import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from importlib import import_module
 from itertools import islice
 from typing import Any
+
+import msgspec
 
 from chalicelib import locations
 from chalicelib.capture.csv_reader import long_cells
@@ -89,6 +93,35 @@ def captured_statistics(
         raise UnreadableFile(f"{found[0].name if found else 'captures'}: no rows could be read")
     largest = max(summary.tables, key=lambda table: table.rows)
     return largest, summary.rows - largest.rows
+
+
+def with_label_first(table: Table, label: str, place: str) -> Table:
+    """The table with a column moved to the front: the one of this name, or for `last` the last one.
+
+    A captured row has the outputs of the model first, and training data often has the label last. Columns that are
+    named by position, `_c0`, `_c1`, are named anew.
+
+    Raises
+    ------
+    UnreadableFile
+        If no column has the name.
+
+    Examples
+    --------
+    >>> with_label_first(Table.of([["1", "2", "0"]], ("a", "b", "label")), "last", "train.csv").names
+    ('label', 'a', 'b')
+    """
+    names = table.feature_names
+    if label not in names and label != "last":
+        close = difflib.get_close_matches(label, names, 1)
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        hint = f"did you mean {close[0]}?" if close else f"there are {shown}"
+        raise UnreadableFile(f"{place}: no column named {label!r}; {hint}")
+    first = names.index(label) if label in names else len(names) - 1
+    order = [first, *(position for position in range(len(names)) if position != first)]
+    if any(name != f"_c{position}" for position, name in enumerate(names)):
+        names = tuple(names[at] for at in order)
+    return msgspec.structs.replace(table, names=names, columns=tuple(table.columns[at] for at in order), outputs=0)
 
 
 def captures_of(endpoint: str, hours: int, now: datetime, *, profile: str | None, region: str | None) -> list[Source]:
@@ -183,9 +216,12 @@ def _total(tables: Iterable[Table], place: str) -> Table:
 # --- CSV --------------------------------------------------------------------------------------------------------------
 
 
+_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
 def _csv_statistics(chunks: Iterable[bytes], place: str, *, header: bool) -> Table:
     reader = csv.reader(_text_lines(chunks, place), strict=True)
-    rows = _rows(reader, place)
+    rows = _rows(reader, place, header=header)
     first = next(rows, None)
     if first is None:
         raise UnreadableFile(f"{place}: no rows")
@@ -204,8 +240,8 @@ def _csv_statistics(chunks: Iterable[bytes], place: str, *, header: bool) -> Tab
     return _total(tables(), place)
 
 
-def _rows(reader: Iterator[list[str]], place: str) -> Iterator[list[str | None]]:
-    width = 0
+def _rows(reader: Iterator[list[str]], place: str, *, header: bool) -> Iterator[list[str | None]]:
+    width, first = 0, ""
     rows = long_cells(reader)
     while True:
         try:
@@ -218,11 +254,29 @@ def _rows(reader: Iterator[list[str]], place: str) -> Iterator[list[str | None]]
             if width != 1:
                 continue
             row = [""]  # in a file with one column, a blank line is a missing cell
-        width = width or len(row)
+        if not width:
+            width, first = len(row), row[0]
+        elif width == 1 and (delimiter := _other_delimiter(first, ",".join(row))):
+            named = f" named {first[:60]!r}" if header else ""
+            raise UnreadableFile(f"{place}: one column{named}: {delimiter} separate the cells; save it with commas")
         if len(row) != width:
             line = reader.line_num  # type: ignore[attr-defined]
             raise UnreadableFile(f"{place}: line {line} has {len(row)} cells instead of {width}")
         yield [cell or None for cell in row]
+
+
+def _other_delimiter(first: str, second: str) -> str:
+    """What stands between the cells of both rows as often, when they have no commas, and may have decimal ones.
+
+    Examples
+    --------
+    >>> _other_delimiter("y;a;b", "0;0,78;x"), _other_delimiter("remark", "late; cold"), _other_delimiter("a", "1")
+    ('semicolons', '', '')
+    """
+    for mark, name in _OTHER_DELIMITERS.items():
+        if 0 < first.count(mark) == second.count(mark):
+            return name
+    return ""
 
 
 def _text_lines(chunks: Iterable[bytes], place: str) -> Iterator[str]:

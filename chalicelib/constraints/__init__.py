@@ -8,6 +8,8 @@
 | constraints       | constraints.json as a value; `validation` says what is wrong with one                       |
 | evaluation        | the table of all checks, and the verdict                                                    |
 | column_alignment  | which captured column is which feature                                                      |
+| column_fit        | how well columns fit features: which of two alignments by position is meant                 |
+| labels            | labels in the baseline against captured scores, which have no drift                         |
 | *_checks, drift   | the checks                                                                                  |
 | reference_days    | what the days of an endpoint look like, and how much they differ by themselves              |
 | day_drift         | whether a day lies outside of them, suddenly or slowly                                      |

@@ -16,6 +16,11 @@
 | rows of differing layouts                | aligned by name, else by position          | columns, with row counts |
 | a feature absent from some JSON records  | missing cells                              |                          |
 | a baseline without statistics            | everything but drift                       | a note                   |
+| rows by position, and a baseline of as   | the inputs are evaluated, the outputs not  | a note                   |
+| many features as they have inputs        |                                            |                          |
+| labels in the baseline, captured scores  | everything but drift, see `labels`         | a note                   |
+| columns that fit far better with the     | as they are                                | a note that asks whether |
+| last feature first                       |                                            | the label is last        |
 | too few rows                             | the value is kept, `evaluated` is False    | InsufficientData         |
 | no lines                                 |                                            | NoData                   |
 | more than one line in twenty unreadable  | the readable lines are evaluated           | MonitorFailed            |
@@ -33,12 +38,13 @@ from typing import Protocol
 
 import msgspec
 
-from chalicelib.constraints.column_alignment import Alignment, align_columns
+from chalicelib.constraints.column_alignment import Alignment, align_with_baseline, shifted_by_one
 from chalicelib.constraints.column_checks import column_checks
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.day_drift import DayComparison, alert_above, day_drift_checks, day_notes
 from chalicelib.constraints.drift import drift_check
 from chalicelib.constraints.extension_checks import extension_checks, volume_check
+from chalicelib.constraints.labels import labels_against_scores
 from chalicelib.constraints.measurement import Checks, Measurement, Verdict
 from chalicelib.constraints.schema_checks import column_count_checks, columns_by_feature
 from chalicelib.statistics.column import ColumnStatistics
@@ -128,40 +134,33 @@ def evaluate(
         The share of unreadable lines beyond which the verdict is MonitorFailed.
     """
     constraints = baseline.constraints
-    names = [feature.name for feature in constraints.features]
-    alignments = [align_columns(table, names) for table in summary.tables]
+    alignments = [align_with_baseline(table, constraints, baseline.statistics) for table in summary.tables]
+    columns = columns_by_feature(alignments)
+    scores = _scores_of_labels(baseline, columns, alignments) if checks != Checks.HARD else set()
     measurements: list[Measurement] = []
     if constraints.monitoring().enabled and summary.rows:
-        columns = columns_by_feature(alignments)
         if checks != Checks.DRIFT:
             measurements += column_count_checks(alignments, len(constraints.features), summary.rows, minimum_rows)
             measurements += _hard(constraints, columns, critical, minimum_rows)
             measurements += volume_check(constraints, summary.rows, hours) if hours else ()
         if checks != Checks.HARD:
-            measurements += _drift(baseline, columns, day, critical, minimum_drift_rows)
+            measurements += _drift(baseline, columns, scores, day, critical, minimum_drift_rows)
     return Evaluation(
         verdict=_verdict(summary, measurements, unreadable_share),
         rows=summary.rows,
         measurements=tuple(measurements),
-        notes=(*_notes(summary, baseline, checks, alignments), *(day_notes(day) if day else ())),
+        notes=(
+            *_notes(summary, baseline, checks, alignments, by_days=day is not None),
+            *_alignment_notes(baseline, alignments, scores, violated=any(one.violated for one in measurements)),
+            *(day_notes(day) if day else ()),
+        ),
     )
 
 
-def feature_columns(summary: Summary, constraints: Constraints) -> dict[str, ColumnStatistics]:
-    """The columns of a summary by the feature that each one is."""
-    names = [feature.name for feature in constraints.features]
-    return columns_by_feature([align_columns(table, names) for table in summary.tables])
-
-
-def output_features(summary: Summary, constraints: Constraints) -> frozenset[str]:
-    """The features that are outputs of the model."""
-    names = [feature.name for feature in constraints.features]
-    return frozenset(
-        feature
-        for table in summary.tables
-        for feature in (table.features(names) or ())[: table.outputs]
-        if feature is not None
-    )
+def features_of(summary: Summary, baseline: Baseline) -> tuple[dict[str, ColumnStatistics], frozenset[str]]:
+    """The columns of a summary by the feature that each one is, and which of the features are outputs."""
+    alignments = [align_with_baseline(table, baseline.constraints, baseline.statistics) for table in summary.tables]
+    return columns_by_feature(alignments), frozenset(name for found in alignments for name in found.outputs)
 
 
 def _hard(
@@ -182,6 +181,7 @@ def _hard(
 def _drift(
     baseline: Baseline,
     columns: dict[str, ColumnStatistics],
+    set_aside: Collection[str],
     day: DayComparison | None,
     critical: Collection[str],
     minimum_rows: int,
@@ -195,7 +195,7 @@ def _drift(
             continue
         is_critical = feature.name in critical
         found = list(day_drift_checks(feature, current, day, critical=is_critical)) if day else []
-        if before is not None:
+        if before is not None and feature.name not in set_aside:
             above = alert_above(feature.name, day)
             found += drift_check(feature, before, current, monitoring, critical=is_critical, alert_above=above)
         for measurement in found:
@@ -222,18 +222,20 @@ def _verdict(summary: Summary, measurements: list[Measurement], unreadable_share
     return Verdict.INSUFFICIENT_DATA if missing_rows else Verdict.OK
 
 
-def _notes(summary: Summary, baseline: Baseline, checks: Checks, alignments: list[Alignment]) -> Iterator[str]:
+def _notes(
+    summary: Summary, baseline: Baseline, checks: Checks, alignments: list[Alignment], *, by_days: bool
+) -> Iterator[str]:
     monitoring = baseline.constraints.monitoring()
     if summary.rejected_lines:
         yield f"{summary.rejected_lines} of {summary.lines} lines could not be read"
     yield from summary.unread
     if not monitoring.enabled:
         yield "nothing was evaluated: evaluate_constraints is Disabled"
-    if checks != Checks.HARD and baseline.statistics is None:
+    if checks != Checks.HARD and baseline.statistics is None and not by_days:
         yield "drift was not evaluated: the baseline has no statistics"
     elif checks != Checks.HARD and not monitoring.perform_comparison:
         yield "drift was not evaluated: perform_comparison is Disabled"
-    elif checks != Checks.HARD and (absent := _without_statistics(baseline)):
+    elif checks != Checks.HARD and not by_days and (absent := _without_statistics(baseline)):
         yield f"drift was not evaluated for {absent} features: the baseline's statistics lack them"
     private = {name for found in alignments for name, column in (found.columns or {}).items() if column.private}
     if checks != Checks.DRIFT and private:
@@ -246,6 +248,41 @@ def _notes(summary: Summary, baseline: Baseline, checks: Checks, alignments: lis
     skipped = sum(found.table.rows for found in alignments if found.columns is None)
     if skipped:
         yield f"{skipped} of {summary.rows} rows have a different number of columns than the baseline and were skipped"
+
+
+def _alignment_notes(
+    baseline: Baseline, alignments: list[Alignment], scores: set[str], *, violated: bool
+) -> Iterator[str]:
+    if scores:
+        yield f"drift not evaluated for {_listed(scores)}: the baseline has labels, the captured data scores"
+    alone = sum(found.table.rows for found in alignments if found.inputs_alone)
+    if alone:
+        yield f"{alone} rows evaluated by their inputs alone: the baseline has a column for each input, and no outputs"
+    largest = max(alignments, key=lambda found: found.table.rows, default=None)
+    if violated and largest and shifted_by_one(largest, baseline.constraints, baseline.statistics):
+        yield (
+            "the columns look shifted by one: is the label last in the training data? `vedette baseline --label last` "
+            "puts it first"
+        )
+
+
+def _scores_of_labels(
+    baseline: Baseline, columns: dict[str, ColumnStatistics], alignments: list[Alignment]
+) -> set[str]:
+    """The outputs of which the baseline has labels and the captured data scores: their distance says nothing."""
+    statistics, constraints = baseline.statistics, baseline.constraints
+    if statistics is None:
+        return set()
+    labels = dict(zip(statistics.feature_names, statistics.columns, strict=True))
+    outputs = {name for found in alignments for name in found.outputs if name in labels}
+    return {
+        feature.name
+        for feature in constraints.features
+        if feature.name in outputs
+        and constraints.monitoring(feature).enabled
+        and constraints.monitoring(feature).perform_comparison
+        and labels_against_scores(labels[feature.name], columns[feature.name])
+    }
 
 
 def _without_statistics(baseline: Baseline) -> int:

@@ -5,6 +5,8 @@
 | constraints of Model Monitor, 2019 to today       | every key kept, unknown ones too |                        |
 | violations of data quality, in any wording        | feature, check, raw description  |                        |
 | violations of bias, explainability, model quality | subject: facet, label or metric  |                        |
+| a file of another monitor, a statistics.json      |                                  | this is a bias file    |
+| a data set where constraints.json is expected     |                                  | this looks like CSV    |
 | not JSON, no `features`, no `violations`          |                                  | not a constraints.json |
 | a feature without a name                          |                                  | feature 3 has no name  |
 | a name that occurs twice (earlier versions)       | output.x, then input.x           |                        |
@@ -25,9 +27,10 @@ import msgspec
 from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.measurement import Measurement
-from chalicelib.constraints.validation import validation_error
+from chalicelib.constraints.validation import schema_error, validation_error
 from chalicelib.errors import UnreadableFile
 from chalicelib.statistics.feature_names import names_by_side
+from chalicelib.statistics.monitor_files import CONSTRAINTS, data_set_format, kind_of_document, other_kind
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,16 +42,22 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     metric_name: str = ""
 
 
-def read_constraints(content: bytes, place: str) -> Constraints:
+def read_constraints(content: bytes, place: str, *, stored: bool = False) -> Constraints:
     """A constraints.json.
+
+    Parameters
+    ----------
+    stored
+        It was accepted before, maybe by an earlier version: rules that never apply are then no error, so that
+        monitoring goes on after an upgrade, and the baseline can be replaced.
 
     Raises
     ------
     UnreadableFile
         When it is not one; the message names the place and the cause.
     """
-    document = _object(content, place, "constraints.json", "features")
-    error = validation_error(document)
+    document = _object(content, place, CONSTRAINTS, "features", stored=stored)
+    error = schema_error(document) if stored else validation_error(document)
     if error:
         raise UnreadableFile(f"{place}: {error}")
     features = document["features"]
@@ -119,11 +128,16 @@ def _violation(entry: dict[str, Any]) -> Violation:
     )
 
 
-def _object(content: bytes, place: str, kind: str, key: str) -> dict[str, Any]:
+def _object(content: bytes, place: str, kind: str, key: str, *, stored: bool = False) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        raise UnreadableFile(f"{place}: not JSON") from None
+        form = data_set_format(content, place) if kind == CONSTRAINTS else ""
+        help = f"this looks like {form}: `vedette baseline {place} -o FOLDER` makes constraints from it"
+        raise UnreadableFile(f"{place}: {help if form else 'not JSON'}") from None
+    found = kind_of_document(document) if kind == CONSTRAINTS and not stored else ""
+    if found not in ("", CONSTRAINTS):
+        raise UnreadableFile(f"{place}: {other_kind(found, CONSTRAINTS)}")
     if not isinstance(document, dict) or not isinstance(document.get(key), list):
         raise UnreadableFile(f"{place}: not a {kind}: no {key}")
     return document

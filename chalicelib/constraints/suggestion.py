@@ -15,6 +15,10 @@ documentation and its runs disagree, or it leaves something open:
 | a column of truth values      | no such type in its list                    | String                               |
 | a column without values       | not seen                                    | Unknown, completeness 0.0, no rule   |
 | a private feature             | no such thing                               | type and completeness, no rule       |
+| a column of several types     | 1.0 for all, which its own data violates    | the share that has the type, as the  |
+|                               |                                             | feature's own datatype threshold     |
+
+So every suggested rule holds on the data from which it was suggested.
 """
 
 from __future__ import annotations
@@ -37,6 +41,8 @@ def suggested_constraints(statistics: Table) -> Constraints:
     >>> suggested = suggested_constraints(Table.of([["1"], ["2"], [None], ["4"]], ("x",)))
     >>> suggested.features[0].document
     {'name': 'x', 'inferred_type': 'Integral', 'completeness': 0.75, 'num_constraints': {'is_non_negative': True}}
+    >>> suggested_constraints(Table.of([["10"], ["10.5"]], ("amount",))).features[0].overrides
+    {'datatype_check_threshold': 0.5}
     """
     return Constraints(
         {
@@ -65,6 +71,7 @@ def suggested_constraints(statistics: Table) -> Constraints:
 def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     kind = column.types.inferred_type
     completeness = column.types.completeness
+    share = column.types.share_of(kind)
     feature: dict[str, Any] = {"name": name, "inferred_type": kind}
     if completeness is not None:
         feature["completeness"] = completeness
@@ -73,4 +80,6 @@ def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     categories = column.categories.counts
     if kind == "String" and categories and len(categories) <= _DISTINCT_SHARE * column.types.present:
         feature["string_constraints"] = {"domains": sorted(categories)}
+    if share is not None and share < 1:  # 10 beside 10.5, or 12345 beside K1A
+        feature["monitoringConfigOverrides"] = {"datatype_check_threshold": share}
     return feature

@@ -17,7 +17,7 @@ from datetime import date
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.day_drift import DayComparison, compare_day
-from chalicelib.constraints.evaluation import feature_columns, output_features
+from chalicelib.constraints.evaluation import Baseline, features_of
 from chalicelib.constraints.reference_days import (
     FULL_DAYS,
     Reference,
@@ -32,14 +32,15 @@ from chalicelib.window import Window
 
 
 def compared_day(
-    run: EndpointRun, variant: str, window: Window, summary: CaptureSummary, constraints: Constraints, version: str
+    run: EndpointRun, variant: str, window: Window, summary: CaptureSummary, baseline: Baseline, version: str
 ) -> DayComparison | None:
     """How a closed window compares with the reference days of its variant; None where it is no day."""
     if window.length != DAY or not summary.rows:
         return None
     today, store = window.start.date(), run.stores.reference_days
-    reference = up_to_date(run, variant, today, constraints, output_features(summary, constraints), version)
-    compared = compare_day(reference, today, feature_columns(summary, constraints), constraints)
+    columns, outputs = features_of(summary, baseline)
+    reference = up_to_date(run, variant, today, baseline.constraints, outputs, version)
+    compared = compare_day(reference, today, columns, baseline.constraints)
     if not compared.is_outside:
         return compared
     captured = {one.date: one for one in store.captured(run.endpoint, variant, today - FULL_DAYS * DAY, today)}

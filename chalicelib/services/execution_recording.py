@@ -92,7 +92,7 @@ def record(run: EndpointRun, execution: Execution, evaluated: Evaluated) -> bool
 def write_files(run: EndpointRun, execution: Execution, summary: CaptureSummary, baseline: Baseline) -> None:
     """Model Monitor's files and the page, the violations last: where they are, everything is."""
     executions = run.stores.executions
-    table = aligned_table(summary.tables, baseline.constraints)
+    table = aligned_table(summary.tables, baseline.constraints, baseline.statistics)
     if table is not None:
         executions.put_file(execution, STATISTICS_FILE, write_statistics(table))
     if execution.window_closed:

@@ -96,7 +96,7 @@ def evaluate_window(
     version = versions[0] if len(versions) == 1 else MIXED
     day = None
     if checks != Checks.HARD and version != MIXED:
-        day = day_comparison.compared_day(run, variant, window, summary, baseline.constraints, version)
+        day = day_comparison.compared_day(run, variant, window, summary, baseline, version)
     checks, evaluation = evaluate_closed_window(
         summary, baseline, checks, window.length, versions, run.entry.critical_features, day
     )

@@ -8,15 +8,17 @@
 | a private feature: `"private": true`, ours      | only counts of types and missing   |                           |
 | a name that occurs twice (earlier versions)     | output.x and input.x, in this order|                           |
 | a name that occurs three times                  |                                    | two features named x      |
+| a file of another monitor, constraints          |                                    | this is a bias file, not  |
 | anything else                                   |                                    | not a statistics.json ... |
 
 Each error is an UnreadableFile: `place: cause`.
 
-The schema has one type a column, so the lexical counts of a file that was read all lie on its inferred type. The keys
-and their order are those of the containers of 2024 and later; what is not known is left out:
+The schema has one type a column, so the lexical counts of a file of Model Monitor's all lie on its inferred type. The
+keys and their order are those of the containers of 2024 and later; what is not known is left out:
 
 | key                             | of      | value                     | left out                                  |
 |---------------------------------|---------|---------------------------|-------------------------------------------|
+| lexical_types (ours)            | all     | cells of each type        | of a column of one type                   |
 | completeness                    | all     | 0 to 1                    | without rows                              |
 | approximate_num_distinct_values | numbers | a whole number            | of a table read from a file               |
 | distinct_count                  | texts   | a whole number as a float | ... unless that file holds the categories |
@@ -30,6 +32,8 @@ from binascii import a2b_base64, b2a_base64
 from collections import Counter
 from typing import Any
 
+import msgspec
+
 from chalicelib.errors import UnreadableFile
 from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.categories import MAX_CATEGORIES, Categories
@@ -38,10 +42,12 @@ from chalicelib.statistics.distribution import Distribution
 from chalicelib.statistics.feature_names import names_by_side
 from chalicelib.statistics.lexical import TypeCounts
 from chalicelib.statistics.moments import Moments
+from chalicelib.statistics.monitor_files import STATISTICS, data_set_format, kind_of_document, other_kind
 from chalicelib.statistics.table import Table
 
 _BYTES = "apache_kll_doubles"  # base64
 _COUNTED_AS = {"Fractional": "fractional", "Integral": "integral", "String": "string"}
+_LEXICAL_TYPES = ("fractional", "integral", "boolean", "string")
 
 
 def write_statistics(table: Table) -> bytes:
@@ -78,7 +84,12 @@ def read_statistics(content: bytes, place: str) -> Table:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        raise UnreadableFile(f"{place}: not JSON") from None
+        form = data_set_format(content, place)
+        cause = f"looks like {form}, not a {STATISTICS}" if form else "not JSON"
+        raise UnreadableFile(f"{place}: {cause}") from None
+    kind = kind_of_document(document)
+    if kind not in ("", STATISTICS):
+        raise UnreadableFile(f"{place}: {other_kind(kind, STATISTICS)}")
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
         raise UnreadableFile(f"{place}: not a statistics.json: no features")
@@ -103,7 +114,9 @@ def read_statistics(content: bytes, place: str) -> Table:
 def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     kind = column.types.inferred_type
     statistics = {"common": {"num_present": column.types.present, "num_missing": column.types.missing}}
-    head = {"name": name, "inferred_type": kind} | ({"private": True} if column.private else {})
+    head: dict[str, Any] = {"name": name, "inferred_type": kind} | ({"private": True} if column.private else {})
+    if column.types.share_of(kind) not in (None, 1):
+        head |= {"lexical_types": {one: count for one in _LEXICAL_TYPES if (count := getattr(column.types, one))}}
     if kind in ("Fractional", "Integral"):
         return head | {"numerical_statistics": statistics | _numerical(column)}
     return head | {"string_statistics": statistics | _string(column)}
@@ -158,12 +171,11 @@ def _sketch(distribution: Distribution) -> dict[str, Any]:
 
 
 def _column(feature: dict[str, Any]) -> ColumnStatistics:
-    kind = _COUNTED_AS.get(feature.get("inferred_type", ""))
     numerical, string = feature.get("numerical_statistics"), feature.get("string_statistics")
     statistics = numerical or string or {}
     common = statistics.get("common", {})
     present, missing = _count(common.get("num_present")), _count(common.get("num_missing"))
-    types = TypeCounts(missing=missing, **({kind: present} if kind else {}))
+    types = _types(feature, present, missing)
     if feature.get("private") is True:
         return ColumnStatistics(types=types).without_values()
     if numerical:
@@ -174,6 +186,18 @@ def _column(feature: dict[str, Any]) -> ColumnStatistics:
             categories=Categories.unknown(),
         )
     return ColumnStatistics(types=types, categories=_categories(statistics.get("distribution") or {}))
+
+
+def _types(feature: dict[str, Any], present: int, missing: int) -> TypeCounts:
+    """How many cells have each type; the schema of Model Monitor has one type for all of them."""
+    inferred, several = feature.get("inferred_type", ""), feature.get("lexical_types")
+    if several is None:
+        kind = _COUNTED_AS.get(inferred)
+        return TypeCounts(missing=missing, **({kind: present} if kind else {}))
+    types = TypeCounts(missing=missing, **{kind: _count(cells) for kind, cells in dict(several).items()})
+    if types.present != present or types.inferred_type != inferred or min(msgspec.structs.astuple(types)) < 0:
+        raise ValueError
+    return types
 
 
 def _moments(statistics: dict[str, Any], present: int) -> Moments:

@@ -10,6 +10,8 @@ Which columns are private follows from the names that a person gives, and never 
 | `x[]` or `x[].y`                      |                                                                   |
 | `_c3`                                 | the column at this position, outputs first                        |
 | a feature of the baseline             | the column that takes this feature by position, as in evaluations |
+| a feature of a baseline that may be   | also the input at this position                                   |
+| one of the inputs alone               |                                                                   |
 | none of these, and all inputs have    | an absent key: no column                                          |
 | names                                 |                                                                   |
 | none of these, and the columns are as | no column                                                         |
@@ -74,6 +76,8 @@ def private_positions(table: Table, private: Collection[str], features: Sequence
     aligned = (table.features(features) if features else None) or [None] * len(own)
     found |= {position for position, feature in enumerate(aligned) if feature in wanted}
     inputs = table.names[table.outputs :]
+    if len(features) == len(inputs) and not any(inputs):
+        found |= {table.outputs + position for position, name in enumerate(features) if name in wanted}
     if inputs and all(inputs):  # the order of keys says nothing, but a baseline lists the outputs first
         free = {at: name for at, name in enumerate(features[: table.outputs]) if aligned[at] is None}
         found |= {at for at, name in free.items() if name in wanted and name not in aligned and name not in taken}

@@ -61,7 +61,7 @@ class BaselineStore:
             raise UnreadableFile(f"{place}: missing, although current.json names this baseline")
         statistics = self.bucket.get(statistics_key)
         content = Baseline(
-            constraints=read_constraints(constraints, place),
+            constraints=read_constraints(constraints, place, stored=True),
             statistics=None if statistics is None else read_statistics(statistics, self.bucket.uri(statistics_key)),
         )
         return VersionedBaseline(named.version, content)

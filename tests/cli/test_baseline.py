@@ -143,6 +143,20 @@ def test_the_last_hours_of_an_endpoint_give_a_baseline(stage, tmp_path, monkeypa
         ("x.parquet", b"PAR1 no", "x.parquet: not Parquet"),
         ("x.json", b'{"a": 1}', "x.json: not a statistics.json: no features"),
         ("x.jsonl", line(side("1")), "x.jsonl: captured requests, not a data set; use --from-captures"),
+        ("x.csv", b"y;a;b\n0;0.78;x\n", "x.csv: one column named 'y;a;b': semicolons separate the cells; save it with"),
+        ("x.csv", b"y;a;b\n0;0,78;x\n", "x.csv: one column named 'y;a;b': semicolons separate the cells; save it with"),
+        ("x.csv", b"y\ta\n0\t1\n", "x.csv: one column named 'y\\ta': tabs separate the cells; save it with commas"),
+        ("x.csv", b"y|a\n0|1\n", "x.csv: one column named 'y|a': bars separate the cells; save it with commas"),
+        (
+            "x.json",
+            b'{"multiclass_classification_metrics": {}}',
+            "x.json: this is a model-quality file, not a statistics.json of data quality",
+        ),
+        (
+            "x.json",
+            b'{"features": [{"name": "a", "inferred_type": "String"}], "monitoring_config": {}}',
+            "x.json: this is a constraints.json, not a statistics.json of data quality",
+        ),
     ],
 )
 def test_what_is_no_data_set_is_refused_in_one_sentence(tmp_path, name, content, sentence):
@@ -163,3 +177,73 @@ def test_one_data_set_or_captures(tmp_path):
         found = baseline(*arguments, "-o", tmp_path)
         assert found.exit_code == 2
         assert "Name one data set, or use --from-captures." in found.stderr
+
+
+def test_rows_of_another_delimiter_without_names_are_not_printed(tmp_path):
+    (tmp_path / "x.csv").write_text("secret;1\nsecret;2\n")
+    found = baseline(tmp_path / "x.csv", "--no-header", "-o", tmp_path / "out")
+    assert found.exit_code == 2
+    assert "x.csv: one column: semicolons separate the cells; save it with commas" in found.stderr
+    assert "secret" not in found.output
+
+
+def test_text_with_semicolons_is_one_column(tmp_path):
+    (tmp_path / "x.csv").write_text("remark; free\nlate\nlate; cold; again\n")
+    assert baseline(tmp_path / "x.csv", "-o", tmp_path / "out").exit_code == 0
+
+
+def test_a_baseline_of_one_row_is_written_with_a_warning(tmp_path):
+    warning = "Warning: these are the rules of one row, which others will violate; use more rows."
+    (tmp_path / "one.csv").write_text("y,a\n1,2.5\n")
+    (tmp_path / "two.csv").write_text("y,a\n1,2.5\n0,3.5\n")
+    (tmp_path / "one.jsonl").write_bytes(line(side("1"), side("2")))
+    one, two = (baseline(tmp_path / name, "-o", tmp_path / "out") for name in ("one.csv", "two.csv"))
+    captured = baseline("--from-captures", tmp_path / "one.jsonl", "-o", tmp_path / "out")
+    assert [found.exit_code for found in (one, two, captured)] == [0, 0, 0]
+    assert [warning in found.output for found in (one, two, captured)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names", "types"),
+    [
+        (["--label", "last"], ["label", "a", "b"], ["String", "Integral", "Fractional"]),
+        (["--label", "label"], ["label", "a", "b"], ["String", "Integral", "Fractional"]),
+        (["--label", "b"], ["b", "a", "label"], ["Fractional", "Integral", "String"]),
+        (["--label", "a"], ["a", "b", "label"], ["Integral", "Fractional", "String"]),
+        # the first row counts as data: each column is a text
+        (["--label", "last", "--no-header"], ["_c0", "_c1", "_c2"], ["String", "String", "String"]),
+    ],
+)
+def test_the_label_is_put_first(arguments, names, types, tmp_path):
+    (tmp_path / "train.csv").write_text("a,b,label\n" + "1,2.5,yes\n2,3.5,no\n" * 20)
+    assert baseline(tmp_path / "train.csv", *arguments, "-o", tmp_path / "out").exit_code == 0
+    written = files(tmp_path / "out")
+    for name in ("constraints.json", "statistics.json"):
+        assert [feature["name"] for feature in written[name]["features"]] == names
+        assert [feature["inferred_type"] for feature in written[name]["features"]] == types
+    first = written["statistics.json"]["features"][0]
+    if "--no-header" in arguments:
+        assert {one["value"] for one in first["string_statistics"]["distribution"]["categorical"]["buckets"]} == {
+            "label", "yes", "no",
+        }  # fmt: skip
+
+
+def test_the_label_of_a_statistics_file_is_put_first_in_both_files(tmp_path):
+    (tmp_path / "train.csv").write_text("a,label\n" + "1,yes\n2,no\n" * 20)
+    assert baseline(tmp_path / "train.csv", "-o", tmp_path / "wrong").exit_code == 0
+    again = baseline(tmp_path / "wrong" / "statistics.json", "--label", "last", "-o", tmp_path / "right")
+    assert again.exit_code == 0
+    assert baseline(tmp_path / "train.csv", "--label", "last", "-o", tmp_path / "same").exit_code == 0
+    assert files(tmp_path / "right")["constraints.json"] == files(tmp_path / "same")["constraints.json"]
+    names = [feature["name"] for feature in files(tmp_path / "right")["statistics.json"]["features"]]
+    assert names == ["label", "a"]
+
+
+def test_a_label_that_is_no_column_is_refused_with_help(tmp_path):
+    (tmp_path / "train.csv").write_text("a,label\n1,yes\n2,no\n")
+    found = baseline(tmp_path / "train.csv", "--label", "lable", "-o", tmp_path / "out")
+    assert (found.exit_code, (tmp_path / "out").exists()) == (2, False)
+    assert "train.csv: no column named 'lable'; did you mean label?" in found.stderr
+    found = baseline("--from-captures", tmp_path, "--label", "last", "-o", tmp_path / "out")
+    assert found.exit_code == 2
+    assert "--label is for a data set" in found.stderr

@@ -105,6 +105,42 @@ def test_good_traffic_is_ok(run, example):
     assert "drift was not evaluated: the baseline has no statistics" in found.output
 
 
+def test_the_number_of_compared_columns_is_printed(run, example):
+    captures, folder = example / "captures", example / "baseline"
+    compared = "columns compared with the baseline's distributions"
+    assert f"3 of 3 {compared}" in run("evaluate", captures, "--baseline", folder).output
+    few = run("evaluate", captures, "--baseline", folder, "--minimum-drift-rows", "1000").output
+    assert f"0 of 3 {compared}" in few
+    assert compared not in run("evaluate", captures, "--baseline", folder / "constraints.json").output
+    scores = example / "scores.jsonl"
+    scores.write_bytes(b"".join(line(side("1,2"), side(f"0.{i:03}")) for i in range(1, 200)))
+    found = run("evaluate", scores, "--baseline", folder).output
+    assert f"2 of 3 {compared}" in found
+    assert "Note: drift not evaluated for label: the baseline has labels, the captured data scores." in found
+
+
+def test_the_cure_of_a_label_at_the_end_is_printed_and_works(run, example):
+    (example / "last.csv").write_text("a,b,label\n" + "".join(f"{i}.5,x{i % 3},{i % 2}\n" for i in range(200)))
+    good = example / "good.jsonl"
+    good.write_bytes(b"".join(line(side(f"{i}.5,x{i % 3}"), side(f"{i % 2}")) for i in range(200)))
+    cure = "`vedette baseline --label last` puts it first."
+    assert run("baseline", example / "last.csv", "-o", example / "wrong").exit_code == 0
+    found = run("evaluate", good, "--baseline", example / "wrong")
+    assert (found.exit_code, cure in found.output) == (1, True)
+    assert run("baseline", example / "last.csv", "--label", "last", "-o", example / "right").exit_code == 0
+    found = run("evaluate", good, "--baseline", example / "right")
+    assert (found.exit_code, cure in found.output) == (0, False)
+
+
+def test_csv_as_constraints_names_the_command_that_makes_them(run, example):
+    found = run("evaluate", example / "captures", "--baseline", example / "train.csv")
+    assert found.exit_code == 2
+    place = example / "train.csv"
+    assert f"{place}: this looks like CSV: `vedette baseline {place} -o FOLDER` makes constraints from it" in (
+        found.stderr
+    )
+
+
 def test_every_conformance_capture_is_read_against_p07(run, conformance):
     constraints = next(conformance.glob("pairs/P07_*/constraints.json"))
     for file in sorted((conformance / "capture").glob("*.jsonl")):

@@ -16,6 +16,7 @@ from chalicelib.constraints.files import (
 from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.errors import UnreadableFile
+from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
 from vedette.baselines import baseline_statistics
 
@@ -143,6 +144,37 @@ def test_violations_that_are_no_list_are_refused(content):
         (b"{", "x: not JSON"),
         (b"[]", "x: not a constraints.json: no features"),
         (b'{"features": {}}', "x: not a constraints.json: no features"),
+        (
+            b'{"binary_classification_constraints": {"auc": {}}}',
+            "x: this is a model-quality file, not a constraints.json of data quality",
+        ),
+        (
+            b'{"version": "1.0", "post_training_bias_metrics": {}}',
+            "x: this is a bias file, not a constraints.json of data quality",
+        ),
+        (
+            b'{"explanations": {"kernel_shap": {}}}',
+            "x: this is an explainability file, not a constraints.json of data quality",
+        ),
+        (b'{"violations": []}', "x: this is a constraint_violations.json, not a constraints.json of data quality"),
+        (
+            b'{"features": [{"name": "a", "inferred_type": "String", "string_statistics": {}}]}',
+            "x: this is a statistics.json, not a constraints.json of data quality",
+        ),
+        (b"y,a\n1,2\n", "x: this looks like CSV: `vedette baseline x -o FOLDER` makes constraints from it"),
+        (
+            b"\xef\xbb\xbfy;a\r\n1;2\r\n",
+            "x: this looks like CSV: `vedette baseline x -o FOLDER` makes constraints from it",
+        ),
+        (b"1,2.5\n3,4", "x: this looks like CSV: `vedette baseline x -o FOLDER` makes constraints from it"),
+        (
+            b'{"a": 1}\n{"a": 2}\n',
+            "x: this looks like JSON lines: `vedette baseline x -o FOLDER` makes constraints from it",
+        ),
+        (b"PAR1\0", "x: this looks like Parquet: `vedette baseline x -o FOLDER` makes constraints from it"),
+        (b'[{"a": 1},\n{"a": 2},\n', "x: not JSON"),
+        (b"", "x: not JSON"),
+        (b"\0,\0", "x: not JSON"),
         (b'{"features": [{}]}', "x: features[0]: object missing required field `name`"),
         (b'{"features": [3]}', "x: features[0]: expected `object`, got `int`"),
         (
@@ -165,6 +197,41 @@ def test_anything_else_is_refused_in_one_sentence(content, sentence):
     with pytest.raises(UnreadableFile) as refused:
         read_constraints(content, "x")
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "rule", [{"num_constraints": {"minimum": 2, "maximum": 1}}, {"completness": 1.0}, {"string_statistics": {}}]
+)
+def test_a_baseline_that_an_earlier_version_accepted_is_read_and_cannot_be_given_again(rule):
+    content = json.dumps({"features": [{"name": "a", "inferred_type": "String", **rule}]}).encode()
+    assert json.loads(write_constraints(read_constraints(content, "x", stored=True))) == json.loads(content)
+    with pytest.raises(UnreadableFile):
+        read_constraints(content, "x")
+    malformed = content.replace(b'"String"', b'"Text"')
+    with pytest.raises(UnreadableFile, match="inferred_type"):
+        read_constraints(malformed, "x", stored=True)
+
+
+def test_a_file_that_is_named_csv_is_csv_of_one_column_too():
+    with pytest.raises(UnreadableFile, match=r"^train\.csv: this looks like CSV: "):
+        read_constraints(b"age\n41\n17\n", "train.csv")
+
+
+def test_files_of_other_monitors_are_named(conformance):
+    others = {
+        "pairs/P02*/*.json": "a model-quality file",
+        "pairs/P15*/*.json": "a model-quality file",
+        "pairs/P03*/*.json": "a bias file",
+        "violations/bias_endpoint.json": "a constraint_violations.json",
+    }
+    for pattern, kind in others.items():
+        files = list(conformance.glob(pattern))
+        assert files
+        for file in files:
+            for read, wanted in ((read_constraints, "constraints.json"), (read_statistics, "statistics.json")):
+                with pytest.raises(UnreadableFile) as refused:
+                    read(file.read_bytes(), "x")
+                assert str(refused.value) == f"x: this is {kind}, not a {wanted} of data quality"
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,12 @@ def test_nan_and_infinity_are_left_out():
         (b"", "x: not JSON"),
         (b"\xff", "x: not JSON"),
         (b"[" * 100_000, "x: not JSON"),
+        (b"y,a\n1,2\n", "x: looks like CSV, not a statistics.json"),
+        (b'{"regression_metrics": {}}', "x: this is a model-quality file, not a statistics.json of data quality"),
+        (
+            b'{"features": [{"name": "a", "inferred_type": "String", "completeness": 1.0}]}',
+            "x: this is a constraints.json, not a statistics.json of data quality",
+        ),
         (b"[]", "x: not a statistics.json: no features"),
         (b'{"features": [1]}', "x: not a statistics.json: feature 0 has an unknown form"),
         (
@@ -206,3 +212,25 @@ def test_damaged_bytes_of_a_sketch_are_refused():
 def test_a_name_that_utf8_cannot_hold_is_escaped_and_read_back():
     table = Table.of([["1"]], ("half a character: \ud83d",))
     assert read_statistics(write_statistics(table), "x").names == table.names
+
+
+def test_the_cells_of_each_type_are_kept_in_a_column_of_several_and_in_no_other():
+    table = Table.of([["10", "K1A", "1"], ["10.5", "12345", "2"], ["7", "true", None]], ("amount", "zip", "n"))
+    features = json.loads(write_statistics(table))["features"]
+    assert [feature.get("lexical_types") for feature in features] == [
+        {"fractional": 1, "integral": 2},
+        {"integral": 1, "boolean": 1, "string": 1},
+        None,
+    ]
+    again = read_statistics(write_statistics(table), "x")
+    assert [column.types for column in again.columns] == [column.types for column in table.columns]
+
+
+@pytest.mark.parametrize(
+    "types", [{"integral": 1}, {"integral": 3}, {"integral": 3, "string": -1}, {"whole": 2}, {"fractional": 2}, [2], 2]
+)
+def test_cells_of_types_that_do_not_add_up_are_refused(types):
+    feature = {"name": "a", "inferred_type": "Integral", "lexical_types": types}
+    feature["numerical_statistics"] = {"common": {"num_present": 2, "num_missing": 0}}
+    with pytest.raises(UnreadableFile, match="feature 0 has an unknown form"):
+        read_statistics(json.dumps({"features": [feature]}).encode(), "x")

@@ -35,6 +35,7 @@ def table(*names: str, outputs: int = 0) -> Table:
         (table("score", "age", outputs=1), ["label"], FEATURES, [0]),
         (table("", "", "", outputs=1), ["_c2"], ("_c0", "_c1", "_c2"), [2]),
         (table("", "email", "age", outputs=1), ["age"], FEATURES, [2]),
+        (table("", "", "", outputs=1), ["_c1"], ("_c0", "_c1"), [1, 2]),  # of the inputs alone, or an input too many
         # an absent key, and a name that is none of the columns
         (table("", "age", outputs=1), ["email"], FEATURES, []),
         (table("", "age", outputs=1), ["email"], (), []),

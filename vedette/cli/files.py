@@ -93,6 +93,7 @@ def evaluate_command(
     """  # noqa: D301
     import msgspec
 
+    from chalicelib.constraints.check_types import DRIFT
     from chalicelib.constraints.column_alignment import aligned_table
     from chalicelib.constraints.evaluation import evaluate
     from chalicelib.constraints.files import write_violations
@@ -112,7 +113,7 @@ def evaluate_command(
     evaluation = evaluate(summary, reference, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
     if report:
         title = capture[0] if len(capture) == 1 else f"{len(found)} files"
-        current = aligned_table(summary.tables, reference.constraints)
+        current = aligned_table(summary.tables, reference.constraints, reference.statistics)
         content = ReportContent(title, evaluation, summary.events, summary.rejected, reference, current)
         options.write(report, page(content))
     if output:
@@ -123,6 +124,9 @@ def evaluate_command(
     rendering.show_checks(console, evaluation.measurements)
     rendering.show_measurements(console, evaluation.measurements, everything)
     rendering.show_notes(console, evaluation.notes)
+    if reference.statistics is not None:
+        compared = sum(one.check == DRIFT and one.evaluated for one in evaluation.measurements)
+        rendering.line(console, f"{compared} of {len(features)} columns compared with the baseline's distributions.")
     if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(reference):
         rendering.line(console, f"Note: {ROBUST}.")
     evaluated = any(one.evaluated for one in evaluation.measurements)
@@ -204,6 +208,7 @@ def summarize_command(
 @click.command("baseline")
 @click.argument("data", required=False)
 @click.option("--header/--no-header", default=True, help="Whether the first row has the names. [default: header]")
+@click.option("--label", metavar="NAME|last", help="Put this column of the data set first, as in captures.")
 @click.option(
     "--from-captures",
     multiple=True,
@@ -223,6 +228,7 @@ def summarize_command(
 def baseline_command(
     data: str | None,
     header: bool,
+    label: str | None,
     from_captures: tuple[str, ...],
     hours: int,
     output: str,
@@ -234,12 +240,14 @@ def baseline_command(
 
     Write statistics.json and constraints.json. A data set is CSV, JSON lines (.jsonl, .ndjson), Parquet, or a
     statistics.json from which only constraints are suggested. The columns must have the order of the captured rows:
-    first the outputs of the model, then its inputs. Columns without names become _c0, _c1, ..., as in Model Monitor.
-    A name that the outputs and the inputs of captures both have becomes output.NAME and input.NAME.
+    first the outputs of the model, then its inputs; --label puts the label first. A baseline of the inputs alone is
+    compared with the inputs alone. Columns without names become _c0, _c1, ..., as in Model Monitor. A name that the
+    outputs and the inputs of captures both have becomes output.NAME and input.NAME.
 
     \b
     Examples:
       vedette baseline train.csv -o baseline/
+      vedette baseline train.csv --label last -o baseline/
       vedette baseline s3://my-bucket/train.csv --no-header -o baseline/
       vedette baseline train.parquet -o baseline/ --private birth_date
       vedette baseline --from-captures my-endpoint --hours 72 -o baseline/
@@ -249,15 +257,18 @@ def baseline_command(
     from chalicelib.constraints.suggestion import suggested_constraints
     from chalicelib.statistics.files import write_statistics
     from chalicelib.statistics.private_features import without_private_values
-    from vedette.baselines import captured_statistics, data_set_statistics
+    from vedette.baselines import captured_statistics, data_set_statistics, with_label_first
 
     if bool(data) == bool(from_captures):
         raise click.UsageError("Name one data set, or use --from-captures.")
+    if label and not data:
+        raise click.UsageError("--label is for a data set; captured rows have their outputs first.")
     other_rows = 0
     if data:
         source = _data_set(data, profile, region)
         with options.progress("Reading", source.size) as advance:
             table = without_private_values(data_set_statistics(source, advance, header=header), private)
+        table = with_label_first(table, label, data) if label else table
     else:
         found = _captures(from_captures, hours, profile, region)
         with options.progress("Reading", sum(source.size for source in found)) as advance:
@@ -265,12 +276,14 @@ def baseline_command(
     folder = Path(output)
     constraints = write_constraints(suggested_constraints(table))
     folder.mkdir(parents=True, exist_ok=True)
-    unchanged = data is not None and data.endswith(".json") and not private
+    unchanged = data is not None and data.endswith(".json") and not private and not label
     (folder / "statistics.json").write_bytes(b"".join(source.chunks()) if unchanged else write_statistics(table))
     (folder / "constraints.json").write_bytes(constraints)
     console = options.console()
     rendering.show_columns(console, table)
     _warn_of_unknown(private, [table], console)
+    if table.rows == 1:
+        rendering.line(console, "Warning: these are the rules of one row, which others will violate; use more rows.")
     if data:
         _warn_of(table, console)
     if other_rows:

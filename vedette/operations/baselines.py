@@ -111,7 +111,7 @@ def version(endpoint: str, name: str) -> Stored:
         raise VedetteError(f"{endpoint} has no baseline version {name}; it has {known}.")
     return Stored(
         version=name,
-        constraints=read_constraints(content, f"s3://{settings().bucket}/{folder}constraints.json"),
+        constraints=read_constraints(content, f"s3://{settings().bucket}/{folder}constraints.json", stored=True),
         statistics=stage_stores().bucket.get(folder + "statistics.json"),
         named=stage_stores().bucket.get_record(BaselineInForce, folder + "version.json"),
     )

@@ -267,7 +267,7 @@ def constraints(result: WindowResult) -> tuple[str, Constraints] | None:
         folder = locations.baseline(result.execution.endpoint, version)
         place = f"s3://{settings().bucket}/{folder}constraints.json" if version else ""
     content = s3.get_uri(place) if place else None
-    return None if content is None else (place, read_constraints(content, place))
+    return None if content is None else (place, read_constraints(content, place, stored=True))
 
 
 def _of_features(result: WindowResult) -> bool:
