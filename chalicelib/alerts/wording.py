@@ -48,7 +48,7 @@ def _violation(measurement: Measurement, name: str, rows: int) -> str:
         case check_types.VOLUME:
             return f"traffic is unusual: {observed}, expected {expected}"
         case check_types.MISSING_COLUMN | check_types.EXTRA_COLUMN:
-            return f"the number of columns differs from the baseline: {observed}, expected {expected}"
+            return f"the columns differ from the baseline: {observed}, expected {expected}"
         case check_types.NO_DATA:
             return "nothing was captured in the last window"
         case check_types.CAPTURE_STOPPED:

@@ -4,8 +4,8 @@
 |--------------------------|------------------------------------------------------------------|--------------------|
 | data_type_check          | share of present cells of exactly the type is below its threshold| minimum_rows       |
 | completeness_check       | share of present cells is below the feature's completeness       | minimum_rows       |
-| missing_column_check     | rows have fewer columns than the baseline has features           | minimum_rows       |
-| extra_column_check       | rows have more columns than the baseline has features            | minimum_rows       |
+| missing_column_check     | rows are too narrow, or no object has a feature                  | minimum_rows       |
+| extra_column_check       | rows are too wide, or an object has a key that is no feature     | minimum_rows       |
 | categorical_values_check | share of cells within the domain is below its threshold          | minimum_rows       |
 | vedette_..._check        | see `extension_checks`                                           | minimum_rows       |
 | baseline_drift_check     | distance of the distributions is above its threshold, see `drift`| minimum_drift_rows |
@@ -216,7 +216,7 @@ def _notes(summary: Summary, baseline: Baseline, checks: Checks, alignments: lis
         yield f"not in the baseline, and not evaluated: {_listed(beside)}"
     skipped = sum(found.table.rows for found in alignments if found.columns is None)
     if skipped:
-        yield f"{skipped} of {summary.rows} rows have a different number of columns than the baseline and were skipped"
+        yield f"{skipped} of {summary.rows} rows have other columns than the baseline and were skipped"
 
 
 def _without_statistics(baseline: Baseline) -> int:

@@ -60,6 +60,8 @@ def column_features(outputs: Sequence[str], inputs: Sequence[str], features: Seq
     ['score', 'input.id']
     >>> column_features([""], ["", "", "model_version"], ["label", "age", "income"])
     ['label', 'age', 'income', None]
+    >>> column_features([""], ["age", "income", "note"], ["label", "age", "income"])
+    ['label', 'age', 'income', None]
     """
     own = [*outputs, *inputs]
     by_side = [f"{'output' if at < len(outputs) else 'input'}.{name}" for at, name in enumerate(own)]
@@ -77,8 +79,9 @@ def column_features(outputs: Sequence[str], inputs: Sequence[str], features: Seq
     if len(by_position) == len(free) < len(others):
         others = by_position
     matched = len(others) < len(found)
-    unknown_input = any(at >= len(outputs) and own[at] for at in others)
-    if len(free) == len(others) and not (matched and unknown_input):
+    if matched:
+        others = [at for at in others if at < len(outputs) or not own[at]]
+    if len(free) == len(others):
         for at, feature in zip(others, free, strict=True):
             found[at] = feature
         return found

@@ -247,7 +247,7 @@ def test_the_stage_is_named_in_every_vedette_command_once():
         ({"check": "categorical_values_check", "observed": ""}, "b has values that the baseline does not have."),
         (
             {"check": "missing_column_check", "observed": "2 columns", "expected": "3 columns"},
-            "The number of columns differs from the baseline: 2 columns, expected 3 columns.",
+            "The columns differ from the baseline: 2 columns, expected 3 columns.",
         ),
         ({"check": "vedette_non_negative_check", "value": 0.25}, "b is negative in 25.0% of its values."),
         (

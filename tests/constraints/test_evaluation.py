@@ -293,7 +293,7 @@ def test_rows_of_another_width_are_skipped_and_said():
         Table.of([["1"] * 3] * 3, ("",) * 3),
     )
     assert evaluate(summary(*tables), baseline).notes == (
-        "10 of 200 rows have a different number of columns than the baseline and were skipped",
+        "10 of 200 rows have other columns than the baseline and were skipped",
     )
 
 
