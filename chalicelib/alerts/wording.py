@@ -32,7 +32,7 @@ def _violation(measurement: Measurement, name: str, rows: int) -> str:
         case check_types.DATA_TYPE:  # Model Monitor gives only its sentence
             return f"{name} has values of another type than the baseline"
         case check_types.COMPLETENESS if value is not None:
-            return f"{name} is missing in {rounded(1 - value)} of {of_rows}"
+            return f"{name} is missing or blank in {rounded(1 - value)} of {of_rows}"
         case check_types.COMPLETENESS:
             return f"{name} is missing in more rows than the baseline allows"
         case check_types.DRIFT if value is not None:

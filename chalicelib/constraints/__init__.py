@@ -10,6 +10,7 @@
 | column_alignment  | which captured column is which feature                                                      |
 | *_checks, drift   | the checks                                                                                  |
 | measurement       | one measured value and its severity; `severity_order` sorts several                         |
+| unevaluated       | features whose values no check can evaluate                                                 |
 | missing_capture   | the verdict of a window without data                                                        |
 | windows           | which windows there are, and which checks run in each                                       |
 | files             | both files of Model Monitor, read and written                                               |

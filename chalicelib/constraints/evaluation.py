@@ -3,7 +3,8 @@
 | check                    | violated when                                                    | rows needed        |
 |--------------------------|------------------------------------------------------------------|--------------------|
 | data_type_check          | share of present cells of exactly the type is below its threshold| minimum_rows       |
-| completeness_check       | share of present cells is below the feature's completeness       | minimum_rows       |
+| completeness_check       | share of present cells is below the feature's completeness;      | minimum_rows       |
+|                          | blank texts are none (in the alert, not in the file)             |                    |
 | missing_column_check     | rows are too narrow, or no object has a feature                  | minimum_rows       |
 | extra_column_check       | rows are too wide, or an object has a key that is no feature     | minimum_rows       |
 | categorical_values_check | share of cells within the domain is below its threshold          | minimum_rows       |
@@ -20,6 +21,7 @@
 | more than one line in twenty unreadable  | the readable lines are evaluated           | MonitorFailed            |
 | disabled checks                          |                                            | a note                   |
 | private features, current or in baseline | types and completeness are evaluated       | a note that names them   |
+| free text; no values in the baseline     | types and completeness are evaluated       | a note that names them   |
 
 The sentences are Model Monitor's own; categorical_values_check has only been seen in its wording of 2019. The severity
 of a violation: `measurement`.
@@ -39,6 +41,7 @@ from chalicelib.constraints.drift import drift_check
 from chalicelib.constraints.extension_checks import extension_checks, volume_check
 from chalicelib.constraints.measurement import Checks, Measurement, Verdict
 from chalicelib.constraints.schema_checks import column_count_checks, columns_by_feature
+from chalicelib.constraints.unevaluated import unevaluated_features
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
@@ -53,6 +56,12 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
     constraints: Constraints
     statistics: Table | None = None
+
+    @property
+    def columns(self) -> dict[str, ColumnStatistics]:
+        """The statistics of each feature, as far as there are any."""
+        table = self.statistics
+        return dict(zip(table.feature_names, table.columns, strict=True)) if table is not None else {}
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,34 +135,38 @@ def evaluate(
     names = [feature.name for feature in constraints.features]
     alignments = [align_columns(table, names) for table in summary.tables]
     measurements: list[Measurement] = []
+    unevaluated: list[str] = []
     if constraints.monitoring().enabled and summary.rows:
         columns = columns_by_feature(alignments)
         if checks != Checks.DRIFT:
             measurements += column_count_checks(alignments, len(constraints.features), summary.rows, minimum_rows)
-            measurements += _hard(constraints, columns, critical, minimum_rows)
+            measurements += _hard(baseline, columns, critical, minimum_rows)
             measurements += volume_check(constraints, summary.rows, hours) if hours else ()
         if checks != Checks.HARD and baseline.statistics is not None:
             measurements += _drift(constraints, baseline.statistics, columns, critical, minimum_drift_rows)
+        unevaluated += _unevaluated(baseline, columns, measurements, checks)
     return Evaluation(
         verdict=_verdict(summary, measurements, unreadable_share),
         rows=summary.rows,
         measurements=tuple(measurements),
-        notes=tuple(_notes(summary, baseline, checks, alignments)),
+        notes=(*_notes(summary, baseline, checks, alignments), *unevaluated),
     )
 
 
 def _hard(
-    constraints: Constraints, columns: dict[str, ColumnStatistics], critical: Collection[str], minimum_rows: int
+    baseline: Baseline, columns: dict[str, ColumnStatistics], critical: Collection[str], minimum_rows: int
 ) -> Iterator[Measurement]:
-    for feature in constraints.features:
+    before = baseline.columns
+    for feature in baseline.constraints.features:
         column = columns.get(feature.name)
-        monitoring = constraints.monitoring(feature)
+        monitoring = baseline.constraints.monitoring(feature)
         if column is None or not monitoring.enabled:
             continue
         rows = column.types.present + column.types.missing
-        for measurement in column_checks(feature, column, monitoring, critical=feature.name in critical):
+        known, is_critical = before.get(feature.name), feature.name in critical
+        for measurement in column_checks(feature, column, monitoring, known, critical=is_critical):
             yield _if_enough(measurement, rows, minimum_rows)
-        for measurement in extension_checks(feature, column, critical=feature.name in critical):
+        for measurement in extension_checks(feature, column, critical=is_critical):
             yield _if_enough(measurement, rows, minimum_rows)
 
 
@@ -219,17 +232,25 @@ def _notes(summary: Summary, baseline: Baseline, checks: Checks, alignments: lis
         yield f"{skipped} of {summary.rows} rows have other columns than the baseline and were skipped"
 
 
+def _unevaluated(
+    baseline: Baseline, columns: dict[str, ColumnStatistics], measurements: list[Measurement], checks: Checks
+) -> Iterator[str]:
+    """Which checks of values did not run, and what ran instead."""
+    constraints = baseline.constraints
+    features = [feature for feature in constraints.features if constraints.monitoring(feature).enabled]
+    lacking = {Checks.HARD: "domain", Checks.DRIFT: "drift"}.get(checks, "domain and drift")
+    for (reason, ran), names in unevaluated_features(features, baseline.columns, columns, measurements).items():
+        only = f"only {' and '.join(ran)} evaluated for {_listed(names)}; {lacking} not evaluated"
+        yield f"{reason}: {only if ran else f'{lacking} not evaluated for {_listed(names)}'}"
+
+
 def _without_statistics(baseline: Baseline) -> int:
     known = set(baseline.statistics.feature_names) if baseline.statistics else set()
     return sum(feature.name not in known for feature in baseline.constraints.features)
 
 
 def _private_in_statistics(baseline: Baseline) -> set[str]:
-    statistics = baseline.statistics
-    if statistics is None:
-        return set()
-    columns = zip(statistics.feature_names, statistics.columns, strict=True)
-    return {name for name, column in columns if column.private}
+    return {name for name, column in baseline.columns.items() if column.private}
 
 
 def _listed(names: Collection[str]) -> str:

@@ -215,7 +215,7 @@ def _facts(content: ReportContent, history: History, drift: History | None) -> l
         ]
     facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(content.requests, 'request')}"]))
     unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in content.rejected.items()]
-    facts.append(("Not readable", unread or ["0 lines"]))
+    facts.append(("Rejected", unread or ["0 lines"]))
     if monitored is not None:
         facts.append(("Baseline", [sanitize(monitored.execution.baseline) or "none"]))
     if drift is not None:

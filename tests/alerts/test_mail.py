@@ -233,7 +233,7 @@ def test_the_stage_is_named_in_every_vedette_command_once():
         ({}, "b is not Integral in 50.0% of 480 rows."),
         ({"value": None}, "b has values of another type than the baseline."),
         ({"value": 0.9996, "observed": "99.96%"}, "b is not Integral in 0.04% of 480 rows."),
-        ({"check": "completeness_check", "value": 0.8}, "b is missing in 20.0% of 480 rows."),
+        ({"check": "completeness_check", "value": 0.8}, "b is missing or blank in 20.0% of 480 rows."),
         ({"check": "completeness_check", "value": None}, "b is missing in more rows than the baseline allows."),
         (
             {"check": "baseline_drift_check", "value": 0.5, "threshold": 0.1},

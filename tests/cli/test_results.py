@@ -157,7 +157,7 @@ def test_the_page_of_a_schedules_execution_is_made_of_its_files(monitored, tmp_p
     assert "completeness_check" in page
     assert "too few" in page
     assert "2 rows" in page
-    assert not [word for word in ("0 rows", "unknown version", "Not readable", "..<") if word in page]
+    assert not [word for word in ("0 rows", "unknown version", "Rejected", "..<") if word in page]
 
 
 def test_an_execution_that_never_had_a_job_is_shown_with_its_reason(stage):
