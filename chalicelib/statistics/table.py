@@ -138,20 +138,22 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         >>> Table.total(rows).features(["label"])
         ['label', None]
         """
-        outputs, inputs = self.names[: self.outputs], self.names[self.outputs :]
-        found = column_features(outputs, inputs, of_baseline)
-        if found is not None and set(of_baseline) <= set(found):
-            return found
-        kept = [at for at, rows in enumerate(self.column_rows) if rows == self.rows or (found and found[at])]
+        found = column_features(self.names[: self.outputs], self.names[self.outputs :], of_baseline)
+        kept = [at for at, rows in enumerate(self.column_rows) if rows == self.rows or self._is_named(at, found)]
         if len(kept) == len(self.names):
             return found
         names = tuple(self.names[at] for at in kept)
-        outputs = tuple(self.names[at] for at in kept if at < self.outputs)
-        again = column_features(outputs, names[len(outputs) :], of_baseline)
-        if again is None or not set(of_baseline) <= set(again):
+        outputs = sum(at < self.outputs for at in kept)
+        again = column_features(names[:outputs], names[outputs:], of_baseline)
+        if again is None or len({*again} - {None}) < len({*(found or ())} - {None}):
             return found
         feature_at = dict(zip(kept, again, strict=True))
         return [feature_at.get(at) for at in range(len(self.names))]
+
+    def _is_named(self, at: int, features: Sequence[str | None] | None) -> bool:
+        """Whether a column is a feature by its name, not by its position."""
+        name = self.names[at]
+        return features is not None and features[at] in (name, f"output.{name}", f"input.{name}")
 
 
 def union_of_names(names: list[tuple[str, ...]]) -> tuple[str, ...]:

@@ -184,6 +184,20 @@ def test_an_output_key_that_some_rows_have_leaves_the_label_its_place():
     ]
 
 
+@pytest.mark.parametrize("output", ["", "score"])
+def test_a_key_that_is_gone_leaves_the_label_its_place(output):
+    found = counted(Table.of([["0", "1"]] * 30, (output, "a"), 1), features=("label", "a", "b"))
+    assert [one.observed for one in found] == ["2 columns in 30 of 30 rows; missing: b", "3 columns"]
+
+
+@pytest.mark.parametrize("names", [("score", "warning"), ("warning", "score")])
+def test_of_two_outputs_the_one_that_every_row_has_is_the_label(names):
+    rare = Table.of([["0", "w", "1"]], (*names, "a"), 2)
+    tables = [rare, Table.of([["0", "1"]] * 99, ("score", "a"), 1)]
+    (found,) = (align_columns(one, ("label", "a")) for one in sum_of_tables(tables))
+    assert found.columns["label"].types.present == 100
+
+
 def test_rows_of_csv_are_as_wide_as_their_table_even_with_empty_cells():
     _, found = counted(Table.of([["1", "2", None]] * 20 + [["1", "2", "3"]], ("", "", "")))
     assert (found.observed, found.severity) == ("3 columns in 21 of 21 rows", "critical")
