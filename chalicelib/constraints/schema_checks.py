@@ -32,11 +32,6 @@ class _Affected(NamedTuple):
     rows: int  # at least so many
     names: dict[str, int]  # the columns, where they have names, and how many rows lack each, or have it
 
-    @property
-    def has_width(self) -> bool:
-        """Whether every row is as wide as the table."""
-        return min(self.table.column_rows, default=self.table.rows) == self.table.rows
-
 
 def columns_by_feature(alignments: list[Alignment]) -> dict[str, ColumnStatistics]:
     """The column of every feature over all tables; rows of a table that lacks a feature count as missing cells."""
@@ -78,7 +73,7 @@ def _extra(found: Alignment) -> _Affected:
     columns = zip(table.names, table.feature_names, table.column_rows, strict=True)
     names = {unique: rows for name, unique, rows in columns if name and unique in extra}
     affected = _Affected(table, table.rows, names)
-    if affected.has_width or "" in extra:
+    if table.has_width or "" in extra:
         return affected
     return affected._replace(rows=max(1, *names.values()))  # some row has the key, if only with a null
 
@@ -115,7 +110,8 @@ def _column_count(
 
 def _observed(word: Literal["missing", "extra"], found: list[_Affected], features: int, rows: int) -> str:
     """How many rows have which width; where widths are not known, how many lack or have which columns."""
-    of_width, others = [one for one in found if one.has_width], [one for one in found if not one.has_width]
+    of_width = [one for one in found if one.table.has_width]
+    others = [one for one in found if not one.table.has_width]
     listed, beside = _total(others), _total(of_width)
     parts = []
     if of_width:

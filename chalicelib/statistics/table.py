@@ -123,6 +123,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
     @property
+    def has_width(self) -> bool:
+        """Whether every row is known to have every column."""
+        return min(self.column_rows, default=self.rows) == self.rows
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """A name for each column, all of them different: see `feature_names`."""
         return feature_names(self.names[: self.outputs], self.names[self.outputs :])

@@ -614,6 +614,12 @@ def test_the_verdict_as_json_has_the_keys_that_are_documented(run, slight):
     assert without == {key: value for key, value in answer.items() if key != "measurements"}
 
 
+def test_a_summary_claims_no_width_of_objects_with_differing_keys(run, slight):
+    assert "300 rows of 3 columns, 1 of them an output" in run("summarize", slight / "base.jsonl").output
+    found = run("summarize", slight / "x.jsonl").output
+    assert "300 rows of up to 4 columns, 1 of them an output" in found
+
+
 def test_json_and_violations_do_not_share_standard_output(run, slight):
     found = run("evaluate", slight / "x.jsonl", "--baseline", slight / "baseline", "--json", "-o", "-")
     assert (found.exit_code, found.stdout) == (2, "")

@@ -70,6 +70,14 @@ def test_violations_are_a_table_in_eighty_columns_and_exit_code_1(stage, monkeyp
     assert max(map(len, drawn)) <= 80
 
 
+def test_a_window_of_slight_violations_fails_when_information_does(stage):
+    evaluated(stage, good=300, bad=1)
+    (found,) = stage.answer("show", "violations", SITE)
+    assert [one["severity"] for one in found["violations"]] == ["information"]
+    codes = [stage.run("show", "violations", SITE, "--fail-on", one).exit_code for one in ("warning", "information")]
+    assert codes == [0, 1]
+
+
 def test_a_window_that_is_well_is_exit_code_0_and_no_window_at_all_is_2(stage):
     evaluated(stage, good=40, bad=0)
     assert "OK" in stage.done("show", "violations", SITE)

@@ -175,7 +175,8 @@ def show_columns(console: Console, table: Table) -> None:
         )
     columns, outputs = counted(len(table.names), "column"), table.outputs
     of_them = f"{outputs} of them {'an output' if outputs == 1 else 'outputs'}"
-    line(console, f"{counted(table.rows, 'row')} of {columns}, {of_them}")
+    at_most = "" if table.has_width else "up to "
+    line(console, f"{counted(table.rows, 'row')} of {at_most}{columns}, {of_them}")
     console.print(shown)
 
 
