@@ -22,6 +22,7 @@ Days differ as a `World` says: weekends, holidays, effects of single days, a ran
 from __future__ import annotations
 
 import argparse
+import copy
 import math
 import sys
 import time
@@ -301,13 +302,17 @@ def quiet_hours(world: str, rows_a_day: float, seed: int, weeks: int) -> Quiet:
     return told
 
 
-def power(world: str, shift: float, seed: int) -> float:
-    """The share of the changed features of numbers that is alerted by the end of the second day."""
+def power(world: str, seed: int) -> list[float]:
+    """The share of the changed features of numbers that is alerted by the end of the second day, for each shift."""
     changed = [name for i, name in enumerate(NAMES) if i % 2 == 0 and KINDS[i] in ("continuous", "sparse")]
-    watch = Watch(POWER_ROWS, seed, WORLDS[world][0], skipped_days=seed % 7)
-    for _ in range(2):
-        watch.next_day(shift)
-    return sum(name in watch.told for name in changed) / len(changed)
+    before = Watch(POWER_ROWS, seed, WORLDS[world][0], skipped_days=seed % 7)
+    shares = []
+    for shift in SHIFTS:
+        watch = copy.deepcopy(before)
+        for _ in range(2):
+            watch.next_day(shift)
+        shares.append(sum(name in watch.told for name in changed) / len(changed))
+    return shares
 
 
 def upper_bound(count: int) -> float:
@@ -334,13 +339,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ProcessPoolExecutor(asked.processes) as pool:
         watched = {world: pool.map(quiet, *_columns(world, volumes, seeds, asked.weeks)) for world in WORLDS}
         hours = pool.map(quiet_hours, *_columns("weekends and day effects", volumes, seeds, HARD_WEEKS))
-        powers = {
-            (world, shift): pool.map(power, *zip(*((world, shift, 7 + n) for n in range(POWER_ENDPOINTS)), strict=True))
-            for world in WORLDS
-            for shift in SHIFTS
-        }
+        powers = {world: pool.map(power, [world] * POWER_ENDPOINTS, range(7, 7 + POWER_ENDPOINTS)) for world in WORLDS}
         found = {world: _shown(world, list(results)) for world, results in watched.items()}
-        by_power = {key: float(np.mean(list(results))) for key, results in powers.items()}
+        by_power = {world: np.mean(list(results), axis=0).tolist() for world, results in powers.items()}
         text, reached = report(found, list(hours), by_power, asked, time.monotonic() - began)
     if not asked.no_report:
         REPORT.write_text(text)
@@ -361,7 +362,7 @@ def _shown(world: str, results: list[Quiet]) -> list[Quiet]:
 def report(
     watched: dict[str, list[Quiet]],
     hours: list[Quiet],
-    powers: dict[tuple[str, float], float],
+    powers: dict[str, list[float]],
     asked: argparse.Namespace,
     seconds: float,
 ) -> tuple[str, bool]:
@@ -393,8 +394,8 @@ def report(
     findings: Counter[str] = sum((one.findings for one in hours), Counter())
     lines += [
         "",
-        f"The hard checks by the hour, with weekends and day effects, {asked.endpoints} endpoints x {HARD_WEEKS} weeks: "
-        f"{by_hour} alerts, {by_hour / asked.endpoints / HARD_WEEKS:.3f} per endpoint and week"
+        f"The hard checks by the hour, with weekends and day effects, {asked.endpoints} endpoints x {HARD_WEEKS} "
+        f"weeks: {by_hour} alerts, {by_hour / asked.endpoints / HARD_WEEKS:.3f} per endpoint and week"
         + (f" ({', '.join(f'{n} x {what}' for what, n in findings.most_common())})." if findings else "."),
         "",
         "## Something is the matter",
@@ -406,11 +407,11 @@ def report(
         "|---|" + "---|" * (len(SHIFTS) + 1),
     ]
     for world, (_, _, levels) in WORLDS.items():
-        found = [powers[world, shift] for shift in SHIFTS]
+        found = dict(zip(SHIFTS, powers[world], strict=True))
         asked_for = "" if levels is None else f"{levels[0]} and {levels[1]}"
-        lines.append(f"| {world} | " + " | ".join(f"{share:.2f}" for share in found) + f" | {asked_for} |")
+        lines.append(f"| {world} | " + " | ".join(f"{share:.2f}" for share in found.values()) + f" | {asked_for} |")
         for level, shift in zip(levels or (), (0.5, 1.0), strict=False):
-            if powers[world, shift] < level:
+            if found[shift] < level:
                 missed.append(f"power at {shift} sd with {world}")
     lines += ["", f"Missed: {', '.join(missed)}." if missed else "Every level is reached.", ""]
     return "\n".join(lines), not missed

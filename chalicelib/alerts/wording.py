@@ -32,7 +32,7 @@ def _violation(measurement: Measurement, name: str, rows: int) -> str:
         case check_types.DATA_TYPE:  # Model Monitor gives only its sentence
             return f"{name} has values of another type than the baseline"
         case check_types.COMPLETENESS if value is not None:
-            return f"{name} is missing in {rounded(1 - value)} of {of_rows}"
+            return f"{name} is missing or blank in {rounded(1 - value)} of {of_rows}"
         case check_types.COMPLETENESS:
             return f"{name} is missing in more rows than the baseline allows"
         case check_types.DRIFT if value is not None:
@@ -52,7 +52,7 @@ def _violation(measurement: Measurement, name: str, rows: int) -> str:
         case check_types.VOLUME:
             return f"traffic is unusual: {observed}, expected {expected}"
         case check_types.MISSING_COLUMN | check_types.EXTRA_COLUMN:
-            return f"the number of columns differs from the baseline: {observed}, expected {expected}"
+            return f"the columns differ from the baseline: {observed}, expected {expected}"
         case check_types.NO_DATA:
             return "nothing was captured in the last window"
         case check_types.CAPTURE_STOPPED:

@@ -140,6 +140,12 @@ class CaptureSummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         return self.events + self.probes + self.tests + self.errors + self.shadows + self.rejected_lines
 
     @property
+    def period(self) -> tuple[datetime, datetime] | None:
+        """The times of the first and the last inference; None when no request has a time."""
+        first, last = self.first_inference, self.last_inference
+        return None if first is None or last is None else (first, last)
+
+    @property
     def unread(self) -> tuple[str, ...]:
         """What was captured beside the rows, one sentence each without a full stop; keys are as they were sent.
 

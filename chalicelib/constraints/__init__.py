@@ -14,6 +14,7 @@
 | reference_days    | what the days of an endpoint look like, and how much they differ by themselves              |
 | day_drift         | whether a day lies outside of them, suddenly or slowly                                      |
 | measurement       | one measured value and its severity; `severity_order` sorts several                         |
+| unevaluated       | features whose values no check can evaluate                                                 |
 | missing_capture   | the verdict of a window without data                                                        |
 | windows           | which windows there are, and which checks run in each                                       |
 | files             | both files of Model Monitor, read and written                                               |

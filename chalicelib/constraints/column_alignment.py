@@ -24,7 +24,7 @@ class Alignment(NamedTuple):
     columns: dict[str, ColumnStatistics] | None
     missing: tuple[str, ...] = ()  # features without a column (known only where names decide)
     extra: tuple[str, ...] = ()  # names of the columns without a feature, "" where the payload gives none
-    beside: tuple[str, ...] = ()  # names beside rows that are known by position and have every feature
+    beside: tuple[str, ...] = ()  # names beside columns of their side that have none, in rows with every feature
     inputs_alone: bool = False  # the baseline has no outputs: those of the table are not evaluated
 
     @property
@@ -56,20 +56,21 @@ def align_columns(table: Table, features: Sequence[str]) -> Alignment:
     True
     >>> align_columns(Table.of(rows, ("", "model_version")), ["a"]).beside
     ('model_version',)
+    >>> align_columns(Table.of([["1", "2", "3"]], ("", "b", "z"), 1), ["a", "b"]).extra
+    ('z',)
     """
     found = table.features(features)
     if found is None:
         return Alignment(table, None, extra=("",) * max(0, len(table.names) - len(features)))
     columns = {feature: column for feature, column in zip(found, table.columns, strict=True) if feature is not None}
     missing = tuple(name for name in features if name not in columns)
-    extra = tuple(
-        name and unique
-        for name, unique, feature in zip(table.names, table.feature_names, found, strict=True)
-        if feature is None
-    )
-    if "" in table.names and "" not in extra and not missing:
-        return Alignment(table, columns, beside=extra)
-    return Alignment(table, columns, missing, extra)
+    unique = table.feature_names
+    extra = {at: name and unique[at] for at, name in enumerate(table.names) if found[at] is None}
+    if missing or "" in extra.values():
+        return Alignment(table, columns, missing, tuple(extra.values()))
+    sides = [table.names[: table.outputs]] * table.outputs + [table.names[table.outputs :]] * len(table.names)
+    beside = tuple(name for at, name in extra.items() if "" in sides[at])
+    return Alignment(table, columns, extra=tuple(name for name in extra.values() if name not in beside), beside=beside)
 
 
 def align_with_baseline(table: Table, constraints: Constraints, statistics: Table | None = None) -> Alignment:

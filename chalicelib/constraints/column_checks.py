@@ -1,4 +1,13 @@
-"""The checks on the cells of one column: their type, their completeness, and whether their values are known."""
+"""The checks on the cells of one column: their type, their completeness, and whether their values are known.
+
+A blank text ("", or white space alone) is present to Model Monitor, and missing to a person: nobody gave an answer. So
+completeness is measured twice, and the worse of the two counts:
+
+| cells that are missing | at least so many are present                               | its violation is               |
+|------------------------|------------------------------------------------------------|--------------------------------|
+| missing ones           | `completeness` of the feature                              | in the file, and may alert     |
+| missing and blank ones | the same, less the baseline's share of blank ones, if any  | not in the file, and may alert |
+"""
 
 from __future__ import annotations
 
@@ -12,11 +21,16 @@ from chalicelib.statistics.lexical import TypeCounts
 
 
 def column_checks(
-    feature: FeatureConstraints, column: ColumnStatistics, monitoring: Monitoring, *, critical: bool
+    feature: FeatureConstraints,
+    column: ColumnStatistics,
+    monitoring: Monitoring,
+    baseline: ColumnStatistics | None = None,
+    *,
+    critical: bool,
 ) -> Iterator[Measurement]:
     """data_type_check, completeness_check and categorical_values_check of one feature."""
     yield _data_type(feature, column, monitoring, critical=critical)
-    yield from _completeness(feature, column, critical=critical)
+    yield from _completeness(feature, column, baseline or ColumnStatistics(), critical=critical)
     yield from _categorical_values(feature, column, monitoring, critical=critical)
 
 
@@ -78,28 +92,35 @@ def _unreadable(types: TypeCounts, expected: str) -> float:
     return off / types.present
 
 
-def _completeness(feature: FeatureConstraints, column: ColumnStatistics, *, critical: bool) -> Iterator[Measurement]:
+def _completeness(
+    feature: FeatureConstraints, column: ColumnStatistics, baseline: ColumnStatistics, *, critical: bool
+) -> Iterator[Measurement]:
     expected, observed = feature.completeness, column.types.completeness
     if expected is None or observed is None:
         return
-    violated = observed < expected
-    rows = column.types.present + column.types.missing
+    missing, blank, rows = column.types.missing, column.types.blank, column.types.present + column.types.missing
+    filled, expected_filled = observed - column.types.blank_share, max(expected - baseline.types.blank_share, 0.0)
+    if expected_filled - filled > expected - observed:
+        value, threshold, cells = filled, expected_filled, missing + blank
+    else:
+        value, threshold, cells = observed, expected, missing
     yield Measurement(
         feature=feature.name,
         check=check_types.COMPLETENESS,
-        # If the baseline already has missing cells, one window below it may be chance: count windows as for drift.
-        kind="hard" if expected == 1 else "drift",
-        expected=f"{rounded(expected)} present",
-        observed=f"{rounded(observed, expected)} present",
-        value=observed,
-        threshold=expected,
-        violated=violated,
-        severity=severity_of(share_lower_bound(column.types.missing, rows) - (1 - expected), critical=critical),
+        # If the baseline already has missing or blank cells, one window below it may be chance: windows are counted as
+        # for drift.
+        kind="hard" if expected_filled == 1 else "drift",
+        expected=f"{rounded(threshold)} present",
+        observed=f"{rounded(value, threshold)} present{f', {rounded(blank / rows)} blank' if cells > missing else ''}",
+        value=value,
+        threshold=threshold,
+        violated=value < threshold,
+        severity=severity_of(share_lower_bound(cells, rows) - (1 - threshold), critical=critical),
         description=(
             f"Data completeness requirement is not met. Expected: {percent(expected)}. "
             f"Observed: Only {percent(observed)}."
         )
-        if violated
+        if observed < expected
         else "",
     )
 

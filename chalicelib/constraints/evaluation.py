@@ -3,9 +3,10 @@
 | check                    | violated when                                                    | rows needed        |
 |--------------------------|------------------------------------------------------------------|--------------------|
 | data_type_check          | share of present cells of exactly the type is below its threshold| minimum_rows       |
-| completeness_check       | share of present cells is below the feature's completeness       | minimum_rows       |
-| missing_column_check     | rows have fewer columns than the baseline has features           | minimum_rows       |
-| extra_column_check       | rows have more columns than the baseline has features            | minimum_rows       |
+| completeness_check       | share of present cells is below the feature's completeness;      | minimum_rows       |
+|                          | blank texts are none (in the alert, not in the file)             |                    |
+| missing_column_check     | rows are too narrow, or no object has a feature                  | minimum_rows       |
+| extra_column_check       | rows are too wide, or an object has a key that is no feature     | minimum_rows       |
 | categorical_values_check | share of cells within the domain is below its threshold          | minimum_rows       |
 | vedette_..._check        | see `extension_checks`                                           | minimum_rows       |
 | baseline_drift_check     | distance of the distributions is above its threshold, see `drift`| minimum_drift_rows |
@@ -26,6 +27,7 @@
 | more than one line in twenty unreadable  | the readable lines are evaluated           | MonitorFailed            |
 | disabled checks                          |                                            | a note                   |
 | private features, current or in baseline | types and completeness are evaluated       | a note that names them   |
+| free text; no values in the baseline     | types and completeness are evaluated       | a note that names them   |
 
 The sentences are Model Monitor's own; categorical_values_check has only been seen in its wording of 2019. The severity
 of a violation: `measurement`.
@@ -47,6 +49,7 @@ from chalicelib.constraints.extension_checks import extension_checks, volume_che
 from chalicelib.constraints.labels import labels_against_scores
 from chalicelib.constraints.measurement import Checks, Measurement, Verdict
 from chalicelib.constraints.schema_checks import column_count_checks, columns_by_feature
+from chalicelib.constraints.unevaluated import unevaluated_features
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
@@ -61,6 +64,12 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
     constraints: Constraints
     statistics: Table | None = None
+
+    @property
+    def columns(self) -> dict[str, ColumnStatistics]:
+        """The statistics of each feature, as far as there are any."""
+        table = self.statistics
+        return dict(zip(table.feature_names, table.columns, strict=True)) if table is not None else {}
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,13 +147,15 @@ def evaluate(
     columns = columns_by_feature(alignments)
     scores = _scores_of_labels(baseline, columns, alignments) if checks != Checks.HARD else set()
     measurements: list[Measurement] = []
+    unevaluated: list[str] = []
     if constraints.monitoring().enabled and summary.rows:
         if checks != Checks.DRIFT:
             measurements += column_count_checks(alignments, len(constraints.features), summary.rows, minimum_rows)
-            measurements += _hard(constraints, columns, critical, minimum_rows)
+            measurements += _hard(baseline, columns, critical, minimum_rows)
             measurements += volume_check(constraints, summary.rows, hours) if hours else ()
         if checks != Checks.HARD:
             measurements += _drift(baseline, columns, scores, day, critical, minimum_drift_rows)
+        unevaluated += _unevaluated(baseline, columns, measurements, checks)
     return Evaluation(
         verdict=_verdict(summary, measurements, unreadable_share),
         rows=summary.rows,
@@ -152,6 +163,7 @@ def evaluate(
         notes=(
             *_notes(summary, baseline, checks, alignments, by_days=day is not None),
             *_alignment_notes(baseline, alignments, scores, violated=any(one.violated for one in measurements)),
+            *unevaluated,
             *(day_notes(day) if day else ()),
         ),
     )
@@ -164,17 +176,19 @@ def features_of(summary: Summary, baseline: Baseline) -> tuple[dict[str, ColumnS
 
 
 def _hard(
-    constraints: Constraints, columns: dict[str, ColumnStatistics], critical: Collection[str], minimum_rows: int
+    baseline: Baseline, columns: dict[str, ColumnStatistics], critical: Collection[str], minimum_rows: int
 ) -> Iterator[Measurement]:
-    for feature in constraints.features:
+    before = baseline.columns
+    for feature in baseline.constraints.features:
         column = columns.get(feature.name)
-        monitoring = constraints.monitoring(feature)
+        monitoring = baseline.constraints.monitoring(feature)
         if column is None or not monitoring.enabled:
             continue
         rows = column.types.present + column.types.missing
-        for measurement in column_checks(feature, column, monitoring, critical=feature.name in critical):
+        known, is_critical = before.get(feature.name), feature.name in critical
+        for measurement in column_checks(feature, column, monitoring, known, critical=is_critical):
             yield _if_enough(measurement, rows, minimum_rows)
-        for measurement in extension_checks(feature, column, critical=feature.name in critical):
+        for measurement in extension_checks(feature, column, critical=is_critical):
             yield _if_enough(measurement, rows, minimum_rows)
 
 
@@ -186,11 +200,10 @@ def _drift(
     critical: Collection[str],
     minimum_rows: int,
 ) -> Iterator[Measurement]:
-    statistics = baseline.statistics
-    of_baseline = dict(zip(statistics.feature_names, statistics.columns, strict=True)) if statistics else {}
+    statistics = baseline.columns
     for feature in baseline.constraints.features:
         monitoring = baseline.constraints.monitoring(feature)
-        before, current = of_baseline.get(feature.name), columns.get(feature.name)
+        before, current = statistics.get(feature.name), columns.get(feature.name)
         if not monitoring.enabled or not monitoring.perform_comparison or current is None:
             continue
         is_critical = feature.name in critical
@@ -247,7 +260,19 @@ def _notes(
         yield f"not in the baseline, and not evaluated: {_listed(beside)}"
     skipped = sum(found.table.rows for found in alignments if found.columns is None)
     if skipped:
-        yield f"{skipped} of {summary.rows} rows have a different number of columns than the baseline and were skipped"
+        yield f"{skipped} of {summary.rows} rows have other columns than the baseline and were skipped"
+
+
+def _unevaluated(
+    baseline: Baseline, columns: dict[str, ColumnStatistics], measurements: list[Measurement], checks: Checks
+) -> Iterator[str]:
+    """Which checks of values did not run, and what ran instead."""
+    constraints = baseline.constraints
+    features = [feature for feature in constraints.features if constraints.monitoring(feature).enabled]
+    lacking = {Checks.HARD: "domain", Checks.DRIFT: "drift"}.get(checks, "domain and drift")
+    for (reason, ran), names in unevaluated_features(features, baseline.columns, columns, measurements).items():
+        only = f"only {' and '.join(ran)} evaluated for {_listed(names)}; {lacking} not evaluated"
+        yield f"{reason}: {only if ran else f'{lacking} not evaluated for {_listed(names)}'}"
 
 
 def _alignment_notes(
@@ -270,10 +295,7 @@ def _scores_of_labels(
     baseline: Baseline, columns: dict[str, ColumnStatistics], alignments: list[Alignment]
 ) -> set[str]:
     """The outputs of which the baseline has labels and the captured data scores: their distance says nothing."""
-    statistics, constraints = baseline.statistics, baseline.constraints
-    if statistics is None:
-        return set()
-    labels = dict(zip(statistics.feature_names, statistics.columns, strict=True))
+    constraints, labels = baseline.constraints, baseline.columns
     outputs = {name for found in alignments for name in found.outputs if name in labels}
     return {
         feature.name
@@ -291,11 +313,7 @@ def _without_statistics(baseline: Baseline) -> int:
 
 
 def _private_in_statistics(baseline: Baseline) -> set[str]:
-    statistics = baseline.statistics
-    if statistics is None:
-        return set()
-    columns = zip(statistics.feature_names, statistics.columns, strict=True)
-    return {name for name, column in columns if column.private}
+    return {name for name, column in baseline.columns.items() if column.private}
 
 
 def _listed(names: Collection[str]) -> str:

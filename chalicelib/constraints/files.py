@@ -92,7 +92,10 @@ def read_violations(content: bytes, place: str) -> tuple[Violation, ...]:
 
 
 def write_violations(measurements: Iterable[Measurement]) -> bytes:
-    """The violated measurements as Model Monitor's constraint_violations.json, without Vedette's extra checks.
+    """The violated measurements as Model Monitor's constraint_violations.json.
+
+    Without those of Vedette's own checks, and without those that Model Monitor has no sentence for: to it a blank text
+    is present.
 
     Examples
     --------
@@ -108,7 +111,7 @@ def write_violations(measurements: Iterable[Measurement]) -> bytes:
                     "description": measurement.description,
                 }
                 for measurement in measurements
-                if measurement.violated and measurement.check not in check_types.VEDETTE
+                if measurement.violated and measurement.description and measurement.check not in check_types.VEDETTE
             ]
         }
     )

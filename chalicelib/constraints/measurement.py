@@ -112,7 +112,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     evaluated: bool = msgspec.field(default=True, name="judged")  # False: too few rows, or no values
     rows_needed: int = msgspec.field(default=0, name="needed")  # rows still missing before it can be evaluated
     severity: Severity = Severity.INFORMATION
-    description: str = ""  # Model Monitor's sentence, when violated
+    description: str = ""  # Model Monitor's sentence; "" when its rule is not violated
 
     @property
     def fingerprint(self) -> Fingerprint:

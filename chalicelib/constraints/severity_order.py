@@ -77,6 +77,19 @@ def order_of(measurement: Measurement) -> tuple[int, float, str, str]:
     return order(state_of(measurement), measurement.fingerprint, measurement.value, measurement.threshold)
 
 
+def any_at_least(severity: Severity, measurements: Iterable[Measurement]) -> bool:
+    """Whether any violation is of this severity or worse.
+
+    Examples
+    --------
+    >>> slight = Measurement(feature="a", check="c", kind="hard", expected="", observed="", violated=True)
+    >>> any_at_least(Severity.WARNING, [slight]), any_at_least(Severity.INFORMATION, [slight])
+    (False, True)
+    """
+    least = RANKS[State(severity)]
+    return any(one.violated and RANKS[state_of(one)] <= least for one in measurements)
+
+
 def worst_first(measurements: Iterable[Measurement]) -> list[Measurement]:
     """The measurements in this order.
 

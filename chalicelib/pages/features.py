@@ -9,6 +9,7 @@
 | executions of earlier windows                    | the value of each check, window by window                         |
 | none                                             | the value of this window                                          |
 | a private feature                                | types, missing cells, and that it is private                      |
+| values that no check evaluated, as of free text  | that they were not                                                |
 | names, categories, constraints                   | one harmless line each, capped; escaped by the template           |
 """
 
@@ -27,6 +28,7 @@ from chalicelib.constraints.constraints import FeatureConstraints
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.severity_order import State, order_of, state_of
+from chalicelib.constraints.unevaluated import reason_unevaluated
 from chalicelib.pages import charts
 from chalicelib.pages.charts import Compared, Point, percent
 from chalicelib.pages.history import History, Since
@@ -79,6 +81,7 @@ class Feature:
     expected_type: str = ""
     distributions: Distributions | None = None
     distinct: str = ""
+    unevaluated: str = ""  # why no check evaluated the values
     lines: tuple[Line, ...] = ()
     constraint: str = ""
     brief: str = ""  # the summary of a card without violations
@@ -122,6 +125,7 @@ class Cards:
         after: ColumnStatistics | None,
     ) -> Feature:
         types = list(_types(after, ranked, counted=self.counted)) if after is not None else []
+        reason = reason_unevaluated(constraint, before, after, ranked) if constraint is not None else ""
         return Feature(
             name=sanitize(name),
             state=state_of(ranked[0]) if ranked else State.NOT_EVALUATED,
@@ -138,9 +142,10 @@ class Cards:
             expected_type=constraint.inferred_type if constraint else "",
             distributions=_distributions(before, after),
             distinct=_distinct(before, after),
+            unevaluated=f"Domain and drift are not evaluated: {reason}." if reason else "",
             lines=tuple(_lines(ranked, self.histories)),
             constraint=_document(constraint),
-            brief=_brief(ranked),
+            brief=_brief(ranked) + (f"; values not evaluated: {reason}" if reason else ""),
             checks=" ".join(f"{self.checks[one.check]}{state_of(one)}" for one in ranked),
         )
 

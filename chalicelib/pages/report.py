@@ -16,7 +16,7 @@ from datetime import datetime
 
 from chalicelib.alerts.next_steps import KINDS, AlertContext, Step, next_steps
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.alerts.wording import and_more, counted, duration, minute
+from chalicelib.alerts.wording import and_more, counted, duration, minute, period
 from chalicelib.constraints.evaluation import Baseline, Evaluation
 from chalicelib.constraints.measurement import Fingerprint, Verdict
 from chalicelib.constraints.severity_order import order_of
@@ -30,6 +30,7 @@ from chalicelib.statistics.table import Table
 
 MAX_OPEN_CARDS = 3  # open when the page loads
 MAX_TOP_FINDINGS = 5  # listed at the top of the page
+MAX_SOURCES = 5  # places of captures
 MAX_CARDS = 1000  # the worst features: 5 MB, which a browser still opens at once
 
 
@@ -63,6 +64,8 @@ class ReportContent:
     current: Table | None = None
     monitored: MonitoredExecution | None = None
     counted: bool = True  # False: `current` is from a statistics.json, which has no counts of types
+    sources: Sequence[str] = ()  # the places of the captures
+    captured: tuple[datetime, datetime] | None = None  # the first and the last inference
 
 
 def execution_report(
@@ -213,9 +216,15 @@ def _facts(content: ReportContent, history: History, drift: History | None) -> l
             ("Model", [_served(monitored, history)]),
             ("Window" if execution.window_closed else "Captured", [window(execution)]),
         ]
+    if content.sources:
+        more = len(content.sources) - MAX_SOURCES
+        places = [sanitize(place) for place in content.sources[:MAX_SOURCES]]
+        facts.append(("Source", [*places, *([f"and {more:,} more"] if more > 0 else [])]))
+    if content.captured is not None:
+        facts.append(("Captured", [period(*content.captured)]))
     facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(content.requests, 'request')}"]))
     unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in content.rejected.items()]
-    facts.append(("Not readable", unread or ["0 lines"]))
+    facts.append(("Rejected", unread or ["0 lines"]))
     if monitored is not None:
         facts.append(("Baseline", [sanitize(monitored.execution.baseline) or "none"]))
     if drift is not None:

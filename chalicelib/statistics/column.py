@@ -37,7 +37,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     --------
     >>> column = ColumnStatistics.of(["18", "18.00", "x", None])
     >>> column.types
-    TypeCounts(fractional=1, integral=1, boolean=0, string=1, missing=1)
+    TypeCounts(fractional=1, integral=1, boolean=0, string=1, missing=1, blank=0)
     >>> column.moments.mean, column.categories.counts
     (18.0, {'18': 1, '18.00': 1, 'x': 1})
     >>> column + ColumnStatistics() == column
@@ -79,7 +79,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         Examples
         --------
         >>> ColumnStatistics.of_json_values([1, 2.5, True, None]).types
-        TypeCounts(fractional=1, integral=1, boolean=1, string=0, missing=1)
+        TypeCounts(fractional=1, integral=1, boolean=1, string=0, missing=1, blank=0)
         """
         kind_of_each = list(map(type, cells))
         kinds = set(kind_of_each)
@@ -145,6 +145,7 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         measured = {cell: value for cell in numeric if (value := number(cell)) is not None}
         repeats = np.array([counts[cell] for cell in measured], dtype=np.intp)
         numbers = np.repeat(np.array(list(measured.values()), dtype=np.float64), repeats)
+        words = Lengths.of_words(texts)
         return cls(
             types=TypeCounts(
                 fractional=sum(by_type["fractional"].values()),
@@ -152,12 +153,13 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
                 boolean=boolean,
                 string=sum(texts.values()) - boolean,
                 missing=missing,
+                blank=0 if words.minimum else sum(count for text, count in texts.items() if not text.strip()),
             ),
             moments=Moments.of(numbers),
             distribution=Distribution.of(numbers, k),
             categories=Categories.of(counts, measured),
             lengths=Lengths.of(texts),
-            words=Lengths.of_words(texts),
+            words=words,
         )
 
     @classmethod

@@ -49,8 +49,9 @@ def column_features(outputs: Sequence[str], inputs: Sequence[str], features: Seq
     sides; else of its plain name, where the baseline's rows had it on one side: then an output only repeats an input,
     unless it is the first feature, which is an output. The remaining columns take the remaining features by position,
     as Model Monitor maps every column, if their numbers are equal and no name contradicts it: where some names match,
-    an input with an unknown name is an extra column. An output may have another name than in the data set (`score`,
-    `label`). Where the rows of a side have no names, what lies beside them with a name is an extra column.
+    an input with an unknown name is an extra column, and where the numbers differ, an output is the feature at its own
+    position. An output may have another name than in the data set (`score`, `label`). Where the rows of a side have no
+    names, what lies beside them with a name is an extra column.
 
     Examples
     --------
@@ -60,6 +61,10 @@ def column_features(outputs: Sequence[str], inputs: Sequence[str], features: Seq
     ['score', 'input.id']
     >>> column_features([""], ["", "", "model_version"], ["label", "age", "income"])
     ['label', 'age', 'income', None]
+    >>> column_features([""], ["age", "income", "note"], ["label", "age", "income"])
+    ['label', 'age', 'income', None]
+    >>> column_features([""], ["age"], ["label", "age", "income"])
+    ['label', 'age']
     """
     own = [*outputs, *inputs]
     by_side = [f"{'output' if at < len(outputs) else 'input'}.{name}" for at, name in enumerate(own)]
@@ -77,12 +82,18 @@ def column_features(outputs: Sequence[str], inputs: Sequence[str], features: Seq
     if len(by_position) == len(free) < len(others):
         others = by_position
     matched = len(others) < len(found)
-    unknown_input = any(at >= len(outputs) and own[at] for at in others)
-    if len(free) == len(others) and not (matched and unknown_input):
+    if matched:
+        others = [at for at in others if at < len(outputs) or not own[at]]
+    if len(free) == len(others):
         for at, feature in zip(others, free, strict=True):
             found[at] = feature
         return found
-    return found if matched else None
+    if not matched:
+        return None
+    for at in others:  # a baseline begins with the outputs
+        if at < len(outputs) and features[at : at + 1] and features[at] in free:
+            found[at] = features[at]
+    return found
 
 
 def names_by_side(names: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@
 | a file of Model Monitor's, 2019 to today        | the same; level i weighs 2**i      |                           |
 | NaN, Infinity, absent deviation or distribution | left out                           |                           |
 | a private feature: `"private": true`, ours      | only counts of types and missing   |                           |
+| blank texts: `"num_blank"`, ours; or categories | counted                            |                           |
 | a name that occurs twice (earlier versions)     | output.x and input.x, in this order|                           |
 | a name that occurs three times                  |                                    | two features named x      |
 | a file of another monitor, constraints          |                                    | this is a bias file, not  |
@@ -117,6 +118,7 @@ def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     head: dict[str, Any] = {"name": name, "inferred_type": kind} | ({"private": True} if column.private else {})
     if column.types.share_of(kind) not in (None, 1):
         head |= {"lexical_types": {one: count for one in _LEXICAL_TYPES if (count := getattr(column.types, one))}}
+    head |= {"num_blank": column.types.blank} if column.types.blank else {}
     if kind in ("Fractional", "Integral"):
         return head | {"numerical_statistics": statistics | _numerical(column)}
     return head | {"string_statistics": statistics | _string(column)}
@@ -175,7 +177,10 @@ def _column(feature: dict[str, Any]) -> ColumnStatistics:
     statistics = numerical or string or {}
     common = statistics.get("common", {})
     present, missing = _count(common.get("num_present")), _count(common.get("num_missing"))
-    types = _types(feature, present, missing)
+    categories = _categories(statistics.get("distribution") or {})
+    blank = sum(count for text, count in (categories.counts or {}).items() if not text.strip())
+    blank = min(max(blank, _count(feature.get("num_blank"))), present)
+    types = msgspec.structs.replace(_types(feature, present, missing), blank=blank)
     if feature.get("private") is True:
         return ColumnStatistics(types=types).without_values()
     if numerical:
@@ -185,7 +190,7 @@ def _column(feature: dict[str, Any]) -> ColumnStatistics:
             distribution=_distribution(numerical.get("distribution") or {}),
             categories=Categories.unknown(),
         )
-    return ColumnStatistics(types=types, categories=_categories(statistics.get("distribution") or {}))
+    return ColumnStatistics(types=types, categories=categories)
 
 
 def _types(feature: dict[str, Any], present: int, missing: int) -> TypeCounts:

@@ -75,18 +75,22 @@ class TypeCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     boolean: int = 0
     string: int = 0
     missing: int = 0
+    blank: int = 0  # of the strings: empty, or white space alone; of parts from before they were counted 0
 
     @classmethod
     def total(cls, counts: Iterable[TypeCounts]) -> TypeCounts:
         """The sum of any number of counts."""
-        fractional = integral = boolean = string = missing = 0
+        fractional = integral = boolean = string = missing = blank = 0
         for one in counts:  # half as long as a sum of tuples; this runs for each column of each part
             fractional += one.fractional
             integral += one.integral
             boolean += one.boolean
             string += one.string
             missing += one.missing
-        return cls(fractional=fractional, integral=integral, boolean=boolean, string=string, missing=missing)
+            blank += one.blank
+        return cls(
+            fractional=fractional, integral=integral, boolean=boolean, string=string, missing=missing, blank=blank
+        )
 
     def __add__(self, other: TypeCounts) -> TypeCounts:
         return TypeCounts.total((self, other))
@@ -101,6 +105,18 @@ class TypeCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Share of the cells that are present (0 to 1); None without cells."""
         rows = self.present + self.missing
         return self.present / rows if rows else None
+
+    @property
+    def blank_share(self) -> float:
+        """Share of the cells that are blank texts (0 to 1); Model Monitor counts these as present.
+
+        Examples
+        --------
+        >>> TypeCounts(string=3, blank=2, missing=1).blank_share
+        0.5
+        """
+        rows = self.present + self.missing
+        return self.blank / rows if rows else 0.0
 
     @property
     def inferred_type(self) -> InferredType:

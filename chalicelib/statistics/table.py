@@ -102,13 +102,63 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return tuple(columns)
 
     @property
+    def column_rows(self) -> tuple[int, ...]:
+        """In how many rows each column is known to be.
+
+        Columns without names are in every row. Of a sum of objects, those rows are known that have a value: an absent
+        key and a null are both a missing cell.
+
+        Examples
+        --------
+        >>> (Table.of([["1"]] * 9, ("x",)) + Table.of([["1", "2"]], ("x", "y"))).column_rows
+        (10, 1)
+        >>> Table.of([["1", None]] * 9, ("", "")).column_rows
+        (9, 9)
+        """
+        outputs, inputs = self.layout
+        sides = [outputs] * self.outputs + [inputs] * (len(self.names) - self.outputs)
+        return tuple(
+            column.types.present if side == _NAMED else self.rows
+            for side, column in zip(sides, self.columns, strict=True)
+        )
+
+    @property
+    def has_width(self) -> bool:
+        """Whether every row is known to have every column."""
+        return min(self.column_rows, default=self.rows) == self.rows
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """A name for each column, all of them different: see `feature_names`."""
         return feature_names(self.names[: self.outputs], self.names[self.outputs :])
 
     def features(self, of_baseline: Sequence[str]) -> list[str | None] | None:
-        """The feature of a baseline that each column is: see `column_features`."""
-        return column_features(self.names[: self.outputs], self.names[self.outputs :], of_baseline)
+        """The feature of a baseline that each column is: see `column_features`.
+
+        A key that only some objects have does not stand in the way of those that all have.
+
+        Examples
+        --------
+        >>> rows = [Table.of([["1"]] * 9, ("score",), 1), Table.of([["1", "x"]], ("score", "warning"), 2)]
+        >>> Table.total(rows).features(["label"])
+        ['label', None]
+        """
+        found = column_features(self.names[: self.outputs], self.names[self.outputs :], of_baseline)
+        kept = [at for at, rows in enumerate(self.column_rows) if rows == self.rows or self._is_named(at, found)]
+        if len(kept) == len(self.names):
+            return found
+        names = tuple(self.names[at] for at in kept)
+        outputs = sum(at < self.outputs for at in kept)
+        again = column_features(names[:outputs], names[outputs:], of_baseline)
+        if again is None or len({*again} - {None}) < len({*(found or ())} - {None}):
+            return found
+        feature_at = dict(zip(kept, again, strict=True))
+        return [feature_at.get(at) for at in range(len(self.names))]
+
+    def _is_named(self, at: int, features: Sequence[str | None] | None) -> bool:
+        """Whether a column is a feature by its name, not by its position."""
+        name = self.names[at]
+        return features is not None and features[at] in (name, f"output.{name}", f"input.{name}")
 
 
 def union_of_names(names: list[tuple[str, ...]]) -> tuple[str, ...]:

@@ -233,7 +233,7 @@ def test_the_stage_is_named_in_every_vedette_command_once():
         ({}, "b is not Integral in 50.0% of 480 rows."),
         ({"value": None}, "b has values of another type than the baseline."),
         ({"value": 0.9996, "observed": "99.96%"}, "b is not Integral in 0.04% of 480 rows."),
-        ({"check": "completeness_check", "value": 0.8}, "b is missing in 20.0% of 480 rows."),
+        ({"check": "completeness_check", "value": 0.8}, "b is missing or blank in 20.0% of 480 rows."),
         ({"check": "completeness_check", "value": None}, "b is missing in more rows than the baseline allows."),
         (
             {"check": "baseline_drift_check", "value": 0.5, "threshold": 0.1},
@@ -247,7 +247,7 @@ def test_the_stage_is_named_in_every_vedette_command_once():
         ({"check": "categorical_values_check", "observed": ""}, "b has values that the baseline does not have."),
         (
             {"check": "missing_column_check", "observed": "2 columns", "expected": "3 columns"},
-            "The number of columns differs from the baseline: 2 columns, expected 3 columns.",
+            "The columns differ from the baseline: 2 columns, expected 3 columns.",
         ),
         ({"check": "vedette_non_negative_check", "value": 0.25}, "b is negative in 25.0% of its values."),
         (

@@ -15,7 +15,7 @@ CUT = "x" * 59 + "…"
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"check": "extra_column_check", "observed": "4", "expected": "3"}, "the number of columns differs from the"
+        ({"check": "extra_column_check", "observed": "4", "expected": "3"}, "the columns differ from the"
          " baseline: 4, expected 3"),
         ({"check": "vedette_non_negative_check", "value": None}, "b violates vedette_non_negative_check"),
         ({"check": "vedette_range_check", "value": None}, "b violates vedette_range_check"),

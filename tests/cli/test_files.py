@@ -4,12 +4,14 @@ import gzip
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import boto3
 import numpy as np
@@ -582,3 +584,103 @@ def test_reading_a_capture_needs_no_pandas():
     code = "import sys; import chalicelib.capture.summary, chalicelib.constraints.evaluation; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"pandas", "pyarrow", "scipy", "boto3"}.isdisjoint(loaded)
+
+
+# --- severity, exit codes and the verdict as JSON ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def slight(tmp_path, run):
+    """A baseline of JSON inputs, and captures of which one in 300 has one more key: a violation for information."""
+    row = {"age": 41, "answer": "yes"}
+    base = [line(side(json.dumps(row | {"age": 20 + i % 30}), "JSON"), side("0.5")) for i in range(300)]
+    (tmp_path / "base.jsonl").write_bytes(b"".join(base))
+    assert run("baseline", "--from-captures", tmp_path / "base.jsonl", "-o", tmp_path / "baseline").exit_code == 0
+    more = line(side(json.dumps(row | {"\x1b[31mz": 1}), "JSON"), side("0.5"))
+    (tmp_path / "x.jsonl").write_bytes(b"".join([*base[:299], more]))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("critical", 0), ("warning", 0), ("information", 1), (None, 0)])
+def test_violations_fail_by_their_severity(run, slight, fail_on, code):
+    chosen = () if fail_on is None else ("--fail-on", fail_on)
+    found = run("evaluate", slight / "x.jsonl", "--baseline", slight / "baseline", *chosen)
+    assert found.exit_code == code
+    assert "violated (information)" in found.output
+    assert "in 1 of 300 rows" in found.output
+    assert "\x1b[31m" not in found.output
+    assert (f"no violation has the severity {fail_on or 'warning'} or a worse one" in found.output) == (code == 0)
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("critical", 1), ("warning", 1), ("information", 1)])
+def test_a_critical_violation_always_fails(run, example, fail_on, code):
+    found = run("evaluate", example / "captures", "--baseline", example / "baseline", "--fail-on", fail_on)
+    assert (found.exit_code, "violated (critical)" in found.output) == (code, True)
+    assert "Exit code" not in found.output
+
+
+@pytest.mark.parametrize("fail_on", ["critical", "information"])
+def test_what_could_not_be_evaluated_has_exit_code_2_whatever_fails(run, example, fail_on):
+    (example / "noise.jsonl").write_bytes(b"noise\n" * 5)
+    chosen = ("--baseline", example / "baseline", "--fail-on", fail_on, "--json")
+    found = run("evaluate", example / "noise.jsonl", *chosen)
+    assert (found.exit_code, json.loads(found.stdout)["exit_code"]) == (2, 2)
+    assert json.loads(found.stdout)["verdict"] == "MonitorFailed"
+    missing = run("evaluate", example / "no.jsonl", *chosen)
+    assert (missing.exit_code, missing.stdout) == (2, "")
+
+
+def test_the_verdict_as_json_has_the_keys_that_are_documented(run, slight):
+    found = run("evaluate", slight / "x.jsonl", "--baseline", slight / "baseline", "--json", "--all")
+    answer = json.loads(found.stdout)
+    tables = (Path(__file__).parents[2] / "docs" / "evaluate.md").read_text().partition("\n## The verdict as JSON\n")[2]
+    verdict, measured = (
+        re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]*)\|", part, re.MULTILINE)))
+        for part in tables.split("\nEach violation")
+    )
+    assert sorted(answer) == sorted(verdict)
+    assert all(sorted(one) == sorted(measured) for one in answer["violations"] + answer["measurements"])
+    assert (answer["verdict"], answer["exit_code"], answer["rows"], answer["requests"]) == ("Violations", 0, 300, 300)
+    assert answer["captures"] == [str(slight / "x.jsonl")]
+    assert (answer["first_inference"], answer["last_inference"]) == ("2026-11-22T09:34:30Z",) * 2
+    assert [one["severity"] for one in answer["violations"]] == ["information"]
+    assert answer["measurements"][0] == answer["violations"][0]
+    assert "300 rows in 300 requests" in found.stderr
+    without = json.loads(run("evaluate", slight / "x.jsonl", "--baseline", slight / "baseline", "--json").stdout)
+    assert without == {key: value for key, value in answer.items() if key != "measurements"}
+
+
+def test_a_summary_claims_no_width_of_objects_with_differing_keys(run, slight):
+    assert "300 rows of 3 columns, 1 of them an output" in run("summarize", slight / "base.jsonl").output
+    found = run("summarize", slight / "x.jsonl").output
+    assert "300 rows of up to 4 columns, 1 of them an output" in found
+
+
+def test_json_and_violations_do_not_share_standard_output(run, slight):
+    found = run("evaluate", slight / "x.jsonl", "--baseline", slight / "baseline", "--json", "-o", "-")
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert "--json and -o - both write to standard output" in found.stderr
+
+
+def test_place_and_time_of_the_captures_are_said_in_the_terminal_and_on_the_page(run, slight):
+    late = line(side(json.dumps({"age": 30, "answer": "no"}), "JSON"), side("0.5")).replace(b"T09:34:30", b"T21:05:00")
+    (slight / "late.jsonl").write_bytes(late)
+    places = (slight / "x.jsonl", slight / "late.jsonl")
+    found = run("evaluate", *places, "--baseline", slight / "baseline", "--report", slight / "r.html")
+    assert f"Source: {places[0]}, {places[1]}" in found.output
+    assert "Captured: 2026-11-22 09:34 to 21:05 UTC" in found.output
+    page = (slight / "r.html").read_text()
+    assert "<dt>Captured</dt><dd>2026-11-22 09:34 to 21:05 UTC</dd>" in page
+    assert "<dt>Source</dt>" in page
+    assert "301 rows in 301 requests" in page
+    assert "<dt>Rejected</dt><dd>0 lines</dd>" in page
+
+
+def test_captures_without_times_and_of_many_places_say_no_time_and_the_first_places(run, slight):
+    untimed = line(side(json.dumps({"age": 30, "answer": "no"}), "JSON"), side("0.5")).replace(b"2026-11-22T", b"x")
+    for number in range(7):
+        (slight / f"{number}.jsonl").write_bytes(untimed)
+    places = [slight / f"{number}.jsonl" for number in range(7)]
+    found = run("summarize", *places)
+    assert f"{places[4]} and 2 more" in found.output
+    assert "Captured:" not in found.output

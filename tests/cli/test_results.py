@@ -70,6 +70,14 @@ def test_violations_are_a_table_in_eighty_columns_and_exit_code_1(stage, monkeyp
     assert max(map(len, drawn)) <= 80
 
 
+def test_a_window_of_slight_violations_fails_when_information_does(stage):
+    evaluated(stage, good=300, bad=1)
+    (found,) = stage.answer("show", "violations", SITE)
+    assert [one["severity"] for one in found["violations"]] == ["information"]
+    codes = [stage.run("show", "violations", SITE, "--fail-on", one).exit_code for one in ("warning", "information")]
+    assert codes == [0, 1]
+
+
 def test_a_window_that_is_well_is_exit_code_0_and_no_window_at_all_is_2(stage):
     evaluated(stage, good=40, bad=0)
     assert "OK" in stage.done("show", "violations", SITE)
@@ -157,7 +165,7 @@ def test_the_page_of_a_schedules_execution_is_made_of_its_files(monitored, tmp_p
     assert "completeness_check" in page
     assert "too few" in page
     assert "2 rows" in page
-    assert not [word for word in ("0 rows", "unknown version", "Not readable", "..<") if word in page]
+    assert not [word for word in ("0 rows", "unknown version", "Rejected", "..<") if word in page]
 
 
 def test_an_execution_that_never_had_a_job_is_shown_with_its_reason(stage):

@@ -1,9 +1,12 @@
 """The checks on the cells of one column: their values, their sentences, and what makes each severe."""
 
+import json
+
 import pytest
 
 from chalicelib.constraints.column_checks import column_checks
 from chalicelib.constraints.constraints import FeatureConstraints, Monitoring
+from chalicelib.constraints.files import write_violations
 from chalicelib.constraints.measurement import Measurement
 from chalicelib.statistics.column import ColumnStatistics
 
@@ -129,6 +132,69 @@ def test_completeness_at_its_rule_is_not_violated_and_without_one_not_measured()
 
 def test_a_completeness_that_would_read_like_its_rule_gets_more_digits():
     assert checks(["a"] * 9498 + [None] * 502, {"completeness": 0.95})[1].observed == "94.98% present"
+
+
+BLANKS = ["", " ", "\t", "\u3000\n", "\xa0"]
+
+
+def completeness(cells, expected: float, baseline=None, **more) -> Measurement:
+    feature = FeatureConstraints({"name": "x", "inferred_type": "String", "completeness": expected})
+    before = None if baseline is None else ColumnStatistics.of(baseline)
+    found = column_checks(feature, ColumnStatistics.of(cells), Monitoring(), before, critical=False, **more)
+    return next(one for one in found if one.check == "completeness_check")
+
+
+def test_blank_texts_count_as_missing_and_violate_nothing_of_model_monitors():
+    found = completeness(["a"] * 1500 + BLANKS * 100, 1.0, ["a"] * 100)
+    assert (found.violated, found.severity, found.kind) == (True, "critical", "hard")
+    assert (found.observed, found.value, found.threshold) == ("75.0% present, 25.0% blank", 0.75, 1.0)
+    assert found.description == ""
+    assert json.loads(write_violations([found])) == {"violations": []}
+
+
+def test_blank_and_missing_texts_are_added_and_the_file_says_the_missing_ones():
+    found = completeness(["a"] * 500 + [""] * 250 + [None] * 250, 1.0)
+    assert (found.observed, found.value) == ("50.0% present, 25.0% blank", 0.5)
+    (entry,) = json.loads(write_violations([found]))["violations"]
+    assert entry["description"] == ("Data completeness requirement is not met. Expected: 100.0%. Observed: Only 75.0%.")
+
+
+@pytest.mark.parametrize(
+    ("cells", "violated", "severity"),
+    [
+        (["a"] * 700 + [""] * 300, False, "information"),  # as in the baseline
+        (["a"] * 900 + [""] * 100, False, "information"),
+        (["a"] * 650 + [""] * 350, True, "information"),  # by chance
+        (["a"] * 200 + [""] * 800, True, "critical"),
+        ([""] * 1000, True, "critical"),
+    ],
+)
+def test_texts_that_were_blank_in_the_baseline_may_be_again(cells, violated, severity):
+    found = completeness(cells, 1.0, ["a"] * 70 + [" "] * 30)
+    assert (found.violated, found.severity, found.kind) == (violated, severity, "drift")
+
+
+def test_missing_cells_violate_the_files_rule_even_where_the_baseline_had_as_many_blank_ones():
+    found = completeness(["a"] * 800 + [None] * 200, 1.0, ["a"] * 70 + [""] * 30)
+    assert (found.violated, found.severity, found.observed) == (True, "critical", "80.0% present")
+    assert found.description
+
+
+def test_a_null_that_becomes_a_blank_is_missing_as_before():
+    found = completeness(["a"] * 750 + [""] * 250, 0.75, ["a"] * 75 + [None] * 25)
+    assert (found.violated, found.description) == (False, "")
+
+
+@pytest.mark.parametrize("cells", [["0"] * 30, ["-"] * 30, ["\u200b"] * 30, ["false"] * 30, ["a b"] * 30])
+def test_short_and_strange_texts_are_not_blank(cells):
+    assert not completeness(cells, 1.0).violated
+
+
+def test_blank_cells_of_a_private_column_are_counted():
+    feature = FeatureConstraints({"name": "x", "inferred_type": "String", "completeness": 1.0})
+    column = ColumnStatistics.of(["a", ""] * 500).without_values()
+    found = list(column_checks(feature, column, Monitoring(), critical=False))
+    assert [one.observed for one in found if one.violated] == ["50.0% present, 50.0% blank"]
 
 
 # --- known values -----------------------------------------------------------------------------------------------------

@@ -293,7 +293,7 @@ def test_rows_of_another_width_are_skipped_and_said():
         Table.of([["1"] * 3] * 3, ("",) * 3),
     )
     assert evaluate(summary(*tables), baseline).notes == (
-        "10 of 200 rows have a different number of columns than the baseline and were skipped",
+        "10 of 200 rows have other columns than the baseline and were skipped",
     )
 
 
@@ -397,6 +397,69 @@ def test_a_feature_overrides_the_configuration_under_either_spelling(override):
     baseline = baseline_of(column(["1"] * 100), **override)
     constraints = Baseline(constraints=baseline.constraints)
     assert evaluate(summary(column(cells)), constraints).violations == ()
+
+
+# --- values that no check can evaluate --------------------------------------------------------------------------------
+
+ANSWERS = [f"an answer of a customer, number {i}" for i in range(200)]
+EMPTY = Table.of([[""]] * 2000, ("x",))
+
+
+def test_free_text_is_not_evaluated_and_says_which_checks_ran():
+    baseline = baseline_of(column(ANSWERS))
+    evaluation = evaluate(summary(column(ANSWERS)), baseline)
+    assert (evaluation.verdict, evaluation.notes) == (
+        "OK",
+        ("free text: only type and completeness evaluated for x; domain and drift not evaluated",),
+    )
+    notes = [evaluate(summary(column(ANSWERS)), baseline, checks=checks).notes for checks in ("hard", "drift")]
+    assert notes == [
+        ("free text: only type and completeness evaluated for x; domain not evaluated",),
+        ("free text: drift not evaluated for x",),
+    ]
+
+
+def test_two_thousand_empty_answers_are_no_ok():
+    evaluation = evaluate(summary(EMPTY), baseline_of(column(ANSWERS)))
+    (violation,) = evaluation.alertable
+    assert (evaluation.verdict, violation.check, violation.severity) == (
+        "Violations",
+        "completeness_check",
+        "critical",
+    )
+    assert violation.observed == "0.0% present, 100.0% blank"
+    assert evaluation.notes == (
+        "free text: only type and completeness evaluated for x; domain and drift not evaluated",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "current", "changes", "note"),
+    [
+        (["a", "b"] * 60, ANSWERS, {"string_constraints": {}}, "free text: only type and completeness"),  # became text
+        (["a", "b"] * 60, ["a", "b"] * 60, {}, ""),  # categories
+        (ANSWERS, ANSWERS, {"completeness": None}, "free text: only type evaluated for x"),
+        (ANSWERS, ["an answer"] * 100, {"string_constraints": {"domains": ["an answer"]}}, ""),  # a person's domain
+        ([None] * 50, ["7"] * 100, {}, "no values in the baseline: only completeness evaluated for x"),
+        (ANSWERS, [None] * 100, {}, ""),  # completeness says it
+        (ANSWERS, ANSWERS, {"monitoringConfigOverrides": {"evaluate_constraints": "Disabled"}}, ""),
+        (["1"] * 50, ["7"] * 100, {}, ""),
+    ],
+)
+def test_values_are_named_as_not_evaluated_where_no_check_ran_on_them(before, current, changes, note):
+    notes = evaluate(summary(column(current)), baseline_of(column(before), **changes)).notes
+    assert [one.startswith(note) for one in notes] == ([True] if note else [])
+
+
+def test_free_text_without_statistics_of_the_baseline_is_seen_in_the_captures():
+    baseline = Baseline(constraints=baseline_of(column(ANSWERS)).constraints)
+    assert any(one.startswith("free text: ") for one in evaluate(summary(column(ANSWERS)), baseline).notes)
+
+
+def test_private_free_text_is_noted_once_as_private():
+    private = without_private_values(column(ANSWERS), ("x",))
+    notes = evaluate(summary(private), baseline_of(column(ANSWERS))).notes
+    assert [one.partition(":")[0] for one in notes] == ["private", "private"]
 
 
 # --- private features -------------------------------------------------------------------------------------------------

@@ -184,3 +184,15 @@ def test_a_private_feature_is_called_private_and_shows_no_value():
     assert text(page).count("Private: only counts of types and missing cells are stored.") == 2
     assert "private: drift not evaluated for age, city" in text(page).lower()
     assert "Lima" not in page.decode()
+
+
+def test_free_text_is_called_not_evaluated_in_its_card_and_in_the_notes():
+    answers = Table.of([[f"an answer of a customer, number {i}", "a"] for i in range(300)], ("answer", "kind"))
+    baseline = Baseline(constraints=suggested_constraints(answers), statistics=answers)
+    evaluation = evaluate(CaptureSummary(events=300, rows=300, tables=(answers,)), baseline)
+    page = report(ReportContent("x", evaluation, 300, {}, baseline, answers)).decode()
+    card, other = (page.split(f'class="name">{name}<')[1].split("</details>")[0] for name in ("answer", "kind"))
+    assert "2 checks passed; values not evaluated: free text" in card
+    assert "Domain and drift are not evaluated: free text." in card
+    assert "not evaluated" not in other
+    assert "Free text: only type and completeness evaluated for answer; domain and drift not evaluated." in page

@@ -24,6 +24,19 @@ def p07(conformance):
     return next(conformance.glob("pairs/P07_*"))
 
 
+@pytest.mark.parametrize(
+    ("cells", "written"), [(["", " ", "a", None], 2), (["", *(f"text {i}" for i in range(500))], 1), (["a"], None)]
+)
+def test_blank_texts_are_counted_again_by_their_key_or_their_categories(cells, written):
+    column = Table.of([[cell] for cell in cells], ("x",))
+    document = json.loads(write_statistics(column))
+    assert document["features"][0].get("num_blank") == written
+    assert read_statistics(json.dumps(document).encode(), "x").columns[0].types.blank == (written or 0)
+    document["features"][0].pop("num_blank", None)  # as Model Monitor writes it
+    again = read_statistics(json.dumps(document).encode(), "x").columns[0].types.blank
+    assert again == ((written or 0) if len(cells) < 120 else 0)
+
+
 def buckets(feature: dict) -> list[tuple[float, float, float]]:
     found = feature["numerical_statistics"]["distribution"]["kll"]["buckets"]
     return [(bucket["lower_bound"], bucket["upper_bound"], bucket["count"]) for bucket in found]

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import boto3
+import msgspec
 import pytest
 
 from chalicelib import parts, records
@@ -97,3 +98,14 @@ def test_the_functions_of_today_go_on_with_a_stage_of_before():
     os.environ.clear()
     os.environ.update(saved)
     settings.cache_clear()
+
+
+def test_a_part_from_before_blank_texts_were_counted_is_added_to_one_that_counts_them():
+    request = b'{"captureData": {"endpointInput": {"data": "{\\"x\\": \\" \\"}", "encoding": "JSON"}}}\n'
+    today = summarize([request * 3])
+    stored = json.loads(msgspec.json.encode(today))
+    (column,) = stored["tables"][0]["columns"]
+    assert column["types"].pop("blank") == 3
+    before = msgspec.json.decode(json.dumps(stored), type=type(today))
+    types = (before + today).tables[0].columns[0].types
+    assert (types.string, types.blank) == (6, 3)

@@ -4,7 +4,7 @@ Outputs are written before anything is printed: a reader of standard output, suc
 
 | command   | reads                | writes                            | exit code 1 | exit code 2                     |
 |-----------|----------------------|-----------------------------------|-------------|---------------------------------|
-| evaluate  | captures, a baseline | the files named by options        | violations  | unreadable, nothing evaluated   |
+| evaluate  | captures, a baseline | the files named by options        | --fail-on   | unreadable, nothing evaluated   |
 | summarize | captures             | the files named by options        |             | unreadable, no rows             |
 | baseline  | a data set, captures | statistics.json, constraints.json |             | unreadable, rows differ in width|
 | captured  | captures             | CSV or Parquet                    |             | unreadable, no rows             |
@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
 from vedette.cli import options, rendering
+from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.capture.options import CaptureOptions as Traffic
     from chalicelib.capture.row_reader import RejectedLine
     from chalicelib.capture.summary import CaptureSummary
-    from chalicelib.constraints.evaluation import Baseline
+    from chalicelib.constraints.evaluation import Baseline, Evaluation
     from chalicelib.statistics.table import Table
     from vedette.input_sources import Source
 
@@ -61,6 +62,8 @@ ROBUST = (
     help="The number of values needed to evaluate drift.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show every measured value, including those that passed.")
+@options.fail_on
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON; all else goes to standard error.")
 @options.private
 @options.traffic
 @options.aws
@@ -73,6 +76,8 @@ def evaluate_command(
     minimum_rows: int,
     minimum_drift_rows: int,
     everything: bool,
+    fail_on: str,
+    as_json: bool,
     private: tuple[str, ...],
     traffic: Traffic,
     profile: str | None,
@@ -83,13 +88,15 @@ def evaluate_command(
     CAPTURE is one or more files, directories, globs or s3:// prefixes. If the baseline is only a constraints.json,
     drift is not evaluated.
 
-    Exit codes: 0 = no violations (including too few rows for some checks), 1 = violations found, 2 = nothing could be
-    evaluated.
+    Exit codes: 0 = no violations of the severity of --fail-on or worse (including too few rows for some checks), 1 =
+    such violations found, 2 = nothing could be evaluated. By default, what chance may explain does not fail: its
+    severity is information.
 
     \b
     Examples:
       vedette evaluate s3://my-bucket/data-capture/my-endpoint --baseline s3://my-bucket/baseline
       vedette evaluate 'captures/**/*.jsonl' --baseline constraints.json -o violations.json --report report.html
+      vedette evaluate captures/ --baseline baseline/ --fail-on critical --json
     """  # noqa: D301
     import msgspec
 
@@ -97,12 +104,16 @@ def evaluate_command(
     from chalicelib.constraints.column_alignment import aligned_table
     from chalicelib.constraints.evaluation import evaluate
     from chalicelib.constraints.files import write_violations
+    from chalicelib.constraints.measurement import Severity
+    from chalicelib.constraints.severity_order import any_at_least
     from chalicelib.pages.labels import verdict_sentence
     from chalicelib.pages.report import ReportContent
     from chalicelib.pages.report import report as page
     from vedette.baselines import read_baseline
     from vedette.input_sources import sources
 
+    if as_json and output == "-":
+        raise click.UsageError("--json and -o - both write to standard output: use one of them.")
     options.folders_exist(output, report, quarantine)
     reference = read_baseline(baseline, profile=profile, region=region)
     features = tuple(feature.name for feature in reference.constraints.features)
@@ -114,12 +125,27 @@ def evaluate_command(
     if report:
         title = capture[0] if len(capture) == 1 else f"{len(found)} files"
         current = aligned_table(summary.tables, reference.constraints, reference.statistics)
-        content = ReportContent(title, evaluation, summary.events, summary.rejected, reference, current)
+        content = ReportContent(
+            title,
+            evaluation,
+            summary.events,
+            summary.rejected,
+            reference,
+            current,
+            sources=capture,
+            captured=summary.period,
+        )
         options.write(report, page(content))
     if output:
         options.write(output, write_violations(evaluation.violations))
-    console = options.console(output)
-    _show_read(console, read, len(found), quarantine)
+    evaluated = any(one.evaluated for one in evaluation.measurements)
+    failed = any_at_least(Severity(fail_on), evaluation.measurements)
+    code = {"NoData": 2, "CaptureStopped": 2, "MonitorFailed": 2}.get(evaluation.verdict, int(failed))
+    code = code if evaluated else 2
+    if as_json:
+        CommandIO(as_json).emit(_as_json(capture, len(found), read, evaluation, everything, exit_code=code))
+    console = options.console("-" if as_json else output)
+    _show_read(console, read, capture, len(found), quarantine)
     _warn_of_unknown(private, summary.tables, console, features)
     rendering.show_checks(console, evaluation.measurements)
     rendering.show_measurements(console, evaluation.measurements, everything)
@@ -129,13 +155,36 @@ def evaluate_command(
         rendering.line(console, f"{compared} of {len(features)} columns compared with the baseline's distributions.")
     if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(reference):
         rendering.line(console, f"Note: {ROBUST}.")
-    evaluated = any(one.evaluated for one in evaluation.measurements)
     conclusion = f"{evaluation.verdict}: {verdict_sentence(evaluation)}"
     not_evaluated = not evaluated and evaluation.verdict in EVALUATED
     rendering.line(console, "Nothing was evaluated." if not_evaluated else conclusion, style="bold")
+    if evaluation.violations and not code:
+        rendering.line(console, f"Exit code 0: no violation has the severity {fail_on} or a worse one.")
     rendering.wrote(console, output, report, quarantine)
-    code = {"Violations": 1, "NoData": 2, "CaptureStopped": 2, "MonitorFailed": 2}.get(evaluation.verdict, 0)
-    click.get_current_context().exit(code if evaluated else 2)
+    click.get_current_context().exit(code)
+
+
+def _as_json(
+    capture: Sequence[str], files: int, read: _Read, evaluation: Evaluation, everything: bool, *, exit_code: int
+) -> dict[str, Any]:
+    """The verdict with stable keys; docs/evaluate.md explains them."""
+    from chalicelib.constraints.severity_order import worst_first
+
+    summary = read.summary
+    return {
+        "verdict": evaluation.verdict,
+        "exit_code": exit_code,
+        "captures": capture,
+        "files": files,
+        "requests": summary.events,
+        "rows": evaluation.rows,
+        "first_inference": summary.first_inference,
+        "last_inference": summary.last_inference,
+        "rejected": summary.rejected,
+        "notes": evaluation.notes,
+        "violations": worst_first(evaluation.violations),
+        **({"measurements": worst_first(evaluation.measurements)} if everything else {}),
+    }
 
 
 def _is_robust(baseline: Baseline) -> bool:
@@ -190,7 +239,7 @@ def summarize_command(
     if output and tables:
         options.write(output, write_statistics(tables[0]))
     console = options.console(output)
-    _show_read(console, read, len(found), quarantine)
+    _show_read(console, read, capture, len(found), quarantine)
     rendering.show_notes(console, read.summary.unread)
     if not tables:
         raise UnreadableFile(f"{capture[0]}: no rows could be read")
@@ -388,8 +437,8 @@ def _read(found: Sequence[Source], traffic: Traffic, quarantine: str | None) -> 
     return _Read(summary, refused)
 
 
-def _show_read(console: Console, read: _Read, files: int, quarantine: str | None) -> None:
-    rendering.show_summary(console, read.summary, files)
+def _show_read(console: Console, read: _Read, capture: Sequence[str], files: int, quarantine: str | None) -> None:
+    rendering.show_summary(console, read.summary, capture, files)
     rendering.show_rejected(console, read.refused, read.summary.rejected_lines, quarantine)
 
 

@@ -57,6 +57,15 @@ private = click.option(
 )
 
 
+fail_on = click.option(
+    "--fail-on",
+    type=click.Choice(["critical", "warning", "information"]),
+    default="warning",
+    show_default=True,
+    help="Exit with 1 for violations of this severity or worse.",
+)
+
+
 def output(text: str, **settings: Any) -> Callable[..., Any]:
     """`-o FILE`; - means standard output."""
     return click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), help=text, **settings)

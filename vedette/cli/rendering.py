@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from vedette.input_sources import Source
 
 MAX_REJECTED_SHOWN = 10  # lines that are listed one by one
+MAX_PLACES_SHOWN = 5  # places of captures
+STYLES = {"critical": "red", "warning": "yellow"}  # of violations
 
 
 class RejectedAt(NamedTuple):
@@ -43,10 +45,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def show_summary(console: Console, summary: CaptureSummary, files: int) -> None:
-    """Print how much was read, and which requests count in no statistic."""
+def show_summary(console: Console, summary: CaptureSummary, capture: Sequence[str], files: int) -> None:
+    """Print how much was read, from where and of which time, and which requests count in no statistic."""
+    from chalicelib.alerts.wording import period
+
     rows, requests = counted(summary.rows, "row"), counted(summary.events, "request")
     line(console, f"{rows} in {requests}, from {counted(files, 'file')}")
+    more = f" and {len(capture) - MAX_PLACES_SHOWN} more" if len(capture) > MAX_PLACES_SHOWN else ""
+    line(console, f"Source: {', '.join(capture[:MAX_PLACES_SHOWN])}{more}")
+    if summary.period is not None:
+        line(console, f"Captured: {period(*summary.period)}")
     separate = (
         (summary.errors, "error response"),
         (summary.probes, "golden request"),
@@ -110,12 +118,12 @@ def show_checks(console: Console, measurements: Sequence[Measurement]) -> None:
     """Print one line for each kind of check."""
     if not measurements:
         return
-    shown = _table("Check", "Measured", "Passed", "Violated", "Too few rows")
+    shown = _table("Check", "Measured", "Passed", "Violated", "Not evaluated")
     for check in dict.fromkeys(measurement.check for measurement in measurements):
         of_check = [measurement for measurement in measurements if measurement.check == check]
         violated = sum(measurement.violated for measurement in of_check)
-        too_few = sum(not measurement.evaluated for measurement in of_check)
-        counts = (len(of_check), len(of_check) - violated - too_few, violated, too_few)
+        not_evaluated = sum(not measurement.evaluated for measurement in of_check)
+        counts = (len(of_check), len(of_check) - violated - not_evaluated, violated, not_evaluated)
         shown.add_row(check, *(str(count) for count in counts), style="red" if violated else None)
     console.print(shown)
 
@@ -131,14 +139,22 @@ def show_measurements(console: Console, measurements: Sequence[Measurement], eve
         return
     shown = _table("Feature", "Check", "Expected", "Observed", "Result")
     for one in chosen:
-        passed = "passed" if one.evaluated else f"{counted(one.rows_needed, 'more row')} needed"
-        result = "violated" if one.violated else passed
-        cells = (sanitize(one.feature, 60), one.check, one.expected, one.observed, result)
-        shown.add_row(*(Text(cell) for cell in cells), style="red" if one.violated else None)
+        cells = (sanitize(one.feature, 60), one.check, sanitize(one.expected), sanitize(one.observed), _result(one))
+        shown.add_row(*(Text(cell) for cell in cells), style=STYLES.get(one.severity) if one.violated else None)
     console.print(shown)
     for one in chosen:
-        if one.violated:
+        if one.violated and one.description:
             line(console, f"{sanitize(one.feature, 60)}: {one.description}")
+
+
+def _result(measurement: Measurement) -> str:
+    """The severity of a violation; else whether it passed, or what it needs."""
+    if measurement.violated:
+        return f"violated ({measurement.severity})"
+    if measurement.evaluated:
+        return "passed"
+    needed = measurement.rows_needed
+    return f"{counted(needed, 'more row')} needed" if needed else "not evaluated"
 
 
 def show_columns(console: Console, table: Table) -> None:
@@ -159,7 +175,8 @@ def show_columns(console: Console, table: Table) -> None:
         )
     columns, outputs = counted(len(table.names), "column"), table.outputs
     of_them = f"{outputs} of them {'an output' if outputs == 1 else 'outputs'}"
-    line(console, f"{counted(table.rows, 'row')} of {columns}, {of_them}")
+    at_most = "" if table.has_width else "up to "
+    line(console, f"{counted(table.rows, 'row')} of {at_most}{columns}, {of_them}")
     console.print(shown)
 
 

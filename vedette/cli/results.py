@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vedette.cli import stage
+from vedette.cli import options, stage
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
@@ -42,10 +42,11 @@ def show_group() -> None:
 @stage.command("violations")
 @stage.endpoint
 @which
-def violations_command(io: CommandIO, endpoint: str, variant: str, window: str) -> None:
+@options.fail_on
+def violations_command(io: CommandIO, endpoint: str, variant: str, window: str, fail_on: str) -> None:
     """Show the violations in a window.
 
-    Exit codes: 0 = no violations, 1 = violations found.
+    Exit codes: 0 = no violations of the severity of --fail-on or worse, 1 = such violations found.
 
     \b
     Examples:
@@ -53,7 +54,8 @@ def violations_command(io: CommandIO, endpoint: str, variant: str, window: str) 
       vedette show violations preferred-site --window 2026-11-22T09 --json
     """  # noqa: D301
     from chalicelib.alerts.sanitize import sanitize
-    from chalicelib.constraints.severity_order import worst_first
+    from chalicelib.constraints.measurement import Severity
+    from chalicelib.constraints.severity_order import any_at_least, worst_first
     from vedette.operations import results
 
     found = results.executions(endpoint, variant=variant, window=window)
@@ -67,7 +69,7 @@ def violations_command(io: CommandIO, endpoint: str, variant: str, window: str) 
     io.emit(
         [_answer(one, violations=worst_first(m for m in one.execution.measurements if m.violated)) for one in found]
     )
-    if any(m.violated for one in found for m in one.execution.measurements):
+    if any_at_least(Severity(fail_on), (m for one in found for m in one.execution.measurements)):
         click.get_current_context().exit(1)
 
 
