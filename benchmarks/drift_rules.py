@@ -17,33 +17,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import msgspec
 
 from benchmarks.false_alarms import judged
-from benchmarks.flights import REFERENCE_DAYS, Day, Fault, days_under, names_under
-from chalicelib.alerts.state import transition
+from benchmarks.flights import COLUMNS, REFERENCE_DAYS, Day, Fault, days_under, names_under
+from chalicelib.alerts.state import Transition, transition
 from chalicelib.constraints import check_types
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.records import AlertState, Execution, Thresholds
+from chalicelib.records import AlertState, Execution, FingerprintStatus, Thresholds
 from chalicelib.statistics.table import Table
 
+HORIZON = 14  # days in which a fault may be found
 SHARE_OF_COLUMNS = 0.5  # Evidently's default: a data set has drifted when half of its columns have
 DATASET = Fingerprint(check_types.DRIFT, "half of the columns")
 
 
 @dataclass(frozen=True)
 class DayFindings:
-    """What a person is told of one day that is new: at once, or as a slow change."""
+    """What a person is told of one day that is new, at once or as a slow change; and the alerts that are open then."""
 
     sudden: frozenset[Fingerprint] = frozenset()
     slow: frozenset[Fingerprint] = frozenset()
+    open: frozenset[Fingerprint] = frozenset()
 
 
 Method = Callable[[Sequence[Day], int], Iterator[DayFindings]]  # the days in order, how many of them are the reference
-Watch = Callable[[Fault | None, int], Iterator[DayFindings]]  # the year in which a fault begins on a day of this index
+Watch = Callable[[Fault | None, int], Iterable[DayFindings]]  # the year in which a fault begins on a day of this index
 Scores = Sequence[Mapping[str, float]]  # of each day after the reference and each column; above 1 it is a finding
 
 
@@ -54,13 +57,18 @@ def pooled(days: Sequence[Day], reference: int) -> Iterator[DayFindings]:
     for day in days[reference:]:
         moved = transition(state, judged(day.table, baseline, _start(day), 24, Checks.DRIFT), Thresholds())
         state = moved.after
-        yield DayFindings(frozenset(found.fingerprint for found in moved.new))
+        yield _findings(moved)
 
 
 def by_method(method: Method, days: Sequence[Day]) -> Watch:
-    """A method, run once for each fault."""
+    """A method, run once for each fault and date."""
 
-    return lambda fault, since: method(days_under(days, fault, since), REFERENCE_DAYS)
+    @cache
+    def watch(fault: Fault | None, since: int) -> list[DayFindings]:
+        end = len(days) if fault is None else since + HORIZON  # what comes later is not asked for
+        return list(method(days_under(days, fault, since)[:end], REFERENCE_DAYS))
+
+    return watch
 
 
 def by_day(scores: Scores) -> Watch:
@@ -68,7 +76,8 @@ def by_day(scores: Scores) -> Watch:
 
     def watch(fault: Fault | None, since: int) -> Iterator[DayFindings]:
         for day in _scores_under(scores, fault, since):
-            yield DayFindings(frozenset(Fingerprint(check_types.DRIFT, name) for name in day if day[name] > 1))
+            loud = frozenset(Fingerprint(check_types.DRIFT, name) for name in day if day[name] > 1)
+            yield DayFindings(sudden=loud, open=loud)
 
     return watch
 
@@ -79,7 +88,8 @@ def by_share(scores: Scores) -> Watch:
     def watch(fault: Fault | None, since: int) -> Iterator[DayFindings]:
         for day in _scores_under(scores, fault, since):
             drifted = sum(score > 1 for score in day.values()) >= SHARE_OF_COLUMNS * len(day)
-            yield DayFindings(frozenset([DATASET] if drifted else []))
+            loud = frozenset([DATASET] if drifted else [])
+            yield DayFindings(sudden=loud, open=loud)
 
     return watch
 
@@ -106,7 +116,8 @@ def by_hard_checks(hours_of_days: Sequence[Sequence[tuple[Measurement, ...]]]) -
             for number, hours in enumerate(hours_of_days, REFERENCE_DAYS)
         )
         for told in _told(measured, 1, Checks.HARD):
-            yield DayFindings(frozenset().union(*(hour.sudden for hour in told)))
+            sudden = frozenset[Fingerprint]().union(*(hour.sudden for hour in told))
+            yield DayFindings(sudden=sudden, open=told[-1].open)
 
     return watch
 
@@ -115,10 +126,9 @@ def either(*watches: Watch) -> Watch:
     """What any of them tells."""
 
     def watch(fault: Fault | None, since: int) -> Iterator[DayFindings]:
-        for told in zip(*(one(fault, since) for one in watches), strict=True):
-            yield DayFindings(
-                frozenset().union(*(one.sudden for one in told)), frozenset().union(*(one.slow for one in told))
-            )
+        for told in zip(*(one(fault, since) for one in watches), strict=False):  # a method ends early
+            sudden, slow, still = zip(*((one.sudden, one.slow, one.open) for one in told), strict=True)
+            yield DayFindings(*(frozenset[Fingerprint]().union(*sets) for sets in (sudden, slow, still)))
 
     return watch
 
@@ -133,8 +143,16 @@ def _told(
         for window in windows:
             moved = transition(state, _execution(window, start, hours, checks), Thresholds())
             state, start = moved.after, start + timedelta(hours=hours)
-            told.append(DayFindings(frozenset(found.fingerprint for found in moved.new)))
+            told.append(_findings(moved))
         yield told
+
+
+def _findings(moved: Transition) -> DayFindings:
+    fingerprints = moved.after.fingerprints
+    return DayFindings(
+        sudden=frozenset(found.fingerprint for found in moved.new),
+        open=frozenset(one for one, known in fingerprints.items() if known.state == FingerprintStatus.FIRING),
+    )
 
 
 def _scores_under(scores: Scores, fault: Fault | None, since: int) -> Iterator[dict[str, float]]:
@@ -144,9 +162,13 @@ def _scores_under(scores: Scores, fault: Fault | None, since: int) -> Iterator[d
 
 
 def _measured_under(window: tuple[Measurement, ...], fault: Fault | None) -> tuple[Measurement, ...]:
-    names = {stands_for: name for name, stands_for in names_under(fault).items()}
+    """The measurements of the columns of the model; those of a faulty column under the name of the one it harms."""
+    harmed = fault.column if fault else ""
+    wanted = set(names_under(fault).values())
     return tuple(
-        msgspec.structs.replace(found, feature=names[found.feature]) for found in window if found.feature in names
+        found if found.feature in COLUMNS else msgspec.structs.replace(found, feature=harmed)
+        for found in window
+        if found.feature in wanted
     )
 
 

@@ -1,6 +1,8 @@
 """How often a method of judging drift speaks in a quiet real year, and how soon it finds a fault: REAL_YEAR.md.
 
-    make real-year          or, where its environments are installed:  python -m benchmarks.real_year
+    make real-year          or, where its environments are installed:  python -m benchmarks.real_year [--dates 20]
+
+To judge another method, name it in OURS. The year and the other monitors' answers are kept in build/real_year.
 
 The year is 2013 at the airports of New York (`benchmarks.flights`). A `Method` is what is judged: it sees the days in
 order, the first REFERENCE_DAYS as the reference, and says for each later day what a person is told.
@@ -10,12 +12,13 @@ order, the first REFERENCE_DAYS as the reference, and says for each later day wh
 | messages a week       | days on which something new is told, in the year as it was: a false alarm, or the seasons  |
 | slow findings a week  | days on which something is told as a slow change, apart from those messages                |
 | from July on          | the same, with the reference from July 1                                                   |
-| a fault               | one column is faulty from a date on, at DATES dates spread over the year                   |
+| a fault               | one column is faulty from a date on, at 20 dates spread over the year                      |
 | found                 | told of that column on a day on which the year without the fault says nothing of it        |
+| an open alert         | a person was told, and it has not recovered                                                |
 | days to find          | 1 when it is told at the end of the first faulty day; none after HORIZON days              |
 | an equal false alarm  | another monitor's thresholds are raised until it sends at most as many messages as ours    |
 
-A fault in a column of which a person was told already, and that has not recovered, is not found: nobody would see it.
+A fault in a column whose alert is open already is not found: nobody would be told of it.
 
 The other monitors keep no state of alerts. As they are, each day with a finding is a message; at equal false alarms
 they count two of three days by our alert state, since counting more days alone would find nothing within two.
@@ -23,6 +26,7 @@ they count two of three days by our alert state, since counting more days alone 
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -33,7 +37,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +46,7 @@ import msgspec
 from benchmarks import flights
 from benchmarks.drift_rules import (
     DATASET,
+    HORIZON,
     DayFindings,
     Method,
     Scores,
@@ -63,10 +68,8 @@ from chalicelib.constraints.measurement import Fingerprint
 HERE = Path(__file__).parent
 REPORT = HERE / "REAL_YEAR.md"
 BUILD = HERE.parent / "build" / "real_year"
-DATES = 20
-HORIZON = 14  # days in which a fault may be found
 SOON = 2  # days
-JULY = datetime(2013, 7, 1).date()  # noqa: DTZ001 - a date of the airports' own time
+JULY = date(2013, 7, 1)
 MOST_SECONDS = 1800  # of one run of a contestant
 OURS: Method = pooled
 CONTESTANTS = ("nannyml", "evidently")
@@ -121,6 +124,9 @@ class Row:
     messages: float  # a week
     slow: float  # a week
     from_july: float  # messages a week
+    open: float  # share of the days on which some alert is open
+    told: Counter[Fingerprint]  # how often each finding was told at once in the quiet year
+    open_before: Mapping[str, int]  # of each fault, the dates at which an alert of its column is open already
     faults: Mapping[str, Sequence[Found | None]]  # of each fault, at each date
 
     def soon(self, fault: str | None = None) -> int:
@@ -129,33 +135,38 @@ class Row:
         return sum(found.sudden and found.days <= SOON for kind in kinds for found in self.faults[kind] if found)
 
     def cells(self) -> str:
-        figures = [f"{self.messages:.2f}", f"{self.from_july:.2f}", f"{self.slow:.2f}"]
+        figures = [f"{self.messages:.2f}", f"{self.from_july:.2f}", f"{self.slow:.2f}", f"{self.open:.0%}"]
         total = sum(len(found) for found in self.faults.values())
         return " | ".join([*figures, *(self._cell(fault) for fault in self.faults), f"{self.soon()} of {total}"])
 
     def _cell(self, fault: str) -> str:
-        """How many are told at once within SOON days; the median of days over all that are told within HORIZON."""
+        """How many are told at once within SOON days, the median of the days, and why others are not."""
         told = [found for found in self.faults[fault] if found]
         slow = sum(not found.sudden for found in told)
         middle = f" ({statistics.median(found.days for found in told):g} d)" if told else ""
-        return f"{self.soon(fault)}{middle}" + (f", {slow} as slow" if slow else "")
+        masked = self.open_before[fault]
+        return (
+            f"{self.soon(fault)}{middle}"
+            + (f", {slow} as slow" if slow else "")
+            + (f", {masked} open" if masked else "")
+        )
 
 
-def first_days(days: int) -> list[int]:
+def first_days(days: int, dates: int) -> list[int]:
     """The indices of the days on which faults begin, spread evenly over those that leave HORIZON days.
 
     Examples
     --------
-    >>> first_days(365)[:3], first_days(365)[-1], len(first_days(365))
-    ([28, 45, 62], 351, 20)
+    >>> first_days(365, 20)[:3], first_days(365, 20)[-1]
+    ([28, 45, 62], 351)
     """
     last = days - HORIZON
-    return [REFERENCE_DAYS + round(number * (last - REFERENCE_DAYS) / (DATES - 1)) for number in range(DATES)]
+    return [REFERENCE_DAYS + round(number * (last - REFERENCE_DAYS) / max(1, dates - 1)) for number in range(dates)]
 
 
 def found(watch: Watch, quiet: Sequence[DayFindings], fault: Fault, since: int) -> Found | None:
     """When a fault is told that begins at `since`; None when it is not within HORIZON days."""
-    for number, (told, otherwise) in enumerate(zip(watch(fault, since), quiet, strict=True), REFERENCE_DAYS):
+    for number, (told, otherwise) in enumerate(zip(watch(fault, since), quiet, strict=False), REFERENCE_DAYS):
         if number >= since + HORIZON:
             return None
         for now, before in ((told.sudden, otherwise.sudden), (told.slow, otherwise.slow)):
@@ -165,22 +176,31 @@ def found(watch: Watch, quiet: Sequence[DayFindings], fault: Fault, since: int) 
     return None
 
 
+def _open_before(quiet: Sequence[DayFindings], fault: Fault, since: int) -> bool:
+    """Whether an alert of the column is open on the day before the fault begins."""
+    before = quiet[since - REFERENCE_DAYS - 1].open if since > REFERENCE_DAYS else frozenset()
+    return any(one.subject in (fault.column, DATASET.subject) for one in before)
+
+
 def a_week(findings: Sequence[frozenset[Fingerprint]]) -> float:
     """Days on which something is told, a week."""
     return sum(map(bool, findings)) / (len(findings) / 7)
 
 
-def row(name: str, watch: Watch, from_july: Watch) -> Row:
-    """Judge one method."""
+def row(name: str, watch: Watch, from_july: Watch, dates: int) -> Row:
+    """Judge one method, at so many dates of each fault."""
     quiet = list(watch(None, 0))
-    dates = first_days(REFERENCE_DAYS + len(quiet))
+    begins = first_days(REFERENCE_DAYS + len(quiet), dates)
     began = time.perf_counter()
     judged_row = Row(
         name,
         a_week([day.sudden for day in quiet]),
         a_week([day.slow for day in quiet]),
         a_week([day.sudden for day in from_july(None, 0)]),
-        {fault.name: [found(watch, quiet, fault, since) for since in dates] for fault in FAULTS},
+        sum(bool(day.open) for day in quiet) / len(quiet),
+        Counter(one for day in quiet for one in day.sudden),
+        {fault.name: sum(_open_before(quiet, fault, since) for since in begins) for fault in FAULTS},
+        {fault.name: [found(watch, quiet, fault, since) for since in begins] for fault in FAULTS},
     )
     print(f"{name}: {judged_row.cells()} [{time.perf_counter() - began:.0f} s]", file=sys.stderr, flush=True)
     return judged_row
@@ -213,42 +233,52 @@ def years() -> tuple[list[Day], list[Day], Path, Path]:
     return all_days, [day for day in all_days if day.date >= JULY], year, july
 
 
-def rows_of(days: Sequence[Day], july: Sequence[Day], files: tuple[Path, Path]) -> tuple[list[Row], list[str]]:
-    """Every row of the table, ours first, and a note for each contestant."""
-    hard, hard_july = (by_hard_checks(hard_measurements(some)) for some in (days, july))
+def rows_of(days: Sequence[Day], july: Sequence[Day], files: Sequence[Path], dates: int) -> tuple[list[Row], list[str]]:
+    """Every row of the table, ours first, and the seconds of each contestant."""
     drift, drift_july = by_method(OURS, days), by_method(OURS, july)
-    ours = row("Vedette, drift", drift, drift_july)
-    rows = [ours, row("Vedette, hard checks", hard, hard_july)]
-    rows.append(row("Vedette, both", either(drift, hard), either(drift_july, hard_july)))
-    defaults, notes = [], []
-    equal = []
+    hard, hard_july = (by_hard_checks(hard_measurements(some)) for some in (days, july))
+    ours = row("Vedette, drift", drift, drift_july, dates)
+    rows = [ours, row("Vedette, hard checks", hard, hard_july, dates)]
+    rows.append(row("Vedette, both", either(drift, hard), either(drift_july, hard_july), dates))
     scores = {"Model Monitor's rule": (model_monitor_scores(days), model_monitor_scores(july))}
+    seconds = []
     for name in CONTESTANTS:
         whole, half = (contestant(name, file) for file in files)
         scores[whole.version] = whole.scores, half.scores
-        notes.append(f"{whole.version}: {whole.seconds:.0f} s for the year, {half.seconds:.0f} s from July on")
-    for name, (whole_scores, half_scores) in scores.items():
-        defaults.append(row(f"{name}, each column", by_day(whole_scores), by_day(half_scores)))
+        seconds.append(f"{whole.version} {whole.seconds:.0f} for the year and {half.seconds:.0f} from July on")
+    for name, (year, half_year) in scores.items():
+        factor = factor_as_quiet_as(ours.messages, year)
+        equal = (by_alert_state(some, factor) for some in (year, half_year))
+        rows.append(row(f"{name}, thresholds x {factor:.2f}, 2 of 3 days", *equal, dates))
+    for name, both in scores.items():
+        rows.append(row(f"{name}, as it is", *map(by_day, both), dates))
         if name.startswith("evidently"):
-            defaults.append(row(f"{name}, half of the columns", by_share(whole_scores), by_share(half_scores)))
-        factor = factor_as_quiet_as(ours.messages, whole_scores)
-        watches = (by_alert_state(some, factor) for some in (whole_scores, half_scores))
-        equal.append(row(f"{name}, thresholds x {factor:.2f}, 2 of 3 days", *watches))
-    return [*rows, *equal, *defaults], notes
+            rows.append(row(f"{name}, as it is, half of the columns", *map(by_share, both), dates))
+    return rows, seconds
 
 
-def report(rows: Sequence[Row], notes: Sequence[str], weeks: tuple[float, float], seconds: float) -> str:
-    faults = list(rows[0].faults)
-    header = ["", "messages a week", "from July on", "slow findings a week", *faults, f"within {SOON} days"]
+def report(rows: Sequence[Row], weeks: Sequence[float], seconds: Sequence[str]) -> str:
+    faults = rows[0].faults
+    dates = len(next(iter(faults.values())))
+    header = [
+        "",
+        "messages a week",
+        "from July on",
+        "slow findings a week",
+        "days with an open alert",
+        *faults,
+        f"within {SOON} days",
+    ]
     lines = [
         "# A real year",
         "",
         f"Written by `python -m benchmarks.real_year`, whose docstring says how it judges; `make real-year` installs "
         f"what it needs. {REFERENCE_DAYS} reference days, then {weeks[0]:.0f} weeks, or {weeks[1]:.0f} from July on; "
-        f"{len(COLUMNS)} columns; each fault begins at {DATES} dates. {machine()}.",
+        f"{len(COLUMNS)} columns; each fault begins at {dates} dates. {machine()}.",
         "",
-        f"The cells of a fault: at how many dates it is told within {SOON} days, and the median of the days over all "
-        f"dates at which it is told within {HORIZON}.",
+        f"The cells of a fault: at how many dates it is told within {SOON} days; in brackets the median of the days, "
+        f"over all dates at which it is told within {HORIZON}; `open`: at how many dates an alert of the column was open "
+        "before.",
         "",
         f"| {' | '.join(header)} |",
         "|---|" + "---|" * (len(header) - 1),
@@ -257,7 +287,7 @@ def report(rows: Sequence[Row], notes: Sequence[str], weeks: tuple[float, float]
         *(f"* {sentence}" for sentence in sentences(rows)),
         "* The drift checks of the other monitors do not look at missing cells; their checks that do were not run.",
         "",
-        f"Seconds: {'; '.join(notes)}; {seconds:.0f} in all.",
+        f"Seconds: {'; '.join(seconds)}.",
         "",
     ]
     return "\n".join(lines)
@@ -266,7 +296,7 @@ def report(rows: Sequence[Row], notes: Sequence[str], weeks: tuple[float, float]
 def sentences(rows: Sequence[Row]) -> Iterator[str]:
     """What follows from the figures."""
     ours, hard, both, *others = rows
-    total = len(FAULTS) * DATES
+    total = sum(map(len, ours.faults.values()))
     yield (
         f"Our drift check sends {ours.messages:.2f} messages a week in the quiet year and tells {ours.soon()} of "
         f"{total} faults within {SOON} days; with the hard checks {both.messages:.2f} and {both.soon()}."
@@ -282,18 +312,24 @@ def sentences(rows: Sequence[Row]) -> Iterator[str]:
     for one in others:
         if one.messages > ours.messages:
             yield f"{one.name}: {one.messages:.2f} messages a week, more than ours; tells {one.soon()}."
+    for one in (ours, hard):
+        what_was_told = ", ".join(f"{count} x {what.check} of {what.subject}" for what, count in one.told.most_common())
+        yield f"{one.name}, in the quiet year: {what_was_told or 'nothing'}."
     for fault, told in hard.faults.items():
         checks = Counter(one.check for one in told if one and one.days <= SOON)
         for check, count in checks.most_common():
-            yield f"The hard checks find `{fault}` by {check} at {count} of {DATES} dates within {SOON} days."
+            yield f"The hard checks find `{fault}` by {check} at {count} of {len(told)} dates within {SOON} days."
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--dates", type=int, default=20, help="at how many dates each fault begins")
+    dates = parser.parse_args().dates
     began = time.perf_counter()
     days, july, *files = years()
-    rows, notes = rows_of(days, july, (files[0], files[1]))
-    weeks = tuple((len(some) - REFERENCE_DAYS) / 7 for some in (days, july))
-    text = report(rows, notes, (weeks[0], weeks[1]), time.perf_counter() - began)
+    rows, seconds = rows_of(days, july, files, dates)
+    seconds.append(f"{time.perf_counter() - began:.0f} in all, without what was kept")
+    text = report(rows, [(len(some) - REFERENCE_DAYS) / 7 for some in (days, july)], seconds)
     REPORT.write_text(text)
     print(text)
 
