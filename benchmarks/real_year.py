@@ -277,8 +277,7 @@ def report(rows: Sequence[Row], weeks: Sequence[float], seconds: Sequence[str]) 
         f"{len(COLUMNS)} columns; each fault begins at {dates} dates. {machine()}.",
         "",
         f"The cells of a fault: at how many dates it is told within {SOON} days; in brackets the median of the days, "
-        f"over all dates at which it is told within {HORIZON}; `open`: at how many dates an alert of the column was open "
-        "before.",
+        f"where it is told within {HORIZON}; at how many dates an alert of the column was `open` before.",
         "",
         f"| {' | '.join(header)} |",
         "|---|" + "---|" * (len(header) - 1),
