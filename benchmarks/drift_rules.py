@@ -5,7 +5,7 @@ faulty column is measured once for the whole year, and a fault that begins on so
 
 | rule             | a person is told                                                              |
 |------------------|-------------------------------------------------------------------------------|
-| `pooled`         | what ships: one baseline of all reference days, one threshold, two of three days |
+| `by_reference_days` | what ships: days of the same type, thresholds from the days themselves, sudden or slow |
 | `by_day`         | every column above its threshold, every day                                   |
 | `by_share`       | one finding, when at least half of the columns are above their thresholds     |
 | `by_alert_state` | two of three days above a multiple of the threshold, by the alert state that ships |
@@ -15,20 +15,20 @@ faulty column is measured once for the whole year, and a fault that begins on so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import msgspec
 
-from benchmarks.false_alarms import judged
+from benchmarks.false_alarms import DayWatch, judged
 from benchmarks.flights import COLUMNS, REFERENCE_DAYS, Day, Fault, days_under, names_under
 from chalicelib.alerts.state import Transition, transition
-from chalicelib.constraints import check_types
+from chalicelib.constraints import check_types, reference_days
 from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.records import AlertState, Execution, FingerprintStatus, Thresholds
+from chalicelib.records import AlertState, Execution, FindingState, FingerprintStatus, Thresholds
 from chalicelib.statistics.table import Table
 
 HORIZON = 14  # days in which a fault may be found
@@ -50,14 +50,18 @@ Watch = Callable[[Fault | None, int], Iterable[DayFindings]]  # the year in whic
 Scores = Sequence[Mapping[str, float]]  # of each day after the reference and each column; above 1 it is a finding
 
 
-def pooled(days: Sequence[Day], reference: int) -> Iterator[DayFindings]:
-    """The rule that ships: a baseline of all reference days, one threshold, two of three days."""
-    baseline = _baseline(days[:reference])
-    state = _no_alerts()
+def by_reference_days(days: Sequence[Day], reference: int) -> Iterator[DayFindings]:
+    """The rule that ships: compared with days of the same type, sudden drift told from slow drift."""
+    watch = DayWatch([_day(one) for one in days[:reference]], _baseline(days[:reference]).constraints)
     for day in days[reference:]:
-        moved = transition(state, judged(day.table, baseline, _start(day), 24, Checks.DRIFT), Thresholds())
-        state = moved.after
-        yield _findings(moved)
+        moved, of_the_week = watch.evaluate(_day(day), day.table)
+        slow = (item.subject for message in of_the_week for item in message.items if item.state == FindingState.NEW)
+        named = frozenset(Fingerprint(check_types.SLOW_DRIFT, name) for name in slow)
+        yield replace(_findings(moved), slow=named)
+
+
+def _day(day: Day) -> reference_days.Day:
+    return reference_days.Day(day.date, "1", dict(zip(day.table.names, day.table.columns, strict=True)))
 
 
 def by_method(method: Method, days: Sequence[Day]) -> Watch:

@@ -39,14 +39,15 @@ from numpy.typing import NDArray
 
 from benchmarks.levels import machine
 from chalicelib.alerts.slow_drift import follow_slow_drift
-from chalicelib.alerts.state import transition
+from chalicelib.alerts.state import Transition, transition
 from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.day_drift import DayComparison, compare_day
 from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.reference_days import FULL_DAYS, Day, Reference, learned, recent_days
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.records import AlertState, Execution, Thresholds
+from chalicelib.records import AlertMessage, AlertState, Execution, Thresholds
 from chalicelib.statistics import BASELINE_K, PART_K
 from chalicelib.statistics.categories import Categories
 from chalicelib.statistics.column import ColumnStatistics
@@ -209,48 +210,62 @@ def _column(kind: str, values: Floats, missing: NDArray[np.bool_] | None, k: int
     )
 
 
-class Watch:
-    """Watches the days of one endpoint after its reference days."""
+class DayWatch:
+    """Evaluates days one after the other by the code that ships, and keeps the alert state."""
 
-    def __init__(self, rows_a_day: float, seed: int, world: World, skipped_days: int = 0):
-        self.endpoint = Endpoint(rows_a_day, seed, world)
-        self.days: list[Day] = []
-        tables = [self._drawn(0.0) for _ in range(FULL_DAYS)]
-        total = Table.total(tables)
+    def __init__(self, days: Sequence[Day], constraints: Constraints) -> None:
+        """Learn from the reference days, in order."""
+        self.days = list(days)
         # Without statistics: baseline_drift_check would only stand in the files.
-        self.baseline = Baseline(constraints=suggested_constraints(total))
-        types = {feature.name: feature.inferred_type for feature in self.baseline.constraints.features}
-        self.reference = learned(Reference(), self.days, types, self._next_start().date())
-        for _ in range(skipped_days):
-            self._drawn(0.0)
+        self.baseline = Baseline(constraints=constraints)
+        types = {feature.name: feature.inferred_type for feature in constraints.features}
+        self.reference = learned(Reference(), self.days, types, days[-1].date + DAY)
         self.state = AlertState(endpoint="simulated", variant="AllTraffic")
-        self.told: Counter[str] = Counter()
-        self.alerts = self.slow_messages = 0
 
-    def _next_start(self) -> datetime:
-        return START + len(self.days) * DAY
-
-    def _drawn(self, shift: float) -> Table:
-        table = self.endpoint.day(shift).table(PART_K)
-        self.days.append(Day(self._next_start().date(), "1", dict(zip(NAMES, table.columns, strict=True))))
-        return table
-
-    def next_day(self, shift: float = 0.0) -> None:
-        """Draw, evaluate and alert on one more day."""
-        start = self._next_start()
-        table = self._drawn(shift)
-        today = self.days[-1]
-        compared = compare_day(self.reference, today.date, today.columns, self.baseline.constraints)
+    def evaluate(self, day: Day, table: Table) -> tuple[Transition, tuple[AlertMessage, ...]]:
+        """What one more day changes, and the message on slow drift, if one is due."""
+        compared = compare_day(self.reference, day.date, day.columns, self.baseline.constraints)
         if compared.is_outside:
-            earlier = {day.date: day for day in self.days[-1 - FULL_DAYS : -1]}
-            recent = recent_days(self.reference, compared.day_type, today.date, earlier)
-            compared = compared._replace(recent=[earlier[day] for day in recent])
+            earlier = {one.date: one for one in self.days[-FULL_DAYS:]}
+            recent = recent_days(self.reference, compared.day_type, day.date, earlier)
+            compared = compared._replace(recent=[earlier[one] for one in recent])
+        self.days.append(day)
+        start = datetime.combine(day.date, datetime.min.time(), UTC)
         execution = judged(table, self.baseline, start, 24, Checks.DRIFT, compared)
         moved = transition(self.state, execution, Thresholds())
         self.state, of_the_week = follow_slow_drift(self.state, moved.after, execution, Thresholds())
+        return moved, of_the_week
+
+
+class Watch:
+    """Draws the days of one endpoint, and watches those after its reference days."""
+
+    def __init__(self, rows_a_day: float, seed: int, world: World, skipped_days: int = 0):
+        self.endpoint = Endpoint(rows_a_day, seed, world)
+        self.drawn = 0
+        tables = [self._table(0.0) for _ in range(FULL_DAYS)]
+        days = [_day(number, table) for number, table in enumerate(tables)]
+        self.watch = DayWatch(days, suggested_constraints(Table.total(tables)))
+        for _ in range(skipped_days):
+            self.watch.days.append(_day(self.drawn, self._table(0.0)))
+        self.told: Counter[str] = Counter()
+        self.alerts = self.slow_messages = 0
+
+    def _table(self, shift: float) -> Table:
+        self.drawn += 1
+        return self.endpoint.day(shift).table(PART_K)
+
+    def next_day(self, shift: float = 0.0) -> None:
+        """Draw, evaluate and alert on one more day."""
+        number, table = self.drawn, self._table(shift)
+        moved, of_the_week = self.watch.evaluate(_day(number, table), table)
         self.alerts += bool(moved.new)
         self.told.update(measurement.feature for measurement in moved.new)
         self.slow_messages += len(of_the_week)
+
+
+def _day(number: int, table: Table) -> Day:
+    return Day((START + number * DAY).date(), "1", dict(zip(NAMES, table.columns, strict=True)))
 
 
 def judged(

@@ -55,11 +55,11 @@ from benchmarks.drift_rules import (
     by_day,
     by_hard_checks,
     by_method,
+    by_reference_days,
     by_share,
     either,
     hard_measurements,
     model_monitor_scores,
-    pooled,
 )  # fmt: skip
 from benchmarks.flights import COLUMNS, FAULTS, REFERENCE_DAYS, Day, Fault
 from benchmarks.levels import machine
@@ -71,7 +71,7 @@ BUILD = HERE.parent / "build" / "real_year"
 SOON = 2  # days
 JULY = date(2013, 7, 1)
 MOST_SECONDS = 1800  # of one run of a contestant
-OURS: Method = pooled
+OURS: Method = by_reference_days
 CONTESTANTS = ("nannyml", "evidently")
 QUIET_ENVIRONMENT = {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"}
 
