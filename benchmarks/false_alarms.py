@@ -42,10 +42,10 @@ from chalicelib.alerts.slow_drift import follow_slow_drift
 from chalicelib.alerts.state import Transition, transition
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.day_drift import DayComparison, compare_day
+from chalicelib.constraints.day_drift import DayComparison, compare_day, with_recent_days
 from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.measurement import Checks
-from chalicelib.constraints.reference_days import FULL_DAYS, Day, Reference, learned, recent_days
+from chalicelib.constraints.reference_days import FULL_DAYS, Day, Reference, learned
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.records import AlertMessage, AlertState, Execution, Thresholds
 from chalicelib.statistics import BASELINE_K, PART_K
@@ -226,9 +226,7 @@ class DayWatch:
         """What one more day changes, and the message on slow drift, if one is due."""
         compared = compare_day(self.reference, day.date, day.columns, self.baseline.constraints)
         if compared.is_outside:
-            earlier = {one.date: one for one in self.days[-FULL_DAYS:]}
-            recent = recent_days(self.reference, compared.day_type, day.date, earlier)
-            compared = compared._replace(recent=[earlier[one] for one in recent])
+            compared = with_recent_days(compared, self.days[-FULL_DAYS:])
         self.days.append(day)
         start = datetime.combine(day.date, datetime.min.time(), UTC)
         execution = judged(table, self.baseline, start, 24, Checks.DRIFT, compared)

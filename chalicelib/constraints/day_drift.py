@@ -32,6 +32,7 @@ from chalicelib.constraints.reference_days import (
     FeatureReference,
     Reference,
     is_like_other_type,
+    recent_days,
 )
 from chalicelib.statistics import distances
 from chalicelib.statistics.column import ColumnStatistics
@@ -98,6 +99,13 @@ def compare_day(
         if (distance := by_type[day_type].get(name)) is not None
     }
     return DayComparison(reference, day, day_type, features)
+
+
+def with_recent_days(compared: DayComparison, earlier: Sequence[Day]) -> DayComparison:
+    """The comparison with the recent ones of the days before."""
+    by_date = {day.date: day for day in earlier}
+    recent = recent_days(compared.reference, compared.day_type, compared.date, by_date)
+    return compared._replace(recent=[by_date[one] for one in recent])
 
 
 def _distance(

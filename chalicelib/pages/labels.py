@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from chalicelib.alerts.sanitize import sanitize
@@ -11,7 +12,7 @@ from chalicelib.constraints.measurement import Measurement, Verdict
 from chalicelib.constraints.severity_order import worst_first
 from chalicelib.records import Execution
 
-TONES = {
+_TONES = {
     Verdict.OK: "good",
     Verdict.VIOLATIONS: "bad",
     Verdict.MONITOR_FAILED: "bad",
@@ -19,6 +20,12 @@ TONES = {
     Verdict.NO_DATA: "poor",
     Verdict.INSUFFICIENT_DATA: "poor",
 }
+
+
+def tone(verdict: Verdict, measurements: Iterable[Measurement]) -> str:
+    """How a verdict looks: violations of which nobody is told are poor, not bad."""
+    told = verdict != Verdict.VIOLATIONS or any(one.alertable for one in measurements)
+    return _TONES[verdict] if told else "poor"
 
 
 def verdict_sentence(evaluation: Evaluation) -> str:

@@ -24,7 +24,7 @@ from chalicelib.pages import html
 from chalicelib.pages.charts import WIDTH
 from chalicelib.pages.features import Cards, Feature, Finding
 from chalicelib.pages.history import WINDOWS, History, Since
-from chalicelib.pages.labels import TONES, length, verdict_sentence, version, window
+from chalicelib.pages.labels import length, tone, verdict_sentence, version, window
 from chalicelib.records import Execution
 from chalicelib.statistics.table import Table
 
@@ -112,7 +112,9 @@ def report(content: ReportContent) -> bytes:
         "report.html",
         title=sanitize(content.title),
         verdict=evaluation.verdict,
-        tone="poor" if evaluation.verdict == Verdict.OK and findings else TONES[evaluation.verdict],
+        tone="poor"
+        if evaluation.verdict == Verdict.OK and findings
+        else tone(evaluation.verdict, evaluation.measurements),
         sentence=verdict_sentence(evaluation),
         since=_headline(evaluation, findings, history),
         drifted=_drifted(findings, drift) if apart else "",
@@ -268,7 +270,7 @@ def _timeline(history: History) -> list[tuple[str, str, str, str, int]]:
         (
             minute(one.window_start),
             one.verdict,
-            TONES[one.verdict],
+            tone(one.verdict, one.measurements),
             version(one),
             sum(m.violated for m in one.measurements),
         )

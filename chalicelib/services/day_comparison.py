@@ -54,12 +54,14 @@ def up_to_date(
     """The reference days of a variant with the days before `today` taken in, and stored if that changed them."""
     store = run.stores.reference_days
     before = store.get(run.endpoint, variant) or Reference()
+    weekend = weekdays(run.entry.weekend)
+    if weekend is not None and before.weekend not in (None, weekend):
+        before = before.restarted(today - FULL_DAYS * DAY)
     types = {feature.name: feature.inferred_type for feature in constraints.features}
     since = needed_since(before, list(types), today, outputs=outputs, version=version)
     if since is None:
         return before
     days = list(store.read(store.captured(run.endpoint, variant, since, today)))
-    weekend = weekdays(run.entry.weekend)
     after = learned(before, days, types, today, outputs=outputs, version=version, weekend=weekend)
     if after != before:
         store.put(run.endpoint, variant, after)

@@ -191,7 +191,7 @@ def accept_command(
       vedette constraints accept preferred-site --window 2026-11-22T09 --reason 'the new client sends cents'
       vedette constraints accept preferred-site --feature b --reason 'prices have risen' --dry-run
     """  # noqa: D301
-    from vedette.operations import baselines
+    from vedette.operations import baselines, reference_days
 
     before = baselines.in_force(endpoint)
     accepted = baselines.accepted(endpoint, before, variant, window, features)
@@ -201,7 +201,8 @@ def accept_command(
     )
     if accepted.few:
         io.say(f"This is a small sample; use at least {accepted.few} more rows for a stable baseline.")
-    _store(io, endpoint, before, accepted.constraints, accepted.statistics, reason)
+    if _store(io, endpoint, before, accepted.constraints, accepted.statistics, reason):
+        reference_days.restart(endpoint, accepted, features)
 
 
 @stage.command("use", changes=True)
@@ -252,8 +253,8 @@ for _command in (show_command, versions_command, diff_command, set_command, acce
 
 def _store(
     io: CommandIO, endpoint: str, before: Stored | None, after: Constraints, statistics: bytes | None, reason: str
-) -> None:
-    """Show the differences, ask for confirmation, store a new version and make it the current version."""
+) -> bool:
+    """Show the differences, ask for confirmation, store a new version and use it; whether it is used."""
     from vedette.operations import baselines
 
     same = before is not None and before.constraints == after and before.statistics == statistics
@@ -267,6 +268,7 @@ def _store(
             data["version"], data["in_force"] = named.version, True
             io.say(f"Stored as {named.version}, which is now the current version." + _way_back(endpoint, before))
     io.emit(data)
+    return bool(data["in_force"])
 
 
 def _way_back(endpoint: str, before: Stored | None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vedette.cli import stage
+from vedette.cli.quiet_start import show_quiet_start
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
@@ -137,5 +138,8 @@ def _store(io: CommandIO, stored: Fleet, entries: tuple[FleetEntry, ...], etag: 
         if io.confirm("Apply these changes?"):
             fleet.apply(entries, etag=etag, by=aws.who(), commit=commit)
             data["applied"] = True
+            data["quiet_start"] = [
+                show_quiet_start(io, entry) for entry in fleet.newly_alerting(stored.entries, entries)
+            ]
             io.say("Applied. The sweep makes the changes within 15 minutes; `vedette plan ENDPOINT` shows them.")
     io.emit(data)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vedette.cli import options, stage
+from vedette.cli.quiet_start import show_quiet_start
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str 
         if changes:
             fleet.apply(entries, etag=etag, by=aws.who())
         data["applied"] = True
+        entry = next(one for one in entries if one.endpoint == endpoint)
+        data["quiet_start"] = show_quiet_start(io, entry)
         io.say(f"Vedette watches {endpoint}. To read earlier captures, run: vedette backfill {endpoint} --from 14d")
     io.emit(data)
 
@@ -138,6 +141,7 @@ def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
     io.say(f"Found {objects} ({megabytes}) to process; {found.have} already have a part and are skipped.")
     done: Counter[str] = Counter()
     rows = refused = 0
+    quiet: Any = None
     if found.objects and io.confirm("Process them?"):
         with options.progress("Processing", found.size) as advance:
             for captured, outcome in backfill.process_backlog(found, entry):
@@ -150,4 +154,14 @@ def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
                 refused += outcome.part.summary.rejected_lines
         counts = ", ".join(f"{number} {what}" for what, number in done.items())
         io.say(f"Parts: {counts}. They hold {rows} rows; {refused} lines were rejected.")
-    io.emit({"endpoint": endpoint, "waiting": len(found.objects), "parts": done, "rows": rows, "refused": refused})
+        quiet = show_quiet_start(io, entry)
+    io.emit(
+        {
+            "endpoint": endpoint,
+            "waiting": len(found.objects),
+            "parts": done,
+            "rows": rows,
+            "refused": refused,
+            "quiet_start": quiet,
+        }
+    )

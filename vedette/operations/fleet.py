@@ -27,7 +27,7 @@ import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.errors import UnreadableFile, VedetteError
-from chalicelib.records import Delivery, Fleet, FleetEntry, GoldenPayload, Thresholds
+from chalicelib.records import Delivery, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
 from chalicelib.services import capture_backlog
 from chalicelib.settings import settings
 from vedette.operations import aws
@@ -303,6 +303,12 @@ def changed(fleet: Fleet, endpoint: str, **fields: Any) -> tuple[FleetEntry, ...
     return tuple(
         msgspec.structs.replace(found, **fields) if found.endpoint == endpoint else found for found in fleet.entries
     )
+
+
+def newly_alerting(before: Sequence[FleetEntry], after: Sequence[FleetEntry]) -> list[FleetEntry]:
+    """The entries that notify from now on, and did not before."""
+    notified = {entry.endpoint for entry in before if entry.mode != Mode.OBSERVE}
+    return [entry for entry in after if entry.mode != Mode.OBSERVE and entry.endpoint not in notified]
 
 
 def without(fleet: Fleet, endpoint: str) -> tuple[FleetEntry, ...]:

@@ -23,14 +23,13 @@ from jinja2 import ChoiceLoader, PackageLoader
 from chalicelib import locations
 from chalicelib.aws import s3
 from chalicelib.constraints.evaluation import Baseline
-from chalicelib.constraints.measurement import Verdict
 from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.locations import REPORT_FILE
 from chalicelib.pages import html
-from chalicelib.pages.labels import TONES
+from chalicelib.pages.labels import tone
 from chalicelib.pages.report import MonitoredExecution, execution_report
-from chalicelib.records import FleetEntry, Pause
+from chalicelib.records import Execution, FleetEntry, Pause
 from chalicelib.services.reporting import with_history
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
@@ -40,7 +39,7 @@ from vedette.operations.results import LATEST, WindowResult
 from vedette.operations.status import THREADS, EndpointStatus, Status
 
 DAYS = 30
-_ORDER = ("", "good", "poor", "bad")
+_ORDER = ("good", "poor", "bad")
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +69,7 @@ def page(endpoint: str, *, variant: str = "", window: str = LATEST) -> tuple[Win
         If nothing was evaluated.
     """
     found = results.executions(endpoint, variant=variant, window=window)
-    worst = max(found, key=lambda one: _ORDER.index(TONES[one.execution.verdict]))
+    worst = max(found, key=lambda one: _badness(one.execution))
     return worst, _page(worst)
 
 
@@ -143,25 +142,27 @@ def last_days(endpoint: str, now: datetime) -> tuple[Day, ...]:
     """The worst verdict of each of the last 30 days, over all variants and windows, oldest first."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     first = today - timedelta(days=DAYS - 1)
-    worst: dict[date, str] = {}
+    worst: dict[date, Execution] = {}
     stores = stage_stores()
     variants = stores.bucket.list_folders(locations.executions_of_endpoint(endpoint))
     for execution in chain.from_iterable(
         stores.executions.of_windows(endpoint, variant, first, now) for variant in variants
     ):
         day = execution.window_start.date()
-        if _badness(execution.verdict) > _badness(worst.get(day, "")):
-            worst[day] = execution.verdict
+        if day not in worst or _badness(execution) > _badness(worst[day]):
+            worst[day] = execution
     days = [(first + timedelta(days=n)).date() for n in range(DAYS)]
-    return tuple(Day(day=day, verdict=worst.get(day, ""), tone=_tone(worst.get(day, ""))) for day in days)
+    return tuple(_day(day, worst.get(day)) for day in days)
 
 
-def _badness(verdict: str) -> int:
-    return _ORDER.index(_tone(verdict))
+def _day(day: date, worst: Execution | None) -> Day:
+    if worst is None:
+        return Day(day=day, verdict="", tone="")
+    return Day(day=day, verdict=worst.verdict, tone=tone(worst.verdict, worst.measurements))
 
 
-def _tone(verdict: str) -> str:
-    return TONES[Verdict(verdict)] if verdict else ""
+def _badness(execution: Execution) -> int:
+    return _ORDER.index(tone(execution.verdict, execution.measurements))
 
 
 def _summary(days: Sequence[Day]) -> str:

@@ -6,6 +6,7 @@
 | the open window                  | its hard checks, every five minutes, as in `run_monitoring`                   |
 | a closed window, a drift window  | as in `run_monitoring`, including mixed windows                               |
 | alerts                           | the real state transitions, without alerts at the start of the range          |
+| a day                            | compared with the days before it, from FULL_DAYS before the range on          |
 | missing data, mutes, rate limit  | not replayed: they do not depend on constraints                               |
 
 Each roll-up and part is read once; nothing is written. The sums of closed windows are reused for drift windows.
@@ -24,26 +25,34 @@ from msgspec.structs import replace
 from chalicelib import locations
 from chalicelib.alerts.message import messages
 from chalicelib.alerts.next_steps import AlertContext
+from chalicelib.alerts.slow_drift import follow_slow_drift
 from chalicelib.alerts.state import transition
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
+from chalicelib.constraints.day_drift import DayComparison, compare_day, with_recent_days
+from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate, features_of
 from chalicelib.constraints.measurement import Checks
+from chalicelib.constraints.reference_days import FULL_DAYS, Day, Reference, learned, needed_since, weekdays
 from chalicelib.constraints.windows import (
     LATE_DATA_GRACE,
     checks_for_length,
     evaluate_closed_window,
     open_window,
 )
-from chalicelib.endpoint_run import stage_stores
+from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.locations import ROLLUP_LENGTH
 from chalicelib.parts import Part, RollUp
 from chalicelib.records import AlertState, Deployment, Execution, FleetEntry
 from chalicelib.registry.serving_history import versions_during
+from chalicelib.registry.versions import UNVERSIONED
 from chalicelib.services import aggregation
 from chalicelib.services.execution_recording import OBJECT_MIN_ROWS
+from chalicelib.services.window_evaluation import MIXED
 from chalicelib.window import Window
-from vedette.operations import baselines
+from vedette.operations import baselines, reference_days
+from vedette.operations.reference_days import DAY, SummedDay
 
+QUIET_DAYS = 14
+LOUD = 0.5  # alerts a week
 NOWHERE = AlertContext(bucket="")
 MAX_SUMMARIES = 50  # of a window that are collected before they are added
 
@@ -69,6 +78,7 @@ class Week:
     violations: int = 0  # of closed windows, including those of Vedette's own checks
     alerts: list[Alert] = field(default_factory=list)
     recovered: int = 0
+    slow_drift: int = 0  # messages about slow drift: information
 
 
 @dataclass
@@ -93,6 +103,10 @@ class ReplayRange:
     end: datetime
     deployments: Sequence[Deployment] = ()
 
+    def served(self, window: Window) -> tuple[str, ...]:
+        """The versions that answered in a window."""
+        return versions_during(self.deployments, window) or (UNVERSIONED,)
+
     @classmethod
     def of(
         cls, entry: FleetEntry, since: datetime, now: datetime, deployments: Sequence[Deployment] = ()
@@ -101,6 +115,35 @@ class ReplayRange:
         longest = max(entry.window_minutes, entry.drift_window_minutes)
         end = open_window(entry.window_minutes, now - LATE_DATA_GRACE).start
         return cls(entry, open_window(longest, since).start, end, deployments)
+
+
+class QuietStart(msgspec.Struct, frozen=True, kw_only=True):
+    """What an endpoint would have sent in the days before it is watched."""
+
+    days: int
+    alerts: list[Alert]
+
+    @property
+    def per_week(self) -> float:
+        """Alerts a week."""
+        return 7 * len(self.alerts) / self.days
+
+    @property
+    def is_loud(self) -> bool:
+        """Whether these are more than a person believes."""
+        return self.per_week > LOUD
+
+
+def quiet_start(entry: FleetEntry, now: datetime) -> QuietStart | None:
+    """Replay the last QUIET_DAYS days of an endpoint; None without stored parts or a baseline."""
+    current = baselines.current(entry.endpoint)
+    deployments = stage_stores().deployments.get(entry.endpoint).history
+    wanted = ReplayRange.of(entry, now - QUIET_DAYS * DAY, now, deployments)
+    keys = keys_of(wanted)
+    if current is None or not keys:
+        return None
+    (side,) = replayed(wanted, keys, [baselines.as_baseline(current)])
+    return QuietStart(days=QUIET_DAYS, alerts=side.alerts)
 
 
 def compared(endpoint: str, other: str | None) -> list[tuple[str, Baseline]]:
@@ -137,8 +180,11 @@ def replayed(
 ) -> list[BaselineReplay]:
     """Evaluate the parts with each baseline; `advance` is called with the number of parts after each read."""
     sides = [BaselineReplay(baseline) for baseline in against]
+    endpoint = EndpointRun.without_deadline(wanted.entry)
     for variant, parts in keys.items():
-        runs = [_Run(wanted, variant, side) for side in sides]
+        began = wanted.start.date()
+        before = list(reference_days.summed_days(endpoint, variant, began - FULL_DAYS * DAY, began, wanted.served))
+        runs = [_Run(wanted, variant, side, before) for side in sides]
         for _, of_chunk in groupby(parts, lambda key: open_window(_chunk(wanted.entry), _begun(key))):
             pieces = aggregation.rollups_and_parts(stage_stores(), wanted.entry.endpoint, variant, tuple(of_chunk))
             _filled(wanted.entry, pieces, runs, advance)
@@ -191,12 +237,16 @@ def _begun(key: str) -> datetime:
 class _Run:
     """The replay of one variant with one baseline: its alert state and open drift window."""
 
-    def __init__(self, wanted: ReplayRange, variant: str, side: BaselineReplay) -> None:
+    def __init__(
+        self, wanted: ReplayRange, variant: str, side: BaselineReplay, before: Sequence[SummedDay] = ()
+    ) -> None:
         self.wanted, self.variant, self.side = wanted, variant, side
         self.book = AlertState(endpoint=wanted.entry.endpoint, variant=variant)
         self.found: list[tuple[datetime, Evaluation]] = []
         self.drifting: Window | None = None
         self.summary = CaptureSummary()
+        self.reference = Reference()
+        self.days = [day.named(side.baseline) for day in before if day.version != MIXED]
 
     def hard(self, summary: CaptureSummary) -> Evaluation:
         """Evaluate the hard checks of an object, or of an open window so far."""
@@ -243,9 +293,11 @@ class _Run:
     def _judge(self, window: Window, summary: CaptureSummary) -> None:
         entry = self.wanted.entry
         checks = checks_for_length(entry.window_minutes, entry.drift_window_minutes, window.length)
-        versions = versions_during(self.wanted.deployments, window)
+        versions = self.wanted.served(window)
+        is_day = window.length == DAY and checks != Checks.HARD and len(versions) == 1 and summary.rows
+        day = self._compared(window, summary, versions[0]) if is_day else None
         evaluated, evaluation = evaluate_closed_window(
-            summary, self.side.baseline, checks, window.length, versions, entry.critical_features
+            summary, self.side.baseline, checks, window.length, versions, entry.critical_features, day
         )
         week = self._week(window.start)
         if checks != Checks.DRIFT:
@@ -255,11 +307,29 @@ class _Run:
         week.violations += len(evaluation.violations)
         self._tell(window, evaluated, evaluation, closed=True)
 
+    def _compared(self, window: Window, summary: CaptureSummary, version: str) -> DayComparison:
+        """How a day compares with those before it, which are reference days until these are complete."""
+        baseline, today = self.side.baseline, window.start.date()
+        columns, outputs = features_of(summary, baseline)
+        types = {feature.name: feature.inferred_type for feature in baseline.constraints.features}
+        if needed_since(self.reference, list(types), today, outputs=outputs, version=version) is not None:
+            weekend = weekdays(self.wanted.entry.weekend)
+            self.reference = learned(
+                self.reference, self.days, types, today, outputs=outputs, version=version, weekend=weekend
+            )
+        compared = with_recent_days(
+            compare_day(self.reference, today, columns, baseline.constraints), self.days[-FULL_DAYS:]
+        )
+        self.days.append(Day(today, version, columns))
+        return compared
+
     def _tell(self, window: Window, checks: Checks, evaluation: Evaluation, *, closed: bool) -> None:
         execution = self._execution(window, checks, evaluation, closed=closed)
-        moved = transition(self.book, execution, self.wanted.entry.thresholds)
-        self.book = moved.after
+        thresholds = self.wanted.entry.thresholds
+        moved = transition(self.book, execution, thresholds)
+        self.book, of_the_week = follow_slow_drift(self.book, moved.after, execution, thresholds)
         week = self._week(execution.window_start)
+        week.slow_drift += len(of_the_week)
         for message in messages(moved, execution, NOWHERE):
             if message.kind == "recovered":
                 week.recovered += 1

@@ -25,7 +25,7 @@ from chalicelib.alerts.sanitize import sanitize
 from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
-from chalicelib.pages.labels import TONES
+from chalicelib.pages.labels import tone
 from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Pause, UnreadableObjects, UnreadableReason
 from chalicelib.registry.plan import Served
 from chalicelib.settings import settings
@@ -171,7 +171,7 @@ def _verdicts(endpoint: str) -> tuple[tuple[Verdict, ...], str]:
             verdict=one.verdict,
             until=one.execution.window_end,
             violations=sum(m.violated for m in one.execution.measurements),
-            tone=TONES[one.execution.verdict],
+            tone=tone(one.execution.verdict, one.execution.measurements),
         )
         for one in evaluated
     ]
