@@ -14,10 +14,15 @@ Two day types, working days and weekend days. Which weekdays are the weekend is 
 under which a day is nearest to the other days of its type, if it is clearly nearer than to all days together. A day
 that looks much more like a day of the other type counts as one: a holiday.
 
-The variation of a feature is v = m + VARIATION_SDS * s. With d_1 ... d_n the leave-one-out distances of its days (see
-`statistics.day_variation`), m and s are their mean and standard deviation, pulled towards those of all features by
-SHRINKAGE: 28 days know their own s to 13 % only, and of many features the one with the smallest s would alert first.
-m = (1 - a) mean(d) + a mean of all; s^2 = (1 - a) var(d) + a mean variance of all; a = SHRINKAGE.
+The variation of a feature is v = m + VARIATION_SDS * s, with m and s the mean and the standard deviation of the n
+leave-one-out distances of its days (see `statistics.day_variation`). 28 days know s to 13 % only, and of many features
+the one with the smallest s would alert first. So log s^2 is pulled towards the mean of all features, and m likewise, by
+the share a = 2 / (n - 1) / V of the variance V of log s^2 between the features that is chance alone, at most 1:
+features that vary alike share their knowledge, and features of different kinds keep their own.
+
+References
+----------
+Smyth (2004), Linear Models and Empirical Bayes Methods (variances that borrow from each other).
 """
 
 from __future__ import annotations
@@ -50,13 +55,14 @@ MINIMUM_DAYS = 14
 FULL_DAYS = 28
 MINIMUM_DAY_VALUES = 100  # a day with fewer values of a feature is no reference day of it
 MAX_LEARNED_FEATURES = 500  # so that FULL_DAYS days fit in the memory of a function
-VARIATION_SDS = 2.5
-SHRINKAGE = 0.3
-MAX_VARIATION = 0.5
+VARIATION_SDS = 2.7
+MAX_VARIATION = 0.4  # a shift by one standard deviation is a distance of 0.38
 RECENT_DAYS = 6  # of the same type, which drift that is sudden differs from
 RECENT_LAG = 2  # days before a day that are not among them: they may have begun to drift already
-WEEKENDS = ((5, 6), (4, 5), (3, 4), (6,), (5,), (4,))  # weekdays, Monday is 0
+WEEKENDS: tuple[tuple[int, ...], ...] = ((5, 6), (4, 5), (3, 4), (6,), (5,), (4,))  # weekdays, Monday is 0
 _CLEARLY_NEARER = 0.95
+_SMALL_DISTANCE = 0.01  # smaller ones are alike
+_SMALL_DEVIATION = 0.004  # ... of distances
 _LIKE_OTHER_TYPE = 0.5
 _NUMERIC = ("Integral", "Fractional")
 
@@ -250,15 +256,14 @@ def found_weekend(counts: Mapping[str, DayCounts], dates: Mapping[str, Sequence[
     if not known:
         return None
 
-    def mean_distance(weekend: tuple[int, ...]) -> float:
-        return float(
-            np.nanmean(
-                np.concatenate([leave_one_out(counts[name], _calendar_groups(dates[name], weekend)) for name in known])
-            )
-        )
+    def mean_distances(weekend: tuple[int, ...]) -> NDArray[np.float64]:
+        found = [np.nanmean(leave_one_out(counts[name], _calendar_groups(dates[name], weekend))) for name in known]
+        return np.array(found) + _SMALL_DISTANCE
 
-    nearest = min(WEEKENDS, key=mean_distance)
-    return nearest if mean_distance(nearest) < _CLEARLY_NEARER * mean_distance(()) else ()
+    together = mean_distances(())
+    ratios = {weekend: float(np.mean(mean_distances(weekend) / together)) for weekend in WEEKENDS}
+    nearest = min(WEEKENDS, key=lambda weekend: ratios[weekend])
+    return nearest if ratios[nearest] < _CLEARLY_NEARER else ()
 
 
 def _calendar_groups(days: Iterable[date], weekend: tuple[int, ...]) -> list[int]:
@@ -302,18 +307,18 @@ def is_like_other_type(own: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def _variations(distances: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
-    """The variation of each feature; see the docstring of the module."""
-    known = {name: of_days[np.isfinite(of_days)] for name, of_days in distances.items()}
-    moments = {name: (float(one.mean()), float(one.var(ddof=1))) for name, one in known.items() if len(one) > 1}
-    if not moments:
+    """The variation of each feature; see the docstring of the module. 0 of a feature with a single distance."""
+    known = {name: one for name, days in distances.items() if len(one := days[np.isfinite(days)]) > 1}
+    if not known:
         return dict.fromkeys(distances, 0.0)
-    all_mean, all_variance = (float(one) for one in np.mean(list(moments.values()), axis=0))
-    found = {}
-    for name in distances:
-        mean, variance = moments.get(name, (all_mean, all_variance))
-        deviation = ((1 - SHRINKAGE) * variance + SHRINKAGE * all_variance) ** 0.5
-        found[name] = round((1 - SHRINKAGE) * mean + SHRINKAGE * all_mean + VARIATION_SDS * deviation, 6)
-    return found
+    means = np.array([one.mean() for one in known.values()])
+    logs = np.log(np.maximum([one.var(ddof=1) for one in known.values()], _SMALL_DEVIATION**2))
+    chance = float(np.mean([2 / (len(one) - 1) for one in known.values()]))
+    share = min(1.0, chance / max(float(logs.var(ddof=1)), 1e-9)) if len(logs) > 1 else 0.0
+    means = (1 - share) * means + share * means.mean()
+    deviations = np.exp(((1 - share) * logs + share * logs.mean()) / 2)
+    found = dict(zip(known, (means + VARIATION_SDS * deviations).round(6).tolist(), strict=True))
+    return {name: found.get(name, 0.0) for name in distances}
 
 
 def _sums(days: Sequence[Day], name: str, groups: Sequence[int]) -> dict[DayType, ColumnStatistics]:

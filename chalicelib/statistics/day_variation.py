@@ -46,7 +46,7 @@ def numeric_days(days: Sequence[Distribution]) -> DayCounts:
         np.concatenate([[0], np.cumsum(weights)])[np.searchsorted(values, points, side="right")]
         for values, weights in items
     ]
-    return _day_counts(reached, [int(weights.sum()) for _, weights in items])
+    return _day_counts(reached, len(points), [int(weights.sum()) for _, weights in items])
 
 
 def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,11 +59,13 @@ def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def categorical_days(days: Sequence[Mapping[str, int]]) -> DayCounts:
     """The days of a feature of categories."""
     names = sorted({name for day in days for name in day})
-    return _day_counts([[day.get(name, 0) for name in names] for day in days], [sum(day.values()) for day in days])
+    counts = [[day.get(name, 0) for name in names] for day in days]
+    return _day_counts(counts, len(names), [sum(day.values()) for day in days])
 
 
-def _day_counts(counts: Sequence[Sequence[int] | NDArray[np.int64]], totals: Sequence[int]) -> DayCounts:
-    return DayCounts(np.array(counts, dtype=np.float64).reshape(len(totals), -1), np.array(totals, dtype=np.float64))
+def _day_counts(counts: Sequence[Sequence[int] | NDArray[np.int64]], points: int, totals: Sequence[int]) -> DayCounts:
+    shaped = np.array(counts, dtype=np.float64).reshape(len(totals), points)
+    return DayCounts(shaped, np.array(totals, dtype=np.float64))
 
 
 def leave_one_out(days: DayCounts, groups: Sequence[int]) -> NDArray[np.float64]:
