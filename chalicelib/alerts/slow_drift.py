@@ -27,7 +27,7 @@ from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.state import Muted, fingerprint_id, never_muted
 from chalicelib.alerts.wording import NAMELESS, and_more, finding_sentence
 from chalicelib.constraints import check_types
-from chalicelib.constraints.measurement import Fingerprint, Measurement, Severity, Verdict
+from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
 from chalicelib.records import (
     AlertItem,
     AlertKind,
@@ -43,7 +43,6 @@ from chalicelib.records import (
 GONE_AFTER = 28  # days
 MAX_FEATURES = 200  # of one state, so that it fits an item of DynamoDB
 MAX_WEEKS = 26  # of a curve
-WEEK = timedelta(days=7)
 
 
 def follow_slow_drift(
@@ -55,12 +54,13 @@ def follow_slow_drift(
     it as it was, changes nothing here either.
     """
     measured = {one.feature: one for one in execution.measurements if one.check == check_types.SLOW_DRIFT}
-    if after == before or not (measured or before.slow_drift):
+    covers_drift = execution.window_closed and execution.checks_run != Checks.HARD
+    if after == before or not covers_drift or not (measured or before.slow_drift):
         return after, ()
     if execution.verdict not in {Verdict.OK, Verdict.VIOLATIONS, Verdict.INSUFFICIENT_DATA}:
         return after, ()
     known = _followed(before.slow_drift, measured, execution.window_start, thresholds)
-    due = before.slow_drift_due or _next_monday(execution.window_end - WEEK)
+    due = before.slow_drift_due or _next_monday(execution.window_start)
     if execution.window_end < due:
         return replace(after, slow_drift=known, slow_drift_due=due), ()
     known = {name: replace(one, weekly=(*one.weekly, one.distance)[-MAX_WEEKS:]) for name, one in known.items()}
