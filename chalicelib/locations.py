@@ -27,6 +27,7 @@ _CAPTURE_KEY = re.compile(
 # Earlier versions of Vedette kept a second part, {name}.jsonl.{sequencer}.json, for an object that was overwritten.
 PART_SUFFIX = ".jsonl.json"
 CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE = "constraints.json", "statistics.json", "version.json"
+REFERENCE_FILE = "reference.json"
 WINDOW_START = "%Y-%m-%dT%H-%MZ"  # the name of a window begins with it
 EXECUTION_FILE, VIOLATIONS_FILE, REPORT_FILE = "execution.json", "constraint_violations.json", "report.html"
 
@@ -215,7 +216,7 @@ def execution_of_object(capture: CaptureKey) -> str:
 
 def reference_days(endpoint: str, variant: str) -> str:
     """What the days of a variant look like, and how much they differ."""
-    return f"{executions_of_variant(endpoint, variant)}reference.json"
+    return f"{executions_of_variant(endpoint, variant)}{REFERENCE_FILE}"
 
 
 def executions_of_objects(endpoint: str, variant: str) -> str:

@@ -25,15 +25,15 @@ from __future__ import annotations
 import csv
 import difflib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from importlib import import_module
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from chalicelib import locations
+from chalicelib import locations, records
 from chalicelib.capture.csv_reader import long_cells
 from chalicelib.capture.flatten import values_of
 from chalicelib.capture.gzip_stream import decompress
@@ -41,9 +41,13 @@ from chalicelib.capture.json_tables import readings
 from chalicelib.capture.json_values import parse_json
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.summary import CaptureSummary, summarize
-from chalicelib.constraints.evaluation import Baseline
+from chalicelib.constraints.day_drift import DayComparison, compare_day
+from chalicelib.constraints.evaluation import Baseline, features_of
 from chalicelib.constraints.files import read_constraints
+from chalicelib.constraints.reference_days import FULL_DAYS, MINIMUM_DAYS, Day, Reference, learned
+from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.errors import RejectedRecord, UnreadableFile, VedetteError
+from chalicelib.locations import REFERENCE_FILE
 from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.files import read_statistics
@@ -51,6 +55,7 @@ from chalicelib.statistics.table import Table
 from vedette.input_sources import Source, is_folder, join, read_bytes, sources
 
 _CELLS_AT_ONCE = 250_000
+_SUMMARIES_AT_ONCE = 100
 _JSON_LINES = (".jsonl", ".ndjson")
 Advance = Callable[[int], None]
 
@@ -74,13 +79,19 @@ def _expanded(chunks: Iterable[bytes], place: str) -> Iterator[bytes]:
         raise UnreadableFile(f"{place}: {refused}") from None
 
 
-def captured_statistics(
-    found: Sequence[Source], advance: Advance, *, private: tuple[str, ...] = ()
-) -> tuple[Table, int]:
-    """The statistics of captured rows in the most common layout, and the number of rows in other layouts.
+class CapturedRows(NamedTuple):
+    """The captured rows of the most common layout."""
+
+    table: Table
+    other_rows: int  # in other layouts
+    reference: Reference | None  # the reference days, of MINIMUM_DAYS days or more
+
+
+def captured_statistics(found: Sequence[Source], advance: Advance, *, private: tuple[str, ...] = ()) -> CapturedRows:
+    """The statistics of captured rows in the most common layout, and their days.
 
     Sketches have Model Monitor's size, as those of a data set. `private` names features of which only counts of types
-    and missing cells are kept.
+    and missing cells are kept. A file belongs to the day of its first request.
 
     Raises
     ------
@@ -88,11 +99,31 @@ def captured_statistics(
         If no rows could be read.
     """
     options = CaptureOptions(sketch_k=BASELINE_K, private=private)
-    summary = CaptureSummary.total(summarize(source.read(advance), options=options) for source in found)
+    parts: dict[date | None, list[CaptureSummary]] = {}
+    for source in found:
+        one = summarize(source.read(advance), options=options)
+        of_day = parts.setdefault(one.first_inference.date() if one.first_inference else None, [])
+        of_day.append(one)
+        if len(of_day) == _SUMMARIES_AT_ONCE:
+            of_day[:] = [CaptureSummary.total(of_day)]
+    by_day = {day: CaptureSummary.total(of_day) for day, of_day in parts.items()}
+    summary = CaptureSummary.total(by_day.values())
     if not summary.tables:
         raise UnreadableFile(f"{found[0].name if found else 'captures'}: no rows could be read")
     largest = max(summary.tables, key=lambda table: table.rows)
-    return largest, summary.rows - largest.rows
+    return CapturedRows(largest, summary.rows - largest.rows, _reference(by_day, largest))
+
+
+def _reference(by_day: Mapping[date | None, CaptureSummary], table: Table) -> Reference | None:
+    """The last days as reference days; None when they are too few."""
+    dates = sorted(day for day in by_day if day is not None)[-FULL_DAYS:]
+    if len(dates) < MINIMUM_DAYS:
+        return None
+    baseline = Baseline(constraints=suggested_constraints(table))
+    types = {feature.name: feature.inferred_type for feature in baseline.constraints.features}
+    days = [Day(day, "", features_of(by_day[day], baseline)[0]) for day in dates]
+    first_kept = Reference().restarted(dates[0], types)
+    return learned(first_kept, days, types, dates[-1] + timedelta(days=1))
 
 
 def with_label_first(table: Table, label: str, place: str) -> Table:
@@ -195,6 +226,23 @@ def read_baseline(place: str, *, profile: str | None = None, region: str | None 
         constraints=read_constraints(constraints, constraints_place),
         statistics=None if statistics is None else read_statistics(statistics, statistics_place),
     )
+
+
+def read_reference_days(place: str, *, profile: str | None = None, region: str | None = None) -> Reference | None:
+    """The reference days beside a baseline; None when there are none, or the baseline is a constraints.json alone."""
+    if not is_folder(place):
+        return None
+    content = read_bytes(join(place, REFERENCE_FILE), profile=profile, region=region)
+    return None if content is None else records.read(Reference, content, join(place, REFERENCE_FILE))
+
+
+def compared_day(reference: Reference | None, summary: CaptureSummary, baseline: Baseline) -> DayComparison | None:
+    """How captures of a single day compare with reference days; None without them, or of more than one day."""
+    first, last = summary.first_inference, summary.last_inference
+    if reference is None or first is None or last is None or first.date() != last.date():
+        return None
+    columns, _ = features_of(summary, baseline)
+    return compare_day(reference, first.date(), columns, baseline.constraints)
 
 
 def feature_names_of(place: str, *, profile: str | None = None, region: str | None = None) -> list[str]:

@@ -192,6 +192,21 @@ def day_notes(day: DayComparison) -> Iterator[str]:
     yield from reference_notes(day.reference)
 
 
+def reference_sentence(reference: Reference) -> str:
+    """How many reference days there are, and whether two types differ; without a full stop.
+
+    Examples
+    --------
+    >>> reference_sentence(Reference())
+    '0 of 14 days are known: until then only gross drift alerts'
+    """
+    days = max((len(one.days) for one in reference.features.values()), default=0)
+    if days < MINIMUM_DAYS:
+        return f"{days} of {MINIMUM_DAYS} days are known: until then only gross drift alerts"
+    alike = "working days and weekend days differ" if reference.weekend else "all days are alike"
+    return f"{days} reference days; {alike}"
+
+
 def reference_notes(reference: Reference) -> Iterator[str]:
     """What a person should know before accepting these reference days, one sentence each without a full stop."""
     wild = {name: one.variation for name, one in reference.features.items() if one.varies_too_much}

@@ -176,6 +176,8 @@ def _begun(known: FeatureReference | None, today: date, version: str) -> Feature
         return FeatureReference(since=today - timedelta(days=FULL_DAYS), version=version)
     if known.version == version:
         return known
+    if not known.version:  # learned from captures, which do not say which version answered
+        return replace(known, version=version)
     return FeatureReference(since=max(known.days, default=known.since), version=version)
 
 

@@ -51,10 +51,12 @@ def metric_sets(execution: Execution, critical_features: Collection[str] = ()) -
             "Violations": len(violated),
             "NotEvaluated": int(execution.verdict in NOT_EVALUATED),
         }
+    by_days = {one.feature for one in execution.measurements if one.check == check_types.SUDDEN_DRIFT}
     drift = [
         one.value / one.threshold
         for one in execution.measurements
-        if one.kind == "drift" and one.value is not None and one.threshold
+        if one.value is not None and one.threshold
+        if one.check == check_types.SUDDEN_DRIFT or (one.check == check_types.DRIFT and one.feature not in by_days)
     ]
     if drift:
         values[DRIFT_METRIC] = max(drift)

@@ -221,7 +221,7 @@ def use_command(io: CommandIO, endpoint: str, version: str | None, place: str | 
       vedette constraints use preferred-site v2 --reason 'v3 was too strict'
       vedette constraints use preferred-site --from baseline/ --reason 'first baseline'
     """  # noqa: D301
-    from vedette.operations import baselines
+    from vedette.operations import baselines, reference_days
 
     if (version is None) == (place is None):
         raise click.UsageError("Give either a VERSION or --from.")
@@ -229,7 +229,8 @@ def use_command(io: CommandIO, endpoint: str, version: str | None, place: str | 
     if place:
         chosen = baselines.read(place)
         statistics = chosen.statistics or (before.statistics if before and not chosen.folder else None)
-        _store(io, endpoint, before, chosen.constraints, statistics, reason)
+        if _store(io, endpoint, before, chosen.constraints, statistics, reason) and chosen.reference:
+            reference_days.take(endpoint, chosen.reference)
         return
     chosen = baselines.version(endpoint, str(version))
     data: dict[str, Any] = {"version": chosen.version, "in_force": False, "differences": []}

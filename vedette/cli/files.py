@@ -109,19 +109,21 @@ def evaluate_command(
     from chalicelib.pages.labels import verdict_sentence
     from chalicelib.pages.report import ReportContent
     from chalicelib.pages.report import report as page
-    from vedette.baselines import read_baseline
+    from vedette.baselines import compared_day, read_baseline, read_reference_days
     from vedette.input_sources import sources
 
     if as_json and output == "-":
         raise click.UsageError("--json and -o - both write to standard output: use one of them.")
     options.folders_exist(output, report, quarantine)
     reference = read_baseline(baseline, profile=profile, region=region)
+    days = read_reference_days(baseline, profile=profile, region=region)
     features = tuple(feature.name for feature in reference.constraints.features)
     traffic = msgspec.structs.replace(traffic, private=private, features=features)
     found = sources(capture, profile=profile, region=region)
     read = _read(found, traffic, quarantine)
     summary = read.summary
-    evaluation = evaluate(summary, reference, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
+    day = compared_day(days, summary, reference)
+    evaluation = evaluate(summary, reference, day=day, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
     if report:
         title = capture[0] if len(capture) == 1 else f"{len(found)} files"
         current = aligned_table(summary.tables, reference.constraints, reference.statistics)
@@ -155,6 +157,9 @@ def evaluate_command(
         rendering.line(console, f"{compared} of {len(features)} columns compared with the baseline's distributions.")
     if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(reference):
         rendering.line(console, f"Note: {ROBUST}.")
+    if day is None and any(one.check == DRIFT for one in evaluation.measurements):
+        why = "the captures are of more than one day" if days else "the baseline has no reference days"
+        rendering.line(console, f"Note: no day-to-day variation is known ({why}), so the rule of the file decides.")
     conclusion = f"{evaluation.verdict}: {verdict_sentence(evaluation)}"
     not_evaluated = not evaluated and evaluation.verdict in EVALUATED
     rendering.line(console, "Nothing was evaluated." if not_evaluated else conclusion, style="bold")
@@ -266,7 +271,7 @@ def summarize_command(
 )
 @click.option(
     "--hours",
-    type=click.IntRange(1, 24 * 14),
+    type=click.IntRange(1, 24 * 28),
     default=24,
     show_default=True,
     help="The number of hours of captures to read, until now.",
@@ -287,11 +292,12 @@ def baseline_command(
 ) -> None:
     """Create a baseline from a data set, or from the captures of an endpoint.
 
-    Write statistics.json and constraints.json. A data set is CSV, JSON lines (.jsonl, .ndjson), Parquet, or a
-    statistics.json from which only constraints are suggested. The columns must have the order of the captured rows:
-    first the outputs of the model, then its inputs; --label puts the label first. A baseline of the inputs alone is
-    compared with the inputs alone. Columns without names become _c0, _c1, ..., as in Model Monitor. A name that the
-    outputs and the inputs of captures both have becomes output.NAME and input.NAME.
+    Write statistics.json and constraints.json, and of captures of 14 days or more also reference.json, the reference
+    days. A data set is CSV, JSON lines (.jsonl, .ndjson), Parquet, or a statistics.json from which only constraints are
+    suggested. The columns must have the order of the captured rows: first the outputs of the model, then its inputs;
+    --label puts the label first. A baseline of the inputs alone is compared with the inputs alone. Columns without
+    names become _c0, _c1, ..., as in Model Monitor. A name that the outputs and the inputs of captures both have
+    becomes output.NAME and input.NAME.
 
     \b
     Examples:
@@ -302,8 +308,11 @@ def baseline_command(
       vedette baseline --from-captures my-endpoint --hours 72 -o baseline/
       vedette baseline --from-captures captures/ -o baseline/
     """  # noqa: D301
+    from chalicelib import records
+    from chalicelib.constraints.day_drift import reference_notes, reference_sentence
     from chalicelib.constraints.files import write_constraints
     from chalicelib.constraints.suggestion import suggested_constraints
+    from chalicelib.locations import REFERENCE_FILE
     from chalicelib.statistics.files import write_statistics
     from chalicelib.statistics.private_features import without_private_values
     from vedette.baselines import captured_statistics, data_set_statistics, with_label_first
@@ -312,7 +321,7 @@ def baseline_command(
         raise click.UsageError("Name one data set, or use --from-captures.")
     if label and not data:
         raise click.UsageError("--label is for a data set; captured rows have their outputs first.")
-    other_rows = 0
+    other_rows, reference = 0, None
     if data:
         source = _data_set(data, profile, region)
         with options.progress("Reading", source.size) as advance:
@@ -321,13 +330,15 @@ def baseline_command(
     else:
         found = _captures(from_captures, hours, profile, region)
         with options.progress("Reading", sum(source.size for source in found)) as advance:
-            table, other_rows = captured_statistics(found, advance, private=private)
+            table, other_rows, reference = captured_statistics(found, advance, private=private)
     folder = Path(output)
     constraints = write_constraints(suggested_constraints(table))
     folder.mkdir(parents=True, exist_ok=True)
     unchanged = data is not None and data.endswith(".json") and not private and not label
     (folder / "statistics.json").write_bytes(b"".join(source.chunks()) if unchanged else write_statistics(table))
     (folder / "constraints.json").write_bytes(constraints)
+    if reference:
+        (folder / REFERENCE_FILE).write_bytes(records.write(reference))
     console = options.console()
     rendering.show_columns(console, table)
     _warn_of_unknown(private, [table], console)
@@ -337,7 +348,12 @@ def baseline_command(
         _warn_of(table, console)
     if other_rows:
         rendering.line(console, f"Warning: {rendering.counted(other_rows, 'row')} with other columns were left out.")
-    rendering.line(console, f"Wrote {folder / 'statistics.json'} and {folder / 'constraints.json'}.")
+    if reference:
+        rendering.show_notes(console, [reference_sentence(reference), *reference_notes(reference)])
+    written = ["statistics.json", "constraints.json", *([REFERENCE_FILE] if reference else [])]
+    rendering.line(
+        console, f"Wrote {', '.join(str(folder / name) for name in written[:-1])} and {folder / written[-1]}."
+    )
     rendering.line(console, f"To use them, run: vedette constraints use ENDPOINT --from {folder} --reason '...'")
 
 

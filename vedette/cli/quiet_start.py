@@ -23,7 +23,10 @@ def show_quiet_start(io: CommandIO, entry: FleetEntry) -> Any:
     if found is None:
         return None
     for learned in reference_days.learn(entry, now):
-        io.say(f"{entry.endpoint}, variant {learned.variant}: {learned}.", *(f"  {note}" for note in learned.notes))
+        io.say(
+            f"{entry.endpoint}, variant {learned.variant}: {learned.sentence}.",
+            *(f"  {note}" for note in learned.notes),
+        )
     alerts = "1 alert" if len(found.alerts) == 1 else f"{len(found.alerts)} alerts"
     io.say(f"{entry.endpoint}: the last {found.days} days would have sent {alerts}, {found.per_week:.1f} a week.")
     io.say(

@@ -40,7 +40,7 @@ def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str 
       vedette watch churn --baseline s3://my-bucket/baselines/churn/constraints.json
       vedette watch churn --mode alert
     """  # noqa: D301
-    from vedette.operations import aws, fleet, watching
+    from vedette.operations import aws, fleet, reference_days, watching
 
     new_baseline = watching.baseline_at(baseline) if baseline else None
     found = watching.inspect_endpoint(endpoint)
@@ -57,6 +57,8 @@ def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str 
     elif io.confirm("Watch the endpoint?"):
         if new_baseline is not None:
             data["baseline"] = watching.take_baseline(endpoint, new_baseline, str(baseline))
+            if new_baseline.reference:
+                reference_days.take(endpoint, new_baseline.reference)
             io.say(f"Baseline {data['baseline']} is in force.")
         if changes:
             fleet.apply(entries, etag=etag, by=aws.who())

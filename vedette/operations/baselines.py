@@ -26,9 +26,10 @@ from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, evaluate
 from chalicelib.constraints.files import read_constraints, write_constraints
 from chalicelib.constraints.measurement import Checks, Measurement
+from chalicelib.constraints.reference_days import Reference
 from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import NotReady, UnreadableFile, VedetteError
-from chalicelib.locations import CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE
+from chalicelib.locations import CONSTRAINTS_FILE, REFERENCE_FILE, STATISTICS_FILE, VERSION_FILE
 from chalicelib.records import BaselineInForce, Execution, FleetEntry
 from chalicelib.services import aggregation
 from chalicelib.settings import settings
@@ -48,6 +49,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     named: BaselineInForce | None = None
     etag: str = ""  # of current.json, if this is the current version
     folder: bool = True  # False for a single constraints.json
+    reference: Reference | None = None  # the reference days beside it
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +137,9 @@ def read(place: str) -> Stored:
     if statistics is not None:
         read_statistics(statistics, join(place, "statistics.json"))
     found = read_constraints(content, constraints_place)
-    return Stored(version=place, constraints=found, statistics=statistics, folder=folder)
+    days = get(join(place, REFERENCE_FILE)) if folder else None
+    reference = None if days is None else records.read(Reference, days, join(place, REFERENCE_FILE))
+    return Stored(version=place, constraints=found, statistics=statistics, folder=folder, reference=reference)
 
 
 def named(endpoint: str, text: str) -> Stored:

@@ -11,9 +11,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
+from chalicelib.aws import sagemaker
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints import check_types
-from chalicelib.constraints.day_drift import reference_notes
+from chalicelib.constraints.day_drift import reference_notes, reference_sentence
 from chalicelib.constraints.evaluation import Baseline, features_of
 from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.constraints.reference_days import (
@@ -54,15 +55,8 @@ class LearnedDays(msgspec.Struct, frozen=True, kw_only=True):
     """The reference days of one variant that were learned."""
 
     variant: str
-    days: int
-    weekend: tuple[int, ...]
+    sentence: str
     notes: tuple[str, ...]  # what a person should know before accepting them
-
-    def __str__(self) -> str:
-        if self.days < MINIMUM_DAYS:
-            return f"{self.days} of {MINIMUM_DAYS} days are known: until then only gross drift alerts"
-        found = "working days and weekend days differ" if self.weekend else "all days are alike"
-        return f"{self.days} reference days; {found}"
 
 
 def summed_days(
@@ -127,12 +121,15 @@ def _days_of(reference: Reference) -> int:
 
 
 def _described(variant: str, reference: Reference) -> LearnedDays:
-    return LearnedDays(
-        variant=variant,
-        days=_days_of(reference),
-        weekend=reference.weekend or (),
-        notes=tuple(reference_notes(reference)),
-    )
+    return LearnedDays(variant=variant, sentence=reference_sentence(reference), notes=tuple(reference_notes(reference)))
+
+
+def take(endpoint: str, reference: Reference) -> None:
+    """Let the reference days of a baseline from another place be those of every variant of an endpoint."""
+    stores = stage_stores()
+    described = sagemaker.describe_endpoint(endpoint) or {}
+    for variant in {*stores.parts.variants(endpoint), *sagemaker.variants_of(described)}:
+        stores.reference_days.put(endpoint, variant, reference)
 
 
 def restart(endpoint: str, accepted: Accepted, features: Sequence[str]) -> None:
