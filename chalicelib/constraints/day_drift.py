@@ -37,6 +37,7 @@ from chalicelib.constraints.reference_days import (
 from chalicelib.statistics import distances
 from chalicelib.statistics.column import ColumnStatistics
 
+HOLIDAY_FEATURES, HOLIDAY_DISTANCE = 3, 0.1  # that a holiday needs where the number of rows says nothing
 GROSS_DRIFT = 0.5  # a distance that alerts before the days of an endpoint are known
 _NUMERIC = ("Integral", "Fractional")
 
@@ -89,16 +90,36 @@ def compare_day(
         for day_type in (DayType if reference.weekend else (DayType.WORKING,))
     }
     day_type = reference.calendar_type(day)
-    if reference.weekend:
-        both = by_type[day_type].keys() & by_type[day_type.other].keys()
-        own, other = ([by_type[one][name] for name in sorted(both)] for one in (day_type, day_type.other))
-        day_type = day_type.other if is_like_other_type(own, other) else day_type
+    if reference.weekend and _is_holiday(reference, day_type, columns, by_type):
+        day_type = day_type.other
     features = {
         name: FeatureDistance(distance, _threshold(constraints.monitoring(feature), feature, known))
         for name, (feature, known) in comparable.items()
         if (distance := by_type[day_type].get(name)) is not None
     }
     return DayComparison(reference, day, day_type, features)
+
+
+def _is_holiday(
+    reference: Reference,
+    day_type: DayType,
+    columns: Mapping[str, ColumnStatistics],
+    by_type: Mapping[DayType, Mapping[str, float]],
+) -> bool:
+    """Whether a day looks like one of the other type: by its features, and by its rows or by several features.
+
+    One feature that moves towards its weekend values is no holiday, but a change that somebody should hear of.
+    """
+    names = sorted(by_type[day_type].keys() & by_type[day_type.other].keys())
+    own, other = ([by_type[one][name] for name in names] for one in (day_type, day_type.other))
+    if not is_like_other_type(own, other):
+        return False
+    by_volume = reference.volume_is_like_other_type(
+        day_type, max((one.types.present + one.types.missing for one in columns.values()), default=0)
+    )
+    if by_volume is not None:
+        return by_volume
+    return sum(one > HOLIDAY_DISTANCE for one in own) >= HOLIDAY_FEATURES
 
 
 def with_recent_days(compared: DayComparison, earlier: Sequence[Day]) -> DayComparison:

@@ -27,6 +27,7 @@ Smyth (2004), Linear Models and Empirical Bayes Methods (variances that borrow f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
@@ -64,6 +65,7 @@ _CLEARLY_NEARER = 0.95
 _SMALL_DISTANCE = 0.01  # smaller ones are alike
 _SMALL_DEVIATION = 0.004  # ... of distances
 _LIKE_OTHER_TYPE = 0.5
+_VOLUME_RATIO = 1.25  # of the rows of two day types, beyond which they say which type a day has
 _NUMERIC = ("Integral", "Fractional")
 
 
@@ -136,6 +138,33 @@ class Reference(Record, frozen=True, kw_only=True):
     def calendar_type(self, day: date) -> DayType:
         """The type of a day by its weekday."""
         return DayType.WEEKEND if day.weekday() in (self.weekend or ()) else DayType.WORKING
+
+    def volume_is_like_other_type(self, day_type: DayType, rows: int) -> bool | None:
+        """Whether a day has as many rows as one of the other type; None where both types have about as many.
+
+        Examples
+        --------
+        >>> types = {DayType.WORKING: 20 * 900, DayType.WEEKEND: 8 * 300}
+        >>> columns = {one: ColumnStatistics.all_missing(rows) for one, rows in types.items()}
+        >>> days = tuple(date(2026, 3, 2) + timedelta(days=number) for number in range(28))
+        >>> feature = FeatureReference(since=days[0], days=days, columns=columns)
+        >>> reference = Reference(weekend=(5, 6), features={"x": feature})
+        >>> [reference.volume_is_like_other_type(DayType.WORKING, rows) for rows in (400, 800)]
+        [True, False]
+        """
+        for one in self.features.values():
+            if len(one.columns) < 2:
+                continue
+            own, other = (self._rows_a_day(one, of_type) for of_type in (day_type, day_type.other))
+            if max(own, other) < _VOLUME_RATIO * min(own, other):
+                return None
+            return abs(math.log(max(rows, 1) / other)) < abs(math.log(max(rows, 1) / own))
+        return None
+
+    def _rows_a_day(self, feature: FeatureReference, day_type: DayType) -> float:
+        types = feature.columns[day_type].types
+        days = sum(self.calendar_type(day) == day_type for day in feature.days)
+        return max(1.0, (types.present + types.missing) / max(days, 1))
 
     def restarted(self, since: date, features: Iterable[str] = ()) -> Reference:
         """The reference without the days of some features, or of all, which begin anew on a day.

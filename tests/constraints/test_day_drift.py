@@ -100,20 +100,44 @@ def test_the_second_day_of_a_jump_is_not_compared_with_the_first():
 
 
 @pytest.mark.parametrize(
-    ("day", "mean", "violated"), [(5, 1.0, False), (5, 0.0, False), (5, 2.0, True), (0, 0.0, False), (0, 2.0, True)]
+    ("day", "mean", "violated"), [(5, 1.0, False), (5, 0.0, True), (5, 2.0, True), (0, 0.0, False), (0, 1.0, True)]
 )
 def test_a_day_is_compared_with_days_of_its_type(day, mean, violated):
-    """A weekend day like a working day counts as one: the calendar is not the traffic."""
     days = days_with(weekend_effect)
     found = measured(day_of(NEXT + timedelta(days=day), mean), days, reference_of(days))
     assert found[SUDDEN].violated == violated
 
 
-def test_a_holiday_is_compared_with_weekend_days_and_the_verdict_says_so():
-    days = days_with(weekend_effect)
-    compared = compare_day(reference_of(days), NEXT, {"x": numbers(1.0, 1)}, CONSTRAINTS)
-    assert (compared.day_type, compared.is_outside) == (DayType.WEEKEND, False)
-    assert list(day_notes(compared)) == ["2026-03-30 was compared with weekend days: its traffic is like theirs"]
+def days_of(weekend_rows: int, features: int) -> list[Day]:
+    """Four weeks whose weekend days have other values, and so many rows."""
+    dates = [MONDAY + timedelta(days=number) for number in range(28)]
+    return [
+        Day(day, "1", {f"x{n}": numbers(weekend_effect(day), day.toordinal() * 10 + n, rows) for n in range(features)})
+        for day in dates
+        if (rows := weekend_rows if day.weekday() >= 5 else 2_000)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("weekend_rows", "rows", "features", "holiday"),
+    [
+        (800, 800, 1, True),  # the rows of a weekend day, too
+        (800, 2_000, 1, False),  # the rows of a working day: something else is the matter
+        (800, 2_000, 4, False),
+        (2_000, 2_000, 4, True),  # the rows say nothing, and four features agree
+        (2_000, 2_000, 2, False),
+    ],
+)
+def test_a_holiday_is_compared_with_weekend_days_and_the_verdict_says_so(weekend_rows, rows, features, holiday):
+    names = [f"x{number}" for number in range(features)]
+    constraints = Constraints({"features": [{"name": name, "inferred_type": "Fractional"} for name in names]})
+    days = days_of(weekend_rows, features)
+    reference = learned(Reference(), days, dict.fromkeys(names, "Fractional"), NEXT)
+    columns = {name: numbers(1.0, number, rows) for number, name in enumerate(names)}
+    compared = compare_day(reference, NEXT, columns, constraints)
+    assert (compared.day_type == DayType.WEEKEND, compared.is_outside) == (holiday, not holiday)
+    note = "2026-03-30 was compared with weekend days: its traffic is like theirs"
+    assert list(day_notes(compared)) == ([note] if holiday else [])
 
 
 def test_the_threshold_of_the_file_counts_where_it_is_larger():

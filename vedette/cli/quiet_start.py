@@ -19,6 +19,7 @@ def show_quiet_start(io: CommandIO, entry: FleetEntry) -> Any:
     from vedette.operations import reference_days, replay
 
     now = datetime.now(UTC)
+    io.progress(f"Replaying the last {replay.QUIET_DAYS} days of {entry.endpoint} ...")
     found = replay.quiet_start(entry, now)
     if found is None:
         return None
