@@ -19,8 +19,7 @@ def show_quiet_start(io: CommandIO, entry: FleetEntry) -> Any:
     from vedette.operations import reference_days, replay
 
     now = datetime.now(UTC)
-    io.progress(f"Replaying the last {replay.QUIET_DAYS} days of {entry.endpoint} ...")
-    found = replay.quiet_start(entry, now)
+    found = replay.quiet_start(entry, now, io.progress)
     if found is None:
         return None
     for learned in reference_days.learn(entry, now):
@@ -30,12 +29,8 @@ def show_quiet_start(io: CommandIO, entry: FleetEntry) -> Any:
         )
     alerts = "1 alert" if len(found.alerts) == 1 else f"{len(found.alerts)} alerts"
     io.say(f"{entry.endpoint}: the last {found.days} days would have sent {alerts}, {found.per_week:.1f} a week.")
-    io.say(
-        *(
-            f"  {alert.at:%Y-%m-%d %H:%M} [{alert.severity}] {sanitize(alert.headline, 200)}"
-            for alert in found.alerts[:MAX_ALERTS_SHOWN]
-        )
-    )
+    for alert in found.alerts[:MAX_ALERTS_SHOWN]:
+        io.say(f"  {alert.at:%Y-%m-%d %H:%M} [{alert.severity}] {sanitize(alert.headline, 200)}")
     if found.is_loud and entry.mode != "observe":
         io.say(
             f"Warning: more than {replay.LOUD} alerts a week. Look at them with `vedette replay {entry.endpoint}`"

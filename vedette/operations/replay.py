@@ -134,7 +134,7 @@ class QuietStart(msgspec.Struct, frozen=True, kw_only=True):
         return self.per_week > LOUD
 
 
-def quiet_start(entry: FleetEntry, now: datetime) -> QuietStart | None:
+def quiet_start(entry: FleetEntry, now: datetime, say: Callable[[str], None]) -> QuietStart | None:
     """Replay the last QUIET_DAYS days of an endpoint; None without stored parts or a baseline."""
     current = baselines.current(entry.endpoint)
     deployments = stage_stores().deployments.get(entry.endpoint).history
@@ -142,6 +142,7 @@ def quiet_start(entry: FleetEntry, now: datetime) -> QuietStart | None:
     keys = keys_of(wanted)
     if current is None or not keys:
         return None
+    say(f"Replaying the last {QUIET_DAYS} days of {entry.endpoint} ...")
     (side,) = replayed(wanted, keys, [baselines.as_baseline(current)])
     return QuietStart(days=QUIET_DAYS, alerts=side.alerts)
 
