@@ -31,6 +31,7 @@ from chalicelib.constraints.reference_days import (
     DayType,
     FeatureReference,
     Reference,
+    comparable_values,
     is_like_other_type,
     recent_days,
 )
@@ -61,6 +62,7 @@ class DayComparison(NamedTuple):
     date: date
     day_type: DayType
     features: Mapping[str, FeatureDistance]  # only those that the reference days can evaluate
+    learning: tuple[str, ...] = ()  # those with values to compare, and too few reference days
     recent: Sequence[Day] = ()  # see `reference_days.recent_days`
 
     @property
@@ -97,7 +99,15 @@ def compare_day(
         for name, (feature, known) in comparable.items()
         if (distance := by_type[day_type].get(name)) is not None
     }
-    return DayComparison(reference, day, day_type, features)
+    learning = (
+        feature.name
+        for feature in constraints.features
+        if (known := reference.features.get(feature.name)) is not None
+        and known.missing_days
+        and feature.name in columns
+        and comparable_values(columns[feature.name], feature.inferred_type)
+    )
+    return DayComparison(reference, day, day_type, features, tuple(learning))
 
 
 def _is_holiday(
@@ -205,10 +215,9 @@ def day_notes(day: DayComparison) -> Iterator[str]:
     known = day.reference.features
     if day.day_type != day.reference.calendar_type(day.date):
         yield f"{day.date} was compared with {day.day_type}s: its traffic is like theirs"
-    learning = [one for one in known.values() if one.missing_days]
-    if learning:
-        features = "all features" if len(learning) == len(known) else f"{len(learning)} of {len(known)} features"
-        days = min(len(one.days) for one in learning)
+    if day.learning:
+        features = f"{len(day.learning)} of {len(known)} features"
+        days = min(len(known[name].days) for name in day.learning)
         yield f"learning: {days} of {MINIMUM_DAYS} days of {features} are known, so only gross drift alerts"
     yield from reference_notes(day.reference)
 

@@ -265,10 +265,10 @@ def learned(
 
 def _has_values(day: Day, name: str, kind: str) -> bool:
     column = day.columns.get(name)
-    return column is not None and _values(column, kind) >= MINIMUM_DAY_VALUES
+    return column is not None and comparable_values(column, kind) >= MINIMUM_DAY_VALUES
 
 
-def _values(column: ColumnStatistics, kind: str) -> int:
+def comparable_values(column: ColumnStatistics, kind: str) -> int:
     """How many values of a column can be compared; 0 when it holds free text, or is private."""
     if kind in _NUMERIC:
         return column.distribution.count

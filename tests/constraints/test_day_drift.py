@@ -158,8 +158,14 @@ def test_while_the_days_are_learned_only_gross_drift_of_the_file_alerts():
         found = measured(day_of(MONDAY + timedelta(days=5), mean), days, reference, statistics=statistics)
         assert set(found) == {OF_FILE}
         assert (found[OF_FILE].violated, found[OF_FILE].alertable) == (violated, alertable)
-    (note,) = day_notes(compare_day(reference, NEXT, {}, CONSTRAINTS))
-    assert note == "learning: 5 of 14 days of all features are known, so only gross drift alerts"
+    (note,) = day_notes(compare_day(reference, NEXT, {"x": numbers(0.0, 1)}, CONSTRAINTS))
+    assert note == "learning: 5 of 14 days of 1 of 1 features are known, so only gross drift alerts"
+
+
+def test_what_has_no_distance_is_not_learned():
+    texts = ColumnStatistics.of([f"text {number}" for number in range(200)])
+    compared = compare_day(reference_of(days_with(count=5)), NEXT, {"x": texts}, CONSTRAINTS)
+    assert list(day_notes(compared)) == []
 
 
 def test_where_the_days_decide_the_file_keeps_model_monitors_rule_and_alerts_nobody():
