@@ -108,6 +108,7 @@ class FeatureReference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
     since: date  # the first day that may be one
     version: str = ""  # of the model whose days they are, for an output
+    numeric: bool = True  # compared as numbers, else as categories
     days: tuple[date, ...] = ()
     variation: float | None = None  # None: fewer than MINIMUM_DAYS
     halves: float = 0.0  # the distance of the first half of the days from the second
@@ -176,12 +177,15 @@ class Reference(Record, frozen=True, kw_only=True):
         ()
         """
         chosen = set(features) or set(self.features)
-        anew = {name: FeatureReference(since=since) for name in chosen}
+        known = self.features
+        anew = {
+            name: FeatureReference(since=since, numeric=name not in known or known[name].numeric) for name in chosen
+        }
         return replace(self, weekend=self.weekend if features else None, features={**self.features, **anew})
 
 
 def needed_since(
-    reference: Reference, features: Sequence[str], today: date, *, outputs: Collection[str] = (), version: str = ""
+    reference: Reference, types: Mapping[str, str], today: date, *, outputs: Collection[str] = (), version: str = ""
 ) -> date | None:
     """The first day whose statistics `learned` needs, with the same arguments; None when every feature is complete.
 
@@ -189,25 +193,25 @@ def needed_since(
 
     Examples
     --------
-    >>> needed_since(Reference(), ["x"], date(2026, 3, 29))
+    >>> needed_since(Reference(), {"x": "Integral"}, date(2026, 3, 29))
     datetime.date(2026, 3, 1)
     """
     known = [
-        _begun(reference.features.get(name), today, version if name in outputs else "")
-        for name in features[:MAX_LEARNED_FEATURES]
+        _begun(reference.features.get(name), today, version if name in outputs else "", numeric=types[name] in _NUMERIC)
+        for name in list(types)[:MAX_LEARNED_FEATURES]
     ]
     return min((one.since for one in known if not one.is_complete), default=None)
 
 
-def _begun(known: FeatureReference | None, today: date, version: str) -> FeatureReference:
-    """The reference days of a feature so far; none when they are not known, or those of another model version."""
-    if known is None:
-        return FeatureReference(since=today - timedelta(days=FULL_DAYS), version=version)
+def _begun(known: FeatureReference | None, today: date, version: str, *, numeric: bool) -> FeatureReference:
+    """The reference days of a feature so far; none when they are not known, or of another kind or model version."""
+    if known is None or known.numeric != numeric:
+        return FeatureReference(since=today - timedelta(days=FULL_DAYS), version=version, numeric=numeric)
     if known.version == version:
         return known
     if not known.version:  # learned from captures, which do not say which version answered
         return replace(known, version=version)
-    return FeatureReference(since=max(known.days, default=known.since), version=version)
+    return FeatureReference(since=max(known.days, default=known.since), version=version, numeric=numeric)
 
 
 def learned(
@@ -238,15 +242,19 @@ def learned(
     taken: dict[str, list[Day]] = {}
     for name in names:
         of_version = version if name in outputs else ""
-        one = kept[name] = _begun(kept.get(name), today, of_version)
-        if not one.is_complete:
-            usable = (day for day in days if one.since <= day.date < today and _has_values(day, name, types[name]))
-            taken[name] = [day for day in usable if not of_version or day.version == of_version][:FULL_DAYS]
+        one = kept[name] = _begun(kept.get(name), today, of_version, numeric=types[name] in _NUMERIC)
+        usable = (day for day in days if one.since <= day.date < today and _has_values(day, name, types[name]))
+        found = [day for day in usable if not of_version or day.version == of_version][:FULL_DAYS]
+        # A late revision of an earlier day sees fewer days than are known.
+        if not one.is_complete and len(found) >= len(one.days):
+            taken[name] = found
     counts = {name: _counts([day.columns[name] for day in found], types[name]) for name, found in taken.items()}
     dates = {name: [day.date for day in found] for name, found in taken.items()}
-    settled = any(one.is_complete for one in kept.values()) and reference.weekend is not None
     if weekend is None:
-        weekend = reference.weekend if settled else found_weekend(counts, dates)
+        # The sums of a feature that is not learned again are those of the weekend that was found before.
+        is_settled = any(one.days and name not in taken for name, one in kept.items())
+        weekend = reference.weekend if is_settled else None
+        weekend = found_weekend(counts, dates) if weekend is None else weekend
     groups = _groups(counts, dates, weekend or ())
     distances = {name: leave_one_out(counts[name], groups[name]) for name in taken}
     variations = _variations(distances)

@@ -58,7 +58,7 @@ def up_to_date(
     if weekend is not None and before.weekend not in (None, weekend):
         before = before.restarted(today - FULL_DAYS * DAY)
     types = {feature.name: feature.inferred_type for feature in constraints.features}
-    since = needed_since(before, list(types), today, outputs=outputs, version=version)
+    since = needed_since(before, types, today, outputs=outputs, version=version)
     if since is None:
         return before
     days = list(store.read(store.captured(run.endpoint, variant, since, today)))

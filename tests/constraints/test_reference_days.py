@@ -84,7 +84,7 @@ def test_a_complete_reference_stays_as_it_is():
     days = drawn(28)
     before = learned(Reference(), days, TYPES, after(days))
     moved = drawn(20, mean=lambda day: 5.0, first=after(days))
-    assert needed_since(before, list(TYPES), after(moved)) is None
+    assert needed_since(before, TYPES, after(moved)) is None
     assert learned(before, moved, TYPES, after(moved)) == before
 
 
@@ -158,10 +158,25 @@ def test_an_output_has_the_days_of_its_own_version():
     days = drawn(28, version=lambda day: "2" if day >= deployed else "1")
     before = learned(Reference(), days[:20], TYPES, deployed, outputs={"x"}, version="1")
     assert (len(before.features["x"].days), before.features["x"].version) == (20, "1")
-    assert needed_since(before, list(TYPES), after(days), outputs={"x"}, version="2") <= deployed
+    assert needed_since(before, TYPES, after(days), outputs={"x"}, version="2") <= deployed
     found = learned(before, days, TYPES, after(days), outputs={"x"}, version="2").features
     assert (found["x"].days, found["x"].version) == (tuple(day.date for day in days[20:]), "2")
     assert found["y"].is_complete
+
+
+def test_a_late_revision_of_an_earlier_day_takes_no_day_away():
+    days = drawn(20)
+    before = learned(Reference(), days, TYPES, after(days))
+    assert learned(before, days[:5], TYPES, days[5].date) == before
+
+
+def test_a_feature_of_another_kind_begins_anew():
+    days = drawn(28)
+    before = learned(Reference(), days, {"x": "String", "y": "Fractional"}, after(days))
+    assert before.features["x"].days == ()  # numbers are no categories
+    assert needed_since(before, {"x": "Fractional", "y": "Fractional"}, after(days)) is not None
+    found = learned(before, days, {"x": "Fractional", "y": "Fractional"}, after(days)).features
+    assert (found["x"].is_complete, found["y"]) == (True, before.features["y"])
 
 
 def test_accepted_features_begin_anew():

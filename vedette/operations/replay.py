@@ -313,7 +313,7 @@ class _Run:
         baseline, today = self.side.baseline, window.start.date()
         columns, outputs = features_of(summary, baseline)
         types = {feature.name: feature.inferred_type for feature in baseline.constraints.features}
-        if needed_since(self.reference, list(types), today, outputs=outputs, version=version) is not None:
+        if needed_since(self.reference, types, today, outputs=outputs, version=version) is not None:
             weekend = weekdays(self.wanted.entry.weekend)
             self.reference = learned(
                 self.reference, self.days, types, today, outputs=outputs, version=version, weekend=weekend
