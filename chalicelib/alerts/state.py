@@ -10,6 +10,7 @@
 | InsufficientData, and measurements not evaluated     | no change: neither clean nor violated
 | severity information (`Measurement.alertable`)       | clean: listed in the files, without an alert
 | drift that lasts (`Measurement.lasts`)               | an open alert stays open; otherwise clean
+| drift by the file alone, while the days decide       | an alert from before is removed without a notification
 | NoData, MonitorFailed, CaptureStopped                | a fingerprint and a message of their own
 | CaptureStopped, whose cause the sweep has reported   | as if muted (the service decides)
 | NoData of an hour, where drift has longer windows    | no change: nights are quiet; an empty drift window alerts
@@ -299,4 +300,5 @@ def _notification_kind(
         if before is None or not fired_before or after.severity != before.severity:
             return FindingState.NEW
         return FindingState.CONTINUING if measurement.alertable else None
-    return FindingState.RECOVERED if fired_before and not silent else None
+    still_in_the_file = measurement.check == check_types.DRIFT and measurement.violated
+    return FindingState.RECOVERED if fired_before and not silent and not still_in_the_file else None

@@ -9,7 +9,7 @@ from chalicelib.alerts.slow_drift import GONE_AFTER, MAX_FEATURES, MAX_WEEKS, fo
 from chalicelib.alerts.state import transition
 from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.records import AlertState, SlowDrift, Thresholds
-from tests.alerts.factories import NOON, book, execution, violation
+from tests.alerts.factories import NOON, book, drift, execution, violation
 
 DAY = timedelta(days=1)
 MONDAY = NOON.replace(hour=0)  # 2026-03-02
@@ -166,3 +166,17 @@ def test_sudden_drift_that_lasts_stays_open_and_recovers_within_the_reference_da
 def test_drift_that_only_lasts_raises_nothing():
     told = Told().passes(sudden(violated=False, lasts=True), slow(), days=10)
     assert told.state.fingerprints == {}
+
+
+def test_an_alert_of_the_rule_of_the_file_ends_in_silence_where_the_days_decide():
+    """It is still violated in the file, so that a message `recovered` would be wrong."""
+    state = book()
+    for number in range(2):
+        state = transition(state, day(number, drift("x")), Thresholds()).after
+    assert state.fingerprints[Fingerprint("baseline_drift_check", "x")].state == "firing"
+    decided = drift("x", severity="information")
+    found = []
+    for number in range(2, 5):
+        moved = transition(state, day(number, decided), Thresholds())
+        state, found = moved.after, [*found, *moved.recovered]
+    assert (state.fingerprints, found) == ({}, [])
