@@ -195,7 +195,8 @@ def _column(kind: str, values: Floats, missing: NDArray[np.bool_] | None, k: int
     present = values if missing is None else values[~missing]
     absent = len(values) - len(present)
     if kind == "text":
-        counts = Counter(f"level {int(value)}" for value in present)
+        levels, repeats = np.unique(present, return_counts=True)
+        counts = {f"level {int(level)}": int(times) for level, times in zip(levels, repeats, strict=True)}
         return ColumnStatistics(
             types=TypeCounts(string=len(present), missing=absent),
             categories=Categories.of(counts),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -113,12 +114,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         """
         if not self.sketch:
             return np.array(self.values, dtype=np.float64), np.array(self.weights, dtype=np.int64)
-        # Not the pairs that the sketch iterates over: after a merge that leaves its lowest level empty, datasketches
-        # 5.2.0 gives every one of them weight 1 (tests/statistics/test_merged_sketches.py). Its ranks are right.
-        kll = self._kll()
-        values, _ = distinct(np.sort([value for value, _ in kll]))
-        reached = np.rint(np.array(kll.get_cdf(values, True)[:-1]) * kll.n).astype(np.int64)
-        return values, np.diff(reached, prepend=0)
+        return _items_of_sketch(self.sketch)
 
     def quantile(self, rank: float) -> float | None:
         """The value at or below which a share `rank` (0 to 1) of the numbers lies; None without numbers.
@@ -197,12 +193,30 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return [values[(weights >> level) & 1 == 1].tolist() for level in range(depth)]
 
     def _kll(self) -> Any:
-        from datasketches import kll_doubles_sketch
+        return _read_sketch(self.sketch)
 
-        try:
-            return kll_doubles_sketch.deserialize(self.sketch)
-        except (ValueError, IndexError, RuntimeError) as error:
-            raise UnreadableFile(f"a stored KLL sketch of {len(self.sketch)} bytes is damaged") from error
+
+def _read_sketch(sketch: bytes) -> Any:
+    from datasketches import kll_doubles_sketch
+
+    try:
+        return kll_doubles_sketch.deserialize(sketch)
+    except (ValueError, IndexError, RuntimeError) as error:
+        raise UnreadableFile(f"a stored KLL sketch of {len(sketch)} bytes is damaged") from error
+
+
+@lru_cache(maxsize=128)  # one evaluation compares a column with its baseline, and with the reference days of each type
+def _items_of_sketch(sketch: bytes) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The retained values, ascending, and the weight of each; both arrays are read-only."""
+    # Not the pairs that the sketch iterates over: after a merge that leaves its lowest level empty, datasketches
+    # 5.2.0 gives every one of them weight 1 (tests/statistics/test_merged_sketches.py). Its ranks are right.
+    kll = _read_sketch(sketch)
+    values, _ = distinct(np.sort([value for value, _ in kll]))
+    reached = np.rint(np.array(kll.get_cdf(values, True)[:-1]) * kll.n).astype(np.int64)
+    weights = np.diff(reached, prepend=0)
+    values.setflags(write=False)
+    weights.setflags(write=False)
+    return values, weights
 
 
 def distinct(ascending: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
