@@ -124,7 +124,7 @@ def _finding(item: AlertItem, window_start: datetime | None) -> str:
 def values(item: AlertItem) -> list[tuple[str, str]]:
     """What was expected and what was observed, a name and a value each."""
     found = [("expected", item.expected), ("observed", item.observed)]
-    if item.check in check_types.DRIFTS and item.value is not None and item.threshold is not None:
+    if item.check == check_types.DRIFT and item.value is not None and item.threshold is not None:
         found.append(("distance", f"{item.value:.3f}, threshold {item.threshold:g}"))
     return found
 

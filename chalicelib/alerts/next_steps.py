@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib.constraints.measurement import Verdict
@@ -104,12 +104,18 @@ def next_steps(
     return [*steps, mute]
 
 
+def window_name(execution: Execution) -> str:
+    """A closed window as commands name it: by its start, and the window of a day by its date alone."""
+    is_day = execution.window_end - execution.window_start == timedelta(days=1)
+    return f"{execution.window_start:%Y-%m-%d}" if is_day else f"{execution.window_start:%Y-%m-%dT%H:%M}"
+
+
 _CLIENT = Step("If a client sends wrong data, tell its owner; the findings above say what is wrong.")
 
 
 def _for_vedette(execution: Execution, *, deploys: bool) -> list[Step]:
     endpoint = execution.endpoint
-    window = f" --window {execution.window_start:%Y-%m-%dT%H:%M}" if execution.window_closed else ""
+    window = f" --window {window_name(execution)}" if execution.window_closed else ""
     rollback = f"vedette rollback {endpoint} --reason WHY"
     back = Step("If the model is at fault, go back to the previous version:", rollback)
     return [

@@ -22,7 +22,7 @@ from datetime import datetime, time, timedelta
 from msgspec.structs import replace
 
 from chalicelib.alerts.message import MAX_ITEMS, message_id
-from chalicelib.alerts.next_steps import Step, to_texts
+from chalicelib.alerts.next_steps import Step, to_texts, window_name
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.state import Muted, fingerprint_id, never_muted
 from chalicelib.alerts.wording import NAMELESS, and_more, finding_sentence
@@ -124,7 +124,7 @@ def _message(
     found = [(name, FindingState.NEW) for name in by_distance] + [(name, FindingState.CONTINUING) for name in others]
     listed = [(name, finding) for name, finding in found if name in measured]
     tail = and_more(len(by_distance) - 1)
-    endpoint, window = execution.endpoint, f"--window {execution.window_start:%Y-%m-%d}"
+    endpoint, window = execution.endpoint, f"--window {window_name(execution)}"
     more: dict[str, int] = {}
     for _, finding in listed[MAX_ITEMS:]:
         more[str(finding)] = more.get(str(finding), 0) + 1

@@ -39,10 +39,9 @@ def _violation(measurement: Measurement, name: str, rows: int) -> str:
             return f"{name} has drifted: distance {value:.2f}, threshold {measurement.threshold}"
         case check_types.DRIFT:
             return f"{name} has drifted from the baseline"
-        case check_types.SUDDEN_DRIFT:
-            return f"{name} has drifted suddenly: {observed}, expected {expected}"
-        case check_types.SLOW_DRIFT:
-            return f"{name} has drifted slowly: {observed}, expected {expected}"
+        case (check_types.SUDDEN_DRIFT | check_types.SLOW_DRIFT) as check if value is not None:
+            how = "suddenly" if check == check_types.SUDDEN_DRIFT else "slowly"
+            return f"{name} has drifted {how}: distance {value:.2f}, where its days allow {measurement.threshold:.2f}"
         case check_types.CATEGORICAL_VALUES:
             return f"{name} has values that the baseline does not have" + (f" ({observed})" if observed else "")
         case check_types.NON_NEGATIVE if value is not None:

@@ -66,7 +66,7 @@ def test_a_feature_is_named_at_the_end_of_the_week_and_then_no_more():
     told.passes(slow())  # the window that ends on Monday
     (message,) = told.messages
     assert (message.kind, message.severity, message.window_end) == ("slow drift", "information", MONDAY + 7 * DAY)
-    assert message.headline == "x has drifted slowly: distance 0.2, expected distance at most 0.1 from its working days"
+    assert message.headline == "x has drifted slowly: distance 0.20, where its days allow 0.10"
     (item,) = message.items
     assert (item.since, item.observed) == (MONDAY, "distance 0.2; by week 0.20")
     assert [step.split("\n")[-1] for step in message.what_to_do[1:]] == [

@@ -38,6 +38,7 @@ from vedette.operations import aws
 
 LATEST = "latest"
 DATA_QUALITY = "DataQuality"
+DAY = timedelta(days=1)
 LOOK_BACK = (timedelta(days=2), timedelta(days=32), None)  # finding the latest window must not list years of windows
 CHECKS = {"all": "all checks", "hard": "hard checks", "drift": "drift"}
 _WINDOW = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d)(?::?(\d\d))?)?Z?")
@@ -117,7 +118,8 @@ def executions(
 ) -> list[WindowResult]:
     """The executions of one window from all sources; `variant` selects one variant, without Model Monitor.
 
-    If windows have several lengths (an hour, and a day for drift), all are returned, shortest first.
+    If windows have several lengths (an hour, and a day for drift), all are returned, shortest first. A date alone names
+    the window of that day, if there is one.
 
     Raises
     ------
@@ -131,12 +133,18 @@ def executions(
         for name in ([variant] if variant else _variants(endpoint))
         for one in _vedette(endpoint, name, start, moment)
     ]
+    if len(window) == len("2026-11-22"):
+        found = [one for one in found if _length(one) == DAY] or found
     if not variant:
         found += _model_monitors(endpoint, start)
     if not found:
         which = f"the window of {start:%Y-%m-%d %H:%M} UTC" if start else "any window"
         raise VedetteError(f"No results of {endpoint}{f', variant {variant},' if variant else ''} in {which}.")
     return found
+
+
+def _length(found: WindowResult) -> timedelta:
+    return found.execution.window_end - found.execution.window_start
 
 
 def shortest(found: list[WindowResult]) -> list[WindowResult]:
