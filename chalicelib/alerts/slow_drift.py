@@ -9,6 +9,7 @@ the season has. Somebody should know, nobody has to get up.
 | ... while its sudden drift is open                    | not named: that alert says it                        |
 | ... and it was named before                           | its curve stands in the next message about another   |
 | within them for GONE_AFTER days, or accepted          | forgotten: the next time it is named again           |
+| not compared on a day                                 | no change                                            |
 | muted                                                 | named once the mute has ended                        |
 
 A week ends with the first window that ends on a Monday or later. A week without a new feature has no message.
@@ -18,16 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
+from shlex import quote
 
 from msgspec.structs import replace
 
 from chalicelib.alerts.message import MAX_ITEMS, message_id
 from chalicelib.alerts.next_steps import Step, to_texts, window_name
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.alerts.state import Muted, fingerprint_id, never_muted
+from chalicelib.alerts.state import Muted, never_muted
 from chalicelib.alerts.wording import NAMELESS, and_more, finding_sentence
 from chalicelib.constraints import check_types
-from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
+from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity
 from chalicelib.records import (
     AlertItem,
     AlertKind,
@@ -55,9 +57,7 @@ def follow_slow_drift(
     """
     measured = {one.feature: one for one in execution.measurements if one.check == check_types.SLOW_DRIFT}
     covers_drift = execution.window_closed and execution.checks_run != Checks.HARD
-    if after == before or not covers_drift or not (measured or before.slow_drift):
-        return after, ()
-    if execution.verdict not in {Verdict.OK, Verdict.VIOLATIONS, Verdict.INSUFFICIENT_DATA}:
+    if after == before or not covers_drift or not measured:  # a day without data, or of two versions: nothing is known
         return after, ()
     known = _followed(before.slow_drift, measured, execution.window_start, thresholds)
     due = before.slow_drift_due or _next_monday(execution.window_start)
@@ -84,7 +84,7 @@ def _followed(
     for name, one in known.items():
         found = measured.get(name)
         if found is None:
-            continue  # accepted: its reference days begin anew
+            continue  # accepted, or of another model version: its reference days begin anew
         if not found.evaluated or found.value is None:
             followed[name] = one
             continue
@@ -125,6 +125,8 @@ def _message(
     listed = [(name, finding) for name, finding in found if name in measured]
     tail = and_more(len(by_distance) - 1)
     endpoint, window = execution.endpoint, f"--window {window_name(execution)}"
+    features = " ".join(f"--feature {quote(sanitize(name, 100))}" for name in by_distance[:MAX_ITEMS])
+    accept = f"vedette constraints accept {endpoint} --variant {execution.variant} {window} {features} --reason WHY"
     more: dict[str, int] = {}
     for _, finding in listed[MAX_ITEMS:]:
         more[str(finding)] = more.get(str(finding), 0) + 1
@@ -146,11 +148,8 @@ def _message(
         what_to_do=to_texts(
             [
                 Step("No action is needed now. Each feature is named once; drift that is sudden alerts."),
-                Step("See the curve of each feature:", f"vedette report {endpoint} {window}"),
-                Step(
-                    "If this is the new normal, accept it as the reference:",
-                    f"vedette constraints accept {endpoint} {window} --reason WHY",
-                ),
+                Step("See the day, and the days before it:", f"vedette report {endpoint} {window}"),
+                Step("If this is the new normal, accept it as the reference:", accept),
             ]
         ),
     )
@@ -170,5 +169,4 @@ def _item(state: AlertState, measurement: Measurement, finding: FindingState) ->
         value=measurement.value,
         threshold=measurement.threshold,
         since=one.since,
-        fingerprint=fingerprint_id(state.endpoint, state.variant, measurement.fingerprint),
     )

@@ -24,8 +24,10 @@ from typing import NamedTuple
 
 from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import Constraints, FeatureConstraints, Monitoring
+from chalicelib.constraints.drift import GROSS_DRIFT
 from chalicelib.constraints.measurement import Measurement, Severity
 from chalicelib.constraints.reference_days import (
+    MAX_LEARNED_FEATURES,
     MINIMUM_DAYS,
     Day,
     DayType,
@@ -39,7 +41,6 @@ from chalicelib.statistics import distances
 from chalicelib.statistics.column import ColumnStatistics
 
 HOLIDAY_FEATURES, HOLIDAY_DISTANCE = 3, 0.1  # that a holiday needs where the number of rows says nothing
-GROSS_DRIFT = 0.5  # a distance that alerts before the days of an endpoint are known
 _NUMERIC = ("Integral", "Fractional")
 
 
@@ -63,6 +64,7 @@ class DayComparison(NamedTuple):
     day_type: DayType
     features: Mapping[str, FeatureDistance]  # only those that the reference days can evaluate
     learning: tuple[str, ...] = ()  # those with values to compare, and too few reference days
+    unreadable: str = ""  # why the reference days cannot be read: then the rule of the file decides
     recent: Sequence[Day] = ()  # see `reference_days.recent_days`
 
     @property
@@ -161,11 +163,24 @@ def _threshold(monitoring: Monitoring, feature: FeatureConstraints, known: Featu
 def day_drift_checks(
     feature: FeatureConstraints, current: ColumnStatistics, day: DayComparison, *, critical: bool
 ) -> Iterator[Measurement]:
-    """vedette_sudden_drift_check and vedette_slow_drift_check of one feature; nothing where its days are not known."""
+    """vedette_sudden_drift_check and vedette_slow_drift_check of one feature; nothing while its days are learned."""
     found = day.features.get(feature.name)
-    if found is None:
+    known = day.reference.features.get(feature.name)
+    if known is None or known.missing_days:
         return
     days = f"{day.day_type}s"
+    if found is None:  # an open alert must neither recover nor continue by what nobody could compare
+        for check in (check_types.SUDDEN_DRIFT, check_types.SLOW_DRIFT):
+            yield Measurement(
+                feature=feature.name,
+                check=check,
+                kind="drift",
+                expected=f"a distance from its {days}",
+                observed="no distance",
+                violated=False,
+                evaluated=False,
+            )
+        return
     before = _from_recent(feature, current, day) if found.is_outside else None
     sudden = found.is_outside and (before is None or before > found.threshold)
     recently = "" if before is None else f", {before:.4g} from the last {days}"
@@ -203,22 +218,30 @@ def _from_recent(feature: FeatureConstraints, current: ColumnStatistics, day: Da
 def alert_above(feature: str, day: DayComparison | None) -> float:
     """The distance above which a violation of baseline_drift_check alerts, and not only stands in the files.
 
-    0 without reference days: a file judged by itself, or windows that are no days. Infinite where the days decide.
+    0 without reference days: a file judged by itself, or windows that are no days. Infinite where the days decide, or
+    cannot decide since they differ too much.
     """
-    if day is None or (known := day.reference.features.get(feature)) is None:
+    if day is None or day.unreadable:
         return 0.0
-    return GROSS_DRIFT if known.missing_days else math.inf
+    known = day.reference.features.get(feature)
+    decided = feature in day.features or (known is not None and known.varies_too_much)
+    return math.inf if decided else GROSS_DRIFT
 
 
 def day_notes(day: DayComparison) -> Iterator[str]:
     """What the verdict of a day says about its reference days, one sentence each without a full stop."""
     known = day.reference.features
+    if day.unreadable:
+        yield f"the reference days cannot be read, so the rule of the file decides about drift: {day.unreadable}"
+        return
     if day.day_type != day.reference.calendar_type(day.date):
         yield f"{day.date} was compared with {day.day_type}s: its traffic is like theirs"
     if day.learning:
         features = f"{len(day.learning)} of {len(known)} features"
         days = min(len(known[name].days) for name in day.learning)
         yield f"learning: {days} of {MINIMUM_DAYS} days of {features} are known, so only gross drift alerts"
+    if len(known) >= MAX_LEARNED_FEATURES:
+        yield f"days of {MAX_LEARNED_FEATURES} features are known; of the others only gross drift alerts"
     yield from reference_notes(day.reference)
 
 

@@ -25,6 +25,8 @@ from chalicelib.constraints.measurement import Measurement, Severity
 from chalicelib.statistics import distances
 from chalicelib.statistics.column import ColumnStatistics
 
+GROSS_DRIFT = 0.5  # a distance that alerts before the days of an endpoint are known
+
 
 def drift_check(
     feature: FeatureConstraints,
@@ -42,7 +44,9 @@ def drift_check(
     severity = Severity.CRITICAL if critical else Severity.WARNING
     for measurement, distance in _measured(feature, baseline, current, monitoring, severity):
         told = distance > alert_above or not measurement.violated
-        yield measurement if told else replace(measurement, severity=Severity.INFORMATION)
+        # An open alert of gross drift stays open where the days decide by now: they may hold the same fault.
+        gross = alert_above > GROSS_DRIFT and distance > GROSS_DRIFT
+        yield measurement if told else replace(measurement, severity=Severity.INFORMATION, lasts=gross)
 
 
 def _measured(

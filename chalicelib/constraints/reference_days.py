@@ -5,8 +5,9 @@
 | days of a feature           | drift of a day is                                                                   |
 |-----------------------------|-------------------------------------------------------------------------------------|
 | fewer than MINIMUM_DAYS     | shown, by the rule of constraints.json; only gross drift alerts: "learning"         |
-| MINIMUM_DAYS to FULL_DAYS   | evaluated by these days; each new day is one more of them                           |
-| FULL_DAYS                   | evaluated by these days, which stay: only a person moves them                       |
+| MINIMUM_DAYS to FULL_DAYS   | evaluated by these days; each new day that is like the first ones is one more       |
+| FULL_DAYS, or LEARNED_WITHIN| evaluated by these days, which stay: only a person moves them                       |
+| ... taken from a baseline   | the same, from MINIMUM_DAYS on                                                      |
 | ... that differ too much    | not evaluated: no day would be outside (MAX_VARIATION)                              |
 | ... of an output            | those of the model version that serves: a new version begins anew                   |
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 MINIMUM_DAYS = 14
 FULL_DAYS = 28
+LEARNED_WITHIN = timedelta(days=2 * FULL_DAYS)  # a longer look would roll with the traffic, and read more each day
 MINIMUM_DAY_VALUES = 100  # a day with fewer values of a feature is no reference day of it
 MAX_LEARNED_FEATURES = 500  # so that FULL_DAYS days fit in the memory of a function
 VARIATION_SDS = 2.7
@@ -62,6 +64,7 @@ RECENT_DAYS = 6  # of the same type, which drift that is sudden differs from
 RECENT_LAG = 2  # days before a day that are not among them: they may have begun to drift already
 WEEKENDS: tuple[tuple[int, ...], ...] = ((5, 6), (4, 5), (3, 4), (6,), (5,), (4,))  # weekdays, Monday is 0
 _CLEARLY_NEARER = 0.95
+_SMALLEST_VARIATION = 0.1  # the default of comparison_threshold
 _SMALL_DISTANCE = 0.01  # smaller ones are alike
 _SMALL_DEVIATION = 0.004  # ... of distances
 _LIKE_OTHER_TYPE = 0.5
@@ -109,20 +112,22 @@ class FeatureReference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     since: date  # the first day that may be one
     version: str = ""  # of the model whose days they are, for an output
     numeric: bool = True  # compared as numbers, else as categories
+    taken_over: bool = False  # learned from captures elsewhere, whose statistics are not stored here: they stay
     days: tuple[date, ...] = ()
     variation: float | None = None  # None: fewer than MINIMUM_DAYS
     halves: float = 0.0  # the distance of the first half of the days from the second
     columns: dict[DayType, ColumnStatistics] = {}  # the sum of the days of a type
+    days_of_type: dict[DayType, int] = {}
 
     @property
     def missing_days(self) -> int:
         """How many days are missing before drift is evaluated by them."""
         return max(0, MINIMUM_DAYS - len(self.days))
 
-    @property
-    def is_complete(self) -> bool:
+    def is_complete(self, today: date) -> bool:
         """Whether no more days are taken in."""
-        return len(self.days) >= FULL_DAYS
+        late = len(self.days) >= MINIMUM_DAYS and (self.taken_over or today - self.days[0] > LEARNED_WITHIN)
+        return late or len(self.days) >= FULL_DAYS
 
     @property
     def varies_too_much(self) -> bool:
@@ -148,7 +153,8 @@ class Reference(Record, frozen=True, kw_only=True):
         >>> types = {DayType.WORKING: 20 * 900, DayType.WEEKEND: 8 * 300}
         >>> columns = {one: ColumnStatistics.all_missing(rows) for one, rows in types.items()}
         >>> days = tuple(date(2026, 3, 2) + timedelta(days=number) for number in range(28))
-        >>> feature = FeatureReference(since=days[0], days=days, columns=columns)
+        >>> counted = {DayType.WORKING: 20, DayType.WEEKEND: 8}
+        >>> feature = FeatureReference(since=days[0], days=days, columns=columns, days_of_type=counted)
         >>> reference = Reference(weekend=(5, 6), features={"x": feature})
         >>> [reference.volume_is_like_other_type(DayType.WORKING, rows) for rows in (400, 800)]
         [True, False]
@@ -164,8 +170,22 @@ class Reference(Record, frozen=True, kw_only=True):
 
     def _rows_a_day(self, feature: FeatureReference, day_type: DayType) -> float:
         types = feature.columns[day_type].types
-        days = sum(self.calendar_type(day) == day_type for day in feature.days)
-        return max(1.0, (types.present + types.missing) / max(days, 1))
+        return max(1.0, (types.present + types.missing) / max(feature.days_of_type.get(day_type, 0), 1))
+
+    def regrouped(self) -> Reference:
+        """The reference whose same days are to be learned again, because the weekend is another one."""
+        again = {
+            name: one
+            if one.taken_over
+            else FeatureReference(since=min(one.days, default=one.since), numeric=one.numeric)
+            for name, one in self.features.items()
+        }
+        return replace(self, weekend=None, features=again)
+
+    def taken_over(self) -> Reference:
+        """The features with enough days, as days that stay: their statistics are not stored here."""
+        enough = {name: replace(one, taken_over=True) for name, one in self.features.items() if not one.missing_days}
+        return replace(self, features=enough)
 
     def restarted(self, since: date, features: Iterable[str] = ()) -> Reference:
         """The reference without the days of some features, or of all, which begin anew on a day.
@@ -200,7 +220,8 @@ def needed_since(
         _begun(reference.features.get(name), today, version if name in outputs else "", numeric=types[name] in _NUMERIC)
         for name in list(types)[:MAX_LEARNED_FEATURES]
     ]
-    return min((one.since for one in known if not one.is_complete), default=None)
+    first = min((one.since for one in known if not one.is_complete(today)), default=None)
+    return None if first is None else max(first, today - LEARNED_WITHIN)
 
 
 def _begun(known: FeatureReference | None, today: date, version: str, *, numeric: bool) -> FeatureReference:
@@ -229,25 +250,25 @@ def learned(
     Parameters
     ----------
     days
-        The captured days since `needed_since`, in order.
+        The captured days since `needed_since`, in order, without those on which two versions served.
     types
-        The inferred type of each feature, in the order of constraints.json.
+        The inferred type of each feature that can be compared, in the order of constraints.json. Others stay as they
+        are.
     outputs, version
         The features that are outputs, and the model version that serves: only its days count for them.
     weekend
         The weekdays of the weekend, where a person has set them.
     """
     names = list(types)[:MAX_LEARNED_FEATURES]
-    kept = {name: one for name, one in reference.features.items() if name in types}
+    kept = dict(reference.features)
     taken: dict[str, list[Day]] = {}
     for name in names:
         of_version = version if name in outputs else ""
         one = kept[name] = _begun(kept.get(name), today, of_version, numeric=types[name] in _NUMERIC)
-        usable = (day for day in days if one.since <= day.date < today and _has_values(day, name, types[name]))
-        found = [day for day in usable if not of_version or day.version == of_version][:FULL_DAYS]
-        # A late revision of an earlier day sees fewer days than are known.
-        if not one.is_complete and len(found) >= len(one.days):
-            taken[name] = found
+        since = max(one.since, today - LEARNED_WITHIN)
+        usable = (day for day in days if since <= day.date < today and _has_values(day, name, types[name]))
+        if not one.is_complete(today):
+            taken[name] = [day for day in usable if not of_version or day.version == of_version]
     counts = {name: _counts([day.columns[name] for day in found], types[name]) for name, found in taken.items()}
     dates = {name: [day.date for day in found] for name, found in taken.items()}
     if weekend is None:
@@ -256,19 +277,64 @@ def learned(
         weekend = reference.weekend if is_settled else None
         weekend = found_weekend(counts, dates) if weekend is None else weekend
     groups = _groups(counts, dates, weekend or ())
-    distances = {name: leave_one_out(counts[name], groups[name]) for name in taken}
-    variations = _variations(distances)
+    halves = {name: _halves(counts[name]) for name, found in taken.items() if len(found) >= MINIMUM_DAYS}
+    for name, found in list(taken.items()):
+        alike = _alike(counts[name], groups[name])[:FULL_DAYS]
+        # A late revision of an earlier day sees fewer days than are known.
+        if MINIMUM_DAYS <= len(kept[name].days) > len(alike):
+            del taken[name]
+            continue
+        taken[name] = [found[at] for at in alike]
+        counts[name] = DayCounts(counts[name].counts[alike], counts[name].totals[alike])
+        groups[name] = [groups[name][at] for at in alike]
+    variations = _variations({name: leave_one_out(counts[name], groups[name]) for name in taken})
     for name, found in taken.items():
-        enough = len(found) >= MINIMUM_DAYS
-        half = [position < len(found) // 2 for position in range(len(found))]
-        kept[name] = replace(
-            kept[name],
-            days=tuple(dates[name]),
-            variation=variations[name] if enough else None,
-            halves=round(between(counts[name], half), 6) if enough else 0.0,
-            columns=_sums(found, name, groups[name]) if enough else {},
-        )
+        distances = variations[name], halves.get(name, 0.0)
+        kept[name] = _with_days(kept[name], found, name, groups[name], *distances)
     return replace(reference, weekend=weekend, features=kept)
+
+
+def _alike(counts: DayCounts, groups: Sequence[int]) -> list[int]:
+    """The positions of the days that may be reference days: the first MINIMUM_DAYS, and later ones that are like them.
+
+    A fault that begins while the days are learned must not become the reference that hides it.
+    """
+    first = list(range(min(MINIMUM_DAYS, len(groups))))
+    later = range(len(first), len(groups))
+    if not later:
+        return first
+    own = leave_one_out(DayCounts(counts.counts[first], counts.totals[first]), [groups[at] for at in first])
+    own = own[np.isfinite(own)]
+    allowed = max(_SMALLEST_VARIATION, float(own.mean() + VARIATION_SDS * own.std(ddof=1)) if len(own) > 1 else 1.0)
+    provisional = [groups[at] if at < len(first) else len(DayType) + at for at in range(len(groups))]
+    to_first = {group: from_groups(counts, provisional, group) for group in set(groups)}
+    return [*first, *(at for at in later if not to_first[groups[at]][at] > allowed)]
+
+
+def _halves(counts: DayCounts) -> float:
+    """The distance of the first half of the days from the second, of those too that are no reference days."""
+    days = min(len(counts.totals), FULL_DAYS)
+    first = [position < days // 2 for position in range(days)]
+    return round(between(DayCounts(counts.counts[:days], counts.totals[:days]), first), 6)
+
+
+def _with_days(
+    before: FeatureReference,
+    found: Sequence[Day],
+    name: str,
+    groups: list[int],
+    variation: float,
+    halves: float,
+) -> FeatureReference:
+    enough = len(found) >= MINIMUM_DAYS
+    return replace(
+        before,
+        days=tuple(day.date for day in found),
+        variation=variation if enough else None,
+        halves=halves,
+        columns=_sums(found, name, groups) if enough else {},
+        days_of_type={one: groups.count(at) for at, one in enumerate(DayType) if at in groups} if enough else {},
+    )
 
 
 def _has_values(day: Day, name: str, kind: str) -> bool:

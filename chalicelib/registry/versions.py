@@ -65,6 +65,7 @@ class Wanted:
     pin_void: bool = False  # there is a pin, and its version is not approved
 
 
+MIXED = "mixed"  # stands for the version of a window in which two served
 UNVERSIONED = "unversioned"  # the model was not made from a package
 
 

@@ -6,27 +6,34 @@
 | of a variant with history             | the reference days are its last days, at once                               |
 | while they are not complete           | the days before this one are taken in, and stored                           |
 | outside the reference days            | the days just before it are read, to tell sudden drift from slow drift      |
+| whose reference days cannot be read   | the rule of constraints.json decides; a note, the log and a metric say so   |
+| ... and the fleet sets a weekend      | the same days are grouped again                                             |
 
 The statistics of a day are those beside its verdict, so a day costs one read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.day_drift import DayComparison, compare_day
 from chalicelib.constraints.evaluation import Baseline, features_of
 from chalicelib.constraints.reference_days import (
     FULL_DAYS,
+    DayType,
     Reference,
+    comparable_values,
     learned,
     needed_since,
     recent_days,
     weekdays,
 )
 from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import UnreadableFile
+from chalicelib.observability import count, logger
+from chalicelib.registry.versions import MIXED
 from chalicelib.stores.reference_days import DAY
 from chalicelib.window import Window
 
@@ -39,7 +46,17 @@ def compared_day(
         return None
     today, store = window.start.date(), run.stores.reference_days
     columns, outputs = features_of(summary, baseline)
-    reference = up_to_date(run, variant, today, baseline.constraints, outputs, version)
+    types = {
+        feature.name: feature.inferred_type
+        for feature in baseline.constraints.features
+        if feature.name in columns and comparable_values(columns[feature.name], feature.inferred_type)
+    }
+    try:
+        reference = up_to_date(run, variant, today, types, outputs, version)
+    except UnreadableFile as error:
+        logger.error("reference days cannot be read", endpoint=run.endpoint, variant=variant, reason=str(error))
+        count("ReferenceDaysUnreadable")
+        return DayComparison(Reference(), today, DayType.WORKING, {}, unreadable=str(error))
     compared = compare_day(reference, today, columns, baseline.constraints)
     if not compared.is_outside:
         return compared
@@ -49,20 +66,36 @@ def compared_day(
 
 
 def up_to_date(
-    run: EndpointRun, variant: str, today: date, constraints: Constraints, outputs: frozenset[str], version: str
+    run: EndpointRun, variant: str, today: date, types: Mapping[str, str], outputs: frozenset[str], version: str
 ) -> Reference:
-    """The reference days of a variant with the days before `today` taken in, and stored if that changed them."""
+    """The reference days of a variant with the days before `today` taken in, and stored if that changed them.
+
+    `types` are the inferred types of the features that can be compared. A late revision of a day that lies before the
+    last reference day changes nothing.
+
+    Raises
+    ------
+    UnreadableFile
+        When what is stored is damaged, or of a newer Vedette.
+    """
     store = run.stores.reference_days
     before = store.get(run.endpoint, variant) or Reference()
-    weekend = weekdays(run.entry.weekend)
-    if weekend is not None and before.weekend not in (None, weekend):
-        before = before.restarted(today - FULL_DAYS * DAY)
-    types = {feature.name: feature.inferred_type for feature in constraints.features}
-    since = needed_since(before, types, today, outputs=outputs, version=version)
-    if since is None:
+    known_days = [day for one in before.features.values() for day in one.days]
+    if today <= max(known_days, default=date.min):
         return before
-    days = list(store.read(store.captured(run.endpoint, variant, since, today)))
-    after = learned(before, days, types, today, outputs=outputs, version=version, weekend=weekend)
+    weekend = weekdays(run.entry.weekend)
+
+    def taken_in(known: Reference, since: date, until: date) -> Reference:
+        captured = store.captured(run.endpoint, variant, since, until)
+        days = list(store.read(one for one in captured if one.version != MIXED))
+        return learned(known, days, types, until, outputs=outputs, version=version, weekend=weekend)
+
+    after = before
+    if weekend is not None and before.weekend not in (None, weekend):
+        after = taken_in(before.regrouped(), min(known_days, default=today), max(known_days, default=today) + DAY)
+    since = needed_since(after, types, today, outputs=outputs, version=version)
+    if since is not None:
+        after = taken_in(after, since, today)
     if after != before:
         store.put(run.endpoint, variant, after)
     return after

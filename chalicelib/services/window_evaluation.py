@@ -27,14 +27,13 @@ from chalicelib.endpoint_run import EndpointRun, read_once
 from chalicelib.records import Execution
 from chalicelib.registry.plan import Served
 from chalicelib.registry.serving_history import versions_during
-from chalicelib.registry.versions import UNVERSIONED
+from chalicelib.registry.versions import MIXED, UNVERSIONED
 from chalicelib.services import aggregation, capture_backlog, day_comparison, execution_recording
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import Window
 
 HOUR = timedelta(hours=1)
-MIXED = "mixed"  # stands for the version of a window in which two served
 
 
 @dataclass(frozen=True)

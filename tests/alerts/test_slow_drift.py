@@ -71,7 +71,7 @@ def test_a_feature_is_named_at_the_end_of_the_week_and_then_no_more():
     assert (item.since, item.observed) == (MONDAY, "distance 0.2; by week 0.20")
     assert [step.split("\n")[-1] for step in message.what_to_do[1:]] == [
         "vedette report preferred-site --window 2026-03-08",
-        "vedette constraints accept preferred-site --window 2026-03-08 --reason WHY",
+        "vedette constraints accept preferred-site --variant AllTraffic --window 2026-03-08 --feature x --reason WHY",
     ]
     assert told.passes(slow(), days=70).named == [["x"]]
 
@@ -103,6 +103,12 @@ def test_an_accepted_feature_is_forgotten():
     """Its reference days begin anew, so that it is not measured."""
     told = Told().passes(slow("x"), slow("y"), days=7).passes(slow("y"))
     assert set(told.state.slow_drift) == {"y"}
+
+
+def test_a_day_of_two_versions_changes_nothing():
+    told = Told().passes(slow(), days=7)
+    before = told.state.slow_drift
+    assert told.passes(verdict="InsufficientData").state.slow_drift == before
 
 
 def test_days_without_a_verdict_change_nothing():

@@ -56,7 +56,7 @@ def measured(
 ) -> dict[str, Measurement]:
     compared = with_recent_days(compare_day(reference, today.date, today.columns, CONSTRAINTS), earlier)
     column = today.columns["x"]
-    table = Table(names=("x",), rows=column.types.present, columns=(column,))
+    table = Table(names=("x",), rows=column.types.present + column.types.missing, columns=(column,))
     summary = CaptureSummary(events=1, rows=table.rows, tables=(table,))
     found = evaluate(
         summary, Baseline(constraints=CONSTRAINTS, statistics=statistics), checks=Checks.DRIFT, day=compared,
@@ -177,7 +177,27 @@ def test_where_the_days_decide_the_file_keeps_model_monitors_rule_and_alerts_nob
 
 def test_a_feature_without_reference_days_is_alerted_by_the_rule_of_the_file():
     assert alert_above("x", None) == 0.0
-    assert alert_above("other", DayComparison(Reference(), NEXT, DayType.WORKING, {})) == 0.0
+    unreadable = DayComparison(Reference(), NEXT, DayType.WORKING, {}, unreadable="reference.json: not JSON")
+    assert alert_above("other", unreadable) == 0.0
+    assert list(day_notes(unreadable)) == [
+        "the reference days cannot be read, so the rule of the file decides about drift: reference.json: not JSON"
+    ]
+
+
+def test_of_a_feature_that_no_day_can_evaluate_only_gross_drift_alerts():
+    assert alert_above("other", DayComparison(Reference(), NEXT, DayType.WORKING, {})) == 0.5
+
+
+@pytest.mark.parametrize(
+    "column", [ColumnStatistics.of([f"text {n}" for n in range(200)]), ColumnStatistics.all_missing(200)]
+)
+def test_what_cannot_be_compared_is_not_evaluated_and_no_recovery(column):
+    days = days_with()
+    found = measured(Day(NEXT, "1", {"x": column}), days, reference_of(days))
+    assert {(one.check, one.violated, one.lasts, one.evaluated) for one in found.values()} == {
+        (SUDDEN, False, False, False),
+        (SLOW, False, False, False),
+    }
 
 
 def test_a_feature_whose_days_differ_too_much_is_named_and_not_evaluated():

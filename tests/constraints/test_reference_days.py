@@ -24,6 +24,7 @@ from chalicelib.statistics.distribution import Distribution
 from chalicelib.statistics.lexical import TypeCounts
 
 MONDAY = date(2026, 3, 2)
+TODAY = MONDAY + timedelta(days=28)
 TYPES = {"x": "Fractional", "y": "Fractional", "colour": "String"}
 
 
@@ -54,6 +55,14 @@ def drawn(
     ]
 
 
+def lived(days: list[Day]) -> Reference:
+    """What is known after each of the days was evaluated."""
+    reference = Reference()
+    for number, day in enumerate(days):
+        reference = learned(reference, days[:number], TYPES, day.date)
+    return reference
+
+
 def weekend_effect(day: date) -> float:
     return 0.8 if day.weekday() >= 5 else 0.0
 
@@ -75,8 +84,8 @@ def after(days: list[Day]) -> date:
 )
 def test_days_are_taken_in_until_there_are_enough(count, missing, known, complete):
     days = drawn(count)
-    found = learned(Reference(), days, TYPES, MONDAY + timedelta(days=28)).features["x"]
-    assert (found.missing_days, found.variation is not None, found.is_complete) == (missing, known, complete)
+    found = learned(Reference(), days, TYPES, TODAY).features["x"]
+    assert (found.missing_days, found.variation is not None, found.is_complete(TODAY)) == (missing, known, complete)
     assert len(found.days) == min(count, FULL_DAYS)
 
 
@@ -161,13 +170,13 @@ def test_an_output_has_the_days_of_its_own_version():
     assert needed_since(before, TYPES, after(days), outputs={"x"}, version="2") <= deployed
     found = learned(before, days, TYPES, after(days), outputs={"x"}, version="2").features
     assert (found["x"].days, found["x"].version) == (tuple(day.date for day in days[20:]), "2")
-    assert found["y"].is_complete
+    assert found["y"].is_complete(after(days))
 
 
 def test_a_late_revision_of_an_earlier_day_takes_no_day_away():
     days = drawn(20)
     before = learned(Reference(), days, TYPES, after(days))
-    assert learned(before, days[:5], TYPES, days[5].date) == before
+    assert learned(before, days[:14], TYPES, days[14].date) == before
 
 
 def test_a_feature_of_another_kind_begins_anew():
@@ -176,20 +185,56 @@ def test_a_feature_of_another_kind_begins_anew():
     assert before.features["x"].days == ()  # numbers are no categories
     assert needed_since(before, {"x": "Fractional", "y": "Fractional"}, after(days)) is not None
     found = learned(before, days, {"x": "Fractional", "y": "Fractional"}, after(days)).features
-    assert (found["x"].is_complete, found["y"]) == (True, before.features["y"])
+    assert (found["x"].is_complete(after(days)), found["y"]) == (True, before.features["y"])
 
 
 def test_accepted_features_begin_anew():
     days = drawn(28)
     reference = learned(Reference(), days, TYPES, after(days)).restarted(date(2026, 3, 20), ["x"])
     found = learned(reference, days, TYPES, after(days)).features
-    assert (found["x"].days[0], len(found["x"].days), found["y"].is_complete) == (date(2026, 3, 20), 10, True)
+    assert (found["x"].days[0], len(found["x"].days), found["y"].is_complete(after(days))) == (
+        date(2026, 3, 20),
+        10,
+        True,
+    )
 
 
-def test_a_feature_that_left_the_constraints_is_forgotten_and_a_new_one_begins():
+def test_a_feature_that_cannot_be_compared_on_a_day_keeps_its_days():
     days = drawn(28)
     reference = learned(Reference(), days, {"x": "Fractional"}, after(days))
-    assert set(learned(reference, days, {"y": "Fractional"}, after(days)).features) == {"y"}
+    found = learned(reference, days, {"y": "Fractional"}, after(days)).features
+    assert (found["x"], found["y"].is_complete(after(days))) == (reference.features["x"], True)
+
+
+def test_a_fault_that_begins_while_the_days_are_learned_is_no_reference():
+    days = drawn(40, mean=lambda day: 1.5 if day >= MONDAY + timedelta(days=16) else 0.0)
+    features = lived(days).features
+    assert features["x"].days == tuple(day.date for day in days[:16])
+    assert features["x"].variation < 0.1
+    assert len(features["y"].days) == FULL_DAYS
+
+
+def test_learning_ends_after_eight_weeks():
+    days = drawn(80, mean=lambda day: 1.5 if day >= MONDAY + timedelta(days=16) else 0.0)
+    reference = lived(days)
+    assert reference.features["x"].days == tuple(day.date for day in days[:16])
+    assert needed_since(reference, TYPES, after(days)) is None
+
+
+def test_sparse_days_do_not_read_the_whole_history():
+    sparse = [day for day in drawn(300) if day.date.weekday() == 0]
+    reference = lived(sparse)
+    assert reference.features["x"].variation is None
+    assert (after(sparse) - needed_since(reference, TYPES, after(sparse))).days == 56
+
+
+def test_days_that_were_learned_elsewhere_stay():
+    days = drawn(20)
+    taken = learned(Reference(), days[:16], TYPES, after(days)).taken_over()
+    assert needed_since(taken, TYPES, after(days)) is None
+    assert learned(taken, days, TYPES, after(days)) == taken
+    few = learned(Reference(), days[:5], TYPES, after(days)).taken_over()
+    assert few.features == {}  # they are learned from what is stored here
 
 
 def test_recent_days_are_of_the_type_and_not_the_last_two():

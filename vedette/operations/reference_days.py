@@ -27,8 +27,9 @@ from chalicelib.constraints.reference_days import (
 )
 from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.records import FingerprintStatus, FleetEntry
+from chalicelib.registry.versions import MIXED
 from chalicelib.services import aggregation
-from chalicelib.services.window_evaluation import MIXED, EvaluationContext
+from chalicelib.services.window_evaluation import EvaluationContext
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import Window
 from vedette.operations import baselines
@@ -105,7 +106,7 @@ def learn(entry: FleetEntry, now: datetime, advance: Advance = lambda parts: Non
 def _learned(entry: FleetEntry, baseline: Baseline, days: list[SummedDay], today: date) -> Reference:
     types = {feature.name: feature.inferred_type for feature in baseline.constraints.features}
     _, outputs = features_of(days[-1].summary, baseline)
-    return learned(
+    reference = learned(
         Reference(),
         [day.named(baseline) for day in days if day.version != MIXED],
         types,
@@ -114,6 +115,7 @@ def _learned(entry: FleetEntry, baseline: Baseline, days: list[SummedDay], today
         version=days[-1].version,
         weekend=weekdays(entry.weekend),
     )
+    return reference.taken_over()
 
 
 def _days_of(reference: Reference) -> int:
@@ -129,7 +131,7 @@ def take(endpoint: str, reference: Reference) -> None:
     stores = stage_stores()
     described = sagemaker.describe_endpoint(endpoint) or {}
     for variant in {*stores.parts.variants(endpoint), *sagemaker.variants_of(described)}:
-        stores.reference_days.put(endpoint, variant, reference)
+        stores.reference_days.put(endpoint, variant, reference.taken_over())
 
 
 def restart(endpoint: str, accepted: Accepted, features: Sequence[str]) -> None:

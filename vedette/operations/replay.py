@@ -43,10 +43,9 @@ from chalicelib.locations import ROLLUP_LENGTH
 from chalicelib.parts import Part, RollUp
 from chalicelib.records import AlertState, Deployment, Execution, FleetEntry
 from chalicelib.registry.serving_history import versions_during
-from chalicelib.registry.versions import UNVERSIONED
+from chalicelib.registry.versions import MIXED, UNVERSIONED
 from chalicelib.services import aggregation
 from chalicelib.services.execution_recording import OBJECT_MIN_ROWS
-from chalicelib.services.window_evaluation import MIXED
 from chalicelib.window import Window
 from vedette.operations import baselines, reference_days
 from vedette.operations.reference_days import DAY, SummedDay
