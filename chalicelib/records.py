@@ -98,6 +98,7 @@ class Execution(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()  # what was not evaluated, or why the monitor failed
     checks_run: Checks = msgspec.field(default=Checks.ALL, name="checks")  # drift may have windows of its own
     source: Source = "vedette"
+    day_type: str = ""  # with which reference days a day was compared
 
 
 class ExecutionEvent(Record, frozen=True, kw_only=True):

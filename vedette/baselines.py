@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from importlib import import_module
 from itertools import islice
+from statistics import median
 from typing import Any, NamedTuple
 
 import msgspec
@@ -56,6 +57,8 @@ from vedette.input_sources import Source, is_folder, join, read_bytes, sources
 
 _CELLS_AT_ONCE = 250_000
 _SUMMARIES_AT_ONCE = 100
+HALF_A_DAY = timedelta(hours=12)
+_PART_OF_A_DAY = 0.4  # of the median rows a day: a first or last day with fewer was cut
 _JSON_LINES = (".jsonl", ".ndjson")
 Advance = Callable[[int], None]
 
@@ -116,7 +119,9 @@ def captured_statistics(found: Sequence[Source], advance: Advance, *, private: t
 
 def _reference(by_day: Mapping[date | None, CaptureSummary], table: Table) -> Reference | None:
     """The last days as reference days; None when they are too few."""
-    dates = sorted(day for day in by_day if day is not None)[-FULL_DAYS:]
+    dates = sorted(day for day in by_day if day is not None)
+    enough = _PART_OF_A_DAY * median(by_day[day].rows for day in dates) if dates else 0
+    dates = [day for day in dates if day not in (dates[0], dates[-1]) or by_day[day].rows >= enough][-FULL_DAYS:]
     if len(dates) < MINIMUM_DAYS:
         return None
     baseline = Baseline(constraints=suggested_constraints(table))
@@ -237,9 +242,12 @@ def read_reference_days(place: str, *, profile: str | None = None, region: str |
 
 
 def compared_day(reference: Reference | None, summary: CaptureSummary, baseline: Baseline) -> DayComparison | None:
-    """How captures of a single day compare with reference days; None without them, or of more than one day."""
+    """How captures of a single day compare with reference days.
+
+    None without them, and for captures of more than one day, or of less than half a day: the hours of a day differ.
+    """
     first, last = summary.first_inference, summary.last_inference
-    if reference is None or first is None or last is None or first.date() != last.date():
+    if reference is None or first is None or last is None or first.date() != last.date() or last - first < HALF_A_DAY:
         return None
     columns, _ = features_of(summary, baseline)
     return compare_day(reference, first.date(), columns, baseline.constraints)

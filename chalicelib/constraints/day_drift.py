@@ -18,7 +18,7 @@ the files; which features it alerts of, beside these two: `alert_above`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -40,6 +40,7 @@ from chalicelib.constraints.reference_days import (
 from chalicelib.statistics import distances
 from chalicelib.statistics.column import ColumnStatistics
 
+MAX_HOLIDAYS = 5  # working days in a row
 HOLIDAY_FEATURES, HOLIDAY_DISTANCE = 3, 0.1  # that a holiday needs where the number of rows says nothing
 _NUMERIC = ("Integral", "Fractional")
 
@@ -68,15 +69,28 @@ class DayComparison(NamedTuple):
     recent: Sequence[Day] = ()  # see `reference_days.recent_days`
 
     @property
+    def is_holiday(self) -> bool:
+        """Whether the day was compared with days of another type than its weekday's."""
+        return self.day_type != self.reference.calendar_type(self.date)
+
+    @property
     def is_outside(self) -> bool:
         """Whether any feature is outside: only then do the recent days matter."""
         return any(one.is_outside for one in self.features.values())
 
 
 def compare_day(
-    reference: Reference, day: date, columns: Mapping[str, ColumnStatistics], constraints: Constraints
+    reference: Reference,
+    day: date,
+    columns: Mapping[str, ColumnStatistics],
+    constraints: Constraints,
+    *,
+    by_calendar: bool = False,
 ) -> DayComparison:
-    """Compare the columns of a day, by feature, with the reference days; `recent` is still empty."""
+    """Compare the columns of a day, by feature, with the reference days; `recent` is still empty.
+
+    With `by_calendar` the day is no holiday, whatever its traffic looks like.
+    """
     comparable = {
         feature.name: (feature, known)
         for feature in constraints.features
@@ -94,7 +108,7 @@ def compare_day(
         for day_type in (DayType if reference.weekend else (DayType.WORKING,))
     }
     day_type = reference.calendar_type(day)
-    if reference.weekend and _is_holiday(reference, day_type, columns, by_type):
+    if reference.weekend and not by_calendar and _is_holiday(reference, day_type, columns, by_type):
         day_type = day_type.other
     features = {
         name: FeatureDistance(distance, _threshold(constraints.monitoring(feature), feature, known))
@@ -132,6 +146,16 @@ def _is_holiday(
     if by_volume is not None:
         return by_volume
     return sum(one > HOLIDAY_DISTANCE for one in own) >= HOLIDAY_FEATURES
+
+
+def too_many_holidays(reference: Reference, before: Iterable[tuple[date, str]]) -> bool:
+    """Whether the last MAX_HOLIDAYS working days were holidays: then it is not a holiday, but the traffic has changed.
+
+    `before` are the days before and the day type with which each was compared.
+    """
+    working = sorted((day, kind) for day, kind in before if reference.calendar_type(day) == DayType.WORKING)
+    last = [kind for _, kind in working[-MAX_HOLIDAYS:]]
+    return last == [DayType.WEEKEND] * MAX_HOLIDAYS
 
 
 def with_recent_days(compared: DayComparison, earlier: Sequence[Day]) -> DayComparison:
@@ -234,7 +258,7 @@ def day_notes(day: DayComparison) -> Iterator[str]:
     if day.unreadable:
         yield f"the reference days cannot be read, so the rule of the file decides about drift: {day.unreadable}"
         return
-    if day.day_type != day.reference.calendar_type(day.date):
+    if day.is_holiday:
         yield f"{day.date} was compared with {day.day_type}s: its traffic is like theirs"
     if day.learning:
         features = f"{len(day.learning)} of {len(known)} features"

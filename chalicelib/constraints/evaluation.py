@@ -79,6 +79,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     measurements: tuple[Measurement, ...] = ()
     notes: tuple[str, ...] = ()  # what was not evaluated, and why
+    day_type: str = ""  # with which reference days a day was compared; "" when it was not
 
     @property
     def violations(self) -> tuple[Measurement, ...]:
@@ -166,6 +167,7 @@ def evaluate(
             *unevaluated,
             *(day_notes(day) if day else ()),
         ),
+        day_type=day.day_type if day else "",
     )
 
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.day_drift import DayComparison, compare_day
+from chalicelib.constraints.day_drift import DayComparison, compare_day, too_many_holidays
 from chalicelib.constraints.evaluation import Baseline, features_of
 from chalicelib.constraints.reference_days import (
     FULL_DAYS,
@@ -58,6 +58,10 @@ def compared_day(
         count("ReferenceDaysUnreadable")
         return DayComparison(Reference(), today, DayType.WORKING, {}, unreadable=str(error))
     compared = compare_day(reference, today, columns, baseline.constraints)
+    if compared.is_holiday:
+        earlier = run.stores.executions.of_windows(run.endpoint, variant, window.start - 14 * DAY, window.start, DAY)
+        if too_many_holidays(reference, ((one.window_start.date(), one.day_type) for one in earlier)):
+            compared = compare_day(reference, today, columns, baseline.constraints, by_calendar=True)
     if not compared.is_outside:
         return compared
     captured = {one.date: one for one in store.captured(run.endpoint, variant, today - FULL_DAYS * DAY, today)}

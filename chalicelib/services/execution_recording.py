@@ -78,6 +78,7 @@ def execution_of(
         folder=folder,
         evaluated_at=datetime.now(UTC),
         checks_run=checks,
+        day_type=evaluated.evaluation.day_type,
     )
 
 

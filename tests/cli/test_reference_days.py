@@ -24,7 +24,10 @@ def day_of_captures(folder, number: int, mean: float = 0.0, rows: int = 300) -> 
                     "endpointInput": {"data": f"{value:.4f}", "encoding": "CSV", "observedContentType": "text/csv"},
                     "endpointOutput": {"data": "0.5", "encoding": "CSV", "observedContentType": "text/csv"},
                 },
-                "eventMetadata": {"eventId": str(i), "inferenceTime": f"{at:%Y-%m-%dT%H:%M:%SZ}"},
+                "eventMetadata": {
+                    "eventId": str(i),
+                    "inferenceTime": f"{at + timedelta(hours=-11 + 22 * i / rows):%Y-%m-%dT%H:%M:%SZ}",
+                },
                 "eventVersion": "0",
             }
         )
@@ -91,7 +94,7 @@ def test_captures_of_several_days_are_judged_by_the_rule_of_the_file(folder):
     for number in (28, 29):
         day_of_captures(folder / "today", number)
     found = run("evaluate", folder / "today", "--baseline", folder / "baseline")
-    assert "(the captures are of more than one day)" in found.output.replace("\n", " ")
+    assert "(the captures are not of one day, or not of half of it)" in found.output.replace("\n", " ")
 
 
 def test_damaged_reference_days_are_refused_with_their_place(folder):

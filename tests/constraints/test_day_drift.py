@@ -14,6 +14,7 @@ from chalicelib.constraints.day_drift import (
     compare_day,
     day_notes,
     reference_notes,
+    too_many_holidays,
     with_recent_days,
 )
 from chalicelib.constraints.evaluation import Baseline, evaluate
@@ -138,6 +139,22 @@ def test_a_holiday_is_compared_with_weekend_days_and_the_verdict_says_so(weekend
     assert (compared.day_type == DayType.WEEKEND, compared.is_outside) == (holiday, not holiday)
     note = "2026-03-30 was compared with weekend days: its traffic is like theirs"
     assert list(day_notes(compared)) == ([note] if holiday else [])
+
+
+def test_a_holiday_without_end_is_a_change():
+    reference = reference_of(days_with(weekend_effect))
+    working = [day for number in range(28) if (day := MONDAY + timedelta(days=number)).weekday() < 5]
+    holidays = [(day, "weekend day") for day in working]
+    assert too_many_holidays(reference, holidays[:5])
+    assert not too_many_holidays(reference, holidays[:4])
+    assert not too_many_holidays(reference, [*holidays[:4], (working[4], "working day")])
+    weekends = [(MONDAY + timedelta(days=number), "weekend day") for number in (5, 6, 12, 13, 19, 20)]
+    assert not too_many_holidays(reference, weekends)
+    looks = {f"x{number}": numbers(1.0, number) for number in range(4)}
+    names = Constraints({"features": [{"name": name, "inferred_type": "Fractional"} for name in looks]})
+    days = days_of(800, 4)
+    known = learned(Reference(), days, dict.fromkeys(looks, "Fractional"), NEXT)
+    assert compare_day(known, NEXT, looks, names, by_calendar=True).day_type == DayType.WORKING
 
 
 def test_the_threshold_of_the_file_counts_where_it_is_larger():

@@ -33,7 +33,7 @@ def table_of(day: datetime, shift: float, k: int = 200) -> Table:
 
 def capture_day(endpoint: str, day: datetime, shift: float = 0.0, variant: str = "AllTraffic") -> None:
     """Store one part for the noon of a day."""
-    name = f"12/00-00-000-{day:%Y%m%d}.jsonl"
+    name = f"12/{day:%M}-00-000-{day:%Y%m%d}.jsonl"
     key = locations.capture_key(f"data-capture/{endpoint}/{variant}/{day:%Y/%m/%d}/{name}")
     summary = CaptureSummary(events=ROWS, rows=ROWS, tables=(table_of(day, shift),))
     part = Part(

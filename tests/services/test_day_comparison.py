@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from chalicelib import locations
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.reference_days import DayType
 from chalicelib.constraints.suggestion import suggested_constraints
@@ -136,3 +137,39 @@ def test_damaged_statistics_of_a_day_are_left_out(days):
     days.evaluated(1)
     days.evaluated(2)
     assert {len(one.days) for one in days.reference.features.values()} == {1}
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"schema_version": 99}'])
+def test_reference_days_that_cannot_be_read_stop_no_verdict(days, content):
+    days.evaluated(0)
+    key = locations.reference_days(ENDPOINT, VARIANT)
+    stage_stores().bucket.put(key, content)
+    made = days.evaluated(1, shift=1.5)
+    assert days.of(OF_FILE, made)["a"]  # by the rule of the file
+    assert [note for note in made.notes if note.startswith("the reference days cannot be read")]
+    assert stage_stores().bucket.get(key) == content
+
+
+def test_a_day_of_two_versions_is_no_reference_day(days):
+    first = days.evaluated(0)
+    moved = first.folder.replace(f"/{first.package_version}/", "/mixed/")
+    content = stage_stores().bucket.get(first.folder + "statistics.json")
+    stage_stores().bucket.put(moved + "statistics.json", content)
+    stage_stores().bucket.delete(first.folder + "statistics.json")
+    days.evaluated(1)
+    days.evaluated(2)
+    assert {len(one.days) for one in days.reference.features.values()} == {1}
+
+
+def test_a_late_revision_changes_no_reference_day(days):
+    for number in range(4):
+        days.evaluated(number)
+    before = days.reference
+    window = days.window(1)
+    capture_day(ENDPOINT, window.start.replace(minute=1), 0.0)
+    run = run_of()
+    keys = run.stores.parts.keys(ENDPOINT, VARIANT, window.start, window.end)
+    assert len(keys) == 2
+    context = monitoring.evaluation_context(run)
+    made = window_evaluation.evaluate_window(context, VARIANT, window, keys, Checks.DRIFT, variant_exists=True)
+    assert (made.revision, days.reference) == (2, before)

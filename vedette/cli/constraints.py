@@ -184,7 +184,7 @@ def accept_command(
     """Accept the data of a window as the new baseline.
 
     Suggest constraints and statistics from the captured data of the window. Thresholds and rules that a suggestion
-    does not contain are kept.
+    does not contain are kept. The reference days of the accepted features, with which drift is evaluated, begin anew.
 
     \b
     Examples:

@@ -158,7 +158,7 @@ def evaluate_command(
     if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(reference):
         rendering.line(console, f"Note: {ROBUST}.")
     if day is None and any(one.check == DRIFT for one in evaluation.measurements):
-        why = "the captures are of more than one day" if days else "the baseline has no reference days"
+        why = "the captures are not of one day, or not of half of it" if days else "the baseline has no reference days"
         rendering.line(console, f"Note: no day-to-day variation is known ({why}), so the rule of the file decides.")
     conclusion = f"{evaluation.verdict}: {verdict_sentence(evaluation)}"
     not_evaluated = not evaluated and evaluation.verdict in EVALUATED

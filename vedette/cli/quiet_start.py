@@ -25,7 +25,7 @@ def show_quiet_start(io: CommandIO, entry: FleetEntry) -> Any:
     for learned in reference_days.learn(entry, now):
         io.say(
             f"{entry.endpoint}, variant {learned.variant}: {learned.sentence}.",
-            *(f"  {note}" for note in learned.notes),
+            *(f"  {sanitize(note, 300)}" for note in learned.notes),
         )
     alerts = "1 alert" if len(found.alerts) == 1 else f"{len(found.alerts)} alerts"
     io.say(f"{entry.endpoint}: the last {found.days} days would have sent {alerts}, {found.per_week:.1f} a week.")

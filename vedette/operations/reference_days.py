@@ -98,7 +98,8 @@ def learn(entry: FleetEntry, now: datetime, advance: Advance = lambda parts: Non
         if not days:
             continue
         reference = _learned(entry, baseline, days, today)
-        store.put(entry.endpoint, variant, reference)
+        if _days_of(reference) >= MINIMUM_DAYS:
+            store.put(entry.endpoint, variant, reference.taken_over())
         found.append(_described(variant, reference))
     return found
 
@@ -106,7 +107,7 @@ def learn(entry: FleetEntry, now: datetime, advance: Advance = lambda parts: Non
 def _learned(entry: FleetEntry, baseline: Baseline, days: list[SummedDay], today: date) -> Reference:
     types = {feature.name: feature.inferred_type for feature in baseline.constraints.features}
     _, outputs = features_of(days[-1].summary, baseline)
-    reference = learned(
+    return learned(
         Reference(),
         [day.named(baseline) for day in days if day.version != MIXED],
         types,
@@ -115,7 +116,6 @@ def _learned(entry: FleetEntry, baseline: Baseline, days: list[SummedDay], today
         version=days[-1].version,
         weekend=weekdays(entry.weekend),
     )
-    return reference.taken_over()
 
 
 def _days_of(reference: Reference) -> int:
@@ -140,15 +140,16 @@ def restart(endpoint: str, accepted: Accepted, features: Sequence[str]) -> None:
     A feature begins with the first window of its open alert of sudden drift, another one MINIMUM_DAYS before the end of
     the accepted window: then they can be evaluated at once.
     """
-    store = stage_stores().reference_days
-    reference = store.get(endpoint, accepted.variant)
-    if reference is None:
-        return
-    state, _ = stage_stores().alert_states.get(endpoint, accepted.variant)
-    alerts = state.fingerprints if state else {}
+    stores = stage_stores()
     otherwise = accepted.end.date() - MINIMUM_DAYS * DAY
-    for name in features or list(reference.features):
-        alert = alerts.get(Fingerprint(check_types.SUDDEN_DRIFT, name))
-        is_open = alert is not None and alert.state != FingerprintStatus.PENDING
-        reference = reference.restarted(alert.since.date() if alert and is_open else otherwise, [name])
-    store.put(endpoint, accepted.variant, reference)
+    for variant in stores.parts.variants(endpoint):  # they share the baseline
+        reference = stores.reference_days.get(endpoint, variant)
+        if reference is None:
+            continue
+        state, _ = stores.alert_states.get(endpoint, variant)
+        alerts = state.fingerprints if state else {}
+        for name in features or list(reference.features):
+            alert = alerts.get(Fingerprint(check_types.SUDDEN_DRIFT, name))
+            is_open = alert is not None and alert.state != FingerprintStatus.PENDING
+            reference = reference.restarted(alert.since.date() if alert and is_open else otherwise, [name])
+        stores.reference_days.put(endpoint, variant, reference)

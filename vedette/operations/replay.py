@@ -28,7 +28,7 @@ from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.slow_drift import follow_slow_drift
 from chalicelib.alerts.state import transition
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.day_drift import DayComparison, compare_day, with_recent_days
+from chalicelib.constraints.day_drift import DayComparison, compare_day, too_many_holidays, with_recent_days
 from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate, features_of
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.reference_days import FULL_DAYS, Day, Reference, learned, needed_since, weekdays
@@ -246,6 +246,7 @@ class _Run:
         self.drifting: Window | None = None
         self.summary = CaptureSummary()
         self.reference = Reference()
+        self.day_types: dict[date, str] = {}
         self.days = [day.named(side.baseline) for day in before if day.version != MIXED]
 
     def hard(self, summary: CaptureSummary) -> Evaluation:
@@ -317,9 +318,11 @@ class _Run:
             self.reference = learned(
                 self.reference, self.days, types, today, outputs=outputs, version=version, weekend=weekend
             )
-        compared = with_recent_days(
-            compare_day(self.reference, today, columns, baseline.constraints), self.days[-FULL_DAYS:]
-        )
+        compared = compare_day(self.reference, today, columns, baseline.constraints)
+        if compared.is_holiday and too_many_holidays(self.reference, self.day_types.items()):
+            compared = compare_day(self.reference, today, columns, baseline.constraints, by_calendar=True)
+        compared = with_recent_days(compared, self.days[-FULL_DAYS:])
+        self.day_types[today] = compared.day_type
         self.days.append(Day(today, version, columns))
         return compared
 
