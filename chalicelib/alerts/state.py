@@ -129,6 +129,7 @@ def _apply_closed_window(state: AlertState, execution: Execution, thresholds: Th
     known = dict(state.fingerprints)
     since = {fingerprint: one.since for fingerprint, one in known.items()}
     followed, left_out = _followed(state, _evaluated(state, execution))
+    by_days = {one.feature for one in execution.measurements if one.check == check_types.SUDDEN_DRIFT}
     for measurement in followed:
         fingerprint = measurement.fingerprint
         silent = muted(fingerprint)
@@ -137,7 +138,9 @@ def _apply_closed_window(state: AlertState, execution: Execution, thresholds: Th
         if after is not None:
             known[fingerprint] = after
             since[fingerprint] = after.since
-        kind = _notification_kind(before, after, measurement, silent=silent)
+        of_file = measurement.check == check_types.DRIFT and measurement.violated
+        in_silence = silent or (of_file and measurement.feature in by_days)
+        kind = _notification_kind(before, after, measurement, silent=in_silence)
         if kind is not None:
             findings.setdefault(kind, []).append(measurement)
     drift, hard = execution.checks_run == Checks.DRIFT, execution.checks_run == Checks.HARD
@@ -300,5 +303,4 @@ def _notification_kind(
         if before is None or not fired_before or after.severity != before.severity:
             return FindingState.NEW
         return FindingState.CONTINUING if measurement.alertable else None
-    still_in_the_file = measurement.check == check_types.DRIFT and measurement.violated
-    return FindingState.RECOVERED if fired_before and not silent and not still_in_the_file else None
+    return FindingState.RECOVERED if fired_before and not silent else None

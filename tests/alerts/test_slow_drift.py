@@ -180,9 +180,10 @@ def test_an_alert_of_the_rule_of_the_file_ends_in_silence_where_the_days_decide(
     for number in range(2):
         state = transition(state, day(number, drift("x")), Thresholds()).after
     assert state.fingerprints[Fingerprint("baseline_drift_check", "x")].state == "firing"
-    decided = drift("x", severity="information")
-    found = []
-    for number in range(2, 5):
-        moved = transition(state, day(number, decided), Thresholds())
-        state, found = moved.after, [*found, *moved.recovered]
-    assert (state.fingerprints, found) == ({}, [])
+    by_file, by_days = drift("x", severity="information"), sudden("x", violated=False)
+    for measured, recovered in ((by_file, by_days), []), ((by_file,), ["x"]):
+        found, after = [], state
+        for number in range(2, 5):
+            moved = transition(after, day(number, *measured), Thresholds())
+            after, found = moved.after, [*found, *(one.feature for one in moved.recovered)]
+        assert (after.fingerprints, found) == ({}, recovered)
