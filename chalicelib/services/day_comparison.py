@@ -2,7 +2,7 @@
 
 | window                                | outcome                                                                     |
 |---------------------------------------|-----------------------------------------------------------------------------|
-| not a day long, or without statistics | None: the rule of constraints.json decides about drift                      |
+| not a day long, or very many features | None: the rule of constraints.json decides about drift                      |
 | of a variant with history             | the reference days are its last days, at once                               |
 | while they are not complete           | the days before this one are taken in, and stored                           |
 | outside the reference days            | the days just before it are read, to tell sudden drift from slow drift      |
@@ -16,12 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import islice
 
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.day_drift import DayComparison, compare_day, too_many_holidays
 from chalicelib.constraints.evaluation import Baseline, features_of
 from chalicelib.constraints.reference_days import (
     FULL_DAYS,
+    MAX_LEARNED_FEATURES,
     DayType,
     Reference,
     comparable_values,
@@ -37,12 +39,14 @@ from chalicelib.registry.versions import MIXED
 from chalicelib.stores.reference_days import DAY
 from chalicelib.window import Window
 
+MAX_FEATURES = 2_000  # beyond it the statistics of a day are too large to read several of them
+
 
 def compared_day(
     run: EndpointRun, variant: str, window: Window, summary: CaptureSummary, baseline: Baseline, version: str
 ) -> DayComparison | None:
     """How a closed window compares with the reference days of its variant; None where it is no day."""
-    if window.length != DAY or not summary.rows:
+    if window.length != DAY or not summary.rows or len(baseline.constraints.features) > MAX_FEATURES:
         return None
     today, store = window.start.date(), run.stores.reference_days
     columns, outputs = features_of(summary, baseline)
@@ -51,6 +55,7 @@ def compared_day(
         for feature in baseline.constraints.features
         if feature.name in columns and comparable_values(columns[feature.name], feature.inferred_type)
     }
+    types = dict(islice(types.items(), MAX_LEARNED_FEATURES))
     try:
         reference = up_to_date(run, variant, today, types, outputs, version)
     except UnreadableFile as error:
@@ -66,7 +71,8 @@ def compared_day(
         return compared
     captured = {one.date: one for one in store.captured(run.endpoint, variant, today - FULL_DAYS * DAY, today)}
     recent = recent_days(reference, compared.day_type, today, captured)
-    return compared._replace(recent=tuple(store.read(captured[one] for one in recent)))
+    outside = {name for name, one in compared.features.items() if one.is_outside}
+    return compared._replace(recent=tuple(store.read((captured[one] for one in recent), outside)))
 
 
 def up_to_date(
@@ -91,7 +97,7 @@ def up_to_date(
 
     def taken_in(known: Reference, since: date, until: date) -> Reference:
         captured = store.captured(run.endpoint, variant, since, until)
-        days = list(store.read(one for one in captured if one.version != MIXED))
+        days = list(store.read((one for one in captured if one.version != MIXED), types))
         return learned(known, days, types, until, outputs=outputs, version=version, weekend=weekend)
 
     after = before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -60,8 +60,8 @@ class ReferenceDayStore:
             CapturedDay(window.start.date(), *named.split("\n", 1)) for window, (_, named) in sorted(latest.items())
         ]
 
-    def read(self, days: Iterable[CapturedDay]) -> Iterator[Day]:
-        """The days themselves; one whose statistics are gone or damaged is left out."""
+    def read(self, days: Iterable[CapturedDay], features: Collection[str]) -> Iterator[Day]:
+        """The days themselves, with these features; one whose statistics are gone or damaged is left out."""
         from chalicelib.constraints.reference_days import Day
         from chalicelib.statistics.files import read_statistics
 
@@ -73,4 +73,5 @@ class ReferenceDayStore:
                 table = read_statistics(content, self.bucket.uri(one.key))
             except UnreadableFile:
                 continue
-            yield Day(one.date, one.version, dict(zip(table.feature_names, table.columns, strict=True)))
+            columns = zip(table.feature_names, table.columns, strict=True)
+            yield Day(one.date, one.version, {name: column for name, column in columns if name in features})
