@@ -64,6 +64,7 @@ RECENT_DAYS = 6  # of the same type, which drift that is sudden differs from
 RECENT_LAG = 2  # days before a day that are not among them: they may have begun to drift already
 WEEKENDS: tuple[tuple[int, ...], ...] = ((5, 6), (4, 5), (3, 4), (6,), (5,), (4,))  # weekdays, Monday is 0
 _CLEARLY_NEARER = 0.95
+_ALIKE_SDS = 5.0
 _SMALLEST_VARIATION = 0.1  # the default of comparison_threshold
 _SMALL_DISTANCE = 0.01  # smaller ones are alike
 _SMALL_DEVIATION = 0.004  # ... of distances
@@ -297,7 +298,8 @@ def learned(
 def _alike(counts: DayCounts, groups: Sequence[int]) -> list[int]:
     """The positions of the days that may be reference days: the first MINIMUM_DAYS, and later ones that are like them.
 
-    A fault that begins while the days are learned must not become the reference that hides it.
+    A fault that begins while the days are learned must not become the reference that hides it. The bound is wide: cut
+    close, it would take the extremes of usual days away, and the variation would be too small.
     """
     first = list(range(min(MINIMUM_DAYS, len(groups))))
     later = range(len(first), len(groups))
@@ -305,7 +307,7 @@ def _alike(counts: DayCounts, groups: Sequence[int]) -> list[int]:
         return first
     own = leave_one_out(DayCounts(counts.counts[first], counts.totals[first]), [groups[at] for at in first])
     own = own[np.isfinite(own)]
-    allowed = max(_SMALLEST_VARIATION, float(own.mean() + VARIATION_SDS * own.std(ddof=1)) if len(own) > 1 else 1.0)
+    allowed = max(_SMALLEST_VARIATION, float(own.mean() + _ALIKE_SDS * own.std(ddof=1)) if len(own) > 1 else 1.0)
     provisional = [groups[at] if at < len(first) else len(DayType) + at for at in range(len(groups))]
     to_first = {group: from_groups(counts, provisional, group) for group in set(groups)}
     return [*first, *(at for at in later if not to_first[groups[at]][at] > allowed)]
