@@ -170,9 +170,10 @@ class ColumnStatistics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     def padded_to(self, rows: int) -> ColumnStatistics:
         """The statistics in a table of this number of rows; the column is missing from those beyond its own.
 
-        A column of the elements of lists, `a[]`, may have more cells than there are rows, and is then missing nowhere.
+        A column of the elements of lists, `a[]`, may have more cells than there are rows: its missing cells are then
+        fewer than none, so that sums do not depend on how the rows were divided. Whoever reads them takes 0.
         """
-        absent = max(0, rows - self.types.present - self.types.missing)
+        absent = rows - self.types.present - self.types.missing
         return msgspec.structs.replace(self, types=self.types + TypeCounts(missing=absent)) if absent else self
 
     def without_values(self) -> ColumnStatistics:

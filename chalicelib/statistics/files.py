@@ -114,7 +114,7 @@ def read_statistics(content: bytes, place: str) -> Table:
 
 def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     kind = column.types.inferred_type
-    statistics = {"common": {"num_present": column.types.present, "num_missing": column.types.missing}}
+    statistics = {"common": {"num_present": column.types.present, "num_missing": max(0, column.types.missing)}}
     head: dict[str, Any] = {"name": name, "inferred_type": kind} | ({"private": True} if column.private else {})
     if column.types.share_of(kind) not in (None, 1):
         head |= {"lexical_types": {one: count for one in _LEXICAL_TYPES if (count := getattr(column.types, one))}}

@@ -103,7 +103,7 @@ class TypeCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def completeness(self) -> float | None:
         """Share of the cells that are present (0 to 1); None without cells."""
-        rows = self.present + self.missing
+        rows = self.present + max(0, self.missing)
         return self.present / rows if rows else None
 
     @property

@@ -346,7 +346,7 @@ def test_no_value_of_a_private_feature_is_stored_and_what_is_not_evaluated_is_no
     (hour,) = [one for one in verdicts(watched, checks="hard") if one.rows]
     (day,) = verdicts(watched, checks="drift")
     assert hour.notes == ("private: domains and bounds not evaluated for a",)
-    learning = "learning: 0 of 14 days of 2 of 3 features are known, so only gross drift alerts"
+    learning = "learning: 0 of 14 days of 2 of 2 features are known, so only gross drift alerts"
     assert day.notes == ("private: drift not evaluated for a", learning)
     assert {one.feature for one in day.measurements} == {"label", "b"}
     assert {one.check for one in hour.measurements if one.feature == "a"} == {"data_type_check", "completeness_check"}
