@@ -42,7 +42,7 @@ from chalicelib.alerts.slow_drift import follow_slow_drift
 from chalicelib.alerts.state import Transition, transition
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.day_drift import DayComparison, compare_day, too_many_holidays, with_recent_days
+from chalicelib.constraints.day_drift import DayComparison, compare_day, with_recent_days
 from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.reference_days import FULL_DAYS, Day, Reference, learned
@@ -219,16 +219,13 @@ class DayWatch:
         self.days = list(days)
         # Without statistics: baseline_drift_check would only stand in the files.
         self.baseline = Baseline(constraints=constraints)
-        types = {feature.name: feature.inferred_type for feature in constraints.features}
-        self.reference = learned(Reference(), self.days, types, days[-1].date + DAY)
+        self.reference = learned(Reference(), self.days, constraints.types, days[-1].date + DAY)
         self.state = AlertState(endpoint="simulated", variant="AllTraffic")
         self.day_types: dict[date, str] = {}
 
     def evaluate(self, day: Day, table: Table) -> tuple[Transition, tuple[AlertMessage, ...]]:
         """What one more day changes, and the message on slow drift, if one is due."""
-        compared = compare_day(self.reference, day.date, day.columns, self.baseline.constraints)
-        if compared.is_holiday and too_many_holidays(self.reference, self.day_types.items()):
-            compared = compare_day(self.reference, day.date, day.columns, self.baseline.constraints, by_calendar=True)
+        compared = compare_day(self.reference, day.date, day.columns, self.baseline.constraints, self.day_types.items)
         self.day_types[day.date] = compared.day_type
         if compared.is_outside:
             compared = with_recent_days(compared, self.days[-FULL_DAYS:])

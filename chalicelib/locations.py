@@ -28,7 +28,6 @@ _CAPTURE_KEY = re.compile(
 PART_SUFFIX = ".jsonl.json"
 CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE = "constraints.json", "statistics.json", "version.json"
 REFERENCE_FILE = "reference.json"
-WINDOW_START = "%Y-%m-%dT%H-%MZ"  # the name of a window begins with it
 EXECUTION_FILE, VIOLATIONS_FILE, REPORT_FILE = "execution.json", "constraint_violations.json", "report.html"
 
 

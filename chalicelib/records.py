@@ -332,7 +332,7 @@ class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
     clean_days: int = 0  # since it was last outside
     distance: float = 0.0  # of the last window
     weekly: tuple[float, ...] = ()  # the distance at the end of each week
-    told: bool = False
+    reported: bool = False
 
 
 class Mute(Record, frozen=True, kw_only=True):
@@ -379,7 +379,7 @@ class AlertState(Record, frozen=True, kw_only=True):
     last_closed_window_end: datetime | None = None
     last_drift_window_end: datetime | None = None  # where drift has windows of its own
     slow_drift: dict[str, SlowDrift] = {}  # by feature
-    slow_drift_due: datetime | None = None  # when the week ends in which they may be told next
+    slow_drift_due: datetime | None = None  # when the week ends in which they may be reported next
     had_rows: bool = False  # an endpoint that never had data raises no alert about missing data
     sent_ids: tuple[str, ...] = msgspec.field(default=(), name="told")  # latest messages enqueued, to skip repeats
     outbox: tuple[OutboxMessage, ...] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-_START = "%Y-%m-%dT%H-%MZ"
+DAY = timedelta(days=1)
+START_FORMAT = "%Y-%m-%dT%H-%MZ"  # of the folder name, which sorts by time
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -34,7 +35,7 @@ class Window:
     @property
     def name(self) -> str:
         """The folder name in S3: the start to the minute, and the length in minutes."""
-        return f"{self.start:{_START}}_{self.length // timedelta(minutes=1)}m"
+        return f"{self.start:{START_FORMAT}}_{self.length // timedelta(minutes=1)}m"
 
     def contains(self, moment: datetime) -> bool:
         """Whether a moment lies in the window."""
@@ -54,7 +55,7 @@ class Window:
         start, _, minutes = text.partition("_")
         try:
             length = timedelta(minutes=int(minutes.removesuffix("m")))
-            window = cls(datetime.strptime(start, _START).replace(tzinfo=UTC), length)
+            window = cls(datetime.strptime(start, START_FORMAT).replace(tzinfo=UTC), length)
         except (ValueError, OverflowError):
             return None
         return window if window.name == text else None

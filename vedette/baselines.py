@@ -125,7 +125,7 @@ def _reference(by_day: Mapping[date | None, CaptureSummary], table: Table) -> Re
     if len(dates) < MINIMUM_DAYS:
         return None
     baseline = Baseline(constraints=suggested_constraints(table))
-    types = {feature.name: feature.inferred_type for feature in baseline.constraints.features}
+    types = baseline.constraints.types
     days = [Day(day, "", features_of(by_day[day], baseline)[0]) for day in dates]
     first_kept = Reference().restarted(dates[0], types)
     return learned(first_kept, days, types, dates[-1] + timedelta(days=1))

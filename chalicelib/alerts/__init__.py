@@ -6,7 +6,7 @@
 | mutes                  | which fingerprints are muted                                                      |
 | message                | the message about an evaluation, as data                                          |
 | wording, next_steps    | its sentences, and what a person can do                                           |
-| slow_drift             | what has drifted slowly, told once, together once a week                          |
+| slow_drift             | what has drifted slowly, reported together once a week                             |
 | endpoint_notifications | messages about deployments and lasting conditions                                 |
 | outbox                 | pending messages, leases, the hourly limit                                        |
 | email_text             | a message as a mail                                                               |

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from chalicelib.constraints.measurement import Verdict
 from chalicelib.records import AlertItem, AlertKind, Execution, FindingState
+from chalicelib.window import DAY
 
 KINDS = {  # the kind of a message about an execution
     Verdict.VIOLATIONS: AlertKind.VIOLATIONS,
@@ -106,7 +107,7 @@ def next_steps(
 
 def window_name(execution: Execution) -> str:
     """A closed window as commands name it: by its start, and the window of a day by its date alone."""
-    is_day = execution.window_end - execution.window_start == timedelta(days=1)
+    is_day = execution.window_end - execution.window_start == DAY
     return f"{execution.window_start:%Y-%m-%d}" if is_day else f"{execution.window_start:%Y-%m-%dT%H:%M}"
 
 

@@ -1,4 +1,4 @@
-"""Slow drift: information, told once for each feature, together once a week.
+"""Slow drift: information, reported once for each feature, together once a week.
 
 A day outside the reference days, though not outside the days just before it, is no incident: the world has moved, or
 the season has. Somebody should know, nobody has to get up.
@@ -67,11 +67,11 @@ def follow_slow_drift(
     new = [
         name
         for name, one in known.items()
-        if not one.told and sum(one.recent) >= thresholds.drift_violated and not _is_silent(name, after, muted)
+        if not one.reported and sum(one.recent) >= thresholds.drift_violated and not _is_silent(name, after, muted)
     ]
     state = replace(
         after,
-        slow_drift={name: replace(one, told=one.told or name in new) for name, one in known.items()},
+        slow_drift={name: replace(one, reported=one.reported or name in new) for name, one in known.items()},
         slow_drift_due=_next_monday(execution.window_end),
     )
     return state, (_message(state, execution, new, measured),) if new else ()
@@ -90,7 +90,7 @@ def _followed(
             continue
         recent = (*one.recent, found.violated)[-thresholds.drift_of :]
         clean = 0 if found.violated else one.clean_days + 1
-        if clean < GONE_AFTER and (one.told or any(recent)):
+        if clean < GONE_AFTER and (one.reported or any(recent)):
             followed[name] = replace(one, recent=recent, clean_days=clean, distance=found.value)
     fresh = (one for one in measured.values() if one.violated and one.feature not in known and one.value is not None)
     for found in sorted(fresh, key=lambda one: -(one.value or 0.0))[: max(0, MAX_FEATURES - len(followed))]:
@@ -120,7 +120,7 @@ def _message(
     state: AlertState, execution: Execution, new: Iterable[str], measured: dict[str, Measurement]
 ) -> AlertMessage:
     by_distance = sorted(new, key=lambda name: (-state.slow_drift[name].distance, name))
-    others = sorted(name for name, one in state.slow_drift.items() if one.told and name not in by_distance)
+    others = sorted(name for name, one in state.slow_drift.items() if one.reported and name not in by_distance)
     found = [(name, FindingState.NEW) for name in by_distance] + [(name, FindingState.CONTINUING) for name in others]
     listed = [(name, finding) for name, finding in found if name in measured]
     tail = and_more(len(by_distance) - 1)

@@ -122,6 +122,11 @@ class Constraints(msgspec.Struct, frozen=True):
         return tuple(FeatureConstraints(feature) for feature in self.document["features"])
 
     @property
+    def types(self) -> dict[str, str]:
+        """The inferred type of each feature, in the order of the columns."""
+        return {feature.name: feature.inferred_type for feature in self.features}
+
+    @property
     def monitoring_config(self) -> dict[str, Any]:
         """The monitoring configuration of all features, unchanged."""
         value = self.document.get("monitoring_config")

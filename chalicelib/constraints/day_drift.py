@@ -18,7 +18,7 @@ the files; which features it alerts of, beside these two: `alert_above`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -37,12 +37,11 @@ from chalicelib.constraints.reference_days import (
     is_like_other_type,
     recent_days,
 )
-from chalicelib.statistics import distances
+from chalicelib.statistics import NUMERIC_TYPES, distances
 from chalicelib.statistics.column import ColumnStatistics
 
 MAX_HOLIDAYS = 5  # working days in a row
 HOLIDAY_FEATURES, HOLIDAY_DISTANCE = 3, 0.1  # that a holiday needs where the number of rows says nothing
-_NUMERIC = ("Integral", "Fractional")
 
 
 class FeatureDistance(NamedTuple):
@@ -84,12 +83,12 @@ def compare_day(
     day: date,
     columns: Mapping[str, ColumnStatistics],
     constraints: Constraints,
-    *,
-    by_calendar: bool = False,
+    day_types_before: Callable[[], Iterable[tuple[date, str]]] = tuple,
 ) -> DayComparison:
     """Compare the columns of a day, by feature, with the reference days; `recent` is still empty.
 
-    With `by_calendar` the day is no holiday, whatever its traffic looks like.
+    `day_types_before` gives the days before and the day type with which each was compared. It is called only if the day
+    looks like a holiday: after too many of them it is none.
     """
     comparable = {
         feature.name: (feature, known)
@@ -108,8 +107,8 @@ def compare_day(
         for day_type in (DayType if reference.weekend else (DayType.WORKING,))
     }
     day_type = reference.calendar_type(day)
-    if reference.weekend and not by_calendar and _is_holiday(reference, day_type, columns, by_type):
-        day_type = day_type.other
+    if reference.weekend and _is_holiday(reference, day_type, columns, by_type):
+        day_type = day_type if _too_many_holidays(reference, day_types_before()) else day_type.other
     features = {
         name: FeatureDistance(distance, _threshold(constraints.monitoring(feature), feature, known))
         for name, (feature, known) in comparable.items()
@@ -148,11 +147,8 @@ def _is_holiday(
     return sum(one > HOLIDAY_DISTANCE for one in own) >= HOLIDAY_FEATURES
 
 
-def too_many_holidays(reference: Reference, before: Iterable[tuple[date, str]]) -> bool:
-    """Whether the last MAX_HOLIDAYS working days were holidays: then it is not a holiday, but the traffic has changed.
-
-    `before` are the days before and the day type with which each was compared.
-    """
+def _too_many_holidays(reference: Reference, before: Iterable[tuple[date, str]]) -> bool:
+    """Whether the last MAX_HOLIDAYS working days were holidays: then the traffic has changed."""
     working = sorted((day, kind) for day, kind in before if reference.calendar_type(day) == DayType.WORKING)
     last = [kind for _, kind in working[-MAX_HOLIDAYS:]]
     return last == [DayType.WEEKEND] * MAX_HOLIDAYS
@@ -171,7 +167,7 @@ def _distance(
     """The Robust distance of two columns; None where either has no values to compare."""
     if reference is None:
         return None
-    if feature.inferred_type in _NUMERIC:
+    if feature.inferred_type in NUMERIC_TYPES:
         return distances.numerical(reference.distribution, current.distribution)
     before, after = reference.categories.counts, current.categories.counts
     return None if before is None or after is None else distances.categorical(before, after)
@@ -179,7 +175,7 @@ def _distance(
 
 def _threshold(monitoring: Monitoring, feature: FeatureConstraints, known: FeatureReference) -> float:
     of_file = monitoring.comparison_threshold
-    if feature.inferred_type not in _NUMERIC and monitoring.categorical_drift_method != "ChiSquared":
+    if feature.inferred_type not in NUMERIC_TYPES and monitoring.categorical_drift_method != "ChiSquared":
         of_file = monitoring.categorical_comparison_threshold
     return max(of_file, known.variation or 0.0)
 
@@ -277,7 +273,7 @@ def reference_sentence(reference: Reference) -> str:
     >>> reference_sentence(Reference())
     '0 of 14 days are known: until then only gross drift alerts'
     """
-    days = max((len(one.days) for one in reference.features.values()), default=0)
+    days = reference.known_days
     if days < MINIMUM_DAYS:
         return f"{days} of {MINIMUM_DAYS} days are known: until then only gross drift alerts"
     alike = "working days and weekend days differ" if reference.weekend else "all days are alike"

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import FeatureConstraints, Monitoring
 from chalicelib.constraints.measurement import Measurement, Severity
-from chalicelib.statistics import distances
+from chalicelib.statistics import NUMERIC_TYPES, distances
 from chalicelib.statistics.column import ColumnStatistics
 
 GROSS_DRIFT = 0.5  # a distance that alerts before the days of an endpoint are known
@@ -43,10 +43,10 @@ def drift_check(
     """
     severity = Severity.CRITICAL if critical else Severity.WARNING
     for measurement, distance in _measured(feature, baseline, current, monitoring, severity):
-        told = distance > alert_above or not measurement.violated
+        alerts = distance > alert_above or not measurement.violated
         # An open alert of gross drift stays open where the days decide by now: they may hold the same fault.
         gross = alert_above > GROSS_DRIFT and distance > GROSS_DRIFT
-        yield measurement if told else replace(measurement, severity=Severity.INFORMATION, lasts=gross)
+        yield measurement if alerts else replace(measurement, severity=Severity.INFORMATION, lasts=gross)
 
 
 def _measured(
@@ -61,7 +61,7 @@ def _measured(
     The p-value of a chi-squared test says whether there is a change, not whether it matters: of a million rows, half a
     point is enough. The effect that decides about an alert is the Robust distance, which subtracts chance.
     """
-    if baseline.types.inferred_type in ("Integral", "Fractional"):
+    if baseline.types.inferred_type in NUMERIC_TYPES:
         numerical = distances.numerical(baseline.distribution, current.distribution, monitoring.comparison_method)
         if numerical is not None:
             yield _distance(feature.name, numerical, monitoring.comparison_threshold, severity), numerical

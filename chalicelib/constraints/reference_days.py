@@ -39,6 +39,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from chalicelib.records import Record, Weekday
+from chalicelib.statistics import NUMERIC_TYPES
 from chalicelib.statistics.categories import Categories
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.day_variation import (
@@ -70,7 +71,6 @@ _SMALL_DISTANCE = 0.01  # smaller ones are alike
 _SMALL_DEVIATION = 0.004  # ... of distances
 _LIKE_OTHER_TYPE = 0.5
 _VOLUME_RATIO = 1.25  # of the rows of two day types, beyond which they say which type a day has
-_NUMERIC = ("Integral", "Fractional")
 
 
 WEEKDAYS = get_args(Weekday)
@@ -141,6 +141,11 @@ class Reference(Record, frozen=True, kw_only=True):
 
     weekend: tuple[int, ...] | None = None  # weekdays, Monday is 0; () when all days are alike, None before it is known
     features: dict[str, FeatureReference] = {}
+
+    @property
+    def known_days(self) -> int:
+        """The reference days of the feature that has most."""
+        return max((len(one.days) for one in self.features.values()), default=0)
 
     def calendar_type(self, day: date) -> DayType:
         """The type of a day by its weekday."""
@@ -218,7 +223,12 @@ def needed_since(
     datetime.date(2026, 3, 1)
     """
     known = [
-        _begun(reference.features.get(name), today, version if name in outputs else "", numeric=types[name] in _NUMERIC)
+        _begun(
+            reference.features.get(name),
+            today,
+            version if name in outputs else "",
+            numeric=types[name] in NUMERIC_TYPES,
+        )
         for name in list(types)[:MAX_LEARNED_FEATURES]
     ]
     first = min((one.since for one in known if not one.is_complete(today)), default=None)
@@ -265,7 +275,7 @@ def learned(
     taken: dict[str, list[Day]] = {}
     for name in names:
         of_version = version if name in outputs else ""
-        one = kept[name] = _begun(kept.get(name), today, of_version, numeric=types[name] in _NUMERIC)
+        one = kept[name] = _begun(kept.get(name), today, of_version, numeric=types[name] in NUMERIC_TYPES)
         since = max(one.since, today - LEARNED_WITHIN)
         usable = (day for day in days if since <= day.date < today and _has_values(day, name, types[name]))
         if not one.is_complete(today):
@@ -346,13 +356,13 @@ def _has_values(day: Day, name: str, kind: str) -> bool:
 
 def comparable_values(column: ColumnStatistics, kind: str) -> int:
     """How many values of a column can be compared; 0 when it holds free text, or is private."""
-    if kind in _NUMERIC:
+    if kind in NUMERIC_TYPES:
         return column.distribution.count
     return sum((column.categories.counts or {}).values())
 
 
 def _counts(columns: Sequence[ColumnStatistics], kind: str) -> DayCounts:
-    if kind in _NUMERIC:
+    if kind in NUMERIC_TYPES:
         return numeric_days([column.distribution for column in columns])
     return categorical_days([column.categories.counts or {} for column in columns])
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.constraints.constraints import Constraints
+from chalicelib.statistics import NUMERIC_TYPES
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
@@ -75,7 +76,7 @@ def _feature(name: str, column: ColumnStatistics) -> dict[str, Any]:
     feature: dict[str, Any] = {"name": name, "inferred_type": kind}
     if completeness is not None:
         feature["completeness"] = completeness
-    if kind in ("Integral", "Fractional") and column.moments.minimum is not None:
+    if kind in NUMERIC_TYPES and column.moments.minimum is not None:
         feature["num_constraints"] = {"is_non_negative": column.moments.minimum >= 0}
     categories = column.categories.counts
     if kind == "String" and categories and len(categories) <= _DISTINCT_SHARE * column.types.present:

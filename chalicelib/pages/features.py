@@ -33,6 +33,7 @@ from chalicelib.pages import charts
 from chalicelib.pages.charts import Compared, Point, percent
 from chalicelib.pages.history import History, Since
 from chalicelib.pages.labels import finding
+from chalicelib.statistics import NUMERIC_TYPES
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
@@ -216,7 +217,7 @@ def _distributions(before: ColumnStatistics | None, after: ColumnStatistics | No
 def _numeric(before: ColumnStatistics | None, after: ColumnStatistics | None) -> bool:
     """Whether the baseline's column is numeric; the current one when the baseline has no values."""
     known = before if before is not None and before.types.present else after
-    return known is not None and known.types.inferred_type in ("Integral", "Fractional")
+    return known is not None and known.types.inferred_type in NUMERIC_TYPES
 
 
 def _summary(bars: Sequence[Compared]) -> str:

@@ -23,9 +23,9 @@ _TONES = {
 
 
 def tone(verdict: Verdict, measurements: Iterable[Measurement]) -> str:
-    """How a verdict looks: violations of which nobody is told are poor, not bad."""
-    told = verdict != Verdict.VIOLATIONS or any(one.alertable for one in measurements)
-    return _TONES[verdict] if told else "poor"
+    """How a verdict looks: violations that alert nobody are poor, not bad."""
+    alerts = verdict != Verdict.VIOLATIONS or any(one.alertable for one in measurements)
+    return _TONES[verdict] if alerts else "poor"
 
 
 def verdict_sentence(evaluation: Evaluation) -> str:

@@ -19,7 +19,7 @@ from datetime import date
 from itertools import islice
 
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.day_drift import DayComparison, compare_day, too_many_holidays
+from chalicelib.constraints.day_drift import DayComparison, compare_day
 from chalicelib.constraints.evaluation import Baseline, features_of
 from chalicelib.constraints.reference_days import (
     FULL_DAYS,
@@ -36,8 +36,7 @@ from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import UnreadableFile
 from chalicelib.observability import count, logger
 from chalicelib.registry.versions import MIXED
-from chalicelib.stores.reference_days import DAY
-from chalicelib.window import Window
+from chalicelib.window import DAY, Window
 
 MAX_FEATURES = 2_000  # beyond it the statistics of a day are too large to read several of them
 
@@ -51,9 +50,9 @@ def compared_day(
     today, store = window.start.date(), run.stores.reference_days
     columns, outputs = features_of(summary, baseline)
     types = {
-        feature.name: feature.inferred_type
-        for feature in baseline.constraints.features
-        if feature.name in columns and comparable_values(columns[feature.name], feature.inferred_type)
+        name: kind
+        for name, kind in baseline.constraints.types.items()
+        if name in columns and comparable_values(columns[name], kind)
     }
     types = dict(islice(types.items(), MAX_LEARNED_FEATURES))
     try:
@@ -62,11 +61,12 @@ def compared_day(
         logger.error("reference days cannot be read", endpoint=run.endpoint, variant=variant, reason=str(error))
         count("ReferenceDaysUnreadable")
         return DayComparison(Reference(), today, DayType.WORKING, {}, unreadable=str(error))
-    compared = compare_day(reference, today, columns, baseline.constraints)
-    if compared.is_holiday:
+
+    def day_types_before() -> list[tuple[date, str]]:
         earlier = run.stores.executions.of_windows(run.endpoint, variant, window.start - 14 * DAY, window.start, DAY)
-        if too_many_holidays(reference, ((one.window_start.date(), one.day_type) for one in earlier)):
-            compared = compare_day(reference, today, columns, baseline.constraints, by_calendar=True)
+        return [(one.window_start.date(), one.day_type) for one in earlier]
+
+    compared = compare_day(reference, today, columns, baseline.constraints, day_types_before)
     if not compared.is_outside:
         return compared
     captured = {one.date: one for one in store.captured(run.endpoint, variant, today - FULL_DAYS * DAY, today)}

@@ -27,5 +27,6 @@ from typing import Literal
 
 # Here, so that constraints and capture options are read without numpy.
 Method = Literal["Simple", "Robust"]  # of comparing two distributions
+NUMERIC_TYPES = ("Integral", "Fractional")  # inferred types whose distributions are compared as numbers
 PART_K = 200  # k of a KLL sketch: rank error 1.3 %; about 2.6 kB at 1,000 values
 BASELINE_K = 2048  # Model Monitor's own: exact up to 2,048 values

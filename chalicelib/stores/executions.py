@@ -10,7 +10,7 @@ from chalicelib import locations, records
 from chalicelib.aws.s3 import Bucket
 from chalicelib.records import Execution
 from chalicelib.stores.parts import listed_between, records_of
-from chalicelib.window import Window
+from chalicelib.window import START_FORMAT, Window
 
 _RECORD = f"/{locations.EXECUTION_FILE}"
 
@@ -59,7 +59,7 @@ class ExecutionStore:
     ) -> Iterator[Execution]:
         """The executions of the closed windows that begin in [start, end), of one length or any; latest revisions."""
         root = locations.executions_of_variant(endpoint, variant)
-        after, until = (f"{root}{time:%Y-%m-%dT%H-%MZ}" for time in (start, end))
+        after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
         latest: dict[Window, tuple[str, str]] = {}
         for listed in self.bucket.list_objects(root, after=after, until=until):
             folder, _, rest = listed.key[len(root) :].partition("/")

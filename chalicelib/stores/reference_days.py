@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib import locations, records
 from chalicelib.aws.s3 import Bucket
 from chalicelib.errors import UnreadableFile
-from chalicelib.window import Window
+from chalicelib.window import DAY, START_FORMAT, Window
 
 if TYPE_CHECKING:
     from chalicelib.constraints.reference_days import Day, Reference
 
-DAY = timedelta(days=1)
 _STATISTICS = f"/{locations.STATISTICS_FILE}"
 
 
@@ -46,9 +45,7 @@ class ReferenceDayStore:
     def captured(self, endpoint: str, variant: str, since: date, until: date) -> list[CapturedDay]:
         """The days of [since, until) whose statistics are stored, in order; one listing."""
         root = locations.executions_of_variant(endpoint, variant)
-        after, before = (
-            f"{root}{datetime.combine(one, time(), UTC):{locations.WINDOW_START}}" for one in (since, until)
-        )
+        after, before = (f"{root}{datetime.combine(one, time(), UTC):{START_FORMAT}}" for one in (since, until))
         latest: dict[Window, tuple[str, str]] = {}
         for listed in self.bucket.list_objects(root, after=after, until=before):
             folder, _, rest = listed.key[len(root) :].partition("/")

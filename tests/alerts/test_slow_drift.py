@@ -94,7 +94,7 @@ def test_features_of_one_week_are_one_message_and_later_ones_show_the_curve_of_e
 
 def test_a_feature_that_was_gone_for_four_weeks_is_named_again():
     told = Told().passes(slow(), days=7).passes(slow(violated=False), days=GONE_AFTER - 1)
-    assert told.state.slow_drift["x"].told
+    assert told.state.slow_drift["x"].reported
     assert told.passes(slow(violated=False)).state.slow_drift == {}
     assert told.passes(slow(), days=7).named == [["x"], ["x"]]
 

@@ -14,7 +14,6 @@ from chalicelib.constraints.day_drift import (
     compare_day,
     day_notes,
     reference_notes,
-    too_many_holidays,
     with_recent_days,
 )
 from chalicelib.constraints.evaluation import Baseline, evaluate
@@ -141,20 +140,24 @@ def test_a_holiday_is_compared_with_weekend_days_and_the_verdict_says_so(weekend
     assert list(day_notes(compared)) == ([note] if holiday else [])
 
 
-def test_a_holiday_without_end_is_a_change():
-    reference = reference_of(days_with(weekend_effect))
-    working = [day for number in range(28) if (day := MONDAY + timedelta(days=number)).weekday() < 5]
-    holidays = [(day, "weekend day") for day in working]
-    assert too_many_holidays(reference, holidays[:5])
-    assert not too_many_holidays(reference, holidays[:4])
-    assert not too_many_holidays(reference, [*holidays[:4], (working[4], "working day")])
-    weekends = [(MONDAY + timedelta(days=number), "weekend day") for number in (5, 6, 12, 13, 19, 20)]
-    assert not too_many_holidays(reference, weekends)
-    looks = {f"x{number}": numbers(1.0, number) for number in range(4)}
+WORKING_DAYS = [day for number in range(28) if (day := MONDAY + timedelta(days=number)).weekday() < 5]
+HOLIDAYS = [(day, "weekend day") for day in WORKING_DAYS]
+
+
+@pytest.mark.parametrize(
+    ("before", "holiday"),
+    [
+        (HOLIDAYS[:5], False),  # without an end: the traffic has changed
+        (HOLIDAYS[:4], True),
+        ([*HOLIDAYS[:4], (WORKING_DAYS[4], "working day")], True),
+        ([(MONDAY + timedelta(days=number), "weekend day") for number in (5, 6, 12, 13, 19, 20)], True),
+    ],
+)
+def test_a_holiday_ends_after_five_working_days(before, holiday):
+    looks = {f"x{number}": numbers(1.0, number, 800) for number in range(4)}
     names = Constraints({"features": [{"name": name, "inferred_type": "Fractional"} for name in looks]})
-    days = days_of(800, 4)
-    known = learned(Reference(), days, dict.fromkeys(looks, "Fractional"), NEXT)
-    assert compare_day(known, NEXT, looks, names, by_calendar=True).day_type == DayType.WORKING
+    known = learned(Reference(), days_of(800, 4), dict.fromkeys(looks, "Fractional"), NEXT)
+    assert compare_day(known, NEXT, looks, names, lambda: before).is_holiday == holiday
 
 
 def test_the_threshold_of_the_file_counts_where_it_is_larger():

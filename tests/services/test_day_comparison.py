@@ -13,8 +13,7 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import Execution
 from chalicelib.services import monitoring, window_evaluation
 from chalicelib.statistics import BASELINE_K
-from chalicelib.stores.reference_days import DAY
-from chalicelib.window import Window
+from chalicelib.window import DAY, Window
 from tests.runs import alert_on, run_of
 from tests.services.captured_days import capture_day, table_of
 from tests.services.conftest import ENTRY

@@ -7,7 +7,7 @@ earlier days (`vedette backfill`), so that it need not wait for 28 more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 import msgspec
 
@@ -31,11 +31,10 @@ from chalicelib.registry.versions import MIXED
 from chalicelib.services import aggregation
 from chalicelib.services.window_evaluation import EvaluationContext
 from chalicelib.stores.baselines import VersionedBaseline
-from chalicelib.window import Window
+from chalicelib.window import DAY, Window
 from vedette.operations import baselines
 from vedette.operations.baselines import Accepted
 
-DAY = timedelta(days=1)
 Advance = Callable[[int], None]
 
 
@@ -92,20 +91,20 @@ def learn(entry: FleetEntry, now: datetime, advance: Advance = lambda parts: Non
     store, served = run.stores.reference_days, EvaluationContext(run, VersionedBaseline("", baseline)).served
     found = []
     for variant in run.stores.parts.variants(entry.endpoint):
-        if (known := store.get(entry.endpoint, variant)) is not None and _days_of(known) >= MINIMUM_DAYS:
+        if (known := store.get(entry.endpoint, variant)) is not None and known.known_days >= MINIMUM_DAYS:
             continue
         days = list(summed_days(run, variant, today - FULL_DAYS * DAY, today, served, advance))
         if not days:
             continue
         reference = _learned(entry, baseline, days, today)
-        if _days_of(reference) >= MINIMUM_DAYS:
+        if reference.known_days >= MINIMUM_DAYS:
             store.put(entry.endpoint, variant, reference.taken_over())
         found.append(_described(variant, reference))
     return found
 
 
 def _learned(entry: FleetEntry, baseline: Baseline, days: list[SummedDay], today: date) -> Reference:
-    types = {feature.name: feature.inferred_type for feature in baseline.constraints.features}
+    types = baseline.constraints.types
     _, outputs = features_of(days[-1].summary, baseline)
     return learned(
         Reference(),
@@ -116,10 +115,6 @@ def _learned(entry: FleetEntry, baseline: Baseline, days: list[SummedDay], today
         version=days[-1].version,
         weekend=weekdays(entry.weekend),
     )
-
-
-def _days_of(reference: Reference) -> int:
-    return max((len(one.days) for one in reference.features.values()), default=0)
 
 
 def _described(variant: str, reference: Reference) -> LearnedDays:

@@ -28,7 +28,7 @@ from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.slow_drift import follow_slow_drift
 from chalicelib.alerts.state import transition
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.day_drift import DayComparison, compare_day, too_many_holidays, with_recent_days
+from chalicelib.constraints.day_drift import DayComparison, compare_day, with_recent_days
 from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate, features_of
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.reference_days import FULL_DAYS, Day, Reference, learned, needed_since, weekdays
@@ -46,9 +46,9 @@ from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import MIXED, UNVERSIONED
 from chalicelib.services import aggregation
 from chalicelib.services.execution_recording import OBJECT_MIN_ROWS
-from chalicelib.window import Window
+from chalicelib.window import DAY, Window
 from vedette.operations import baselines, reference_days
-from vedette.operations.reference_days import DAY, SummedDay
+from vedette.operations.reference_days import SummedDay
 
 QUIET_DAYS = 14
 LOUD = 0.5  # alerts a week
@@ -312,15 +312,13 @@ class _Run:
         """How a day compares with those before it, which are reference days until these are complete."""
         baseline, today = self.side.baseline, window.start.date()
         columns, outputs = features_of(summary, baseline)
-        types = {feature.name: feature.inferred_type for feature in baseline.constraints.features}
+        types = baseline.constraints.types
         if needed_since(self.reference, types, today, outputs=outputs, version=version) is not None:
             weekend = weekdays(self.wanted.entry.weekend)
             self.reference = learned(
                 self.reference, self.days, types, today, outputs=outputs, version=version, weekend=weekend
             )
-        compared = compare_day(self.reference, today, columns, baseline.constraints)
-        if compared.is_holiday and too_many_holidays(self.reference, self.day_types.items()):
-            compared = compare_day(self.reference, today, columns, baseline.constraints, by_calendar=True)
+        compared = compare_day(self.reference, today, columns, baseline.constraints, self.day_types.items)
         compared = with_recent_days(compared, self.days[-FULL_DAYS:])
         self.day_types[today] = compared.day_type
         self.days.append(Day(today, version, columns))

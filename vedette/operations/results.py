@@ -33,12 +33,11 @@ from chalicelib.records import Execution
 from chalicelib.services.model_monitor import execution_of_job
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
-from chalicelib.window import Window
+from chalicelib.window import DAY, START_FORMAT, Window
 from vedette.operations import aws
 
 LATEST = "latest"
 DATA_QUALITY = "DataQuality"
-DAY = timedelta(days=1)
 LOOK_BACK = (timedelta(days=2), timedelta(days=32), None)  # finding the latest window must not list years of windows
 CHECKS = {"all": "all checks", "hard": "hard checks", "drift": "drift"}
 _WINDOW = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d)(?::?(\d\d))?)?Z?")
@@ -191,7 +190,7 @@ def _windows(endpoint: str, variant: str, start: datetime | None, now: datetime)
 
 def _listed(endpoint: str, variant: str, since: datetime | None) -> list[Window]:
     prefix = locations.executions_of_variant(endpoint, variant)
-    after = f"{since:%Y-%m-%dT%H-%MZ}" if since else ""
+    after = f"{since:{START_FORMAT}}" if since else ""
     folders = stage_stores().bucket.list_folders(prefix, after=after)
     return [window for folder in folders if (window := Window.from_name(folder)) is not None]
 
