@@ -233,7 +233,7 @@ class DayWatch:
         start = datetime.combine(day.date, datetime.min.time(), UTC)
         execution = judged(table, self.baseline, start, 24, Checks.DRIFT, compared)
         moved = transition(self.state, execution, Thresholds())
-        self.state, of_the_week = follow_slow_drift(self.state, moved.after, execution, Thresholds())
+        self.state, of_the_week = follow_slow_drift(moved.after, execution, Thresholds())
         return moved, of_the_week
 
 

@@ -198,8 +198,13 @@ def execution(endpoint: str, variant: str, window: Window, package_version: str,
 
 
 def executions_of_open_window(endpoint: str, variant: str, window: Window) -> str:
-    """The prefix of the executions that evaluated a window while it was open."""
-    return f"{executions_of_variant(endpoint, variant)}open/{window.name}/"
+    """The prefix of the executions that evaluated one window while it was open."""
+    return f"{executions_of_open_windows(endpoint, variant)}{window.name}/"
+
+
+def executions_of_open_windows(endpoint: str, variant: str) -> str:
+    """The prefix of the executions that evaluated windows while they were open."""
+    return f"{executions_of_variant(endpoint, variant)}open/"
 
 
 def execution_of_open_window(endpoint: str, variant: str, window: Window, revision: int) -> str:

@@ -31,6 +31,7 @@ import msgspec
 
 from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
 from chalicelib.errors import UnreadableFile
+from chalicelib.window import Window
 
 SCHEMA_VERSION = 1
 
@@ -99,6 +100,11 @@ class Execution(Record, frozen=True, kw_only=True):
     checks_run: Checks = msgspec.field(default=Checks.ALL, name="checks")  # drift may have windows of its own
     source: Source = "vedette"
     day_type: str = ""  # with which reference days a day was compared
+
+    @property
+    def window(self) -> Window:
+        """The time that it evaluated."""
+        return Window(self.window_start, self.window_end - self.window_start)
 
 
 class ExecutionEvent(Record, frozen=True, kw_only=True):
@@ -378,6 +384,9 @@ class AlertState(Record, frozen=True, kw_only=True):
     fingerprints: dict[Fingerprint, FingerprintState] = {}
     last_closed_window_end: datetime | None = None
     last_drift_window_end: datetime | None = None  # where drift has windows of its own
+    counted_windows: dict[str, int] = {}  # name -> revision of the closed windows of the last days
+    counted_since: datetime | None = None  # a window that ended by then is taken as counted
+    recent_alerts: dict[Fingerprint, tuple[datetime, ...]] = {}  # the ends of the windows in which it fired, of a day
     slow_drift: dict[str, SlowDrift] = {}  # by feature
     slow_drift_due: datetime | None = None  # when the week ends in which they may be reported next
     had_rows: bool = False  # an endpoint that never had data raises no alert about missing data
@@ -422,6 +431,7 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None = None  # what was measured: a share, or a distance
     threshold: float | None = None
     since: datetime | None = None  # the first window of this episode
+    recovers: str = ""  # when it counts as recovered, where that is not as usual
     fingerprint: str = ""  # names it in `vedette alerts`; "" for what happens once
 
 
@@ -446,6 +456,7 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     window_start: datetime | None = None
     window_end: datetime | None = None
     closed: bool = True  # False: one object of an hour that is still open
+    late: bool = False  # the data arrived after its window, or a newer one, had been evaluated
     rows: int | None = None
     refused: int | None = None
     folder: str = ""

@@ -69,6 +69,8 @@ def facts(message: AlertMessage) -> list[tuple[str, str]]:
     start, end = message.window_start, message.window_end
     if start is not None and end is not None and message.closed:
         found.append(("Window", period(start, end)))
+        if message.late:
+            found.append(("Late", "this data arrived after its window had been evaluated"))
     elif start is not None:
         found.append(("Captured", f"from {minute(start)} UTC on, in a window that is still open"))
     if message.rows is not None:
@@ -126,7 +128,7 @@ def values(item: AlertItem) -> list[tuple[str, str]]:
     found = [("expected", item.expected), ("observed", item.observed)]
     if item.check == check_types.DRIFT and item.value is not None and item.threshold is not None:
         found.append(("distance", f"{item.value:.3f}, threshold {item.threshold:g}"))
-    return found
+    return [*found, ("recovers", item.recovers)] if item.recovers else found
 
 
 def steps(message: AlertMessage) -> list[Step]:

@@ -8,6 +8,8 @@
 | CaptureStopped                           | kind "capture stopped"                                               |
 | MonitorFailed                            | kind "monitor failed"                                                |
 | messages beyond the hourly limit         | kind "held back": one summary, once the hour is over                 |
+| a window that was evaluated before       | marked as late: its data arrived after that                          |
+| the third alert of a finding in a day    | says that it recovers after a day without a violation                |
 | more findings than fit                   | new ones first, the worst ten, and how many more there are           |
 | hostile feature names, reasons, versions | one harmless line each (`sanitize`)                                  |
 
@@ -21,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from chalicelib.alerts.flapping import is_flapping
 from chalicelib.alerts.next_steps import KINDS, AlertContext, Step, next_steps, to_texts
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.state import MISSING_DATA_FINGERPRINTS, Transition, fingerprint_id
@@ -30,6 +33,7 @@ from chalicelib.constraints.severity_order import worst, worst_first
 from chalicelib.records import AlertItem, AlertKind, AlertMessage, Deployment, Execution, FindingState, Suppressed
 
 MAX_ITEMS = 10
+FLAPPING = "after a day without a violation: this is its third alert within a day"
 POST_DEPLOYMENT_PERIOD = timedelta(days=1)  # a violation that begins within it is reported with the deployment
 _KINDS = {
     MISSING_DATA_FINGERPRINTS[verdict]: kind for verdict, kind in KINDS.items() if verdict in MISSING_DATA_FINGERPRINTS
@@ -80,8 +84,10 @@ def _message(
         more[str(FindingState.NEW)] += left_out
     if not new and continuing:
         tail += f"; {counted(len(continuing), 'other violation')} not yet recovered"
+    if transition.late:
+        tail += ", in data that arrived late"
     return AlertMessage(
-        alert_id=message_id(execution.endpoint, execution.variant, kind, execution.window_end.isoformat(), *changed),
+        alert_id=message_id(execution.endpoint, execution.variant, kind, _execution_id(execution), *changed),
         kind=shown_kind,
         severity=worst(m.severity for m in new) if new else Severity.INFORMATION,
         endpoint=execution.endpoint,
@@ -97,6 +103,7 @@ def _message(
         window_start=execution.window_start,
         window_end=execution.window_end,
         closed=execution.window_closed,
+        late=transition.late,
         rows=execution.rows if ours else None,  # Model Monitor does not report it
         refused=sum(execution.rejected.values()) if ours else None,
         folder=execution.folder,
@@ -129,6 +136,11 @@ def suppressed_summary(endpoint: str, variant: str, suppressed: Suppressed) -> A
     )
 
 
+def _execution_id(execution: Execution) -> str:
+    """Two executions never give one alert id: the next episode of a finding has an id of its own."""
+    return f"{execution.window_end.isoformat()} {execution.folder}"
+
+
 def message_id(*parts: str) -> str:
     """The id of a message: the same facts always have the same id, so that a second copy can be recognised."""
     return hashlib.sha256("\n".join(parts).encode(errors="backslashreplace")).hexdigest()[:16]
@@ -147,5 +159,6 @@ def _item(measurement: Measurement, state: FindingState, execution: Execution, t
         value=measurement.value,
         threshold=measurement.threshold,
         since=transition.since.get(fingerprint),
+        recovers=FLAPPING if state == FindingState.NEW and is_flapping(transition.after, fingerprint) else "",
         fingerprint=fingerprint_id(execution.endpoint, execution.variant, fingerprint),
     )

@@ -48,29 +48,28 @@ MAX_WEEKS = 26  # of a curve
 
 
 def follow_slow_drift(
-    before: AlertState, after: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted = never_muted
+    state: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted = never_muted
 ) -> tuple[AlertState, tuple[AlertMessage, ...]]:
     """The state with the slow drift of one more day, and the message of the week, if one is due.
 
-    `before` and `after` are the state around the transition by the same execution: a repeated or late one, which left
-    it as it was, changes nothing here either.
+    `state` has just counted the execution. A repeated or a late one is not for here: each day counts once.
     """
     measured = {one.feature: one for one in execution.measurements if one.check == check_types.SLOW_DRIFT}
     covers_drift = execution.window_closed and execution.checks_run != Checks.HARD
-    if after == before or not covers_drift or not measured:  # a day without data, or of two versions: nothing is known
-        return after, ()
-    known = _followed(before.slow_drift, measured, execution.window_start, thresholds)
-    due = before.slow_drift_due or _next_monday(execution.window_start)
+    if not covers_drift or not measured:  # a day without data, or of two versions: nothing is known
+        return state, ()
+    known = _followed(state.slow_drift, measured, execution.window_start, thresholds)
+    due = state.slow_drift_due or _next_monday(execution.window_start)
     if execution.window_end < due:
-        return replace(after, slow_drift=known, slow_drift_due=due), ()
+        return replace(state, slow_drift=known, slow_drift_due=due), ()
     known = {name: replace(one, weekly=(*one.weekly, one.distance)[-MAX_WEEKS:]) for name, one in known.items()}
     new = [
         name
         for name, one in known.items()
-        if not one.reported and sum(one.recent) >= thresholds.drift_violated and not _is_silent(name, after, muted)
+        if not one.reported and sum(one.recent) >= thresholds.drift_violated and not _is_silent(name, state, muted)
     ]
     state = replace(
-        after,
+        state,
         slow_drift={name: replace(one, reported=one.reported or name in new) for name, one in known.items()},
         slow_drift_due=_next_monday(execution.window_end),
     )

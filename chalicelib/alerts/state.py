@@ -3,10 +3,12 @@
 | input                                                | handled as
 |------------------------------------------------------|----------
 | closed window, newer than the last one               | every fingerprint moves: new, continuing, recovered, muted
-| closed window, not newer (repeated, late, reordered) | no change: it updates its report, never the state
+| closed window, counted before (a repeated event)     | no change
+| ... a later revision, or counted for the first time  | late: what it newly violates may fire; nothing recovers
+| ... of a check that must fail in several windows     | the stored windows around it are counted again
 | one object of the open hour                          | hard violations may fire at once; nothing recovers
 | ... when hard checks must fail in several windows    | no change: windows are counted, objects are not
-| object of a window that was closed before            | no change
+| object of a window that was closed before            | no change: the next revision of its window reports it
 | InsufficientData, and measurements not evaluated     | no change: neither clean nor violated
 | severity information (`Measurement.alertable`)       | clean: listed in the files, without an alert
 | drift that lasts (`Measurement.lasts`)               | an open alert stays open; otherwise clean
@@ -16,6 +18,8 @@
 | NoData of an hour, where drift has longer windows    | no change: nights are quiet; an empty drift window alerts
 | closed window of drift only, or of all but drift     | those checks only; each kind has its own last window
 | a severity that rises while it fires                 | new once more
+| clean window that began before the last violation    | no change
+| the third alert within a day                         | it flaps: it recovers after a day without a violation
 | it fires, or continues, while muted                  | muted: remembered, without a notification
 | a mute has ended, and it is still violated           | new, once
 | it recovers while muted, or was muted                | removed without a notification: its alert was never sent
@@ -29,14 +33,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as dataclass_replace
 from datetime import datetime
 
 from msgspec.structs import replace
 
+from chalicelib.alerts.counted_windows import counted_revision, with_counted
+from chalicelib.alerts.flapping import is_flapping, with_alerts
 from chalicelib.constraints import check_types
 from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
 from chalicelib.constraints.severity_order import order, worst, worst_first
 from chalicelib.records import AlertState, Execution, FindingState, FingerprintState, FingerprintStatus, Thresholds
+from chalicelib.window import DAY
 
 MISSING_DATA_FINGERPRINTS = {
     Verdict.NO_DATA: Fingerprint(check_types.NO_DATA, "capture"),
@@ -60,7 +68,16 @@ class Transition:
     recovered: tuple[Measurement, ...] = ()
     muted: tuple[Measurement, ...] = ()
     left_out: int = 0  # more are violated than a state holds
+    late: bool = False  # its window, or a newer one, was counted before
     since: Mapping[Fingerprint, datetime] = field(default_factory=dict)  # the first window of each episode
+
+
+@dataclass(frozen=True)
+class StoredExecutions:
+    """What a late execution is compared with."""
+
+    earlier_revisions: tuple[Execution, ...] = ()  # of its window
+    around: tuple[Execution, ...] = ()  # latest revisions of the windows of its length within `reach`
 
 
 def captures_stopped(state: AlertState) -> bool:
@@ -87,41 +104,121 @@ def never_muted(fingerprint: Fingerprint) -> bool:
 
 
 def transition(
-    state: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted = never_muted
+    state: AlertState,
+    execution: Execution,
+    thresholds: Thresholds,
+    muted: Muted = never_muted,
+    stored: Callable[[], StoredExecutions] = StoredExecutions,
 ) -> Transition:
-    """Apply one evaluation to every fingerprint; see the table of this module."""
+    """Apply one evaluation to every fingerprint; see the table of this module.
+
+    `stored` is called for a late execution alone.
+    """
     last = state.last_drift_window_end if execution.checks_run == Checks.DRIFT else state.last_closed_window_end
-    if last is not None and execution.window_end <= last:
-        return Transition(state)
+    newer = last is None or execution.window_end > last
     if not execution.window_closed:
-        return _apply_open_window(state, execution, muted) if thresholds.hard_violated <= 1 else Transition(state)
-    return _apply_closed_window(state, execution, thresholds, muted)
+        fires_at_once = thresholds.hard_violated <= 1
+        return _apply_open_window(state, execution, muted) if newer and fires_at_once else Transition(state)
+    if newer:
+        return _apply_closed_window(state, execution, thresholds, muted)
+    if execution.revision > counted_revision(state, execution):
+        return _apply_late_window(state, execution, thresholds, muted, stored())
+    return Transition(state)
+
+
+def reach(thresholds: Thresholds) -> int:
+    """How many windows before and after a late one it is counted with."""
+    return max(thresholds.hard_of, thresholds.drift_of) - 1
 
 
 def _apply_open_window(state: AlertState, execution: Execution, muted: Muted) -> Transition:
+    followed, left_out = _followed(state, [m for m in _alertable(execution) if m.kind == "hard"])
+    return _raised(state, execution, followed, muted, left_out)
+
+
+def _apply_late_window(
+    state: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted, stored: StoredExecutions
+) -> Transition:
+    counted = counted_revision(state, execution)
+    before = {
+        measurement.fingerprint
+        for earlier in stored.earlier_revisions
+        if earlier.revision <= counted
+        for measurement in _alertable(earlier)
+    }
+    followed, left_out = _followed(state, [m for m in _alertable(execution) if m.fingerprint not in before])
+    last = state.last_drift_window_end if execution.checks_run == Checks.DRIFT else state.last_closed_window_end
+    around = [one for one in stored.around if last is None or one.window_end <= last]
+    fires, known = [], dict(state.fingerprints)
+    for measurement in followed:
+        needed, of = _windows_to_fire(thresholds, measurement)
+        recent = _counted_again(measurement.fingerprint, execution, around) if of > 1 else (True,)
+        if any(sum(recent[first : first + of]) >= needed for first in range(len(recent))):
+            fires.append(measurement)
+        elif measurement.fingerprint not in known or known[measurement.fingerprint].state == FingerprintStatus.PENDING:
+            pending = known.get(measurement.fingerprint) or _first_seen(measurement, execution)
+            known[measurement.fingerprint] = replace(pending, recent=recent[-of:])
+    moved = _raised(replace(state, fingerprints=known), execution, fires, muted, left_out)
+    return dataclass_replace(moved, after=with_counted(moved.after, execution), late=True)
+
+
+def _counted_again(fingerprint: Fingerprint, execution: Execution, around: Collection[Execution]) -> tuple[bool, ...]:
+    """Whether a fingerprint was violated, in each window that evaluated it, oldest first."""
+    windows = {one.window: one for one in around} | {execution.window: execution}
+    found = []
+    for _, one in sorted(windows.items(), key=lambda item: item[0]):
+        evaluated = [m for m in one.measurements if m.evaluated and m.fingerprint == fingerprint]
+        if evaluated or one.verdict in {Verdict.OK, Verdict.VIOLATIONS}:
+            found.append(any(m.alertable for m in evaluated))
+    return tuple(found)
+
+
+def _alertable(execution: Execution) -> list[Measurement]:
+    """The violations that may alert; where its days decide about a feature's drift, not the file's check."""
+    by_days = _decided_by_days(execution)
+    return [m for m in execution.measurements if m.alertable and not _is_of_file(m, by_days)]
+
+
+def _decided_by_days(execution: Execution) -> set[str]:
+    return {one.feature for one in execution.measurements if one.check == check_types.SUDDEN_DRIFT}
+
+
+def _is_of_file(measurement: Measurement, by_days: Collection[str]) -> bool:
+    return measurement.check == check_types.DRIFT and measurement.feature in by_days
+
+
+def _first_seen(measurement: Measurement, execution: Execution) -> FingerprintState:
+    return FingerprintState(
+        state=FingerprintStatus.PENDING,
+        severity=measurement.severity,
+        since=execution.window_start,
+        last_seen=execution.window_end,
+    )
+
+
+def _raised(
+    state: AlertState, execution: Execution, violations: Collection[Measurement], muted: Muted, left_out: int
+) -> Transition:
+    """These violations fire now, unless they fired before; nothing recovers."""
     findings: _Findings = {}
     known = dict(state.fingerprints)
-    violations = [m for m in execution.measurements if m.alertable and m.kind == "hard"]
-    followed, left_out = _followed(state, violations)
-    for measurement in followed:
+    for measurement in violations:
         fingerprint = measurement.fingerprint
         before = known.get(fingerprint)
         if before is not None and before.state != FingerprintStatus.PENDING:
+            known[fingerprint] = replace(before, last_seen=max(before.last_seen, execution.window_end))
             if before.state == FingerprintStatus.FIRING:
                 findings.setdefault(FindingState.CONTINUING, []).append(measurement)
             continue
         silent = muted(fingerprint)
         findings.setdefault(FingerprintStatus.MUTED if silent else FindingState.NEW, []).append(measurement)
-        known[fingerprint] = FingerprintState(
+        known[fingerprint] = replace(
+            _first_seen(measurement, execution),
             state=FingerprintStatus.MUTED if silent else FingerprintStatus.FIRING,
-            severity=measurement.severity,
-            since=execution.window_start,
-            last_seen=execution.window_end,
             recent=before.recent if before else (),
         )
-    begun = FindingState.NEW in findings or FingerprintStatus.MUTED in findings
-    after = replace(state, fingerprints=known) if begun else state
-    return _transition(after, findings, {fingerprint: one.since for fingerprint, one in known.items()}, left_out)
+    since = {fingerprint: one.since for fingerprint, one in known.items()}
+    return _transition(state, replace(state, fingerprints=known), execution, findings, since, left_out)
 
 
 def _apply_closed_window(state: AlertState, execution: Execution, thresholds: Thresholds, muted: Muted) -> Transition:
@@ -129,36 +226,61 @@ def _apply_closed_window(state: AlertState, execution: Execution, thresholds: Th
     known = dict(state.fingerprints)
     since = {fingerprint: one.since for fingerprint, one in known.items()}
     followed, left_out = _followed(state, _evaluated(state, execution))
-    by_days = {one.feature for one in execution.measurements if one.check == check_types.SUDDEN_DRIFT}
+    by_days = _decided_by_days(execution)
     for measurement in followed:
         fingerprint = measurement.fingerprint
         silent = muted(fingerprint)
         before = known.pop(fingerprint, None)
-        after = _next_state(before, measurement, execution, thresholds, silent=silent)
+        flaps = is_flapping(state, fingerprint)
+        after = _next_state(before, measurement, execution, thresholds, silent=silent, flaps=flaps)
         if after is not None:
             known[fingerprint] = after
             since[fingerprint] = after.since
-        of_file = measurement.check == check_types.DRIFT and measurement.violated
-        in_silence = silent or (of_file and measurement.feature in by_days)
+        in_silence = silent or (measurement.violated and _is_of_file(measurement, by_days))
         kind = _notification_kind(before, after, measurement, silent=in_silence)
         if kind is not None:
             findings.setdefault(kind, []).append(measurement)
     drift, hard = execution.checks_run == Checks.DRIFT, execution.checks_run == Checks.HARD
     changed = replace(
-        state,
+        with_counted(state, execution),
         fingerprints=known,
         last_closed_window_end=state.last_closed_window_end if drift else execution.window_end,
         last_drift_window_end=state.last_drift_window_end if hard else execution.window_end,
         had_rows=state.had_rows or execution.rows > 0 or bool(execution.rejected) or execution.source != "vedette",
     )
-    return _transition(changed, findings, since, left_out)
+    return _transition(state, changed, execution, findings, since, left_out)
 
 
 def _transition(
-    after: AlertState, findings: _Findings, since: Mapping[Fingerprint, datetime], left_out: int
+    before: AlertState,
+    after: AlertState,
+    execution: Execution,
+    findings: _Findings,
+    since: Mapping[Fingerprint, datetime],
+    left_out: int,
 ) -> Transition:
-    groups = {str(kind): tuple(found) for kind, found in findings.items()}
-    return Transition(after, **groups, since=since, left_out=left_out)
+    """What was found, and the state that remembers which fingerprints have just begun to fire."""
+    fired = [
+        fingerprint
+        for fingerprint, one in after.fingerprints.items()
+        if one.state == FingerprintStatus.FIRING and not _fires(before, fingerprint)
+    ]
+    if fired or execution.window_closed:
+        after = with_alerts(after, fired, execution.window_end)
+    return Transition(
+        after,
+        new=tuple(findings.get(FindingState.NEW, ())),
+        continuing=tuple(findings.get(FindingState.CONTINUING, ())),
+        recovered=tuple(findings.get(FindingState.RECOVERED, ())),
+        muted=tuple(findings.get(FingerprintStatus.MUTED, ())),
+        since=since,
+        left_out=left_out,
+    )
+
+
+def _fires(state: AlertState, fingerprint: Fingerprint) -> bool:
+    known = state.fingerprints.get(fingerprint)
+    return known is not None and known.state == FingerprintStatus.FIRING
 
 
 def _followed(state: AlertState, measurements: Collection[Measurement]) -> tuple[list[Measurement], int]:
@@ -259,26 +381,24 @@ def _next_state(
     thresholds: Thresholds,
     *,
     silent: bool,
+    flaps: bool,
 ) -> FingerprintState | None:
     """The fingerprint after one more closed window; None when there is nothing left to remember."""
     needed, of = _windows_to_fire(thresholds, measurement)
     fired = before is not None and before.state != FingerprintStatus.PENDING
     violated = measurement.alertable or (fired and measurement.lasts)
+    if before is not None and fired and not violated and execution.window_start < before.last_seen:
+        return before  # it began before the last violation: an object was violated while it was open
     recent = ((before.recent if before else ()) + (violated,))[-max(of, thresholds.recovery_clean) :]
-    if fired and len(recent) >= thresholds.recovery_clean and not any(recent[-thresholds.recovery_clean :]):
+    clean = len(recent) >= thresholds.recovery_clean and not any(recent[-thresholds.recovery_clean :])
+    if before is not None and fired and clean and (not flaps or execution.window_end - before.last_seen >= DAY):
         return None
     fires = fired or sum(recent[-of:]) >= needed
     if not fires and not any(recent):
         return None
-    known = before or FingerprintState(
-        state=FingerprintStatus.PENDING,
-        severity=measurement.severity,
-        since=execution.window_start,
-        last_seen=execution.window_end,
-    )
-    after = replace(known, recent=recent)
+    after = replace(before or _first_seen(measurement, execution), recent=recent)
     if violated:
-        severity = worst([known.severity, measurement.severity])
+        severity = worst([after.severity, measurement.severity])
         after = replace(after, last_seen=execution.window_end, severity=severity)
     if fires and (violated or not fired):
         return replace(after, state=FingerprintStatus.MUTED if silent else FingerprintStatus.FIRING)

@@ -9,6 +9,7 @@
 |----------------------------------------------------|-----------------------------------------------------------------|
 | a verdict that changes the alert state             | a message, when something is new or has recovered               |
 | the endpoint is in mode observe                    | Skipped: evaluated and reported, nobody is notified             |
+| a window whose data came late                      | compared with its earlier revisions, and the windows around it  |
 | a mute is in force                                 | the alert state changes; a metric, and no message               |
 | CaptureStopped, and its cause was notified         | the same: one message for one broken capture                    |
 | a message that another invocation has leased       | NotReady: a later delivery takes it over if that one dies       |
@@ -30,7 +31,7 @@ from chalicelib.alerts import email_text, endpoint_notifications, message, mutes
 from chalicelib.alerts.model_monitor import TERMINAL
 from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.slow_drift import follow_slow_drift
-from chalicelib.alerts.state import Transition, bounded, transition
+from chalicelib.alerts.state import StoredExecutions, Transition, bounded, reach, transition
 from chalicelib.aws import messages
 from chalicelib.constraints.measurement import Verdict
 from chalicelib.deadline import Deadline
@@ -104,15 +105,26 @@ def alert_on(run: EndpointRun, execution: Execution) -> Alerted | Skipped:
 
     def decide(state: AlertState) -> AlertState:
         nonlocal moved
-        moved = transition(state, execution, entry.thresholds, muted)
+        moved = transition(state, execution, entry.thresholds, muted, partial(_stored_executions, run, execution))
         pending = message.messages(moved, execution, context)
-        after, of_the_week = follow_slow_drift(state, moved.after, execution, entry.thresholds, muted)
-        return outbox.enqueue_rate_limited(after, (*pending, *of_the_week), entry.alerts_per_hour, run.now)
+        after = moved.after
+        if after != state and not moved.late:  # each day counts once
+            after, of_the_week = follow_slow_drift(after, execution, entry.thresholds, muted)
+            pending = (*pending, *of_the_week)
+        return outbox.enqueue_rate_limited(after, pending, entry.alerts_per_hour, run.now)
 
     sent = update_and_send(run, execution.variant, decide)
     if moved.muted:
         count("AlertsMuted", len(moved.muted))
     return Alerted(execution.endpoint, execution.verdict, tuple(sent))
+
+
+def _stored_executions(run: EndpointRun, late: Execution) -> StoredExecutions:
+    """The earlier revisions of a late execution's window, and the windows of its length around it."""
+    executions, window = run.stores.executions, late.window
+    far = reach(run.entry.thresholds) * window.length
+    around = executions.of_windows(run.endpoint, late.variant, window.start - far, window.end + far, window.length)
+    return StoredExecutions(tuple(executions.revisions_before(late)), tuple(around) if far else ())
 
 
 def _capture_condition_was_notified(run: EndpointRun) -> bool:

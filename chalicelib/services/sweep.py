@@ -8,7 +8,7 @@
 |                                             | due, and a condition while there is one                          |
 | a window that closed and was not evaluated  | windows whose verdict does not name its parts; evaluated         |
 | evaluated, and not reported                 | the same windows; alerted, and then recorded as reported         |
-| ... one object by itself                    | executions of objects stored since the last sweep; alerted       |
+| ... one object, or an open window           | executions of them stored since the last sweep; alerted          |
 | verified, and not captured                  | no part since the deployment; a condition while it lasts         |
 | captured to another place, or no more       | the endpoint's own DataCaptureConfig; a condition while it lasts |
 | captured where the functions may not read   | S3 or KMS denies; a condition while it lasts, made up for later  |
@@ -62,6 +62,7 @@ from chalicelib.window import Window
 LOOK_BACK = timedelta(hours=2)
 DAY = timedelta(days=1)
 REPORTED_WINDOWS_KEPT = 3 * DAY
+CLOCK_TOLERANCE = timedelta(minutes=10)  # between the clocks of S3 and of a function; a repetition alerts nobody
 CAPTURE_MISSING = "the endpoint was verified, and not even its golden request was captured"
 
 
@@ -128,7 +129,7 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
         "summarized": _process_readable_backlog,
         "unreadable": _report_unreadable,
         "evaluated": _evaluate_and_alert,
-        "objects": _alert_on_objects,
+        "unclosed": _alert_on_unclosed,
         "schedules": _alert_on_schedules,
         "capture": _check_capture,
         "delivered": _send_pending,
@@ -375,16 +376,17 @@ def _used(execution: Execution | None, keys: tuple[str, ...] | None) -> bool:
     return execution is not None and keys in (None, execution.parts)
 
 
-def _alert_on_objects(sweep_run: _SweepRun) -> int:
-    """Alert on what single objects violated since the last sweep."""
-    run = sweep_run.run
-    since = max(sweep_run.start, sweep_run.checkpoint.objects_reported_until or sweep_run.start)
+def _alert_on_unclosed(sweep_run: _SweepRun) -> int:
+    """Alert on what single objects and open windows have violated since the last sweep."""
+    run, executions = sweep_run.run, sweep_run.run.stores.executions
+    last = sweep_run.checkpoint.objects_reported_until
+    since = max(sweep_run.start, last - CLOCK_TOLERANCE) if last else sweep_run.start
     alerts = 0
     for variant, keys in sweep_run.parts.items() if run.entry.mode != Mode.OBSERVE else ():
         if keys:
-            alerts += _alert(
-                run, run.stores.executions.of_objects(run.endpoint, variant, sweep_run.start, run.now, since)
-            )
+            span = (run.endpoint, variant, sweep_run.start, run.now, since)
+            alerts += _alert(run, executions.of_objects(*span))
+            alerts += _alert(run, executions.of_open_windows(*span))
     if sweep_run.parts:
         sweep_run.save(objects_reported_until=run.now.replace(microsecond=0))
     return alerts

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib import locations, records
-from chalicelib.aws.s3 import Bucket
+from chalicelib.aws.s3 import Bucket, ListedObject
 from chalicelib.records import Execution
 from chalicelib.stores.parts import listed_between, records_of
 from chalicelib.window import START_FORMAT, Window
@@ -50,9 +50,22 @@ class ExecutionStore:
         return self._latest(locations.executions_of_open_window(endpoint, variant, window))
 
     def _latest(self, prefix: str) -> Execution | None:
-        keys = [listed.key for listed in self.bucket.list_objects(prefix) if listed.key.endswith(_RECORD)]
-        found = records_of(self.bucket, Execution, keys)
-        return max(found, key=lambda one: (one.revision, one.evaluated_at), default=None)
+        found = list(self._records(prefix))
+        key = max(found, default=(0, "", ""))[2]
+        return self.bucket.get_record(Execution, key) if key else None
+
+    def revisions_before(self, execution: Execution) -> Iterator[Execution]:
+        """The earlier revisions of an execution's closed window."""
+        prefix = locations.executions_of_window(execution.endpoint, execution.variant, execution.window)
+        keys = [key for revision, _, key in self._records(prefix) if revision < execution.revision]
+        return records_of(self.bucket, Execution, keys)
+
+    def _records(self, prefix: str) -> Iterator[tuple[int, str, str]]:
+        """Revision, time of writing, and key of each record below a window's prefix."""
+        for listed in self.bucket.list_objects(prefix):
+            revision = listed.key.split("/")[-2]
+            if listed.key.endswith(_RECORD) and revision.isdigit():
+                yield int(revision), listed.modified.isoformat(), listed.key
 
     def of_windows(
         self, endpoint: str, variant: str, start: datetime, end: datetime, length: timedelta | None = None
@@ -74,5 +87,16 @@ class ExecutionStore:
     ) -> Iterator[Execution]:
         """The executions of single objects that were begun in [start, end), stored at a time or later."""
         listed = listed_between(self.bucket, locations.executions_of_objects(endpoint, variant), start, end)
-        keys = [one.key for one in listed if one.key.endswith(_RECORD) and one.modified >= stored_since]
+        return self._stored_since(listed, stored_since)
+
+    def of_open_windows(
+        self, endpoint: str, variant: str, start: datetime, end: datetime, stored_since: datetime
+    ) -> Iterator[Execution]:
+        """The executions of windows begun in [start, end) while they were open, stored at a time or later."""
+        root = locations.executions_of_open_windows(endpoint, variant)
+        after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
+        return self._stored_since(self.bucket.list_objects(root, after=after, until=until), stored_since)
+
+    def _stored_since(self, listed: Iterable[ListedObject], time: datetime) -> Iterator[Execution]:
+        keys = [one.key for one in listed if one.key.endswith(_RECORD) and one.modified >= time]
         return records_of(self.bucket, Execution, keys)

@@ -126,7 +126,7 @@ def test_a_message_holds_every_fact_of_its_execution():
             "preferred-site",
             "AllTraffic",
             "violations",
-            "2026-03-02T15:00:00+00:00",
+            "2026-03-02T15:00:00+00:00 monitoring/preferred-site/AllTraffic/2026-03-02T12-00Z_60m/2/0001/",
             "new:data_type_check|b",
             "recovered:data_type_check|r",
         ),

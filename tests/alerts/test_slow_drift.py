@@ -50,7 +50,7 @@ class Told:
             made = day(self.number, *measurements, **changes)
             moved = transition(self.state, made, Thresholds(), muted)
             assert not [one for one in moved.new if one.check == SLOW], "slow drift is no alert"
-            self.state, found = follow_slow_drift(self.state, moved.after, made, Thresholds(), muted)
+            self.state, found = follow_slow_drift(moved.after, made, Thresholds(), muted)
             self.messages += found
             self.number += 1
         return self
@@ -131,18 +131,11 @@ def test_a_muted_feature_is_named_once_the_mute_has_ended(muted_check):
     assert told.passes(slow(), days=7).named == [["x"]]
 
 
-def test_a_repeated_or_late_day_changes_nothing():
-    told = Told().passes(slow(), days=7)
-    made = day(3, slow("late"))
-    moved = transition(told.state, made, Thresholds())
-    assert follow_slow_drift(told.state, moved.after, made, Thresholds()) == (told.state, ())
-
-
 def test_hours_between_the_days_keep_the_state():
     told = Told().passes(slow(), days=3)
     made = execution(violation(), hour=24 * 4, checks_run="hard")
     moved = transition(told.state, made, Thresholds())
-    state, found = follow_slow_drift(told.state, moved.after, made, Thresholds())
+    state, found = follow_slow_drift(moved.after, made, Thresholds())
     assert (state.slow_drift, found) == (told.state.slow_drift, ())
 
 

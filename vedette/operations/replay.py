@@ -328,7 +328,7 @@ class _Run:
         execution = self._execution(window, checks, evaluation, closed=closed)
         thresholds = self.wanted.entry.thresholds
         moved = transition(self.book, execution, thresholds)
-        self.book, of_the_week = follow_slow_drift(self.book, moved.after, execution, thresholds)
+        self.book, of_the_week = follow_slow_drift(moved.after, execution, thresholds)
         week = self._week(execution.window_start)
         week.slow_drift += len(of_the_week)
         for message in messages(moved, execution, NOWHERE):

@@ -1,0 +1,47 @@
+"""Flapping: a fingerprint that alerts, recovers and alerts again, within a day.
+
+| alerts of a fingerprint within a day | it recovers after                                                   |
+|--------------------------------------|---------------------------------------------------------------------|
+| one or two                           | so many clean windows as the thresholds say                         |
+| three                                | a day without a violation: one message, in place of one in each hour |
+
+Times are those of the data: the ends of the windows that alerted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from chalicelib.constraints.measurement import Fingerprint
+from chalicelib.records import AlertState, FingerprintStatus
+from chalicelib.window import DAY
+
+FLAPPING_ALERTS = 3  # within a day
+MAX_FOLLOWED = 200  # fingerprints, the latest to alert: the state must fit an item of DynamoDB
+
+
+def is_flapping(state: AlertState, fingerprint: Fingerprint) -> bool:
+    """Whether the latest alert of a fingerprint was the third within a day."""
+    return len(state.recent_alerts.get(fingerprint, ())) >= FLAPPING_ALERTS
+
+
+def with_alerts(state: AlertState, fingerprints: Iterable[Fingerprint], at: datetime) -> AlertState:
+    """The state that remembers that these fingerprints have alerted, and forgets what is over."""
+    alerts = {
+        fingerprint: times
+        for fingerprint, times in state.recent_alerts.items()
+        if times[-1] > at - DAY or _fires(state, fingerprint)
+    }
+    for fingerprint in fingerprints:
+        within_a_day = (time for time in alerts.pop(fingerprint, ()) if time > at - DAY)
+        alerts[fingerprint] = (*within_a_day, at)[-FLAPPING_ALERTS:]
+    latest = sorted(alerts, key=lambda fingerprint: alerts[fingerprint][-1])[-MAX_FOLLOWED:]
+    return replace(state, recent_alerts={fingerprint: alerts[fingerprint] for fingerprint in latest})
+
+
+def _fires(state: AlertState, fingerprint: Fingerprint) -> bool:
+    known = state.fingerprints.get(fingerprint)
+    return known is not None and known.state == FingerprintStatus.FIRING
