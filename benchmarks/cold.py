@@ -139,7 +139,7 @@ def first_events(bucket: str) -> dict[str, dict[str, Any]]:
     events = synthetic_events(settings())
     events["on_data_captured"]["detail"]["object"]["key"] = captured_object(bucket)
     for name in ("run_monitoring", "sweep"):
-        events[name + ONE] = Scheduled.for_endpoint("site", events[name], settings())
+        events[name + ONE] = Scheduled.for_endpoints(["site"], events[name], settings())
         events[name] = {**events[name], "source": "aws.events", "detail": {}}
     return events
 

@@ -166,7 +166,7 @@ def _capture(cloud: Cloud, names: Sequence[str]) -> None:
 
 def _run(cloud: Cloud, function: str, name: str) -> tuple[list[str], list[str]]:
     cloud.recorder.clear()
-    cloud.invoke(function, Scheduled.for_endpoint(name, cloud.scheduled_event(), settings()))
+    cloud.invoke(function, Scheduled.for_endpoints([name], cloud.scheduled_event(), settings()))
     cloud.settle()
     return cloud.recorder.names(function), cloud.recorder.names(TOLD)
 

@@ -15,8 +15,9 @@ from chalicelib.aws.s3 import Bucket
 from chalicelib.deadline import Deadline
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.recent_reads import RecentReads
-from chalicelib.records import FleetEntry
+from chalicelib.records import Activity, FleetEntry, SweepCheckpoint
 from chalicelib.settings import Settings, settings
+from chalicelib.stores.activity import ActivityStore
 from chalicelib.stores.alert_states import AlertStateStore
 from chalicelib.stores.baselines import BaselineStore
 from chalicelib.stores.checkpoints import CheckpointStore
@@ -42,6 +43,7 @@ class Stores:
     deployments: DeploymentStore
     alert_states: AlertStateStore
     checkpoints: CheckpointStore
+    activity: ActivityStore
     unreadable_objects: UnreadableObjectStore
     reference_days: ReferenceDayStore
 
@@ -63,6 +65,7 @@ class Stores:
             deployments=DeploymentStore(table),
             alert_states=AlertStateStore(table),
             checkpoints=CheckpointStore(table),
+            activity=ActivityStore(table),
             unreadable_objects=UnreadableObjectStore(table),
             reference_days=ReferenceDayStore(bucket),
         )
@@ -141,6 +144,16 @@ class EndpointRun:
     def deployments(self) -> DeploymentRecords:
         """The stored deployments, read at first use; a deployment itself reads them again."""
         return self.stores.deployments.get(self.endpoint)
+
+    @read_once
+    def activity(self) -> Activity | None:
+        """When parts of the endpoint were last created, read at first use; None when it is not known."""
+        return self.stores.activity.get(self.endpoint)[0]
+
+    @read_once
+    def checkpoint(self) -> SweepCheckpoint | None:
+        """What the last sweep of the endpoint left, read at first use; None before the first one."""
+        return self.stores.checkpoints.get(self.endpoint)[0]
 
     @property
     def endpoint(self) -> str:

@@ -5,7 +5,7 @@
 | SageMaker Model Package State Change    | versioned package of this account and region; ForeignEvent/MalformedEvent |
 | SageMaker Endpoint State Change         | endpoint of this account and region; the same                             |
 | S3 Object Created                       | this account and region; not under a prefix of ours; the same             |
-| Scheduled Event, or the same made by us | source aws.events, or ours with an endpoint in detail; the same           |
+| Scheduled Event, or the same made by us | source aws.events, or ours with endpoints in detail; the same           |
 | Vedette Monitoring Execution            | our own source; the same                                                  |
 | SageMaker Processing Job State Change   | of this account and region; the same                                      |
 
@@ -16,7 +16,7 @@ disagree), `source` may be a list (the documented sample), `time` is never neede
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,23 +121,26 @@ class DataCaptured:
 
 @dataclass(frozen=True)
 class Scheduled:
-    """The clock of `run_monitoring` and `sweep`: for the whole fleet, or for one endpoint, invoked by themselves."""
+    """The clock of `run_monitoring` and `sweep`: for the whole fleet, or for the endpoints of one of their workers."""
 
-    endpoint: str  # "" is the whole fleet
+    endpoints: tuple[str, ...]  # () is the whole fleet
 
     @classmethod
     def from_eventbridge(cls, event: Event, settings: Settings) -> Scheduled:
         """Check and read the event."""
-        if _source(event) == settings.event_source:
-            _check(event, settings, settings.event_source, "Scheduled Event")
-            return cls(endpoint=_text(_detail(event), "endpoint"))
-        _check(event, settings, "aws.events", "Scheduled Event")
-        return cls(endpoint="")
+        if _source(event) != settings.event_source:
+            _check(event, settings, "aws.events", "Scheduled Event")
+            return cls(())
+        _check(event, settings, settings.event_source, "Scheduled Event")
+        found = _detail(event).get("endpoints")
+        if not isinstance(found, list) or not found or not all(isinstance(name, str) and name for name in found):
+            raise MalformedEvent("The event names no endpoints.")
+        return cls(tuple(found))
 
     @staticmethod
-    def for_endpoint(endpoint: str, event: Event, settings: Settings) -> dict[str, Any]:
-        """The event by which a scheduled function invokes itself for one endpoint: the same shape."""
-        return {**event, "source": settings.event_source, "resources": [], "detail": {"endpoint": endpoint}}
+    def for_endpoints(endpoints: Sequence[str], event: Event, settings: Settings) -> dict[str, Any]:
+        """The event by which a scheduled function invokes itself for some endpoints: the same shape."""
+        return {**event, "source": settings.event_source, "resources": [], "detail": {"endpoints": list(endpoints)}}
 
 
 @dataclass(frozen=True)

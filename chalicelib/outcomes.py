@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 
 class SkipReason(StrEnum):
@@ -21,6 +21,7 @@ class SkipReason(StrEnum):
     GROUND_TRUTH_MERGE = "ground-truth merge"
     OBSERVE_MODE = "mode observe"
     NO_CLOSED_WINDOW = "no closed window"
+    QUIET = "quiet"
     NO_BASELINE = "no baseline"
     BASELINE_UNREADABLE = "baseline unreadable"
 
@@ -29,6 +30,7 @@ class SkipReason(StrEnum):
 class Skipped:
     """Nothing was done, for a reason, with a sentence that says where."""
 
+    unfinished: ClassVar = False
     reason: SkipReason
     detail: str
 

@@ -15,6 +15,7 @@ version and the other way round. A record of a newer major schema is refused by 
 | FailedVersion     | ... one item per endpoint, version and config                   |
 | Pin               | ... one item per endpoint                                       |
 | SweepCheckpoint   | ... one item per endpoint                                       |
+| Activity          | ... one item per endpoint                                       |
 | UnreadableObjects | ... one item per endpoint                                       |
 | AlertState        | DynamoDB, one item per endpoint and variant                     |
 | Mute              | DynamoDB, one item per mute                                     |
@@ -23,6 +24,8 @@ version and the other way round. A record of a newer major schema is refused by 
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
@@ -76,6 +79,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 # --- evaluated --------------------------------------------------------------------------------------------------------
 
 
+MAX_NAMED_PARTS = 1_500  # of one execution: its record stays below 300 kB
+
+
+def parts_digest(keys: Iterable[str]) -> str:
+    """Stands for the keys of a window's parts, given in order.
+
+    Examples
+    --------
+    >>> parts_digest(["a", "b"]) == parts_digest(["a", "b"]), parts_digest(["a"]) == parts_digest([])
+    (True, False)
+    """
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]
+
+
 class Execution(Record, frozen=True, kw_only=True):
     """One verdict, stored once with the list of the parts that it used."""
 
@@ -93,13 +110,20 @@ class Execution(Record, frozen=True, kw_only=True):
     rows: int
     rejected: dict[str, int] = msgspec.field(name="refused")  # lines that could not be read, by reason
     measurements: tuple[Measurement, ...]
-    parts: tuple[str, ...]  # keys of the parts that were added up
+    parts: tuple[str, ...]  # keys of parts that were added up one by one, MAX_NAMED_PARTS at most
     folder: str  # where statistics.json and constraint_violations.json lie
     evaluated_at: datetime = msgspec.field(name="judged_at")
     notes: tuple[str, ...] = ()  # what was not evaluated, or why the monitor failed
     checks_run: Checks = msgspec.field(default=Checks.ALL, name="checks")  # drift may have windows of its own
     source: Source = "vedette"
     day_type: str = ""  # with which reference days a day was compared
+    rollups: tuple[str, ...] = ()  # keys of the roll-ups that were added up; each names its parts
+    part_count: int = 0  # in the roll-ups and outside them
+    parts_digest: str = ""  # of the keys of all of them; "" in records of earlier versions, which name every part
+
+    def used(self, keys: tuple[str, ...]) -> bool:
+        """Whether it added up exactly the parts with these keys, given in order."""
+        return self.parts_digest == parts_digest(keys) if self.parts_digest else self.parts == keys
 
     @property
     def window(self) -> Window:
@@ -236,6 +260,15 @@ class FailedVersion(Record, frozen=True, kw_only=True):
         return self.retry_at is None or now < self.retry_at
 
 
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """What an endpoint served when a sweep looked at it."""
+
+    seen_at: datetime
+    modified_at: datetime | None  # LastModifiedTime of the endpoint; None when there is no such endpoint
+    variants: tuple[str, ...] = ()
+    package_version: str = ""
+
+
 class SweepCheckpoint(Record, frozen=True, kw_only=True):
     """Where the sweep of an endpoint resumes, and what it has reported already."""
 
@@ -245,10 +278,21 @@ class SweepCheckpoint(Record, frozen=True, kw_only=True):
     looked_back_at: datetime | None = None  # when a whole day was last examined
     variants: tuple[str, ...] = ()  # that have captures
     delivery: Delivery = Delivery.UNKNOWN
+    serving: Serving | None = None
+    capture_seen: datetime | None = None  # when the latest deployment was requested of which a capture was read
     # Variant and window -> a digest of the parts whose verdict was stored and reported.
     reported_windows: dict[str, str] = msgspec.field(default_factory=dict, name="settled")
     # Verdicts of single objects stored before this are reported.
     objects_reported_until: datetime | None = msgspec.field(default=None, name="objects_told")
+
+
+class Activity(Record, frozen=True, kw_only=True):
+    """When the parts of an endpoint were last created."""
+
+    endpoint: str
+    active_until: datetime  # no part was created after that
+    violated_until: datetime | None = None  # no execution of an object or an open window was stored after that
+    late_from: datetime | None = None  # the earliest capture whose part came after its window had closed, to be swept
 
 
 class UnreadableReason(StrEnum):

@@ -17,4 +17,4 @@ def handle(event: Event, context: Any) -> dict[str, Any]:
     run = EndpointRun.of(captured.capture.endpoint, Deadline.of(context), warm_stores(stage))
     if isinstance(run, Skipped):
         return run.summary()
-    return capture_processing.process(run, captured).summary()
+    return capture_processing.process_event(run, captured).summary()

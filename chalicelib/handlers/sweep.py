@@ -1,23 +1,21 @@
-"""sweep: every fifteen minutes for the fleet, and then once for each endpoint."""
+"""sweep: every fifteen minutes for the fleet, and then once for each worker."""
 
 from typing import Any
 
 from chalicelib.deadline import Deadline
-from chalicelib.endpoint_run import EndpointRun, stage_stores
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.events import Event, Scheduled
-from chalicelib.outcomes import Skipped
 from chalicelib.services import fan_out
+from chalicelib.services.fan_out import Invocation
 from chalicelib.settings import settings
 
 
 def handle(event: Event, context: Any) -> dict[str, Any]:
-    """Start the function for each endpoint, or sweep one."""
-    scheduled, stores, deadline = Scheduled.from_eventbridge(event, settings()), stage_stores(), Deadline.of(context)
-    if not scheduled.endpoint:
-        return fan_out.start_each_endpoint(stores, event, context.function_name, deadline)
+    """Start the function for each worker, or sweep some endpoints."""
+    scheduled = Scheduled.from_eventbridge(event, settings())
+    invocation = Invocation(event, context.function_name, Deadline.of(context), stage_stores())
+    if not scheduled.endpoints:
+        return fan_out.start_workers(invocation, fan_out.SWEEP_WORKERS)
     from chalicelib.services import sweep  # it needs numpy, which doubles a cold start
 
-    run = EndpointRun.of(scheduled.endpoint, deadline, stores)
-    if isinstance(run, Skipped):
-        return run.summary()
-    return sweep.sweep(run)
+    return fan_out.work_through(invocation, scheduled.endpoints, sweep.sweep)

@@ -5,7 +5,7 @@ A service may call the services below it in this list, and no other:
 | service              | does                                                                      |
 |----------------------|---------------------------------------------------------------------------|
 | sweep                | finds work whose events were lost, and redoes it within a time budget     |
-| fan_out              | starts a scheduled function once for each endpoint                        |
+| fan_out              | gives the endpoints of the fleet to the workers of a scheduled function   |
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
 | window_evaluation    | evaluates one window                                                      |
@@ -16,9 +16,11 @@ A service may call the services below it in this list, and no other:
 | model_monitor        | reads the executions of Model Monitor's own schedules                     |
 | reporting            | the page of an execution                                                  |
 | emf_metrics          | the CloudWatch metrics of a verdict                                       |
+| serving              | the variants and the version that an endpoint serves                      |
 | aggregation          | adds up the parts of a window                                             |
 | capture_backlog      | capture objects that have no part yet                                     |
 | unreadable_objects   | remembers captured objects that cannot be read                            |
+| activity             | which endpoints are quiet, and what came late                             |
 | endpoint_snapshot    | everything that a deployment plan follows from                            |
 | deployment_execution | does what a deployment plan says                                          |
 | baseline_assignment  | the baseline follows the served version                                   |

@@ -9,6 +9,8 @@
 | a part later than its roll-up                                       | read by itself                                |
 | a roll-up with a part that the window does not have                 | skipped; its parts are read                   |
 | the roll-ups of a window                                            | read by name where many parts are: no listing |
+| an execution                                                        | the sum of what its record names              |
+| ... that names not every part: there were too many                  | of the parts that its window has, if the same |
 
 Twelve roll-ups stand for an hour of 10,000 parts, so that the window's verdict reads a dozen objects, not 10,000.
 """
@@ -16,7 +18,9 @@ Twelve roll-ups stand for an hour of 10,000 parts, so that the window's verdict 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from chalicelib import locations
 from chalicelib.capture.summary import CaptureSummary
@@ -26,28 +30,74 @@ from chalicelib.endpoint_run import EndpointRun, Stores
 from chalicelib.errors import NotReady
 from chalicelib.locations import ROLLUP_LENGTH
 from chalicelib.parts import Part, RollUp
+from chalicelib.records import Execution
 
 SLOTS_EXAMINED = 3  # five-minute slots, so that a run that failed is made up for
 ROLLUP_MIN_PARTS = 20
 PARTS_BETWEEN_CLOCK_READS = 100
 
 
-def window_summary(run: EndpointRun, variant: str, keys: tuple[str, ...]) -> CaptureSummary:
-    """The sum of the parts with these keys, in order.
+@dataclass(frozen=True)
+class WindowSum:
+    """The sum of a window's parts, and what was added up."""
+
+    summary: CaptureSummary
+    rollups: tuple[str, ...] = ()  # keys
+    parts: tuple[str, ...] = ()  # keys of the parts outside the roll-ups
+    all_parts: tuple[str, ...] = ()  # keys, in order
+
+    @classmethod
+    def empty(cls) -> WindowSum:
+        """A window without parts."""
+        return cls(CaptureSummary())
+
+
+def window_sum(run: EndpointRun, variant: str, keys: tuple[str, ...]) -> WindowSum:
+    """The sum of the parts with these keys, which are in order.
 
     Raises
     ------
     NotReady
         When the deadline would come before the verdict: an error that says where is better than being killed.
     """
+    rollups: list[str] = []
+    outside = dict.fromkeys(keys)
 
+    def pieces() -> Iterator[RollUp | Part]:
+        for piece in rollups_and_parts(run.stores, run.endpoint, variant, keys):
+            if isinstance(piece, RollUp):
+                rollups.append(locations.rollup(run.endpoint, variant, piece.start))
+                for key in piece.parts:
+                    del outside[key]
+            yield piece
+
+    summary = _total(run, pieces(), keys)
+    return WindowSum(summary, tuple(rollups), tuple(outside), keys)
+
+
+def execution_summary(run: EndpointRun, execution: Execution) -> CaptureSummary | None:
+    """The sum that an execution evaluated; None when it does not name all of its parts, and others have come since.
+
+    Raises
+    ------
+    NotReady
+        As `window_sum`.
+    """
+    parts = run.stores.parts
+    rollups = list(parts.read_rollups(execution.rollups))
+    named = sum(len(rollup.parts) for rollup in rollups) + len(execution.parts)
+    if named >= execution.part_count:
+        return _total(run, chain(rollups, parts.read(execution.parts)), execution.parts)
+    keys = parts.keys(run.endpoint, execution.variant, execution.window_start, execution.window_end)
+    return window_sum(run, execution.variant, keys).summary if execution.used(keys) else None
+
+
+def _total(run: EndpointRun, pieces: Iterable[RollUp | Part], keys: tuple[str, ...]) -> CaptureSummary:
     def in_time() -> Iterator[CaptureSummary]:
-        for number, piece in enumerate(rollups_and_parts(run.stores, run.endpoint, variant, keys)):
+        for number, piece in enumerate(pieces):
             if number % PARTS_BETWEEN_CLOCK_READS == 0 and not run.deadline.has_left(Deadline.VERDICT):
-                since = locations.part_begun(keys[0])
-                raise NotReady(
-                    f"{run.endpoint}: {len(keys)} parts since {since:%Y-%m-%d %H:%M} take longer than a run has."
-                )
+                since = f" since {locations.part_begun(keys[0]):%Y-%m-%d %H:%M}" if keys else ""
+                raise NotReady(f"{run.endpoint}: the parts{since} take longer to add up than a run has.")
             yield piece.summary
 
     return CaptureSummary.total(in_time())

@@ -24,6 +24,7 @@ from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import AccessDenied, SourceAccessDenied
 from chalicelib.events import DataCaptured
 from chalicelib.records import Delivery
+from chalicelib.services import activity
 from chalicelib.settings import settings
 from chalicelib.stores.parts import listed_between
 from chalicelib.window import Window
@@ -51,8 +52,14 @@ def known_variants(run: EndpointRun) -> list[str]:
     Cached by the sweep, so that run_monitoring needs no listing and no DescribeEndpoint; a new one is known after the
     sweep's next run.
     """
-    checkpoint, _ = run.stores.checkpoints.get(run.endpoint)
-    return sorted((checkpoint.variants if checkpoint else ()) or run.stores.parts.variants(run.endpoint))
+    return sorted((run.checkpoint.variants if run.checkpoint else ()) or run.stores.parts.variants(run.endpoint))
+
+
+def part_keys(run: EndpointRun, variant: str, window: Window) -> tuple[str, ...]:
+    """The keys of the parts of a window; nothing is listed where no part was created since it began."""
+    if activity.is_quiet_since(run, window.start):
+        return ()
+    return run.stores.parts.keys(run.endpoint, variant, window.start, window.end)
 
 
 def unprocessed_objects(

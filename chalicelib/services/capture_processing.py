@@ -17,6 +17,7 @@
 | object overwritten after it was summarized      | its part stays, and a metric counts the event: SageMaker  |
 |                                                 | never overwrites a capture object                         |
 | object deleted after it was summarized          | no event: its part stays                                  |
+| object whose window had closed before           | the same; the sweep evaluates the window again            |
 | lines that cannot be read                       | counted by reason, with their byte range                  |
 """
 
@@ -28,7 +29,6 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib import locations
-from chalicelib.aws import sagemaker
 from chalicelib.capture.block_reader import VectorizedBlockReader
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.record_reader import RecordReader
@@ -41,9 +41,8 @@ from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.parts import Part
 from chalicelib.records import Execution, UnreadableReason
-from chalicelib.registry.plan import Served
-from chalicelib.registry.versions import UNVERSIONED
-from chalicelib.services import capture_backlog, execution_recording, unreadable_objects
+from chalicelib.services import activity, capture_backlog, execution_recording, serving, unreadable_objects
+from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import Window
@@ -82,8 +81,22 @@ class _ReadObject:
     evaluation: Evaluation | None
 
 
+def process_event(run: EndpointRun, captured: DataCaptured) -> ProcessedObject | Skipped:
+    """Create the part of an object whose event arrived; a late one is left to the sweep's evaluation of its window.
+
+    Raises
+    ------
+    AccessDenied
+        When the source gives no object.
+    """
+    processed = process(run, captured)
+    if isinstance(processed, ProcessedObject):
+        activity.record_late_part(run, captured)
+    return processed
+
+
 def process(run: EndpointRun, captured: DataCaptured, *, source_is_readable: bool = False) -> ProcessedObject | Skipped:
-    """Create the part of one object, and publish what violates; the sweep does the same for events that were lost.
+    """Create the part of one object, and publish what violates; the sweep does this for events that were lost.
 
     An object that cannot be read is remembered. `source_is_readable` spares the look whether its source gives others.
 
@@ -222,6 +235,7 @@ def _part(captured: DataCaptured, summary: CaptureSummary, evaluation: Evaluatio
 
 
 def _stored(run: EndpointRun, captured: DataCaptured, part: Part) -> ProcessedObject:
+    activity.record_part(run)
     if not run.stores.parts.put(captured.capture, part):
         return ProcessedObject(run.stores.parts.get(captured.capture) or part, created=False)
     return ProcessedObject(part, created=True)
@@ -257,12 +271,10 @@ def _record(
     if stored is None:
         evaluation = evaluation or execution_recording.hard_evaluation(run, part.summary, baseline.content)
         window = Window(part.begun, timedelta(minutes=1))
-        evaluated = Evaluated(part.variant, window, part.summary, evaluation, baseline)
-        served = Served.of(sagemaker.describe_served(run.endpoint))
-        version = served.version if served else UNVERSIONED
-        execution = execution_recording.execution_of(
-            run, evaluated, folder, (locations.part(capture),), version, closed=False
-        )
+        key = (locations.part(capture),)
+        evaluated = Evaluated(part.variant, window, WindowSum(part.summary, (), key, key), evaluation, baseline)
+        version = serving.served_version(run)
+        execution = execution_recording.execution_of(run, evaluated, folder, version, closed=False)
         if execution_recording.record(run, execution, evaluated):
             return execution
         stored = run.stores.executions.get(folder) or execution

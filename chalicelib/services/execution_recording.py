@@ -21,7 +21,9 @@ from chalicelib.constraints.measurement import Checks
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.locations import EXECUTION_DETAIL_TYPE, STATISTICS_FILE, VIOLATIONS_FILE
 from chalicelib.observability import count
-from chalicelib.records import Execution, ExecutionEvent
+from chalicelib.records import MAX_NAMED_PARTS, Execution, ExecutionEvent, parts_digest
+from chalicelib.services import activity
+from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.reporting import write_report
 from chalicelib.statistics.files import write_statistics
 from chalicelib.stores.baselines import VersionedBaseline
@@ -32,11 +34,11 @@ OBJECT_MIN_ROWS = 20  # fewer rows than this say nothing about an object on its 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A summary, and what the baseline says about it."""
+    """The sum of a window's parts, and what the baseline says about it."""
 
     variant: str
     window: Window
-    summary: CaptureSummary
+    sum: WindowSum
     evaluation: Evaluation
     baseline: VersionedBaseline
 
@@ -51,14 +53,14 @@ def execution_of(
     run: EndpointRun,
     evaluated: Evaluated,
     folder: str,
-    parts: tuple[str, ...],
     package_version: str,
     *,
     closed: bool,
     revision: int = 1,
     checks: Checks = Checks.HARD,
 ) -> Execution:
-    """The record of an evaluation; `parts` are the keys of the parts it used."""
+    """The record of an evaluation."""
+    added = evaluated.sum
     return Execution(
         endpoint=run.endpoint,
         variant=evaluated.variant,
@@ -69,12 +71,15 @@ def execution_of(
         revision=revision,
         baseline=evaluated.baseline.version,
         verdict=evaluated.evaluation.verdict,
-        requests=evaluated.summary.events,
+        requests=added.summary.events,
         rows=evaluated.evaluation.rows,
-        rejected=evaluated.summary.rejected,
+        rejected=added.summary.rejected,
         measurements=evaluated.evaluation.measurements,
         notes=evaluated.evaluation.notes,
-        parts=parts,
+        parts=added.parts[:MAX_NAMED_PARTS],
+        rollups=added.rollups,
+        part_count=len(added.all_parts),
+        parts_digest=parts_digest(added.all_parts),
         folder=folder,
         evaluated_at=datetime.now(UTC),
         checks_run=checks,
@@ -84,9 +89,11 @@ def execution_of(
 
 def record(run: EndpointRun, execution: Execution, evaluated: Evaluated) -> bool:
     """Write the record, and then its files; False when another invocation was first, and its execution stays."""
+    if not execution.window_closed:
+        activity.record_violation(run)
     if not run.stores.executions.put(execution):
         return False
-    write_files(run, execution, evaluated.summary, evaluated.baseline.content)
+    write_files(run, execution, evaluated.sum.summary, evaluated.baseline.content)
     return True
 
 

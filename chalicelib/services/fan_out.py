@@ -1,28 +1,120 @@
-"""One scheduled event for the whole fleet becomes one for each endpoint: the function invokes itself."""
+"""One scheduled event for the whole fleet becomes one for each worker: the function invokes itself.
+
+| input                                     | outcome                                                            |
+|-------------------------------------------|--------------------------------------------------------------------|
+| the scheduled event                       | every endpoint is given to one of the workers, which begin at once |
+| the next scheduled event                  | the same, and other endpoints come first                           |
+| a worker's endpoints                      | one after the other, each within SHARED_SECONDS                    |
+| ... one of them fails, or is not finished | it gets an invocation of its own, with all the time and retries    |
+| ... and the invocation is nearly over     | the rest is handed to the next invocation                          |
+| a single endpoint                         | its error is the function's error                                  |
+
+Most endpoints of a large fleet are quiet, and cost a worker a few milliseconds, where an invocation costs a second.
+"""
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 from chalicelib.aws import messages
 from chalicelib.deadline import Deadline
-from chalicelib.endpoint_run import Stores
+from chalicelib.endpoint_run import EndpointRun, Stores
 from chalicelib.events import Event, Scheduled
+from chalicelib.observability import count, logger
+from chalicelib.records import Fleet
 from chalicelib.settings import settings
 
-# SageMaker throttles, at rates that it does not document (https://github.com/aws/sagemaker-python-sdk/pull/1204): so a
-# fleet is started slowly, and faster only where the invocation would end before its last endpoint.
-ENDPOINTS_PER_SECOND = 5
+# The reserved concurrency of run_monitoring (vedette.installation.functions).
+MONITORING_WORKERS = 10
+# The sweep calls SageMaker for each endpoint, and SageMaker throttles at rates that it does not document
+# (https://github.com/aws/sagemaker-python-sdk/pull/1204). Two workers stay below ten calls a second of each operation.
+SWEEP_WORKERS = 2
+SHARED_SECONDS = 60.0  # of one endpoint among a worker's
+PERIOD = timedelta(minutes=5)  # in which the starting point moves on
 
 
-def start_each_endpoint(stores: Stores, event: Event, function_name: str, deadline: Deadline) -> dict[str, Any]:
-    """Invoke the function once for each endpoint of the fleet: ENDPOINTS_PER_SECOND, or as many as needed."""
-    entries = stores.fleet.get().entries
-    available = deadline.seconds_left - Deadline.FAN_OUT
-    pause = min(1.0, available * ENDPOINTS_PER_SECOND / max(1, len(entries)))
-    for number, entry in enumerate(entries):
-        if number and number % ENDPOINTS_PER_SECOND == 0:
-            time.sleep(max(0.0, pause))
-        messages.invoke_function(function_name, Scheduled.for_endpoint(entry.endpoint, event, settings()))
-    return {"endpoints": len(entries)}
+class Outcome(Protocol):
+    """What a service did for one endpoint."""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the time was too short for all of it."""
+
+    def summary(self) -> dict[str, Any]:
+        """The answer of the function."""
+
+
+Work = Callable[[EndpointRun], Outcome]
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """The invocation of a scheduled function: what it needs to invoke itself."""
+
+    event: Event
+    function_name: str
+    deadline: Deadline
+    stores: Stores
+
+    def start(self, endpoints: Sequence[str]) -> None:
+        """Invoke the function for these endpoints."""
+        messages.invoke_function(self.function_name, Scheduled.for_endpoints(endpoints, self.event, settings()))
+
+
+def start_workers(invocation: Invocation, workers: int) -> dict[str, Any]:
+    """Give every endpoint of the fleet to one of so many workers."""
+    endpoints = in_turn([entry.endpoint for entry in invocation.stores.fleet.get().entries], workers, datetime.now(UTC))
+    shares = [endpoints[worker::workers] for worker in range(min(workers, len(endpoints)))]
+    for share in shares:
+        invocation.start(share)
+    return {"endpoints": len(endpoints), "workers": len(shares)}
+
+
+def in_turn(endpoints: Sequence[str], workers: int, now: datetime) -> list[str]:
+    """The endpoints, beginning with others in each period, so that none is always the last.
+
+    Examples
+    --------
+    >>> nine = datetime(2026, 11, 22, 9, tzinfo=UTC)
+    >>> [in_turn("abcd", 2, nine + number * PERIOD) for number in range(3)]
+    [['a', 'b', 'c', 'd'], ['c', 'd', 'a', 'b'], ['a', 'b', 'c', 'd']]
+    """
+    first = int(now.timestamp() // PERIOD.total_seconds()) * workers % max(1, len(endpoints))
+    return [*endpoints[first:], *endpoints[:first]]
+
+
+def work_through(invocation: Invocation, endpoints: Sequence[str], work: Work) -> dict[str, Any]:
+    """Do the work for each of a worker's endpoints; an endpoint that has left the fleet is skipped."""
+    fleet = invocation.stores.fleet.get()
+    if len(endpoints) == 1:
+        run = _run(invocation, fleet, endpoints[0], invocation.deadline)
+        return work(run).summary() if run else {"skipped": f"{endpoints[0]} is not in the fleet"}
+    done = alone = 0
+    for position, endpoint in enumerate(endpoints):
+        if position and not invocation.deadline.has_left(Deadline.ENDPOINT):
+            invocation.start(endpoints[position:])
+            return {"endpoints": done, "alone": alone, "handed on": len(endpoints) - position}
+        deadline = Deadline.in_seconds(min(SHARED_SECONDS, invocation.deadline.seconds_left))
+        run = _run(invocation, fleet, endpoint, deadline)
+        if run is not None and not _is_finished(run, work):
+            invocation.start([endpoint])
+            alone += 1
+        done += 1
+    return {"endpoints": done, "alone": alone, "handed on": 0}
+
+
+def _run(invocation: Invocation, fleet: Fleet, endpoint: str, deadline: Deadline) -> EndpointRun | None:
+    entry = fleet.entry(endpoint)
+    return EndpointRun(entry, datetime.now(UTC), deadline, invocation.stores) if entry else None
+
+
+def _is_finished(run: EndpointRun, work: Work) -> bool:
+    try:
+        return not work(run).unfinished
+    except Exception as error:  # noqa: BLE001 - the endpoint gets an invocation of its own, where it is raised
+        count("EndpointsRetriedAlone")
+        logger.warning("an endpoint failed in a shared run", endpoint=run.endpoint, kind=type(error).__name__)
+        return False

@@ -6,6 +6,7 @@
 | ... and the window that is open                | its hard violations, once each                                      |
 | five minutes of many parts                     | their roll-up, see `aggregation`                                    |
 | a window evaluated before, from the same parts | nothing                                                             |
+| an endpoint that is quiet, see `activity`      | nothing is listed, and SageMaker is not called                      |
 | a window with late parts                       | a new revision                                                      |
 | a window without parts                         | NoData, once the endpoint has had data; CaptureStopped with traffic |
 | an endpoint without a baseline                 | notified once (not in mode observe)                                 |
@@ -24,7 +25,6 @@ from typing import Any
 
 from chalicelib import locations
 from chalicelib.alerts import endpoint_notifications
-from chalicelib.aws import sagemaker
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.windows import RECENTLY_CLOSED, checks_for_length, closed_windows, open_window
 from chalicelib.deadline import Deadline
@@ -34,11 +34,13 @@ from chalicelib.observability import count
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import Execution, FleetEntry, Mode
 from chalicelib.services import (
+    activity,
     aggregation,
     alerting,
     capture_backlog,
     emf_metrics,
     execution_recording,
+    serving,
     window_evaluation,
 )
 from chalicelib.services.window_evaluation import EvaluationContext
@@ -55,6 +57,11 @@ class EvaluatedWindows:
     remaining: int = 0  # windows that the deadline left to the next run
     open_violations: int = 0  # executions of the open window
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether windows are left."""
+        return self.remaining > 0
+
     def summary(self) -> dict[str, Any]:
         """The answer of the function."""
         verdicts = [execution.verdict for execution in self.executions]
@@ -65,8 +72,12 @@ def evaluate_due_windows(run: EndpointRun) -> EvaluatedWindows | Skipped:
     """Evaluate the windows of one endpoint that have just closed, and the one that is open."""
     window, closed = open_window(run.entry.window_minutes, run.now), recently_closed(run)
     begin = min(window.start, aggregation.first_slot(run.now), *(one.start for one in closed))
+    if not closed and activity.is_quiet_since(run, begin):
+        return Skipped(
+            SkipReason.QUIET, f"nothing was captured at {run.endpoint} lately, and no window has just closed"
+        )
     parts = {
-        variant: run.stores.parts.keys(run.endpoint, variant, begin, run.now)
+        variant: capture_backlog.part_keys(run, variant, Window(begin, run.now - begin))
         for variant in capture_backlog.known_variants(run)
     }
     for variant, keys in parts.items():
@@ -107,7 +118,7 @@ def evaluate_closed(
 
     Skipped when no baseline can be used; a person is notified of that, unless the endpoint is in mode observe.
     """
-    existing = sagemaker.variants_of(run.described)
+    existing = serving.variants(run)
     variants = sorted({*captured_variants, *existing})
     executions: list[Execution] = []
     remaining: list[tuple[str, Window]] = []

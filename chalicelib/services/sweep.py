@@ -7,6 +7,7 @@
 | captured, and not to be read                | what `unreadable_objects` remembers; tried again when that is    |
 |                                             | due, and a condition while there is one                          |
 | a window that closed and was not evaluated  | windows whose verdict does not name its parts; evaluated         |
+| ... or got its data late                    | the look back begins with that window; evaluated again           |
 | evaluated, and not reported                 | the same windows; alerted, and then recorded as reported         |
 | ... one object, or an open window           | executions of them stored since the last sweep; alerted          |
 | verified, and not captured                  | no part since the deployment; a condition while it lasts         |
@@ -18,12 +19,12 @@
 Every run looks back two hours, and a day once a day. What a run had no time for is kept in the checkpoint, and the next
 run resumes there, so that a source without events, which is read here alone, is never left behind for good. What
 cannot be read stands before nothing else: a run goes on with the next object, and none looks back to it. A quiet
-quarter of an hour costs two listings a variant: one of the captures, one of the parts; one with captures a third.
+endpoint costs one listing a variant, of the captures: an event may have been lost. Others cost four more, of parts and
+executions.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -36,21 +37,23 @@ from chalicelib import locations
 from chalicelib.alerts import endpoint_notifications
 from chalicelib.alerts.state import captures_stopped
 from chalicelib.aws import sagemaker
-from chalicelib.constraints.windows import EPOCH, LATE_DATA_GRACE, closed_windows, open_window
+from chalicelib.constraints.windows import LATE_DATA_GRACE, closed_windows, open_window
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import NotReady, SourceAccessDenied
 from chalicelib.events import DataCaptured
 from chalicelib.observability import logger
 from chalicelib.outcomes import Skipped, SkipReason
-from chalicelib.records import Delivery, Execution, Mode, SweepCheckpoint, UnreadableObjects
+from chalicelib.records import Activity, Delivery, Execution, Mode, SweepCheckpoint, UnreadableObjects, parts_digest
 from chalicelib.registry.capture_check import CaptureState, capture_state
 from chalicelib.services import (
+    activity,
     alerting,
     capture_backlog,
     capture_processing,
     model_monitor,
     monitoring,
+    serving,
     unreadable_objects,
 )
 from chalicelib.services.alerting import Alerted
@@ -62,11 +65,23 @@ from chalicelib.window import Window
 LOOK_BACK = timedelta(hours=2)
 DAY = timedelta(days=1)
 REPORTED_WINDOWS_KEPT = 3 * DAY
-CLOCK_TOLERANCE = timedelta(minutes=10)  # between the clocks of S3 and of a function; a repetition alerts nobody
+MAX_LATENESS = 2 * DAY  # of data whose windows are evaluated again
 CAPTURE_MISSING = "the endpoint was verified, and not even its golden request was captured"
 
 
-def sweep(run: EndpointRun) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Swept:
+    """What the tasks of a sweep did."""
+
+    done: dict[str, Any]
+    unfinished: bool  # objects at the source are left to the next run
+
+    def summary(self) -> dict[str, Any]:
+        """The answer of the function."""
+        return self.done
+
+
+def sweep(run: EndpointRun) -> Swept:
     """Sweep one endpoint."""
     stored, revision = run.stores.checkpoints.get(run.endpoint)
     before = stored or SweepCheckpoint(endpoint=run.endpoint)
@@ -77,7 +92,7 @@ def sweep(run: EndpointRun) -> dict[str, Any]:
         run.stores.checkpoints.put(sweep_run.checkpoint, revision)
     if failed:
         raise failed[0]
-    return done
+    return Swept(done, sweep_run.checkpoint.backlog_from is not None)
 
 
 @dataclass
@@ -86,6 +101,8 @@ class _SweepRun:
 
     run: EndpointRun
     checkpoint: SweepCheckpoint
+    activity: Activity  # as the sweep found it
+    activity_revision: int
     full_day: bool  # once a day, and again until that was completed
     start: datetime  # captures are looked for since then: whole windows, so that each is compared with its verdict
     backlog_deadline: Deadline
@@ -93,18 +110,23 @@ class _SweepRun:
     access_error: str = ""  # why the source cannot be read
     source_is_readable: bool = False  # whether it gave an object to this run
     backlog_drained: bool = False  # whether everything at the source since `start` has its part, or is remembered
-    read_late: list[locations.CaptureKey] = field(default_factory=list)  # remembered once, and before `start`
+    evaluated_all: bool = False  # whether no window is left to the next run
+    created: list[locations.CaptureKey] = field(default_factory=list)  # the captures whose parts this run created
     unreadable: UnreadableObjects | None = None  # as last read; None: to be read again
 
     @classmethod
     def begin(cls, run: EndpointRun, checkpoint: SweepCheckpoint) -> _SweepRun:
         """A run that looks back two hours, or to where the last one stopped, or a day; a day at most."""
         now = run.now
+        found, revision = activity.begin_sweep(run)
         full_day = checkpoint.looked_back_at is None or now - checkpoint.looked_back_at >= DAY
         resume = min(now - LOOK_BACK, max(checkpoint.backlog_from or now, now - DAY))
-        back = now - DAY if full_day else resume
-        start = back - (back - EPOCH) % timedelta(minutes=run.entry.window_minutes)
-        return cls(run, checkpoint, full_day, start, run.deadline.earlier_by_share(Deadline.TASKS_AFTER_BACKLOG))
+        start = open_window(run.entry.window_minutes, now - DAY if full_day else resume).start
+        if found.late_from is not None:  # of the day's window, too
+            longest = max(run.entry.window_minutes, run.entry.drift_window_minutes)
+            start = min(start, open_window(longest, max(found.late_from, now - MAX_LATENESS)).start)
+        deadline = run.deadline.earlier_by_share(Deadline.TASKS_AFTER_BACKLOG)
+        return cls(run, checkpoint, found, revision, full_day, start, deadline)
 
     @property
     def look_back(self) -> Window:
@@ -126,6 +148,7 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
     """Run every task, also when one of them fails: what they did, and what failed."""
     tasks: dict[str, Callable[[_SweepRun], Any]] = {
         "reconciled": _reconcile,
+        "serving": _remember_serving,
         "summarized": _process_readable_backlog,
         "unreadable": _report_unreadable,
         "evaluated": _evaluate_and_alert,
@@ -145,11 +168,20 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
             failed.append(error)
     if sweep_run.full_day and not failed and sweep_run.checkpoint.backlog_from is None:
         sweep_run.save(looked_back_at=sweep_run.run.now)
+    if sweep_run.evaluated_all and not failed:
+        activity.end_sweep(sweep_run.run, sweep_run.activity, sweep_run.activity_revision)
     return done, failed
 
 
 def _reconcile(sweep_run: _SweepRun) -> list[str]:
     return list(reconcile(sweep_run.run).steps)
+
+
+def _remember_serving(sweep_run: _SweepRun) -> str:
+    """Keep what the endpoint serves for the windows in which it captures nothing."""
+    found = serving.remembered_by_sweep(sweep_run.run, sweep_run.checkpoint)
+    sweep_run.save(serving=found)
+    return found.package_version
 
 
 def _alert(run: EndpointRun, executions: Iterable[Execution]) -> int:
@@ -173,9 +205,7 @@ def _process_readable_backlog(sweep_run: _SweepRun) -> int | str:
 def _process_backlog(sweep_run: _SweepRun) -> int:
     """Create the parts of the capture objects that have none, the earliest first, for as long as there is time."""
     run, look_back, variants = sweep_run.run, sweep_run.look_back, _variants(sweep_run)
-    sweep_run.parts = {
-        variant: run.stores.parts.keys(run.endpoint, variant, look_back.start, look_back.end) for variant in variants
-    }
+    sweep_run.parts = {variant: capture_backlog.part_keys(run, variant, look_back) for variant in variants}
     remembered = sweep_run.unreadable = unreadable_objects.begin_sweep(run)
     places = {one.place for one in remembered.objects}
     backlog = capture_backlog.in_order_of_time(
@@ -271,8 +301,8 @@ def _variants(sweep_run: _SweepRun) -> list[str]:
 def _add_part(sweep_run: _SweepRun, captured: DataCaptured) -> None:
     """A part was just created: the windows' verdicts are compared with it as well."""
     capture = captured.capture
+    sweep_run.created.append(capture)
     if capture.begun < sweep_run.start:
-        sweep_run.read_late.append(capture)
         return
     known = sweep_run.parts.get(capture.variant, ())
     sweep_run.parts[capture.variant] = tuple(sorted({*known, locations.part(capture)}))
@@ -300,7 +330,7 @@ def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
     if due:
         context = monitoring.evaluation_context(run)
         evaluated = monitoring.evaluate_closed(run, due, context, sweep_run.parts, sweep_run.keys_in)
-    complete = _is_complete(evaluated)
+    complete = sweep_run.evaluated_all = _is_complete(evaluated)
     alerts, reported = 0, dict(sweep_run.checkpoint.reported_windows)
     for (window, variant), digest in unreported.items():
         execution = _latest(run, variant, window) if window in due else latest[window, variant]
@@ -343,15 +373,17 @@ def _windows(sweep_run: _SweepRun) -> list[Window]:
     count = (now - sweep_run.start) // timedelta(minutes=entry.window_minutes)
     found = [window for window in closed_windows(entry.window_minutes, now, count) if window.start >= sweep_run.start]
     if entry.drift_window_minutes > entry.window_minutes:
-        found += closed_windows(entry.drift_window_minutes, now, 1)
+        count = 1 + (now - sweep_run.start) // timedelta(minutes=entry.drift_window_minutes)
+        drift = closed_windows(entry.drift_window_minutes, now, count)
+        found += [window for window in drift[:-1] if window.start >= sweep_run.start] + drift[-1:]
     return sorted({*found, *_windows_read_late(sweep_run)})
 
 
 def _windows_read_late(sweep_run: _SweepRun) -> set[Window]:
-    """The closed windows of objects that were read long after they had been captured."""
+    """The closed windows of the objects that this run has read."""
     entry, now = sweep_run.run.entry, sweep_run.run.now
     lengths = {entry.window_minutes, max(entry.window_minutes, entry.drift_window_minutes)}
-    windows = {open_window(minutes, capture.begun) for capture in sweep_run.read_late for minutes in lengths}
+    windows = {open_window(minutes, capture.begun) for capture in sweep_run.created for minutes in lengths}
     return {window for window in windows if window.end <= now - LATE_DATA_GRACE}
 
 
@@ -360,7 +392,7 @@ def _parts_digest(sweep_run: _SweepRun, variant: str, window: Window) -> str:
     keys = sweep_run.keys_in(variant, window)
     if keys is None:
         return f"{sweep_run.run.now:%Y-%m-%d}" if sweep_run.full_day else "reported"
-    return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]
+    return parts_digest(keys)
 
 
 def _name(variant: str, window: Window) -> str:
@@ -373,17 +405,17 @@ def _latest(run: EndpointRun, variant: str, window: Window) -> Execution | None:
 
 def _used(execution: Execution | None, keys: tuple[str, ...] | None) -> bool:
     """Whether an execution used these parts; any, when they are not known."""
-    return execution is not None and keys in (None, execution.parts)
+    return execution is not None and (keys is None or execution.used(keys))
 
 
 def _alert_on_unclosed(sweep_run: _SweepRun) -> int:
     """Alert on what single objects and open windows have violated since the last sweep."""
     run, executions = sweep_run.run, sweep_run.run.stores.executions
     last = sweep_run.checkpoint.objects_reported_until
-    since = max(sweep_run.start, last - CLOCK_TOLERANCE) if last else sweep_run.start
+    since = max(sweep_run.start, last - activity.CLOCK_TOLERANCE) if last else sweep_run.start
     alerts = 0
-    for variant, keys in sweep_run.parts.items() if run.entry.mode != Mode.OBSERVE else ():
-        if keys:
+    if run.entry.mode != Mode.OBSERVE and activity.has_violations_since(run, since):
+        for variant in sweep_run.parts:
             span = (run.endpoint, variant, sweep_run.start, run.now, since)
             alerts += _alert(run, executions.of_objects(*span))
             alerts += _alert(run, executions.of_open_windows(*span))
@@ -431,8 +463,11 @@ def _deployed_capture_state(sweep_run: _SweepRun) -> CaptureState:
     seen = (
         any(sweep_run.parts.values())
         or bool(sweep_run.unreadable and sweep_run.unreadable.count)
-        or any(run.stores.parts.keys(run.endpoint, variant, since, since + LOOK_BACK) for variant in sweep_run.parts)
+        or sweep_run.checkpoint.capture_seen == since
+        or any(capture_backlog.part_keys(run, variant, Window(since, LOOK_BACK)) for variant in sweep_run.parts)
     )
+    if seen and latest:
+        sweep_run.save(capture_seen=since)
     return capture_state(run.entry, latest, run.now, seen=seen)
 
 

@@ -17,18 +17,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib import locations
-from chalicelib.aws import cloudwatch, sagemaker
-from chalicelib.capture.summary import CaptureSummary
+from chalicelib.aws import cloudwatch
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Checks, Verdict
 from chalicelib.constraints.missing_capture import evaluate_missing_capture, with_volume_check
 from chalicelib.constraints.windows import evaluate_closed_window
 from chalicelib.endpoint_run import EndpointRun, read_once
 from chalicelib.records import Execution
-from chalicelib.registry.plan import Served
 from chalicelib.registry.serving_history import versions_during
-from chalicelib.registry.versions import MIXED, UNVERSIONED
-from chalicelib.services import aggregation, capture_backlog, day_comparison, execution_recording
+from chalicelib.registry.versions import MIXED
+from chalicelib.services import aggregation, capture_backlog, day_comparison, execution_recording, serving
+from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import Window
@@ -46,14 +45,20 @@ class EvaluationContext:
     @read_once
     def served_now(self) -> str:
         """The version that the endpoint serves now."""
-        served = Served.of(sagemaker.describe_served(self.run.endpoint, self.run.described))
-        return served.version if served else UNVERSIONED
+        return serving.served_version(self.run)
 
     def served(self, window: Window) -> tuple[str, ...]:
         """The versions that answered in a window: by the history, and where that ends, by SageMaker."""
+        return self._in_history(window) or (self.served_now,)
+
+    def served_without_data(self, window: Window) -> str:
+        """The last version that served in a window in which nothing was captured."""
+        return (self._in_history(window) or (serving.version_without_data(self.run),))[-1]
+
+    def _in_history(self, window: Window) -> tuple[str, ...]:
         versions = versions_during(self.run.deployments.all, window)
         later = any(one.begun and one.requested_at >= window.end for one in self.run.deployments.all)
-        return versions if len(versions) > 1 or (versions and later) else (self.served_now,)
+        return versions if len(versions) > 1 or (versions and later) else ()
 
 
 def evaluate_window(
@@ -84,23 +89,23 @@ def evaluate_window(
     if not keys and not variant_exists:
         return None
     latest = run.stores.executions.latest_of_window(run.endpoint, variant, window)
-    if latest is not None and latest.parts == keys:
+    if latest is not None and latest.used(keys):
         return _repair_missing_files(context, latest)
     if not keys:
         first = run.stores.parts.first_begun(run.endpoint, variant)
         before_first_data = first is not None and window.end <= first
         return None if before_first_data else _evaluate_empty(context, variant, window, checks, first is not None)
-    summary = aggregation.window_summary(run, variant, keys)
+    added = aggregation.window_sum(run, variant, keys)
     versions, baseline = context.served(window), context.baseline.content
     version = versions[0] if len(versions) == 1 else MIXED
     day = None
     if checks != Checks.HARD and version != MIXED:
-        day = day_comparison.compared_day(run, variant, window, summary, baseline, version)
+        day = day_comparison.compared_day(run, variant, window, added.summary, baseline, version)
     checks, evaluation = evaluate_closed_window(
-        summary, baseline, checks, window.length, versions, run.entry.critical_features, day
+        added.summary, baseline, checks, window.length, versions, run.entry.critical_features, day
     )
     revision = latest.revision + 1 if latest else 1
-    return _recorded(context, variant, window, summary, evaluation, keys, version, checks, revision)
+    return _recorded(context, variant, window, added, evaluation, version, checks, revision)
 
 
 def _evaluate_empty(
@@ -118,26 +123,25 @@ def _evaluate_empty(
         evaluation = with_volume_check(evaluation, context.baseline.content.constraints, window.length / HOUR)
     if evaluation.verdict == Verdict.NO_DATA and not had_data:
         return None
-    version = context.served(window)[-1]
-    return _recorded(context, variant, window, CaptureSummary(), evaluation, (), version, checks, 1)
+    version = context.served_without_data(window)
+    return _recorded(context, variant, window, WindowSum.empty(), evaluation, version, checks, 1)
 
 
 def _recorded(
     context: EvaluationContext,
     variant: str,
     window: Window,
-    summary: CaptureSummary,
+    added: WindowSum,
     evaluation: Evaluation,
-    keys: tuple[str, ...],
     version: str,
     checks: Checks,
     revision: int,
 ) -> Execution | None:
     run = context.run
-    evaluated = Evaluated(variant, window, summary, evaluation, context.baseline)
+    evaluated = Evaluated(variant, window, added, evaluation, context.baseline)
     folder = locations.execution(run.endpoint, variant, window, version, revision)
     execution = execution_recording.execution_of(
-        run, evaluated, folder, keys, version, closed=True, revision=revision, checks=checks
+        run, evaluated, folder, version, closed=True, revision=revision, checks=checks
     )
     return execution if execution_recording.record(run, execution, evaluated) else None
 
@@ -153,8 +157,8 @@ def evaluate_open_window(
         When the deadline would come before the parts are added up.
     """
     run = context.run
-    summary = aggregation.window_summary(run, variant, keys)
-    evaluation = execution_recording.hard_evaluation(run, summary, context.baseline.content)
+    added = aggregation.window_sum(run, variant, keys)
+    evaluation = execution_recording.hard_evaluation(run, added.summary, context.baseline.content)
     if not evaluation.alertable:
         return None
     latest = run.stores.executions.latest_of_open_window(run.endpoint, variant, window)
@@ -166,10 +170,10 @@ def evaluate_open_window(
         return _repair_missing_files(context, latest)
     revision = latest.revision + 1 if latest else 1
     so_far = Window(window.start, run.now - window.start)
-    evaluated = Evaluated(variant, so_far, summary, evaluation, context.baseline)
+    evaluated = Evaluated(variant, so_far, added, evaluation, context.baseline)
     folder = locations.execution_of_open_window(run.endpoint, variant, window, revision)
     execution = execution_recording.execution_of(
-        run, evaluated, folder, keys, context.served_now, closed=False, revision=revision
+        run, evaluated, folder, context.served_now, closed=False, revision=revision
     )
     return execution if execution_recording.record(run, execution, evaluated) else None
 
@@ -179,6 +183,8 @@ def _repair_missing_files(context: EvaluationContext, execution: Execution) -> E
     run = context.run
     if run.stores.executions.has_files(execution):
         return None
-    summary = aggregation.window_summary(run, execution.variant, execution.parts)
+    summary = aggregation.execution_summary(run, execution)
+    if summary is None:  # more parts have come since, so the next revision takes its place
+        return None
     execution_recording.write_files(run, execution, summary, context.baseline.content)
     return execution

@@ -78,9 +78,13 @@ class PartStore:
 
     def rollups(self, endpoint: str, variant: str, starts: Collection[datetime]) -> Iterator[RollUp]:
         """The roll-ups of the five minutes that begin at these times, where there are any."""
+        return self.read_rollups([locations.rollup(endpoint, variant, start) for start in starts])
+
+    def read_rollups(self, keys: Collection[str]) -> Iterator[RollUp]:
+        """The roll-ups under keys, in order, where there are any."""
         from chalicelib.parts import RollUp
 
-        return records_of(self.bucket, RollUp, [locations.rollup(endpoint, variant, start) for start in starts])
+        return records_of(self.bucket, RollUp, keys)
 
     def has_rollup(self, endpoint: str, variant: str, start: datetime) -> bool:
         """Whether the five minutes that begin at a time have their roll-up."""

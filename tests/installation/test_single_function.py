@@ -29,7 +29,7 @@ def event_for(function: str, package: str) -> dict:
     """An event by which this function learns of the endpoint."""
     event = synthetic_events(settings())[function]
     if function == "sweep":
-        return Scheduled.for_endpoint(SITE, event, settings())
+        return Scheduled.for_endpoints([SITE], event, settings())
     names = {"ModelPackageGroupName": SITE, "ModelPackageArn": package, "ModelApprovalStatus": "Approved"}
     names |= {
         "EndpointName": SITE,

@@ -90,7 +90,7 @@ def _sweep_of_endpoint(stage: Stage) -> dict[str, Any]:
     from chalicelib.events import Scheduled
     from chalicelib.settings import settings
 
-    return dict(Scheduled.for_endpoint(ENDPOINT, stage.cloud.scheduled_event(), settings()))
+    return dict(Scheduled.for_endpoints([ENDPOINT], stage.cloud.scheduled_event(), settings()))
 
 
 def _end_of_an_update_twice(stage: Stage) -> tuple[Job, Job]:

@@ -4,17 +4,24 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import boto3
+import msgspec
 import pytest
 
 from chalicelib import locations
 from chalicelib.aws.s3 import Bucket
 from chalicelib.capture.summary import summarize
+from chalicelib.constraints.constraints import Constraints
+from chalicelib.constraints.evaluation import Baseline, evaluate
+from chalicelib.constraints.measurement import Checks
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.events import DataCaptured
 from chalicelib.parts import Part
 from chalicelib.records import FleetEntry
-from chalicelib.services import aggregation
+from chalicelib.services import aggregation, execution_recording
 from chalicelib.services.capture_processing import ProcessedObject, process
+from chalicelib.services.execution_recording import Evaluated
+from chalicelib.stores.baselines import VersionedBaseline
+from chalicelib.window import Window
 from tests.runs import run_of_entry
 
 HOUR = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -57,7 +64,7 @@ def reads(world, monkeypatch):
 
 def window(minutes: int = 60):
     keys = stage_stores().parts.keys("site", "AllTraffic", HOUR, HOUR + timedelta(minutes=minutes))
-    return aggregation.window_summary(run_of_entry(SITE), "AllTraffic", keys)
+    return aggregation.window_sum(run_of_entry(SITE), "AllTraffic", keys).summary
 
 
 def test_a_window_reads_its_roll_ups_and_the_parts_that_came_later(reads):
@@ -131,3 +138,53 @@ def test_the_functions_roll_up_and_read_back(world):
     world.cloud.turn(minutes=30)
     evaluated = [key for key in world.keys("monitoring/") if key.endswith("/execution.json")]
     assert {stage_stores().executions.get(key.removesuffix("execution.json")).rows for key in evaluated} >= {25, 26}
+
+
+# --- what an execution names ------------------------------------------------------------------------------------------
+
+
+def execution_of(added: aggregation.WindowSum):
+    """The record of the hour that was added up."""
+    run = run_of_entry(SITE)
+    baseline = VersionedBaseline("v1", Baseline(constraints=Constraints({"version": 0.0, "features": []})))
+    evaluation = evaluate(added.summary, baseline.content, checks=Checks.HARD)
+    evaluated = Evaluated("AllTraffic", Window(HOUR, timedelta(hours=1)), added, evaluation, baseline)
+    return execution_recording.execution_of(run, evaluated, "monitoring/x/", "1", closed=True)
+
+
+def added_up() -> aggregation.WindowSum:
+    keys = stage_stores().parts.keys("site", "AllTraffic", HOUR, HOUR + timedelta(hours=1))
+    return aggregation.window_sum(run_of_entry(SITE), "AllTraffic", keys)
+
+
+def test_an_execution_names_its_roll_ups_and_the_parts_outside_them_and_is_added_up_from_these(world):
+    for second in range(30):
+        put_part(second)
+    rolled_up()
+    late = put_part(45)
+    added = added_up()
+    execution = execution_of(added)
+    assert execution.rollups == ("rollups/site/AllTraffic/2026/03/02/09/00.json",)
+    assert (execution.parts, execution.part_count) == ((late,), 31)
+    put_part(50)
+    assert aggregation.execution_summary(run_of_entry(SITE), execution).rows == 31
+    assert execution.used(added.all_parts)
+    assert not execution.used(added_up().all_parts)
+
+
+def test_of_too_many_parts_the_first_are_named_and_all_are_in_the_digest(world, monkeypatch):
+    monkeypatch.setattr(execution_recording, "MAX_NAMED_PARTS", 3)
+    for second in range(10):
+        put_part(second)
+    execution = execution_of(added_up())
+    assert (len(execution.parts), execution.part_count) == (3, 10)
+    assert aggregation.execution_summary(run_of_entry(SITE), execution).rows == 10
+    put_part(50)
+    assert aggregation.execution_summary(run_of_entry(SITE), execution) is None, "its parts are not known any more"
+
+
+def test_a_record_of_an_earlier_version_names_every_part(world):
+    keys = tuple(put_part(second) for second in range(3))
+    earlier = msgspec.structs.replace(execution_of(added_up()), parts_digest="", part_count=0)
+    assert (earlier.used(keys), earlier.used(keys[:2])) == (True, False)
+    assert aggregation.execution_summary(run_of_entry(SITE), earlier).rows == 3

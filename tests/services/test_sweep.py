@@ -10,12 +10,12 @@ from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.locations import endpoint_partition, part_begun
 from chalicelib.parts import Part
-from chalicelib.records import FleetEntry, SweepCheckpoint
-from chalicelib.services import fan_out
+from chalicelib.records import SweepCheckpoint
 from chalicelib.services.sweep import sweep
 from chalicelib.stores.parts import PartStore
 from tests.capture.captures import line, side
 from tests.runs import DeadlineAfter, run_of
+from vedette.installation.functions import NAMES
 from vedette.local.errors import AwsError
 
 ENDPOINT = "preferred-site"
@@ -48,7 +48,7 @@ def parts(world) -> list[str]:
 
 
 def swept(world, deadline: Deadline | None = None) -> dict:
-    return sweep(run_of(ENDPOINT, deadline))
+    return sweep(run_of(ENDPOINT, deadline)).summary()
 
 
 def memory() -> SweepCheckpoint:
@@ -177,11 +177,11 @@ def test_what_one_object_violated_is_reported_by_the_sweep_when_its_event_is_los
     watched.cloud.settle()
     assert len(parts(watched)) == 1
     assert watched.cloud.mailbox.mails == []
-    assert swept(watched)["objects"] == 1
+    assert swept(watched)["unclosed"] == 1
     assert ["b is not Integral" in mail.subject for mail in watched.cloud.mailbox.mails] == [True]
     put(watched, key(watched, 9 * MINUTE, "again"), rows(25, b="34.5"))
     watched.cloud.settle()
-    assert [swept(watched)["objects"] for _ in range(2)] == [0, 0]
+    assert [swept(watched)["unclosed"] for _ in range(2)] == [0, 0]
 
 
 def test_the_verdict_of_an_object_is_stored_before_its_part(watched, monkeypatch):
@@ -239,26 +239,19 @@ def test_an_hour_of_an_endpoint_costs_at_most_fifteen_listings_of_the_sweep(worl
     assert counted["run_monitoring"] <= 16, counted  # twelve looks at the open hour, and what its close costs
 
 
-def test_a_fleet_is_begun_five_endpoints_a_second_and_whole_before_the_function_ends(world, monkeypatch):
-    """SageMaker throttles who asks for a thousand endpoints at once; a fleet of five or fewer waits for nobody."""
-    begun: list[object] = []
-    monkeypatch.setattr(fan_out.time, "sleep", begun.append)
-    monkeypatch.setattr(fan_out.messages, "invoke_function", lambda name, event: begun.append(name))
-    event = world.cloud.scheduled_event()
-
-    def started(endpoints: int, milliseconds: int) -> list[object]:
-        world.apply(*(FleetEntry(endpoint=f"site-{number}") for number in range(endpoints)))
-        begun.clear()
-        deadline = Deadline.in_seconds(milliseconds / 1000)
-        found = fan_out.start_each_endpoint(stage_stores(), event, "sweep", deadline)
-        assert found == {"endpoints": endpoints}
-        return list(begun)
-
-    assert started(5, PLENTY) == ["sweep"] * 5
-    assert started(12, PLENTY) == [*["sweep"] * 5, 1.0, *["sweep"] * 5, 1.0, "sweep", "sweep"]
-    pauses = [one for one in started(3000, PLENTY) if one != "sweep"]
-    assert 0 < sum(pauses) < (PLENTY - 1000 * Deadline.FAN_OUT) / 1000
-    assert started(12, 1_000).count(0.0) == 2  # late, and nobody is left out
+@pytest.mark.parametrize("mode", ["deploy", "alert"])
+def test_a_quiet_hour_of_an_endpoint_costs_at_most_twelve_listings_and_no_call_of_sagemaker_to_evaluate(world, mode):
+    world.deployed()
+    world.apply(replace(world.fleet.entry(ENDPOINT), mode=mode))
+    world.send(good=20)
+    world.cloud.turn(hours=5)
+    world.cloud.recorder.clear()
+    world.cloud.turn(hours=1)
+    counted = {function: listings(world, function) for function in (*NAMES, None)}
+    assert sum(counted.values()) <= 12, counted
+    evaluated = [call for call in world.cloud.recorder.calls if call.function == "run_monitoring"]
+    assert [call.operation for call in evaluated if call.service == "sagemaker"] == []
+    assert [call.operation for call in evaluated].count("GetMetricStatistics") == 1, "the closed hour was evaluated"
 
 
 def test_windows_whose_captures_were_caught_up_with_late_are_evaluated(watched):

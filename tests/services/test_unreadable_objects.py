@@ -80,7 +80,7 @@ def break_readers(monkeypatch, *readers: type) -> None:
 
 
 def swept(world) -> dict:
-    return sweep(run_of(ENDPOINT))
+    return sweep(run_of(ENDPOINT)).summary()
 
 
 def remembered() -> UnreadableObjects:

@@ -289,8 +289,8 @@ def test_a_sum_stops_before_the_invocation_is_killed(watched):
     spread(watched, 60)
     watched.cloud.turn(minutes=10)
     keys = tuple(watched.keys(f"parts/{ENDPOINT}/"))
-    with pytest.raises(NotReady, match="take longer than a run has"):
-        aggregation.window_summary(run_of(ENDPOINT, Deadline.in_seconds(0)), "AllTraffic", keys)
+    with pytest.raises(NotReady, match="take longer to add up than a run has"):
+        aggregation.window_sum(run_of(ENDPOINT, Deadline.in_seconds(0)), "AllTraffic", keys)
 
 
 # --- writing once -----------------------------------------------------------------------------------------------------

@@ -285,7 +285,7 @@ def synthetic_events(settings: Settings) -> dict[str, dict[str, Any]]:
         window_closed=True,
         folder=f"monitoring/{PROBE}/",
     )
-    scheduled = Scheduled.for_endpoint(PROBE, event("", "Scheduled Event", {}), settings)
+    scheduled = Scheduled.for_endpoints([PROBE], event("", "Scheduled Event", {}), settings)
     return {
         "on_model_package_state_change": event("aws.sagemaker", "SageMaker Model Package State Change", package_detail),
         "on_endpoint_state_change": event("aws.sagemaker", "SageMaker Endpoint State Change", endpoint_detail),

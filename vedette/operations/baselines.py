@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from chalicelib import locations, records
 from chalicelib.aws import s3
+from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, evaluate
 from chalicelib.constraints.files import read_constraints, write_constraints
@@ -244,7 +245,7 @@ def _violated(execution: Execution, edited: Constraints) -> list[Measurement]:
     statistics.json has one type for each feature; the parts have the number of values of each type.
     """
     run = EndpointRun.without_deadline(FleetEntry(endpoint=execution.endpoint))
-    summary = aggregation.window_summary(run, execution.variant, execution.parts)
+    summary = aggregation.execution_summary(run, execution) or CaptureSummary()
     return list(evaluate(summary, Baseline(constraints=edited), checks=Checks.HARD).violations)
 
 

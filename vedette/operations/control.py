@@ -115,7 +115,7 @@ def act(endpoint: str) -> list[str]:
         "resources": [],
         "detail": {},
     }
-    event = Scheduled.for_endpoint(endpoint, scheduled, settings())
+    event = Scheduled.for_endpoints([endpoint], scheduled, settings())
     answer = aws.run_function(f"vedette-{settings().stage}-sweep", event)
     steps = answer.get("reconciled") or [str(answer.get("detail", "nothing was done"))]
     return [str(step) for step in steps]

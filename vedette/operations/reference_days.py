@@ -75,7 +75,7 @@ def summed_days(
             continue
         versions = served(window)
         version = versions[0] if len(versions) == 1 else MIXED
-        yield SummedDay(window.start.date(), version, aggregation.window_summary(run, variant, keys))
+        yield SummedDay(window.start.date(), version, aggregation.window_sum(run, variant, keys).summary)
         advance(len(keys))
 
 
