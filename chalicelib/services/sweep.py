@@ -16,11 +16,11 @@
 | an execution of Model Monitor, not reported | ListMonitoringExecutions; read and alerted                       |
 | a pending alert whose lease has expired     | the outbox of each alert state; sent                             |
 
-Every run looks back two hours, and a day once a day. What a run had no time for is kept in the checkpoint, and the next
-run resumes there, so that a source without events, which is read here alone, is never left behind for good. What
+Every run looks back two hours, and once a day two days. What a run had no time for is kept in the checkpoint, and the
+next run resumes there, so that a source without events, which is read here alone, is never left behind for good. What
 cannot be read stands before nothing else: a run goes on with the next object, and none looks back to it. A quiet
-endpoint costs one listing a variant, of the captures: an event may have been lost. Others cost four more, of parts and
-executions.
+endpoint costs one listing a variant, of the captures: an event may have been lost. Others cost one more, of the parts,
+and two of executions after a violation.
 """
 
 from __future__ import annotations
@@ -60,12 +60,11 @@ from chalicelib.services.alerting import Alerted
 from chalicelib.services.capture_processing import ProcessedObject
 from chalicelib.services.monitoring import EvaluatedWindows
 from chalicelib.services.reconciliation import reconcile
-from chalicelib.window import Window
+from chalicelib.window import DAY, Window
 
 LOOK_BACK = timedelta(hours=2)
-DAY = timedelta(days=1)
+LONG_LOOK_BACK = 2 * DAY  # once a day: so an object that comes a day late is found within the next
 REPORTED_WINDOWS_KEPT = 3 * DAY
-MAX_LATENESS = 2 * DAY  # of data whose windows are evaluated again
 CAPTURE_MISSING = "the endpoint was verified, and not even its golden request was captured"
 
 
@@ -103,7 +102,7 @@ class _SweepRun:
     checkpoint: SweepCheckpoint
     activity: Activity  # as the sweep found it
     activity_revision: int
-    full_day: bool  # once a day, and again until that was completed
+    is_long: bool  # once a day, and again until that was completed
     start: datetime  # captures are looked for since then: whole windows, so that each is compared with its verdict
     backlog_deadline: Deadline
     parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # keys by variant, since `start`
@@ -116,17 +115,18 @@ class _SweepRun:
 
     @classmethod
     def begin(cls, run: EndpointRun, checkpoint: SweepCheckpoint) -> _SweepRun:
-        """A run that looks back two hours, or to where the last one stopped, or a day; a day at most."""
+        """A run that looks back LOOK_BACK, to where the last one stopped, or LONG_LOOK_BACK, and to what came late."""
         now = run.now
         found, revision = activity.begin_sweep(run)
-        full_day = checkpoint.looked_back_at is None or now - checkpoint.looked_back_at >= DAY
-        resume = min(now - LOOK_BACK, max(checkpoint.backlog_from or now, now - DAY))
-        start = open_window(run.entry.window_minutes, now - DAY if full_day else resume).start
+        is_long = checkpoint.looked_back_at is None or now - checkpoint.looked_back_at >= DAY
+        longest = now - LONG_LOOK_BACK
+        resume = min(now - LOOK_BACK, max(checkpoint.backlog_from or now, longest))
+        start = open_window(run.entry.window_minutes, longest if is_long else resume).start
         if found.late_from is not None:  # of the day's window, too
-            longest = max(run.entry.window_minutes, run.entry.drift_window_minutes)
-            start = min(start, open_window(longest, max(found.late_from, now - MAX_LATENESS)).start)
+            minutes = max(run.entry.window_minutes, run.entry.drift_window_minutes)
+            start = min(start, open_window(minutes, max(found.late_from, longest)).start)
         deadline = run.deadline.earlier_by_share(Deadline.TASKS_AFTER_BACKLOG)
-        return cls(run, checkpoint, found, revision, full_day, start, deadline)
+        return cls(run, checkpoint, found, revision, is_long, start, deadline)
 
     @property
     def look_back(self) -> Window:
@@ -166,7 +166,7 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
             endpoint = sweep_run.run.endpoint
             logger.error("a task of the sweep failed", task=name, endpoint=endpoint, kind=type(error).__name__)
             failed.append(error)
-    if sweep_run.full_day and not failed and sweep_run.checkpoint.backlog_from is None:
+    if sweep_run.is_long and not failed and sweep_run.checkpoint.backlog_from is None:
         sweep_run.save(looked_back_at=sweep_run.run.now)
     if sweep_run.evaluated_all and not failed:
         activity.end_sweep(sweep_run.run, sweep_run.activity, sweep_run.activity_revision)
@@ -289,9 +289,9 @@ def _report_unreadable(sweep_run: _SweepRun) -> int:
 
 
 def _variants(sweep_run: _SweepRun) -> list[str]:
-    """The variants that the endpoint shows, and those that have captured; a full day's look lists the bucket too."""
+    """The variants that the endpoint shows, and those that have captured; a long look lists the bucket too."""
     known = {*sagemaker.variants_of(sweep_run.run.described), *sweep_run.checkpoint.variants}
-    if sweep_run.full_day or not known:
+    if sweep_run.is_long or not known:
         listed = capture_backlog.captured_variants(sweep_run.run)
         sweep_run.save(variants=tuple(sorted({*sweep_run.checkpoint.variants, *listed})))
         known |= listed
@@ -321,7 +321,7 @@ def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
         {
             window
             for window, variant in unreported
-            if sweep_run.full_day
+            if sweep_run.is_long
             or window in late
             or not _used(latest[window, variant], sweep_run.keys_in(variant, window))
         }
@@ -391,7 +391,7 @@ def _parts_digest(sweep_run: _SweepRun, variant: str, window: Window) -> str:
     """Which parts a window has. Of one that is longer than the look back: that it was reported; checked once a day."""
     keys = sweep_run.keys_in(variant, window)
     if keys is None:
-        return f"{sweep_run.run.now:%Y-%m-%d}" if sweep_run.full_day else "reported"
+        return f"{sweep_run.run.now:%Y-%m-%d}" if sweep_run.is_long else "reported"
     return parts_digest(keys)
 
 
@@ -460,8 +460,9 @@ def _deployed_capture_state(sweep_run: _SweepRun) -> CaptureState:
     run = sweep_run.run
     latest = run.deployments.latest
     since = latest.requested_at if latest else run.now
+    begun = (locations.part_begun(key) for keys in sweep_run.parts.values() for key in keys)
     seen = (
-        any(sweep_run.parts.values())
+        any(moment >= since.replace(second=0, microsecond=0) for moment in begun)
         or bool(sweep_run.unreadable and sweep_run.unreadable.count)
         or sweep_run.checkpoint.capture_seen == since
         or any(capture_backlog.part_keys(run, variant, Window(since, LOOK_BACK)) for variant in sweep_run.parts)
@@ -498,7 +499,7 @@ def _update_delivery(sweep_run: _SweepRun) -> None:
     if sweep_run.access_error:
         sweep_run.save(delivery=Delivery.DENIED)
         return
-    if sweep_run.checkpoint.delivery == Delivery.EVENTS and not sweep_run.full_day:
+    if sweep_run.checkpoint.delivery == Delivery.EVENTS and not sweep_run.is_long:
         return
     run = sweep_run.run
     bucket = run.stores.bucket_of(locations.split_s3_uri(run.capture_uri)[0])

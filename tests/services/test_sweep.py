@@ -74,7 +74,7 @@ def watched(world):
 # --- how far it looks back --------------------------------------------------------------------------------------------
 
 
-def test_a_day_is_looked_through_once_a_day_and_two_hours_otherwise(watched):
+def test_two_days_are_looked_through_once_a_day_and_two_hours_otherwise(watched):
     put_unseen(watched, key(watched, 20 * HOUR), rows(5))
     assert swept(watched)["summarized"] == 1
     put_unseen(watched, key(watched, 19 * HOUR, "late"), rows(5))
@@ -83,9 +83,9 @@ def test_a_day_is_looked_through_once_a_day_and_two_hours_otherwise(watched):
     watched.cloud.turn(hours=4)
     assert swept(watched)["summarized"] == 0
     watched.cloud.turn(hours=20)
-    put_unseen(watched, key(watched, 23 * HOUR, "later"), rows(5))
-    assert swept(watched)["summarized"] == 1
-    assert len(parts(watched)) == 3
+    put_unseen(watched, key(watched, 47 * HOUR, "later"), rows(5))
+    assert swept(watched)["summarized"] == 2
+    assert len(parts(watched)) == 4
 
 
 def test_a_run_that_was_cut_short_goes_on_where_it_stopped(watched):
