@@ -139,3 +139,12 @@ def test_over_http_a_lost_reply_closes_the_connection(account):
         with pytest.raises(ConnectionClosedError):
             put(account, s3)
     assert exists(account)
+
+
+def test_a_partial_failure_answers_200_and_puts_nothing_on_the_bus(account):
+    account.cloud.faults.add("partial_failure", "events", "PutEvents")
+    entry = {"Source": "vedette.test", "DetailType": "x", "Detail": "{}"}
+    refused = client("events").put_events(Entries=[entry])
+    assert (refused["FailedEntryCount"], refused["Entries"][0]["ErrorCode"]) == (1, "ThrottlingException")
+    assert account.cloud.bus.events == []
+    assert client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0

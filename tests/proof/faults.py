@@ -103,6 +103,8 @@ def _says_something(kind: str, call: Call) -> bool:
     """After a read a crash is a crash before it; a golden request that is not answered has failed, and is no fault."""
     if kind in AFTER_THE_WORK:
         return not call.operation.startswith(READS)
+    if kind == "partial_failure":
+        return call.operation == "PutEvents"
     return (kind, call.operation) != ("timeout", "InvokeEndpoint")
 
 

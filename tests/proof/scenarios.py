@@ -98,6 +98,26 @@ def _closed_window(stage: Stage) -> None:
     stage.turn(4)
 
 
+def _small_violated_objects_of_an_open_hour(stage: Stage) -> None:
+    stage.deployed()
+    for _ in range(3):
+        stage.predict(good=5, bad=5)
+        stage.turn(3)
+
+
+def _late_violated_object(stage: Stage) -> None:
+    """A closed and clean window, and an object of it whose event is lost."""
+    stage.deployed()
+    stage.predict(good=30)
+    stage.turn(3)
+    stage.cloud.bus.drop(lambda event, function: function == "on_data_captured")
+    stage.predict(good=0, bad=60)
+    stage.turn(3)
+    stage.cloud.bus.clear_disturbances()
+    _to_the_end_of_the_hour(stage)
+    _closed_window(stage)
+
+
 def _one_clean_window_after_an_alert(stage: Stage) -> None:
     _small_violated_objects(stage)
     _closed_window(stage)
@@ -129,5 +149,7 @@ SCENARIOS = (
     Scenario("the sweep finds an approval that was lost", _sweep, _an_approval_nobody_kinds_of),
     Scenario("a captured object violates a hard constraint", _violations_in_one_object, _one_version),
     Scenario("a closed window is violated", _closed_window, _small_violated_objects),
+    Scenario("an open window is violated", _closed_window, _small_violated_objects_of_an_open_hour),
+    Scenario("late data violates a closed window", _sweep, _late_violated_object),
     Scenario("a violation recovers", _closed_window, _one_clean_window_after_an_alert),
 )

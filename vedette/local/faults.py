@@ -1,13 +1,14 @@
 """Faults on request, at the boundary between a function and AWS.
 
-| kind         | call succeeds    | the caller sees                                                   |
-|--------------|------------------|-------------------------------------------------------------------|
-| crash_before | no               | its process dies                                                  |
-| crash_after  | yes              | its process dies                                                  |
-| throttle     | no               | the service's throttling error                                    |
-| server_error | no               | HTTP 500 InternalFailure                                          |
-| timeout      | no               | no answer until its read timeout                                  |
-| reply_lost   | yes              | the connection closes (botocore sends some calls again: SNS twice)|
+| kind            | call succeeds | the caller sees                                                    |
+|-----------------|---------------|--------------------------------------------------------------------|
+| crash_before    | no            | its process dies                                                   |
+| crash_after     | yes           | its process dies                                                   |
+| throttle        | no            | the service's throttling error                                     |
+| server_error    | no            | HTTP 500 InternalFailure                                           |
+| timeout         | no            | no answer until its read timeout                                   |
+| reply_lost      | yes           | the connection closes (botocore sends some calls again: SNS twice) |
+| partial_failure | no            | status 200, and every entry refused (PutEvents alone)              |
 
 A fault applies to the k-th matching call after it was added, and to `times` calls in a row. In process a crash is the
 BaseException `Crash`; over HTTP the process of the function is killed and the connection closed.
@@ -15,14 +16,16 @@ BaseException `Crash`; over HTTP the process of the function is killed and the c
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vedette.local.errors import AwsError, Crash, LostConnection
+from vedette.local.http_messages import Request, Response
 from vedette.local.recorder import Call
 
-KINDS = ("crash_before", "crash_after", "throttle", "server_error", "timeout", "reply_lost")
+KINDS = ("crash_before", "crash_after", "throttle", "server_error", "timeout", "reply_lost", "partial_failure")
 # The throttling error of each service; "ThrottlingException" everywhere else.
 THROTTLED = {
     "s3": ("SlowDown", "Please reduce your request rate.", 503),
@@ -117,6 +120,16 @@ def raise_before(kind: str | None, call: Call) -> None:
     if kind == "throttle":
         code, message, status = THROTTLED.get(call.service, ("ThrottlingException", "Rate exceeded", 400))
         raise AwsError(code, message, status)
+
+
+def refused_entries(kind: str | None, request: Request, call: Call) -> Response | None:
+    """The answer of a PutEvents that refuses every entry; None when the fault is another one."""
+    if kind != "partial_failure" or call.operation != "PutEvents":
+        return None
+    entries = json.loads(request.body)["Entries"]
+    refused = [{"ErrorCode": "ThrottlingException", "ErrorMessage": "Rate exceeded"} for _ in entries]
+    body = json.dumps({"FailedEntryCount": len(refused), "Entries": refused}).encode()
+    return Response(200, {"Content-Type": "application/x-amz-json-1.1"}, body)
 
 
 def raise_after(kind: str | None, call: Call) -> None:

@@ -71,7 +71,8 @@ class RequestRouter:
         try:
             kind = self.faults.kind_for(call)
             faults.raise_before(kind, call)
-            response = self._permitted(request, operation, call.function)
+            refused = faults.refused_entries(kind, request, call)
+            response = refused or self._permitted(request, operation, call.function)
             faults.raise_after(kind, call)
         except AwsError as error:
             response = rendered(error, request, operation.protocol)
