@@ -1,10 +1,10 @@
 """How far the proofs go, and the table of what was proven.
 
-| VEDETTE_PROVE | faults                                    | schedules a pair | histories          |
-|---------------|-------------------------------------------|------------------|--------------------|
-| unset         | crashes at every call of two scenarios    | 12               | 15 of 15 events    |
-| bounded       | the same                                  | 60               | 15 of 15 events    |
-| full          | every kind at every call of every scenario| 200              | 160 of 30 events   |
+| VEDETTE_PROVE | faults                                    | schedules a pair | histories        | of alerts |
+|---------------|-------------------------------------------|------------------|------------------|-----------|
+| unset         | crashes at every call of two scenarios    | 12               | 15 of 15 events  | 2         |
+| bounded       | the same                                  | 60               | 60 of 15 events  | 20        |
+| full          | every kind at every call of every scenario| 200              | 500 of 30 events | 200       |
 """
 
 import os
@@ -20,14 +20,16 @@ class Extent:
     full: bool
     samples: int  # schedules of a pair
     most: int  # as many schedules, when that is all of them
-    examples: int  # histories in each of four parts
+    parts: int  # of the histories
+    examples: int  # histories in each part
     steps: int
+    alert_histories: int
 
 
 EXTENTS = {
-    "": Extent(False, samples=12, most=40, examples=15, steps=15),
-    "bounded": Extent(False, samples=60, most=60, examples=15, steps=15),
-    "full": Extent(True, samples=200, most=1000, examples=40, steps=30),
+    "": Extent(False, samples=12, most=40, parts=1, examples=15, steps=15, alert_histories=2),
+    "bounded": Extent(False, samples=60, most=60, parts=4, examples=15, steps=15, alert_histories=20),
+    "full": Extent(True, samples=200, most=1000, parts=4, examples=125, steps=30, alert_histories=200),
 }
 
 

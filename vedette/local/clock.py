@@ -10,7 +10,8 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -91,6 +92,20 @@ class Clock:
         self._now = when
         if self._traveller is not None:
             self._traveller.move_to(when)
+
+    @contextmanager
+    def skewed(self, by: timedelta) -> Iterator[None]:
+        """The process sees a time that is ahead or behind, as on a machine whose clock is wrong; nothing becomes due.
+
+        Without effect with `real_time`.
+        """
+        if self._traveller is not None:
+            self._traveller.move_to(self._now + by)
+        try:
+            yield
+        finally:
+            if self._traveller is not None:
+                self._traveller.move_to(self._now)
 
     def __enter__(self) -> Clock:
         if not self.real_time:
