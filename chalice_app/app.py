@@ -14,16 +14,7 @@ observe(app)
 
 MODEL_PACKAGE_STATE_CHANGE = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"]}
 ENDPOINT_STATE_CHANGE = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Endpoint State Change"]}
-DATA_CAPTURED = {
-    "source": ["aws.s3"],
-    "detail-type": ["Object Created"],
-    "detail": {
-        "$or": [
-            {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": prefix}]}}
-            for bucket, prefix in settings().capture_places
-        ]
-    },
-}
+DATA_CAPTURED = locations.capture_pattern(bucket for bucket, _ in settings().capture_places)
 MONITORING_EXECUTION = {
     "$or": [
         {"source": [settings().event_source], "detail-type": [locations.EXECUTION_DETAIL_TYPE]},

@@ -15,7 +15,7 @@ from chalicelib.aws.s3 import Bucket
 from chalicelib.deadline import Deadline
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.recent_reads import RecentReads
-from chalicelib.records import Activity, FleetEntry, SweepCheckpoint
+from chalicelib.records import Activity, AlertState, FleetEntry, SweepCheckpoint
 from chalicelib.settings import Settings, settings
 from chalicelib.stores.activity import ActivityStore
 from chalicelib.stores.alert_states import AlertStateStore
@@ -146,14 +146,30 @@ class EndpointRun:
         return self.stores.deployments.get(self.endpoint)
 
     @read_once
+    def stored_activity(self) -> tuple[Activity | None, int]:
+        """When parts of the endpoint were last created, and its revision, read at first use."""
+        return self.stores.activity.get(self.endpoint)
+
+    @property
     def activity(self) -> Activity | None:
-        """When parts of the endpoint were last created, read at first use; None when it is not known."""
-        return self.stores.activity.get(self.endpoint)[0]
+        """When parts of the endpoint were last created; None when it is not known."""
+        return self.stored_activity[0]
 
     @read_once
     def checkpoint(self) -> SweepCheckpoint | None:
         """What the last sweep of the endpoint left, read at first use; None before the first one."""
         return self.stores.checkpoints.get(self.endpoint)[0]
+
+    @read_once
+    def alert_states(self) -> dict[str, AlertState]:
+        """The alert states by variant, read at first use, and then as this run writes them."""
+        return {state.variant: state for state in self.stores.alert_states.of_endpoint(self.endpoint)}
+
+    def wrote_alert_state(self, state: AlertState) -> None:
+        """Keep an alert state that this run has written, if it has read them."""
+        known: dict[str, AlertState] | None = self.__dict__.get("alert_states")
+        if known is not None:
+            known[state.variant] = state
 
     @property
     def endpoint(self) -> str:

@@ -3,7 +3,8 @@
     VedetteError
     |-- RejectedEvent        this event can never work: one log line with the reason, one count, no retry
     |   |-- ForeignEvent     from another account, region or source
-    |   `-- MalformedEvent   a field is missing or has the wrong form
+    |   |-- MalformedEvent   a field is missing or has the wrong form
+    |   `-- UnexpectedTest   it asks for a test alert that `vedette alerts test` did not announce
     |-- RejectedRecord       one line of a captured file cannot be read: counted by its reason, the rest goes on
     |-- AccessDenied         S3 or KMS denies access: the owner of the place has to allow it; of one object: remembered
     |-- SourceAccessDenied   the functions may not read what an endpoint captures: notified while it lasts
@@ -41,6 +42,10 @@ class ForeignEvent(RejectedEvent):
 
 class MalformedEvent(RejectedEvent):
     """An event without its fields, or with a field of the wrong form."""
+
+
+class UnexpectedTest(RejectedEvent):
+    """An event that asks for a test alert, which no operator has announced in the table."""
 
 
 class RejectedRecord(VedetteError):

@@ -4,8 +4,9 @@
 |-----------------------------------------|---------------------------------------------------------------------------|
 | SageMaker Model Package State Change    | versioned package of this account and region; ForeignEvent/MalformedEvent |
 | SageMaker Endpoint State Change         | endpoint of this account and region; the same                             |
-| S3 Object Created                       | this account and region; not under a prefix of ours; the same             |
-| Scheduled Event, or the same made by us | source aws.events, or ours with endpoints in detail; the same           |
+| S3 Object Created                       | this account and region; not under a prefix of ours; the same. Skipped    |
+|                                         | where no endpoint of the stage captures: the rule matches a whole bucket  |
+| Scheduled Event, or the same made by us | source aws.events, or ours with an endpoint in detail; the same           |
 | Vedette Monitoring Execution            | our own source; the same                                                  |
 | SageMaker Processing Job State Change   | of this account and region; the same                                      |
 
@@ -25,6 +26,7 @@ import msgspec
 from chalicelib import locations
 from chalicelib.errors import ForeignEvent, MalformedEvent
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
+from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import ExecutionEvent
 from chalicelib.settings import Settings
 
@@ -94,7 +96,7 @@ class DataCaptured:
     capture: locations.CaptureKey
 
     @classmethod
-    def from_eventbridge(cls, event: Event, settings: Settings) -> DataCaptured:
+    def from_eventbridge(cls, event: Event, settings: Settings) -> DataCaptured | Skipped:
         """Check and read the event. The key is used as it is: EventBridge does not URL-encode it."""
         _check(event, settings, "aws.s3", "Object Created")
         detail = _detail(event)
@@ -103,6 +105,10 @@ class DataCaptured:
         key = _text(obj, "key")
         if bucket == settings.bucket and key.startswith(locations.OWN_PREFIXES):
             raise MalformedEvent(f"s3://{bucket}/{key} was written by Vedette itself; it is not a capture object.")
+        if not settings.names_place(bucket, key):
+            return Skipped(
+                SkipReason.NOT_A_CAPTURE, f"s3://{bucket}/{key} is in no place that VEDETTE_CAPTURE_SOURCES names"
+            )
         capture = locations.capture_key(key)
         if capture is None:
             raise MalformedEvent(

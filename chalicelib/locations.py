@@ -6,8 +6,10 @@ name: SageMaker's Create calls have no client token, so a deterministic name is 
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from chalicelib.window import Window
 
@@ -15,6 +17,7 @@ HOUR = timedelta(hours=1)
 ROLLUP_LENGTH = timedelta(minutes=5)
 EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
 CAPTURE_PREFIX = "data-capture"
+CAPTURE_SUFFIX = ".jsonl"
 OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "alerts/")
 
 # {prefix}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-uuid.jsonl, read from the right because the prefix is free.
@@ -63,6 +66,27 @@ def capture_key(key: str) -> CaptureKey | None:
     except ValueError:
         return None
     return CaptureKey(match["prefix"] or "", match["endpoint"], match["variant"], begun, match["name"])
+
+
+def capture_pattern(buckets: Iterable[str]) -> dict[str, Any]:
+    """The EventBridge pattern of new capture objects: a bucket by its name, and the end of the key.
+
+    EventBridge limits the size of a pattern (aws-behaviour: event-pattern-size), so prefixes are left to the function.
+    What Vedette itself writes ends in .json or .html and never matches.
+
+    Examples
+    --------
+    >>> capture_pattern(["b", "lake", "lake"])["detail"]
+    {'bucket': {'name': ['b', 'lake']}, 'object': {'key': [{'suffix': '.jsonl'}]}}
+    """
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": list(dict.fromkeys(buckets))},
+            "object": {"key": [{"suffix": CAPTURE_SUFFIX}]},
+        },
+    }
 
 
 def capture_uri(bucket: str) -> str:

@@ -11,6 +11,7 @@ class SkipReason(StrEnum):
     """Why an event or a piece of work has no result."""
 
     NOT_IN_FLEET = "not in the fleet"
+    NOT_A_CAPTURE = "not a capture"
     OTHER_SOURCE = "captured to another place"
     OBJECT_GONE = "object gone"
     OBJECT_DENIED = "object denied"

@@ -19,6 +19,7 @@ version and the other way round. A record of a newer major schema is refused by 
 | UnreadableObjects | ... one item per endpoint                                       |
 | AlertState        | DynamoDB, one item per endpoint and variant                     |
 | Mute              | DynamoDB, one item per mute                                     |
+| DepartedEndpoint  | DynamoDB, one item per endpoint that left the fleet             |
 | AlertMessage      | SNS, the JSON that SQS, Lambda and HTTPS subscribers receive    |
 """
 
@@ -141,7 +142,7 @@ class ExecutionEvent(Record, frozen=True, kw_only=True):
     window_end: datetime
     window_closed: bool = msgspec.field(name="closed")
     folder: str
-    test: str = ""  # the mark of `vedette alerts test`: no data was evaluated, and a message with this mark is sent
+    test: str = ""  # the nonce of `vedette alerts test`: no data was evaluated, and a test alert is sent if it is known
 
 
 class BaselineInForce(Record, frozen=True, kw_only=True):
@@ -265,6 +266,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
     seen_at: datetime
     modified_at: datetime | None  # LastModifiedTime of the endpoint; None when there is no such endpoint
+    created_at: datetime | None = None
     variants: tuple[str, ...] = ()
     package_version: str = ""
 
@@ -280,6 +282,7 @@ class SweepCheckpoint(Record, frozen=True, kw_only=True):
     delivery: Delivery = Delivery.UNKNOWN
     serving: Serving | None = None
     capture_seen: datetime | None = None  # when the latest deployment was requested of which a capture was read
+    endpoint_seen: bool = False  # the endpoint existed when it was swept
     # Variant and window -> a digest of the parts whose verdict was stored and reported.
     reported_windows: dict[str, str] = msgspec.field(default_factory=dict, name="settled")
     # Verdicts of single objects stored before this are reported.
@@ -399,6 +402,13 @@ class Mute(Record, frozen=True, kw_only=True):
     team: str = ""
 
 
+class DepartedEndpoint(Record, frozen=True, kw_only=True):
+    """An endpoint that left the fleet, and whose alerts may still be pending."""
+
+    entry: FleetEntry  # as it was
+    at: datetime
+
+
 class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A pending message. It leaves the outbox when SNS has accepted it."""
 
@@ -407,6 +417,7 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
     leased_until: datetime | None = None
     attempts: int = msgspec.field(default=0, name="tries")
     last_error: str = msgspec.field(default="", name="refused")  # why the last attempt to publish it failed
+    enqueued_at: datetime | None = None  # unknown in records of earlier versions
 
 
 class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
@@ -418,6 +429,13 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     items: tuple[AlertItem, ...]
     more: dict[str, int] = {}
+
+
+class ExpectedTest(msgspec.Struct, frozen=True, kw_only=True):
+    """A test alert that an operator announced before its event was put on the bus. It is sent once."""
+
+    nonce: str
+    until: datetime  # the event is refused from then on
 
 
 class AlertState(Record, frozen=True, kw_only=True):
@@ -438,6 +456,8 @@ class AlertState(Record, frozen=True, kw_only=True):
     outbox: tuple[OutboxMessage, ...] = ()
     recent_sends: tuple[datetime, ...] = msgspec.field(default=(), name="owed_at")  # of the last hour, for the limit
     suppressed: Suppressed | None = msgspec.field(default=None, name="held_back")
+    expected_tests: tuple[ExpectedTest, ...] = ()  # of `vedette alerts test`, until their events arrive
+    endpoint_deleted_at: datetime | None = None  # verdicts on data from before are of an endpoint that was deleted
 
 
 class FindingState(StrEnum):
@@ -458,6 +478,7 @@ class AlertKind(StrEnum):
     MONITOR_FAILED = "monitor failed"
     SLOW_DRIFT = "slow drift"
     DEPLOYMENT = "deployment"
+    ENDPOINT_GONE = "endpoint gone"
     SUPPRESSED = "held back"
     TEST = "test"
 

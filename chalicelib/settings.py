@@ -60,6 +60,10 @@ class Settings:
         """Bucket and key prefix of every place where endpoints capture, the stage's own bucket first."""
         return ((self.bucket, f"{CAPTURE_PREFIX}/"), *self.capture_sources)
 
+    def names_place(self, bucket: str, key: str) -> bool:
+        """Whether a key, or a prefix, of a bucket lies in one of these places: the functions may read nothing else."""
+        return any(bucket == at and key.startswith(prefix) for at, prefix in self.capture_places)
+
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Read the settings of a stage.

@@ -32,6 +32,14 @@ def endpoint(monkeypatch, folder: Path) -> Iterator[Any]:
 
 
 @contextmanager
+def two_endpoints(monkeypatch, folder: Path) -> Iterator[Any]:
+    """The same, and the endpoint of another team that docs/fleet.md names."""
+    with endpoint(monkeypatch, folder) as stage:
+        stage.by_hand("churn")
+        yield stage
+
+
+@contextmanager
 def account(monkeypatch, folder: Path) -> Iterator[Any]:
     """An empty account."""
     with cloned(folder) as clone:
@@ -49,7 +57,7 @@ def set_up(monkeypatch, folder: Path) -> Iterator[Any]:
 SCENARIOS = {
     "alerts.md": endpoint,
     "constraints.md": endpoint,
-    "fleet.md": endpoint,
+    "fleet.md": two_endpoints,
     "operate.md": endpoint,
     "install.md": account,
     "uninstall.md": set_up,

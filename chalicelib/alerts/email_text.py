@@ -91,7 +91,7 @@ def _model(message: AlertMessage) -> str:
 
 
 def _findings(message: AlertMessage) -> list[str]:
-    if message.kind in {AlertKind.DEPLOYMENT, AlertKind.TEST}:
+    if message.kind in {AlertKind.DEPLOYMENT, AlertKind.ENDPOINT_GONE, AlertKind.TEST}:
         return [
             _filled(f"{item.subject[:1].upper()}{item.subject[1:]}: {item.observed.rstrip('.')}.")
             for item in message.items

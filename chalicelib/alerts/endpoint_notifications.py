@@ -4,30 +4,33 @@
 |------------------------------------------------|-------------------------------------------------------------------|
 | a deployment was verified, failed, rolled back | one message for this deployment                                   |
 | an older version than the served was approved  | one message for this approval                                     |
-| a test of `vedette alerts test`                | one message for its mark                                          |
+| a test that `vedette alerts test` announced    | one message, within the hourly limit; every other one: none       |
 | a condition (stopped, nothing approved, ...)   | one message when it begins; the next one only after it had ended  |
 | captured objects that cannot be read           | one condition, whose message names the first of them              |
+| the endpoint was deleted (`deleted_endpoint`)  | one condition, in place of those about its capture and evaluation |
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from chalicelib.alerts.message import message_id
 from chalicelib.alerts.next_steps import Step, to_texts
-from chalicelib.alerts.outbox import enqueue
+from chalicelib.alerts.outbox import enqueue, enqueue_rate_limited, sends_left
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.wording import counted, minute
 from chalicelib.constraints.measurement import Fingerprint, Severity
+from chalicelib.errors import VedetteError
 from chalicelib.records import (
     AlertItem,
     AlertKind,
     AlertMessage,
     AlertState,
     Deployment,
+    ExpectedTest,
     FailedVersion,
     FindingState,
     FingerprintState,
@@ -44,13 +47,21 @@ from chalicelib.registry.versions import version_of
 _SHOW = Step("See the current constraints, and the suggested ones:", "vedette constraints show")
 _STATUS = Step("Check that capture is on, and where it writes:", "vedette capture status")
 _ALL = Step("See every one of them, and when it is read again:", "vedette status")
+_STATUS_OF_FLEET = Step("See what is missing, then correct fleet.toml and apply it:", "vedette status")
+_DELETE = Step("If this was intended, take it out of the fleet, with what is left of it:", "vedette delete")
 OBJECTS = "captured objects"
+ENDPOINT_FAMILY, FLEET_FAMILY = "endpoint", "fleet"
+DELETED, MISSING = Fingerprint(ENDPOINT_FAMILY, "deleted"), Fingerprint(ENDPOINT_FAMILY, "missing")
+SILENT_WHILE_DELETED = {"monitoring", "capture"}
 CONDITION_FAMILIES = {
     "monitoring": (AlertKind.MONITOR_FAILED, _SHOW),
     "capture": (AlertKind.CAPTURE_STOPPED, _STATUS),
     OBJECTS: (AlertKind.MONITOR_FAILED, _ALL),
+    ENDPOINT_FAMILY: (AlertKind.ENDPOINT_GONE, _DELETE),
+    FLEET_FAMILY: (AlertKind.MONITOR_FAILED, _STATUS_OF_FLEET),
 }
 MAX_NAMED_OBJECTS = 3
+TEST_VALIDITY = timedelta(minutes=15)  # Lambda repeats a failed event within three minutes
 REMEDIES = {
     UnreadableReason.DENIED: "check its bucket's policy, the policy and state of its KMS key, and its storage class",
     UnreadableReason.GONE: "check what deletes captures so early",
@@ -157,8 +168,10 @@ def sync_conditions(
     """Enqueue a message for each condition of a family that begins, and remove those that ended.
 
     `conditions` maps names to sentences, for all present conditions of the family. Other families stay as they are.
-    Each message lists the `facts`.
+    Each message lists the `facts`. Of a deleted endpoint it is said only that it was deleted.
     """
+    if family in SILENT_WHILE_DELETED and DELETED in state.fingerprints:
+        conditions = {}
     kind, step = CONDITION_FAMILIES.get(family, (AlertKind.DEPLOYMENT, None))
     steps = [step._replace(command=f"{step.command} {state.endpoint}")] if step else []
     present = {Fingerprint(family, name): sentence for name, sentence in conditions.items()}
@@ -194,19 +207,55 @@ def has_condition(state: AlertState, family: str) -> bool:
     return any(fingerprint.check == family for fingerprint in state.fingerprints)
 
 
-def notify_test(state: AlertState, mark: str) -> AlertState:
-    """Enqueue the message of `vedette alerts test`, once for each mark."""
+def expect_test(state: AlertState, nonce: str, limit: int, now: datetime) -> AlertState:
+    """Announce a test alert: its event is accepted once, within TEST_VALIDITY.
+
+    Raises
+    ------
+    VedetteError
+        When `limit` messages were sent or announced within the hour.
+    """
+    waiting = tuple(test for test in state.expected_tests if test.until > now)
+    if sends_left(state, limit, now) <= len(waiting):
+        raise VedetteError(
+            f"The hourly limit of {state.endpoint} is {counted(limit, 'message')} (alerts_per_hour), and"
+            " as many tests were sent or announced; try again later."
+        )
+    return replace(state, expected_tests=(*waiting, ExpectedTest(nonce=nonce, until=now + TEST_VALIDITY)))
+
+
+def is_known_test(state: AlertState, nonce: str, now: datetime) -> bool:
+    """Whether the event of a test was announced and is in time, or repeats one whose message is enqueued."""
+    expected = any(test.nonce == nonce and test.until > now for test in state.expected_tests)
+    return expected or id_of_test(state.endpoint, nonce) in state.sent_ids
+
+
+def notify_test(state: AlertState, nonce: str, limit: int, now: datetime) -> AlertState:
+    """Enqueue the message of a test that was announced, once and within the hourly limit."""
+    if not is_known_test(state, nonce, now):
+        return state
     message = AlertMessage(
-        alert_id=message_id(state.endpoint, "test", mark),
+        alert_id=id_of_test(state.endpoint, nonce),
         kind=AlertKind.TEST,
         severity=Severity.INFORMATION,
         endpoint=state.endpoint,
         variant="",
-        headline=f"this is a test, mark {sanitize(mark, 40)}; nothing is wrong",
+        headline=f"this is a test, mark {mark_of_test(nonce)}; nothing is wrong",
         items=(),
         what_to_do=to_texts([Step("No action is needed: you receive the alerts of this endpoint.")]),
     )
-    return enqueue(state, (message,))
+    others = tuple(test for test in state.expected_tests if test.nonce != nonce)
+    return enqueue_rate_limited(replace(state, expected_tests=others), (message,), limit, now)
+
+
+def id_of_test(endpoint: str, nonce: str) -> str:
+    """The id of the message of a test."""
+    return message_id(endpoint, "test", nonce)
+
+
+def mark_of_test(nonce: str) -> str:
+    """What a person compares in the mail: the beginning of the nonce."""
+    return sanitize(nonce[:8], 8)
 
 
 def _fact(name: str, value: str, severity: Severity, check: str) -> AlertItem:

@@ -56,6 +56,25 @@ def enqueue_rate_limited(state: AlertState, messages: Iterable[AlertMessage], li
     return state
 
 
+def sends_left(state: AlertState, limit: int, now: datetime) -> int:
+    """How many more messages the hourly limit allows at this time."""
+    return max(0, limit - len(_recent_sends(state, now)))
+
+
+def with_enqueue_times(before: AlertState, after: AlertState, now: datetime) -> AlertState:
+    """The state after a decision, whose new messages bear the time of the decision."""
+    known = {message.alert_id for message in before.outbox}
+    if all(message.alert_id in known for message in after.outbox):
+        return after
+    stamped = (m if m.alert_id in known else replace(m, enqueued_at=now) for m in after.outbox)
+    return replace(after, outbox=tuple(stamped))
+
+
+def oldest_pending(states: Iterable[AlertState]) -> datetime | None:
+    """Since when the oldest pending message waits; None when none does, or no record says since when."""
+    return min((m.enqueued_at for state in states for m in state.outbox if m.enqueued_at), default=None)
+
+
 def _not_enqueued(state: AlertState, messages: Iterable[AlertMessage]) -> list[AlertMessage]:
     return [message for message in messages if message.alert_id not in state.sent_ids]
 

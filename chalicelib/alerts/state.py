@@ -12,6 +12,7 @@
 | InsufficientData, and measurements not evaluated     | no change: neither clean nor violated
 | severity information (`Measurement.alertable`)       | clean: listed in the files, without an alert
 | drift that lasts (`Measurement.lasts`)               | an open alert stays open; otherwise clean
+| a window that began before the endpoint was deleted  | no change (`deleted_endpoint`)
 | drift by the file alone, while the days decide       | an alert from before is removed without a notification
 | NoData, MonitorFailed, CaptureStopped                | a fingerprint and a message of their own
 | CaptureStopped, whose cause the sweep has reported   | as if muted (the service decides)
@@ -114,6 +115,8 @@ def transition(
 
     `stored` is called for a late execution alone.
     """
+    if state.endpoint_deleted_at is not None and execution.window_start < state.endpoint_deleted_at:
+        return Transition(state)
     last = state.last_drift_window_end if execution.checks_run == Checks.DRIFT else state.last_closed_window_end
     newer = last is None or execution.window_end > last
     if not execution.window_closed:

@@ -224,6 +224,17 @@ class Bucket:
             raise
 
 
+def can_open_uri(uri: str) -> bool:
+    """Whether an object anywhere, given as s3://bucket/key, is there and may be read now."""
+    bucket, key = locations.split_s3_uri(uri)
+    try:
+        return Bucket(bucket).can_open(key)
+    except ClientError as error:
+        if _code(error) != "NoSuchBucket":
+            raise
+        return False
+
+
 def get_uri(uri: str) -> bytes | None:
     """The whole content of a small object anywhere, given as s3://bucket/key; None when there is none, or no bucket.
 

@@ -64,8 +64,15 @@ def variant_names(endpoint: str) -> frozenset[str]:
     return variants_of(describe_endpoint(endpoint) or {})
 
 
+def is_gone(described: dict[str, Any]) -> bool:
+    """Whether an endpoint does not exist, or is being deleted, which nothing stops any more."""
+    return not described or described.get("EndpointStatus") == "Deleting"
+
+
 def variants_of(described: dict[str, Any]) -> frozenset[str]:
-    """The variants that a described endpoint shows."""
+    """The variants that a described endpoint shows; none when it is being deleted."""
+    if is_gone(described):
+        return frozenset()
     return frozenset(variant["VariantName"] for variant in described.get("ProductionVariants", ()))
 
 

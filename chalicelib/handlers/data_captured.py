@@ -14,6 +14,8 @@ def handle(event: Event, context: Any) -> dict[str, Any]:
     """Make the part of the object."""
     stage = settings()
     captured = DataCaptured.from_eventbridge(event, stage)
+    if isinstance(captured, Skipped):
+        return captured.summary()
     run = EndpointRun.of(captured.capture.endpoint, Deadline.of(context), warm_stores(stage))
     if isinstance(run, Skipped):
         return run.summary()

@@ -1,11 +1,11 @@
-"""sweep: every fifteen minutes for the fleet, and then once for each worker."""
+"""sweep: every fifteen minutes for the fleet and what has left it, and then once for each worker."""
 
 from typing import Any
 
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.events import Event, Scheduled
-from chalicelib.services import fan_out
+from chalicelib.services import departed_endpoint, fan_out
 from chalicelib.services.fan_out import Invocation
 from chalicelib.settings import settings
 
@@ -15,7 +15,7 @@ def handle(event: Event, context: Any) -> dict[str, Any]:
     scheduled = Scheduled.from_eventbridge(event, settings())
     invocation = Invocation(event, context.function_name, Deadline.of(context), stage_stores())
     if not scheduled.endpoints:
-        return fan_out.start_workers(invocation, fan_out.SWEEP_WORKERS)
+        return fan_out.start_workers(invocation, fan_out.SWEEP_WORKERS, departed_endpoint.waiting(invocation.stores))
     from chalicelib.services import sweep  # it needs numpy, which doubles a cold start
 
-    return fan_out.work_through(invocation, scheduled.endpoints, sweep.sweep)
+    return fan_out.work_through(invocation, scheduled.endpoints, sweep.sweep, departed_endpoint.send_rest)

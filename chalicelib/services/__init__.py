@@ -6,11 +6,13 @@ A service may call the services below it in this list, and no other:
 |----------------------|---------------------------------------------------------------------------|
 | sweep                | finds work whose events were lost, and redoes it within a time budget     |
 | fan_out              | gives the endpoints of the fleet to the workers of a scheduled function   |
+| departed_endpoint    | sends what is pending of an endpoint that left the fleet                  |
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
 | window_evaluation    | evaluates one window                                                      |
 | day_comparison       | compares a day with the reference days of its variant                     |
 | reconciliation       | brings one endpoint a step nearer to the wanted version                   |
+| fleet_conditions     | says what the fleet names and does not exist; closes a deleted endpoint   |
 | execution_recording  | stores a verdict with its files, and publishes it                         |
 | alerting             | moves the alert state by a verdict, and sends what is pending             |
 | model_monitor        | reads the executions of Model Monitor's own schedules                     |

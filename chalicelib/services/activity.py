@@ -82,7 +82,7 @@ def record_late_part(run: EndpointRun, captured: DataCaptured) -> None:
 
 def begin_sweep(run: EndpointRun) -> tuple[Activity, int]:
     """The activity as a sweep finds it, and its revision; written when none is known."""
-    known, revision = run.stores.activity.get(run.endpoint)
+    known, revision = run.stored_activity
     if known is None:
         known = Activity(endpoint=run.endpoint, active_until=run.now)
         revision = 1 if run.stores.activity.put(known, 0) else 0

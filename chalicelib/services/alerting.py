@@ -36,7 +36,7 @@ from chalicelib.aws import messages
 from chalicelib.constraints.measurement import Verdict
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun, Stores
-from chalicelib.errors import NotReady, Undeliverable
+from chalicelib.errors import MalformedEvent, NotReady, Undeliverable, UnexpectedTest
 from chalicelib.events import ProcessingJobStateChanged
 from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
@@ -82,14 +82,33 @@ def alert_on_job(job: ProcessingJobStateChanged, stores: Stores, deadline: Deadl
 
 
 def alert_on_announcement(run: EndpointRun, announced: ExecutionEvent) -> Alerted | Skipped:
-    """Alert on the execution that an event announces; a test of `vedette alerts test` is sent in every mode."""
+    """Alert on the execution that an event announces; a test of `vedette alerts test` is sent in every mode.
+
+    Raises
+    ------
+    UnexpectedTest
+        When no operator has announced the test.
+    MalformedEvent
+        When the event names the execution of another endpoint.
+    """
     if announced.test:
-        notify = partial(endpoint_notifications.notify_test, mark=announced.test)
-        return Alerted(run.endpoint, "test", tuple(update_and_send(run, ENDPOINT, notify)))
+        return _send_test(run, announced.test)
     execution = run.stores.executions.get(announced.folder)
     if execution is None:
         return Skipped(SkipReason.EXECUTION_GONE, f"{announced.folder} is gone")
+    if execution.endpoint != run.endpoint:
+        raise MalformedEvent(f"{announced.folder} is an execution of {execution.endpoint}, not of {run.endpoint}.")
     return alert_on(run, execution)
+
+
+def _send_test(run: EndpointRun, nonce: str) -> Alerted:
+    """Send a test alert, if its nonce is in the table: whoever may put events can make up the event, but not that."""
+    state, _ = run.stores.alert_states.get(run.endpoint, ENDPOINT)
+    if state is None or not endpoint_notifications.is_known_test(state, nonce, run.now):
+        raise UnexpectedTest(f"A test alert of {run.endpoint} was not announced by `vedette alerts test`.")
+    limit = run.entry.alerts_per_hour
+    notify = partial(endpoint_notifications.notify_test, nonce=nonce, limit=limit, now=run.now)
+    return Alerted(run.endpoint, "test", tuple(update_and_send(run, ENDPOINT, notify)))
 
 
 def alert_on(run: EndpointRun, execution: Execution) -> Alerted | Skipped:
@@ -191,6 +210,24 @@ def update_and_send(run: EndpointRun, variant: str, decide: Decision) -> list[st
     return sent
 
 
+def sync(run: EndpointRun, decide: Decision) -> None:
+    """Apply a decision that every run makes again to the endpoint's own alert state; nothing where nothing changes.
+
+    Raises
+    ------
+    NotReady
+        As `update_and_send`.
+    """
+    known = run.alert_states.get(ENDPOINT) or AlertState(endpoint=run.endpoint, variant=ENDPOINT)
+    if decide(known) != known or has_pending(known):
+        update_and_send(run, ENDPOINT, decide)
+
+
+def has_pending(state: AlertState) -> bool:
+    """Whether something of an alert state is still to be sent."""
+    return bool(state.outbox) or state.suppressed is not None
+
+
 def send_pending(run: EndpointRun, variant: str) -> list[str]:
     """Send what is pending in an alert state; the ids sent. Raises NotReady as `update_and_send`."""
     return update_and_send(run, variant, unchanged)
@@ -207,8 +244,9 @@ def update(run: EndpointRun, variant: str, decide: Decision) -> AlertState:
     for _ in range(MAX_WRITE_ATTEMPTS):
         stored, revision = run.stores.alert_states.get(run.endpoint, variant)
         state = stored or AlertState(endpoint=run.endpoint, variant=variant)
-        changed = decide(bounded(state))
+        changed = outbox.with_enqueue_times(state, decide(bounded(state)), run.now)
         if changed == state or run.stores.alert_states.put(changed, revision):
+            run.wrote_alert_state(changed)
             return changed
     raise NotReady(f"The alert state of {run.endpoint} is being changed by others.")
 

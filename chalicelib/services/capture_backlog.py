@@ -132,10 +132,10 @@ def in_order_of_time(*objects: Iterator[DataCaptured]) -> Iterator[DataCaptured]
 def delivery(source_uri: str, endpoint: str, *, bucket_sends_events: bool) -> Delivery:
     """How captures of a source become known: by events, or only by the sweep's listings.
 
-    An event needs both: a bucket that sends its events to EventBridge, and a rule of the stage that matches the place
-    (VEDETTE_CAPTURE_SOURCES).
+    An event needs both: a bucket that sends its events to EventBridge, and a place that the stage names
+    (VEDETTE_CAPTURE_SOURCES): on_data_captured skips every other one.
     """
     bucket, _ = locations.split_s3_uri(source_uri)
     root = locations.capture_roots(source_uri, endpoint)[0]
-    matched = any(bucket == at and root.startswith(prefix) for at, prefix in settings().capture_places)
-    return Delivery.EVENTS if bucket_sends_events and matched else Delivery.POLLED
+    named = settings().names_place(bucket, root)
+    return Delivery.EVENTS if bucket_sends_events and named else Delivery.POLLED

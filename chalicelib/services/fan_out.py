@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from chalicelib.aws import messages
@@ -24,7 +25,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun, Stores
 from chalicelib.events import Event, Scheduled
 from chalicelib.observability import count, logger
-from chalicelib.records import Fleet
+from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.settings import settings
 
 # The reserved concurrency of run_monitoring (vedette.installation.functions).
@@ -48,6 +49,7 @@ class Outcome(Protocol):
 
 
 Work = Callable[[EndpointRun], Outcome]
+WorkOfDeparted = Callable[[str, Stores, Deadline], Outcome | None]
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,10 @@ class Invocation:
         messages.invoke_function(self.function_name, Scheduled.for_endpoints(endpoints, self.event, settings()))
 
 
-def start_workers(invocation: Invocation, workers: int) -> dict[str, Any]:
-    """Give every endpoint of the fleet to one of so many workers."""
-    endpoints = in_turn([entry.endpoint for entry in invocation.stores.fleet.get().entries], workers, datetime.now(UTC))
+def start_workers(invocation: Invocation, workers: int, departed: Sequence[str] = ()) -> dict[str, Any]:
+    """Give every endpoint of the fleet, and those that left it with something pending, to one of so many workers."""
+    fleet = [entry.endpoint for entry in invocation.stores.fleet.get().entries]
+    endpoints = in_turn([*fleet, *departed], workers, datetime.now(UTC))
     shares = [endpoints[worker::workers] for worker in range(min(workers, len(endpoints)))]
     for share in shares:
         invocation.start(share)
@@ -86,35 +89,37 @@ def in_turn(endpoints: Sequence[str], workers: int, now: datetime) -> list[str]:
     return [*endpoints[first:], *endpoints[:first]]
 
 
-def work_through(invocation: Invocation, endpoints: Sequence[str], work: Work) -> dict[str, Any]:
-    """Do the work for each of a worker's endpoints; an endpoint that has left the fleet is skipped."""
+def work_through(
+    invocation: Invocation, endpoints: Sequence[str], work: Work, of_departed: WorkOfDeparted | None = None
+) -> dict[str, Any]:
+    """Do the work for each of a worker's endpoints, and what is left to do for those that are not in the fleet."""
     fleet = invocation.stores.fleet.get()
+
+    def work_on(endpoint: str, deadline: Deadline) -> Outcome:
+        entry = fleet.entry(endpoint)
+        if entry is not None:
+            return work(EndpointRun(entry, datetime.now(UTC), deadline, invocation.stores))
+        found = of_departed(endpoint, invocation.stores, deadline) if of_departed else None
+        return found or Skipped(SkipReason.NOT_IN_FLEET, f"{endpoint} is not in the fleet")
+
     if len(endpoints) == 1:
-        run = _run(invocation, fleet, endpoints[0], invocation.deadline)
-        return work(run).summary() if run else {"skipped": f"{endpoints[0]} is not in the fleet"}
-    done = alone = 0
+        return work_on(endpoints[0], invocation.deadline).summary()
+    alone = 0
     for position, endpoint in enumerate(endpoints):
         if position and not invocation.deadline.has_left(Deadline.ENDPOINT):
             invocation.start(endpoints[position:])
-            return {"endpoints": done, "alone": alone, "handed on": len(endpoints) - position}
+            return {"endpoints": position, "alone": alone, "handed on": len(endpoints) - position}
         deadline = Deadline.in_seconds(min(SHARED_SECONDS, invocation.deadline.seconds_left))
-        run = _run(invocation, fleet, endpoint, deadline)
-        if run is not None and not _is_finished(run, work):
+        if not _is_finished(endpoint, partial(work_on, endpoint, deadline)):
             invocation.start([endpoint])
             alone += 1
-        done += 1
-    return {"endpoints": done, "alone": alone, "handed on": 0}
+    return {"endpoints": len(endpoints), "alone": alone, "handed on": 0}
 
 
-def _run(invocation: Invocation, fleet: Fleet, endpoint: str, deadline: Deadline) -> EndpointRun | None:
-    entry = fleet.entry(endpoint)
-    return EndpointRun(entry, datetime.now(UTC), deadline, invocation.stores) if entry else None
-
-
-def _is_finished(run: EndpointRun, work: Work) -> bool:
+def _is_finished(endpoint: str, work: Callable[[], Outcome]) -> bool:
     try:
-        return not work(run).unfinished
+        return not work().unfinished
     except Exception as error:  # noqa: BLE001 - the endpoint gets an invocation of its own, where it is raised
         count("EndpointsRetriedAlone")
-        logger.warning("an endpoint failed in a shared run", endpoint=run.endpoint, kind=type(error).__name__)
+        logger.warning("an endpoint failed in a shared run", endpoint=endpoint, kind=type(error).__name__)
         return False

@@ -118,8 +118,8 @@ def evaluate_closed(
 
     Skipped when no baseline can be used; a person is notified of that, unless the endpoint is in mode observe.
     """
-    existing = serving.variants(run)
-    variants = sorted({*captured_variants, *existing})
+    shown = serving.shown(run)
+    variants = sorted({*captured_variants, *shown.variants})
     executions: list[Execution] = []
     remaining: list[tuple[str, Window]] = []
     if isinstance(context, EvaluationContext):
@@ -127,7 +127,11 @@ def evaluate_closed(
         while remaining and run.deadline.has_left(Deadline.WINDOW):
             variant, window = remaining.pop(0)
             execution = _evaluate(
-                context, variant, window, keys_in(variant, window), variant_exists=variant in existing
+                context,
+                variant,
+                window,
+                keys_in(variant, window),
+                variant_exists=shown.existed(variant, window),
             )
             if execution is not None:
                 execution_recording.publish(execution)
@@ -138,7 +142,7 @@ def evaluate_closed(
     if run.entry.mode != Mode.OBSERVE:
         missing = {context.reason.value: context.detail} if isinstance(context, Skipped) and variants else {}
         sync = partial(endpoint_notifications.sync_conditions, family="monitoring", conditions=missing, now=run.now)
-        alerting.update_and_send(run, alerting.ENDPOINT, sync)
+        alerting.sync(run, sync)
     return context if isinstance(context, Skipped) else EvaluatedWindows(tuple(executions), len(remaining))
 
 

@@ -52,7 +52,7 @@ from chalicelib.registry.plan import (
     plan,
 )
 from chalicelib.registry.versions import version_of
-from chalicelib.services import alerting, baseline_assignment, deployment_execution
+from chalicelib.services import alerting, baseline_assignment, deployment_execution, fleet_conditions
 from chalicelib.services.alerting import ENDPOINT, Decision
 from chalicelib.services.endpoint_snapshot import ReadSnapshot, read_snapshot, with_change_details
 
@@ -80,6 +80,9 @@ def reconcile(run: EndpointRun, approval: ModelPackageStateChanged | None = None
         When another invocation works on the same endpoint, or SageMaker does not show yet what it has created.
     """
     read = read_snapshot(run)
+    gone = fleet_conditions.is_gone(run, read.snapshot.served)
+    if gone:
+        fleet_conditions.report_if_deleted(run)  # before a plan creates it again
     if approval is not None:
         read = _without_cleared_failures(run, read, approval)
     done: list[str] = []
@@ -98,7 +101,7 @@ def reconcile(run: EndpointRun, approval: ModelPackageStateChanged | None = None
         decide = _conditions(run, snapshot, step) or decide
         if not isinstance(step, Verify | RecordFailure):
             break
-    alerting.update_and_send(run, ENDPOINT, decide)
+    alerting.sync(run, fleet_conditions.with_conditions(run, decide, gone=gone))
     return Reconciled(run.endpoint, tuple(done))
 
 

@@ -6,6 +6,7 @@ fleet are, cost no call of SageMaker when their windows close.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.aws import sagemaker
@@ -14,16 +15,29 @@ from chalicelib.records import Serving, SweepCheckpoint
 from chalicelib.registry.plan import Served
 from chalicelib.registry.versions import UNVERSIONED
 from chalicelib.services import activity
+from chalicelib.window import Window
 
 VALID_FOR = timedelta(minutes=40)  # two sweeps, and what they take
 
 
-def variants(run: EndpointRun) -> set[str]:
-    """The variants that the endpoint shows."""
+@dataclass(frozen=True)
+class Shown:
+    """The variants that an endpoint shows."""
+
+    variants: frozenset[str]
+    created_at: datetime | None = None
+
+    def existed(self, variant: str, window: Window) -> bool:
+        """Whether the variant may have data of a window: not of one from before the endpoint was created again."""
+        return variant in self.variants and (self.created_at is None or window.end > self.created_at)
+
+
+def shown(run: EndpointRun) -> Shown:
+    """The variants that the endpoint shows; of a quiet endpoint, what the last sweep saw."""
     remembered = _remembered(run)
     if remembered is not None and activity.is_quiet_since(run, remembered.seen_at - VALID_FOR):
-        return set(remembered.variants)
-    return set(sagemaker.variants_of(run.described))
+        return Shown(frozenset(remembered.variants), remembered.created_at)
+    return Shown(sagemaker.variants_of(run.described), run.described.get("CreationTime"))
 
 
 def version_without_data(run: EndpointRun) -> str:
@@ -44,8 +58,13 @@ def remembered_by_sweep(run: EndpointRun, checkpoint: SweepCheckpoint) -> Servin
     before = checkpoint.serving
     unchanged = before is not None and before.modified_at == modified
     version = before.package_version if before is not None and unchanged else served_version(run)
-    shown = tuple(sorted(sagemaker.variants_of(run.described)))
-    return Serving(seen_at=run.now, modified_at=modified, variants=shown, package_version=version)
+    return Serving(
+        seen_at=run.now,
+        modified_at=modified,
+        created_at=run.described.get("CreationTime"),
+        variants=tuple(sorted(sagemaker.variants_of(run.described))),
+        package_version=version,
+    )
 
 
 def _remembered(run: EndpointRun) -> Serving | None:

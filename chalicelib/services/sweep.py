@@ -26,6 +26,7 @@ and two of executions after a violation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,7 +35,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib import locations
-from chalicelib.alerts import endpoint_notifications
+from chalicelib.alerts import endpoint_notifications, outbox
 from chalicelib.alerts.state import captures_stopped
 from chalicelib.aws import sagemaker
 from chalicelib.constraints.windows import LATE_DATA_GRACE, closed_windows, open_window
@@ -42,7 +43,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import NotReady, SourceAccessDenied
 from chalicelib.events import DataCaptured
-from chalicelib.observability import logger
+from chalicelib.observability import logger, measure_seconds
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import Activity, Delivery, Execution, Mode, SweepCheckpoint, UnreadableObjects, parts_digest
 from chalicelib.registry.capture_check import CaptureState, capture_state
@@ -174,6 +175,8 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
 
 
 def _reconcile(sweep_run: _SweepRun) -> list[str]:
+    if sweep_run.run.described:
+        sweep_run.save(endpoint_seen=True)
     return list(reconcile(sweep_run.run).steps)
 
 
@@ -284,7 +287,7 @@ def _report_unreadable(sweep_run: _SweepRun) -> int:
     found = sweep_run.unreadable = sweep_run.unreadable or unreadable_objects.of_endpoint(run)
     if run.entry.mode != Mode.OBSERVE:
         sync = partial(endpoint_notifications.sync_unreadable_objects, found=found, now=run.now)
-        alerting.update_and_send(run, alerting.ENDPOINT, sync)
+        alerting.sync(run, sync)
     return found.count
 
 
@@ -452,7 +455,7 @@ def _check_capture(sweep_run: _SweepRun) -> str:
         state, conditions = found.value, {"missing": CAPTURE_MISSING} if found == CaptureState.MISSING else {}
     if run.entry.mode != Mode.OBSERVE and not (conditions and _capture_stop_was_reported(run)):
         sync = partial(endpoint_notifications.sync_conditions, family="capture", conditions=conditions, now=run.now)
-        alerting.update_and_send(run, alerting.ENDPOINT, sync)
+        alerting.sync(run, sync)
     return next(iter(conditions), state)
 
 
@@ -474,7 +477,7 @@ def _deployed_capture_state(sweep_run: _SweepRun) -> CaptureState:
 
 def _capture_stop_was_reported(run: EndpointRun) -> bool:
     """Whether a verdict has reported that captures have stopped: one message is enough."""
-    return any(captures_stopped(state) for state in run.stores.alert_states.of_endpoint(run.endpoint))
+    return any(captures_stopped(state) for state in run.alert_states.values())
 
 
 def capture_conditions(described: dict[str, Any], source: str, endpoint: str) -> dict[str, str]:
@@ -513,11 +516,13 @@ def _update_delivery(sweep_run: _SweepRun) -> None:
 
 
 def _send_pending(sweep_run: _SweepRun) -> int:
-    """Send the pending alerts of the endpoint that nobody is sending."""
+    """Send the pending alerts of the endpoint that nobody is sending; a metric has the age of what is left."""
     run, sent = sweep_run.run, 0
-    for state in run.stores.alert_states.of_endpoint(run.endpoint):
-        try:
-            sent += len(alerting.send_pending(run, state.variant))
-        except NotReady:  # another invocation is sending it
-            continue
+    for state in list(run.alert_states.values()):
+        if alerting.has_pending(state):
+            with suppress(NotReady):  # another invocation is sending it
+                sent += len(alerting.send_pending(run, state.variant))
+    oldest = outbox.oldest_pending(run.alert_states.values())
+    if oldest is not None:
+        measure_seconds("OldestPendingAlertSeconds", (run.now - oldest).total_seconds())
     return sent

@@ -4,6 +4,7 @@
 |---------------------|------------------|-------------------------------------------------------------|
 | endpoint#{endpoint} | alerts#{variant} | AlertState; the variant "" holds the endpoint's own notices |
 | mutes               | mute#{id}        | Mute: it has an end, and never expires                      |
+| departed            | left#{endpoint}  | DepartedEndpoint: until nothing of it is pending            |
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 
 from chalicelib.aws.dynamodb import Table
 from chalicelib.locations import endpoint_partition
-from chalicelib.records import AlertState, Mute
+from chalicelib.records import AlertState, DepartedEndpoint, Mute
 
 _STATE, _MUTES, _MUTE = "alerts#", "mutes", "mute#"
+_DEPARTED, _LEFT = "departed", "left#"
 
 
 @dataclass(frozen=True)
@@ -54,3 +56,21 @@ class AlertStateStore:
     def delete_mute(self, mute_id: str) -> None:
         """End a mute at once."""
         self.table.delete(_MUTES, _MUTE + mute_id)
+
+    def departed(self) -> list[DepartedEndpoint]:
+        """Every endpoint that left the fleet and may have something pending."""
+        return list(self.table.query(DepartedEndpoint, _DEPARTED, _LEFT).values())
+
+    def departed_endpoint(self, endpoint: str) -> DepartedEndpoint | None:
+        """One of them; None when it did not leave, or nothing of it was pending any more."""
+        return self.table.get(DepartedEndpoint, _DEPARTED, _LEFT + endpoint)[0]
+
+    def put_departed(self, departed: DepartedEndpoint) -> None:
+        """Remember that an endpoint leaves; the latest one wins."""
+        endpoint = departed.entry.endpoint
+        _, revision = self.table.get(DepartedEndpoint, _DEPARTED, _LEFT + endpoint)
+        self.table.put(departed, _DEPARTED, _LEFT + endpoint, revision)
+
+    def forget_departed(self, endpoint: str) -> None:
+        """Forget it."""
+        self.table.delete(_DEPARTED, _LEFT + endpoint)

@@ -6,17 +6,21 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.alerts.endpoint_notifications import (
+    TEST_VALIDITY,
+    expect_test,
     has_condition,
+    is_known_test,
     notify_deployed,
     notify_deployment_failed,
     notify_older_version_approved,
     notify_once,
+    notify_test,
     sync_conditions,
 )
-from chalicelib.alerts.endpoint_notifications import notify_test as owing_a_test
 from chalicelib.alerts.message import message_id
 from chalicelib.alerts.next_steps import Step
 from chalicelib.constraints.measurement import Fingerprint
+from chalicelib.errors import VedetteError
 from chalicelib.records import (
     AlertItem,
     AlertMessage,
@@ -219,14 +223,56 @@ def test_a_condition_lasts_until_its_family_no_longer_has_it():
     assert not has_condition(sync_conditions(on, "capture", {}, NOON), "capture")
 
 
+def announced(*nonces: str, limit: int = 10) -> AlertState:
+    state = EMPTY
+    for nonce in nonces:
+        state = expect_test(state, nonce, limit, NOON)
+    return state
+
+
 def test_a_test_says_its_mark_and_that_nothing_is_wrong():
-    assert only(owing_a_test(EMPTY, "m" * 50)) == AlertMessage(
-        alert_id=message_id("site", "test", "m" * 50),
+    nonce = "0123456789abcdef"
+    assert only(notify_test(announced(nonce), nonce, 10, NOON)) == AlertMessage(
+        alert_id=message_id("site", "test", nonce),
         kind="test",
         severity="information",
         endpoint="site",
         variant="",
-        headline=f"this is a test, mark {'m' * 39}…; nothing is wrong",
+        headline="this is a test, mark 01234567; nothing is wrong",
         items=(),
         what_to_do=("No action is needed: you receive the alerts of this endpoint.",),
     )
+
+
+def test_a_test_is_sent_once_for_each_announcement():
+    state = notify_test(announced("a", "b"), "a", 10, NOON)
+    assert notify_test(state, "a", 10, NOON) == state
+    assert [test.nonce for test in state.expected_tests] == ["b"]
+    assert len(notify_test(state, "b", 10, NOON).outbox) == 2
+
+
+def test_a_test_that_nobody_announced_changes_nothing():
+    for state in (EMPTY, announced("a")):
+        assert not is_known_test(state, "forged", NOON)
+        assert notify_test(state, "forged", 10, NOON) == state
+
+
+def test_an_announcement_ends_and_leaves_nothing_behind():
+    state = announced("a")
+    late = NOON + TEST_VALIDITY
+    assert is_known_test(state, "a", late - timedelta(seconds=1))
+    assert not is_known_test(state, "a", late)
+    assert notify_test(state, "a", 10, late) == state
+    assert [test.nonce for test in expect_test(state, "b", 10, late).expected_tests] == ["b"]
+
+
+def test_tests_count_towards_the_hourly_limit():
+    state = announced("a", "b", limit=2)
+    with pytest.raises(VedetteError, match=r"^The hourly limit of site is 2 messages"):
+        expect_test(state, "c", 2, NOON)
+    state = notify_test(notify_test(state, "a", 2, NOON), "b", 2, NOON)
+    with pytest.raises(VedetteError):
+        expect_test(state, "c", 2, NOON)
+    assert expect_test(state, "c", 2, NOON + timedelta(hours=1)).expected_tests
+    lowered = notify_test(announced("a"), "a", 0, NOON)  # the fleet changed in between
+    assert (lowered.outbox, lowered.suppressed.count) == ((), 1)

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from chalicelib.alerts import outbox
 from chalicelib.alerts.endpoint_notifications import notify_once, sync_conditions
-from chalicelib.alerts.endpoint_notifications import notify_test as owing_a_test
 from chalicelib.alerts.next_steps import Step
 from chalicelib.alerts.outbox import (
     LEASE_DURATION,
@@ -110,12 +109,6 @@ def test_conditions_of_another_family_stay():
     both = sync_conditions(one, "monitoring", {"no baseline": "site has no baseline"}, NOON)
     assert set(both.fingerprints) == {Fingerprint("deployment", "stop"), Fingerprint("monitoring", "no baseline")}
     assert set(sync_conditions(both, "monitoring", {}, NOON).fingerprints) == {Fingerprint("deployment", "stop")}
-
-
-def test_a_test_is_pending_once_for_each_mark():
-    book = owing_a_test(EMPTY, "m1")
-    assert owing_a_test(book, "m1") == book
-    assert len(owing_a_test(book, "m2").outbox) == 2
 
 
 def pending(number: int, **changes) -> OutboxMessage:

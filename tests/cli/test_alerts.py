@@ -119,6 +119,15 @@ def test_a_test_goes_through_bus_function_book_and_topic_and_comes_back(alerting
     assert alerting.answer("alerts", "list")["alerts"] == []
 
 
+def test_no_more_tests_are_sent_than_alerts_in_an_hour(alerting):
+    user_actions.apply_fleet(replace(alerting.entry(), mode="alert", alerts_per_hour=1))
+    alerting.done("alerts", "test", SITE, "--yes")
+    sentence = alerting.refused("alerts", "test", SITE, "--yes")
+    assert sentence.startswith("The hourly limit of preferred-site is 1 message (alerts_per_hour)")
+    alerting.cloud.turn(hours=1)
+    alerting.done("alerts", "test", SITE, "--yes")
+
+
 def test_a_test_works_in_mode_observe_too_and_is_reported_in_words(alerting):
     user_actions.apply_fleet(replace(alerting.entry(), mode="observe"))
     accepted = "SNS accepted it. Check that a message arrives whose subject begins with [test]"

@@ -38,7 +38,7 @@ def test_a_version_that_is_not_approved_cannot_be_pinned_and_one_that_is_not_the
     until = ("pin", SITE, "--version", 1, "--yes", "--until")
     assert stage.refused(*until, "2020-01-01") == "2020-01-01 is in the past."
     assert "is neither a time like" in stage.refused(*until, "tomorrow")
-    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "alert", "--yes")
+    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "alert", "--force", "--yes")
     assert "is in mode alert, so Vedette does not deploy" in stage.refused("deploy", SITE, "--version", 1, "--yes")
 
 
@@ -153,7 +153,7 @@ def _arn(stage, version: int) -> str:
 
 def test_both_registered_approved_the_first_deployed_by_version_then_the_second(stage):
     """Two packages are registered as Approved; one is deployed, then the model behind it replaced."""
-    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "observe", "--yes")
+    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "observe", "--force", "--yes")
     stage.register("knn", "Approved")
     stage.register("linear-learner", "Approved")
     stage.cloud.turn(minutes=20)

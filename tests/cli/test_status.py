@@ -14,7 +14,7 @@ from tests.runs import run_of
 
 
 def test_status_shows_captured_objects_that_cannot_be_read(stage):
-    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "observe", "--yes")
+    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "observe", "--force", "--yes")
     assert stage.answer("status", SITE)["endpoints"][0]["unreadable"] == []
     run = run_of(SITE)
     keys = [f"data-capture/{SITE}/AllTraffic/2026/03/02/09/0{n}-00-000-\x1b[31mx.jsonl" for n in range(2)]

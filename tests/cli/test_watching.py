@@ -330,7 +330,7 @@ def test_the_fleet_is_written_as_the_file_that_it_can_be_applied_from(watching, 
 
 def test_a_source_that_no_rule_matches_is_remarked_and_one_of_our_own_refused(stage, tmp_path):
     (tmp_path / "fleet.toml").write_text('[endpoints.site]\ncapture_uri = "s3://elsewhere/x"\n')
-    said = stage.done("apply", "-f", tmp_path / "fleet.toml", "--dry-run")
+    said = stage.done("apply", "-f", tmp_path / "fleet.toml", "--force", "--dry-run")
     assert "site captures to s3://elsewhere/x, which VEDETTE_CAPTURE_SOURCES does not name" in said
     (tmp_path / "fleet.toml").write_text(f'[endpoints.site]\ncapture_uri = "s3://{stage.bucket}/parts"\n')
     assert "where Vedette stores its own data" in stage.refused("apply", "-f", tmp_path / "fleet.toml")

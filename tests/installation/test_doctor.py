@@ -1,12 +1,17 @@
-"""What doctor says of a key and of a VPC: nothing when they are sound, and each fault by what it breaks."""
+"""What doctor says of a key, a VPC and pending notifications: nothing when they are sound, else what a fault breaks."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from moto.ec2.models.route_tables import Route
 
+from chalicelib.alerts.message import suppressed_summary
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.records import AlertState, DepartedEndpoint, FleetEntry, OutboxMessage, Suppressed
 from tests.installation.conftest import cloned
 from vedette.installation.check_account import GATEWAYS, INTERFACES
+from vedette.operations import stages
 
 MAIL = ("--email", "oncall@example.com")
 REGION = "eu-west-1"
@@ -200,3 +205,35 @@ def test_a_subnet_without_a_table_of_its_own_goes_by_the_main_one(clone, vpc):
     vpc.table = main["RouteTableId"]
     vpc.route_out(NatGatewayId=vpc.nat_gateway("10.0.2.0/24"))
     assert reaches(clone, vpc)["outcome"] == "ok"
+
+
+# --- notifications ----------------------------------------------------------------------------------------------------
+
+WAITS = "no notification waits for its delivery"
+
+
+def waits(clone, **changes) -> dict:
+    """What doctor says while one message of an endpoint that left the fleet is pending."""
+    now = clone.cloud.clock.now()
+    message = suppressed_summary("site", "", Suppressed(since=now, until=now, count=1, severity="warning", items=()))
+    pending = OutboxMessage(alert_id=message.alert_id, message=message, **changes)
+    with stages.entered(clone.project.stage("dev")["environment_variables"], None, None):
+        store = stage_stores().alert_states
+        store.put_departed(DepartedEndpoint(entry=FleetEntry(endpoint="site"), at=now))
+        store.put(AlertState(endpoint="site", variant="", outbox=(pending,)), 0)
+    try:
+        return findings(clone)[WAITS]
+    finally:
+        with stages.entered(clone.project.stage("dev")["environment_variables"], None, None):
+            stage_stores().alert_states.delete("site", "")
+            stage_stores().alert_states.forget_departed("site")
+
+
+def test_the_age_of_the_oldest_pending_notification_is_reported(clone):
+    now = clone.cloud.clock.now()
+    assert findings(clone)[WAITS]["outcome"] == "ok"
+    assert waits(clone, enqueued_at=now - timedelta(minutes=5))["outcome"] == "ok"
+    late = waits(clone, enqueued_at=now - timedelta(hours=3))
+    assert (late["outcome"], late["found"]) == ("fault", "1 notification not delivered, the oldest for 3 hours")
+    refused = waits(clone, last_error="no confirmed subscription")
+    assert refused["found"] == "1 notification not delivered, for an unknown time; no confirmed subscription"

@@ -148,7 +148,7 @@ def test_lines_that_cannot_be_read_are_counted_and_the_rest_counts(watched):
 @pytest.mark.parametrize(
     "key",
     [
-        "data-capture/not-a-capture-object.txt",
+        "data-capture/not-a-capture-object.jsonl",
         f"data-capture/{ENDPOINT}/AllTraffic/2026/13/40/09/30-00-000-x.jsonl",
         f"data-capture/merge/{ENDPOINT}/AllTraffic/2026/03/02/09/part-00000-x.c000.jsonl",
     ],

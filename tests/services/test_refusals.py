@@ -1,8 +1,17 @@
 """What is not ours, or not whole, is refused with one log line and never retried."""
 
-import pytest
+from functools import partial
 
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.alerts.endpoint_notifications import expect_test
+from chalicelib.endpoint_run import EndpointRun, stage_stores
+from chalicelib.records import ExecutionEvent, as_dict
+from chalicelib.services import alerting
 from chalicelib.settings import settings
+from tests.alerts.factories import execution, violation
+from tests.services.conftest import ENTRY
 
 ARN = "arn:aws:sagemaker:{region}:{account}:{what}"
 
@@ -90,7 +99,8 @@ def test_the_real_samples_of_the_documentation_are_read(world, conformance):
     from chalicelib.settings import Settings
 
     def settings_for(event: dict) -> Settings:
-        return Settings("local", "b", "t", "arn", "", event["region"], event["account"])
+        sources = (("example-bucket", "p/"),)
+        return Settings("local", "b", "t", "arn", "", event["region"], event["account"], sources)
 
     event = json.loads((conformance / "events/SageMaker_Endpoint_State_Change.json").read_text())
     assert EndpointStateChanged.from_eventbridge(event, settings_for(event)).endpoint == "MyEndpoint"
@@ -100,8 +110,87 @@ def test_the_real_samples_of_the_documentation_are_read(world, conformance):
     assert (read.bucket, read.capture.name) == ("example-bucket", "34-30-683-a+b%20c.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("bucket", "key"),
+    [
+        (None, "training/site/AllTraffic/2026/03/02/09/00-00-000-a.jsonl"),
+        (None, "data-captured/site/AllTraffic/2026/03/02/09/00-00-000-a.jsonl"),
+        ("lake", "data-capture/site/AllTraffic/2026/03/02/09/00-00-000-a.jsonl"),
+        (None, "train.jsonl"),
+    ],
+)
+def test_a_file_of_another_place_is_skipped_without_a_call_and_is_no_error(world, bucket, key):
+    """The rule matches every .jsonl of a bucket, so that its pattern stays short."""
+    before = len(world.cloud.recorder.calls)
+    answer = world.cloud.invoke("on_data_captured", captured(key, bucket))
+    assert answer["skipped"] == "not a capture"
+    assert answer["detail"].endswith("is in no place that VEDETTE_CAPTURE_SOURCES names")
+    assert len(world.cloud.recorder.calls) == before
+
+
 def test_a_model_package_event_is_read_with_its_source_as_a_list_and_its_keys_in_lower_camel_case(world):
     event = package()
     event["source"] = ["aws.sagemaker"]
     event["detail"] = {key[0].lower() + key[1:]: value for key, value in event["detail"].items()}
     assert "steps" in world.cloud.invoke("on_model_package_state_change", event)
+
+
+# --- test alerts: only those that an operator announced in the table -------------------------------------------------
+
+
+def announced(world, nonce: str) -> None:
+    """What `vedette alerts test` writes before it puts the event."""
+    entry = world.fleet.entry("preferred-site")
+    decide = partial(expect_test, nonce=nonce, limit=entry.alerts_per_hour, now=world.cloud.clock.now())
+    alerting.update(EndpointRun.without_deadline(entry), alerting.ENDPOINT, decide)
+
+
+def asked_for_test(world, nonce: str) -> dict:
+    now = world.cloud.clock.now()
+    event = ExecutionEvent(
+        endpoint="preferred-site",
+        variant="",
+        verdict="OK",
+        window_start=now,
+        window_end=now,
+        window_closed=False,
+        folder="",
+        test=nonce,
+    )
+    return envelope("vedette.local", "Vedette Monitoring Execution", as_dict(event))
+
+
+def test_an_event_that_claims_to_be_a_test_makes_vedette_mail_nothing(world, capsys, caplog):
+    answer = world.cloud.invoke("on_monitoring_execution", asked_for_test(world, "forged"))
+    assert answer == {"rejected": "A test alert of preferred-site was not announced by `vedette alerts test`."}
+    assert world.subjects == []
+    assert [record.kind for record in caplog.records] == ["UnexpectedTest"]
+    assert '"RejectedEvents":[1.0]' in capsys.readouterr().out
+
+
+def test_an_announced_test_is_sent_once_and_a_repeated_delivery_is_no_error(world):
+    announced(world, "known")
+    event = asked_for_test(world, "known")
+    assert len(world.cloud.invoke("on_monitoring_execution", event)["alerts"]) == 1
+    assert world.cloud.invoke("on_monitoring_execution", event)["alerts"] == []
+    assert [mail.attributes["kind"] for mail in world.cloud.mailbox.mails] == ["test"]
+    assert "rejected" in world.cloud.invoke("on_monitoring_execution", asked_for_test(world, "another"))
+
+
+def test_an_announcement_that_is_too_old_is_refused(world):
+    announced(world, "known")
+    event = asked_for_test(world, "known")
+    world.cloud.turn(minutes=16)
+    assert "rejected" in world.cloud.invoke("on_monitoring_execution", event)
+    assert world.subjects == []
+
+
+def test_a_verdict_of_one_endpoint_is_not_announced_as_that_of_another(world):
+    world.apply(ENTRY, replace(ENTRY, endpoint="other", package_group="other", mode="alert"))
+    stored = execution(violation())
+    stage_stores().executions.put(stored)
+    event = asked_for_test(world, "")
+    event["detail"] |= {"endpoint": "other", "folder": stored.folder}
+    answer = world.cloud.invoke("on_monitoring_execution", event)
+    assert answer["rejected"].endswith("is an execution of preferred-site, not of other.")
+    assert world.subjects == []

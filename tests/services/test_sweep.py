@@ -176,9 +176,9 @@ def test_what_one_object_violated_is_reported_by_the_sweep_when_its_event_is_los
     put(watched, key(watched, 10 * MINUTE), rows(25, b="34.5"))
     watched.cloud.settle()
     assert len(parts(watched)) == 1
-    assert watched.cloud.mailbox.mails == []
+    assert watched.data_mails == []
     assert swept(watched)["unclosed"] == 1
-    assert ["b is not Integral" in mail.subject for mail in watched.cloud.mailbox.mails] == [True]
+    assert ["b is not Integral" in mail.subject for mail in watched.data_mails] == [True]
     put(watched, key(watched, 9 * MINUTE, "again"), rows(25, b="34.5"))
     watched.cloud.settle()
     assert [swept(watched)["unclosed"] for _ in range(2)] == [0, 0]
@@ -197,7 +197,7 @@ def test_the_verdict_of_an_object_is_stored_before_its_part(watched, monkeypatch
     watched.cloud.bus.drop(lambda event, function: False)
     assert swept(watched)["summarized"] == 1
     watched.cloud.settle()
-    assert ["b is not Integral" in mail.subject for mail in watched.cloud.mailbox.mails] == [True]
+    assert ["b is not Integral" in mail.subject for mail in watched.data_mails] == [True]
 
 
 def test_an_object_that_is_gone_is_no_error_and_one_that_was_deleted_stays_counted(watched):

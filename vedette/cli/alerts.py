@@ -163,14 +163,16 @@ def test_command(io: CommandIO, endpoint: str, wait: str) -> None:
     Example:
       vedette alerts test preferred-site
     """  # noqa: D301
+    from chalicelib.alerts.endpoint_notifications import mark_of_test
     from vedette.operations import alerts
 
     timeout_seconds = stage.parse_duration_seconds(wait)
     data: dict[str, object] = {"endpoint": endpoint, "mark": None, "alert_id": None}
     if io.confirm(f"Send a test alert to all subscribers of the alerts of {endpoint}?"):
-        data["mark"] = mark = alerts.start_test(endpoint)
+        nonce = alerts.start_test(endpoint)
+        data["mark"] = mark = mark_of_test(nonce)
         io.progress(f"Sent the test alert {mark}; waiting for SNS to accept it ...")
-        data["alert_id"] = alerts.wait_for_test(endpoint, mark, timeout_seconds)
+        data["alert_id"] = alerts.wait_for_test(endpoint, nonce, timeout_seconds)
         io.say(f"SNS accepted it. Check that a message arrives whose subject begins with [test] and contains {mark}.")
     io.emit(data)
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from chalicelib.errors import VedetteError
 from vedette.cli import stage
 from vedette.cli.quiet_start import show_quiet_start
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.records import Fleet, FleetEntry
+
+
+FORCE = click.option("--force", is_flag=True, help="Also accept an endpoint, team or baseline that does not exist.")
 
 
 @stage.command("manage", changes=True)
@@ -30,7 +35,8 @@ if TYPE_CHECKING:
 @click.option("--golden-payload", metavar="BODY|@FILE", help="A request that every version must answer.")
 @click.option("--golden-content-type", help="The content type of the golden request. [default: text/csv]")
 @click.option("--set", "more", metavar="KEY=VALUE", multiple=True, help="Set any other key of a fleet entry.")
-def manage_command(io: CommandIO, group: str, endpoint: str, more: tuple[str, ...], **params: Any) -> None:
+@FORCE
+def manage_command(io: CommandIO, group: str, endpoint: str, more: tuple[str, ...], force: bool, **params: Any) -> None:
     """Add one endpoint to the fleet, or change its entry.
 
     Options that you do not name keep their value. To keep the fleet in a file in git, use `vedette apply`.
@@ -49,16 +55,20 @@ def manage_command(io: CommandIO, group: str, endpoint: str, more: tuple[str, ..
         form = {"content_type": content_type, "accept": content_type} if content_type else {}
         fields["golden_payload"] = {"body": fleet.read_payload(body), **form}
     fields |= dict(stage.parse_key_value("--set", text) for text in more)
-    _store(io, stored, fleet.managed(stored, group, endpoint, fields), etag, "")
+    entries = fleet.managed(stored, group, endpoint, fields)
+    named = () if force else [entry for entry in entries if entry.endpoint == endpoint]
+    _store(io, stored, entries, etag, "", named)
 
 
 @stage.command("apply", changes=True)
 @click.option("-f", "--file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The fleet in TOML.")
-def apply_command(io: CommandIO, file: Path) -> None:
+@FORCE
+def apply_command(io: CommandIO, file: Path, force: bool) -> None:
     """Replace the fleet with the fleet in a file.
 
     Validate the file, show the differences, and store the fleet with your identity and the git commit of the file.
-    Endpoints that are not in the file leave the fleet, but are not deleted.
+    Endpoints that are not in the file leave the fleet, but are not deleted. A file that names an endpoint, a team or a
+    baseline that does not exist is refused; in mode deploy, an endpoint may be created later.
 
     \b
     Example:
@@ -77,7 +87,7 @@ def apply_command(io: CommandIO, file: Path) -> None:
     entries = fleet.parse(content, str(file))
     io.progress(*fleet.retired_keys(content))
     stored, etag = aws.get_fleet()
-    _store(io, stored, entries, etag, fleet.commit_of(file))
+    _store(io, stored, entries, etag, fleet.commit_of(file), () if force else entries)
 
 
 @click.group("fleet")
@@ -123,8 +133,21 @@ def show_command(io: CommandIO, as_toml: bool) -> None:
 fleet_group.add_command(show_command)
 
 
-def _store(io: CommandIO, stored: Fleet, entries: tuple[FleetEntry, ...], etag: str, commit: str) -> None:
-    """Show the changes, ask for confirmation, and store the fleet."""
+def _store(
+    io: CommandIO,
+    stored: Fleet,
+    entries: tuple[FleetEntry, ...],
+    etag: str,
+    commit: str,
+    checked: Sequence[FleetEntry],
+) -> None:
+    """Show the changes, ask for confirmation, and store the fleet; what the `checked` entries name must exist.
+
+    Raises
+    ------
+    VedetteError
+        With one line for each endpoint, team or baseline that does not exist.
+    """
     from vedette.operations import aws, fleet
 
     remarks = fleet.check_sources(entries, "the fleet")
@@ -135,9 +158,13 @@ def _store(io: CommandIO, stored: Fleet, entries: tuple[FleetEntry, ...], etag: 
     else:
         io.say(*(str(change) for change in changes))
         io.progress(*remarks)
+        if absent := fleet.missing(checked):
+            raise VedetteError("\n".join(["The fleet names what does not exist; --force applies it:", *absent]))
         if io.confirm("Apply these changes?"):
             fleet.apply(entries, etag=etag, by=aws.who(), commit=commit)
             data["applied"] = True
+            data["pending"] = fleet.pending_of(fleet.leaving(stored.entries, entries))
+            io.say(*data["pending"])
             data["quiet_start"] = [
                 show_quiet_start(io, entry) for entry in fleet.newly_alerting(stored.entries, entries)
             ]

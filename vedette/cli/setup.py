@@ -92,6 +92,11 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
     metavar="TYPE",
     help="An instance type that may be deployed, such as ml.m5.*. [default: CPU types]",
 )
+@click.option(
+    "--event-pattern-size",
+    type=click.IntRange(2048, 4096),
+    help="EventBridge's quota of this name, if it was raised for your account. [default: 2048]",
+)
 @click.option("--log-days", type=int, help="Days until logs are deleted. [default: 90]")
 @click.option("--part-days", type=int, help="Days until parts and roll-ups are deleted. [default: 90]")
 @click.option("--capture-days", type=int, help="Days until captures are deleted. [default: 0, never]")
@@ -118,6 +123,7 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
         image_accounts=params["image_account"],
         instance_types=params["instance_type"],
         teams=params["team"],
+        event_pattern_size=params["event_pattern_size"],
     )
     setup.check(request)
     prepared = setup.prepare(request, project, _dashboard(stage))

@@ -23,7 +23,8 @@ COLOURS = {"bad": "red", "poor": "yellow", "good": "green"}
 def status_command(io: CommandIO, endpoint: str) -> None:
     """Show the state of the endpoints: versions, last capture, last verdict and open alerts.
 
-    Exit codes: 0 = no problem, 1 = a verdict is bad, an alert is open or captures cannot be read.
+    Exit codes: 0 = no problem, 1 = a verdict is bad, an alert is open, captures cannot be read, or the
+    fleet names what does not exist.
 
     \b
     Examples:
@@ -83,7 +84,7 @@ def _notes(one: EndpointStatus) -> list[str]:
     notes = [
         (one.state not in {"", "InService"}, f"the endpoint is {one.state}"),
         (muted, f"{muted} muted"),
-        (one.undelivered, f"{one.undelivered} message{'s' if one.undelivered > 1 else ''} not delivered"),
+        (one.undelivered, f"{counted(one.undelivered, 'message')} not delivered{_age(one)}"),
         (one.polled, "polling (no EventBridge)"),
         (one.closed, "captures cannot be read, run `vedette watch`"),
         (one.unreadable_count, f"{counted(one.unreadable_count, 'captured object')} cannot be read"),
@@ -96,6 +97,7 @@ def _lines(io: CommandIO, one: EndpointStatus, *, everything: bool) -> None:
     """Print the open alerts and the first unreadable object; with `everything` all of them, and every verdict."""
     from chalicelib.alerts.wording import counted
 
+    io.say(*one.missing)
     for alert in one.alerts:
         if everything or not alert.muted:
             mute = ", muted" if alert.muted else ""
@@ -117,3 +119,13 @@ def _lines(io: CommandIO, one: EndpointStatus, *, everything: bool) -> None:
 
 def _time(time: datetime | None) -> str:
     return f"{time:%Y-%m-%d %H:%M}" if time else ""
+
+
+def _age(one: EndpointStatus) -> str:
+    """The age of the oldest undelivered message, if it is known."""
+    from datetime import UTC
+
+    from chalicelib.alerts.wording import duration
+
+    oldest = one.oldest_undelivered
+    return f", the oldest for {duration(datetime.now(UTC) - oldest)}" if oldest else ""

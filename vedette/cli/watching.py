@@ -110,7 +110,7 @@ def unwatch_command(io: CommandIO, endpoint: str) -> None:
     if io.confirm("Stop watching the endpoint?"):
         fleet.apply(fleet.without(stored, endpoint), etag=etag, by=aws.who())
         data["applied"] = True
-        io.say(f"Vedette no longer watches {endpoint}.")
+        io.say(f"Vedette no longer watches {endpoint}.", *fleet.pending_of([entry]))
     io.emit(data)
 
 

@@ -11,16 +11,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib import locations
+from chalicelib.alerts.wording import counted, duration
 from chalicelib.aws.clients import client
 from vedette.installation import account, deploy
 from vedette.installation.findings import Check, Finding, InspectedStage, expect, fault, ok, warning
 from vedette.installation.functions import NAMES, full_name
 from vedette.installation.policies import listed
 from vedette.installation.setup import stack_name
-from vedette.operations import aws
+from vedette.operations import alerts, aws
 from vedette.operations.aws import code
 
 MAX_CLOCK_SKEW = timedelta(minutes=4)  # AWS refuses signatures that are more than five minutes off
+SWEEP_PERIOD = timedelta(minutes=15)
 INTERFACES = ("sagemaker.api", "sagemaker.runtime", "sns", "events", "lambda", "logs", "monitoring")
 GATEWAYS = ("s3", "dynamodb")
 
@@ -92,17 +95,32 @@ def _tls_only(statement: Mapping[str, Any]) -> bool:
 
 def sources(inspected: InspectedStage) -> Iterator[Finding]:
     """Capture sources of the fleet."""
-    places = [f"s3://{bucket}/{prefix}".rstrip("/") for bucket, prefix in inspected.settings.capture_places]
     for entry in aws.get_fleet()[0].entries:
         uri = entry.capture_uri.rstrip("/")
-        matched = not uri or any(f"{uri}/".startswith(f"{place}/") or uri == place for place in places)
         place = uri.removeprefix("s3://")
+        root = locations.capture_roots(uri, entry.endpoint)[0]
         yield expect(
-            f"a rule matches the captures of {entry.endpoint}",
-            matched,
-            f"no rule matches {uri}",
+            f"the stage reads the captures of {entry.endpoint}",
+            not uri or inspected.settings.names_place(locations.split_s3_uri(uri)[0], root),
+            f"VEDETTE_CAPTURE_SOURCES does not name {uri}",
             f"vedette setup --stage {inspected.stage} --capture-source {place}/, then make deploy",
         )
+
+
+def notifications(inspected: InspectedStage) -> Iterator[Finding]:
+    """Notifications."""
+    waiting = alerts.undelivered()
+    since = [one.outbox_message.enqueued_at for one in waiting]
+    oldest = min((at for at in since if at is not None), default=None)
+    age = f"the oldest for {duration(datetime.now(UTC) - oldest)}" if oldest else "for an unknown time"
+    reasons = sorted({one.outbox_message.last_error for one in waiting} - {""})
+    stuck = bool(reasons) or (oldest is not None and datetime.now(UTC) - oldest > SWEEP_PERIOD)
+    yield expect(
+        "no notification waits for its delivery",
+        not stuck,
+        "; ".join([f"{counted(len(waiting), 'notification')} not delivered, {age}", *reasons]),
+        f"mend the topic; `vedette alerts list --stage {inspected.stage}` shows each; the sweep sends them then",
+    )
 
 
 def topics(inspected: InspectedStage) -> Iterator[Finding]:
@@ -319,4 +337,17 @@ def _or_none(ask: Callable[[], Any], *absent: str) -> Any:
         raise
 
 
-CHECKS: tuple[Check, ...] = (clock, stack, buckets, sources, topics, model_role, key, table, alarms, logs, network)
+CHECKS: tuple[Check, ...] = (
+    clock,
+    stack,
+    buckets,
+    sources,
+    topics,
+    notifications,
+    model_role,
+    key,
+    table,
+    alarms,
+    logs,
+    network,
+)

@@ -3,6 +3,7 @@
 | step                          | why                                                              |
 |-------------------------------|------------------------------------------------------------------|
 | fetch the stage and its state | any machine can deploy                                           |
+| count the capture pattern     | EventBridge refuses a long one, when most of a deployment is done|
 | build, and look into the zip  | Chalice drops what it cannot install and goes on                 |
 | add byte code to the zip      | Lambda would compile every module at every cold start            |
 | `chalice deploy`              | functions, rules, permissions, roles                             |
@@ -26,7 +27,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.clients import client
 from chalicelib.errors import VedetteError
-from vedette.installation import account, byte_code, package, state
+from vedette.installation import account, byte_code, event_pattern, package, state
 from vedette.installation.functions import FUNCTIONS, FunctionSpec, event_invoke_config, full_name, queue_name
 from vedette.installation.project import Project
 from vedette.installation.setup import stack_name
@@ -42,9 +43,11 @@ def install(project: Project, stage: str, echo: Echo) -> list[str]:
     Raises
     ------
     VedetteError
-        If the stage is not set up, or the package is incomplete. Nothing is deployed then.
+        If the stage is not set up, a pattern is too long for EventBridge, or the package is incomplete. Nothing is
+        deployed then.
     """
     bucket = load_stage(project, stage)
+    event_pattern.check_entry(stage, project.stage(stage))
     etag = state.fetch_deployed(project, stage, bucket)
     project.write_stage(stage, project.stage(stage))
     echo("Building the package ...")

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.errors import VedetteError
 from chalicelib.settings import TOPIC_ARN
-from vedette.installation import account, policies, state
+from vedette.installation import account, event_pattern, policies, state
 from vedette.installation.account import Change, ChangeSet
 from vedette.installation.functions import FUNCTIONS, merge_template
 from vedette.installation.policies import StageScope
@@ -58,6 +58,7 @@ class SetupRequest:
     image_accounts: tuple[str, ...] = ()
     instance_types: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()  # team=ARN of its topic
+    event_pattern_size: int | None = None  # the account's EventBridge quota, where it was raised
 
 
 @dataclass
@@ -99,7 +100,7 @@ def prepare(request: SetupRequest, project: Project, dashboard: str = "") -> Set
     Raises
     ------
     VedetteError
-        If a required option is missing, or a named resource does not exist.
+        If a required option is missing, a named resource does not exist, or there are too many capture buckets.
     """
     policies.read(project.chalice)
     before = account.parameters_of(account.describe_stack(stack_name(request.stage)))
@@ -107,7 +108,9 @@ def prepare(request: SetupRequest, project: Project, dashboard: str = "") -> Set
     parameters = {**before, **given, "Stage": request.stage}
     if not parameters.get("Email"):
         raise VedetteError("Use --email to name the address that receives alerts.")
-    _check_names(parameters, account.identity()[2])
+    _, owner, region = account.identity()
+    _check_names(parameters, region)
+    _check_pattern(request, project, parameters.get("Bucket") or f"vedette-{request.stage}-{owner}-{region}")
     tags = {"vedette:stage": request.stage}
     change_set = ChangeSet(stack_name(request.stage), template(dashboard), parameters, tags)
     return Setup(request, project, parameters, change_set, not before)
@@ -127,6 +130,13 @@ def _check_names(parameters: Mapping[str, str], region: str) -> None:
     path = parameters.get("RolePath", "/")
     if not re.fullmatch(r"/([!-~]+/)?", path):
         raise VedetteError(f"--role-path must begin and end with a slash, such as /teams/ml/: {path!r}.")
+
+
+def _check_pattern(request: SetupRequest, project: Project, bucket: str) -> None:
+    entry = _stored_entry(project, request.stage, bucket)
+    quota = request.event_pattern_size or entry.get(event_pattern.ENTRY_KEY, event_pattern.DEFAULT_CHARACTERS)
+    sources = [place.partition("/")[0] for place in _sources(request, entry)]
+    event_pattern.check(request.stage, [bucket, *sources], quota)
 
 
 def make(setup: Setup) -> dict[str, Any]:
@@ -152,7 +162,6 @@ def _scope(request: SetupRequest, outputs: Mapping[str, str], project: Project) 
     partition, owner, region = account.identity()
     entry = _stored_entry(project, request.stage, outputs["Bucket"])
     before = entry.get("environment_variables", {})
-    named = request.capture_sources or tuple(filter(None, before.get("VEDETTE_CAPTURE_SOURCES", "").split(",")))
     teams = [found[0] for found in TOPIC_ARN.finditer(",".join(request.teams) or before.get("VEDETTE_TOPICS", ""))]
     return StageScope(
         stage=request.stage,
@@ -163,11 +172,19 @@ def _scope(request: SetupRequest, outputs: Mapping[str, str], project: Project) 
         topics=tuple(dict.fromkeys([outputs["TopicArn"], *teams])),
         role_arn=outputs["RoleArn"],
         key_arn=outputs.get("KeyArn", ""),
-        sources=tuple((bucket, prefix) for bucket, _, prefix in (one.partition("/") for one in named)),
+        sources=tuple(
+            (bucket, prefix) for bucket, _, prefix in (one.partition("/") for one in _sources(request, entry))
+        ),
         instance_types=request.instance_types or tuple(entry.get("vedette_instance_types", ())),
         in_vpc=bool(request.subnets or entry.get("subnet_ids")),
         partition=partition,
     )
+
+
+def _sources(request: SetupRequest, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """The additional capture locations: those that the request names, or else those of the stage's entry."""
+    before = entry.get("environment_variables", {}).get("VEDETTE_CAPTURE_SOURCES", "")
+    return request.capture_sources or tuple(filter(None, before.split(",")))
 
 
 def _stored_entry(project: Project, stage: str, bucket: str) -> dict[str, Any]:
@@ -223,4 +240,6 @@ def _entry(
         entry |= {"subnet_ids": list(request.subnets), "security_group_ids": list(request.security_groups)}
     if scope.instance_types:
         entry["vedette_instance_types"] = list(scope.instance_types)  # Chalice ignores unknown keys
+    if request.event_pattern_size:
+        entry[event_pattern.ENTRY_KEY] = request.event_pattern_size
     return entry

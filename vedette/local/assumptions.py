@@ -289,6 +289,36 @@ ASSUMPTIONS = (
         ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html",),
     ),
     Assumption(
+        "event-pattern-size",
+        "events",
+        "An event pattern has at most 2,048 characters; the quota can be raised to 4,096.",
+        SEEN,
+        (
+            "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html",
+            "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",
+            "https://github.com/hashicorp/terraform-provider-aws/issues/33732",
+        ),
+    ),
+    Assumption(
+        "event-pattern-refusal",
+        "events",
+        "PutRule refuses a longer pattern, with an error whose code and text are not published.",
+        UNKNOWN,
+        (),
+        searched="The guide and https://github.com/hashicorp/terraform-provider-aws/pull/34270 say only that a request"
+        " beyond the quota is answered with status 400.",
+    ),
+    Assumption(
+        "event-pattern-suffix",
+        "events",
+        'A pattern matches the end of a value with {"suffix": ...}, with regard to case; all fields must match.',
+        SEEN,
+        (
+            "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html",
+            "https://github.com/aws/event-ruler",
+        ),
+    ),
+    Assumption(
         "lambda-retries",
         "Lambda",
         "A failed asynchronous invocation comes again after one minute and after two more, with the same request id.",

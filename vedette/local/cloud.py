@@ -112,6 +112,7 @@ class Cloud:
         router.validators["s3", "PutBucketNotificationConfiguration"] = moto_validators.s3_notification_names
         router.validators["sns", "Publish"] = moto_validators.sns_publish
         router.validators["sns", "PublishBatch"] = moto_validators.sns_publish_batch
+        router.validators["events", "PutRule"] = moto_validators.events_put_rule
         router.validators["sqs", "ReceiveMessage"] = moto_validators.sqs_receive
         router.validators["sns", "GetTopicAttributes"] = self.mailbox.show_counts
         router.after_success["sns", "Publish"] = self.mailbox

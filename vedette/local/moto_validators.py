@@ -14,6 +14,7 @@ from vedette.local.operations import Operation
 
 SUBJECT_CHARACTERS = 100  # aws-behaviour: sns-subject
 MESSAGE_BYTES = 262_144  # message and attributes together
+PATTERN_CHARACTERS = 2_048  # aws-behaviour: event-pattern-size, event-pattern-refusal
 
 
 def sns_publish(request: Request, operation: Operation) -> None:
@@ -50,6 +51,13 @@ def sqs_receive(request: Request, operation: Operation) -> Request:
     """Answer a long poll at once: moto would wait for the simulated clock, which does not move."""
     arguments = json.loads(request.body or b"{}")
     return replace(request, body=json.dumps({**arguments, "WaitTimeSeconds": 0}).encode())
+
+
+def events_put_rule(request: Request, operation: Operation) -> None:
+    """Refuse an event pattern that is longer than the default quota, which moto does not count."""
+    size = len(json.loads(request.body or b"{}").get("EventPattern") or "")
+    if size > PATTERN_CHARACTERS:
+        raise AwsError("ValidationException", f"Event pattern of {size} characters exceeds {PATTERN_CHARACTERS}.")
 
 
 def s3_notification_names(request: Request, operation: Operation) -> Request:

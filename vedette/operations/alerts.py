@@ -11,19 +11,20 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from chalicelib import records
-from chalicelib.alerts import email_text, mutes, sns_payload
-from chalicelib.alerts.message import message_id, messages
+from chalicelib.alerts import email_text, endpoint_notifications, mutes, sns_payload
+from chalicelib.alerts.message import messages
 from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import fingerprint_id, transition
 from chalicelib.aws import messages as outgoing
 from chalicelib.aws import s3
 from chalicelib.constraints.measurement import Fingerprint, Verdict
-from chalicelib.endpoint_run import stage_stores
+from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import (
@@ -36,6 +37,7 @@ from chalicelib.records import (
     OutboxMessage,
     Thresholds,
 )
+from chalicelib.services import alerting
 from chalicelib.settings import settings
 from vedette import input_sources
 from vedette.operations import aws
@@ -122,10 +124,15 @@ def alert(fingerprint: str) -> Alert:
 
 
 def undelivered(endpoint: str = "") -> list[Undelivered]:
-    """The messages in the outbox: delivery in progress, or failed; `tries` and `refused` say which."""
+    """The messages in the outbox: delivery in progress, or failed; `tries` and `refused` say which.
+
+    Without an endpoint, also those of endpoints that left the fleet.
+    """
+    names = [] if endpoint else [departed.entry.endpoint for departed in stage_stores().alert_states.departed()]
+    found = {(book.endpoint, book.variant): book for name in [endpoint, *names] for book in books(name)}
     return [
         Undelivered(endpoint=book.endpoint, variant=book.variant, outbox_message=pending)
-        for book in books(endpoint)
+        for book in found.values()
         for pending in book.outbox
     ]
 
@@ -197,16 +204,19 @@ def mutes_of(name: str) -> list[Mute]:
 
 
 def start_test(endpoint: str) -> str:
-    """Put a marked test event on the bus, like that of a verdict; returns the mark.
+    """Announce a test alert in the table, and put its event on the bus, like that of a verdict; returns its nonce.
 
     Raises
     ------
     VedetteError
-        If the endpoint is not in the fleet, or EventBridge rejects the event.
+        If the endpoint is not in the fleet, EventBridge rejects the event, or the hourly limit is reached.
     """
-    if stage_stores().fleet.get().entry(endpoint) is None:
+    entry = stage_stores().fleet.get().entry(endpoint)
+    if entry is None:
         raise VedetteError(f"{endpoint} is not in the fleet of stage {settings().stage}.")
-    mark, now = uuid.uuid4().hex[:8], datetime.now(UTC)
+    nonce, now = uuid.uuid4().hex, datetime.now(UTC)
+    expect = partial(endpoint_notifications.expect_test, nonce=nonce, limit=entry.alerts_per_hour, now=now)
+    alerting.update(EndpointRun.without_deadline(entry), alerting.ENDPOINT, expect)
     event = ExecutionEvent(
         endpoint=endpoint,
         variant="",
@@ -215,21 +225,21 @@ def start_test(endpoint: str) -> str:
         window_end=now,
         window_closed=False,
         folder="",
-        test=mark,
+        test=nonce,
     )
     outgoing.put_event(EXECUTION_DETAIL_TYPE, msgspec.json.encode(event))
-    return mark
+    return nonce
 
 
-def wait_for_test(endpoint: str, mark: str, timeout_seconds: float = TEST_ALERT_TIMEOUT_SECONDS) -> str:
-    """Wait until SNS has accepted the message with this mark; returns its alert id.
+def wait_for_test(endpoint: str, nonce: str, timeout_seconds: float = TEST_ALERT_TIMEOUT_SECONDS) -> str:
+    """Wait until SNS has accepted the message of a test; returns its alert id.
 
     Raises
     ------
     VedetteError
         On timeout, with the last step that it reached and the reason.
     """
-    wanted = message_id(endpoint, "test", mark)
+    wanted = endpoint_notifications.id_of_test(endpoint, nonce)
     ends, pending = time.monotonic() + timeout_seconds, None
     while True:
         book, _ = stage_stores().alert_states.get(endpoint, "")

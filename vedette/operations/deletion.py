@@ -187,6 +187,8 @@ def delete(deletion: Deletion, wait: Wait, report: Report = lambda line: None) -
     if stored.entry(deletion.endpoint) is not None:
         fleet.apply(fleet.without(stored, deletion.endpoint), etag=etag, by=deletion.by)
         report(f"removed {deletion.endpoint} from the fleet.")
+        for sentence in fleet.pending_of(fleet.leaving(stored.entries, fleet.without(stored, deletion.endpoint))):
+            report(sentence)
     table.put(deletion, pk, _SORT_KEY, _stored(deletion.endpoint)[1])
     for item in deletion.items:
         if item.kind == SCHEDULE:

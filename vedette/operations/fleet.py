@@ -35,9 +35,11 @@ from typing import Any
 import msgspec
 
 from chalicelib import locations
+from chalicelib.alerts.wording import counted
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
-from chalicelib.records import Delivery, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
-from chalicelib.services import capture_backlog
+from chalicelib.records import Delivery, DepartedEndpoint, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
+from chalicelib.services import capture_backlog, fleet_conditions
 from chalicelib.settings import settings
 from vedette.operations import aws
 
@@ -241,6 +243,28 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
     return remarks
 
 
+def missing(entries: Iterable[FleetEntry]) -> list[str]:
+    """One sentence for each endpoint, team or baseline that these entries name and that does not exist."""
+    entries = list(entries)
+    existing = {found["EndpointName"].lower() for found in aws.list_endpoints()} if entries else set()
+    return [sentence for found in entries for sentence in missing_of(found, exists=found.endpoint.lower() in existing)]
+
+
+def missing_of(found: FleetEntry, *, exists: bool) -> list[str]:
+    """The same for one entry; in mode deploy, an endpoint that does not exist yet is created."""
+    sentences = []
+    if not exists and found.mode != Mode.DEPLOY:
+        sentences.append(f"{found.endpoint}: there is no such endpoint")
+    if fleet_conditions.is_unknown_team(found.team):
+        sentences.append(
+            f"{found.endpoint}: the team {found.team} has no topic; `vedette setup --team {found.team}=ARN` adds it"
+        )
+    place = f"{found.baseline.rstrip('/')}/{locations.CONSTRAINTS_FILE}"
+    if found.baseline and not aws.object_exists(place):
+        sentences.append(f"{found.endpoint}: the baseline does not exist: there is no {place}")
+    return sentences
+
+
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
@@ -342,8 +366,27 @@ def differences(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> li
     return found
 
 
+def leaving(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> list[FleetEntry]:
+    """The entries that leave the fleet."""
+    staying = {entry.endpoint for entry in after}
+    return [entry for entry in before if entry.endpoint not in staying]
+
+
+def pending_of(entries: Iterable[FleetEntry]) -> list[str]:
+    """One sentence for each endpoint of which notifications are still pending."""
+    counted_by_endpoint = {
+        entry.endpoint: sum(len(state.outbox) for state in stage_stores().alert_states.of_endpoint(entry.endpoint))
+        for entry in entries
+    }
+    return [
+        f"{endpoint}: {counted(number, 'notification')} not sent yet; the sweep tries for a day, and drops the rest"
+        for endpoint, number in counted_by_endpoint.items()
+        if number
+    ]
+
+
 def apply(entries: Iterable[FleetEntry], *, etag: str, by: str, commit: str = "") -> Fleet:
-    """Store a fleet, if the stored one still has this ETag.
+    """Store a fleet, if the stored one still has this ETag; what is pending of an endpoint that leaves is still sent.
 
     Raises
     ------
@@ -351,6 +394,8 @@ def apply(entries: Iterable[FleetEntry], *, etag: str, by: str, commit: str = ""
         If another fleet was applied in the meantime.
     """
     fleet = Fleet(entries=tuple(entries), applied_by=by, applied_at=datetime.now(UTC), commit=commit)
+    for entry in leaving(aws.get_fleet()[0].entries, fleet.entries):
+        stage_stores().alert_states.put_departed(DepartedEndpoint(entry=entry, at=datetime.now(UTC)))
     aws.put_fleet(fleet, etag)
     return fleet
 

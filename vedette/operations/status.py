@@ -9,6 +9,7 @@
 | open alerts       | the alert states: firing fingerprints; muted ones are counted separately                   |
 | undelivered       | the outboxes in the alert states                                                           |
 | polled            | the sweep's record of captures without events                                              |
+| missing           | what the fleet names and does not exist: the endpoint, the team's topic, the baseline      |
 | unreadable        | the captured objects that are remembered because they could not be read                    |
 """
 
@@ -21,6 +22,7 @@ from datetime import datetime
 import msgspec
 
 from chalicelib import locations
+from chalicelib.alerts import outbox
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
@@ -29,7 +31,7 @@ from chalicelib.pages.labels import tone
 from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Pause, UnreadableObjects, UnreadableReason
 from chalicelib.registry.plan import Served
 from chalicelib.settings import settings
-from vedette.operations import control, results
+from vedette.operations import control, fleet, results
 
 THREADS = 8  # endpoints read at once; each needs about twenty requests
 _WORST = ("bad", "poor", "good")
@@ -79,11 +81,13 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]  # worst first
     alerts: tuple[OpenAlert, ...]
     undelivered: int  # messages that SNS has not accepted yet
+    oldest_undelivered: datetime | None = None  # since when; None: there is none, or an earlier version enqueued it
     polled: bool  # only the sweep finds captures
     closed: bool = False  # captures cannot be read
     unreadable: tuple[Unreadable, ...] = ()  # single captured objects, in the order in which they were met
     unreadable_more: int = 0  # that are not listed
     trouble: str = ""  # what could not be read
+    missing: tuple[str, ...] = ()  # what the fleet names and does not exist, a sentence each
 
     @property
     def firing(self) -> int:
@@ -98,7 +102,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def violated(self) -> bool:
         """Whether the endpoint needs attention."""
-        unread = self.closed or bool(self.unreadable_count)
+        unread = self.closed or bool(self.unreadable_count) or bool(self.missing)
         return bool(self.firing) or unread or any(one.tone == "bad" for one in self.verdicts)
 
 
@@ -149,11 +153,13 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
         verdicts=verdicts,
         alerts=tuple(_alerts(books)),
         undelivered=sum(len(book.outbox) for book in books),
+        oldest_undelivered=outbox.oldest_pending(books),
         polled=delivery == Delivery.POLLED,
         closed=delivery == Delivery.DENIED,
         unreadable=_unreadable(unreadable),
         unreadable_more=unreadable.more,
         trouble=trouble,
+        missing=tuple(fleet.missing_of(entry, exists=found is not None)),
     )
 
 

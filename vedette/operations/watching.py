@@ -4,7 +4,7 @@
 |---------------------------------------------|---------------------------------------------------------------------|
 | DestinationS3Uri                            | the source in the fleet entry, unchanged                            |
 | a bucket without EventBridge, or in another | the source is polled by the sweep; the change its owner must make   |
-| region, or a location that no rule matches  | is shown, as JSON and as Terraform                                  |
+| region, or a location that no stage names   | is shown, as JSON and as Terraform                                  |
 | a KMS key, of the capture or of the bucket  | the statement that its policy needs                                 |
 | capture off, a serverless or asynchronous   | an error                                                            |
 | endpoint, no such endpoint                  |                                                                     |
@@ -195,7 +195,7 @@ def _stage_change(endpoint: str, source: str) -> list[Change]:
     return [
         Change(
             title="Let the stage read the place",
-            why="its functions may read, and its rule matches, only the places that VEDETTE_CAPTURE_SOURCES names",
+            why="its functions read only the places that VEDETTE_CAPTURE_SOURCES names",
             place=f"stage {settings().stage}, environment_variables in .chalice/config.json",
             form={"VEDETTE_CAPTURE_SOURCES": value},
             command=f"vedette setup --stage {settings().stage} "
