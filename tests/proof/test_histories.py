@@ -235,7 +235,7 @@ class Histories(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_every_history_ends_where_the_planner_says(seed, extent, proves):
-    if seed >= extent.parts:
+    if not extent.full and seed:
         pytest.skip("runs in `make prove`")
     ran.clear()
     profile = settings(
