@@ -12,13 +12,15 @@
 
 SageMaker's events are hints: best effort, repeated, out of order. So an event is reduced to what it is about, and the
 handlers read the truth. Keys inside `detail` are read without regard to case (the schema registry and the samples
-disagree), `source` may be a list (the documented sample), `time` is never needed.
+disagree), `source` may be a list (the documented sample), and a time is text or a number, of seconds or milliseconds.
+The time of an approval alone is taken from its event: the registry shows only when a version was last edited.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -31,6 +33,8 @@ from chalicelib.records import ExecutionEvent
 from chalicelib.settings import Settings
 
 Event = Mapping[str, Any]
+MILLISECONDS_FROM = 1e11  # as seconds this is the year 5138
+APPROVAL = "ModelApprovalStatus"
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,19 @@ class ModelPackageStateChanged:
     package_group: str
     approval_status: str
     modified_at: str  # as the event says it; "" when it does not
-    approval_changed: bool  # False only when the event names the changed fields and the approval is not among them
+    happened_at: datetime | None  # SageMaker's time of the change; None when the event does not say it
+    updated_fields: frozenset[str] | None  # None when the event does not name them: a creation, for example
 
     @property
     def is_new_approval(self) -> bool:
-        """Whether the version was just approved, as far as the event says."""
-        return self.approval_status == "Approved" and self.approval_changed
+        """Whether the version may just have been approved: False when the event names other changed fields alone."""
+        return self.approval_status == "Approved" and (self.updated_fields is None or APPROVAL in self.updated_fields)
+
+    @property
+    def approved_at(self) -> datetime | None:
+        """When the version was approved; None when the event does not say that it is about an approval, or when."""
+        named = self.updated_fields is not None and self.is_new_approval
+        return self.happened_at if named else None
 
     @classmethod
     def from_eventbridge(cls, event: Event, settings: Settings) -> ModelPackageStateChanged:
@@ -61,12 +72,14 @@ class ModelPackageStateChanged:
                 f"{arn} is not a version of a model package group; Vedette deploys versions of groups."
             )
         changed = detail.get("updatedmodelpackagefields")
+        times = [time for time in (_time(detail.get("lastmodifiedtime")), _time(event.get("time"))) if time]
         return cls(
             package_arn=arn,
             package_group=str(group),
-            approval_status=_text(detail, "ModelApprovalStatus"),
+            approval_status=_text(detail, APPROVAL),
             modified_at=str(detail.get("lastmodifiedtime") or ""),
-            approval_changed=not isinstance(changed, list) or "ModelApprovalStatus" in changed,
+            happened_at=min(times, default=None),
+            updated_fields=frozenset(map(str, changed)) if isinstance(changed, list) else None,
         )
 
 
@@ -214,6 +227,20 @@ def _mapping(holder: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise MalformedEvent(f"The event has no object {name!r}.")
     return {str(key).lower(): item for key, item in value.items()}
+
+
+def _time(value: Any) -> datetime | None:
+    """A time of an event: ISO 8601, or a number of seconds or milliseconds, as text too; None for anything else."""
+    try:
+        number = float(value)
+        return datetime.fromtimestamp(number / 1000 if number > MILLISECONDS_FROM else number, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        pass
+    try:
+        time = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _text(holder: Mapping[str, Any], name: str) -> str:

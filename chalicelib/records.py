@@ -42,6 +42,7 @@ SCHEMA_VERSION = 1
 Source = Literal["vedette", "model monitor"]
 
 
+CaptureMode = Literal["Input", "Output", "InputAndOutput"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -185,6 +186,10 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     model_life_cycle_stage: str = ""  # a version must also have reached this stage (ModelLifeCycle.Stage)
     capture_uri: str = ""  # where the endpoint captures; "" is the stage's own bucket
     capture_percentage: int = 100
+    # What is stored as text instead of BASE64, and which sides are captured; None: as served, else as SageMaker's SDK.
+    capture_csv_content_types: tuple[str, ...] | None = None
+    capture_json_content_types: tuple[str, ...] | None = None
+    capture_modes: tuple[CaptureMode, ...] | None = None
     instance_type: str = ""  # "" is the first type that the package supports
     instance_count: int = 1
     traffic_shifting: Literal["all at once", "canary", "linear"] = "all at once"
@@ -232,7 +237,9 @@ class Deployment(Record, frozen=True, kw_only=True):
     previous_package_arn: str
     requested_at: datetime
     state: DeploymentState
-    begun: bool = False  # SageMaker took the request
+    begun: bool = False  # SageMaker took the request: it said so, or shows it
+    endpoint_modified_at: datetime | None = None  # the endpoint's LastModifiedTime when this was requested
+    unproven: int = 0  # attempts in a row, with this one, of which nothing shows that SageMaker began them
     settled_at: datetime | None = None
     reason: str = ""  # why it failed; while it is requested: why the endpoint is rolled back
     approver: str = ""
@@ -252,13 +259,21 @@ class FailedVersion(Record, frozen=True, kw_only=True):
     package_arn: str
     config: str
     reason: str
-    at: datetime  # an approval later than this clears it
+    at: datetime
+    package_modified_at: datetime | None = None  # the package's LastModifiedTime when it had failed
     tries: int = 1
     retry_at: datetime | None = None  # after a lack of capacity: not before this; None: not by itself
 
     def counts(self, now: datetime) -> bool:
         """Whether the version is not to be tried at this time."""
         return self.retry_at is None or now < self.retry_at
+
+    def is_before(self, moment: datetime) -> bool:
+        """Whether something of the registry, an approval say, came after the failure.
+
+        Both times are SageMaker's, so that it does not matter what our clock says; older records have only ours.
+        """
+        return moment > (self.package_modified_at or self.at)
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,15 +120,16 @@ def notify_deployed(state: AlertState, entry: FleetEntry, done: Deployment, base
     )
 
 
-def notify_deployment_failed(state: AlertState, failed: Deployment, reason: str, failure: FailedVersion) -> AlertState:
-    """Report that a version could not be deployed: why, what serves now, when it is retried."""
-    before = version_of(failed.previous_package_arn) if failed.previous_package_arn else ""
-    serves = f"; version {before} is served" if before else "; the previous model is served"
-    headline = f"version {failed.package_version} could not be deployed{serves if failed.previous_config else ''}"
+def notify_deployment_failed(
+    state: AlertState, failed: Deployment, reason: str, failure: FailedVersion, serves: str
+) -> AlertState:
+    """Report that a version could not be deployed: why, when it is retried, and what serves now (a clause)."""
+    headline = f"version {failed.package_version} could not be deployed; {serves}"
     if failed.package_arn == failed.previous_package_arn:
-        headline = f"the new config of version {failed.package_version} failed; the previous config is served"
+        headline = f"the new config of version {failed.package_version} failed; {serves}"
     again = Step(
-        "It is not retried automatically. To retry, set the version to Rejected and then to Approved, or run",
+        "It is not retried automatically. A new approval retries it: set the version to Rejected and then to Approved."
+        " SageMaker may lose the event of an approval; so if that is not enough, or without one, run",
         f"vedette retry {failed.endpoint}",
     )
     if failure.retry_at:
@@ -145,14 +146,17 @@ def notify_deployment_failed(state: AlertState, failed: Deployment, reason: str,
     )
 
 
-def notify_older_version_approved(state: AlertState, older: str, served: str, occasion: str) -> AlertState:
-    """Report that an older version was approved, which changes nothing while a newer one is approved."""
+def notify_older_version_approved(state: AlertState, older: str, wanted: str, serves: str, occasion: str) -> AlertState:
+    """Report that an older version was approved, which changes nothing while a newer one is wanted.
+
+    `serves` is a clause that says what is served now, which may be neither of them.
+    """
     return notify_once(
         state,
         f"older {occasion}",
-        f"version {older} was approved, but version {served} stays in service: it is newer, and approved",
+        f"version {older} was approved, which changes nothing: version {wanted} is newer and approved; {serves}",
         Severity.INFORMATION,
-        served,
+        wanted,
         {},
         (Step(f"To serve version {older}:", f"vedette pin {state.endpoint} --version {older} --reason WHY"),),
     )

@@ -98,9 +98,19 @@ class Table:
             return bool(stored.get("writer") == item["writer"])
         return True
 
-    def delete(self, pk: str, sk: str) -> None:
-        """Delete a record; deleting it again does nothing."""
-        client("dynamodb").delete_item(TableName=self.name, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+    def delete(self, pk: str, sk: str, expected_revision: int = 0) -> None:
+        """Delete a record, if its stored revision is still the expected one; 0: whatever it is. Again does nothing."""
+        condition: dict[str, Any] = {}
+        if expected_revision:
+            condition = {
+                "ConditionExpression": "revision = :expected",
+                "ExpressionAttributeValues": {":expected": {"N": str(expected_revision)}},
+            }
+        try:
+            client("dynamodb").delete_item(TableName=self.name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
 
     def query(self, kind: type[R], pk: str, sk_prefix: str) -> dict[str, R]:
         """Every record of a partition whose sort key begins with a prefix, by sort key."""

@@ -20,6 +20,8 @@ class ConditionCode(StrEnum):
     ALARM = "alarm"
     TOO_MANY_UPDATES = "too many updates"
     VOID_PIN = "pin"
+    DELETED = "deleted"
+    UNPROVEN = "unproven"
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,16 @@ def failure_kind(text: str) -> FailureKind:
 
 
 def failed_version_after(
-    failed: Deployment, reason: str, now: datetime, earlier: FailedVersion | None
+    failed: Deployment,
+    reason: str,
+    now: datetime,
+    earlier: FailedVersion | None,
+    package_modified_at: datetime | None = None,
 ) -> FailedVersion:
-    """The record that a failed deployment leaves: with a time to try again while capacity lacks, else without one."""
+    """The record that a failed deployment leaves: with a time to try again while capacity lacks, else without one.
+
+    `package_modified_at` is the package's LastModifiedTime now: only a later approval clears the record.
+    """
     tries = (earlier.tries if earlier else 0) + 1
     again = failure_kind(reason) == FailureKind.CAPACITY and tries <= len(CAPACITY_RETRY_DELAYS)
     return FailedVersion(
@@ -71,6 +78,7 @@ def failed_version_after(
         config=failed.config,
         reason=reason,
         at=now,
+        package_modified_at=package_modified_at,
         tries=tries,
         retry_at=now + CAPACITY_RETRY_DELAYS[tries - 1] if again else None,
     )

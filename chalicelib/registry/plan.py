@@ -9,12 +9,16 @@
 | an image of the wanted version is of no allowed registry   | Stop: the served version stays                         |
 | Creating, Updating, SystemUpdating, RollingBack, Deleting  | Wait: its next event or the sweep continues            |
 | ... for longer than STATUS_TIMEOUTS                        | Wait, with a condition                                 |
-| Failed, before the requested version ever served           | RecordFailure, with the command that deletes it        |
+| Failed, and the requested update had begun                 | RecordFailure, with the command that deletes it        |
+| Failed, and nothing shows that it had begun                | RecordFailure of the attempt, not of the version       |
 | Failed, and the entry allows it, and a version is wanted   | Delete: SageMaker allows nothing else; then Create     |
 | Failed, OutOfService, UpdateRollbackFailed                 | Stop, with the command that a person may run           |
 | InService on the config that was requested                 | Verify                                                 |
 | InService on the old config after a failed verification    | RecordFailure with the reason that was stored before   |
 | InService on the old config after an update began          | RecordFailure: SageMaker rolled the update back        |
+| InService on it again, and nothing shows that ours began   | RecordFailure of the attempt alone; then once more     |
+| ... MAX_UNPROVEN_ATTEMPTS times in a row                   | Stop: another actor fails it, as far as is known       |
+| InService, and its config or its model was deleted         | Stop, with the way out                                 |
 | InService on a config that Vedette did not make            | Stop; `vedette adopt` lets Vedette go on               |
 | InService on a kind that Vedette does not deploy to        | Stop, naming the kind                                  |
 | InService, nothing wanted                                  | NoChange with a condition: the served version stays    |
@@ -23,7 +27,9 @@
 | ... a roll-back alarm is in ALARM, or updates are too many | Wait, with a condition                                 |
 | InService on another version                               | Update: alarms, model, config made from the served one |
 
-A condition is what a person has to know for as long as it lasts.
+A condition is what a person has to know for as long as it lasts. That SageMaker began an update is shown by its answer
+to UpdateEndpoint, or by DescribeEndpoint, which names the config of an update in progress and the one in service
+(aws-behaviour: update-in-progress). Only a version whose update had begun can fail.
 """
 
 from __future__ import annotations
@@ -33,6 +39,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from chalicelib.records import Deployment, DeploymentState, FailedVersion, FleetEntry, Mode, Pin
 from chalicelib.registry import resource_specs, traffic_shifting
@@ -47,6 +55,9 @@ STATUS_TIMEOUTS = {  # how long a status may last before a person has to look
     "Deleting": timedelta(hours=1),
 }
 UNRECOVERABLE_STATUSES = frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"})
+ENDED_BADLY = frozenset({"Failed", "UpdateRollbackFailed"})  # how an update may end, beside InService
+ANSWERING_STATUSES = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
+MAX_UNPROVEN_ATTEMPTS = 3
 HOUR = timedelta(hours=1)
 
 Request = dict[str, Any]
@@ -65,6 +76,7 @@ class Served:
     instances: int = 1
     tags: Mapping[str, str] | None = None  # of the config; read when an update needs them
     changed_by: str = ""  # who put it on a config that is not ours, as far as AWS says
+    pending_config: str = ""  # of an update or a creation in progress
 
     @classmethod
     def of(cls, described: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]] | None) -> Served | None:
@@ -82,6 +94,7 @@ class Served:
             config=config,
             model=model,
             instances=(counts[0] if counts else None) or variants[0].get("InitialInstanceCount") or 1,
+            pending_config=(endpoint.get("PendingDeploymentSummary") or {}).get("EndpointConfigName", ""),
         )
 
     @property
@@ -99,6 +112,22 @@ class Served:
         """The name of the first variant."""
         variants = self.config.get("ProductionVariants") or [{}]
         return str(variants[0].get("VariantName", resource_specs.VARIANT))
+
+    @property
+    def deleted(self) -> str:
+        """What the endpoint runs on although somebody has deleted it, as a clause; "" when nothing is missing.
+
+        SageMaker deletes a config that is in use, which its SDK's Predictor.delete_endpoint does first
+        (aws-behaviour: config-in-use).
+        """
+        if not self.config:
+            return _deleted_config(self.config_name)
+        model = (self.config.get("ProductionVariants") or [{}])[0].get("ModelName")
+        return f"the model {model} that the endpoint runs was deleted" if model and not self.model else ""
+
+    def shows(self, attempt: Deployment) -> bool:
+        """Whether SageMaker has begun an attempt: its config is in service, or that of the update in progress."""
+        return attempt.config in {self.config_name, self.pending_config}
 
 
 @dataclass(frozen=True)
@@ -125,6 +154,7 @@ class EndpointSnapshot:
     target: DeploymentTarget
     paused: bool = False
     package: Mapping[str, Any] | None = None  # DescribeModelPackage of the wanted version
+    served_package: Mapping[str, Any] | None = None  # ... and of the served one
     daily_p99: tuple[float, ...] = ()  # microseconds, of the last days
     alarms_firing: tuple[str, ...] = ()
 
@@ -207,7 +237,8 @@ class Update:
     config: Request
     deployment_config: Request
     alarms: tuple[Request, ...]
-    changes: tuple[str, ...]
+    changes: tuple[str, ...]  # of the config
+    model_changes: tuple[str, ...]
     remarks: tuple[str, ...]
 
     @property
@@ -233,6 +264,7 @@ class RecordFailure:
     reason: str
     attempt: Deployment
     state: DeploymentState  # FAILED or ROLLED_BACK
+    version_failed: bool = True  # False: nothing shows that it was tried, so only the attempt is settled
 
 
 @dataclass(frozen=True)
@@ -309,37 +341,30 @@ def _unrecoverable(snapshot: EndpointSnapshot, served: Served) -> Plan:
     cause = f" ({served.failure_reason})" if served.failure_reason else ""
     if served.status != "Failed":
         reason = f"the endpoint is {served.status}{cause}; Vedette changes nothing until it is InService"
-        return _stop(ConditionCode.STATUS, reason, served.status)
+        if latest is not None and latest.state == DeploymentState.REQUESTED and served.status in ENDED_BADLY:
+            return _ended_badly(served, latest, reason)
+        return _broken(served, latest, reason)
     reason = (
         f"the endpoint is Failed{cause}, and SageMaker allows only its deletion:"
         f" `aws sagemaker delete-endpoint --endpoint-name {entry.endpoint}`; Vedette then creates it"
     )
+    if latest is not None and latest.state == DeploymentState.REQUESTED:
+        return _ended_badly(served, latest, reason)
     ours = latest is not None and latest.config == served.config_name
-    if latest is not None and ours and latest.state == DeploymentState.REQUESTED:
-        return RecordFailure(reason, latest, DeploymentState.FAILED)
     ever_served = any(attempt.state == DeploymentState.VERIFIED for attempt in snapshot.history)
     if entry.recreate_failed and ours and not ever_served and snapshot.wanted.version is not None:
         return Delete(f"the endpoint is Failed, never served, and {snapshot.wanted.reason}")
-    if latest is not None and ours and latest.state == DeploymentState.FAILED:
-        return Stop(reason, None)  # the failed deployment was reported already
-    return _stop(ConditionCode.STATUS, reason, served.status)
+    return _broken(served, latest, reason)
 
 
 def _in_service(snapshot: EndpointSnapshot, served: Served) -> Plan:
     latest = snapshot.deployment
     if latest is not None and latest.state == DeploymentState.REQUESTED:
-        if latest.config == served.config_name:
-            return Verify(f"the endpoint is InService on {served.config_name}", latest)
-        if latest.reason:
-            return RecordFailure(latest.reason, latest, DeploymentState.FAILED)
-        if served.modified_at >= latest.requested_at and (latest.begun or served.failure_reason):
-            cause = served.failure_reason or "SageMaker gives no reason"
-            return RecordFailure(
-                f"the update to version {version_of(latest.package_arn)} did not hold: the endpoint is InService again"
-                f" on its old config {served.config_name}: {cause}",
-                latest,
-                DeploymentState.ROLLED_BACK,
-            )
+        outcome = _outcome(served, latest)
+        if outcome is not None:
+            return outcome
+    if served.deleted:
+        return _stop(ConditionCode.DELETED, deleted_sentence(snapshot.entry.endpoint, served), served.config_name)
     if refused := _foreign_config(served, latest):
         return refused
     kind = unsupported_kind(served)
@@ -350,6 +375,81 @@ def _in_service(snapshot: EndpointSnapshot, served: Served) -> Plan:
         reason = f"{snapshot.wanted.reason}; {_version(served)} stays in service"
         return NoChange(reason, Condition(ConditionCode.NOTHING_WANTED, reason, snapshot.wanted.code))
     return _update(snapshot, served, snapshot.wanted.version)
+
+
+def _broken(served: Served, latest: Deployment | None, reason: str) -> Stop:
+    """Stop for an endpoint that only a person can mend, unless the failed deployment that broke it was reported."""
+    if latest is not None and latest.state == DeploymentState.FAILED:
+        broke_it = latest.begun and latest.endpoint_modified_at == served.modified_at
+        if broke_it or latest.config == served.config_name:
+            return Stop(reason, None)
+    return _stop(ConditionCode.STATUS, reason, served.status)
+
+
+def _ended_badly(served: Served, attempt: Deployment, reason: str) -> RecordFailure:
+    """The end of an attempt whose endpoint only a person can mend; it keeps when the endpoint came to be so."""
+    ended = replace(attempt, begun=attempt.begun or served.shows(attempt), endpoint_modified_at=served.modified_at)
+    return RecordFailure(reason, ended, DeploymentState.FAILED, version_failed=ended.begun)
+
+
+def _outcome(served: Served, attempt: Deployment) -> Plan | None:
+    """What became of a requested attempt, now that the endpoint is InService; None while it has not begun."""
+    version = version_of(attempt.package_arn)
+    if attempt.config == served.config_name:
+        return Verify(f"the endpoint is InService on {served.config_name}", attempt)
+    if attempt.reason:
+        return RecordFailure(attempt.reason, attempt, DeploymentState.FAILED)
+    if is_foreign(served, attempt):
+        reason = f"the endpoint was put on the config {served.config_name} before version {version} was verified"
+        return RecordFailure(reason, attempt, DeploymentState.FAILED, version_failed=False)
+    if not _changed_since(served, attempt):
+        return None
+    again = f"the endpoint is InService again on its old config {served.config_name}"
+    cause = served.failure_reason or "SageMaker gives no reason"
+    if attempt.begun:
+        reason = f"the update to version {version} did not hold: {again}: {cause}"
+        return RecordFailure(reason, attempt, DeploymentState.ROLLED_BACK)
+    reason = f"nothing shows that SageMaker began the update to version {version}: {again}: {cause}"
+    return RecordFailure(reason, attempt, DeploymentState.FAILED, version_failed=False)
+
+
+def _changed_since(served: Served, attempt: Deployment) -> bool:
+    """Whether the endpoint has changed since an attempt was requested."""
+    if attempt.endpoint_modified_at is None:  # an older record, or a creation
+        return served.modified_at >= attempt.requested_at
+    return served.modified_at > attempt.endpoint_modified_at
+
+
+def deleted_sentence(endpoint: str, served: Served) -> str:
+    """What was deleted under an endpoint, what follows, and the way out; `served.deleted` names it."""
+    if not served.config:
+        return deleted_config_sentence(endpoint, served.config_name)
+    return f"{served.deleted}, so the next version would lose its settings; {_way_out(endpoint)}"
+
+
+def deleted_config_sentence(endpoint: str, config_name: str) -> str:
+    """The same for an endpoint whose config was deleted."""
+    return f"{_deleted_config(config_name)}, so SageMaker refuses to update the endpoint; {_way_out(endpoint)}"
+
+
+def _deleted_config(config_name: str) -> str:
+    return f"the config {config_name} that the endpoint runs on was deleted"
+
+
+def _way_out(endpoint: str) -> str:
+    return (
+        "create it again under the same name, or delete the endpoint (`aws sagemaker delete-endpoint --endpoint-name"
+        f" {endpoint}`) and create it anew"
+    )
+
+
+def what_serves(served: Served | None) -> str:
+    """What answers requests now, as a clause."""
+    if served is None:
+        return "nothing is served"
+    if served.status not in ANSWERING_STATUSES:
+        return f"the endpoint is {served.status}"
+    return "what is served is not known" if served.deleted else f"{_version(served)} is served"
 
 
 def _update(snapshot: EndpointSnapshot, served: Served, version: PackageVersion) -> Plan:
@@ -366,7 +466,7 @@ def _update(snapshot: EndpointSnapshot, served: Served, version: PackageVersion)
     for failed in () if model else snapshot.failed_versions:
         if failed.config == config["EndpointConfigName"] and failed.counts(snapshot.now):
             return Stop(f"the config {failed.config} has failed: {failed.reason}", None)  # it was reported already
-    if refused := _disallowed_image(snapshot, version):
+    if refused := _disallowed_image(snapshot, version) or _unproven(snapshot, served, config["EndpointConfigName"]):
         return refused
     if snapshot.alarms_firing:
         reason = f"the alarm {snapshot.alarms_firing[0]} is in ALARM: an update would be rolled back at once"
@@ -387,12 +487,26 @@ def _update(snapshot: EndpointSnapshot, served: Served, version: PackageVersion)
         deployment_config,
         alarms,
         changes,
+        resource_specs.model_changes(served.model, snapshot.served_package, model, snapshot.package) if model else (),
         (remark,) if remark else (),
     )
 
 
 def _stop(code: ConditionCode, reason: str, about: str = "") -> Stop:
     return Stop(reason, Condition(code, reason, about))
+
+
+def _unproven(snapshot: EndpointSnapshot, served: Served, config: str) -> Stop | None:
+    """Stop for a config that was requested again and again, and never seen to begin."""
+    latest = snapshot.deployment
+    if latest is None or latest.config != config or latest.unproven < MAX_UNPROVEN_ATTEMPTS:
+        return None
+    reason = (
+        f"the update to version {latest.package_version} was requested {latest.unproven} times, and nothing shows that"
+        f" SageMaker began it: each time the endpoint was InService again on {served.config_name}; see who else updates"
+        f" it, then run `vedette retry {latest.endpoint}`"
+    )
+    return _stop(ConditionCode.UNPROVEN, reason, config)
 
 
 def _disallowed_image(snapshot: EndpointSnapshot, version: PackageVersion) -> Stop | None:

@@ -1,8 +1,8 @@
 """What a model and an endpoint config should hold.
 
 An update starts from what is served and keeps every field, unknown ones too; only the model package and the capture
-settings change. A first creation starts from the fleet entry. The names follow from the content (`locations`), so that
-the same wish always gives the same names.
+settings change. What names the code or the model of the old package goes with it. A first creation starts from the
+fleet entry. The names follow from the content (`locations`), so that the same wish always gives the same names.
 """
 
 from __future__ import annotations
@@ -80,27 +80,109 @@ def new_model(package_arn: str, role_arn: str, tags: list[dict[str, str]]) -> Re
 def next_model(served: Mapping[str, Any], package_arn: str, tags: list[dict[str, str]]) -> Request:
     """The request for a model that differs from the served one in its package alone.
 
-    Image, data and code of a container belong to the old package, so they go; environment and the rest stays.
+    Image, data and code of a container belong to the old package, so they go, with the variables that name them; the
+    new package has its own. The rest of the environment and every other field stays.
     """
     body = {**create_request_fields(served), "Tags": tags}
     container = {**(body.pop("PrimaryContainer", None) or (body.pop("Containers", None) or [{}])[0])}
     kept = {key: value for key, value in container.items() if key not in _OF_THE_PACKAGE}
+    environment = {
+        name: value for name, value in (kept.pop("Environment", None) or {}).items() if name not in CODE_VARIABLES
+    }
+    kept |= {"Environment": environment} if environment else {}
     body["Containers"] = [{**kept, "ModelPackageName": package_arn}]
     return {"ModelName": locations.model_name(package_arn, canonical_json(body)), **body}
 
 
-_OF_THE_PACKAGE = ("Image", "ImageConfig", "ModelDataUrl", "ModelDataSource", "ModelPackageName", "Mode")
+_OF_THE_PACKAGE = (
+    "Image",
+    "ImageConfig",
+    "ModelDataUrl",
+    "ModelDataSource",
+    "AdditionalModelDataSources",
+    "ModelPackageName",
+    "InferenceSpecificationName",
+    "Mode",
+)
+
+# The variables by which a container is told which code or which model to load (aws-behaviour: code-variables). What
+# only says how it runs (SAGEMAKER_CONTAINER_LOG_LEVEL, SAGEMAKER_REGION, HF_TASK, numbers of workers, time limits) and
+# what a person keeps there (tokens, switches of their own) stays.
+CODE_VARIABLES = frozenset(
+    {
+        "SAGEMAKER_PROGRAM",
+        "SAGEMAKER_SUBMIT_DIRECTORY",
+        "SAGEMAKER_SPARKML_SCHEMA",
+        "SAGEMAKER_TFS_DEFAULT_MODEL_NAME",
+        "SAGEMAKER_TRITON_DEFAULT_MODEL_NAME",
+        "HF_MODEL_ID",
+        "HF_MODEL_REVISION",
+        "OPTION_MODEL_ID",
+        "OPTION_REVISION",
+        "OPTION_ENTRYPOINT",
+        "SM_VLLM_MODEL",
+    }
+)
 
 
-def capture_config(entry: FleetEntry, default_uri: str) -> dict[str, Any]:
-    """Capture of both sides; without the two header lists SageMaker would store everything as BASE64."""
-    return {
+def model_changes(
+    served: Mapping[str, Any],
+    served_package: Mapping[str, Any] | None,
+    planned: Mapping[str, Any],
+    package: Mapping[str, Any] | None,
+) -> tuple[str, ...]:
+    """What differs between the served model and a planned one, in words, with what their packages bring.
+
+    Examples
+    --------
+    >>> served = {"PrimaryContainer": {"Image": "a", "Environment": {"SAGEMAKER_PROGRAM": "old.py"}}}
+    >>> package = {"InferenceSpecification": {"Containers": [{"Image": "b"}]}}
+    >>> model_changes(served, None, {"Containers": [{"ModelPackageName": "arn/2"}]}, package)
+    ('Environment.SAGEMAKER_PROGRAM: old.py -> absent', 'Image: a -> b', 'ModelPackageName: absent -> arn/2')
+    """
+    return changes(_effective_model(served, served_package), _effective_model(planned, package))
+
+
+def _effective_model(model: Mapping[str, Any], package: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A model of one container as one flat mapping; what its package brings stands under what it says itself."""
+    body = create_request_fields(model)
+    own = body.pop("PrimaryContainer", None) or (body.pop("Containers", None) or [{}])[0]
+    brought = (((package or {}).get("InferenceSpecification") or {}).get("Containers") or [{}])[0]
+    shown = {name: brought[name] for name in _SHOWN_OF_A_PACKAGE if brought.get(name)}
+    environment = {**(brought.get("Environment") or {}), **(own.get("Environment") or {})}
+    return {**body, **shown, **own, **({"Environment": environment} if environment else {})}
+
+
+_SHOWN_OF_A_PACKAGE = ("Image", "ModelDataUrl", "ModelDataSource", "AdditionalModelDataSources")
+
+
+def capture_config(entry: FleetEntry, default_uri: str, served: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The capture settings of a config: what the fleet says, then what is served, then both sides as CSV and JSON.
+
+    Without a list of content types SageMaker stores everything as BASE64.
+    """
+    served = served or {}
+    modes = [{"CaptureMode": mode} for mode in entry.capture_modes or ()]
+    header = dict(served.get("CaptureContentTypeHeader") or DEFAULT_CONTENT_TYPES)
+    for name, types in (
+        ("CsvContentTypes", entry.capture_csv_content_types),
+        ("JsonContentTypes", entry.capture_json_content_types),
+    ):
+        if types is not None:
+            header[name] = list(types)
+    capture = {
+        **served,
         "EnableCapture": entry.capture_percentage > 0,
         "InitialSamplingPercentage": entry.capture_percentage,
         "DestinationS3Uri": (entry.capture_uri or default_uri).rstrip("/"),
-        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+        "CaptureOptions": modes or served.get("CaptureOptions") or BOTH_SIDES,
+        "CaptureContentTypeHeader": {name: types for name, types in header.items() if types},
     }
+    return {name: value for name, value in capture.items() if value != {}}
+
+
+BOTH_SIDES = [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}]
+DEFAULT_CONTENT_TYPES = {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]}
 
 
 def supported_instance_types(package: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -168,7 +250,7 @@ def next_endpoint_config(
     """The request for a config that differs from the served one in its model and its capture settings alone."""
     body = create_request_fields(served)
     variant = {**body["ProductionVariants"][0], "ModelName": model_name}
-    capture = {**body.get("DataCaptureConfig", {}), **capture_config(entry, capture_uri)}
+    capture = capture_config(entry, capture_uri, body.get("DataCaptureConfig"))
     body = {**body, "ProductionVariants": [variant], "DataCaptureConfig": capture, "Tags": tags}
     return {"EndpointConfigName": locations.endpoint_config_name(package_arn, canonical_json(body)), **body}
 

@@ -32,6 +32,7 @@ class PackageVersion:
     approved: bool
     usable: bool  # ModelPackageStatus is Completed
     stage: str = ""  # ModelLifeCycle.Stage
+    created_at: datetime | None = None
 
     @classmethod
     def from_summary(cls, summary: Mapping[str, Any]) -> PackageVersion:
@@ -42,7 +43,29 @@ class PackageVersion:
             approved=summary.get("ModelApprovalStatus") == "Approved",
             usable=summary.get("ModelPackageStatus") == "Completed",
             stage=(summary.get("ModelLifeCycle") or {}).get("Stage", ""),
+            created_at=summary.get("CreationTime"),
         )
+
+
+def void_failures(
+    failed_versions: Iterable[FailedVersion], versions: Iterable[PackageVersion]
+) -> tuple[FailedVersion, ...]:
+    """The failures that say nothing of what the registry shows now.
+
+    | the registry shows the version as           | its failure                                               |
+    |---------------------------------------------|-----------------------------------------------------------|
+    | not approved                                | void: the next approval is a new one                      |
+    | created after the failure                   | void: a deleted group that came back has the same ARNs    |
+    | approved                                    | counts; whether it was approved anew, only the event says |
+    | not at all: deleted, or of another group    | counts: nobody has seen it not approved                   |
+    """
+    shown = {version.arn: version for version in versions}
+    return tuple(
+        failed
+        for failed in failed_versions
+        if (version := shown.get(failed.package_arn)) is not None
+        and (not version.approved or (version.created_at is not None and failed.is_before(version.created_at)))
+    )
 
 
 class WantedReason(StrEnum):

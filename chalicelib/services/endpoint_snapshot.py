@@ -62,6 +62,7 @@ def with_change_details(snapshot: EndpointSnapshot) -> EndpointSnapshot:
     return replace(
         snapshot,
         served=with_tags(served),
+        served_package=sagemaker.describe_model_package(served.package_arn) if served.package_arn else None,
         alarms_firing=cloudwatch.alarms_firing(alarms),
         daily_p99=cloudwatch.daily_p99_latency(entry.endpoint, served.variant, snapshot.now, DAYS_OF_LATENCY),
     )

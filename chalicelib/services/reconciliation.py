@@ -7,11 +7,15 @@
 | ... rejected by SageMaker | capacity: tried again later; quota, permanent: a failed version and a notification    |
 | Verify                    | the golden request is sent; then the baseline follows, or the endpoint is rolled back |
 | RecordFailure             | the version is stored as failed, a notification says why                              |
+| ... of the attempt alone  | the attempt is settled: nothing shows that the version was tried                      |
 | Delete                    | a failed endpoint that never served is deleted, to be created again                   |
 
 | what brings it here                           | beside that                                                 |
 |-----------------------------------------------|-------------------------------------------------------------|
-| a version was approved again after it failed  | its failed-version records are deleted first                |
+| a version was approved again after it failed  | its failed-version records are deleted first: by the event's|
+|                                               | own words and time, so that a repeated or late event of an  |
+|                                               | approval before the failure, or an edit, clears nothing     |
+| a version is seen that is not approved        | the same: what comes next is a new approval                 |
 | an older version than the served was approved | a person is notified: it changes nothing, and how to pin it |
 | only metadata of a version was edited         | nothing                                                     |
 
@@ -36,7 +40,7 @@ from chalicelib.errors import NotReady, RequestRejected
 from chalicelib.events import ModelPackageStateChanged
 from chalicelib.observability import count
 from chalicelib.records import Deployment, DeploymentState, FailedVersion, Mode
-from chalicelib.registry.conditions import ConditionCode
+from chalicelib.registry.conditions import Condition, ConditionCode
 from chalicelib.registry.failures import FailureKind, failed_version_after, failure_kind
 from chalicelib.registry.plan import (
     Create,
@@ -45,13 +49,16 @@ from chalicelib.registry.plan import (
     NoChange,
     Plan,
     RecordFailure,
+    Served,
     Stop,
     Update,
     Verify,
     Wait,
+    deleted_config_sentence,
     plan,
+    what_serves,
 )
-from chalicelib.registry.versions import version_of
+from chalicelib.registry.versions import version_of, void_failures
 from chalicelib.services import alerting, baseline_assignment, deployment_execution, fleet_conditions
 from chalicelib.services.alerting import ENDPOINT, Decision
 from chalicelib.services.endpoint_snapshot import ReadSnapshot, read_snapshot, with_change_details
@@ -90,6 +97,7 @@ def reconcile(run: EndpointRun, approval: ModelPackageStateChanged | None = None
     for step_number in range(MAX_STEPS):
         if step_number:
             read = read_snapshot(run)
+        read = _with_begun_attempt(run, read)
         snapshot = read.snapshot
         if not step_number and approval is not None:
             _notify_if_older(run, snapshot, approval)
@@ -106,46 +114,66 @@ def reconcile(run: EndpointRun, approval: ModelPackageStateChanged | None = None
 
 
 def _without_cleared_failures(run: EndpointRun, read: ReadSnapshot, approval: ModelPackageStateChanged) -> ReadSnapshot:
-    """Delete the failures that a newer approval clears.
+    """Delete the failures that came before this approval, which the event itself must say and date.
 
-    The registry's own time decides, since a late event may be about an older approval.
+    The registry shows only that a version is approved, and when it was last edited, by whatever edit.
     """
-    snapshot = read.snapshot
-    failed = [one for one in snapshot.failed_versions if one.package_arn == approval.package_arn]
-    package = sagemaker.describe_model_package(approval.package_arn) if failed else None
-    cleared = [one for one in failed if package is not None and package.get("LastModifiedTime", one.at) > one.at]
+    snapshot, approved_at = read.snapshot, approval.approved_at
+    if approved_at is None:
+        return read
+    cleared = [
+        one
+        for one in snapshot.failed_versions
+        if one.package_arn == approval.package_arn and one.is_before(approved_at)
+    ]
     for one in cleared:
         run.stores.deployments.delete_failed_version(one)
-    if not cleared:
-        return read
     kept = tuple(one for one in snapshot.failed_versions if one not in cleared)
-    return read._replace(snapshot=with_change_details(with_fields(snapshot, failed_versions=kept)))
+    read = read._replace(snapshot=with_fields(snapshot, failed_versions=kept))
+    latest = snapshot.deployment
+    if latest is not None and latest.unproven and latest.package_arn == approval.package_arn:
+        read = _with_latest(run, read, replace(latest, unproven=0))
+    return read._replace(snapshot=with_change_details(read.snapshot)) if cleared else read
+
+
+def _with_begun_attempt(run: EndpointRun, read: ReadSnapshot) -> ReadSnapshot:
+    """Remember that SageMaker has begun the requested attempt, once it shows it: a crash may have hidden its answer."""
+    latest, served = read.snapshot.deployment, read.snapshot.served
+    if latest is None or served is None or latest.begun or latest.state != DeploymentState.REQUESTED:
+        return read
+    return _with_latest(run, read, replace(latest, begun=True, unproven=0)) if served.shows(latest) else read
+
+
+def _with_latest(run: EndpointRun, read: ReadSnapshot, latest: Deployment) -> ReadSnapshot:
+    """Store a change of the latest attempt, unless another invocation was first."""
+    if not run.stores.deployments.put_latest(latest, read.revision):
+        return read
+    return ReadSnapshot(with_fields(read.snapshot, deployment=latest), read.revision + 1)
 
 
 def _notify_if_older(run: EndpointRun, snapshot: EndpointSnapshot, approval: ModelPackageStateChanged) -> None:
-    """Approving an older version changes nothing: notify which version is served, and how to pin."""
-    wanted, approved = snapshot.wanted.version, version_of(approval.package_arn)
-    if (
-        run.entry.mode == Mode.DEPLOY
-        and wanted
-        and wanted.arn != approval.package_arn
-        and int(approved) < wanted.version
-    ):
+    """Approving an older version changes nothing: notify which version is wanted and served, and how to pin.
+
+    An approval from before the latest deployment was requested is no news: its event is late, or came again.
+    """
+    wanted, approved, latest = snapshot.wanted.version, version_of(approval.package_arn), snapshot.deployment
+    if run.entry.mode != Mode.DEPLOY or wanted is None or wanted.arn == approval.package_arn:
+        return
+    is_news = latest is None or approval.happened_at is None or approval.happened_at > latest.requested_at
+    if int(approved) < wanted.version and is_news:
         notify = partial(
             endpoint_notifications.notify_older_version_approved,
             older=approved,
-            served=version_of(wanted.arn),
+            wanted=version_of(wanted.arn),
+            serves=what_serves(snapshot.served),
             occasion=f"{approval.package_arn} {approval.modified_at}",
         )
         alerting.update(run, ENDPOINT, notify)
 
 
 def _delete_void_failures(run: EndpointRun, snapshot: EndpointSnapshot) -> None:
-    """Delete the failures of versions that are not approved now: what comes next is a newer approval."""
-    approved = {version.arn for version in snapshot.versions if version.approved}
-    for failed in snapshot.failed_versions:
-        if failed.package_arn not in approved:
-            run.stores.deployments.delete_failed_version(failed)
+    for failed in void_failures(snapshot.failed_versions, snapshot.versions):
+        run.stores.deployments.delete_failed_version(failed)
 
 
 def _execute(run: EndpointRun, read: ReadSnapshot, step: Plan) -> None:
@@ -153,9 +181,12 @@ def _execute(run: EndpointRun, read: ReadSnapshot, step: Plan) -> None:
         case Create() | Update():
             _start(run, read, step)
         case Verify():
-            _verify(run, step.attempt, read.revision)
+            _verify(run, read.snapshot.served, step.attempt, read.revision)
+        case RecordFailure(version_failed=True):
+            serves = _serves(read.snapshot.served, step.attempt)
+            _fail(run, step.attempt, step.state, step.reason, serves, read.revision)
         case RecordFailure():
-            _fail(run, step.attempt, step.state, step.reason, read.revision)
+            _settle_unproven(run, step, read.revision)
         case Delete():
             sagemaker.delete_endpoint(run.endpoint)
 
@@ -164,11 +195,23 @@ def _conditions(run: EndpointRun, snapshot: EndpointSnapshot, step: Plan) -> Dec
     """What waits for a person after a step; None when the step does not say."""
     condition = step.condition if isinstance(step, NoChange | Wait | Stop) else None
     undecided = isinstance(step, Wait) and condition is None
+    if run.entry.mode == Mode.ALERT:
+        return _watched_conditions(run)
     if run.entry.mode != Mode.DEPLOY or snapshot.paused or undecided:
         return None
     current = {condition.key: condition.sentence} if condition else {}
     if snapshot.wanted.pin_void:
         current[ConditionCode.VOID_PIN.value] = "the pinned version is not approved, so the pin is void"
+    return partial(endpoint_notifications.sync_conditions, family="deployment", conditions=current, now=run.now)
+
+
+def _watched_conditions(run: EndpointRun) -> Decision:
+    """Whether the config of an endpoint that Vedette watches only was deleted: its owner cannot update it any more."""
+    name = run.described.get("EndpointConfigName")
+    current = {}
+    if name and sagemaker.describe_endpoint_config(name) is None:
+        condition = Condition(ConditionCode.DELETED, deleted_config_sentence(run.endpoint, name), name)
+        current = {condition.key: condition.sentence}
     return partial(endpoint_notifications.sync_conditions, family="deployment", conditions=current, now=run.now)
 
 
@@ -184,19 +227,26 @@ def _start(run: EndpointRun, read: ReadSnapshot, step: Create | Update) -> None:
     except RequestRejected as error:
         if failure_kind(str(error)) == FailureKind.TRANSIENT:
             raise
-        wanted = read_snapshot(run).snapshot.wanted.version
-        if wanted is None or wanted.arn != step.package_arn:  # rejected meanwhile: no failure of the version
-            raise NotReady(f"What {run.endpoint} should serve has changed meanwhile.") from error
-        _fail(run, attempt, DeploymentState.FAILED, str(error), revision)
+        now = read_snapshot(run).snapshot
+        wanted = now.wanted.version
+        # Rejected meanwhile, or refused because of what another actor did to the endpoint: no failure of the version.
+        if wanted is None or wanted.arn != step.package_arn or _state(now.served) != _state(snapshot.served):
+            raise NotReady(f"What {run.endpoint} should serve, or its state, has changed meanwhile.") from error
+        _fail(run, attempt, DeploymentState.FAILED, str(error), _serves(now.served, attempt), revision)
         return
     # Busy with another request: the attempt stays as it is, and the endpoint's next event shows what became of it.
     if begun or deployment_execution.is_started(run.endpoint, step.config_name):
         count("DeploymentsStarted")
-        deployments.put_latest(replace(attempt, begun=True), revision)
+        deployments.put_latest(replace(attempt, begun=True, unproven=0), revision)
+
+
+def _state(served: Served | None) -> tuple[str, str, Any] | None:
+    return (served.status, served.config_name, served.modified_at) if served else None
 
 
 def _attempt(snapshot: EndpointSnapshot, step: Create | Update) -> Deployment:
-    served = snapshot.served
+    served, latest = snapshot.served, snapshot.deployment
+    again = latest is not None and latest.config == step.config_name
     return Deployment(
         endpoint=snapshot.entry.endpoint,
         package_arn=step.package_arn,
@@ -206,6 +256,8 @@ def _attempt(snapshot: EndpointSnapshot, step: Create | Update) -> Deployment:
         previous_package_arn=served.package_arn if served else "",
         requested_at=snapshot.now,
         state=DeploymentState.REQUESTED,
+        endpoint_modified_at=served.modified_at if served else None,
+        unproven=latest.unproven if latest is not None and again else 0,
         approver=_approver(snapshot),
         changes=step.changes if isinstance(step, Update) else (),
         remarks=step.remarks if isinstance(step, Update) else (),
@@ -218,7 +270,7 @@ def _approver(snapshot: EndpointSnapshot) -> str:
     return str(by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn") or "")
 
 
-def _verify(run: EndpointRun, latest: Deployment, revision: int) -> None:
+def _verify(run: EndpointRun, served: Served | None, latest: Deployment, revision: int) -> None:
     problem = "" if latest.reason else _golden_request_problem(run)
     if not problem and not latest.reason:
         baseline = baseline_assignment.assign_baseline(run, latest)
@@ -231,7 +283,32 @@ def _verify(run: EndpointRun, latest: Deployment, revision: int) -> None:
         if not run.stores.deployments.put_latest(latest, revision):
             raise NotReady(f"{run.endpoint} is being verified by another invocation.")
         revision += 1
-    _fail(run, latest, DeploymentState.FAILED, latest.reason + _roll_back(run, latest), revision)
+    refused = _roll_back(run, latest)
+    serves = f"{what_serves(served)} all the same: there is no config to go back to"
+    if latest.previous_config:
+        serves = f"{what_serves(served)} still" if refused else _comes_back(latest)
+    _fail(run, latest, DeploymentState.FAILED, latest.reason + refused, serves, revision)
+
+
+def _comes_back(failed: Deployment) -> str:
+    """What Vedette puts back in place of an attempt: true while the endpoint goes back, and afterwards."""
+    if _is_of_same_version(failed):
+        return "the previous one comes back"
+    before = failed.previous_package_arn
+    return f"{f'version {version_of(before)}' if before else 'the model before'} comes back"
+
+
+def _serves(served: Served | None, failed: Deployment) -> str:
+    """What answers requests now that an attempt has failed."""
+    if served is None or served.status != "InService" or served.config_name != failed.previous_config:
+        return what_serves(served)
+    if failed.reason:
+        return _comes_back(failed)
+    return "the previous config is served" if _is_of_same_version(failed) else what_serves(served)
+
+
+def _is_of_same_version(failed: Deployment) -> bool:
+    return failed.package_arn == failed.previous_package_arn
 
 
 def _roll_back(run: EndpointRun, latest: Deployment) -> str:
@@ -261,10 +338,14 @@ def _golden_request_problem(run: EndpointRun) -> str:
     return "" if response.response_bytes else "the answer was empty"
 
 
-def _fail(run: EndpointRun, failed: Deployment, state: DeploymentState, reason: str, revision: int) -> None:
+def _fail(
+    run: EndpointRun, failed: Deployment, state: DeploymentState, reason: str, serves: str, revision: int
+) -> None:
     """Store the version as failed, notify, and settle the attempt."""
     record = _failed_version(run, failed, reason)
-    notify = partial(endpoint_notifications.notify_deployment_failed, failed=failed, reason=reason, failure=record)
+    notify = partial(
+        endpoint_notifications.notify_deployment_failed, failed=failed, reason=reason, failure=record, serves=serves
+    )
     alerting.update(run, ENDPOINT, notify)
     _settle(run, replace(failed, state=state, settled_at=run.now, reason=reason), revision)
 
@@ -273,9 +354,20 @@ def _failed_version(run: EndpointRun, failed: Deployment, reason: str) -> Failed
     earlier, revision = run.stores.deployments.failed_version(failed)
     if earlier is not None and earlier.at >= failed.requested_at:
         return earlier  # a crash repeats this very failure
-    record = failed_version_after(failed, reason, run.now, earlier)
+    package = sagemaker.describe_model_package(failed.package_arn) or {}
+    record = failed_version_after(failed, reason, run.now, earlier, package.get("LastModifiedTime"))
     run.stores.deployments.put_failed_version(record, revision)
     return record
+
+
+def _settle_unproven(run: EndpointRun, step: RecordFailure, revision: int) -> None:
+    """Settle an attempt of which nothing shows that SageMaker began it; its version has not failed."""
+    unproven = step.attempt.unproven + (not step.attempt.begun)
+    _settle(
+        run,
+        replace(step.attempt, state=step.state, settled_at=run.now, reason=step.reason, unproven=unproven),
+        revision,
+    )
 
 
 def _settle(run: EndpointRun, settled: Deployment, revision: int) -> None:

@@ -79,7 +79,7 @@ class DeploymentStore:
         """Keep a settled attempt; keeping it again does nothing."""
         self.table.put(settled, endpoint_partition(settled.endpoint), _history_key(settled), 0)
 
-    def failed_version(self, attempt: Deployment) -> tuple[FailedVersion | None, int]:
+    def failed_version(self, attempt: Deployment | FailedVersion) -> tuple[FailedVersion | None, int]:
         """The record of an attempt's version and config as failed, and its revision."""
         return self.table.get(FailedVersion, endpoint_partition(attempt.endpoint), _failed_key(attempt))
 
@@ -88,8 +88,10 @@ class DeploymentStore:
         return self.table.put(failed, endpoint_partition(failed.endpoint), _failed_key(failed), expected_revision)
 
     def delete_failed_version(self, failed: FailedVersion) -> None:
-        """Forget that a version has failed."""
-        self.table.delete(endpoint_partition(failed.endpoint), _failed_key(failed))
+        """Forget this failure of a version; one that was stored since it was read stays."""
+        stored, revision = self.failed_version(failed)
+        if stored == failed:
+            self.table.delete(endpoint_partition(failed.endpoint), _failed_key(failed), revision)
 
     def pin(self, endpoint: str) -> tuple[Pin | None, int]:
         """The pin of an endpoint, and its revision."""

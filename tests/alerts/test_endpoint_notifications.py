@@ -49,7 +49,8 @@ SECOND = Deployment(
 )
 FAILURE = FailedVersion(endpoint="site", package_arn=f"{ARN}2", config="config-2", reason="no memory", at=NOON)
 NOT_RETRIED = (
-    "It is not retried automatically. To retry, set the version to Rejected and then to Approved, or run\n"
+    "It is not retried automatically. A new approval retries it: set the version to Rejected and then to Approved."
+    " SageMaker may lose the event of an approval; so if that is not enough, or without one, run\n"
     "vedette retry site"
 )
 
@@ -123,7 +124,7 @@ def test_a_first_deployment_says_what_is_not_there():
 
 
 def test_a_failed_deployment_says_why_what_serves_and_that_it_is_not_retried():
-    assert only(notify_deployment_failed(EMPTY, SECOND, "no memory", FAILURE)) == notification(
+    assert only(notify_deployment_failed(EMPTY, SECOND, "no memory", FAILURE, "version 1 is served")) == notification(
         "failed config-2 2026-03-02T12:00:00+00:00",
         "version 2 could not be deployed; version 1 is served",
         {"reason": "no memory"},
@@ -135,31 +136,28 @@ def test_a_failed_deployment_says_why_what_serves_and_that_it_is_not_retried():
 @pytest.mark.parametrize(
     ("changes", "headline"),
     [
-        ({"previous_package_arn": ""}, "version 2 could not be deployed; the previous model is served"),
-        ({"previous_package_arn": "", "previous_config": ""}, "version 2 could not be deployed"),
-        (
-            {"previous_package_arn": f"{ARN}2"},
-            "the new config of version 2 failed; the previous config is served",
-        ),
+        ({"previous_package_arn": ""}, "version 2 could not be deployed; the endpoint is Failed"),
+        ({"previous_package_arn": f"{ARN}2"}, "the new config of version 2 failed; the endpoint is Failed"),
     ],
 )
-def test_a_failed_deployment_names_what_is_served_now(changes, headline):
-    assert only(notify_deployment_failed(EMPTY, replace(SECOND, **changes), "why", FAILURE)).headline == headline
+def test_a_failed_deployment_says_what_serves_as_it_was_told(changes, headline):
+    failed = replace(SECOND, **changes)
+    assert only(notify_deployment_failed(EMPTY, failed, "why", FAILURE, "the endpoint is Failed")).headline == headline
 
 
 def test_a_deployment_without_capacity_says_when_it_is_retried():
     failure = replace(FAILURE, tries=2, retry_at=NOON + timedelta(minutes=30))
-    message = only(notify_deployment_failed(EMPTY, SECOND, "no capacity", failure))
+    message = only(notify_deployment_failed(EMPTY, SECOND, "no capacity", failure, "version 1 is served"))
     assert message.what_to_do == (
         "Read the reason above.",
         "It is retried after 2026-03-02 12:30 UTC (attempt 2 of 3).",
     )
 
 
-def test_an_older_version_that_is_approved_is_not_served_and_can_be_pinned():
-    assert only(notify_older_version_approved(EMPTY, "1", "2", "1 at noon")) == notification(
+def test_an_older_version_that_is_approved_changes_nothing_and_can_be_pinned():
+    assert only(notify_older_version_approved(EMPTY, "1", "2", "nothing is served", "1 at noon")) == notification(
         "older 1 at noon",
-        "version 1 was approved, but version 2 stays in service: it is newer, and approved",
+        "version 1 was approved, which changes nothing: version 2 is newer and approved; nothing is served",
         {},
         what_to_do=("To serve version 1:\nvedette pin site --version 1 --reason WHY",),
     )

@@ -1,8 +1,13 @@
 """Decisions of people: what each command shows, writes down, and makes Vedette do at once."""
 
+import os
+
 import boto3
 import pytest
+from msgspec.structs import replace
 
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.locations import endpoint_partition
 from tests.operations.installed_stage import SITE
 from vedette.demo import user_actions
 
@@ -167,3 +172,116 @@ def test_both_registered_approved_the_first_deployed_by_version_then_the_second(
     stage.cloud.turn(minutes=20)
     assert stage.served() == "2"
     assert "score" in user_actions.predict(SITE, [("60", "70")], Accept="application/json")
+
+
+def test_a_plan_and_an_adoption_show_what_changes_of_the_model_beside_the_config(stage):
+    sagemaker = boto3.client("sagemaker")
+    container = {
+        "Image": user_actions.IMAGES["knn"],
+        "ModelDataUrl": stage.model_data(),
+        "Environment": {
+            "SAGEMAKER_PROGRAM": "inference.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "s3://old-bucket/old/sourcedir.tar.gz",
+            "SAGEMAKER_REGION": "eu-west-1",
+        },
+    }
+    role = os.environ["VEDETTE_ROLE_ARN"]
+    sagemaker.create_model(ModelName="sdk-model", ExecutionRoleArn=role, PrimaryContainer=container)
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": "sdk-model",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName="sdk-config", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=SITE, EndpointConfigName="sdk-config")
+    stage.cloud.turn(minutes=10)
+    arn = stage.register("linear-learner")
+    found = stage.answer("adopt", SITE, "--dry-run")
+    said = stage.done("adopt", SITE, "--yes")
+    data = stage.model_data()
+    image = user_actions.IMAGES["linear-learner"]
+    expected = {
+        "Environment.SAGEMAKER_PROGRAM: inference.py -> absent",
+        "Environment.SAGEMAKER_SUBMIT_DIRECTORY: s3://old-bucket/old/sourcedir.tar.gz -> absent",
+        f"Image: {container['Image']} -> {image}",
+        f"ModelPackageName: absent -> {arn}",
+    }
+    assert expected < set(found["model_changes"])
+    (other,) = set(found["model_changes"]) - expected
+    assert other.startswith(f"ModelDataUrl: {data} -> s3://")
+    assert "Changes from the served model to the planned model:" in said
+    assert all(f"  {change}" in said for change in expected)
+    stage.cloud.turn(minutes=20)
+    name = stage.config()["ProductionVariants"][0]["ModelName"]
+    (created,) = sagemaker.describe_model(ModelName=name)["Containers"]
+    assert created["Environment"] == {"SAGEMAKER_REGION": "eu-west-1"}
+
+
+def test_an_attempt_that_was_never_seen_to_begin_is_retried_by_a_person(stage):
+    stage.deployed("linear-learner")
+    stage.done("pause", "--reason", "a look", "--yes")
+    stage.register("knn")
+    config = stage.answer("plan", SITE)["requests"]
+    assert config == []
+    stage.done("resume", "--yes")
+    deployments = stage_stores().deployments
+    stored = deployments.get(SITE)
+    planned = stage.answer("plan", SITE)["requests"][-1]["request"]["EndpointConfigName"]
+    attempt = replace(
+        stored.latest,
+        state="failed",
+        config=planned,
+        previous_config=stored.latest.config,
+        package_arn=_arn(stage, 2),
+        package_version="2",
+        unproven=3,
+        reason="nothing shows that SageMaker began it",
+    )
+    assert deployments.put_latest(attempt, stored.revision)
+    assert stage.answer("plan", SITE)["action"] == "stop"
+    assert stage.done("retry", SITE, "--version", 1) == "Version 1 of preferred-site has not failed.\n"
+    said = stage.done("retry", SITE, "--version", 2, "--yes")
+    assert "version 2: nothing shows that SageMaker began it" in said
+    stage.cloud.turn(minutes=10)
+    assert stage.served() == "2"
+
+
+def test_an_endpoint_whose_attempt_another_actor_replaced_can_be_adopted(stage):
+    stage.deployed("linear-learner")
+    sagemaker = boto3.client("sagemaker")
+    variants = stage.config()["ProductionVariants"]
+    sagemaker.create_endpoint_config(EndpointConfigName="by-hand", ProductionVariants=variants)
+    stage.register("knn")
+    stage.cloud.turn(minutes=1)
+    stage.done("pause", "--reason", "a look", "--yes")
+    stage.cloud.turn(minutes=10)
+    sagemaker.update_endpoint(EndpointName=SITE, EndpointConfigName="by-hand")
+    stage.cloud.turn(minutes=10)
+    assert stage_stores().deployments.get(SITE).latest.state == "requested"
+    stage.done("resume", "--yes")
+    assert stage.answer("adopt", SITE, "--yes")["adopted"]
+    stage.cloud.turn(minutes=20)
+    assert stage.served() == "2"
+
+
+def test_a_config_that_was_deleted_under_the_endpoint_is_named_by_every_command_that_looks_at_it(stage):
+    stage.deployed("linear-learner")
+    sagemaker = boto3.client("sagemaker")
+    name = sagemaker.describe_endpoint(EndpointName=SITE)["EndpointConfigName"]
+    sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    what = f"the config {name} that the endpoint runs on was deleted"
+    way_out = "create it again under the same name, or delete the endpoint"
+    for command in ("plan", "capture status"):
+        words = " ".join(stage.done(*command.split(), SITE).split())
+        assert what in words
+        assert way_out in words
+    assert stage.answer("capture", "status", SITE)["config_deleted"].startswith(what)
+    shown = stage.run("status", SITE, "--json")
+    assert (shown.exit_code, f'"deleted": "{what}"' in shown.output) == (1, True)
+    assert "was deleted" in " ".join(stage.run("status").output.split())
+    stage_stores().deployments.table.delete(endpoint_partition(SITE), "deployment")
+    assert stage.refused("adopt", SITE, "--yes").startswith(f"{SITE} cannot be adopted: {what}, so")
+    stage.done("manage", SITE, "--endpoint", SITE, "--mode", "alert", "--yes")
+    assert stage.refused("watch", SITE).startswith(f"{SITE} cannot be watched: {what}, so")
+    assert stage.refused("capture", "off", SITE).startswith(f"The capture of {SITE} cannot be changed: {what}, so")

@@ -179,10 +179,18 @@ def test_every_field_of_a_config_is_kept(account):
     assert described["ProductionVariants"][0]["InitialVariantWeight"] == 1.0
 
 
-def test_a_config_in_use_is_not_deleted(account, refused):
+def test_a_config_in_use_may_be_deleted_and_the_endpoint_goes_on_but_cannot_be_updated(account, refused):
     account.endpoint()
-    account.config("unused", "site-model")
+    account.config("next", "site-model")
+    sagemaker = account.client("sagemaker")
+    config = sagemaker.describe_endpoint_config(EndpointConfigName="site-config")
+    before = sagemaker.describe_endpoint(EndpointName="site")
+    sagemaker.delete_endpoint_config(EndpointConfigName="site-config")
+    after = sagemaker.describe_endpoint(EndpointName="site")
+    assert {**after, "ResponseMetadata": None} == {**before, "ResponseMetadata": None}
     with refused() as answer:
-        account.client("sagemaker").delete_endpoint_config(EndpointConfigName="site-config")
-    account.client("sagemaker").delete_endpoint_config(EndpointConfigName="unused")
-    assert 'endpoint "site" uses it' in answer.message
+        sagemaker.update_endpoint(EndpointName="site", EndpointConfigName="next")
+    assert 'Could not find endpoint configuration "arn:' in answer.message
+    assert 'endpoint-config/site-config".' in answer.message
+    sagemaker.create_endpoint_config(EndpointConfigName="site-config", ProductionVariants=config["ProductionVariants"])
+    sagemaker.update_endpoint(EndpointName="site", EndpointConfigName="next")

@@ -22,6 +22,21 @@ def test_what_never_ends_is_not_awaited_for_ever_and_the_same_command_goes_on_la
     assert stage.made() == set()
 
 
+def test_no_config_is_deleted_while_an_endpoint_runs_on_it(stage):
+    """SageMaker would take the call, and refuse every update of the endpoint from then on."""
+    stage.deployed("linear-learner", "knn")
+    used: list[str | None] = []
+
+    def gate(call) -> None:
+        if call.operation == "DeleteEndpointConfig":
+            used.append(stage.cloud.sagemaker.endpoints.using(call.parameters["EndpointConfigName"]))
+
+    stage.cloud.faults.gate = gate
+    deletion.delete(deletion.prepared(SITE), lambda seconds: stage.cloud.turn(seconds=seconds))
+    assert used == [None, None]
+    assert stage.made() == set()
+
+
 @pytest.mark.parametrize("kind", ["crash_before", "crash_after"])
 def test_a_crash_at_any_call_that_changes_something_leaves_nothing_behind_after_the_next_call(stage, kind):
     """One crash after another, at every change in turn: each is followed by a new attempt, which goes further."""

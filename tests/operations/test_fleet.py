@@ -75,6 +75,34 @@ REFUSED = {
         b"[endpoints.Site]\n[endpoints.site]",
         "f: Site and site are the same endpoint in SageMaker, which ignores case",
     ),
+    "a content type with parameters": (
+        b"[endpoints.a]\ncapture_csv_content_types=['text/csv; charset=utf-8']",
+        "f: endpoints.a.capture_csv_content_types: 'text/csv; charset=utf-8' is not a content type like text/csv,",
+    ),
+    "a content type that is CSV and JSON": (
+        b"[endpoints.a]\ncapture_csv_content_types=['text/x']\ncapture_json_content_types=['text/x']",
+        "f: endpoints.a.capture_json_content_types: text/x is in capture_csv_content_types too",
+    ),
+    "a content type twice": (
+        b"[endpoints.a]\ncapture_json_content_types=['text/x', 'text/x']",
+        "f: endpoints.a.capture_json_content_types: text/x is twice there",
+    ),
+    "eleven content types": (
+        b"[endpoints.a]\ncapture_json_content_types=[" + b",".join(b"'a/x%d'" % n for n in range(11)) + b"]",
+        "f: endpoints.a.capture_json_content_types: 11 content types; SageMaker takes 10",
+    ),
+    "no side": (
+        b"[endpoints.a]\ncapture_modes=[]",
+        "f: endpoints.a.capture_modes: it names no side; capture_percentage = 0 turns capture off",
+    ),
+    "a side twice": (
+        b"[endpoints.a]\ncapture_modes=['Input','Input']",
+        "f: endpoints.a.capture_modes: it names a side twice",
+    ),
+    "an unknown side": (
+        b"[endpoints.a]\ncapture_modes=['input']",
+        "f: endpoints.a.capture_modes[0]: Invalid enum value",
+    ),
     "a local place": (b"[endpoints.a]\ncapture_uri='/tmp'", "f: endpoints.a.capture_uri: '/tmp' is not a place like"),
 }
 
@@ -147,6 +175,8 @@ ENTRIES = st.builds(
     mode=st.sampled_from(["observe", "alert"]),
     capture_uri=st.sampled_from(["", "s3://lake", "s3://lake/a b/\u00fc/"]),
     capture_percentage=st.integers(0, 100),
+    capture_csv_content_types=st.sampled_from([None, (), ("text/csv", "text/x-csv")]),
+    capture_modes=st.sampled_from([None, ("Input",), ("Input", "Output")]),
     recreate_failed=st.booleans(),
     window_minutes=st.sampled_from([15, 20, 60, 1440]),
     critical_features=st.lists(TEXTS, max_size=3).map(tuple),

@@ -141,7 +141,7 @@ def _same_object_twice(stage: Stage) -> tuple[Job, Job]:
     return delivery(OBJECT, event), delivery(OBJECT, event)
 
 
-FAILED = "[critical] preferred-site: version 2 could not be deployed; version 1 is served"
+FAILED = "[critical] preferred-site: version 2 could not be deployed; version 1 {}"
 PAIRS = (
     Pair("the same approval twice", _same_approval_twice, expects("2", (1,), DEPLOYED.format(2))),
     Pair(
@@ -155,12 +155,12 @@ PAIRS = (
     Pair(
         "a failed golden request twice",
         _end_of_an_update_whose_golden_request_fails_twice,
-        expects("1", (2,), FAILED, attempt="failed"),
+        expects("1", (2,), FAILED.format("comes back"), attempt="failed"),
     ),
     Pair(
         "a silent roll-back twice",
         _end_of_a_silent_roll_back_twice,
-        expects("1", (1,), FAILED, attempt="rolled back"),
+        expects("1", (1,), FAILED.format("is served"), attempt="rolled back"),
     ),
     Pair("the same verdict twice", _same_verdict_twice, expects("1", (0,), VIOLATED.format(40))),
     Pair("verdicts of two windows", _verdicts_of_two_windows, expects("1", (0,), VIOLATED.format(30))),

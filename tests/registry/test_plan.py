@@ -28,11 +28,13 @@ from chalicelib.registry.plan import (
     is_foreign,
     requests,
     unsupported_kind,
+    what_serves,
 )
 from chalicelib.registry.plan import plan as planned
 from chalicelib.registry.versions import PackageVersion
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/site/{}"
 PLACE = DeploymentTarget("arn:aws:iam::123456789012:role/models", "s3://bucket/data-capture")
 ENTRY = FleetEntry(endpoint="site", mode="deploy", package_group="site")
@@ -154,7 +156,8 @@ def test_in_service_on_the_requested_config_is_verified():
 
 def test_in_service_on_the_old_config_after_the_update_began_is_a_silent_roll_back():
     served = serving(1, failure_reason="ModelError")
-    record = deployed(served, "requested", config="the-new-one", package_arn=ARN.format(2), begun=True)
+    old = {"config": "the-new-one", "previous_config": served.config_name}
+    record = deployed(served, "requested", package_arn=ARN.format(2), begun=True, **old)
     made = plan(ENTRY, wants(2), served, record, PLACE)
     assert (made.action, made.state) == ("record failure", "rolled back")
     assert "the update to version 2 did not hold" in made.reason
@@ -431,23 +434,36 @@ def test_what_follows_when_an_endpoint_is_broken(failure, cause):
     reason = f"the endpoint is Failed{cause}, and SageMaker allows only its deletion: {BROKEN}"
     reported = stop(ConditionCode.STATUS, reason, "Failed")
     tried, failed = deployed(served, "requested"), deployed(served, "failed")
+    another, begun = replace(tried, config="another"), {"begun": True, "endpoint_modified_at": served.modified_at}
     allowed = replace(ENTRY, recreate_failed=True)
     delete = Delete("the endpoint is Failed, never served, and version 2 is the newest approved version")
     verified = {"history": (deployed(served),)}
     for entry, attempt, more, expected in (
         (ENTRY, None, {}, reported),
         (allowed, None, {}, reported),
-        (ENTRY, tried, {}, RecordFailure(reason, tried, "failed")),
+        (ENTRY, tried, {}, RecordFailure(reason, replace(tried, **begun), "failed")),
         (ENTRY, failed, {}, Stop(reason, None)),
         (ENTRY, deployed(served), {}, reported),
         (ENTRY, replace(failed, config="another"), {}, reported),
         (allowed, replace(failed, config="another"), {}, reported),
-        (ENTRY, replace(tried, config="another"), {}, reported),
+        (ENTRY, replace(another, begun=True), {}, RecordFailure(reason, replace(another, **begun), "failed")),
+        (ENTRY, replace(another, state="failed", **begun), {}, Stop(reason, None)),
+        (ENTRY, replace(another, state="failed", begun=True, endpoint_modified_at=NOW - HOUR), {}, reported),
         (allowed, failed, {}, delete),
         (allowed, failed, {"history": (failed,)}, delete),
         (allowed, failed, verified, Stop(reason, None)),
     ):
         assert plan(entry, wants(2), served, attempt, PLACE, **more) == expected
+
+
+@pytest.mark.parametrize("status", ["Failed", "UpdateRollbackFailed"])
+def test_an_attempt_that_never_began_is_settled_when_the_endpoint_is_broken_and_its_version_has_not_failed(status):
+    served = serving(1, status)
+    tried = deployed(served, "requested", config="another", previous_config=served.config_name)
+    made = plan(ENTRY, wants(2), served, tried, PLACE)
+    assert (made.action, made.version_failed, made.attempt.begun) == ("record failure", False, False)
+    shown = plan(ENTRY, wants(2), serving(1, status, pending_config="another"), tried, PLACE)
+    assert (shown.version_failed, shown.attempt.begun) == (True, True)
 
 
 def test_what_follows_when_an_attempt_is_in_service_or_its_old_config_is():
@@ -459,22 +475,100 @@ def test_what_follows_when_an_attempt_is_in_service_or_its_old_config_is():
     attempt = deployed(served, "requested", requested_at=NOW, **old)
     unverified = replace(attempt, reason="no answer")
     assert plan(ENTRY, wants(2), served, unverified, PLACE) == RecordFailure("no answer", unverified, "failed")
-    for begun, failure, cause in (
-        (True, "", "SageMaker gives no reason"),
-        (True, "ModelError", "ModelError"),
-        (False, "ModelError", "ModelError"),
-    ):
-        now = replace(attempt, begun=begun)
-        reason = (
-            "the update to version 2 did not hold: the endpoint is InService again on its old config"
-            f" {served.config_name}: {cause}"
-        )
-        made = plan(ENTRY, wants(2), serving(1, failure_reason=failure), now, PLACE)
-        assert made == RecordFailure(reason, now, "rolled back")
+    again = f"the endpoint is InService again on its old config {served.config_name}"
+    for failure, cause in (("", "SageMaker gives no reason"), ("ModelError", "ModelError")):
+        now = replace(attempt, begun=True)
+        failed = serving(1, failure_reason=failure)
+        reason = f"the update to version 2 did not hold: {again}: {cause}"
+        assert plan(ENTRY, wants(2), failed, now, PLACE) == RecordFailure(reason, now, "rolled back")
+        reason = f"nothing shows that SageMaker began the update to version 2: {again}: {cause}"
+        expected = RecordFailure(reason, attempt, "failed", version_failed=False)
+        assert plan(ENTRY, wants(2), failed, attempt, PLACE) == expected
     earlier = serving(1, modified_at=NOW - timedelta(seconds=1), failure_reason="of an update before")
     for now in (attempt, replace(attempt, begun=True)):
         assert plan(ENTRY, wants(2), earlier, now, PLACE).action == "update"
-    assert plan(ENTRY, wants(2), served, attempt, PLACE).action == "update"
+
+
+@pytest.mark.parametrize("ours_is_ahead", [timedelta(minutes=5), -timedelta(minutes=5)])
+def test_whether_the_endpoint_has_changed_since_is_told_by_sagemakers_clock_alone(ours_is_ahead):
+    before, after = serving(1), serving(1, modified_at=NOW + timedelta(minutes=2), failure_reason="ModelError")
+    attempt = deployed(
+        before,
+        "requested",
+        config="new",
+        previous_config=before.config_name,
+        package_arn=ARN.format(2),
+        begun=True,
+        requested_at=NOW + ours_is_ahead,
+        endpoint_modified_at=before.modified_at,
+    )
+    assert plan(ENTRY, wants(2), before, attempt, PLACE).action == "update"
+    assert plan(ENTRY, wants(2), after, attempt, PLACE).action == "record failure"
+
+
+def test_an_attempt_on_an_endpoint_that_another_actor_replaced_is_settled_and_its_version_has_not_failed():
+    theirs = serving(1, config_name="theirs")
+    attempt = deployed(theirs, "requested", config="new", previous_config="before", package_arn=ARN.format(2))
+    reason = "the endpoint was put on the config theirs before version 2 was verified"
+    for one in (attempt, replace(attempt, begun=True)):
+        expected = RecordFailure(reason, one, "failed", version_failed=False)
+        assert plan(ENTRY, wants(2), theirs, one, PLACE) == expected
+
+
+def test_an_update_that_is_never_seen_to_begin_is_not_requested_for_ever():
+    served = serving(1)
+    config = plan(ENTRY, wants(2), served, deployed(served), PLACE).config_name
+    fields = {"config": config, "previous_config": served.config_name, "package_arn": ARN.format(2)}
+    for unproven, action in ((2, "update"), (3, "stop")):
+        attempt = deployed(served, "failed", unproven=unproven, package_version="2", **fields)
+        assert plan(ENTRY, wants(2), served, attempt, PLACE).action == action
+    reason = (
+        "the update to version 2 was requested 3 times, and nothing shows that SageMaker began it: each time the"
+        f" endpoint was InService again on {served.config_name}; see who else updates it, then run `vedette retry site`"
+    )
+    assert plan(ENTRY, wants(2), served, attempt, PLACE) == stop(ConditionCode.UNPROVEN, reason, config)
+    assert plan(ENTRY, wants(3), served, attempt, PLACE).action == "update"
+
+
+def test_a_config_or_model_that_was_deleted_under_the_endpoint_stops_the_plan_with_the_way_out():
+    served = serving(1)
+    way_out = (
+        "create it again under the same name, or delete the endpoint (`aws sagemaker delete-endpoint --endpoint-name"
+        " site`) and create it anew"
+    )
+    what = f"the config {served.config_name} that the endpoint runs on was deleted"
+    gone = serving(1, config={}, model={})
+    reason = f"{what}, so SageMaker refuses to update the endpoint; {way_out}"
+    expected = stop(ConditionCode.DELETED, reason, served.config_name)
+    assert gone.deleted == what
+    for versions in (wants(1), wants(2), ()):
+        assert plan(ENTRY, versions, gone, deployed(gone), PLACE) == expected
+    assert plan(ENTRY, wants(2), serving(1, "Updating", config={}, model={}), deployed(gone), PLACE).action == "wait"
+    name = served.config["ProductionVariants"][0]["ModelName"]
+    reason = (
+        f"the model {name} that the endpoint runs was deleted, so the next version would lose its settings; {way_out}"
+    )
+    made = plan(ENTRY, wants(2), serving(1, model={}), deployed(served), PLACE)
+    assert made == stop(ConditionCode.DELETED, reason, served.config_name)
+    assert served.deleted == ""
+
+
+@pytest.mark.parametrize(
+    ("served", "clause"),
+    [
+        (None, "nothing is served"),
+        (("InService", {}), "version 1 is served"),
+        (("Updating", {}), "version 1 is served"),
+        (("RollingBack", {}), "version 1 is served"),
+        (("Creating", {}), "the endpoint is Creating"),
+        (("Failed", {}), "the endpoint is Failed"),
+        (("OutOfService", {}), "the endpoint is OutOfService"),
+        (("InService", {"model": {"ExecutionRoleArn": "r"}}), "a model that is not from a registry is served"),
+        (("InService", {"config": {}}), "what is served is not known"),
+    ],
+)
+def test_a_version_is_said_to_be_served_only_when_it_answers(served, clause):
+    assert what_serves(serving(1, served[0], **served[1]) if served else None) == clause
 
 
 @pytest.mark.parametrize(
@@ -521,7 +615,8 @@ def test_a_config_is_foreign_when_neither_the_attempt_nor_an_unsettled_one_befor
     ],
 )
 def test_the_kinds_of_endpoints(config, model, kind):
-    served = serving(1, config={"ProductionVariants": [{"ModelName": "a"}], **config}, model=model)
+    config = {"ProductionVariants": [{"ModelName": "a"}], **config}
+    served = serving(1, config=config, model={"ExecutionRoleArn": "role", **model})
     assert unsupported_kind(served) == kind
     if kind:
         reason = f"the endpoint is {kind}; Vedette watches such endpoints but does not deploy to them"
@@ -537,7 +632,8 @@ def test_what_leaves_an_endpoint_as_it_is():
     served = serving(1)
     same = NoChange("the endpoint serves what is wanted: version 1 is the newest approved version")
     assert plan(ENTRY, wants(1), served, deployed(served), PLACE) == same
-    for model, what in ((served.model, "version 1"), ({}, "a model that is not from a registry")):
+    other = {"ExecutionRoleArn": "role"}
+    for model, what in ((served.model, "version 1"), (other, "a model that is not from a registry")):
         one = serving(1, model=model)
         reason = f"the registry shows no approved version; {what} stays in service"
         condition = Condition(ConditionCode.NOTHING_WANTED, reason, "none approved")
@@ -588,6 +684,7 @@ def test_the_whole_update(shifting, instances, remarks):
         deployment_config=traffic_shifting.deployment_config(entry, instances, names)[0],
         alarms=alarms,
         changes=(f"ProductionVariants[0].ModelName: {variant['ModelName']} -> {model['ModelName']}",),
+        model_changes=(f"ModelPackageName: {ARN.format(1)} -> {ARN.format(2)}",),
         remarks=remarks,
     )
     assert made.config_name == config["EndpointConfigName"]

@@ -7,10 +7,12 @@ from msgspec.structs import replace
 
 from chalicelib.records import FleetEntry
 from chalicelib.registry.resource_specs import (
+    CODE_VARIABLES,
     canonical_json,
     capture_config,
     changes,
     disallowed_image,
+    model_changes,
     new_endpoint_config,
     new_model,
     next_endpoint_config,
@@ -30,6 +32,11 @@ CAPTURE = {
     "DestinationS3Uri": "s3://bucket/data-capture",
     "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
     "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+}
+
+OF_A_PERSON = {
+    "CaptureOptions": [{"CaptureMode": "Input"}],
+    "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv", "text/x-csv"]},
 }
 
 
@@ -79,6 +86,49 @@ def test_the_next_model_keeps_what_does_not_belong_to_the_package(containers):
     }
 
 
+def test_variables_that_name_the_code_or_the_model_of_the_old_package_do_not_pass_on():
+    stays = {
+        "SAGEMAKER_REGION": "eu-west-1",
+        "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
+        "HF_TASK": "fill-mask",
+        "MINE": "1",
+    }
+    environment = dict.fromkeys(CODE_VARIABLES, "old") | stays
+    served = {"PrimaryContainer": {"Image": "old", "Environment": environment}}
+    assert {"SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY", "HF_MODEL_ID"} <= CODE_VARIABLES
+    (container,) = next_model(served, ARN.format(2), TAGS)["Containers"]
+    assert container == {"Environment": stays, "ModelPackageName": ARN.format(2)}
+    only_code = {"PrimaryContainer": {"Environment": {"SAGEMAKER_PROGRAM": "old.py"}}}
+    assert next_model(only_code, ARN.format(2), TAGS)["Containers"] == [{"ModelPackageName": ARN.format(2)}]
+
+
+def test_what_changes_of_the_model_is_named_with_what_the_packages_bring():
+    served = {
+        "ModelArn": "arn",
+        "ExecutionRoleArn": ROLE,
+        "VpcConfig": {"Subnets": ["subnet-1"]},
+        "PrimaryContainer": {
+            "Image": "old",
+            "ModelDataUrl": "s3://old",
+            "Environment": {"SAGEMAKER_PROGRAM": "old.py", "A": "1"},
+        },
+    }
+    brought = {"Image": "new", "ModelDataUrl": "s3://new", "Environment": {"SAGEMAKER_PROGRAM": "new.py"}}
+    package = {"InferenceSpecification": {"Containers": [brought]}}
+    planned = next_model(served, ARN.format(2), TAGS)
+    assert model_changes(served, None, planned, package) == (
+        "Environment.SAGEMAKER_PROGRAM: old.py -> new.py",
+        "Image: old -> new",
+        "ModelDataUrl: s3://old -> s3://new",
+        f"ModelPackageName: absent -> {ARN.format(2)}",
+    )
+    other_role = {**planned, "ExecutionRoleArn": "other", "VpcConfig": {"Subnets": ["subnet-2"]}}
+    assert model_changes(planned, package, other_role, package) == (
+        f"ExecutionRoleArn: {ROLE} -> other",
+        "VpcConfig.Subnets[0]: subnet-1 -> subnet-2",
+    )
+
+
 def test_the_next_model_of_one_without_a_container_has_the_package_alone():
     assert next_model({}, ARN.format(2), TAGS)["Containers"] == [{"ModelPackageName": ARN.format(2)}]
 
@@ -88,6 +138,7 @@ def test_the_next_model_of_one_without_a_container_has_the_package_alone():
     [
         ({}, CAPTURE),
         ({"DataCaptureConfig": {"KmsKeyId": "k", "EnableCapture": False}}, {"KmsKeyId": "k", **CAPTURE}),
+        ({"DataCaptureConfig": {"New": [1], **CAPTURE, **OF_A_PERSON}}, {"New": [1], **CAPTURE, **OF_A_PERSON}),
     ],
 )
 def test_the_next_config_changes_the_model_and_the_capture_alone(served, capture):
@@ -118,6 +169,31 @@ def test_the_next_config_changes_the_model_and_the_capture_alone(served, capture
 def test_the_fleet_says_how_much_is_captured_and_where(percentage, uri, expected):
     entry = replace(ENTRY, capture_percentage=percentage, capture_uri=uri)
     assert capture_config(entry, "s3://bucket/data-capture/") == {**CAPTURE, **expected}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (
+            {"capture_csv_content_types": ("text/x-csv",)},
+            {"CaptureContentTypeHeader": {"CsvContentTypes": ["text/x-csv"]}},
+        ),
+        (
+            {"capture_json_content_types": ("application/jsonlines",)},
+            {
+                "CaptureContentTypeHeader": {
+                    "CsvContentTypes": ["text/csv", "text/x-csv"],
+                    "JsonContentTypes": ["application/jsonlines"],
+                }
+            },
+        ),
+        ({"capture_csv_content_types": ()}, {"CaptureContentTypeHeader": None}),
+        ({"capture_modes": ("Output",)}, {"CaptureOptions": [{"CaptureMode": "Output"}]}),
+    ],
+)
+def test_what_the_fleet_says_of_the_captured_types_and_sides_goes_before_what_is_served(fields, expected):
+    made = capture_config(replace(ENTRY, **fields), "s3://bucket/data-capture", {**CAPTURE, **OF_A_PERSON})
+    assert made == {name: value for name, value in {**CAPTURE, **OF_A_PERSON, **expected}.items() if value}
 
 
 @pytest.mark.parametrize(

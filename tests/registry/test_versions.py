@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.records import FailedVersion, Pin
-from chalicelib.registry.versions import PackageVersion, Wanted, WantedReason, version_of, wanted
+from chalicelib.registry.versions import PackageVersion, Wanted, WantedReason, version_of, void_failures, wanted
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 GROUP = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/site"
@@ -161,3 +161,25 @@ def test_a_summary_of_the_registry_is_read(changed, expected):
 )
 def test_the_version_in_the_arn_of_a_package(arn, version):
     assert version_of(arn) == version
+
+
+@pytest.mark.parametrize(
+    ("shown", "void"),
+    [
+        ([], False),
+        ([PackageVersion("arn/1", 1, False, True)], False),
+        ([PackageVersion("arn/2", 2, True, True)], False),
+        ([PackageVersion("arn/2", 2, True, True, created_at=NOW - timedelta(days=1))], False),
+        ([PackageVersion("arn/2", 2, False, True)], True),
+        ([PackageVersion("arn/2", 2, True, True, created_at=NOW + timedelta(seconds=1))], True),
+    ],
+)
+def test_a_failure_is_void_only_when_the_registry_shows_its_version_not_approved_or_another_one(shown, void):
+    assert void_failures([mark(2)], shown) == ((mark(2),) if void else ())
+
+
+def test_what_came_after_a_failure_is_told_by_the_registrys_clock_where_that_is_known():
+    ours_is_ahead = replace(mark(2), package_modified_at=NOW - timedelta(minutes=5))
+    assert ours_is_ahead.is_before(NOW - timedelta(minutes=4))
+    assert not ours_is_ahead.is_before(NOW - timedelta(minutes=5))
+    assert not mark(2).is_before(NOW - timedelta(minutes=4))

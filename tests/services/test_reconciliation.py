@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import boto3
+import pytest
 from msgspec.structs import replace
 
 from chalicelib.aws import sagemaker
@@ -103,7 +104,7 @@ def test_a_golden_request_that_fails_puts_the_endpoint_back_once(world):
     assert world.served == first
     assert calls(world, "UpdateEndpoint") == 2
     assert world.deployment_subjects[1:] == [
-        "[critical] preferred-site: version 2 could not be deployed; version 1 is served"
+        "[critical] preferred-site: version 2 could not be deployed; version 1 comes back"
     ]
     assert "the golden request failed" in world.deployment_words
 
@@ -211,7 +212,8 @@ def test_approving_an_older_version_answers_with_what_is_served_and_how_to_pin(w
     world.cloud.turn(minutes=20)
     assert world.served == second
     assert calls(world, "UpdateEndpoint") == 0
-    assert "Version 1 was approved, but version 2 stays in service" in world.deployment_words
+    words = "Version 1 was approved, which changes nothing: version 2 is newer and approved; version 2 is served"
+    assert words in world.deployment_words
     assert "vedette pin preferred-site --version 1" in world.deployment_words
 
 
@@ -284,7 +286,7 @@ def test_a_new_config_of_the_served_version_that_fails_is_rolled_back_and_no_old
     assert (world.served, world.config) == (second, config)
     assert calls(world, "UpdateEndpoint") == 3  # to version 2, to the new config, and back
     assert world.deployment_subjects[2:] == [
-        "[critical] preferred-site: the new config of version 2 failed; the previous config is served"
+        "[critical] preferred-site: the new config of version 2 failed; the previous one comes back"
     ]
 
 
@@ -321,3 +323,273 @@ def test_a_rollback_that_sagemaker_rejects_is_reported_and_the_attempt_is_settle
     assert world.served == first  # with a config of its own, since the previous one is gone
     words = " ".join(" ".join(mail.text.split()) for mail in world.deployment_mails)
     assert f"SageMaker rejected the rollback to {before}" in words
+
+
+def test_an_older_approval_while_the_newer_version_rolls_out_says_what_is_served_now(world):
+    first = world.register(status="PendingManualApproval")
+    second = world.register("linear-learner", "PendingManualApproval")
+    world.register("knn")
+    world.cloud.turn(minutes=20)
+    world.set_approval(first, "Approved")
+    world.register("linear-learner")
+    world.cloud.turn(minutes=1)
+    world.set_approval(second, "Approved")
+    words = "Version 2 was approved, which changes nothing: version 4 is newer and approved; version 3 is served"
+    assert words in world.deployment_words
+
+
+def test_the_event_of_an_old_approval_that_comes_again_a_day_later_tells_nobody_anything(world):
+    first = world.deployed()
+    event = events_of(world, first)[0]
+    world.register("linear-learner")
+    world.cloud.turn(minutes=20)
+    mails = len(world.deployment_subjects)
+    world.pass_hours(24)
+    world.cloud.invoke("on_model_package_state_change", event)
+    world.cloud.turn(minutes=20)
+    assert len(world.deployment_subjects) == mails
+
+
+def events_of(world, arn: str) -> list[dict]:
+    """The events of the registry about a version, the earliest first."""
+    found = [e for e in world.cloud.bus.events if e["detail-type"] == "SageMaker Model Package State Change"]
+    return [event for event in found if event["detail"]["ModelPackageArn"] == arn]
+
+
+def edit(arn: str) -> None:
+    boto3.client("sagemaker").update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"ticket": "OPS-1"})
+
+
+def with_failed_second(world) -> str:
+    """Version 1 is served, and version 2 was approved and has failed."""
+    world.deployed()
+    second = world.register("linear-learner", "PendingManualApproval")
+    world.cloud.sagemaker.fail_next_update(ENDPOINT, "CannotStartContainerError")
+    world.set_approval(second, "Approved")
+    world.cloud.turn(minutes=40)
+    assert calls(world, "UpdateEndpoint") == 1
+    assert [failed.package_arn for failed in failed_versions()] == [second]
+    return second
+
+
+def failed_versions():
+    return stage_stores().deployments.get(ENDPOINT).failed_versions
+
+
+def test_neither_an_edit_nor_the_approval_that_comes_again_a_day_later_retries_a_failed_version(world):
+    second = with_failed_second(world)
+    edit(second)
+    world.cloud.turn(minutes=20)
+    world.pass_hours(24)
+    for event in reversed(events_of(world, second)):
+        world.cloud.invoke("on_model_package_state_change", event)
+    world.cloud.turn(minutes=20)
+    assert calls(world, "UpdateEndpoint") == 1
+    assert len(failed_versions()) == 1
+
+
+def test_clocks_that_are_five_minutes_apart_make_no_old_approval_a_new_one(world):
+    """SageMaker is ahead of us: by our clock the approval comes after the failure."""
+    second = with_failed_second(world)
+    (failed,) = failed_versions()
+    behind = replace(failed, at=failed.package_modified_at - timedelta(minutes=5))
+    _, revision = stage_stores().deployments.failed_version(failed)
+    stage_stores().deployments.put_failed_version(behind, revision)
+    world.cloud.invoke("on_model_package_state_change", events_of(world, second)[-1])
+    world.cloud.turn(minutes=20)
+    assert calls(world, "UpdateEndpoint") == 1
+
+
+def test_an_approval_event_that_does_not_say_so_or_when_clears_nothing(world):
+    second = with_failed_second(world)
+    world.cloud.bus.drop(lambda event, function: event["source"] == "aws.sagemaker")
+    world.set_approval(second, "Approved")
+    event = events_of(world, second)[-1]
+    for unknown in ({"UpdatedModelPackageFields": None}, {"UpdatedModelPackageFields": ["ModelCard"]}):
+        world.cloud.invoke("on_model_package_state_change", {**event, "detail": {**event["detail"], **unknown}})
+    undated = {**event, "time": "soon", "detail": {**event["detail"], "LastModifiedTime": None}}
+    world.cloud.invoke("on_model_package_state_change", undated)
+    world.pass_hours(1)  # the sweep does not guess
+    assert len(failed_versions()) == 1
+    world.cloud.invoke("on_model_package_state_change", event)
+    assert failed_versions() == ()
+    assert calls(world, "UpdateEndpoint") == 2
+
+
+def test_a_version_of_a_group_that_is_not_listed_for_a_while_stays_failed(world):
+    second = with_failed_second(world)
+    entry = entry_of(world)
+    world.apply(replace(entry, package_group="a-typo"))
+    world.pass_hours(1)
+    world.apply(entry)
+    world.pass_hours(1)
+    assert [failed.package_arn for failed in failed_versions()] == [second]
+    assert calls(world, "UpdateEndpoint") == 1
+
+
+def test_a_failure_that_was_stored_since_it_was_read_is_not_deleted(world):
+    with_failed_second(world)
+    deployments = stage_stores().deployments
+    (read,) = failed_versions()
+    since = replace(read, tries=2)
+    assert deployments.put_failed_version(since, deployments.failed_version(read)[1])
+    deployments.delete_failed_version(read)
+    assert failed_versions() == (since,)
+    deployments.delete_failed_version(since)
+    assert failed_versions() == ()
+
+
+# --- only what Vedette began can fail ---------------------------------------------------------------------------------
+
+
+def interfere(world, times: int = 1) -> None:
+    """Another actor's UpdateEndpoint, which fails, lands between our look at the endpoint and our own request."""
+    sagemaker = boto3.client("sagemaker")
+    variants = sagemaker.describe_endpoint_config(EndpointConfigName=world.config)["ProductionVariants"]
+    sagemaker.create_endpoint_config(EndpointConfigName="by-hand", ProductionVariants=variants)
+    done: list[str] = []
+    busy = False
+
+    def gate(call) -> None:
+        nonlocal busy
+        if call.operation == "UpdateEndpoint" and not busy and len(done) < times:
+            done.append(call.name)
+            busy = True
+            world.cloud.sagemaker.fail_next_update(ENDPOINT, "The container did not pass the ping health check.")
+            sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName="by-hand")
+            busy = False
+
+    world.cloud.faults.gate = gate
+
+
+def test_the_failing_update_of_another_actor_is_no_failure_of_our_version_which_is_tried_afterwards(world):
+    world.deployed()
+    interfere(world)
+    second = world.register("linear-learner")
+    world.pass_hours(1)
+    assert world.served == second
+    assert failed_versions() == ()
+    assert [subject for subject in world.deployment_subjects if "could not" in subject] == []
+    states = [one.state for one in stage_stores().deployments.get(ENDPOINT).history]
+    assert states == ["verified", "failed", "verified"]
+
+
+def test_a_version_that_others_keep_from_being_tried_is_not_requested_for_ever_and_waits_for_a_person(world):
+    first = world.deployed()
+    interfere(world, times=9)
+    second = world.register("linear-learner")
+    world.pass_hours(4)
+    assert world.served == first
+    assert failed_versions() == ()
+    refused = [c for c in world.cloud.recorder.calls if c.operation == "UpdateEndpoint" and c.function and c.error]
+    assert len(refused) == 3
+    assert len(world.deployment_mails) == 2
+    assert "was requested 3 times, and nothing shows that SageMaker began it" in world.deployment_words
+    world.cloud.faults.clear()
+    world.set_approval(second, "Approved")
+    world.cloud.turn(minutes=20)
+    assert world.served == second
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_crash_right_after_the_request_of_a_failing_update_marks_only_with_evidence(world, lost):
+    """SageMaker took the request. Without the events of the update nothing has shown it, so it is requested again."""
+    first = world.deployed()
+    world.cloud.sagemaker.fail_next_update(ENDPOINT, "The container did not pass the ping health check.")
+    world.cloud.faults.add("crash_after", "sagemaker", "UpdateEndpoint")
+    if lost:
+        world.cloud.bus.drop(lambda event, function: event["source"] == "aws.sagemaker")
+        world.cloud.sagemaker.endpoints.update_minutes = 0.5
+    second = world.register("linear-learner")
+    world.pass_hours(2)
+    requests = [call for call in world.cloud.recorder.calls if call.operation == "UpdateEndpoint"]
+    if lost:
+        assert (world.served, len(requests), failed_versions()) == (second, 2, ())
+        return
+    assert (world.served, len(requests)) == (first, 1)
+    assert [failed.package_arn for failed in failed_versions()] == [second]
+
+
+@pytest.mark.parametrize("status", ["Failed", "UpdateRollbackFailed"])
+def test_an_update_that_ends_in_a_broken_endpoint_settles_its_attempt_and_is_told_once(world, status):
+    world.deployed()
+    world.cloud.sagemaker.fail_next_update(ENDPOINT, "InternalFailure", ends_in=status)
+    second = world.register("linear-learner")
+    world.pass_hours(2)
+    assert deployment().state == "failed"
+    assert [failed.package_arn for failed in failed_versions()] == [second]
+    assert world.deployment_subjects[1:] == [
+        f"[critical] preferred-site: version 2 could not be deployed; the endpoint is {status}"
+    ]
+
+
+def test_a_refusal_that_another_actor_has_caused_is_no_failure_of_the_version(world):
+    """Somebody breaks the endpoint between our look and our request, which SageMaker then refuses for good."""
+    world.deployed()
+
+    def gate(call) -> None:
+        if call.operation == "UpdateEndpoint" and call.function:
+            world.cloud.faults.gate = None
+            world.cloud.sagemaker.force_status(ENDPOINT, "OutOfService")
+
+    world.cloud.faults.gate = gate
+    second = world.register("linear-learner")
+    world.cloud.turn(minutes=5)
+    assert failed_versions() == ()
+    world.cloud.sagemaker.force_status(ENDPOINT, "InService")
+    world.cloud.turn(minutes=20)
+    assert world.served == second
+
+
+# --- deleted under the endpoint ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["deploy", "alert"])
+def test_a_config_that_was_deleted_under_the_endpoint_is_told_once_with_the_way_out_and_ends_when_it_is_back(
+    world, mode
+):
+    world.deployed()
+    world.apply(replace(entry_of(world), mode=mode))
+    sagemaker, name = boto3.client("sagemaker"), world.config
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    world.pass_hours(1)
+    second = world.register("linear-learner")
+    world.pass_hours(1)
+    assert (calls(world, "UpdateEndpoint"), len(failed_versions())) == (0, 0)
+    (mail,) = world.deployment_mails[1:]
+    words = " ".join(mail.text.split())
+    assert f"he config {name} that the endpoint runs on was deleted" in words
+    assert "`aws sagemaker delete-endpoint --endpoint-name preferred-site`" in words
+    fields = {key: config[key] for key in ("EndpointConfigName", "ProductionVariants", "DataCaptureConfig")}
+    sagemaker.create_endpoint_config(**fields)
+    world.pass_hours(2)
+    assert len(world.deployment_mails) == (3 if mode == "deploy" else 2)
+    assert (world.served == second) == (mode == "deploy")
+
+
+def test_capture_types_and_options_of_a_person_stay_through_an_adoption_and_an_update(world):
+    world.deployed()
+    sagemaker = boto3.client("sagemaker")
+    served = sagemaker.describe_endpoint_config(EndpointConfigName=world.config)
+    theirs = {
+        **served["DataCaptureConfig"],
+        "KmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/abc",
+        "CaptureOptions": [{"CaptureMode": "InputAndOutput"}],
+        "CaptureContentTypeHeader": {
+            "CsvContentTypes": ["text/csv", "text/x-csv"],
+            "JsonContentTypes": ["application/json", "application/jsonlines"],
+        },
+    }
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="by-hand", ProductionVariants=served["ProductionVariants"], DataCaptureConfig=theirs
+    )
+    sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName="by-hand")
+    world.cloud.turn(minutes=10)
+    stage_stores().deployments.table.delete(endpoint_partition(ENDPOINT), "deployment")
+    adopt(world)
+    second = world.register("linear-learner")
+    world.cloud.turn(minutes=30)
+    assert world.served == second
+    after = sagemaker.describe_endpoint_config(EndpointConfigName=world.config)["DataCaptureConfig"]
+    assert after == theirs

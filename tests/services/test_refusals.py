@@ -194,3 +194,50 @@ def test_a_verdict_of_one_endpoint_is_not_announced_as_that_of_another(world):
     answer = world.cloud.invoke("on_monitoring_execution", event)
     assert answer["rejected"].endswith("is an execution of preferred-site, not of other.")
     assert world.subjects == []
+
+
+@pytest.mark.parametrize(
+    ("modified", "sent", "happened"),
+    [
+        ("2026-03-02T09:00:00Z", "2026-03-02T09:00:01Z", "2026-03-02T09:00:00+00:00"),
+        ("2026-03-02T09:00:05Z", "2026-03-02T09:00:01Z", "2026-03-02T09:00:01+00:00"),
+        (1772442000000, None, "2026-03-02T09:00:00+00:00"),
+        (1772442000.5, "soon", "2026-03-02T09:00:00.500000+00:00"),
+        (None, "1772442000000", "2026-03-02T09:00:00+00:00"),
+        ("2026-03-02T10:00:00+01:00", "2026-03-02T09:30:00", "2026-03-02T10:00:00+01:00"),
+        (None, None, None),
+        ("nan", "inf", None),
+        ([1], {}, None),
+    ],
+)
+def test_the_time_of_a_change_is_the_earlier_that_its_event_says_in_whatever_form(world, modified, sent, happened):
+    from chalicelib.events import ModelPackageStateChanged
+    from chalicelib.settings import settings
+
+    event = package()
+    event["time"], event["detail"]["LastModifiedTime"] = sent, modified
+    event["detail"]["UpdatedModelPackageFields"] = ["ModelApprovalStatus"]
+    event["detail"]["ModelApprovalStatus"] = "Approved"
+    read = ModelPackageStateChanged.from_eventbridge(event, settings())
+    assert read.happened_at == read.approved_at
+    assert (read.happened_at.isoformat() if read.happened_at else None) == happened
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "is_new", "is_dated"),
+    [
+        (["ModelApprovalStatus", "ModelCard"], "Approved", True, True),
+        (["CustomerMetadataProperties"], "Approved", False, False),
+        (["ModelApprovalStatus"], "Rejected", False, False),
+        (None, "Approved", True, False),
+    ],
+)
+def test_an_approval_is_dated_only_by_an_event_that_names_it(world, fields, status, is_new, is_dated):
+    from chalicelib.events import ModelPackageStateChanged
+    from chalicelib.settings import settings
+
+    event = package()
+    event["detail"] |= {"UpdatedModelPackageFields": fields, "ModelApprovalStatus": status}
+    event["detail"]["LastModifiedTime"] = 1772442000000
+    read = ModelPackageStateChanged.from_eventbridge(event, settings())
+    assert (read.is_new_approval, read.approved_at is not None) == (is_new, is_dated)

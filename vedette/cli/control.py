@@ -50,6 +50,7 @@ def plan_command(io: CommandIO, endpoint: str) -> None:
             if served
             else None,
             "changes": control.changes_of(found),
+            "model_changes": control.model_changes_of(found),
             "remarks": control.remarks_of(found),
             "requests": sent,
         }
@@ -135,7 +136,7 @@ def unpin_command(io: CommandIO, endpoint: str) -> None:
 @stage.endpoint
 @click.option("--version", "number", type=int, help="Retry only this version.")
 def retry_command(io: CommandIO, endpoint: str, number: int | None) -> None:
-    """Retry versions whose deployment failed, now.
+    """Retry versions whose deployment failed, or of which SageMaker never showed that it began to deploy them, now.
 
     \b
     Example:
@@ -149,13 +150,16 @@ def retry_command(io: CommandIO, endpoint: str, number: int | None) -> None:
         for failed in control.failed_versions(endpoint)
         if number is None or version_of(failed.package_arn) == str(number)
     ]
+    attempt = control.unproven_attempt(endpoint, number)
     data: dict[str, Any] = {"marks": found, "steps": []}
-    if not found:
+    if not found and attempt is None:
         io.say(f"Version {number} of {endpoint} has not failed." if number else f"No version of {endpoint} has failed.")
     else:
         io.say(*(f"version {version_of(failed.package_arn)}: {failed.reason}" for failed in found))
+        if attempt is not None:
+            io.say(f"version {attempt.package_version}: {attempt.reason}")
         if io.confirm("Retry?"):
-            control.clear_failed_versions(endpoint, number)
+            control.retry(endpoint, number)
             data["steps"] = _reconcile(io, endpoint)
     io.emit(data)
 
@@ -183,6 +187,7 @@ def adopt_command(io: CommandIO, endpoint: str) -> None:
         "action": found.action,
         "reason": found.reason,
         "changes": control.changes_of(found),
+        "model_changes": control.model_changes_of(found),
         "requests": control.requests(endpoint, found),
         "adopted": False,
         "steps": [],
@@ -308,9 +313,9 @@ def _reconcile(io: CommandIO, endpoint: str) -> list[str]:
 def _show_changes(io: CommandIO, found: Plan) -> None:
     from vedette.operations import control
 
-    changes = control.changes_of(found)
-    if changes:
-        io.say("Changes from the served config to the planned config:", *(f"  {change}" for change in changes))
+    for what, changes in (("config", control.changes_of(found)), ("model", control.model_changes_of(found))):
+        if changes:
+            io.say(f"Changes from the served {what} to the planned {what}:", *(f"  {change}" for change in changes))
 
 
 def _indented(request: dict[str, Any]) -> list[str]:

@@ -78,7 +78,9 @@ def capture_status_command(io: CommandIO, endpoint: str) -> None:
     from vedette.operations import capture
 
     found = capture.status(endpoint)
-    if found.enabled:
+    if found.config_deleted:
+        io.say(f"The capture settings of {endpoint} are not known: {found.config_deleted}.")
+    elif found.enabled:
         io.say(
             f"{endpoint} captures {found.percentage} % of its requests into {found.destination}"
             f" ({found.capture_status}).",

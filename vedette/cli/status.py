@@ -23,8 +23,8 @@ COLOURS = {"bad": "red", "poor": "yellow", "good": "green"}
 def status_command(io: CommandIO, endpoint: str) -> None:
     """Show the state of the endpoints: versions, last capture, last verdict and open alerts.
 
-    Exit codes: 0 = no problem, 1 = a verdict is bad, an alert is open, captures cannot be read, or the
-    fleet names what does not exist.
+    Exit codes: 0 = no problem, 1 = a verdict is bad, an alert is open, captures cannot be read, the fleet
+    names what does not exist, or a config or model that an endpoint runs on was deleted.
 
     \b
     Examples:
@@ -88,6 +88,7 @@ def _notes(one: EndpointStatus) -> list[str]:
         (one.polled, "polling (no EventBridge)"),
         (one.closed, "captures cannot be read, run `vedette watch`"),
         (one.unreadable_count, f"{counted(one.unreadable_count, 'captured object')} cannot be read"),
+        (one.deleted, one.deleted),
         (one.trouble, one.trouble),
     ]
     return [note for applies, note in notes if applies]

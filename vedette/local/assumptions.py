@@ -190,10 +190,39 @@ ASSUMPTIONS = (
     Assumption(
         "config-in-use",
         "endpoints",
-        "An endpoint configuration in use must not be deleted: AWS accepts the call, and the endpoint can no longer"
-        " be updated. The simulator refuses the call.",
+        "An endpoint configuration in use must not be deleted: AWS accepts the call, and UpdateEndpoint is then a"
+        ' ValidationException "Could not find endpoint configuration <the deleted one>".',
         SEEN,
-        (API + "DeleteEndpointConfig.html", TERRAFORM + "40048"),
+        (API + "DeleteEndpointConfig.html", TERRAFORM + "40048", TERRAFORM + "48997"),
+    ),
+    Assumption(
+        "deleted-config",
+        "endpoints",
+        "An endpoint whose configuration was deleted goes on answering and capturing, and DescribeEndpoint names the"
+        " configuration as before; it can be updated once there is a configuration of that name again. The SageMaker"
+        " SDK's Predictor.delete_endpoint deletes the configuration first.",
+        INFERRED,
+        (API + "DeleteEndpointConfig.html", SDK + "blob/v2.232.0/src/sagemaker/base_predictor.py"),
+    ),
+    Assumption(
+        "code-variables",
+        "endpoints",
+        "A container is told which code or model to load by SAGEMAKER_PROGRAM and SAGEMAKER_SUBMIT_DIRECTORY (the"
+        " SDK's framework models), HF_MODEL_ID and HF_MODEL_REVISION (Hugging Face), OPTION_MODEL_ID,"
+        " OPTION_REVISION and OPTION_ENTRYPOINT (DJL), SM_VLLM_MODEL (vLLM), SAGEMAKER_TFS_DEFAULT_MODEL_NAME,"
+        " SAGEMAKER_TRITON_DEFAULT_MODEL_NAME, and SAGEMAKER_SPARKML_SCHEMA.",
+        SEEN,
+        (
+            SDK + "blob/v2.232.0/src/sagemaker/model.py",
+            "https://github.com/aws/sagemaker-inference-toolkit/blob/master/src/sagemaker_inference/parameters.py",
+            "https://github.com/aws/sagemaker-huggingface-inference-toolkit/blob/main/README.md",
+            "https://github.com/deepjavalibrary/djl-serving/blob/master/serving/docs/lmi/deployment_guide/"
+            "configurations.md",
+            "https://docs.vllm.ai/en/v0.8.3/getting_started/examples/sagemaker-entrypoint.html",
+            "https://github.com/aws/sagemaker-tensorflow-serving-container/blob/master/docker/build_artifacts/"
+            "sagemaker/serve.py",
+            "https://github.com/aws/sagemaker-sparkml-serving-container/blob/master/README.md",
+        ),
     ),
     Assumption(
         "metadata-merge",

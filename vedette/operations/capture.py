@@ -15,7 +15,7 @@ from chalicelib.aws import sagemaker
 from chalicelib.errors import NotReady, VedetteError
 from chalicelib.records import FleetEntry
 from chalicelib.registry import resource_specs
-from chalicelib.registry.plan import Served
+from chalicelib.registry.plan import Served, deleted_sentence
 from chalicelib.services.deployment_execution import create_config
 from chalicelib.services.endpoint_snapshot import with_tags
 from chalicelib.settings import settings
@@ -34,6 +34,7 @@ class Status(msgspec.Struct, frozen=True):
     modes: tuple[str, ...] = ()
     csv_content_types: tuple[str, ...] = ()
     json_content_types: tuple[str, ...] = ()
+    config_deleted: str = ""  # what follows from that, and the way out; then the settings are not known
 
 
 class Switch(msgspec.Struct, frozen=True):
@@ -74,6 +75,7 @@ def status(endpoint: str) -> Status:
         modes=tuple(option["CaptureMode"] for option in config.get("CaptureOptions", ())),
         csv_content_types=tuple(headers.get("CsvContentTypes", ())),
         json_content_types=tuple(headers.get("JsonContentTypes", ())),
+        config_deleted="" if served.config else deleted_sentence(endpoint, served),
     )
 
 
@@ -88,6 +90,8 @@ def switch(endpoint: str, percentage: int, destination: str = "") -> Switch | No
     served = with_tags(_served(endpoint))
     if served.status != "InService":
         raise VedetteError(f"{endpoint} is {served.status}; its capture can be changed when it is InService.")
+    if not served.config:
+        raise VedetteError(f"The capture of {endpoint} cannot be changed: {deleted_sentence(endpoint, served)}.")
     before = served.config.get("DataCaptureConfig", {})
     if percentage == 0:
         if not before.get("EnableCapture", False):

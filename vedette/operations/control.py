@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace as replace_fields
+
 from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import NotReady, VedetteError
@@ -20,7 +22,7 @@ from chalicelib.records import Deployment, DeploymentState, FailedVersion, Fleet
 from chalicelib.registry import plan as plans
 from chalicelib.registry.plan import Create, Delete, EndpointSnapshot, Plan, Update, plan
 from chalicelib.registry.versions import PackageVersion, version_of
-from chalicelib.services.endpoint_snapshot import read_snapshot
+from chalicelib.services.endpoint_snapshot import read_snapshot, with_change_details
 from chalicelib.settings import settings
 from vedette.operations import aws
 
@@ -224,15 +226,26 @@ def failed_versions(endpoint: str) -> list[FailedVersion]:
     return sorted(stored, key=lambda failed: failed.at, reverse=True)
 
 
-def clear_failed_versions(endpoint: str, number: int | None = None) -> list[FailedVersion]:
-    """Let failed versions be tried again, every one or one of them; those that were cleared."""
+def unproven_attempt(endpoint: str, number: int | None = None) -> Deployment | None:
+    """The latest attempt, of any or of one version, if nothing shows that SageMaker ever began it."""
+    latest = stage_stores().deployments.get(endpoint).latest
+    if latest is None or not latest.unproven or number not in {None, int(latest.package_version)}:
+        return None
+    return latest
+
+
+def retry(endpoint: str, number: int | None = None) -> list[FailedVersion]:
+    """Let failed versions be tried again, every one or one of them, and an unproven attempt; the failures cleared."""
+    deployments = stage_stores().deployments
+    stored = deployments.get(endpoint)
     cleared = [
-        failed
-        for failed in stage_stores().deployments.get(endpoint).failed_versions
-        if number is None or version_of(failed.package_arn) == str(number)
+        failed for failed in stored.failed_versions if number is None or version_of(failed.package_arn) == str(number)
     ]
     for failed in cleared:
-        stage_stores().deployments.delete_failed_version(failed)
+        deployments.delete_failed_version(failed)
+    attempt = unproven_attempt(endpoint, number)
+    if attempt is not None:
+        _decided(deployments.put_latest(replace_fields(attempt, unproven=0), stored.revision))
     return cleared
 
 
@@ -256,8 +269,8 @@ def adoption(endpoint: str) -> tuple[Deployment, Plan]:
         raise VedetteError(f"There is no endpoint {endpoint}; Vedette creates it when a version is approved.")
     if served.status != "InService":
         raise VedetteError(f"{endpoint} is {served.status}; adopt it when it is InService.")
-    if latest is not None and latest.state == DeploymentState.REQUESTED:
-        raise VedetteError(f"Vedette's own update of {endpoint} is in progress; `vedette history {endpoint}` shows it.")
+    if served.deleted:
+        raise VedetteError(f"{endpoint} cannot be adopted: {plans.deleted_sentence(endpoint, served)}.")
     if latest is not None and served.config_name in {latest.config, latest.previous_config}:
         raise VedetteError(f"{endpoint} serves a config that Vedette knows; there is nothing to adopt.")
     record = Deployment(
@@ -273,7 +286,7 @@ def adoption(endpoint: str) -> tuple[Deployment, Plan]:
         reason=f"adopted by {aws.who()}",
         adopted=True,
     )
-    return record, plan(replace(situation, deployment=record, paused=False))
+    return record, plan(with_change_details(replace(situation, deployment=record, paused=False)))
 
 
 def adopt(record: Deployment) -> None:
@@ -305,6 +318,11 @@ def requests(endpoint: str, found: Plan) -> list[dict[str, Any]]:
 def changes_of(found: Plan) -> tuple[str, ...]:
     """What a plan changes in the served config."""
     return found.changes if isinstance(found, Update) else ()
+
+
+def model_changes_of(found: Plan) -> tuple[str, ...]:
+    """What a plan changes in the served model."""
+    return found.model_changes if isinstance(found, Update) else ()
 
 
 def remarks_of(found: Plan) -> tuple[str, ...]:

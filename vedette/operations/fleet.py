@@ -16,6 +16,7 @@
 | two names that differ in case alone          | `fleet.toml: site and Site are the same endpoint ...     `        |
 | a source under what Vedette itself writes    | `fleet.toml: endpoints.site.capture_uri: ...`                        |
 | windows that do not fill a day               | `fleet.toml: endpoints.site.window_minutes: 50 does not divide ...`  |
+| a content type that SageMaker does not match | `fleet.toml: endpoints.site.capture_csv_content_types: ...`          |
 
 `as_toml` writes the same file.
 """
@@ -56,6 +57,10 @@ RANGES = {
 RETIRED_KEYS = {  # accepted in an old fleet.toml, without effect
     "monthly_ceiling_usd": "`vedette capture on --percentage` captures fewer requests instead"
 }
+CONTENT_TYPE_LISTS = ("capture_csv_content_types", "capture_json_content_types")
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CaptureContentTypeHeader.html
+CONTENT_TYPE = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*/[a-zA-Z0-9](-*[a-zA-Z0-9.])*")
+MAX_CONTENT_TYPES, MAX_CONTENT_TYPE_CHARS = 10, 256
 MAX_ALERT_WINDOWS = 30  # windows that an alert may wait for
 WINDOWS = ("window_minutes", "drift_window_minutes")
 WITHIN: dict[str, type[msgspec.Struct]] = {"golden_payload": GoldenPayload, "thresholds": Thresholds}
@@ -174,6 +179,7 @@ def check_entry(found: FleetEntry, place: str) -> None:
         if name in fields and not low <= fields[name] <= high:
             raise UnreadableFile(f"{place}.{name}: {fields[name]} is not {low} to {high}")
     _check_thresholds(found.thresholds, f"{place}.thresholds")
+    _check_capture(found, place)
     for name, (form, words) in FORMS.items():
         if fields.get(name) and not form.fullmatch(fields[name]):
             raise UnreadableFile(f"{place}.{name}: {fields[name]!r} is not {words}")
@@ -196,6 +202,29 @@ def _check_thresholds(found: Thresholds, place: str) -> None:
             raise UnreadableFile(f"{place}: {violated} of {of} {kind} windows; M of N is 1 to {MAX_ALERT_WINDOWS}")
     if not 1 <= found.recovery_clean <= MAX_ALERT_WINDOWS:
         raise UnreadableFile(f"{place}.recovery_clean: {found.recovery_clean} is not 1 to {MAX_ALERT_WINDOWS}")
+
+
+def _check_capture(found: FleetEntry, place: str) -> None:
+    """Raise UnreadableFile for content types and modes that SageMaker refuses, or that contradict each other."""
+    seen: dict[str, str] = {}
+    for name in CONTENT_TYPE_LISTS:
+        types = getattr(found, name) or ()
+        if len(types) > MAX_CONTENT_TYPES:
+            raise UnreadableFile(f"{place}.{name}: {len(types)} content types; SageMaker takes {MAX_CONTENT_TYPES}")
+        for one in types:
+            if len(one) > MAX_CONTENT_TYPE_CHARS or not CONTENT_TYPE.fullmatch(one):
+                raise UnreadableFile(
+                    f"{place}.{name}: {one!r} is not a content type like text/csv, without parameters and without"
+                    " characters other than letters, digits, hyphens and dots"
+                )
+            if one in seen:
+                where = "twice there" if seen[one] == name else f"in {seen[one]} too"
+                raise UnreadableFile(f"{place}.{name}: {one} is {where}")
+            seen[one] = name
+    modes = found.capture_modes
+    if modes is not None and (not modes or len(set(modes)) < len(modes)):
+        word = "names no side; capture_percentage = 0 turns capture off" if not modes else "names a side twice"
+        raise UnreadableFile(f"{place}.capture_modes: it {word}")
 
 
 def check(entries: Iterable[FleetEntry], place: str) -> None:

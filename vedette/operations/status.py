@@ -29,7 +29,7 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.pages.labels import tone
 from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Pause, UnreadableObjects, UnreadableReason
-from chalicelib.registry.plan import Served
+from chalicelib.registry.plan import ANSWERING_STATUSES, Served
 from chalicelib.settings import settings
 from vedette.operations import control, fleet, results
 
@@ -74,7 +74,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     mode: Mode
     state: str  # SageMaker's EndpointStatus; "" if there is no endpoint
-    served: str  # the version; "" if there is no endpoint
+    served: str  # the version, "nothing" or "not known"; "" if there is no endpoint
     wanted: str  # the version; "" if Vedette does not deploy, or wants none
     wanted_because: str
     last_capture: datetime | None
@@ -86,6 +86,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False  # captures cannot be read
     unreadable: tuple[Unreadable, ...] = ()  # single captured objects, in the order in which they were met
     unreadable_more: int = 0  # that are not listed
+    deleted: str = ""  # what the endpoint runs on although somebody has deleted it: its config or its model
     trouble: str = ""  # what could not be read
     missing: tuple[str, ...] = ()  # what the fleet names and does not exist, a sentence each
 
@@ -103,7 +104,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     def violated(self) -> bool:
         """Whether the endpoint needs attention."""
         unread = self.closed or bool(self.unreadable_count) or bool(self.missing)
-        return bool(self.firing) or unread or any(one.tone == "bad" for one in self.verdicts)
+        return bool(self.firing or self.deleted) or unread or any(one.tone == "bad" for one in self.verdicts)
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +147,8 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
         endpoint=entry.endpoint,
         mode=entry.mode,
         state=found.status if found else "",
-        served=found.version if found else "",
+        served=_served(found),
+        deleted=sanitize(found.deleted) if found else "",
         wanted=str(wanted.version.version) if wanted and wanted.version else "",
         wanted_because=sanitize(wanted.reason) if wanted else "",
         last_capture=_last_capture(entry.endpoint),
@@ -161,6 +163,14 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
         trouble=trouble,
         missing=tuple(fleet.missing_of(entry, exists=found is not None)),
     )
+
+
+def _served(found: Served | None) -> str:
+    if found is None:
+        return ""
+    if found.status not in ANSWERING_STATUSES:
+        return "nothing"
+    return "not known" if found.deleted else found.version
 
 
 def _verdicts(endpoint: str) -> tuple[tuple[Verdict, ...], str]:

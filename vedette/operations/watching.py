@@ -24,6 +24,7 @@ from chalicelib.aws import sagemaker
 from chalicelib.aws.clients import client
 from chalicelib.errors import VedetteError
 from chalicelib.records import Delivery, Fleet, FleetEntry
+from chalicelib.registry.plan import deleted_config_sentence
 from chalicelib.services import capture_backlog
 from chalicelib.settings import settings
 from vedette.operations import aws, baselines, fleet
@@ -70,7 +71,9 @@ def inspect_endpoint(endpoint: str) -> ObservedEndpoint:
     if described is None:
         raise VedetteError(f"There is no endpoint {endpoint} in {settings().region}.")
     name = str(described["EndpointConfigName"])
-    config = sagemaker.describe_endpoint_config(name) or {}
+    config = sagemaker.describe_endpoint_config(name)
+    if config is None:
+        raise VedetteError(f"{endpoint} cannot be watched: {deleted_config_sentence(endpoint, name)}.")
     _check_captures_are_possible(endpoint, config)
     capture = config.get("DataCaptureConfig") or {}
     if not capture.get("EnableCapture", False):

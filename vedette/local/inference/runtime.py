@@ -132,7 +132,7 @@ class Runtime:
         return self._loaded[key]
 
     def _capture(self, endpoint: Endpoint, variant: Variant, exchange: Exchange) -> None:
-        config: dict[str, Any] | None = self._hosting.configs.get(endpoint.config_name, {}).get("DataCaptureConfig")
+        config: dict[str, Any] | None = endpoint.config.get("DataCaptureConfig")
         if config is not None:
             self.capture.record(config, endpoint.name, variant.name, exchange)
 

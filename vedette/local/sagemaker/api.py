@@ -31,7 +31,6 @@ class SageMaker:
         self.processing = Processing(account)
         self.monitoring = Monitoring(account, self.endpoints, self.processing)
         self.endpoints.monitored_by = self.monitoring.schedules_of
-        self.hosting.in_use = self.endpoints.using
         self.fail_next_create = self.endpoints.fail_next_create
         self.fail_next_update = self.endpoints.fail_next_update
         self.force_status = self.endpoints.force_status

@@ -91,6 +91,7 @@ class Endpoint:
     deployment_config: Record | None = None
     pending: Record | None = None
     timer: Timer | None = None
+    config: Record = field(default_factory=dict)  # what it runs on, also when that was deleted since
 
 
 class Endpoints:
@@ -138,6 +139,7 @@ class Endpoints:
         now = self._account.now()
         endpoint = Endpoint(name, arn, config["EndpointConfigName"], "Creating", now, now)
         endpoint.deployment_config = arguments.get("DeploymentConfig")
+        endpoint.config = dict(config)
         self.endpoints[name] = endpoint
         self._account.tag(arn, arguments.get("Tags"))
         self._announce(endpoint)
@@ -146,7 +148,7 @@ class Endpoints:
 
     def DescribeEndpoint(self, arguments: Parameters) -> Record:
         endpoint = self._endpoint(arguments["EndpointName"])
-        config = self._hosting.configs.get(endpoint.config_name, {})
+        config = endpoint.config
         return {
             "EndpointName": endpoint.name,
             "EndpointArn": endpoint.arn,
@@ -189,6 +191,7 @@ class Endpoints:
 
     def UpdateEndpoint(self, arguments: Parameters) -> Record:
         endpoint = self._updatable(arguments["EndpointName"])
+        self._hosting.config(endpoint.config_name)  # refused when it was deleted (aws-behaviour: config-in-use)
         config = self._hosting.config(arguments["EndpointConfigName"])
         deployment = arguments.get("DeploymentConfig")
         if arguments.get("RetainDeploymentConfig"):
@@ -255,6 +258,7 @@ class Endpoints:
             self._move(endpoint, ends_in, reason)
             return
         endpoint.config_name, endpoint.variants = config["EndpointConfigName"], variants
+        endpoint.config = dict(config)
         self._move(endpoint, "InService")
 
     def _scaled(self, endpoint: Endpoint) -> None:
@@ -269,8 +273,9 @@ class Endpoints:
     def _move(self, endpoint: Endpoint, status: str, reason: str | None = None) -> None:
         endpoint.status, endpoint.modified, endpoint.failure_reason = status, self._account.now(), reason
         if status == "InService" and not endpoint.variants:
-            config = self._hosting.configs.get(endpoint.config_name, {})
-            endpoint.variants = [Variant.of_config(variant) for variant in config.get("ProductionVariants", ())]
+            endpoint.variants = [
+                Variant.of_config(variant) for variant in endpoint.config.get("ProductionVariants", ())
+            ]
         self._announce(endpoint)
 
     def _unhealthy(self, config: Record | None) -> str | None:
@@ -290,11 +295,10 @@ class Endpoints:
     def capture_destination(self, endpoint: str) -> str:
         """The capture location of an endpoint; "" if capture is off."""
         found = self.endpoints.get(endpoint)
-        config = self._hosting.configs.get(found.config_name, {}) if found else {}
-        return str(config.get("DataCaptureConfig", {}).get("DestinationS3Uri", ""))
+        return str((found.config if found else {}).get("DataCaptureConfig", {}).get("DestinationS3Uri", ""))
 
     def using(self, config_name: str) -> str | None:
-        """The endpoint that serves a config or is being updated to it, if there is one."""
+        """The endpoint that serves a config or is being updated to it, if there is one: it must not be deleted."""
         for endpoint in self.endpoints.values():
             wanted = (endpoint.pending or {}).get("EndpointConfigName")
             if config_name in {endpoint.config_name, wanted} and endpoint.status != "Deleting":

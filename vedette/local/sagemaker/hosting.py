@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vedette.local.account import SimulatedAccount
 from vedette.local.sagemaker.core import Listing, Parameters, Record, refusal
 from vedette.local.sagemaker.registry import Registry
@@ -19,7 +17,6 @@ class Hosting:
         self._account, self._registry = account, registry
         self.models: dict[str, Record] = {}
         self.configs: dict[str, Record] = {}
-        self.in_use: Callable[[str], str | None] = lambda config_name: None
 
     # Models ----------------------------------------------------------------------------------------------------
 
@@ -121,10 +118,6 @@ class Hosting:
 
     def DeleteEndpointConfig(self, arguments: Parameters) -> Record:
         arn = self.config(arguments["EndpointConfigName"])["EndpointConfigArn"]
-        endpoint = self.in_use(arguments["EndpointConfigName"])
-        if endpoint is not None:
-            # AWS accepts the call (aws-behaviour: config-in-use); the simulator is stricter, so that tests find it.
-            raise refusal(f'Cannot delete endpoint configuration "{arn}": endpoint "{endpoint}" uses it.')
         del self.configs[arguments["EndpointConfigName"]]
         self._account.forget(arn)
         return {}
