@@ -17,14 +17,13 @@ from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.recent_reads import RecentReads
 from chalicelib.records import Activity, AlertState, FleetEntry, SweepCheckpoint
 from chalicelib.settings import Settings, settings
-from chalicelib.stores.activity import ActivityStore
 from chalicelib.stores.alert_states import AlertStateStore
 from chalicelib.stores.baselines import BaselineStore
 from chalicelib.stores.checkpoints import CheckpointStore
 from chalicelib.stores.deployments import DeploymentRecords, DeploymentStore
 from chalicelib.stores.executions import ExecutionStore
 from chalicelib.stores.fleet import FleetStore
-from chalicelib.stores.parts import PartStore
+from chalicelib.stores.parts import ActivityStore, PartStore
 from chalicelib.stores.reference_days import ReferenceDayStore
 from chalicelib.stores.unreadable_objects import UnreadableObjectStore
 
@@ -165,11 +164,14 @@ class EndpointRun:
         """The alert states by variant, read at first use, and then as this run writes them."""
         return {state.variant: state for state in self.stores.alert_states.of_endpoint(self.endpoint)}
 
-    def wrote_alert_state(self, state: AlertState) -> None:
-        """Keep an alert state that this run has written, if it has read them."""
-        known: dict[str, AlertState] | None = self.__dict__.get("alert_states")
-        if known is not None:
-            known[state.variant] = state
+    def read_alert_states(self) -> None:
+        """Read the alert states now: from then on what this run decides about them begins with what it knows."""
+        self.alert_states  # noqa: B018
+
+    @property
+    def known_alert_states(self) -> dict[str, AlertState] | None:
+        """The alert states, if this run has read them."""
+        return self.__dict__.get("alert_states")
 
     @property
     def endpoint(self) -> str:

@@ -211,15 +211,18 @@ def update_and_send(run: EndpointRun, variant: str, decide: Decision) -> list[st
 
 
 def sync(run: EndpointRun, decide: Decision) -> None:
-    """Apply a decision that every run makes again to the endpoint's own alert state; nothing where nothing changes.
+    """Apply a decision that every run makes again to the endpoint's own alert state.
+
+    Where the run has read the alert states, nothing is read again unless the decision changes something.
 
     Raises
     ------
     NotReady
         As `update_and_send`.
     """
-    known = run.alert_states.get(ENDPOINT) or AlertState(endpoint=run.endpoint, variant=ENDPOINT)
-    if decide(known) != known or has_pending(known):
+    states = run.known_alert_states
+    known = None if states is None else states.get(ENDPOINT) or AlertState(endpoint=run.endpoint, variant=ENDPOINT)
+    if known is None or decide(known) != known or has_pending(known):
         update_and_send(run, ENDPOINT, decide)
 
 
@@ -246,7 +249,8 @@ def update(run: EndpointRun, variant: str, decide: Decision) -> AlertState:
         state = stored or AlertState(endpoint=run.endpoint, variant=variant)
         changed = outbox.with_enqueue_times(state, decide(bounded(state)), run.now)
         if changed == state or run.stores.alert_states.put(changed, revision):
-            run.wrote_alert_state(changed)
+            if run.known_alert_states is not None:
+                run.known_alert_states[variant] = changed
             return changed
     raise NotReady(f"The alert state of {run.endpoint} is being changed by others.")
 

@@ -29,11 +29,13 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib import locations
+from chalicelib.aws import sagemaker
 from chalicelib.capture.block_reader import VectorizedBlockReader
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.record_reader import RecordReader
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Evaluation
+from chalicelib.constraints.windows import LATE_DATA_GRACE, open_window
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import AccessDenied, UnreadableFile
 from chalicelib.events import DataCaptured
@@ -41,7 +43,9 @@ from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.parts import Part
 from chalicelib.records import Execution, UnreadableReason
-from chalicelib.services import activity, capture_backlog, execution_recording, serving, unreadable_objects
+from chalicelib.registry.plan import Served
+from chalicelib.registry.versions import UNVERSIONED
+from chalicelib.services import capture_backlog, execution_recording, unreadable_objects
 from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.stores.baselines import VersionedBaseline
@@ -90,8 +94,10 @@ def process_event(run: EndpointRun, captured: DataCaptured) -> ProcessedObject |
         When the source gives no object.
     """
     processed = process(run, captured)
-    if isinstance(processed, ProcessedObject):
-        activity.record_late_part(run, captured)
+    begun = captured.capture.begun
+    window_had_closed = begun < open_window(run.entry.window_minutes, run.now - LATE_DATA_GRACE).start
+    if isinstance(processed, ProcessedObject) and window_had_closed:
+        run.stores.activity.record_late(run.endpoint, begun, run.now)
     return processed
 
 
@@ -235,7 +241,7 @@ def _part(captured: DataCaptured, summary: CaptureSummary, evaluation: Evaluatio
 
 
 def _stored(run: EndpointRun, captured: DataCaptured, part: Part) -> ProcessedObject:
-    activity.record_part(run)
+    run.stores.activity.record_part(run.endpoint, run.now)
     if not run.stores.parts.put(captured.capture, part):
         return ProcessedObject(run.stores.parts.get(captured.capture) or part, created=False)
     return ProcessedObject(part, created=True)
@@ -273,7 +279,8 @@ def _record(
         window = Window(part.begun, timedelta(minutes=1))
         key = (locations.part(capture),)
         evaluated = Evaluated(part.variant, window, WindowSum(part.summary, (), key, key), evaluation, baseline)
-        version = serving.served_version(run)
+        served = Served.of(sagemaker.describe_served(run.endpoint))
+        version = served.version if served else UNVERSIONED
         execution = execution_recording.execution_of(run, evaluated, folder, version, closed=False)
         if execution_recording.record(run, execution, evaluated):
             return execution

@@ -22,7 +22,6 @@ from chalicelib.endpoint_run import EndpointRun
 from chalicelib.locations import EXECUTION_DETAIL_TYPE, STATISTICS_FILE, VIOLATIONS_FILE
 from chalicelib.observability import count
 from chalicelib.records import MAX_NAMED_PARTS, Execution, ExecutionEvent, parts_digest
-from chalicelib.services import activity
 from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.reporting import write_report
 from chalicelib.statistics.files import write_statistics
@@ -90,7 +89,7 @@ def execution_of(
 def record(run: EndpointRun, execution: Execution, evaluated: Evaluated) -> bool:
     """Write the record, and then its files; False when another invocation was first, and its execution stays."""
     if not execution.window_closed:
-        activity.record_violation(run)
+        run.stores.activity.record_violation(run.endpoint, run.now)
     if not run.stores.executions.put(execution):
         return False
     write_files(run, execution, evaluated.sum.summary, evaluated.baseline.content)

@@ -175,9 +175,11 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
 
 
 def _reconcile(sweep_run: _SweepRun) -> list[str]:
-    if sweep_run.run.described:
+    run = sweep_run.run
+    run.read_alert_states()  # once, for all tasks
+    if run.described:
         sweep_run.save(endpoint_seen=True)
-    return list(reconcile(sweep_run.run).steps)
+    return list(reconcile(run).steps)
 
 
 def _remember_serving(sweep_run: _SweepRun) -> str:

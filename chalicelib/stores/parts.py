@@ -1,21 +1,29 @@
-"""Parts, one for each capture object, and the roll-ups of five minutes.
+"""Parts, one for each capture object; the roll-ups of five minutes; and when the parts of an endpoint were created.
+
+| pk                  | sk       | record   |
+|---------------------|----------|----------|
+| endpoint#{endpoint} | activity | Activity |
 
 Parts need numpy, so they are imported by the functions that return them: half of the functions never read one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec.structs import replace
+
 from chalicelib import locations, records
 from chalicelib.aws.clients import bound_thread, current_deadline
+from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Bucket, ListedObject
-from chalicelib.records import Record
+from chalicelib.errors import NotReady
+from chalicelib.records import Activity, Record
 
 if TYPE_CHECKING:
     from chalicelib.parts import Part, RollUp
@@ -104,3 +112,67 @@ class PartStore:
     def variants(self, endpoint: str) -> list[str]:
         """The variants that have parts."""
         return self.bucket.list_folders(locations.parts_of_endpoint(endpoint))
+
+
+_ACTIVITY = "activity"
+ACTIVE_FOR = timedelta(minutes=10)  # after a part, or a violation
+MAX_WRITE_ATTEMPTS = 4
+
+
+@dataclass(frozen=True)
+class ActivityStore:
+    """Items of the stage's table. What is written covers some minutes, so that a warm process seldom writes.
+
+    The methods that record raise NotReady when other invocations go on changing the item.
+    """
+
+    table: Table
+    written: dict[str, Activity] = field(default_factory=dict, compare=False)  # by this process
+
+    def get(self, endpoint: str) -> tuple[Activity | None, int]:
+        """The activity of an endpoint, and its revision; (None, 0) when none is known."""
+        return self.table.get(Activity, locations.endpoint_partition(endpoint), _ACTIVITY)
+
+    def put(self, activity: Activity, expected_revision: int) -> bool:
+        """Write the activity of an endpoint; False when another invocation was first."""
+        pk = locations.endpoint_partition(activity.endpoint)
+        if not self.table.put(activity, pk, _ACTIVITY, expected_revision):
+            return False
+        self.written[activity.endpoint] = activity
+        return True
+
+    def record_part(self, endpoint: str, now: datetime) -> None:
+        """Write, before a part is created, that the endpoint is active."""
+        written = self.written.get(endpoint)
+        if written is None or _ends_soon(written.active_until, now):
+            until = now + ACTIVE_FOR
+            self._change(endpoint, now, lambda known: replace(known, active_until=max(known.active_until, until)))
+
+    def record_violation(self, endpoint: str, now: datetime) -> None:
+        """Write, before the execution of an object or an open window is stored, that there is one."""
+        written = self.written.get(endpoint)
+        if written is None or written.violated_until is None or _ends_soon(written.violated_until, now):
+            until = now + ACTIVE_FOR
+            self._change(
+                endpoint, now, lambda known: replace(known, violated_until=max(known.violated_until or until, until))
+            )
+
+    def record_late(self, endpoint: str, begun: datetime, now: datetime) -> None:
+        """Write, after a part was created, that its window had closed before; a new revision even if it was known."""
+        self._change(
+            endpoint, now, lambda known: replace(known, late_from=min(known.late_from or begun, begun)), always=True
+        )
+
+    def _change(
+        self, endpoint: str, now: datetime, change: Callable[[Activity], Activity], *, always: bool = False
+    ) -> None:
+        for _ in range(MAX_WRITE_ATTEMPTS):
+            stored, revision = self.get(endpoint)
+            changed = change(stored or Activity(endpoint=endpoint, active_until=now))
+            if (changed == stored and not always) or self.put(changed, revision):
+                return
+        raise NotReady(f"The activity of {endpoint} is being changed by others.")
+
+
+def _ends_soon(until: datetime, now: datetime) -> bool:
+    return now + ACTIVE_FOR / 2 > until

@@ -147,7 +147,7 @@ def test_alone_its_error_is_the_functions_error_and_it_is_begun_no_more(world, w
 def test_an_endpoint_that_has_left_the_fleet_is_skipped(world, workers):
     fleet(world, 1)
     gone = fan_out.work_through(workers.invocation(0.0), ["gone"], lambda run: Done())
-    assert gone == {"skipped": "gone is not in the fleet"}
+    assert gone == {"skipped": "not in the fleet", "detail": "gone is not in the fleet"}
     both = fan_out.work_through(workers.invocation(0.0), ["gone", "site-0"], lambda run: Done())
     assert both == {"endpoints": 2, "alone": 0, "handed on": 0}
 

@@ -93,7 +93,8 @@ def test_a_second_captured_object_within_30_seconds_makes_three_calls(watched):
     watched.cloud.turn(seconds=29)
     assert len(calls_for_a_captured_object(watched, 3)) == 3
     watched.cloud.turn(seconds=1)
-    assert calls_for_a_captured_object(watched, 4) == first
+    active = ["GetItem", "PutItem"]  # that the endpoint is active, which covers ten minutes
+    assert calls_for_a_captured_object(watched, 4) == [call for call in first if call not in active]
 
 
 def test_a_repeated_event_costs_a_read(watched):
