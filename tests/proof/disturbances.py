@@ -4,6 +4,7 @@ A history is a list of steps. It runs without a disturbance once; before each st
 goes on under disturbances of its own. At the end all must have come to the same.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ FAULTS = (*CRASHES, *OUTLAST_THE_SDK, "reply_lost", "partial_failure")
 COPYING = frozenset({"crash_after", "reply_lost"})  # of these a message may be sent once more
 CLOCK_DIFFERENCE = timedelta(minutes=5)
 BRANCHES = 4  # before each step
+STEPS = (2, 4)  # of a history
+PARTS = 2  # of a proof, which run beside each other
 PROFILE = settings(
     deadline=None,
     database=None,
@@ -72,7 +75,12 @@ def histories(
     """Two to four steps, and before each of them the disturbances of every branch."""
     of_branch = st.lists(disturbance, min_size=1, max_size=2)
     of_step = st.lists(of_branch, min_size=BRANCHES, max_size=BRANCHES)
-    return st.lists(st.tuples(steps, of_step), min_size=2, max_size=4)
+    return st.lists(st.tuples(steps, of_step), min_size=STEPS[0], max_size=STEPS[1])
+
+
+def examples(number: int) -> int:
+    """How many undisturbed histories one part runs, so that all parts come to so many disturbed ones."""
+    return math.ceil(number / (PARTS * BRANCHES * sum(STEPS) / 2))
 
 
 class Disturbed:
