@@ -16,4 +16,4 @@ def handle(event: Event, context: Any) -> dict[str, Any]:
     run = EndpointRun.of(changed.endpoint, Deadline.of(context), stage_stores())
     if isinstance(run, Skipped):
         return run.summary()
-    return reconciliation.reconcile(run).summary()
+    return reconciliation.reconcile_changed(run).summary()

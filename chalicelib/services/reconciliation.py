@@ -59,7 +59,7 @@ from chalicelib.registry.plan import (
     what_serves,
 )
 from chalicelib.registry.versions import version_of, void_failures
-from chalicelib.services import alerting, baseline_assignment, deployment_execution, fleet_conditions
+from chalicelib.services import alerting, baseline_assignment, deployment_execution, fleet_conditions, serving
 from chalicelib.services.alerting import ENDPOINT, Decision
 from chalicelib.services.endpoint_snapshot import ReadSnapshot, read_snapshot, with_change_details
 
@@ -76,6 +76,18 @@ class Reconciled:
     def summary(self) -> dict[str, Any]:
         """The answer of the function."""
         return {"endpoint": self.endpoint, "steps": list(self.steps)}
+
+
+def reconcile_changed(run: EndpointRun) -> Reconciled:
+    """Reconcile an endpoint whose status has changed: what it served is not remembered any more.
+
+    Raises
+    ------
+    NotReady
+        As `reconcile`.
+    """
+    serving.forget(run)
+    return reconcile(run)
 
 
 def reconcile(run: EndpointRun, approval: ModelPackageStateChanged | None = None) -> Reconciled:

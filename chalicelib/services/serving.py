@@ -1,7 +1,12 @@
-"""What an endpoint serves: as the sweep saw it last where that is enough, else as SageMaker says now.
+"""What an endpoint serves: as the last sweep saw it, else as SageMaker says now.
 
-A window without data needs only the variants and the version for its record. So quiet endpoints, which most of a large
-fleet are, cost no call of SageMaker when their windows close.
+| since the last sweep                    | what is used                                           |
+|-----------------------------------------|--------------------------------------------------------|
+| the endpoint did not change             | what the sweep stored in its checkpoint                |
+| its status changed                      | SageMaker's answer: the event makes Vedette forget     |
+| there was no sweep for VALID_FOR        | SageMaker's answer                                     |
+
+So a fleet whose windows all close at the same moment does not call SageMaker, which throttles.
 """
 
 from __future__ import annotations
@@ -9,15 +14,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import NotReady
 from chalicelib.records import Serving, SweepCheckpoint
 from chalicelib.registry.plan import Served
 from chalicelib.registry.versions import UNVERSIONED
-from chalicelib.services import activity
 from chalicelib.window import Window
 
 VALID_FOR = timedelta(minutes=40)  # two sweeps, and what they take
+MAX_WRITE_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -33,23 +41,34 @@ class Shown:
 
 
 def shown(run: EndpointRun) -> Shown:
-    """The variants that the endpoint shows; of a quiet endpoint, what the last sweep saw."""
+    """The variants that the endpoint shows."""
     remembered = _remembered(run)
-    if remembered is not None and activity.is_quiet_since(run, remembered.seen_at - VALID_FOR):
+    if remembered is not None:
         return Shown(frozenset(remembered.variants), remembered.created_at)
     return Shown(sagemaker.variants_of(run.described), run.described.get("CreationTime"))
 
 
-def version_without_data(run: EndpointRun) -> str:
-    """The version that the endpoint serves, for a window in which nothing was captured."""
+def version(run: EndpointRun) -> str:
+    """The version that the endpoint serves, "unversioned" when its model was not made from a package."""
     remembered = _remembered(run)
-    return remembered.package_version if remembered else served_version(run)
+    return remembered.package_version if remembered else _version_now(run)
 
 
-def served_version(run: EndpointRun) -> str:
-    """The version that the endpoint serves now, "unversioned" when its model was not made from a package."""
-    served = Served.of(sagemaker.describe_served(run.endpoint, run.described))
-    return served.version if served else UNVERSIONED
+def forget(run: EndpointRun) -> None:
+    """Forget what the endpoint served: its status has changed.
+
+    Raises
+    ------
+    NotReady
+        When sweeps go on writing their checkpoints.
+    """
+    for _ in range(MAX_WRITE_ATTEMPTS):
+        stored, revision = run.stores.checkpoints.get(run.endpoint)
+        if stored is None or stored.serving is None:
+            return
+        if run.stores.checkpoints.put(replace(stored, serving=None), revision):
+            return
+    raise NotReady(f"The checkpoint of {run.endpoint} is being changed by others.")
 
 
 def remembered_by_sweep(run: EndpointRun, checkpoint: SweepCheckpoint) -> Serving:
@@ -57,7 +76,7 @@ def remembered_by_sweep(run: EndpointRun, checkpoint: SweepCheckpoint) -> Servin
     modified: datetime | None = run.described.get("LastModifiedTime")
     before = checkpoint.serving
     unchanged = before is not None and before.modified_at == modified
-    version = before.package_version if before is not None and unchanged else served_version(run)
+    version = before.package_version if before is not None and unchanged else _version_now(run)
     return Serving(
         seen_at=run.now,
         modified_at=modified,
@@ -65,6 +84,11 @@ def remembered_by_sweep(run: EndpointRun, checkpoint: SweepCheckpoint) -> Servin
         variants=tuple(sorted(sagemaker.variants_of(run.described))),
         package_version=version,
     )
+
+
+def _version_now(run: EndpointRun) -> str:
+    served = Served.of(sagemaker.describe_served(run.endpoint, run.described))
+    return served.version if served else UNVERSIONED
 
 
 def _remembered(run: EndpointRun) -> Serving | None:

@@ -44,21 +44,14 @@ class EvaluationContext:
 
     @read_once
     def served_now(self) -> str:
-        """The version that the endpoint serves now."""
-        return serving.served_version(self.run)
+        """The version that the endpoint serves."""
+        return serving.version(self.run)
 
     def served(self, window: Window) -> tuple[str, ...]:
-        """The versions that answered in a window: by the history, and where that ends, by SageMaker."""
-        return self._in_history(window) or (self.served_now,)
-
-    def served_without_data(self, window: Window) -> str:
-        """The last version that served in a window in which nothing was captured."""
-        return (self._in_history(window) or (serving.version_without_data(self.run),))[-1]
-
-    def _in_history(self, window: Window) -> tuple[str, ...]:
+        """The versions that answered in a window: by the history, and where that ends, by what is served."""
         versions = versions_during(self.run.deployments.all, window)
         later = any(one.begun and one.requested_at >= window.end for one in self.run.deployments.all)
-        return versions if len(versions) > 1 or (versions and later) else ()
+        return versions if len(versions) > 1 or (versions and later) else (self.served_now,)
 
 
 def evaluate_window(
@@ -123,7 +116,7 @@ def _evaluate_empty(
         evaluation = with_volume_check(evaluation, context.baseline.content.constraints, window.length / HOUR)
     if evaluation.verdict == Verdict.NO_DATA and not had_data:
         return None
-    version = context.served_without_data(window)
+    version = context.served(window)[-1]
     return _recorded(context, variant, window, WindowSum.empty(), evaluation, version, checks, 1)
 
 
