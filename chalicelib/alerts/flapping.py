@@ -36,8 +36,8 @@ def with_alerts(state: AlertState, fingerprints: Iterable[Fingerprint], at: date
         if times[-1] > at - DAY or _fires(state, fingerprint)
     }
     for fingerprint in fingerprints:
-        within_a_day = (time for time in alerts.pop(fingerprint, ()) if time > at - DAY)
-        alerts[fingerprint] = (*within_a_day, at)[-FLAPPING_ALERTS:]
+        times = sorted((*alerts.pop(fingerprint, ()), at))  # a late window may be older than those before it
+        alerts[fingerprint] = tuple(time for time in times if time > times[-1] - DAY)[-FLAPPING_ALERTS:]
     latest = sorted(alerts, key=lambda fingerprint: alerts[fingerprint][-1])[-MAX_FOLLOWED:]
     return replace(state, recent_alerts={fingerprint: alerts[fingerprint] for fingerprint in latest})
 

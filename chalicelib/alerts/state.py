@@ -15,6 +15,7 @@
 | a window that began before the endpoint was deleted  | no change (`deleted_endpoint`)
 | drift by the file alone, while the days decide       | an alert from before is removed without a notification
 | NoData, MonitorFailed, CaptureStopped                | a fingerprint and a message of their own
+| ... whose first verdict comes late                   | the same: it may fire, as other late violations
 | CaptureStopped, whose cause the sweep has reported   | as if muted (the service decides)
 | NoData of an hour, where drift has longer windows    | no change: nights are quiet; an empty drift window alerts
 | closed window of drift only, or of all but drift     | those checks only; each kind has its own last window
@@ -149,7 +150,10 @@ def _apply_late_window(
         if earlier.revision <= counted
         for measurement in _alertable(earlier)
     }
-    followed, left_out = _followed(state, [m for m in _alertable(execution) if m.fingerprint not in before])
+    found = _alertable(execution)
+    if execution.verdict in MISSING_DATA_FINGERPRINTS:
+        found = [m for m in _evaluated(state, execution) if m.alertable]
+    followed, left_out = _followed(state, [m for m in found if m.fingerprint not in before])
     last = state.last_drift_window_end if execution.checks_run == Checks.DRIFT else state.last_closed_window_end
     around = [one for one in stored.around if last is None or one.window_end <= last]
     fires, known = [], dict(state.fingerprints)
@@ -170,7 +174,9 @@ def _counted_again(fingerprint: Fingerprint, execution: Execution, around: Colle
     windows = {one.window: one for one in around} | {execution.window: execution}
     found = []
     for _, one in sorted(windows.items(), key=lambda item: item[0]):
-        evaluated = [m for m in one.measurements if m.evaluated and m.fingerprint == fingerprint]
+        missing_data = [_missing_data(one, verdict) for verdict in MISSING_DATA_FINGERPRINTS if verdict == one.verdict]
+        measured = (*missing_data, *one.measurements)
+        evaluated = [m for m in measured if m.evaluated and m.fingerprint == fingerprint]
         if evaluated or one.verdict in {Verdict.OK, Verdict.VIOLATIONS}:
             found.append(any(m.alertable for m in evaluated))
     return tuple(found)

@@ -1,12 +1,12 @@
 """A finding that comes and goes notifies three times, and then once more when it has gone for a day."""
 
 from chalicelib.alerts.email_text import text
-from chalicelib.alerts.flapping import MAX_FOLLOWED
+from chalicelib.alerts.flapping import MAX_FOLLOWED, is_flapping, with_alerts
 from chalicelib.alerts.message import messages
 from chalicelib.alerts.state import transition
 from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.records import AlertMessage, Thresholds
-from tests.alerts.factories import WHERE, book, clean, execution, violation
+from tests.alerts.factories import HOUR, NOON, WHERE, book, clean, execution, violation
 
 WEEK = 7 * 24
 
@@ -45,6 +45,14 @@ def test_the_third_alert_says_when_it_recovers_and_the_others_do_not():
 def test_alerts_more_than_a_day_apart_do_not_flap():
     found = sent([hour % 13 == 0 for hour in range(WEEK)])
     assert [hour for hour, message in found if message.kind == "recovered"][:3] == [2, 15, 28]
+
+
+def test_a_late_alert_of_two_days_ago_is_no_third_one_within_a_day():
+    fingerprint, state = Fingerprint("data_type_check", "b"), book()
+    for hours in (-20, -1, -47):
+        state = with_alerts(state, [fingerprint], NOON + hours * HOUR)
+    assert not is_flapping(state, fingerprint)
+    assert is_flapping(with_alerts(state, [fingerprint], NOON - 22 * HOUR), fingerprint)
 
 
 def test_with_one_clean_window_each_episode_has_an_id_of_its_own():

@@ -6,7 +6,13 @@ from msgspec.structs import replace
 from chalicelib.alerts.counted_windows import REMEMBERED
 from chalicelib.alerts.email_text import text
 from chalicelib.alerts.message import messages
-from chalicelib.alerts.state import StoredExecutions, Transition, never_muted, transition
+from chalicelib.alerts.state import (
+    MISSING_DATA_FINGERPRINTS,
+    StoredExecutions,
+    Transition,
+    never_muted,
+    transition,
+)
 from chalicelib.records import AlertState, Execution, Thresholds
 from tests.alerts.factories import HOUR, NOON, WHERE, book, clean, drift, execution, violation
 
@@ -110,6 +116,20 @@ def test_a_muted_late_violation_notifies_nobody():
         watched.evaluated(good(hour))
     moved = watched.evaluated(bad(0, revision=2), muted=lambda fingerprint: True)
     assert (moved.new, names(moved.muted)) == ((), ["b"])
+
+
+@pytest.mark.parametrize("verdict", ["NoData", "CaptureStopped", "MonitorFailed"])
+@pytest.mark.parametrize("violated", [1, 2])
+def test_missing_data_whose_first_verdict_comes_late_is_raised_and_recovers(verdict, violated):
+    watched = Watched(Thresholds(hard_violated=violated, hard_of=violated), book(had_rows=True))
+    if violated == 2:
+        watched.evaluated(execution(hour=0, verdict=verdict))
+    watched.evaluated(good(2))
+    late = execution(hour=1, verdict=verdict)  # EventBridge refused its event
+    [missing] = watched.evaluated(late).new
+    assert missing.fingerprint == MISSING_DATA_FINGERPRINTS[verdict]
+    assert watched.evaluated(late).new == ()
+    assert sum(len(watched.evaluated(good(hour)).recovered) for hour in (3, 4)) == 1
 
 
 # --- several windows --------------------------------------------------------------------------------------------------

@@ -68,6 +68,15 @@ def test_a_deleted_endpoint_is_reported_once_and_its_alerts_are_closed(firing, q
     assert states()["AllTraffic"].fingerprints == {}
 
 
+def test_an_endpoint_whose_config_was_deleted_first_as_by_the_sdk_is_reported_as_deleted_alone(firing):
+    before = len(firing.subjects)
+    boto3.client("sagemaker").delete_endpoint_config(EndpointConfigName=firing.config)
+    boto3.client("sagemaker").delete_endpoint(EndpointName=ENDPOINT)
+    swept(firing)  # while SageMaker deletes it
+    firing.pass_hours(2)
+    assert kinds(firing, before) == [GONE]
+
+
 def test_windows_without_data_after_it_was_deleted_are_not_evaluated(firing):
     delete_by_hand(firing)
     known = set(firing.keys(f"monitoring/{ENDPOINT}/"))
