@@ -14,7 +14,7 @@ from vedette.cli.stage import CommandIO
 if TYPE_CHECKING:
     from vedette.installation.project import Project
 
-SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
+SIGNS = {"Add": "+", "Import": "=", "Modify": "~", "Remove": "-"}
 
 
 def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None]], Any]:

@@ -121,7 +121,7 @@ class ChangeSet:
             StackName=self.stack, ChangeSetName=self._name, ClientRequestToken=self._name, **arguments
         )
         ended = _wait_until_done(lambda: _stack(stack_id), "StackStatus", ("_IN_PROGRESS",))
-        if ended["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        if ended["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
             raise VedetteError(f"The stack {self.stack} ended as {ended['StackStatus']}: {_first_failure(stack_id)}")
         return outputs_of(ended)
 
@@ -195,6 +195,17 @@ def enable_eventbridge(bucket: str) -> None:
     client("s3").put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={**found, "EventBridgeConfiguration": {}}
     )
+
+
+def bucket_key(bucket: str) -> str:
+    """The ARN of the KMS key that a bucket encrypts with; "" if it uses none, or does not exist."""
+    try:
+        found = client("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    except ClientError as error:
+        if code(error) in {"NoSuchBucket", "ServerSideEncryptionConfigurationNotFoundError"}:
+            return ""
+        raise
+    return "".join(str(rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "")) for rule in found)
 
 
 # --- functions --------------------------------------------------------------------------------------------------------

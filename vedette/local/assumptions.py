@@ -792,10 +792,53 @@ ASSUMPTIONS = (
     Assumption(
         "import-existing",
         "CloudFormation",
-        "With ImportExistingResources a resource whose name is in the template and exists already is imported; without"
-        " it the creation fails and is rolled back.",
+        "With ImportExistingResources a change set imports a resource that exists already, if its name is static (no"
+        " function such as Ref), its DeletionPolicy is Retain or RetainExceptOnCreate, no other stack has it, and its"
+        " type is identified by a property that the template can set. Anything else that exists fails the creation.",
         SEEN,
-        (CLOUDFORMATION + "APIReference/API_CreateChangeSet.html",),
+        (
+            CLOUDFORMATION + "UserGuide/import-resources-automatically.html",
+            CLOUDFORMATION + "APIReference/API_CreateChangeSet.html",
+        ),
+    ),
+    Assumption(
+        "imported-configuration",
+        "CloudFormation",
+        "An imported resource keeps the configuration that it has, also where the template says another; the stack ends"
+        " as CREATE_COMPLETE or IMPORT_COMPLETE, and setup takes both.",
+        INFERRED,
+        (
+            CLOUDFORMATION + "UserGuide/import-resources-automatically.html",
+            "https://github.com/aws-cloudformation/rain/pull/646",
+        ),
+    ),
+    Assumption(
+        "deleted-stack",
+        "CloudFormation",
+        "A deleted stack is described by its id alone, for 90 days; by its name it does not exist.",
+        SEEN,
+        (CLOUDFORMATION + "APIReference/API_DescribeStacks.html",),
+    ),
+    Assumption(
+        "resource-handlers",
+        "CloudFormation",
+        "CloudFormation calls the services with the credentials of whoever executes the change set; the schema of a"
+        " resource type lists what its handlers call. The lists are in vedette/local/resource_handlers.json.",
+        SEEN,
+        (
+            CLOUDFORMATION + "UserGuide/control-access-with-iam.html",
+            CLOUDFORMATION + "UserGuide/resource-type-schemas.html",
+            "https://github.com/pulumi/pulumi-aws-native/tree/43eed3b017fff3b41e0ceeae37ee943afce53275/"
+            "aws-cloudformation-schema",
+        ),
+    ),
+    Assumption(
+        "unused-properties",
+        "CloudFormation",
+        "A create or update handler calls what serves one property only if the template sets this property; a read"
+        " handler reads every property.",
+        INFERRED,
+        (CLOUDFORMATION + "UserGuide/resource-type-schemas.html",),
     ),
     Assumption(
         "review-in-progress",
@@ -871,6 +914,32 @@ ASSUMPTIONS = (
         UNKNOWN,
         (),
         searched="A limit of the simulator: `vedette doctor` reads the key's policy, and --live runs each function.",
+    ),
+    Assumption(
+        "policy-size",
+        "IAM",
+        "A managed policy has at most 6,144 characters without white space, the inline policies of a role 10,240.",
+        SEEN,
+        (IAM + "reference_iam-quotas.html",),
+    ),
+    Assumption(
+        "scalable-target",
+        "IAM",
+        "Who deletes an endpoint that scales automatically needs application-autoscaling:DeregisterScalableTarget.",
+        SEEN,
+        (GUIDE + "endpoint-delete-with-scaling.html",),
+    ),
+    Assumption(
+        "table-key",
+        "IAM",
+        "DynamoDB uses a customer's key of a table with the permissions of whoever makes the table, so kms:CreateGrant,"
+        " Decrypt, DescribeKey and Encrypt are needed through DynamoDB alone (kms:ViaService).",
+        INFERRED,
+        (
+            CLOUDFORMATION + "UserGuide/resource-type-schemas.html",
+            "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/EncryptionAtRest.html",
+            "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
+        ),
     ),
     Assumption(
         "caller-identity",

@@ -86,6 +86,7 @@ class Cloud:
         self.sagemaker.monitoring.write = self.write
         self.sagemaker.monitoring.monitor = self._monitored
         self.undelivered_captures: list[str] = []
+        self.cloudformation = CloudFormation(account, self._client)
         self._route()
         self._stack = ExitStack()
 
@@ -95,7 +96,7 @@ class Cloud:
         router.handlers["sagemaker-runtime", "*"] = self.runtime
         router.handlers["events", "PutEvents"] = PutEvents(self.account)
         router.handlers["lambda", "Invoke"] = Invoke(self.bus, self.account)
-        router.handlers["cloudformation", "*"] = CloudFormation(self.account, self._client)
+        router.handlers["cloudformation", "*"] = self.cloudformation
         router.handlers["cloudtrail", "LookupEvents"] = LookupEvents(self.account, self.recorder)
         router.unlocked.add(("lambda", "Invoke"))
         packages = Packages(self.account, lambda: router.url)
