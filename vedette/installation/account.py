@@ -234,6 +234,19 @@ def event_invoke_config(name: str) -> dict[str, Any]:
 
 
 def reserved_concurrency(name: str) -> int | None:
-    """The reserved concurrency of a function; None if not set."""
-    found: int | None = client("lambda").get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    """The reserved concurrency of a function; None if not set, or if the function does not exist."""
+    try:
+        found: int | None = (
+            client("lambda").get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+        )
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return None
+        raise
     return found
+
+
+def concurrency() -> tuple[int, int]:
+    """The account's limit of concurrent executions in this region, and the part that no function has reserved."""
+    limit = client("lambda").get_account_settings()["AccountLimit"]
+    return int(limit["ConcurrentExecutions"]), int(limit["UnreservedConcurrentExecutions"])

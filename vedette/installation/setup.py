@@ -15,6 +15,7 @@ from chalicelib.errors import VedetteError
 from chalicelib.settings import TOPIC_ARN
 from vedette.installation import account, event_pattern, policies, state
 from vedette.installation.account import Change, ChangeSet
+from vedette.installation.concurrency import shortage
 from vedette.installation.functions import FUNCTIONS, merge_template
 from vedette.installation.policies import StageScope
 from vedette.installation.project import Project, write
@@ -164,7 +165,8 @@ def make(setup: Setup) -> dict[str, Any]:
     roles = _function_roles(request.stage, narrowed, setup.parameters)
     for name, policy in narrowed.items():
         write(project.folder(request.stage) / f"policy-{name}.json", policy)
-    write(project.folder(request.stage) / "merge-template.json", merge_template(request.stage))
+    merged = merge_template(request.stage, reserve=shortage(request.stage) is None)
+    write(project.folder(request.stage) / "merge-template.json", merged)
     entry = _entry(request, scope, _stored_entry(project, request.stage, scope.bucket), roles)
     project.write_stage(request.stage, entry)
     state.put_configuration(project, request.stage, scope.bucket)

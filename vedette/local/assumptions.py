@@ -413,7 +413,7 @@ ASSUMPTIONS = (
         "conditional-write",
         "S3",
         "A conditional write that meets another one is 409, and must be tried again; one with If-Match reads the"
-        " object's ETag, so it needs s3:GetObject beside s3:PutObject.",
+        " object's ETag, so it needs s3:GetObject beside s3:PutObject, and is 404 NoSuchKey where the object is gone.",
         INFERRED,
         (S3 + "userguide/conditional-writes.html", S3 + "API/API_PutObject.html"),
     ),
@@ -961,6 +961,18 @@ ASSUMPTIONS = (
         "A call can be looked up some minutes after it was made, without a guarantee.",
         INFERRED,
         ("https://docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html",),
+    ),
+    Assumption(
+        "unreserved-minimum",
+        "other services",
+        "Reservations must leave 100 concurrent executions of the account unreserved; PutFunctionConcurrency is refused"
+        " otherwise. GetAccountSettings gives the limit, often 10 in a new account, and the unreserved part.",
+        SEEN,
+        (
+            "https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html",
+            "https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html",
+            "https://docs.gruntwork.io/discussions/knowledge-base/215",
+        ),
     ),
     Assumption(
         "service-rates",

@@ -41,7 +41,7 @@ from vedette.local.functions import Backend, InProcess, functions_of
 from vedette.local.ids import Ids
 from vedette.local.inference.capture import Capture
 from vedette.local.inference.runtime import Runtime
-from vedette.local.lambda_api import PACKAGES, Invoke, Packages
+from vedette.local.lambda_api import PACKAGES, Concurrency, Invoke, Packages
 from vedette.local.mailbox import Mailbox
 from vedette.local.permissions import Permissions, project_policy, role_policies
 from vedette.local.recorder import calling_as
@@ -95,6 +95,9 @@ class Cloud:
         router.handlers["sagemaker", "*"] = self.sagemaker
         router.handlers["sagemaker-runtime", "*"] = self.runtime
         router.handlers["events", "PutEvents"] = PutEvents(self.account)
+        concurrency = Concurrency(self.account)
+        router.handlers["lambda", "GetAccountSettings"] = concurrency.settings
+        router.validators["lambda", "PutFunctionConcurrency"] = concurrency.check
         router.handlers["lambda", "Invoke"] = Invoke(self.bus, self.account)
         router.handlers["cloudformation", "*"] = self.cloudformation
         router.handlers["cloudtrail", "LookupEvents"] = LookupEvents(self.account, self.recorder)
