@@ -5,7 +5,6 @@ import pytest
 
 from chalicelib import locations
 from chalicelib.errors import NotReady
-from chalicelib.records import Fleet, FleetEntry
 from chalicelib.settings import settings
 from vedette.installation import state
 from vedette.installation.project import Project
@@ -24,7 +23,6 @@ def delete(key: str) -> None:
 
 @pytest.mark.parametrize("meanwhile", [change, delete])
 def test_a_fleet_that_was_changed_or_deleted_meanwhile_is_not_overwritten(meanwhile):
-    aws.put_fleet(Fleet(entries=(FleetEntry(endpoint="site"),)), "")
     fleet, etag = aws.get_fleet()
     meanwhile(locations.fleet())
     with pytest.raises(NotReady, match="Someone else changed the fleet at the same time"):
