@@ -270,3 +270,23 @@ def test_setup_makes_the_dashboard_of_the_stage(clone):
     titles = [widget["properties"].get("title") for widget in body["widgets"]]
     assert "Violations, by endpoint" in titles
     assert {widget["properties"].get("region", "eu-west-1") for widget in body["widgets"]} == {"eu-west-1"}
+
+
+def test_an_adopted_role_is_told_what_to_add(clone):
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam, document = clone.client("iam"), json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    clone.done("setup", "--stage", "dev", *MAIL, "--role", arn, "--yes")
+
+    def found() -> dict:
+        answer = clone.answer("doctor", "--stage", "dev", code=1)["findings"]
+        return next(one for one in answer if one["what"] == "role theirs may read the alarms that roll an update back")
+
+    assert (found()["outcome"], found()["found"]) == ("warning", "it may not")
+    statement = json.loads(found()["remedy"].removeprefix("add to its policy: "))
+    prefix = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:vedette-*-"
+    assert statement["Resource"] == [prefix + "5xx", prefix + "latency"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    managed = iam.create_policy(PolicyName="alarms", PolicyDocument=policy)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="theirs", PolicyArn=managed)
+    assert found()["outcome"] == "ok"

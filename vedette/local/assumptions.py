@@ -890,6 +890,40 @@ ASSUMPTIONS = (
         (IAM_ACTIONS,),
     ),
     Assumption(
+        "alarm-permission",
+        "IAM",
+        "The execution role needs cloudwatch:DescribeAlarms on the alarms of an update; whether it is the role of the"
+        " models or that of the caller is not said, so both have it. In the simulator an update is rolled back where"
+        " the role of the models may not read them; the text of the reason is ours.",
+        INFERRED,
+        (GUIDE + "deployment-guardrails-configuration.html",),
+    ),
+    Assumption(
+        "endpoint-key",
+        "IAM",
+        "Who creates or updates an endpoint whose configuration has a KmsKeyId needs kms:CreateGrant on the key;"
+        " SageMaker retires the grant when the endpoint is deleted. kms:DescribeKey is documented for notebooks with a"
+        " key, and needed beside it in the simulator.",
+        INFERRED,
+        (
+            GUIDE + "api-permissions-reference.html",
+            API + "CreateEndpointConfig.html",
+            API + "DeleteEndpoint.html",
+        ),
+    ),
+    Assumption(
+        "capture-key-permission",
+        "IAM",
+        "An endpoint writes captures with the role of its model: to encrypt them with a customer's key it needs"
+        " kms:GenerateDataKey, and kms:Decrypt for uploads in parts, through S3; the encryption context is the ARN of"
+        " the object, or that of the bucket where it uses a bucket key.",
+        INFERRED,
+        (
+            GUIDE + "sagemaker-roles.html",
+            S3 + "userguide/UsingKMSEncryption.html",
+        ),
+    ),
+    Assumption(
         "tag-permissions",
         "IAM",
         "Creating with Tags needs sagemaker:AddTags as well; an endpoint configuration carries sagemaker:InstanceTypes"
