@@ -133,3 +133,37 @@ def test_the_operator_needs_what_the_handler_calls(account, stacks):
     (left,) = stacks.client.describe_stacks(StackName="one")["Stacks"]
     assert left["StackStatus"] == "DELETE_FAILED"
     assert NAME in stacks.dynamodb.list_tables()["TableNames"]
+
+
+def test_a_template_is_validated_and_read_back_and_its_resources_are_described(stacks):
+    body = template(NAME)
+    validated = stacks.client.validate_template(TemplateBody=json.dumps(body))
+    assert [(one["ParameterKey"], one["DefaultValue"]) for one in validated["Parameters"]] == [("Stage", "x")]
+    stacks.change_set("one", body)
+    stack_id = stacks.execute("one")["StackId"]
+    assert stacks.client.get_template(StackName="one")["TemplateBody"] == body
+    stacks.client.delete_stack(StackName="one")
+    (resource,) = stacks.client.describe_stack_resources(StackName=stack_id)["StackResources"]
+    assert (resource["LogicalResourceId"], resource["PhysicalResourceId"]) == ("Table", NAME)
+    assert "does not exist" in stacks.refused("get_template", StackName="one")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("{", "JSON not well-formed"),
+        ("{}", "At least one Resources member must be defined"),
+        (json.dumps(template({"Ref": "Nothing"})), "Unresolved resource dependencies ['Nothing']"),
+    ],
+)
+def test_what_is_no_template_is_refused(stacks, body, words):
+    assert words in stacks.refused("validate_template", TemplateBody=body)
+
+
+def test_the_template_of_a_stage_is_valid(stacks):
+    from vedette.installation.template import template as of_stage
+
+    body = json.dumps(of_stage("dev", "123456789012", "eu-west-1"), separators=(",", ":"))
+    validated = stacks.client.validate_template(TemplateBody=body)
+    assert "Email" in {one["ParameterKey"] for one in validated["Parameters"]}
+    assert validated["Capabilities"] == ["CAPABILITY_NAMED_IAM"]

@@ -101,6 +101,14 @@ ASSUMPTIONS = (
         (OPERATOR_TEXTS, TERRAFORM + "40048"),
     ),
     Assumption(
+        "search",
+        "errors",
+        "Search finds endpoints, models, model packages and groups by filters on their fields, joined by And or Or; a"
+        " field of a list or of tags is named with dots. What it finds may lag behind; in the simulator it does not.",
+        SEEN,
+        (API + "Search.html", API + "Filter.html"),
+    ),
+    Assumption(
         "missing-group",
         "errors",
         'The registry says "ModelPackageGroup <arn> does not exist." and "Model Package Group already exists: <arn>".',
@@ -194,6 +202,22 @@ ASSUMPTIONS = (
         ' ValidationException "Could not find endpoint configuration <the deleted one>".',
         SEEN,
         (API + "DeleteEndpointConfig.html", TERRAFORM + "40048", TERRAFORM + "48997"),
+    ),
+    Assumption(
+        "deleted-package",
+        "endpoints",
+        "An endpoint whose model package was deleted goes on serving, and is described as before: its model has the"
+        " package's container. A new model of the package is refused.",
+        INFERRED,
+        (API + "DeleteModelPackage.html", API + "CreateModel.html"),
+    ),
+    Assumption(
+        "not-yet-visible",
+        "endpoints",
+        'A model or configuration that was just created may still be "Could not find ..." for the calls that use it;'
+        " a second creation is refused all the same. AWS recommends to try again.",
+        SEEN,
+        (API + "CreateEndpoint.html",),
     ),
     Assumption(
         "deleted-config",
@@ -846,6 +870,18 @@ ASSUMPTIONS = (
         "A stack whose first change set nobody executed stays in REVIEW_IN_PROGRESS, and takes a CREATE again.",
         INFERRED,
         (CLOUDFORMATION + "UserGuide/view-stack-events.html",),
+    ),
+    Assumption(
+        "template-reading",
+        "CloudFormation",
+        "ValidateTemplate lists parameters and capabilities and refuses unknown references; GetTemplate gives the body"
+        " as it was sent; DescribeStackResources also describes deleted stacks, by their ids.",
+        SEEN,
+        (
+            CLOUDFORMATION + "APIReference/API_ValidateTemplate.html",
+            CLOUDFORMATION + "APIReference/API_GetTemplate.html",
+            CLOUDFORMATION + "APIReference/API_DescribeStackResources.html",
+        ),
     ),
     Assumption(
         "execution-token",

@@ -142,6 +142,58 @@ class CloudFormation:
             ]
         }
 
+    def _describe_stack_resources(self, arguments: Mapping[str, str]) -> Any:
+        stack = self._stack(arguments)
+        wanted = arguments.get("LogicalResourceId")
+        return {
+            "StackResources": [
+                {
+                    "StackName": stack.name,
+                    "StackId": stack.id,
+                    "LogicalResourceId": name,
+                    "PhysicalResourceId": created.id,
+                    "ResourceType": created.type,
+                    "Timestamp": f"{self._account.now():%Y-%m-%dT%H:%M:%SZ}",
+                    "ResourceStatus": "CREATE_COMPLETE",
+                }
+                for name, created in stack.resources.items()
+                if wanted in {None, name}
+            ]
+        }
+
+    def _get_template(self, arguments: Mapping[str, str]) -> Any:
+        stack = self._stack(arguments)
+        return {"TemplateBody": json.dumps(stack.template), "StagesAvailable": ["Original", "Processed"]}
+
+    def _validate_template(self, arguments: Mapping[str, str]) -> Any:
+        """The parameters of a template, after its form, types and references were checked."""
+        template = _read_template(arguments["TemplateBody"])
+        declared = template.get("Parameters", {})
+        parameters = {name: str(one.get("Default", one.get("AllowedPattern", ""))) for name, one in declared.items()}
+        resolved = _ResolvedTemplate(template, parameters, self._account)
+        defined = {*declared, *template["Resources"]}
+        for name in template["Resources"]:
+            unknown = sorted(set(_references(resolved.described(name))) - defined)
+            if unknown:
+                raise AwsError(
+                    "ValidationError",
+                    f"Template format error: Unresolved resource dependencies {unknown} in the Resources block",
+                )
+        named = any("RoleName" in one.get("Properties", {}) for one in template["Resources"].values())
+        return {
+            "Parameters": [
+                {
+                    "ParameterKey": name,
+                    "DefaultValue": str(one["Default"]) if "Default" in one else None,
+                    "NoEcho": "false",
+                    "Description": one.get("Description"),
+                }
+                for name, one in declared.items()
+            ],
+            "Description": template.get("Description"),
+            "Capabilities": ["CAPABILITY_NAMED_IAM"] if named else [],
+        }
+
     def _delete_stack(self, arguments: Mapping[str, str]) -> Any:
         try:
             stack = self._stack(arguments)
@@ -184,13 +236,7 @@ class CloudFormation:
     # Change sets ---------------------------------------------------------------------------------------------------
 
     def _create_change_set(self, arguments: Mapping[str, str]) -> Any:
-        body = arguments["TemplateBody"]
-        if len(body.encode()) > MAX_TEMPLATE_BYTES:
-            raise AwsError(
-                "ValidationError",
-                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have"
-                f" length less than or equal to {MAX_TEMPLATE_BYTES}",
-            )
+        template = _read_template(arguments["TemplateBody"])
         name, creating = arguments["StackName"], arguments.get("ChangeSetType", "UPDATE") == "CREATE"
         existing = self.stacks.get(name)
         if existing is None and not creating:
@@ -199,7 +245,6 @@ class CloudFormation:
             raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
         arn = f"arn:aws:cloudformation:{self._account.region}:{self._account.account_id}"
         stack = self.stacks.setdefault(name, Stack(name, f"{arn}:stack/{name}/{self._account.ids.uuid()}"))
-        template = json.loads(body)
         parameters = _parameters(template, _members(arguments, "Parameters"))
         needs_capability = any(
             kind["Type"] == "AWS::IAM::Role" and "RoleName" in kind["Properties"]
@@ -332,6 +377,22 @@ class CloudFormation:
         if before is None:
             fresh.append((kind, made.id))
         return StackResource(type_name, made.id, made.attributes, described, retain, properties)
+
+
+def _read_template(body: str) -> Template:
+    if len(body.encode()) > MAX_TEMPLATE_BYTES:
+        raise AwsError(
+            "ValidationError",
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have"
+            f" length less than or equal to {MAX_TEMPLATE_BYTES}",
+        )
+    try:
+        template: Template = json.loads(body)
+    except ValueError as error:
+        raise AwsError("ValidationError", f"Template format error: JSON not well-formed. ({error})") from error
+    if not isinstance(template, dict) or not template.get("Resources"):
+        raise AwsError("ValidationError", "Template format error: At least one Resources member must be defined.")
+    return template
 
 
 def _failure(name: str, status: str, error: Exception) -> dict[str, str]:
@@ -510,7 +571,8 @@ def _members(arguments: Mapping[str, str], name: str) -> list[dict[str, str]]:
 
 def _xml(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "".join(f"<{name}>{_xml(item)}</{name}>" for name, item in value.items())
+        shown = {name: item for name, item in value.items() if item is not None}
+        return "".join(f"<{name}>{_xml(item)}</{name}>" for name, item in shown.items())
     if isinstance(value, list):
         return "".join(f"<member>{_xml(item)}</member>" for item in value)
     return escape(str(value))
