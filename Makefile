@@ -40,7 +40,7 @@ package: $(VENV)/.installed
 	@test -f .chalice/stages/$(STAGE)/merge-template.json || \
 	    { echo "Stage $(STAGE) is not set up: vedette setup --stage $(STAGE) --email ... makes what its template needs."; exit 2; }
 	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} $(BIN)/chalice --project-dir chalice_app package --stage $(STAGE) \
-	    --merge-template $(CURDIR)/.chalice/stages/$(STAGE)/merge-template.json $(CURDIR)/build/package
+	    --merge-template "$(CURDIR)/.chalice/stages/$(STAGE)/merge-template.json" "$(CURDIR)/build/package"
 	$(BIN)/python -m vedette.installation.byte_code build/package/deployment.zip
 
 # An installation in a real account: one deploy, one capture, one alert, one forced duplicate. Says its cost, and asks.

@@ -1,5 +1,6 @@
 """Decisions of people: what each command shows, writes down, and makes Vedette do at once."""
 
+import json
 import os
 
 import boto3
@@ -22,6 +23,62 @@ def test_a_plan_shows_action_reason_requests_and_difference_and_changes_nothing(
     assert [one["operation"] for one in found["requests"]][-2:] == ["CreateEndpointConfig", "UpdateEndpoint"]
     assert any("ModelName" in change for change in found["changes"])
     assert "Changes from the served config to the planned config:" in stage.done("plan", SITE)
+
+
+@pytest.fixture
+def bare_role(stage):
+    """The role of models, without a policy."""
+    name = os.environ["VEDETTE_ROLE_ARN"].rpartition("/")[2]
+    boto3.client("iam").delete_role_policy(RoleName=name, PolicyName="model")
+    return os.environ["VEDETTE_ROLE_ARN"]
+
+
+def test_a_plan_says_what_to_add_where_the_role_may_not_read_the_alarms(stage):
+    stage.deployed("linear-learner", "knn")
+    stage.done("pin", SITE, "--version", 1, "--yes")
+    assert stage.answer("plan", SITE)["remarks"] == []
+    role = os.environ["VEDETTE_ROLE_ARN"]
+    boto3.client("iam").delete_role_policy(RoleName=role.rpartition("/")[2], PolicyName="model")
+    (remark,) = stage.answer("plan", SITE)["remarks"]
+    assert remark.startswith(f"{role} may not read the alarms that roll an update back; add to its policy: {{")
+    statement = json.loads(remark.partition("policy: ")[2])
+    assert statement["Action"] == ["cloudwatch:DescribeAlarms"]
+    alarms = [f"arn:aws:cloudwatch:eu-west-1:123456789012:alarm:vedette-{SITE}-{what}" for what in ("5xx", "latency")]
+    assert statement["Resource"] == alarms
+    assert f"note: {remark}" in stage.done("plan", SITE)
+    boto3.client("iam").delete_role(RoleName=role.rpartition("/")[2])
+    (remark,) = stage.answer("plan", SITE)["remarks"]
+    assert remark.startswith(f"IAM does not say what {role} may do: The role with name ")
+
+
+@pytest.mark.usefixtures("bare_role")
+def test_without_the_permission_sagemaker_rolls_the_update_back(stage):
+    stage.deployed("linear-learner")
+    stage.deployed("knn")
+    assert stage.served() == "1"
+    (failed,) = stage.answer("failed-versions", SITE)
+    assert "not authorized to perform cloudwatch:DescribeAlarms" in failed["reason"]
+
+
+def test_a_plan_says_what_a_capture_with_a_customers_key_needs(stage):
+    stage.deployed("linear-learner")
+    sagemaker = boto3.client("sagemaker")
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    served = stage.config()
+    captured = {**served["DataCaptureConfig"], "KmsKeyId": key}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="theirs", ProductionVariants=served["ProductionVariants"], DataCaptureConfig=captured
+    )
+    sagemaker.update_endpoint(EndpointName=SITE, EndpointConfigName="theirs")
+    stage.cloud.turn(minutes=20)
+    stage.done("adopt", SITE, "--yes")
+    stage.cloud.bus.drop(lambda event, function: True)
+    stage.register("knn")
+    (remark,) = stage.answer("plan", SITE)["remarks"]
+    statement = json.loads(remark.partition("policy: ")[2])
+    assert statement["Action"] == ["kms:GenerateDataKey", "kms:Decrypt"]
+    assert statement["Resource"] == [key]
+    assert statement["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}}
 
 
 def test_deploying_an_older_version_pins_it_and_the_endpoint_serves_it_without_waiting_for_a_schedule(stage):

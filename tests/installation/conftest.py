@@ -20,6 +20,11 @@ from vedette.local import Cloud
 ROOT = Path(__file__).parents[2]
 
 
+def operator_policy() -> dict:
+    """The policy of whoever installs."""
+    return json.loads((ROOT / "docs" / "operator-policy.json").read_bytes())
+
+
 @dataclass
 class Clone:
     """A person at a shell in a clone of the repository, with an account."""
@@ -64,10 +69,14 @@ def copied(folder: Path, *, built: bool = False) -> Project:
 
 @contextmanager
 def cloned(folder: Path) -> Iterator[Clone]:
-    """A clone in a folder, which becomes the working directory, and an empty account."""
+    """A clone in a folder, which becomes the working directory, and an empty account.
+
+    CloudFormation may do what docs/operator-policy.json allows.
+    """
     saved = dict(os.environ)
     project = copied(folder)
     with chdir(folder), Cloud() as cloud:
+        cloud.cloudformation.operator_policy = operator_policy()
         yield Clone(cloud, project)
     for name in set(os.environ) - set(saved):
         del os.environ[name]

@@ -237,3 +237,10 @@ def test_the_age_of_the_oldest_pending_notification_is_reported(clone):
     assert (late["outcome"], late["found"]) == ("fault", "1 notification not delivered, the oldest for 3 hours")
     refused = waits(clone, last_error="no confirmed subscription")
     assert refused["found"] == "1 notification not delivered, for an unknown time; no confirmed subscription"
+
+
+# --- the role of models -----------------------------------------------------------------------------------------------
+
+
+def test_the_role_that_setup_makes_may_read_the_alarms(clone):
+    assert findings(clone)["role vedette-dev-models may read the alarms that roll an update back"]["outcome"] == "ok"

@@ -108,6 +108,21 @@ def test_only_an_endpoint_that_vedette_made_is_deleted(narrowed, function):
     assert allowed(narrowed[function], "sagemaker:DeleteEndpoint", endpoint, **ours)
 
 
+@pytest.mark.parametrize("function", NAMES)
+def test_a_key_is_granted_to_sagemaker_alone_for_volumes_of_endpoints(narrowed, function):
+    policy, deploys = narrowed[function], function in DEPLOYING
+    key, via = ACCOUNT.format("kms") + "key/k", {"kms__ViaService": "sagemaker.eu-west-1.amazonaws.com"}
+    for_service = {"kms__GrantIsForAWSResource": "true"}
+    assert allowed(policy, "kms:CreateGrant", key, **via, **for_service) is deploys
+    assert allowed(policy, "kms:DescribeKey", key, **via) is deploys
+    assert not allowed(policy, "kms:CreateGrant", key, **via)
+    assert not allowed(policy, "kms:CreateGrant", key, **for_service)
+    assert not allowed(policy, "kms:DescribeKey", key)
+    other = {"kms__ViaService": "ec2.eu-west-1.amazonaws.com"}
+    assert not allowed(policy, "kms:CreateGrant", key, **other, **for_service)
+    assert not allowed(policy, "kms:Decrypt", key, **via)
+
+
 def test_a_call_that_no_statement_allows_is_refused_in_the_words_of_aws(clone):
     """The AWS simulator's own side: what would be refused in an account is refused here."""
     import boto3

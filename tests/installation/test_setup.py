@@ -6,6 +6,7 @@ import re
 import pytest
 
 from chalicelib.settings import from_environment
+from vedette.installation.policies import listed
 
 MAIL = ("--email", "oncall@example.com")
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
@@ -29,7 +30,7 @@ def test_a_dry_run_shows_what_would_be_made_and_makes_nothing(clone):
     assert "+ DynamoDB Table: Table" in said
     assert clone.project.config() == before
     assert clone.client("s3").list_buckets()["Buckets"] == []
-    assert clone.cloud.router.handlers["cloudformation", "*"].stacks == {}
+    assert clone.cloud.cloudformation.stacks == {}
 
 
 def test_the_changes_of_a_setup_are_asked_before_they_are_made(clone):
@@ -140,6 +141,9 @@ def test_the_notifications_that_a_bucket_has_stay(clone, lake):
 
 
 def test_with_a_boundary_the_function_roles_are_made_by_setup(clone):
+    allowed = clone.cloud.cloudformation.operator_policy["Statement"]  # a path needs a statement of its own
+    (roles,) = [statement for statement in allowed if statement["Sid"] == "Roles"]
+    roles["Resource"] = [roles["Resource"], "arn:aws:iam::*:role/ml/vedette-*"]
     clone.done("setup", "--stage", "dev", *MAIL, "--permissions-boundary", BOUNDARY, "--role-path", "/ml/", "--yes")
     role = clone.client("iam").get_role(RoleName="vedette-dev-sweep")["Role"]
     assert role["Path"] == "/ml/"
@@ -194,19 +198,70 @@ def test_what_cannot_be_made_is_said_with_the_reason_and_nothing_is_left(clone):
     clone.done("setup", "--stage", "dev", *MAIL, "--yes")
 
 
-def test_what_an_earlier_installation_left_is_taken_in_again(clone):
+@pytest.mark.parametrize("key", [(), ("--kms-key", "new")], ids=["without a key", "with a key"])
+def test_a_stage_that_is_set_up_again_keeps_its_history(clone, key):
+    clone.done("setup", "--stage", "dev", *MAIL, *key, "--yes")
+    bucket, item = "vedette-dev-123456789012-eu-west-1", {"pk": {"S": "endpoint#site"}, "sk": {"S": "pin"}}
+    clone.client("s3").put_object(Bucket=bucket, Key="monitoring/site/report.html", Body=b"kept")
+    clone.client("dynamodb").put_item(TableName="vedette-dev", Item=item)
+    encryption = clone.client("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
+    keys = clone.client("kms").list_keys()["Keys"]
+    clone.done("uninstall", "--stage", "dev", "--yes")
+    said = clone.done("setup", "--stage", "dev", *MAIL, "--yes")
+    assert [line for line in said.splitlines() if line.startswith("=")] == [
+        "= S3 Bucket: StageBucket",
+        "= S3 BucketPolicy: StageBucketPolicy",
+        "= DynamoDB Table: Table",
+    ]
+    assert clone.client("s3").get_object(Bucket=bucket, Key="monitoring/site/report.html")["Body"].read() == b"kept"
+    assert clone.client("dynamodb").get_item(TableName="vedette-dev", Key=item)["Item"] == item
+    again = clone.client("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
+    assert again == encryption
+    policy = json.loads((clone.project.folder("dev") / "policy-sweep.json").read_text())
+    (rule,) = encryption["Rules"]
+    used = [s["Resource"] for s in policy["Statement"] if s["Sid"] == "UseTheKey"]
+    assert used == ([rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]] if key else [])
+    assert clone.client("kms").list_keys()["Keys"] == keys
+    assert clone.answer("setup", "--stage", "dev", "--yes")["changes"] == []
+
+
+def test_another_key_than_that_of_a_kept_bucket_is_refused(clone):
+    clone.done("setup", "--stage", "dev", *MAIL, "--kms-key", "new", "--yes")
+    clone.done("uninstall", "--stage", "dev", "--yes")
+    other = clone.client("kms").create_key()["KeyMetadata"]["Arn"]
+    said = clone.refused("setup", "--stage", "dev", *MAIL, "--kms-key", other, "--yes")
+    assert said.startswith("The bucket vedette-dev-123456789012-eu-west-1 of an earlier installation has the key arn:")
+
+
+def test_a_role_that_a_model_uses_is_kept_and_taken_in_again(clone):
     clone.done("setup", "--stage", "dev", *MAIL, "--yes")
-    clone.client("cloudformation").delete_stack(StackName="vedette-dev")
-    assert clone.client("dynamodb").list_tables()["TableNames"] == ["vedette-dev"]
-    clone.done("setup", "--stage", "dev", *MAIL, "--yes")
-    assert {"StageBucket", "Table"} <= resources(clone)
+    role = clone.project.stage("dev")["environment_variables"]["VEDETTE_ROLE_ARN"]
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/image:1"
+    clone.client("sagemaker").create_model(ModelName="theirs", ExecutionRoleArn=role, PrimaryContainer={"Image": image})
+    clone.done("uninstall", "--stage", "dev", "--yes")
+    said = clone.done("setup", "--stage", "dev", *MAIL, "--yes")
+    assert "= IAM Role: ModelsRole" in said
+    assert clone.project.stage("dev")["environment_variables"]["VEDETTE_ROLE_ARN"] == role
+
+
+@pytest.mark.parametrize("missing", ["s3:GetBucketTagging", "sqs:ListQueueTags", "iam:UpdateRole"])
+def test_what_the_operator_may_not_do_is_said_and_nothing_is_left(clone, missing):
+    policy = clone.cloud.cloudformation.operator_policy
+    if missing == "iam:UpdateRole":  # an update of a stage that exists
+        clone.done("setup", "--stage", "dev", *MAIL, "--yes")
+    before = set(clone.cloud.cloudformation.stacks)
+    for statement in policy["Statement"]:
+        statement["Action"] = [action for action in listed(statement["Action"]) if action != missing]
+    said = clone.refused("setup", "--stage", "dev", *MAIL, "--kms-key", "new", "--yes")
+    assert f"is not authorized to perform: {missing} on resource: arn:aws:" in said
+    assert set(clone.cloud.cloudformation.stacks) == before
 
 
 def test_without_a_yes_nothing_is_made(clone):
     result = clone.run("setup", "--stage", "dev", *MAIL, typed="n\n")
     assert result.exit_code == 2
     assert "Not confirmed" in result.output
-    assert clone.cloud.router.handlers["cloudformation", "*"].stacks == {}
+    assert clone.cloud.cloudformation.stacks == {}
 
 
 def test_setup_makes_the_dashboard_of_the_stage(clone):
@@ -215,3 +270,23 @@ def test_setup_makes_the_dashboard_of_the_stage(clone):
     titles = [widget["properties"].get("title") for widget in body["widgets"]]
     assert "Violations, by endpoint" in titles
     assert {widget["properties"].get("region", "eu-west-1") for widget in body["widgets"]} == {"eu-west-1"}
+
+
+def test_an_adopted_role_is_told_what_to_add(clone):
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam, document = clone.client("iam"), json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    clone.done("setup", "--stage", "dev", *MAIL, "--role", arn, "--yes")
+
+    def found() -> dict:
+        answer = clone.answer("doctor", "--stage", "dev", code=1)["findings"]
+        return next(one for one in answer if one["what"] == "role theirs may read the alarms that roll an update back")
+
+    assert (found()["outcome"], found()["found"]) == ("warning", "it may not")
+    statement = json.loads(found()["remedy"].removeprefix("add to its policy: "))
+    prefix = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:vedette-*-"
+    assert statement["Resource"] == [prefix + "5xx", prefix + "latency"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    managed = iam.create_policy(PolicyName="alarms", PolicyDocument=policy)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="theirs", PolicyArn=managed)
+    assert found()["outcome"] == "ok"

@@ -95,6 +95,22 @@ def test_one_function_alone_forgets_a_failure_and_finds_out_who_interfered(stage
 
 
 @pytest.mark.parametrize("function", DEPLOYING)
+def test_one_function_alone_updates_an_endpoint_whose_volumes_have_a_customers_key(stage, function):
+    user_actions.apply_fleet(stage.entry())
+    sagemaker, role = boto3.client("sagemaker"), settings().role_arn
+    container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": stage.model_data()}
+    sagemaker.create_model(ModelName="theirs", ExecutionRoleArn=role, PrimaryContainer=container)
+    variant = {"VariantName": "one", "ModelName": "theirs", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    sagemaker.create_endpoint_config(EndpointConfigName="theirs", ProductionVariants=[variant], KmsKeyId=key)
+    sagemaker.create_endpoint(EndpointName=SITE, EndpointConfigName="theirs")
+    stage.cloud.turn(minutes=10)
+    stage.done("adopt", SITE, "--yes")
+    assert work(stage, function, register(stage, "linear-learner")) == "1"
+    assert stage.config()["KmsKeyId"] == key
+
+
+@pytest.mark.parametrize("function", DEPLOYING)
 def test_an_alert_state_that_an_earlier_version_kept_in_s3_is_read(stage, function):
     store_in_s3(AlertState(endpoint=SITE, variant=""))
     stage.cloud.sagemaker.endpoints.fail_next_create(SITE, "no capacity")

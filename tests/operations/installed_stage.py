@@ -118,7 +118,7 @@ class Installed:
 
     def changes(self) -> list[str]:
         """What was asked of AWS that changes something, so far."""
-        reads = ("Get", "List", "Describe", "Head", "Query", "Invoke", "BatchGet")
+        reads = ("Get", "List", "Describe", "Head", "Query", "Invoke", "BatchGet", "Simulate")
         return [call.operation for call in self.cloud.recorder.calls if not call.operation.startswith(reads)]
 
 

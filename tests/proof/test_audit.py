@@ -55,7 +55,10 @@ def narrowed() -> dict:
 def templates(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("templates")
     body = dashboard.body("dev", "eu-west-1", NAMES)
-    made = {"stage": template(body), "roles": roles_template("dev", narrowed(), BOUNDARY, "/ml/")}
+    made = {
+        "stage": template("dev", "123456789012", "eu-west-1", body),
+        "roles": roles_template("dev", narrowed(), BOUNDARY, "/ml/"),
+    }
     for name, content in made.items():
         (folder / f"{name}.json").write_text(json.dumps(content, indent=1))
     return {name: folder / f"{name}.json" for name in made}

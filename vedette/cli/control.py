@@ -35,7 +35,8 @@ def plan_command(io: CommandIO, endpoint: str) -> None:
     situation, found = control.planned(endpoint)
     sent = control.requests(endpoint, found)
     io.say(f"{found.action}: {found.reason}")
-    io.say(*(f"note: {remark}" for remark in control.remarks_of(found)))
+    remarks = control.remarks_of(endpoint, found)
+    io.say(*(f"note: {remark}" for remark in remarks))
     _show_changes(io, found)
     for one in sent:
         io.say(f"{one['operation']}", *_indented(one["request"]))
@@ -51,7 +52,7 @@ def plan_command(io: CommandIO, endpoint: str) -> None:
             else None,
             "changes": control.changes_of(found),
             "model_changes": control.model_changes_of(found),
-            "remarks": control.remarks_of(found),
+            "remarks": remarks,
             "requests": sent,
         }
     )

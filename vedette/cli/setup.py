@@ -14,7 +14,7 @@ from vedette.cli.stage import CommandIO
 if TYPE_CHECKING:
     from vedette.installation.project import Project
 
-SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
+SIGNS = {"Add": "+", "Import": "=", "Modify": "~", "Remove": "-"}
 
 
 def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None]], Any]:
@@ -112,7 +112,7 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
       vedette setup --stage dev --email ml-oncall@example.com
       vedette setup --stage prod --email ml-oncall@example.com --kms-key new --dry-run
     """  # noqa: D301
-    from vedette.installation import setup
+    from vedette.installation import concurrency, setup
 
     request = setup.SetupRequest(
         stage,
@@ -146,6 +146,8 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
         f"Wrote stage {stage} to .chalice/config.json, with bucket {entry['environment_variables']['VEDETTE_BUCKET']}.",
         f"Confirm the subscriptions in your e-mail, then run: make deploy STAGE={stage}",
     )
+    if short := concurrency.shortage(stage):
+        io.say(short.sentence)
     io.emit({"stage": stage, "changes": prepared.changes, "entry": entry})
 
 

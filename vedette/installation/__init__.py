@@ -7,6 +7,7 @@
 | policies    | the hand-written policies, narrowed to a stage                                         |
 | project     | the Chalice project in this clone, and its configuration files                         |
 | setup       | `vedette setup`: change set, stage configuration                                       |
+| concurrency | whether the account can spare what the functions reserve                              |
 | state       | the deployment state in the stage's bucket                                            |
 | deploy      | `vedette install`: `chalice deploy`, and the settings that Chalice cannot make         |
 | doctor      | `vedette doctor`: runs the checks of check_account and check_functions (see findings)  |

@@ -121,7 +121,7 @@ class ChangeSet:
             StackName=self.stack, ChangeSetName=self._name, ClientRequestToken=self._name, **arguments
         )
         ended = _wait_until_done(lambda: _stack(stack_id), "StackStatus", ("_IN_PROGRESS",))
-        if ended["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        if ended["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
             raise VedetteError(f"The stack {self.stack} ended as {ended['StackStatus']}: {_first_failure(stack_id)}")
         return outputs_of(ended)
 
@@ -197,6 +197,17 @@ def enable_eventbridge(bucket: str) -> None:
     )
 
 
+def bucket_key(bucket: str) -> str:
+    """The ARN of the KMS key that a bucket encrypts with; "" if it uses none, or does not exist."""
+    try:
+        found = client("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    except ClientError as error:
+        if code(error) in {"NoSuchBucket", "ServerSideEncryptionConfigurationNotFoundError"}:
+            return ""
+        raise
+    return "".join(str(rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "")) for rule in found)
+
+
 # --- functions --------------------------------------------------------------------------------------------------------
 
 
@@ -223,6 +234,19 @@ def event_invoke_config(name: str) -> dict[str, Any]:
 
 
 def reserved_concurrency(name: str) -> int | None:
-    """The reserved concurrency of a function; None if not set."""
-    found: int | None = client("lambda").get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+    """The reserved concurrency of a function; None if not set, or if the function does not exist."""
+    try:
+        found: int | None = (
+            client("lambda").get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+        )
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return None
+        raise
     return found
+
+
+def concurrency() -> tuple[int, int]:
+    """The account's limit of concurrent executions in this region, and the part that no function has reserved."""
+    limit = client("lambda").get_account_settings()["AccountLimit"]
+    return int(limit["ConcurrentExecutions"]), int(limit["UnreservedConcurrentExecutions"])

@@ -19,7 +19,7 @@ from vedette.installation.findings import Check, Finding, InspectedStage, expect
 from vedette.installation.functions import NAMES, full_name
 from vedette.installation.policies import listed
 from vedette.installation.setup import stack_name
-from vedette.operations import alerts, aws
+from vedette.operations import alerts, aws, role_permissions
 from vedette.operations.aws import code
 
 MAX_CLOCK_SKEW = timedelta(minutes=4)  # AWS refuses signatures that are more than five minutes off
@@ -169,6 +169,10 @@ def model_role(inspected: InspectedStage) -> Iterator[Finding]:
         "its trust policy does not allow it",
         "trust sagemaker.amazonaws.com",
     )
+    wanted = role_permissions.rollback_alarms("ENDPOINT")
+    lacking = bool(role_permissions.missing(arn, [wanted]))
+    what, statement = f"role {name} may {wanted.why}", wanted.statement.replace("ENDPOINT", "*")
+    yield warning(what, "it may not", f"add to its policy: {statement}") if lacking else ok(what)
     for function in ("on_model_package_state_change", "on_endpoint_state_change", "sweep"):
         file = inspected.project.folder(inspected.stage) / f"policy-{function}.json"
         policy = json.loads(file.read_bytes()) if file.is_file() else {"Statement": []}

@@ -20,6 +20,7 @@ from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import ExecutionEvent, as_dict
 from chalicelib.settings import Settings
 from vedette.installation import account, deploy, package
+from vedette.installation.concurrency import shortage
 from vedette.installation.findings import Check, Finding, InspectedStage, expect, fault, ok, warning
 from vedette.installation.functions import FUNCTIONS, NAMES, event_invoke_config, full_name, rule_name
 from vedette.operations import aws
@@ -179,6 +180,9 @@ def failures(inspected: InspectedStage) -> Iterator[Finding]:
         deploy.finish(inspected.stage)
 
     there = _functions(inspected)
+    short = shortage(inspected.stage)
+    if short is not None:
+        yield warning("the functions have reserved concurrency", short.found, short.remedy)
     for wanted in FUNCTIONS:
         if wanted.name not in there:
             continue
@@ -193,11 +197,11 @@ def failures(inspected: InspectedStage) -> Iterator[Finding]:
         )
         right = deploy.is_finished(account.event_invoke_config(name), event_invoke_config(wanted, queue))
         yield expect(f"failed events of {wanted.name} are kept", right, "they are lost", "vedette doctor --fix", fix)
-        if account.reserved_concurrency(name) != wanted.reserved_concurrency:
+        if short is None and account.reserved_concurrency(name) != wanted.reserved_concurrency:
             yield warning(
                 f"{wanted.name} has a reserved concurrency of {wanted.reserved_concurrency}",
                 "it uses the account's concurrency",
-                "vedette doctor --fix, if the account is large enough",
+                "vedette doctor --fix",
                 fix,
             )
 

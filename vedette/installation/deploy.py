@@ -8,7 +8,7 @@
 | add byte code to the zip      | Lambda would compile every module at every cold start            |
 | `chalice deploy`              | functions, rules, permissions, roles                             |
 | failure destination, retries  | Chalice cannot set them; they survive later deployments          |
-| reserved concurrency          | a small account may refuse it, which must not fail the deployment|
+| reserved concurrency          | all of it, or none in an account that cannot spare it            |
 | name of the handler           | Chalice never updates it: a renamed function would fail          |
 | store the state               | in the stage's bucket, unless another deployment ran meanwhile   |
 """
@@ -28,6 +28,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.clients import client
 from chalicelib.errors import VedetteError
 from vedette.installation import account, byte_code, event_pattern, package, state
+from vedette.installation.concurrency import shortage
 from vedette.installation.functions import FUNCTIONS, FunctionSpec, event_invoke_config, full_name, queue_name
 from vedette.installation.project import Project
 from vedette.installation.setup import stack_name
@@ -150,7 +151,7 @@ def _session_environment() -> dict[str, str]:
 def finish(stage: str) -> list[str]:
     """Make the settings that Chalice cannot make, where needed; returns what was changed."""
     _, owner, region = account.identity()
-    queue = queue_arn(stage)
+    queue, short = queue_arn(stage), shortage(stage)
     done = []
     for wanted in FUNCTIONS:
         name = full_name(stage, wanted.name)
@@ -158,7 +159,9 @@ def finish(stage: str) -> list[str]:
         if there is None:
             raise VedetteError(f"There is no function {name} in {region} of account {owner}.")
         done += _finish(name, wanted, there["Configuration"]["Handler"], queue)
-    return done
+        if short is None and account.reserved_concurrency(name) != wanted.reserved_concurrency:
+            done.append(_reserve(name, wanted.reserved_concurrency))
+    return done if short is None else [*done, short.sentence]
 
 
 def queue_arn(stage: str) -> str:
@@ -177,8 +180,6 @@ def _finish(name: str, wanted: FunctionSpec, handler: str, queue: str) -> list[s
     if not is_finished(there, config):
         client("lambda").put_function_event_invoke_config(FunctionName=name, **config)
         done.append(f"{name}: failed events go to {queue_name_of(queue)} after {wanted.retries} retries")
-    if account.reserved_concurrency(name) != wanted.reserved_concurrency:
-        done.append(_reserve(name, wanted.reserved_concurrency))
     return done
 
 

@@ -73,8 +73,11 @@ def event_invoke_config(wanted: FunctionSpec, queue_arn: str) -> dict[str, Any]:
     }
 
 
-def merge_template(stage: str) -> dict[str, Any]:
-    """The template with which `chalice package --merge-template` completes the functions of a stage."""
+def merge_template(stage: str, *, reserve: bool = True) -> dict[str, Any]:
+    """The template with which `chalice package --merge-template` completes the functions of a stage.
+
+    Its parameter `ReserveConcurrency` is `no` where an account cannot spare the concurrency; `reserve` is the default.
+    """
     queue = {"Fn::Sub": f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{queue_name(stage)}"}
     resources: dict[str, Mapping[str, Any]] = {}
     for function in FUNCTIONS:
@@ -85,8 +88,20 @@ def merge_template(stage: str) -> dict[str, Any]:
         resources[function.resource] = {
             "Properties": {
                 "FunctionName": full_name(stage, function.name),
-                "ReservedConcurrentExecutions": function.reserved_concurrency,
+                "ReservedConcurrentExecutions": {
+                    "Fn::If": ["Reserve", function.reserved_concurrency, {"Ref": "AWS::NoValue"}]
+                },
                 "EventInvokeConfig": invoke,
             }
         }
-    return {"Resources": resources}
+    parameter = {
+        "Type": "String",
+        "AllowedValues": ["yes", "no"],
+        "Default": "yes" if reserve else "no",
+        "Description": "no: the functions share the concurrency of the account, which is too small to reserve some.",
+    }
+    return {
+        "Parameters": {"ReserveConcurrency": parameter},
+        "Conditions": {"Reserve": {"Fn::Equals": [{"Ref": "ReserveConcurrency"}, "yes"]}},
+        "Resources": resources,
+    }

@@ -15,10 +15,11 @@ from chalicelib.errors import VedetteError
 from chalicelib.settings import TOPIC_ARN
 from vedette.installation import account, event_pattern, policies, state
 from vedette.installation.account import Change, ChangeSet
+from vedette.installation.concurrency import shortage
 from vedette.installation.functions import FUNCTIONS, merge_template
 from vedette.installation.policies import StageScope
 from vedette.installation.project import Project, write
-from vedette.installation.template import roles_template, template
+from vedette.installation.template import bucket_name, roles_template, template
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 # option -> parameter of the template
@@ -100,7 +101,8 @@ def prepare(request: SetupRequest, project: Project, dashboard: str = "") -> Set
     Raises
     ------
     VedetteError
-        If a required option is missing, a named resource does not exist, or there are too many capture buckets.
+        If a required option is missing, a named resource does not exist, there are too many capture buckets, or the
+        bucket that an earlier installation left has another key.
     """
     policies.read(project.chalice)
     before = account.parameters_of(account.describe_stack(stack_name(request.stage)))
@@ -110,10 +112,22 @@ def prepare(request: SetupRequest, project: Project, dashboard: str = "") -> Set
         raise VedetteError("Use --email to name the address that receives alerts.")
     _, owner, region = account.identity()
     _check_names(parameters, region)
-    _check_pattern(request, project, parameters.get("Bucket") or f"vedette-{request.stage}-{owner}-{region}")
-    tags = {"vedette:stage": request.stage}
-    change_set = ChangeSet(stack_name(request.stage), template(dashboard), parameters, tags)
+    bucket = parameters.get("Bucket") or bucket_name(request.stage, owner, region)
+    _check_pattern(request, project, bucket)
+    if not before and not parameters.get("Bucket"):
+        _keep_key(parameters, bucket)
+    body = template(request.stage, owner, region, dashboard)
+    change_set = ChangeSet(stack_name(request.stage), body, parameters, {"vedette:stage": request.stage})
     return Setup(request, project, parameters, change_set, not before)
+
+
+def _keep_key(parameters: dict[str, str], bucket: str) -> None:
+    """Use the key of the bucket that an earlier installation left: with another, its objects could not be read."""
+    kept, wanted = account.bucket_key(bucket), parameters.get("Key", "")
+    if kept and wanted not in {"", "new", kept}:
+        raise VedetteError(f"The bucket {bucket} of an earlier installation has the key {kept}; leave out --kms-key.")
+    if kept:
+        parameters["Key"] = kept
 
 
 def _check_names(parameters: Mapping[str, str], region: str) -> None:
@@ -151,7 +165,8 @@ def make(setup: Setup) -> dict[str, Any]:
     roles = _function_roles(request.stage, narrowed, setup.parameters)
     for name, policy in narrowed.items():
         write(project.folder(request.stage) / f"policy-{name}.json", policy)
-    write(project.folder(request.stage) / "merge-template.json", merge_template(request.stage))
+    merged = merge_template(request.stage, reserve=shortage(request.stage) is None)
+    write(project.folder(request.stage) / "merge-template.json", merged)
     entry = _entry(request, scope, _stored_entry(project, request.stage, scope.bucket), roles)
     project.write_stage(request.stage, entry)
     state.put_configuration(project, request.stage, scope.bucket)

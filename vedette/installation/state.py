@@ -20,7 +20,7 @@ from chalicelib.aws.clients import client
 from chalicelib.errors import NotReady
 from vedette.installation.functions import NAMES
 from vedette.installation.project import Project, write
-from vedette.operations.aws import NOT_THERE, code
+from vedette.operations.aws import CHANGED_MEANWHILE, NOT_THERE, code
 
 STAGE, DEPLOYED = "config/chalice/stage.json", "config/chalice/deployed.json"
 
@@ -68,7 +68,7 @@ def put_deployed(project: Project, stage: str, bucket: str, etag: str) -> None:
     try:
         _put(bucket, DEPLOYED, project.deployed(stage).read_bytes(), **condition)
     except ClientError as error:
-        if code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+        if code(error) in CHANGED_MEANWHILE:
             raise NotReady(f"Another deployment of stage {stage} ran at the same time; deploy again.") from error
         raise
 

@@ -5,6 +5,9 @@
 | a log group       | with retention and an optional key; so no function may create log groups            |
 | errors, throttles | two alarms over all six, each a sum                                                 |
 | a role            | only with a permissions boundary or a path, which Chalice's roles cannot have       |
+
+Every name of a resource is literal: CloudFormation imports what an earlier uninstall kept by its name, and only if the
+name is static (aws-behaviour: import-existing). In stage.json, {stage}, {account} and {region} stand for the parts.
 """
 
 from __future__ import annotations
@@ -20,23 +23,32 @@ LAMBDA_TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-_STAGE = "${Stage}"
 
 
-def template(dashboard: str = "") -> dict[str, Any]:
-    """The template of a stage; `dashboard` is the body of its CloudWatch dashboard."""
-    found: dict[str, Any] = json.loads((files(__package__) / "stage.json").read_bytes())
+def template(stage: str, account: str, region: str, dashboard: str = "") -> dict[str, Any]:
+    """The template of a stage in one account and region; `dashboard` is the body of its CloudWatch dashboard."""
+    text = (files(__package__) / "stage.json").read_text()
+    for part, value in (("{stage}", stage), ("{account}", account), ("{region}", region)):
+        text = text.replace(part, value)
+    found: dict[str, Any] = json.loads(text)
     resources = found["Resources"]
     for function in FUNCTIONS:
-        resources[f"{function.resource}Logs"] = _log_group(function.name)
-    resources["ErrorsAlarm"] = _alarm("errors", "Errors", "A function of Vedette failed; Lambda retries it.")
-    resources["ThrottlesAlarm"] = _alarm("throttles", "Throttles", "A function of Vedette was throttled; events wait.")
+        resources[f"{function.resource}Logs"] = _log_group(full_name(stage, function.name))
+    failed = "A function of Vedette failed; Lambda retries it."
+    throttled = "A function of Vedette was throttled; events wait."
+    resources["ErrorsAlarm"] = _alarm(stage, "errors", "Errors", failed)
+    resources["ThrottlesAlarm"] = _alarm(stage, "throttles", "Throttles", throttled)
     if dashboard:
         resources["Dashboard"] = {
             "Type": "AWS::CloudWatch::Dashboard",
-            "Properties": {"DashboardName": {"Fn::Sub": f"vedette-{_STAGE}"}, "DashboardBody": dashboard},
+            "Properties": {"DashboardName": f"vedette-{stage}", "DashboardBody": dashboard},
         }
     return found
+
+
+def bucket_name(stage: str, account: str, region: str) -> str:
+    """The name of the bucket that setup creates."""
+    return f"vedette-{stage}-{account}-{region}"
 
 
 def roles_template(stage: str, policies: Mapping[str, Any], boundary: str, path: str) -> dict[str, Any]:
@@ -62,12 +74,12 @@ def roles_template(stage: str, policies: Mapping[str, Any], boundary: str, path:
     }
 
 
-def _log_group(name: str) -> dict[str, Any]:
+def _log_group(function: str) -> dict[str, Any]:
     key = {"Fn::If": ["MakeKey", {"Fn::GetAtt": ["StageKey", "Arn"]}, {"Ref": "Key"}]}
     return {
         "Type": "AWS::Logs::LogGroup",
         "Properties": {
-            "LogGroupName": {"Fn::Sub": f"/aws/lambda/{full_name(_STAGE, name)}"},
+            "LogGroupName": f"/aws/lambda/{function}",
             "RetentionInDays": {"Ref": "LogDays"},
             "KmsKeyId": {"Fn::If": ["Encrypt", key, {"Ref": "AWS::NoValue"}]},
         },
@@ -76,7 +88,7 @@ def _log_group(name: str) -> dict[str, Any]:
     }
 
 
-def _alarm(what: str, metric: str, description: str) -> dict[str, Any]:
+def _alarm(stage: str, what: str, metric: str, description: str) -> dict[str, Any]:
     """One alarm on the sum of a metric over all functions."""
     metrics: list[dict[str, Any]] = [
         {
@@ -86,7 +98,7 @@ def _alarm(what: str, metric: str, description: str) -> dict[str, Any]:
                 "Metric": {
                     "Namespace": "AWS/Lambda",
                     "MetricName": metric,
-                    "Dimensions": [{"Name": "FunctionName", "Value": {"Fn::Sub": full_name(_STAGE, function.name)}}],
+                    "Dimensions": [{"Name": "FunctionName", "Value": full_name(stage, function.name)}],
                 },
                 "Period": 300,
                 "Stat": "Sum",
@@ -98,7 +110,7 @@ def _alarm(what: str, metric: str, description: str) -> dict[str, Any]:
     return {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {
-            "AlarmName": {"Fn::Sub": f"vedette-{_STAGE}-{what}"},
+            "AlarmName": f"vedette-{stage}-{what}",
             "AlarmDescription": description,
             "Metrics": [total, *metrics],
             "EvaluationPeriods": 1,

@@ -24,6 +24,7 @@ class SimulatedAccount:
     region: str = REGION
     account_id: str = ACCOUNT_ID
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    concurrent_executions: int = 1_000  # Lambda's quota (aws-behaviour: unreserved-minimum)
 
     def now(self) -> datetime:
         """The simulated time."""

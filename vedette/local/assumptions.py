@@ -101,6 +101,14 @@ ASSUMPTIONS = (
         (OPERATOR_TEXTS, TERRAFORM + "40048"),
     ),
     Assumption(
+        "search",
+        "errors",
+        "Search finds endpoints, models, model packages and groups by filters on their fields, joined by And or Or; a"
+        " field of a list or of tags is named with dots. What it finds may lag behind; in the simulator it does not.",
+        SEEN,
+        (API + "Search.html", API + "Filter.html"),
+    ),
+    Assumption(
         "missing-group",
         "errors",
         'The registry says "ModelPackageGroup <arn> does not exist." and "Model Package Group already exists: <arn>".',
@@ -194,6 +202,22 @@ ASSUMPTIONS = (
         ' ValidationException "Could not find endpoint configuration <the deleted one>".',
         SEEN,
         (API + "DeleteEndpointConfig.html", TERRAFORM + "40048", TERRAFORM + "48997"),
+    ),
+    Assumption(
+        "deleted-package",
+        "endpoints",
+        "An endpoint whose model package was deleted goes on serving, and is described as before: its model has the"
+        " package's container. A new model of the package is refused.",
+        INFERRED,
+        (API + "DeleteModelPackage.html", API + "CreateModel.html"),
+    ),
+    Assumption(
+        "not-yet-visible",
+        "endpoints",
+        'A model or configuration that was just created may still be "Could not find ..." for the calls that use it;'
+        " a second creation is refused all the same. AWS recommends to try again.",
+        SEEN,
+        (API + "CreateEndpoint.html",),
     ),
     Assumption(
         "deleted-config",
@@ -413,7 +437,7 @@ ASSUMPTIONS = (
         "conditional-write",
         "S3",
         "A conditional write that meets another one is 409, and must be tried again; one with If-Match reads the"
-        " object's ETag, so it needs s3:GetObject beside s3:PutObject.",
+        " object's ETag, so it needs s3:GetObject beside s3:PutObject, and is 404 NoSuchKey where the object is gone.",
         INFERRED,
         (S3 + "userguide/conditional-writes.html", S3 + "API/API_PutObject.html"),
     ),
@@ -792,10 +816,53 @@ ASSUMPTIONS = (
     Assumption(
         "import-existing",
         "CloudFormation",
-        "With ImportExistingResources a resource whose name is in the template and exists already is imported; without"
-        " it the creation fails and is rolled back.",
+        "With ImportExistingResources a change set imports a resource that exists already, if its name is static (no"
+        " function such as Ref), its DeletionPolicy is Retain or RetainExceptOnCreate, no other stack has it, and its"
+        " type is identified by a property that the template can set. Anything else that exists fails the creation.",
         SEEN,
-        (CLOUDFORMATION + "APIReference/API_CreateChangeSet.html",),
+        (
+            CLOUDFORMATION + "UserGuide/import-resources-automatically.html",
+            CLOUDFORMATION + "APIReference/API_CreateChangeSet.html",
+        ),
+    ),
+    Assumption(
+        "imported-configuration",
+        "CloudFormation",
+        "An imported resource keeps the configuration that it has, also where the template says another; the stack ends"
+        " as CREATE_COMPLETE or IMPORT_COMPLETE, and setup takes both.",
+        INFERRED,
+        (
+            CLOUDFORMATION + "UserGuide/import-resources-automatically.html",
+            "https://github.com/aws-cloudformation/rain/pull/646",
+        ),
+    ),
+    Assumption(
+        "deleted-stack",
+        "CloudFormation",
+        "A deleted stack is described by its id alone, for 90 days; by its name it does not exist.",
+        SEEN,
+        (CLOUDFORMATION + "APIReference/API_DescribeStacks.html",),
+    ),
+    Assumption(
+        "resource-handlers",
+        "CloudFormation",
+        "CloudFormation calls the services with the credentials of whoever executes the change set; the schema of a"
+        " resource type lists what its handlers call. The lists are in vedette/local/resource_handlers.json.",
+        SEEN,
+        (
+            CLOUDFORMATION + "UserGuide/control-access-with-iam.html",
+            CLOUDFORMATION + "UserGuide/resource-type-schemas.html",
+            "https://github.com/pulumi/pulumi-aws-native/tree/43eed3b017fff3b41e0ceeae37ee943afce53275/"
+            "aws-cloudformation-schema",
+        ),
+    ),
+    Assumption(
+        "unused-properties",
+        "CloudFormation",
+        "A create or update handler calls what serves one property only if the template sets this property; a read"
+        " handler reads every property.",
+        INFERRED,
+        (CLOUDFORMATION + "UserGuide/resource-type-schemas.html",),
     ),
     Assumption(
         "review-in-progress",
@@ -803,6 +870,18 @@ ASSUMPTIONS = (
         "A stack whose first change set nobody executed stays in REVIEW_IN_PROGRESS, and takes a CREATE again.",
         INFERRED,
         (CLOUDFORMATION + "UserGuide/view-stack-events.html",),
+    ),
+    Assumption(
+        "template-reading",
+        "CloudFormation",
+        "ValidateTemplate lists parameters and capabilities and refuses unknown references; GetTemplate gives the body"
+        " as it was sent; DescribeStackResources also describes deleted stacks, by their ids.",
+        SEEN,
+        (
+            CLOUDFORMATION + "APIReference/API_ValidateTemplate.html",
+            CLOUDFORMATION + "APIReference/API_GetTemplate.html",
+            CLOUDFORMATION + "APIReference/API_DescribeStackResources.html",
+        ),
     ),
     Assumption(
         "execution-token",
@@ -847,6 +926,40 @@ ASSUMPTIONS = (
         (IAM_ACTIONS,),
     ),
     Assumption(
+        "alarm-permission",
+        "IAM",
+        "The execution role needs cloudwatch:DescribeAlarms on the alarms of an update; whether it is the role of the"
+        " models or that of the caller is not said, so both have it. In the simulator an update is rolled back where"
+        " the role of the models may not read them; the text of the reason is ours.",
+        INFERRED,
+        (GUIDE + "deployment-guardrails-configuration.html",),
+    ),
+    Assumption(
+        "endpoint-key",
+        "IAM",
+        "Who creates or updates an endpoint whose configuration has a KmsKeyId needs kms:CreateGrant on the key;"
+        " SageMaker retires the grant when the endpoint is deleted. kms:DescribeKey is documented for notebooks with a"
+        " key, and needed beside it in the simulator.",
+        INFERRED,
+        (
+            GUIDE + "api-permissions-reference.html",
+            API + "CreateEndpointConfig.html",
+            API + "DeleteEndpoint.html",
+        ),
+    ),
+    Assumption(
+        "capture-key-permission",
+        "IAM",
+        "An endpoint writes captures with the role of its model: to encrypt them with a customer's key it needs"
+        " kms:GenerateDataKey, and kms:Decrypt for uploads in parts, through S3; the encryption context is the ARN of"
+        " the object, or that of the bucket where it uses a bucket key.",
+        INFERRED,
+        (
+            GUIDE + "sagemaker-roles.html",
+            S3 + "userguide/UsingKMSEncryption.html",
+        ),
+    ),
+    Assumption(
         "tag-permissions",
         "IAM",
         "Creating with Tags needs sagemaker:AddTags as well; an endpoint configuration carries sagemaker:InstanceTypes"
@@ -873,6 +986,32 @@ ASSUMPTIONS = (
         searched="A limit of the simulator: `vedette doctor` reads the key's policy, and --live runs each function.",
     ),
     Assumption(
+        "policy-size",
+        "IAM",
+        "A managed policy has at most 6,144 characters without white space, the inline policies of a role 10,240.",
+        SEEN,
+        (IAM + "reference_iam-quotas.html",),
+    ),
+    Assumption(
+        "scalable-target",
+        "IAM",
+        "Who deletes an endpoint that scales automatically needs application-autoscaling:DeregisterScalableTarget.",
+        SEEN,
+        (GUIDE + "endpoint-delete-with-scaling.html",),
+    ),
+    Assumption(
+        "table-key",
+        "IAM",
+        "DynamoDB uses a customer's key of a table with the permissions of whoever makes the table, so kms:CreateGrant,"
+        " Decrypt, DescribeKey and Encrypt are needed through DynamoDB alone (kms:ViaService).",
+        INFERRED,
+        (
+            CLOUDFORMATION + "UserGuide/resource-type-schemas.html",
+            "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/EncryptionAtRest.html",
+            "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
+        ),
+    ),
+    Assumption(
         "caller-identity",
         "IAM",
         "GetCallerIdentity needs no permission.",
@@ -892,6 +1031,18 @@ ASSUMPTIONS = (
         "A call can be looked up some minutes after it was made, without a guarantee.",
         INFERRED,
         ("https://docs.aws.amazon.com/awscloudtrail/latest/userguide/how-cloudtrail-works.html",),
+    ),
+    Assumption(
+        "unreserved-minimum",
+        "other services",
+        "Reservations must leave 100 concurrent executions of the account unreserved; PutFunctionConcurrency is refused"
+        " otherwise. GetAccountSettings gives the limit, often 10 in a new account, and the unreserved part.",
+        SEEN,
+        (
+            "https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html",
+            "https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html",
+            "https://docs.gruntwork.io/discussions/knowledge-base/215",
+        ),
     ),
     Assumption(
         "service-rates",

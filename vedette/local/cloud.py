@@ -38,12 +38,14 @@ from vedette.local.cloudtrail import LookupEvents
 from vedette.local.deployed import Deployed
 from vedette.local.events_api import PutEvents
 from vedette.local.functions import Backend, InProcess, functions_of
+from vedette.local.iam import Need, decide
+from vedette.local.iam_api import SimulatePrincipalPolicy
 from vedette.local.ids import Ids
 from vedette.local.inference.capture import Capture
 from vedette.local.inference.runtime import Runtime
-from vedette.local.lambda_api import PACKAGES, Invoke, Packages
+from vedette.local.lambda_api import PACKAGES, Concurrency, Invoke, Packages
 from vedette.local.mailbox import Mailbox
-from vedette.local.permissions import Permissions, project_policy, role_policies
+from vedette.local.permissions import Permissions, project_policy, role_policies, role_policy
 from vedette.local.recorder import calling_as
 from vedette.local.request_router import RequestRouter
 from vedette.local.sagemaker import SageMaker
@@ -79,13 +81,16 @@ class Cloud:
         self.router.permissions = self.permissions = Permissions(account)
         self.mailbox = Mailbox(account)
         self.sagemaker = SageMaker(account)
+        self.permissions.config_of = self.sagemaker.hosting.configs.get
         capture = Capture(self.clock, self.ids, self._deliver_capture)
         self.runtime = Runtime(account, self.sagemaker.endpoints, self.sagemaker.hosting, capture, self.read)
         self.sagemaker.endpoints.health_check = self.runtime.healthy
         self.sagemaker.endpoints.in_alarm = self._in_alarm
+        self.sagemaker.endpoints.may_read_alarms = self._may_read_alarms
         self.sagemaker.monitoring.write = self.write
         self.sagemaker.monitoring.monitor = self._monitored
         self.undelivered_captures: list[str] = []
+        self.cloudformation = CloudFormation(account, self._client)
         self._route()
         self._stack = ExitStack()
 
@@ -94,8 +99,12 @@ class Cloud:
         router.handlers["sagemaker", "*"] = self.sagemaker
         router.handlers["sagemaker-runtime", "*"] = self.runtime
         router.handlers["events", "PutEvents"] = PutEvents(self.account)
+        concurrency = Concurrency(self.account)
+        router.handlers["lambda", "GetAccountSettings"] = concurrency.settings
+        router.validators["lambda", "PutFunctionConcurrency"] = concurrency.check
         router.handlers["lambda", "Invoke"] = Invoke(self.bus, self.account)
-        router.handlers["cloudformation", "*"] = CloudFormation(self.account, self._client)
+        router.handlers["cloudformation", "*"] = self.cloudformation
+        router.handlers["iam", "SimulatePrincipalPolicy"] = SimulatePrincipalPolicy(self.account)
         router.handlers["cloudtrail", "LookupEvents"] = LookupEvents(self.account, self.recorder)
         router.unlocked.add(("lambda", "Invoke"))
         packages = Packages(self.account, lambda: router.url)
@@ -311,6 +320,13 @@ class Cloud:
         with calling_as("aws"):
             alarms = self._client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
         return [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
+
+    def _may_read_alarms(self, role: str, names: list[str]) -> bool:
+        """Whether a model's role may read alarms (aws-behaviour: alarm-permission)."""
+        policy = role_policy(role, self.account)
+        prefix = f"arn:aws:cloudwatch:{self.region}:{self.account.account_id}:alarm:"
+        needs = [Need("cloudwatch:DescribeAlarms", prefix + name) for name in names]
+        return policy is not None and all(decide(policy, need).allowed for need in needs)
 
     @property
     def capture_delay(self) -> timedelta:

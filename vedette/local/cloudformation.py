@@ -2,6 +2,8 @@
 
 moto's version needs 100 MB of cfn-lint and silently drops properties. This one raises an error for an unknown type,
 property or function. A stack is complete as soon as its change set is executed; a failure rolls everything back.
+CloudFormation acts with the operator's permissions: where `operator_policy` is set, it must allow every call of the
+resource handlers (resource_handlers.py).
 """
 
 from __future__ import annotations
@@ -9,25 +11,32 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from botocore.exceptions import ClientError, ParamValidationError
 
+from vedette.installation.policies import listed
 from vedette.local.account import SimulatedAccount
-from vedette.local.cloudformation_resources import KINDS, Kind, ResourceExists
+from vedette.local.cloudformation_resources import KINDS, Found, Kind, ResourceExists
 from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request, Response
+from vedette.local.iam import Policy, decide
 from vedette.local.operations import Operation
 from vedette.local.recorder import calling_as
+from vedette.local.resource_handlers import identifier, needs
 
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 MAX_TEMPLATE_BYTES = 51_200  # CloudFormation quotas: a template body in the request
 Template = dict[str, Any]
 _NOTHING = object()
+
+
+class HandlerRefused(Exception):
+    """The operator may not make a call of a resource handler."""
 
 
 @dataclass
@@ -39,6 +48,7 @@ class StackResource:
     attributes: dict[str, str]
     described: Any  # the properties with unresolved references, which a change set compares
     retain: bool
+    properties: dict[str, Any]
 
 
 @dataclass
@@ -52,6 +62,7 @@ class Stack:
     parameters: dict[str, str] = field(default_factory=dict)
     resources: dict[str, StackResource] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     events: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -63,9 +74,15 @@ class ChangeSet:
     stack: str
     template: Template
     parameters: dict[str, str]
+    tags: dict[str, str]
     changes: list[dict[str, Any]]
-    importing: bool
     delete_on_failure: bool
+
+    @property
+    def imported(self) -> set[str]:
+        """The logical names of the resources that are imported."""
+        changes = (change["ResourceChange"] for change in self.changes)
+        return {change["LogicalResourceId"] for change in changes if change["Action"] == "Import"}
 
 
 class CloudFormation:
@@ -73,7 +90,9 @@ class CloudFormation:
 
     def __init__(self, account: SimulatedAccount, client: Callable[[str], Any]):
         self._account, self._client = account, client
-        self.stacks: dict[str, Stack] = {}
+        self.operator_policy: Policy | None = None
+        self.stacks: dict[str, Stack] = {}  # by name
+        self._deleted: dict[str, Stack] = {}  # by id; a name forgets them (aws-behaviour: deleted-stack)
         self._change_sets: dict[tuple[str, str], ChangeSet] = {}
         self._execution_tokens: set[str] = set()
 
@@ -91,12 +110,11 @@ class CloudFormation:
     # Stacks ------------------------------------------------------------------------------------------------------
 
     def _stack(self, arguments: Mapping[str, str]) -> Stack:
-        name = arguments.get("StackName", "").rpartition(":stack/")[2].partition("/")[0] or arguments.get(
-            "StackName", ""
-        )
-        if name not in self.stacks:
-            raise AwsError("ValidationError", f"Stack with id {name} does not exist")
-        return self.stacks[name]
+        wanted = arguments.get("StackName", "")
+        for stack in (*self.stacks.values(), *self._deleted.values()):
+            if wanted == stack.id or (wanted == stack.name and stack.id not in self._deleted):
+                return stack
+        raise AwsError("ValidationError", f"Stack with id {wanted} does not exist")
 
     def _describe_stacks(self, arguments: Mapping[str, str]) -> Any:
         stack = self._stack(arguments)
@@ -124,27 +142,101 @@ class CloudFormation:
             ]
         }
 
+    def _describe_stack_resources(self, arguments: Mapping[str, str]) -> Any:
+        stack = self._stack(arguments)
+        wanted = arguments.get("LogicalResourceId")
+        return {
+            "StackResources": [
+                {
+                    "StackName": stack.name,
+                    "StackId": stack.id,
+                    "LogicalResourceId": name,
+                    "PhysicalResourceId": created.id,
+                    "ResourceType": created.type,
+                    "Timestamp": f"{self._account.now():%Y-%m-%dT%H:%M:%SZ}",
+                    "ResourceStatus": "CREATE_COMPLETE",
+                }
+                for name, created in stack.resources.items()
+                if wanted in {None, name}
+            ]
+        }
+
+    def _get_template(self, arguments: Mapping[str, str]) -> Any:
+        stack = self._stack(arguments)
+        return {"TemplateBody": json.dumps(stack.template), "StagesAvailable": ["Original", "Processed"]}
+
+    def _validate_template(self, arguments: Mapping[str, str]) -> Any:
+        """The parameters of a template, after its form, types and references were checked."""
+        template = _read_template(arguments["TemplateBody"])
+        declared = template.get("Parameters", {})
+        parameters = {name: str(one.get("Default", one.get("AllowedPattern", ""))) for name, one in declared.items()}
+        resolved = _ResolvedTemplate(template, parameters, self._account)
+        defined = {*declared, *template["Resources"]}
+        for name in template["Resources"]:
+            unknown = sorted(set(_references(resolved.described(name))) - defined)
+            if unknown:
+                raise AwsError(
+                    "ValidationError",
+                    f"Template format error: Unresolved resource dependencies {unknown} in the Resources block",
+                )
+        named = any("RoleName" in one.get("Properties", {}) for one in template["Resources"].values())
+        return {
+            "Parameters": [
+                {
+                    "ParameterKey": name,
+                    "DefaultValue": str(one["Default"]) if "Default" in one else None,
+                    "NoEcho": "false",
+                    "Description": one.get("Description"),
+                }
+                for name, one in declared.items()
+            ],
+            "Description": template.get("Description"),
+            "Capabilities": ["CAPABILITY_NAMED_IAM"] if named else [],
+        }
+
     def _delete_stack(self, arguments: Mapping[str, str]) -> Any:
         try:
             stack = self._stack(arguments)
         except AwsError:
             return {}  # deleting a stack that does not exist succeeds
-        for created in reversed(list(stack.resources.values())):
-            if not created.retain:
-                KINDS[created.type].delete(self._client, created.id)
-        del self.stacks[stack.name]
+        if stack.id in self._deleted:
+            return {}
+        try:
+            for name, created in reversed(list(stack.resources.items())):
+                if not created.retain:
+                    self._delete(stack, created)
+                    del stack.resources[name]
+        except (ClientError, HandlerRefused) as error:
+            stack.status = "DELETE_FAILED"
+            stack.events.append(_failure(name, "DELETE_FAILED", error))
+            return {}
+        self._forget(stack)
         return {}
+
+    def _delete(self, stack: Stack, created: StackResource) -> None:
+        self._require("delete", created.type, created.properties, stack, created.id)
+        KINDS[created.type].delete(self._client, created.id)
+
+    def _forget(self, stack: Stack) -> None:
+        """A deleted stack is found by its id alone (aws-behaviour: deleted-stack)."""
+        stack.status = "DELETE_COMPLETE"
+        self._deleted[stack.id] = self.stacks.pop(stack.name)
+
+    def _require(self, handler: str, kind: str, properties: Mapping[str, Any], stack: Stack, physical: str) -> None:
+        """Raise HandlerRefused if the operator may not make the calls of a resource handler."""
+        if self.operator_policy is None:
+            return
+        for need in needs(kind, handler, properties, stack.tags, self._account, physical):
+            if not decide(self.operator_policy, need).allowed:
+                raise HandlerRefused(
+                    f"User is not authorized to perform: {need.action} on resource: {need.resource} because no"
+                    f" identity-based policy allows the {need.action} action"
+                )
 
     # Change sets ---------------------------------------------------------------------------------------------------
 
     def _create_change_set(self, arguments: Mapping[str, str]) -> Any:
-        body = arguments["TemplateBody"]
-        if len(body.encode()) > MAX_TEMPLATE_BYTES:
-            raise AwsError(
-                "ValidationError",
-                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have"
-                f" length less than or equal to {MAX_TEMPLATE_BYTES}",
-            )
+        template = _read_template(arguments["TemplateBody"])
         name, creating = arguments["StackName"], arguments.get("ChangeSetType", "UPDATE") == "CREATE"
         existing = self.stacks.get(name)
         if existing is None and not creating:
@@ -153,7 +245,6 @@ class CloudFormation:
             raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
         arn = f"arn:aws:cloudformation:{self._account.region}:{self._account.account_id}"
         stack = self.stacks.setdefault(name, Stack(name, f"{arn}:stack/{name}/{self._account.ids.uuid()}"))
-        template = json.loads(body)
         parameters = _parameters(template, _members(arguments, "Parameters"))
         needs_capability = any(
             kind["Type"] == "AWS::IAM::Role" and "RoleName" in kind["Properties"]
@@ -161,18 +252,38 @@ class CloudFormation:
         )
         if needs_capability and "CAPABILITY_NAMED_IAM" not in arguments.values():
             raise AwsError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
-        changes = _changes(stack, _ResolvedTemplate(template, parameters, self._account))
+        resolved = _ResolvedTemplate(template, parameters, self._account)
+        changes = _changes(stack, resolved)
+        if arguments.get("ImportExistingResources") == "true":
+            for change in (one["ResourceChange"] for one in changes):
+                found = self._importable(resolved, change["LogicalResourceId"]) if change["Action"] == "Add" else None
+                if found:
+                    change |= {"Action": "Import", "PhysicalResourceId": found.id}
         change_set = ChangeSet(
             arguments["ChangeSetName"],
             name,
             template,
             parameters,
+            {tag["Key"]: tag["Value"] for tag in _members(arguments, "Tags")},
             changes,
-            arguments.get("ImportExistingResources") == "true",
             arguments.get("OnStackFailure") == "DELETE",
         )
         self._change_sets[name, change_set.name] = change_set
         return {"Id": f"{arn}:changeSet/{change_set.name}/{self._account.ids.uuid()}", "StackId": stack.id}
+
+    def _importable(self, resolved: _ResolvedTemplate, name: str) -> Found | None:
+        """The existing resource that a change set imports, if it may (aws-behaviour: import-existing)."""
+        resource = resolved.template["Resources"][name]
+        named, kept = resource["Properties"].get(identifier(resource["Type"])), resource.get("DeletionPolicy", "")
+        if not isinstance(named, str) or not kept.startswith("Retain"):
+            return None
+        found = KINDS[resource["Type"]].find(self._client, resource["Properties"], self._account)
+        owned = any(
+            found and (created.type, created.id) == (resource["Type"], found.id)
+            for stack in self.stacks.values()
+            for created in stack.resources.values()
+        )
+        return None if owned else found
 
     def _change_set(self, arguments: Mapping[str, str]) -> ChangeSet:
         name = arguments["ChangeSetName"].rpartition(":changeSet/")[2].partition("/")[0] or arguments["ChangeSetName"]
@@ -202,17 +313,20 @@ class CloudFormation:
         word = "CREATE" if stack.status == "REVIEW_IN_PROGRESS" else "UPDATE"
         del self._change_sets[found.stack, found.name]
         self._execution_tokens.add(token)
+        stack.tags = found.tags
         resolved = _ResolvedTemplate(found.template, found.parameters, self._account)
+        before = dict(stack.resources)
         fresh: list[tuple[Kind, str]] = []
         try:
             self._make(stack, resolved, found, fresh)
-        except (ClientError, ParamValidationError, ResourceExists) as error:
+        except (ClientError, ParamValidationError, ResourceExists, HandlerRefused) as error:
             for kind, physical in reversed(fresh):
                 kind.delete(self._client, physical)
+            stack.resources = before
             stack.status = "ROLLBACK_COMPLETE" if word == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
-            stack.events.append({"ResourceStatus": f"{word}_FAILED", "ResourceStatusReason": str(error)})
+            stack.events.append(_failure(resolved.making, f"{word}_FAILED", error))
             if word == "CREATE" and found.delete_on_failure:
-                stack.status = "DELETE_COMPLETE"
+                self._forget(stack)
             return {}
         stack.status = f"{word}_COMPLETE"
         stack.template, stack.parameters = found.template, found.parameters
@@ -224,25 +338,65 @@ class CloudFormation:
         return {}
 
     def _make(
-        self, stack: Stack, resolved: _ResolvedTemplate, arguments: ChangeSet, fresh: list[tuple[Kind, str]]
+        self, stack: Stack, resolved: _ResolvedTemplate, change_set: ChangeSet, fresh: list[tuple[Kind, str]]
     ) -> None:
         order = resolved.in_order()
         for name in order:
-            resource = resolved.template["Resources"][name]
-            kind = KINDS[resource["Type"]]
-            properties = resolved.value(resource.get("Properties", {}))
-            described = resolved.described(name)
-            before = stack.resources.get(name)
-            created = kind.put(self._client, properties, self._account, before is not None or arguments.importing)
-            if before is None and created.new:
-                fresh.append((kind, created.id))
-            retain = resource.get("DeletionPolicy", "Delete").startswith("Retain")
-            stack.resources[name] = StackResource(resource["Type"], created.id, created.attributes, described, retain)
-            resolved.created[name] = stack.resources[name]
+            resolved.making = name
+            resolved.created[name] = stack.resources[name] = self._made(stack, resolved, change_set, name, fresh)
         for name in [name for name in stack.resources if name not in order]:
             gone = stack.resources.pop(name)
             if not gone.retain:
-                KINDS[gone.type].delete(self._client, gone.id)
+                self._delete(stack, gone)
+
+    def _made(
+        self,
+        stack: Stack,
+        resolved: _ResolvedTemplate,
+        change_set: ChangeSet,
+        name: str,
+        fresh: list[tuple[Kind, str]],
+    ) -> StackResource:
+        """One resource of a stack, after it was created, changed, imported, or left as it is."""
+        resource = resolved.template["Resources"][name]
+        kind, type_name = KINDS[resource["Type"]], resource["Type"]
+        properties, described = resolved.value(resource.get("Properties", {})), resolved.described(name)
+        retain = resource.get("DeletionPolicy", "Delete").startswith("Retain")
+        before = stack.resources.get(name)
+        if before is not None and before.described == described:
+            return replace(before, retain=retain)
+        existing = None if before is not None else kind.find(self._client, properties, self._account)
+        if existing is not None and name in change_set.imported:  # its configuration stays as it is
+            self._require("read", type_name, properties, stack, existing.id)
+            return StackResource(type_name, existing.id, existing.attributes, described, retain, properties)
+        if existing is not None:
+            raise ResourceExists(existing.id)
+        for handler in ("create" if before is None else "update", "read"):
+            self._require(handler, type_name, properties, stack, before.id if before else "")
+        made = kind.put(self._client, properties, self._account, before.id if before else "")
+        if before is None:
+            fresh.append((kind, made.id))
+        return StackResource(type_name, made.id, made.attributes, described, retain, properties)
+
+
+def _read_template(body: str) -> Template:
+    if len(body.encode()) > MAX_TEMPLATE_BYTES:
+        raise AwsError(
+            "ValidationError",
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have"
+            f" length less than or equal to {MAX_TEMPLATE_BYTES}",
+        )
+    try:
+        template: Template = json.loads(body)
+    except ValueError as error:
+        raise AwsError("ValidationError", f"Template format error: JSON not well-formed. ({error})") from error
+    if not isinstance(template, dict) or not template.get("Resources"):
+        raise AwsError("ValidationError", "Template format error: At least one Resources member must be defined.")
+    return template
+
+
+def _failure(name: str, status: str, error: Exception) -> dict[str, str]:
+    return {"LogicalResourceId": name, "ResourceStatus": status, "ResourceStatusReason": str(error)}
 
 
 class _ResolvedTemplate:
@@ -251,6 +405,7 @@ class _ResolvedTemplate:
     def __init__(self, template: Template, parameters: Mapping[str, str], account: SimulatedAccount):
         self.template, self._parameters, self._account = template, parameters, account
         self.created: dict[str, StackResource] = {}
+        self.making = ""  # the resource that is being created or changed
         for name, resource in template["Resources"].items():
             kind = KINDS.get(resource["Type"])
             if kind is None:
@@ -283,7 +438,11 @@ class _ResolvedTemplate:
 
         def add(name: str) -> None:
             if name not in order:
-                for other in sorted(set(_references(self.described(name))) & set(self.active) - {name}):
+                before = {
+                    *_references(self.described(name)),
+                    *listed(self.template["Resources"][name].get("DependsOn", [])),
+                }
+                for other in sorted(before & set(self.active) - {name}):
                     add(other)
                 order.append(name)
 
@@ -412,7 +571,8 @@ def _members(arguments: Mapping[str, str], name: str) -> list[dict[str, str]]:
 
 def _xml(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "".join(f"<{name}>{_xml(item)}</{name}>" for name, item in value.items())
+        shown = {name: item for name, item in value.items() if item is not None}
+        return "".join(f"<{name}>{_xml(item)}</{name}>" for name, item in shown.items())
     if isinstance(value, list):
         return "".join(f"<member>{_xml(item)}</member>" for item in value)
     return escape(str(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ def queue_name(stage: str) -> str:
 def install(stage: str, account: SimulatedAccount, client: Client) -> dict[str, str]:
     """Create the stage; returns its environment variables."""
     bucket, table = f"vedette-{stage}-{account.account_id}", locations.table(stage)
+    _make_role(f"vedette-{stage}-model", account, client("iam"))
     _make_bucket(bucket, account.region, client("s3"))
     _make_table(table, client("dynamodb"))
     return {
@@ -29,6 +31,20 @@ def install(stage: str, account: SimulatedAccount, client: Client) -> dict[str, 
         "VEDETTE_TOPIC_ARN": _make_topic(stage, client("sns"), client("sqs")),
         "VEDETTE_ROLE_ARN": f"arn:aws:iam::{account.account_id}:role/vedette-{stage}-model",
     }
+
+
+def _make_role(name: str, account: SimulatedAccount, iam: Any) -> None:
+    """The role of models, which reads the alarms that roll an update back."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
+    alarms = f"arn:aws:cloudwatch:{account.region}:{account.account_id}:alarm:vedette-*-"
+    read = {
+        "Effect": "Allow",
+        "Action": "cloudwatch:DescribeAlarms",
+        "Resource": [alarms + "5xx", alarms + "latency"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [read]})
+    iam.put_role_policy(RoleName=name, PolicyName="model", PolicyDocument=policy)
 
 
 def _make_bucket(name: str, region: str, s3: Any) -> None:

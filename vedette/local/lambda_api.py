@@ -1,4 +1,4 @@
-"""The Lambda operations that moto does not support: Invoke, and the package download of GetFunction."""
+"""The Lambda operations that moto does not support: Invoke, the package download of GetFunction, and concurrency."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from vedette.local.http_messages import Request, Response
 from vedette.local.operations import Operation
 
 PACKAGES = "/simulator-packages/"
+MINIMUM_UNRESERVED = 100
 MAX_BYTES = {"Event": 1_048_576, "RequestResponse": 6_291_456}  # Lambda quotas: asynchronous 1 MB, synchronous 6 MB
 
 
@@ -36,6 +37,36 @@ class Packages:
         name = path.removeprefix(PACKAGES)
         found: bytes = lambda_backends[self._account.account_id][self._account.region].get_function(name).code_bytes
         return found
+
+
+class Concurrency:
+    """The account's limit of concurrent executions, which reservations may not use up."""
+
+    def __init__(self, account: SimulatedAccount):
+        self._account = account
+
+    def _unreserved(self, without: str = "") -> int:
+        functions = lambda_backends[self._account.account_id][self._account.region].list_functions()
+        reserved = [int(one.reserved_concurrency or 0) for one in functions if one.function_name != without]
+        return self._account.concurrent_executions - sum(reserved)
+
+    def settings(self, request: Request, operation: Operation) -> Response:
+        """GetAccountSettings."""
+        limit = {
+            "ConcurrentExecutions": self._account.concurrent_executions,
+            "UnreservedConcurrentExecutions": self._unreserved(),
+        }
+        return Response(200, {"Content-Type": "application/json"}, json.dumps({"AccountLimit": limit}).encode())
+
+    def check(self, request: Request, operation: Operation) -> None:
+        """Refuse a reservation that leaves less than the minimum (aws-behaviour: unreserved-minimum)."""
+        wanted = json.loads(request.body)["ReservedConcurrentExecutions"]
+        if self._unreserved(unquote(operation.path_parameters["FunctionName"])) - wanted < MINIMUM_UNRESERVED:
+            message = (
+                "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution"
+                f" below its minimum value of [{MINIMUM_UNRESERVED}]."
+            )
+            raise AwsError("InvalidParameterValueException", message, 400, Type="User")
 
 
 class Invoke:

@@ -18,7 +18,7 @@ from botocore.parsers import RpcV2CBORParser
 from moto.iam.models import iam_backends
 
 from chalicelib.settings import Settings, settings
-from vedette.installation.policies import Policy, StageScope, narrowed
+from vedette.installation.policies import Policy, StageScope, listed, narrowed
 from vedette.local.account import SimulatedAccount
 from vedette.local.errors import AwsError
 from vedette.local.http_messages import Request, Response
@@ -69,11 +69,25 @@ def role_policies(roles: Mapping[str, str], account: SimulatedAccount) -> Policy
     def policy_of(function: str) -> Policy | None:
         if function not in roles:
             return None
-        name = roles[function].rpartition("/")[2]
-        found = iam_backends[account.account_id]["aws"].get_role(name).policies.values()
-        return {"Statement": [statement for text in found for statement in json.loads(text)["Statement"]]}
+        return role_policy(roles[function], account)
 
     return policy_of
+
+
+def role_policy(arn: str, account: SimulatedAccount) -> Policy | None:
+    """All identity policies of a role as one, inline and attached; None if there is no such role."""
+    backend = iam_backends[account.account_id]["aws"]
+    role = next((one for one in backend.get_roles() if one.arn == arn), None)
+    if role is None:
+        return None
+    attached = [
+        version.document
+        for policy in role.managed_policies.values()
+        for version in policy.versions
+        if version.version_id == policy.default_version_id
+    ]
+    found = [json.loads(text) for text in [*role.policies.values(), *attached]]
+    return {"Statement": [statement for policy in found for statement in listed(policy["Statement"])]}
 
 
 class Permissions:
@@ -82,6 +96,7 @@ class Permissions:
     def __init__(self, account: SimulatedAccount):
         self._account = account
         self.policy_of: PolicyOf = lambda function: None
+        self.config_of: Callable[[str], Mapping[str, Any] | None] = lambda name: None
 
     def check(self, function: str, request: Request, operation: Operation) -> None:
         """Raise AWS's error if the policy of the function does not allow the call."""
@@ -194,6 +209,18 @@ class Permissions:
             yield Need("iam:PassRole", arguments["ExecutionRoleArn"], passed)
         if arguments.get("Tags") and name.startswith("Create"):
             yield Need("sagemaker:AddTags", resources[0])
+        if name in {"CreateEndpoint", "UpdateEndpoint"}:
+            yield from self._of_key((self.config_of(arguments["EndpointConfigName"]) or {}).get("KmsKeyId"))
+
+    def _of_key(self, key: str | None) -> Iterator[Need]:
+        """What the key of an endpoint's volumes needs of who creates or updates it (aws-behaviour: endpoint-key)."""
+        if key is None:
+            return
+        via = ("kms:ViaService", (f"sagemaker.{self._account.region}.amazonaws.com",))
+        prefix = f"arn:aws:kms:{self._account.region}:{self._account.account_id}:key/"
+        arn = key if key.startswith("arn:") else prefix + key
+        yield Need("kms:CreateGrant", arn, (via, ("kms:GrantIsForAWSResource", ("true",))))
+        yield Need("kms:DescribeKey", arn, (via,))
 
 
 def _of_s3(request: Request, operation: Operation) -> Iterator[Need]:

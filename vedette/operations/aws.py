@@ -24,6 +24,9 @@ from chalicelib.settings import settings
 FUNCTION_SECONDS = 310  # the sweep's own timeout is 300 s (.chalice/config.json)
 ANSWER_SECONDS = 70  # a model has 60 s to answer (InvokeEndpoint)
 KINDS = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
+# The answers to a conditional write that lost; NoSuchKey is If-Match on an object that was deleted
+# (aws-behaviour: conditional-write).
+CHANGED_MEANWHILE = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409"}
 NOT_THERE = {"ResourceNotFound", "ResourceNotFoundException", "404", "NoSuchKey", "NotFound"}
 R = TypeVar("R", bound=Record)
 _MOMENT = timedelta(minutes=1)
@@ -105,7 +108,7 @@ def put_if_unchanged(key: str, record: Record, etag: str, what: str) -> None:
             **condition,
         )
     except ClientError as error:
-        if code(error) in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}:
+        if code(error) in CHANGED_MEANWHILE:
             raise NotReady(f"Someone else changed {what} at the same time; check the change and try again.") from error
         raise
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
 from msgspec.structs import replace as replace_fields
 
 from chalicelib.aws import sagemaker
@@ -24,7 +25,7 @@ from chalicelib.registry.plan import Create, Delete, EndpointSnapshot, Plan, Upd
 from chalicelib.registry.versions import PackageVersion, version_of
 from chalicelib.services.endpoint_snapshot import read_snapshot, with_change_details
 from chalicelib.settings import settings
-from vedette.operations import aws
+from vedette.operations import aws, role_permissions
 
 
 class Paused(VedetteError):
@@ -325,9 +326,26 @@ def model_changes_of(found: Plan) -> tuple[str, ...]:
     return found.model_changes if isinstance(found, Update) else ()
 
 
-def remarks_of(found: Plan) -> tuple[str, ...]:
-    """What a plan cannot do as requested."""
-    return found.remarks if isinstance(found, Update) else ()
+def remarks_of(endpoint: str, found: Plan) -> tuple[str, ...]:
+    """What a plan cannot do as requested, and what its role may not do."""
+    if not isinstance(found, Create | Update):
+        return ()
+    remarks = found.remarks if isinstance(found, Update) else ()
+    return (*remarks, *_role_remarks(endpoint, found))
+
+
+def _role_remarks(endpoint: str, found: Create | Update) -> list[str]:
+    requests = dict(plans.requests(found))
+    capture = requests.get("CreateEndpointConfig", {}).get("DataCaptureConfig", {})
+    wanted = [role_permissions.rollback_alarms(endpoint)] if isinstance(found, Update) and found.alarms else []
+    if key := capture.get("KmsKeyId"):
+        wanted.append(role_permissions.capture_key(key, capture["DestinationS3Uri"]))
+    role = settings().role_arn
+    try:
+        missing = role_permissions.missing(role, wanted)
+    except ClientError as error:
+        return [f"IAM does not say what {role} may do: {aws.message(error)}"]
+    return [f"{role} may not {one.why}; add to its policy: {one.statement}" for one in missing]
 
 
 def package_of(found: Plan) -> str:

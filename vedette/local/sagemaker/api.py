@@ -18,6 +18,7 @@ from vedette.local.sagemaker.hosting import Hosting
 from vedette.local.sagemaker.monitoring import Monitoring
 from vedette.local.sagemaker.processing import Processing
 from vedette.local.sagemaker.registry import Registry
+from vedette.local.sagemaker.search import Search
 from vedette.local.sagemaker.tagging import Tagging
 
 
@@ -34,7 +35,11 @@ class SageMaker:
         self.fail_next_create = self.endpoints.fail_next_create
         self.fail_next_update = self.endpoints.fail_next_update
         self.force_status = self.endpoints.force_status
-        self._parts = (self.registry, self.hosting, self.endpoints, self.monitoring, self.processing, Tagging(account))
+        search = Search(account, self.registry, self.hosting, self.endpoints)
+        self._parts = (
+            *(self.registry, self.hosting, self.endpoints, self.monitoring, self.processing),
+            *(Tagging(account), search),
+        )
 
     def __call__(self, request: Request, operation: Operation) -> Response:
         """Handle one request."""

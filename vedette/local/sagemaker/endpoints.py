@@ -43,6 +43,7 @@ NO_HEALTHY_CONTAINER = (
     "Please check CloudWatch logs for this endpoint."
 )
 
+UNREADABLE_ALARMS = "The role {role} is not authorized to perform cloudwatch:DescribeAlarms on the alarms {alarms}."
 ROLLED_BACK_BY_ALARM = (
     "The deployment was rolled back because one or more CloudWatch alarms were in the ALARM state: {alarms}."
 )
@@ -104,6 +105,7 @@ class Endpoints:
         self.health_check: Callable[[str, str | None], bool] = lambda image, model_data_url: True
         self.monitored_by: Callable[[str], list[str]] = lambda endpoint: []
         self.in_alarm: Callable[[list[str]], list[str]] = lambda alarms: []
+        self.may_read_alarms: Callable[[str, list[str]], bool] = lambda role, alarms: True
         self._failing_creates: dict[str, str] = {}
         self._failing_updates: dict[str, tuple[str, str]] = {}
 
@@ -252,7 +254,7 @@ class Endpoints:
 
     def _updated(self, endpoint: Endpoint, config: Record, variants: list[Variant]) -> None:
         reason, ends_in = self._failing_updates.pop(endpoint.name, (None, "InService"))
-        reason = reason or self._unhealthy(config) or self._alarmed(endpoint)
+        reason = reason or self._unhealthy(config) or self._alarmed(endpoint, config)
         endpoint.pending = None
         if reason is not None:
             self._move(endpoint, ends_in, reason)
@@ -286,10 +288,15 @@ class Endpoints:
                 return NO_HEALTHY_CONTAINER.format(variant=variant["VariantName"])
         return None
 
-    def _alarmed(self, endpoint: Endpoint) -> str | None:
-        """Why an update is rolled back; None if none of its alarms is in ALARM."""
+    def _alarmed(self, endpoint: Endpoint, config: Record) -> str | None:
+        """Why an update is rolled back; None if none of its alarms is in ALARM (aws-behaviour: alarm-permission)."""
         rollback = (endpoint.deployment_config or {}).get("AutoRollbackConfiguration") or {}
-        firing = self.in_alarm([alarm["AlarmName"] for alarm in rollback.get("Alarms", ())])
+        alarms = [alarm["AlarmName"] for alarm in rollback.get("Alarms", ())]
+        models = [self._hosting.models.get(variant["ModelName"], {}) for variant in config["ProductionVariants"]]
+        for role in sorted({model.get("ExecutionRoleArn", "") for model in models}):
+            if alarms and not self.may_read_alarms(role, alarms):
+                return UNREADABLE_ALARMS.format(role=role, alarms=", ".join(alarms))
+        firing = self.in_alarm(alarms)
         return ROLLED_BACK_BY_ALARM.format(alarms=", ".join(firing)) if firing else None
 
     def capture_destination(self, endpoint: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from vedette.local.account import SimulatedAccount
 from vedette.local.sagemaker.core import Listing, Parameters, Record, refusal
 from vedette.local.sagemaker.registry import Registry
@@ -17,6 +19,8 @@ class Hosting:
         self._account, self._registry = account, registry
         self.models: dict[str, Record] = {}
         self.configs: dict[str, Record] = {}
+        self.visible_after = timedelta(0)  # a new one is "not found" so long (aws-behaviour: not-yet-visible)
+        self._containers: dict[str, Record] = {}  # by model; it stays when its package is deleted
 
     # Models ----------------------------------------------------------------------------------------------------
 
@@ -30,6 +34,8 @@ class Hosting:
         containers = arguments.get("Containers") or [arguments.get("PrimaryContainer") or {}]
         for container in containers:
             self._check_container(container)
+        package = containers[0].get("ModelPackageName")
+        served = self._registry.package(package)["InferenceSpecification"]["Containers"] if package else containers
         if "ExecutionRoleArn" not in arguments:
             raise refusal("Either ExecutionRoleArn or a model package from AWS Marketplace is required.")
         self.models[name] = {
@@ -38,6 +44,7 @@ class Hosting:
             "ModelArn": arn,
             "CreationTime": self._account.now(),
         }
+        self._containers[name] = served[0]
         self._account.tag(arn, arguments.get("Tags"))
         return {"ModelArn": arn}
 
@@ -75,16 +82,18 @@ class Hosting:
         AwsError
             If it does not exist.
         """
-        if name not in self.models:
+        if name not in self.models or self._is_new(self.models[name]):
             raise refusal(f'Could not find model "{self._account.arn("model", name)}".')
         return self.models[name]
 
     def container(self, model: Record) -> tuple[str, str | None]:
-        """The image and the model data of a model's first container."""
-        container = (model.get("Containers") or [model.get("PrimaryContainer")])[0]
-        if "ModelPackageName" in container:
-            container = self._registry.package(container["ModelPackageName"])["InferenceSpecification"]["Containers"][0]
+        """The image and the model data of a model's first container (aws-behaviour: deleted-package)."""
+        container = self._containers[model["ModelName"]]
         return container["Image"], container.get("ModelDataUrl")
+
+    def _is_new(self, record: Record) -> bool:
+        created: datetime = record["CreationTime"]
+        return self._account.now() < created + self.visible_after
 
     # Configurations --------------------------------------------------------------------------------------------
 
@@ -130,6 +139,6 @@ class Hosting:
         AwsError
             If it does not exist.
         """
-        if name not in self.configs:
+        if name not in self.configs or self._is_new(self.configs[name]):
             raise refusal(f'Could not find endpoint configuration "{self._account.arn("endpoint-config", name)}".')
         return self.configs[name]
