@@ -30,7 +30,7 @@ from vedette.local.inference import train
 BUCKET, INSERT = "book-bucket", "<INSERT S3 BUCKET HERE>"
 CONSTRAINTS_ARE_READY = "constraints.save()"
 SENDS_REQUESTS = "generate_sample_requests(predictor)"
-BEGUN = datetime(2026, 3, 2, 9, 28, tzinfo=UTC)  # so that the first hourly execution is near, and has data
+BEGUN = datetime(2026, 3, 2, 9, 32, tzinfo=UTC)  # so that the first hourly execution is near, and has data
 SITES = {0: (-6, -2), 1: (2, 7), 2: (2, -2)}  # where people are vaccinated
 
 
