@@ -14,7 +14,7 @@ demo: $(VENV)/.installed
 
 # The tests of one file may share a stage, so one process runs them all.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/proof $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/proof --ignore=tests/clients $(ARGS)
 
 # The pages are tested in a real browser, Debian's Chromium; `make test` skips these tests where there is none.
 chromium:

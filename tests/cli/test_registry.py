@@ -10,10 +10,11 @@ import pytest
 
 from chalicelib.aws import s3
 from chalicelib.endpoint_run import stage_stores
+from chalicelib.errors import VedetteError
 from chalicelib.settings import settings
 from tests.operations.installed_stage import SITE, TRAINING
 from vedette.demo import user_actions
-from vedette.operations import packages
+from vedette.operations import images
 
 
 @pytest.fixture
@@ -106,21 +107,23 @@ def test_an_algorithm_needs_the_sdk_and_says_so(stage, monkeypatch):
     )
 
 
-def test_the_image_of_an_algorithm_is_the_sdks(monkeypatch):
-    def retrieve(framework, region, version=None):
-        if framework != "knn":
-            raise FileNotFoundError(f"image_uri_config/{framework}.json")
-        if region == "nowhere-1":
-            raise ValueError("Unsupported region:\n nowhere-1.")
-        return f"1.dkr.ecr.{region}.amazonaws.com/knn:{version or 1}"
+def retrieve(framework, region, version=None):
+    if framework != "knn":
+        raise FileNotFoundError(f"image_uri_config/{framework}.json")
+    if region == "nowhere-1":
+        raise ValueError("Unsupported region:\n nowhere-1.")
+    sys.stdout.write("where I looked for my settings\n")
+    return f"1.dkr.ecr.{region}.amazonaws.com/knn:{version or 1}"
 
-    core = types.SimpleNamespace(image_uris=types.SimpleNamespace(retrieve=retrieve))
-    monkeypatch.setitem(sys.modules, "sagemaker", types.SimpleNamespace(core=core, __path__=[]))
-    monkeypatch.setitem(sys.modules, "sagemaker.core", core)
-    assert packages.image_of("knn", "eu-west-1") == "1.dkr.ecr.eu-west-1.amazonaws.com/knn:1"
-    with pytest.raises(
-        packages.VedetteError, match="The SageMaker SDK does not know an image of knn: Unsupported region: now"
-    ):
-        packages.image_of("knn", "nowhere-1")
-    with pytest.raises(packages.VedetteError, match="The SageMaker SDK does not know the algorithm nothing"):
-        packages.image_of("nothing", "eu-west-1")
+
+@pytest.mark.parametrize("module", ["sagemaker.core.image_uris", "sagemaker.image_uris"])
+def test_the_image_of_an_algorithm_is_the_sdks_whichever_version_is_installed(monkeypatch, capsys, module):
+    for name in ("sagemaker", "sagemaker.core", "sagemaker.core.image_uris", "sagemaker.image_uris"):
+        monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(__path__=[]) if module.startswith(name) else None)
+    monkeypatch.setitem(sys.modules, module, types.SimpleNamespace(retrieve=retrieve))
+    assert images.image_of("knn", "eu-west-1") == "1.dkr.ecr.eu-west-1.amazonaws.com/knn:1"
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(VedetteError, match="The SageMaker SDK does not know an image of knn: Unsupported region: now"):
+        images.image_of("knn", "nowhere-1")
+    with pytest.raises(VedetteError, match="The SageMaker SDK does not know the algorithm nothing"):
+        images.image_of("nothing", "eu-west-1")

@@ -14,7 +14,10 @@ from vedette.cli.stage import CommandIO
 @stage.command("register", changes=True)
 @click.argument("group")
 @click.option("--image", help="The container image of the model.")
-@click.option("--algorithm", help="The name of a SageMaker built-in algorithm. This needs vedette[sagemaker].")
+@click.option(
+    "--algorithm",
+    help="The name of a SageMaker built-in algorithm. This needs the SageMaker SDK (vedette[sagemaker]; or version 2).",
+)
 @click.option("--algorithm-version", help="The version of the algorithm's image, if there are several.")
 @click.option("--model-data", required=True, metavar="S3_URI", help="The trained model: a model.tar.gz in S3.")
 @click.option("--content-type", multiple=True, help="A content type of the model. [default: text/csv]")
@@ -35,14 +38,14 @@ def register_command(io: CommandIO, group: str, **params: Any) -> None:
     """  # noqa: D301
     from chalicelib.registry.versions import version_of
     from chalicelib.settings import settings
-    from vedette.operations import packages
+    from vedette.operations import images, packages
 
     image, algorithm = params["image"], params["algorithm"]
     if (image is None) == (algorithm is None):
         raise click.UsageError("Give either --image or --algorithm.")
     registration = packages.prepare(
         group,
-        image or packages.image_of(algorithm, settings().region, params["algorithm_version"]),
+        image or images.image_of(algorithm, settings().region, params["algorithm_version"]),
         params["model_data"],
         content_types=params["content_type"] or ("text/csv",),
         instance_types=params["instance_type"],

@@ -47,6 +47,12 @@ EXAMPLES = "https://github.com/aws/amazon-sagemaker-examples/"
 _EXAMPLES_FILES = EXAMPLES + "blob/2d519b52c3a2c2361f2b87f0d3de46fd6c0232a5/%20%20%20%20%20deploy_and_monitor/"
 INTRODUCTION = _EXAMPLES_FILES + "sm-model_monitor_introduction/sm-model_monitor_introduction.ipynb"
 BIAS = _EXAMPLES_FILES + "sm-clarify_model_bias_monitor_for_endpoint/sm-clarify_model_bias_monitor_for_endpoint.ipynb"
+_CHAPTER = (
+    "https://github.com/PacktPublishing/Machine-Learning-Engineering-on-AWS/blob/"
+    "39ecf8bb31f4a05bf478eb820fe8c3e5f0c995b9/chapter08/"
+)
+CAPTURED_LABELS = _CHAPTER + "05%20-%20Analyzing%20the%20Captured%20Data.ipynb"
+DELETED_TOGETHER = _CHAPTER + "06%20-%20Deleting%20an%20Endpoint%20with%20a%20Monitoring%20Schedule.ipynb"
 STATISTICS_OF_2024 = (
     "https://github.com/ScottReidux/aai-540/blob/0279d5d4e505003a4adc2670028efe44662f21c8/statistics.json"
 )
@@ -55,6 +61,7 @@ _WORKSHOP = (
     "6f9c0934598b5f40806c11e5da73bf36cec35493/"
 )
 WORKSHOP = _WORKSHOP + "additional-topics/06-monitoring-sagemaker-native.ipynb"
+ANALYZER_RUN = _WORKSHOP + "utils/monitoring_utils.py"
 JOB_LIST = _WORKSHOP + "img/model-quality-monitor-execution.png"
 LLM_HANDLER = (
     "https://github.com/aws-samples/sample-aiops-on-amazon-sagemakerai/blob/4d8335f0314ef911c6d82bf5732677ca8556987a/"
@@ -540,10 +547,9 @@ ASSUMPTIONS = (
     Assumption(
         "linear-learner-csv",
         "runtime",
-        "The linear learner answers CSV with the label, then the score.",
-        UNKNOWN,
-        (GUIDE + "LL-in-formats.html",),
-        searched="The guide shows JSON and RecordIO answers only.",
+        "The linear learner answers CSV with the label alone, a row a line.",
+        INFERRED,
+        (CAPTURED_LABELS, GUIDE + "LL-in-formats.html"),
     ),
     Assumption(
         "built-in-formats",
@@ -626,6 +632,23 @@ ASSUMPTIONS = (
         (GUIDE + "model-monitor-byoc-contract-inputs.html",),
     ),
     Assumption(
+        "analyzer-job",
+        "monitoring",
+        "A baselining job is a processing job of the analyzer image: it reads the data set at dataset_source in the"
+        " dataset_format of its environment, and writes statistics.json and constraints.json to output_path.",
+        SEEN,
+        (GUIDE + "model-monitor-create-baseline.html", INTRODUCTION),
+    ),
+    Assumption(
+        "analyzer-execution",
+        "monitoring",
+        "An execution of a data quality monitor reads its baseline from inputs named constraints and baseline, which"
+        " baseline_constraints and baseline_statistics name in its environment, and writes statistics.json,"
+        " constraints.json and constraint_violations.json.",
+        SEEN,
+        (GUIDE + "model-monitor-byoc-contract-inputs.html", ANALYZER_RUN, INTRODUCTION),
+    ),
+    Assumption(
         "described-job",
         "monitoring",
         "DescribeProcessingJob shows Environment, MonitoringScheduleArn and ExitMessage, which the event lacks.",
@@ -650,9 +673,10 @@ ASSUMPTIONS = (
     Assumption(
         "schedule-deletion",
         "monitoring",
-        "A schedule is deleted before its endpoint, takes a while to go, and leaves the history of its executions.",
+        "A schedule is deleted before its endpoint, takes a while to go, and leaves the history of its executions. The"
+        " endpoint can be deleted meanwhile.",
         SEEN,
-        (API + "DeleteMonitoringSchedule.html", INTRODUCTION),
+        (API + "DeleteMonitoringSchedule.html", INTRODUCTION, DELETED_TOGETHER),
     ),
     Assumption(
         "statistics-file",

@@ -48,8 +48,7 @@ from vedette.local.mailbox import Mailbox
 from vedette.local.permissions import Permissions, project_policy, role_policies, role_policy
 from vedette.local.recorder import calling_as
 from vedette.local.request_router import RequestRouter
-from vedette.local.sagemaker import SageMaker
-from vedette.local.sagemaker.executions import Execution, Report
+from vedette.local.sagemaker import SageMaker, analyzer
 
 _entered = threading.Lock()
 
@@ -87,8 +86,9 @@ class Cloud:
         self.sagemaker.endpoints.health_check = self.runtime.healthy
         self.sagemaker.endpoints.in_alarm = self._in_alarm
         self.sagemaker.endpoints.may_read_alarms = self._may_read_alarms
-        self.sagemaker.monitoring.write = self.write
-        self.sagemaker.monitoring.monitor = self._monitored
+        self.sagemaker.monitoring.write = self.sagemaker.processing.write = self.write
+        self.sagemaker.monitoring.monitor = lambda execution: analyzer.execution(execution, self.read_below)
+        self.sagemaker.processing.container = lambda job: analyzer.baseline(job, self.read_below)
         self.undelivered_captures: list[str] = []
         self.cloudformation = CloudFormation(account, self._client)
         self._route()
@@ -290,6 +290,18 @@ class Cloud:
             body: bytes = self._client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
+    def read_below(self, uri: str) -> dict[str, bytes]:
+        """Read the objects whose URI begins with `uri` as AWS itself; none where there is no such bucket."""
+        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        client = self._client("s3")
+        with calling_as("aws"):
+            try:
+                pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+                keys = [found["Key"] for page in pages for found in page.get("Contents", ())] if bucket else []
+            except client.exceptions.NoSuchBucket:
+                keys = []
+        return {f"s3://{bucket}/{key}": self.read(f"s3://{bucket}/{key}") for key in keys}
+
     def write(self, uri: str, body: bytes) -> None:
         """Write an object as AWS itself; its bucket sends an event."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -302,16 +314,6 @@ class Cloud:
             self.write(uri, body)
         except self._client("s3").exceptions.ClientError:
             self.undelivered_captures.append(uri)
-
-    def _monitored(self, execution: Execution) -> Report:
-        """The default result of Model Monitor: no violations, or no data (aws-behaviour: execution-without-data)."""
-        bucket, _, prefix = execution.capture_uri.removeprefix("s3://").partition("/")
-        with calling_as("aws"):
-            found = self._client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1) if bucket else {}
-        if found.get("KeyCount"):
-            return Report(files={"constraint_violations.json": b'{ "violations" : [ ] }'})
-        reason = f'No S3 objects found under S3 URL "{execution.capture_uri}" given in input data source.'
-        return Report(failure_reason=f"ClientError: {reason}")
 
     def _in_alarm(self, names: list[str]) -> list[str]:
         """The alarms in state ALARM, as SageMaker sees them while it shifts traffic."""

@@ -38,29 +38,6 @@ class Registration:
     new_group: bool
 
 
-def image_of(algorithm: str, region: str, version: str | None = None) -> str:
-    """The image of a SageMaker built-in algorithm, from the SageMaker SDK.
-
-    Raises
-    ------
-    VedetteError
-        Without the optional dependency, or for an unknown algorithm.
-    """
-    try:
-        from sagemaker.core import image_uris  # type: ignore[import-not-found,unused-ignore]
-    except ModuleNotFoundError as error:
-        raise VedetteError(
-            "--algorithm needs the SageMaker SDK (pip install 'vedette[sagemaker]'); or name the image with --image."
-        ) from error
-    try:
-        return str(image_uris.retrieve(algorithm, region, version=version))
-    except FileNotFoundError as error:  # sagemaker-core 2.27 keeps one file for each algorithm
-        raise VedetteError(f"The SageMaker SDK does not know the algorithm {algorithm}.") from error
-    except ValueError as error:  # the errors for unknown versions and regions
-        because = " ".join(str(error).split())
-        raise VedetteError(f"The SageMaker SDK does not know an image of {algorithm}: {because}") from error
-
-
 def prepare(
     group: str,
     image: str,

@@ -9,10 +9,9 @@
 | answer          | application/json                                              | text/csv         |
 |-----------------|---------------------------------------------------------------|------------------|
 | k-NN            | `{"predictions": [{"predicted_label": 1.0}]}`                 | `1.0` a row      |
-| linear learner  | `{"predictions": [{"score": 0.97, "predicted_label": 1}]}`    | `1,0.97` a row   |
+| linear learner  | `{"predictions": [{"score": 0.97, "predicted_label": 1}]}`    | `1` a row        |
 
-See aws-behaviour: built-in-formats, answer-format. The guide has no CSV response of the linear learner: label first,
-then score, is an assumption (aws-behaviour: linear-learner-csv).
+See aws-behaviour: built-in-formats, answer-format, linear-learner-csv.
 """
 
 from __future__ import annotations
@@ -74,8 +73,7 @@ class LinearLearner:
         logits = (rows - self._means) / self._scales @ self._coefficients.T + self._intercepts
         predictions = [self._prediction(row) for row in logits]
         if _answers_csv(accept):
-            lines = [f"{found['predicted_label']},{_first(found['score'])!r}\n" for found in predictions]
-            return "".join(lines).encode(), CSV_ANSWER
+            return "".join(f"{found['predicted_label']}\n" for found in predictions).encode(), CSV_ANSWER
         return json.dumps({"predictions": predictions}).encode(), JSON
 
     def _prediction(self, logits: np.ndarray) -> dict[str, Any]:
@@ -161,7 +159,3 @@ def _features_of(instance: Any) -> Any:
 def _answers_csv(accept: str) -> bool:
     """Whether the response is CSV; the built-in algorithms return JSON by default."""
     return media_type(accept) == CSV
-
-
-def _first(score: float | list[float]) -> float:
-    return max(score) if isinstance(score, list) else score

@@ -22,6 +22,9 @@ JOB_PREFIXES = {
 }
 MERGED = {"ModelQuality", "ModelBias"}  # these need labels, so a merge job runs first (aws-behaviour: merge-job)
 MERGER_IMAGE = "sagemaker-model-monitor-groundtruth-merger"
+CAPTURES_PATH = "/opt/ml/processing/input/endpoint"
+CONSTRAINTS_PATH = "/opt/ml/processing/baseline/constraints"
+STATISTICS_PATH = "/opt/ml/processing/baseline/stats"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Execution:
     window_start: datetime
     output_uri: str
     capture_uri: str  # of the endpoint's variants in the window's hour: .../endpoint/variant/yyyy/mm/dd/hh
+    constraints_uri: str = ""  # of the baseline; "" without one
+    statistics_uri: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,10 @@ def environment(plan: Plan, execution: Execution) -> dict[str, str]:
         dataset_format = '{"sagemakerMergeJson":{"captureIndexNames":["endpointOutput"]}}'
     return {
         **plan.environment,
+        **({"baseline_constraints": f"{CONSTRAINTS_PATH}/constraints.json"} if plan.constraints_uri else {}),
+        **({"baseline_statistics": f"{STATISTICS_PATH}/statistics.json"} if plan.statistics_uri else {}),
         "dataset_format": dataset_format,
-        "dataset_source": "/opt/ml/processing/input/endpoint",
+        "dataset_source": CAPTURES_PATH,
         "end_time": f"{execution.scheduled:%Y-%m-%dT%H:%M:%SZ}",
         "metric_time": f"{execution.window_start:%Y-%m-%dT%H:%M:%SZ}",
         "output_path": "/opt/ml/processing/output",
@@ -96,16 +103,14 @@ def job(
     plan: Plan, schedule_arn: str, execution: Execution, image: str, variables: dict[str, str], output_uri: str
 ) -> Record:
     """The processing job of an execution, as DescribeProcessingJob shows it (aws-behaviour: described-job)."""
-    source = {
-        "S3Uri": execution.capture_uri,
-        "LocalPath": "/opt/ml/processing/input/endpoint",
-        "S3DataType": "S3Prefix",
-        "S3InputMode": "File",
-        "S3DataDistributionType": "FullyReplicated",
-    }
+    inputs = [
+        ("endpoint_input_1", execution.capture_uri, CAPTURES_PATH),
+        ("constraints", execution.constraints_uri, CONSTRAINTS_PATH),
+        ("baseline", execution.statistics_uri, STATISTICS_PATH),
+    ]
     target = {"S3Uri": output_uri, "LocalPath": "/opt/ml/processing/output", "S3UploadMode": "Continuous"}
     return {
-        "ProcessingInputs": [{"InputName": "endpoint_input_1", "S3Input": source}],
+        "ProcessingInputs": [_input(*one) for one in inputs if one[1]],
         "ProcessingOutputConfig": {"Outputs": [{"OutputName": "result", "S3Output": target}]},
         "ProcessingResources": {"ClusterConfig": plan.cluster},
         "StoppingCondition": {"MaxRuntimeInSeconds": plan.longest_seconds},
@@ -114,3 +119,14 @@ def job(
         "RoleArn": plan.role_arn,
         "MonitoringScheduleArn": schedule_arn,
     }
+
+
+def _input(name: str, uri: str, path: str) -> Record:
+    source = {
+        "S3Uri": uri,
+        "LocalPath": path,
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+        "S3DataDistributionType": "FullyReplicated",
+    }
+    return {"InputName": name, "S3Input": source}

@@ -29,6 +29,8 @@ class Plan:
     cluster: Record
     environment: dict[str, str] = field(default_factory=dict)
     longest_seconds: int = 3600
+    constraints_uri: str = ""  # of the baseline
+    statistics_uri: str = ""
 
 
 class JobDefinitions:
@@ -110,6 +112,7 @@ def plan_of_definition(kind: str, definition: Record) -> Plan:
         cluster=definition["JobResources"]["ClusterConfig"],
         environment=specification.get("Environment", {}),
         longest_seconds=definition.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 3600),
+        **_baseline(definition.get(f"{kind}BaselineConfig", {})),
     )
 
 
@@ -124,4 +127,13 @@ def plan_of_inline(definition: Record) -> Plan:
         cluster=definition["MonitoringResources"]["ClusterConfig"],
         environment=definition.get("Environment", {}),
         longest_seconds=definition.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 3600),
+        **_baseline(definition.get("BaselineConfig", {})),
     )
+
+
+def _baseline(config: Record) -> dict[str, str]:
+    """Where the two files of a baseline lie."""
+    return {
+        "constraints_uri": config.get("ConstraintsResource", {}).get("S3Uri", ""),
+        "statistics_uri": config.get("StatisticsResource", {}).get("S3Uri", ""),
+    }

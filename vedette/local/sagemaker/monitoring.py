@@ -75,6 +75,7 @@ class _Schedule:
     timer: Timer | None = None
     executions: list[Record] = field(default_factory=list)
     without_job: str | None = None
+    deleting: bool = False
 
     def described(self) -> Record:
         return {
@@ -106,8 +107,9 @@ class Monitoring(JobDefinitions):
         self.job_minutes, self.merge_minutes = 6.0, 5.0
 
     def schedules_of(self, endpoint: str) -> list[str]:
-        """The schedules that watch an endpoint."""
-        return [schedule.name for schedule in self.schedules.values() if schedule.plan.endpoint == endpoint]
+        """The schedules that watch an endpoint, and are not being deleted."""
+        found = (schedule for schedule in self.schedules.values() if not schedule.deleting)
+        return [schedule.name for schedule in found if schedule.plan.endpoint == endpoint]
 
     def fail_next_without_job(self, schedule: str, reason: str) -> None:
         """Make the next execution fail before it has a processing job (aws-behaviour: execution-without-job)."""
@@ -168,7 +170,7 @@ class Monitoring(JobDefinitions):
         if any(execution["MonitoringExecutionStatus"] in RUNNING for execution in schedule.executions):
             raise refusal(f"Monitoring schedule {schedule.arn} has executions in progress and cannot be deleted.")
         self._stop(schedule)
-        schedule.status = "Pending"  # deletion takes a while (aws-behaviour: schedule-deletion)
+        schedule.status, schedule.deleting = "Pending", True  # it takes a while (aws-behaviour: schedule-deletion)
         self._account.clock.after(timedelta(minutes=1), lambda: self._gone(schedule))
         return {}
 
@@ -290,6 +292,8 @@ class Monitoring(JobDefinitions):
             start,
             f"{schedule.plan.output_uri}/{schedule.plan.endpoint}/{schedule.name}/{slot:%Y/%m/%d/%H}",
             f"{capture}/{schedule.plan.endpoint}/{variant}/{start:%Y/%m/%d/%H}",
+            schedule.plan.constraints_uri,
+            schedule.plan.statistics_uri,
         )
 
     def _merge(self, schedule: _Schedule, execution: Execution, record: Record, suffix: str) -> None:

@@ -1,13 +1,20 @@
-"""Processing jobs, as which monitoring executions appear (aws-behaviour: described-job)."""
+"""Processing jobs: those that users create, and those as which monitoring executions appear.
+
+What a job computes comes from `container`, a callable (aws-behaviour: described-job, analyzer-job).
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from vedette.local.account import SimulatedAccount
 from vedette.local.errors import AwsError
+from vedette.local.sagemaker.analyzer import output_uri
 from vedette.local.sagemaker.core import Listing, Parameters, Record, milliseconds, present
+from vedette.local.sagemaker.executions import Report
 
 JOBS = Listing(
     "ProcessingJobSummaries",
@@ -53,6 +60,25 @@ class Processing:
     def __init__(self, account: SimulatedAccount):
         self._account = account
         self.jobs: dict[str, Record] = {}
+        self.container: Callable[[Record], Report] = lambda job: Report()
+        self.write: Callable[[str, bytes], None] = lambda uri, body: None
+        self.minutes = 5.0
+
+    def CreateProcessingJob(self, arguments: Parameters) -> Record:
+        name = arguments["ProcessingJobName"]
+        if name in self.jobs:
+            raise AwsError("ResourceInUse", f"Job name must be unique within an AWS account and region: {name}")
+        job = self.start(name, {key: value for key, value in arguments.items() if key != "Tags"})
+        self._account.tag(job["ProcessingJobArn"], arguments.get("Tags"))
+        self._account.clock.after(timedelta(minutes=self.minutes), lambda: self._run(job))
+        return {"ProcessingJobArn": job["ProcessingJobArn"]}
+
+    def _run(self, job: Record) -> None:
+        report = self.container(job)
+        for file_name, body in report.files.items():
+            self.write(f"{output_uri(job)}/{file_name}", body)
+        status = "Failed" if report.failure_reason else "Completed"
+        self.finish(job["ProcessingJobName"], status, report.exit_message, report.failure_reason)
 
     def start(self, name: str, job: Record) -> Record:
         """Start a job."""
