@@ -74,7 +74,7 @@ def _holds(record: Record, condition: Mapping[str, Any]) -> bool:
         return bool(values) == (operator == "Exists")
     if "Value" not in condition:
         raise refusal(f"A value is required for the operator {operator}.")
-    return any(COMPARISONS[operator](value, _like(value, condition["Value"])) for value in values)
+    return any(bool(COMPARISONS[operator](value, _like(value, condition["Value"]))) for value in values)
 
 
 def _values(found: Any, name: str) -> Iterator[Any]:
