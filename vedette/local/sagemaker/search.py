@@ -71,10 +71,11 @@ def _holds(record: Record, condition: Mapping[str, Any]) -> bool:
     operator = condition.get("Operator", "Equals")
     values = list(_values(record, condition["Name"]))
     if operator in {"Exists", "NotExists"}:
-        return bool(values) == (operator == "Exists")
+        wanted: bool = operator == "Exists"
+        return bool(values) is wanted
     if "Value" not in condition:
         raise refusal(f"A value is required for the operator {operator}.")
-    return any(bool(COMPARISONS[operator](value, _like(value, condition["Value"]))) for value in values)
+    return any(COMPARISONS[operator](value, _like(value, condition["Value"])) for value in values)
 
 
 def _values(found: Any, name: str) -> Iterator[Any]:
