@@ -65,12 +65,12 @@ def _matches(record: Record, expression: Mapping[str, Any]) -> bool:
     if expression.get("NestedFilters"):
         raise refusal("The AWS simulator does not support NestedFilters.")
     if expression.get("Operator") == "Or":
-        return any(decided)
+        return any(decided) or not decided
     return all(decided)
 
 
 def _holds(record: Record, condition: Mapping[str, Any]) -> bool:
-    operator = condition.get("Operator", "Equals")
+    operator: str = condition.get("Operator", "Equals")
     values = list(_values(record, condition["Name"]))
     if operator in {"Exists", "NotExists"}:
         return bool(values) == (operator == "Exists")
