@@ -64,11 +64,13 @@ def _matches(record: Record, expression: Mapping[str, Any]) -> bool:
     decided += [_matches(record, one) for one in expression.get("SubExpressions", ())]
     if expression.get("NestedFilters"):
         raise refusal("The AWS simulator does not support NestedFilters.")
-    return (any if expression.get("Operator") == "Or" else all)(decided) if decided else True
+    if expression.get("Operator") == "Or":
+        return any(decided) or not decided
+    return all(decided)
 
 
 def _holds(record: Record, condition: Mapping[str, Any]) -> bool:
-    operator = condition.get("Operator", "Equals")
+    operator: str = condition.get("Operator", "Equals")
     values = list(_values(record, condition["Name"]))
     if operator in {"Exists", "NotExists"}:
         wanted: bool = operator == "Exists"
