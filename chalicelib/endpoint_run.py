@@ -145,14 +145,9 @@ class EndpointRun:
         return self.stores.deployments.get(self.endpoint)
 
     @read_once
-    def stored_activity(self) -> tuple[Activity | None, int]:
-        """When parts of the endpoint were last created, and its revision, read at first use."""
-        return self.stores.activity.get(self.endpoint)
-
-    @property
     def activity(self) -> Activity | None:
-        """When parts of the endpoint were last created; None when it is not known."""
-        return self.stored_activity[0]
+        """When parts of the endpoint were last created, read at first use; None when it is not known."""
+        return self.stores.activity.get(self.endpoint)[0]
 
     @read_once
     def checkpoint(self) -> SweepCheckpoint | None:

@@ -102,7 +102,6 @@ class _SweepRun:
     run: EndpointRun
     checkpoint: SweepCheckpoint
     activity: Activity  # as the sweep found it
-    activity_revision: int
     is_long: bool  # once a day, and again until that was completed
     start: datetime  # captures are looked for since then: whole windows, so that each is compared with its verdict
     backlog_deadline: Deadline
@@ -118,7 +117,7 @@ class _SweepRun:
     def begin(cls, run: EndpointRun, checkpoint: SweepCheckpoint) -> _SweepRun:
         """A run that looks back LOOK_BACK, to where the last one stopped, or LONG_LOOK_BACK, and to what came late."""
         now = run.now
-        found, revision = activity.begin_sweep(run)
+        found = activity.begin_sweep(run)
         is_long = checkpoint.looked_back_at is None or now - checkpoint.looked_back_at >= DAY
         longest = now - LONG_LOOK_BACK
         resume = min(now - LOOK_BACK, max(checkpoint.backlog_from or now, longest))
@@ -127,7 +126,7 @@ class _SweepRun:
             minutes = max(run.entry.window_minutes, run.entry.drift_window_minutes)
             start = min(start, open_window(minutes, max(found.late_from, longest)).start)
         deadline = run.deadline.earlier_by_share(Deadline.TASKS_AFTER_BACKLOG)
-        return cls(run, checkpoint, found, revision, is_long, start, deadline)
+        return cls(run, checkpoint, found, is_long, start, deadline)
 
     @property
     def look_back(self) -> Window:
@@ -170,7 +169,7 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
     if sweep_run.is_long and not failed and sweep_run.checkpoint.backlog_from is None:
         sweep_run.save(looked_back_at=sweep_run.run.now)
     if sweep_run.evaluated_all and not failed:
-        activity.end_sweep(sweep_run.run, sweep_run.activity, sweep_run.activity_revision)
+        activity.end_sweep(sweep_run.run, sweep_run.activity)
     return done, failed
 
 
