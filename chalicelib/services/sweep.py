@@ -74,7 +74,7 @@ class Swept:
     """What the tasks of a sweep did."""
 
     done: dict[str, Any]
-    unfinished: bool  # objects at the source are left to the next run
+    unfinished: bool  # objects at the source, or windows, are left to the next run
 
     def summary(self) -> dict[str, Any]:
         """The answer of the function."""
@@ -92,7 +92,7 @@ def sweep(run: EndpointRun) -> Swept:
         run.stores.checkpoints.put(sweep_run.checkpoint, revision)
     if failed:
         raise failed[0]
-    return Swept(done, sweep_run.checkpoint.backlog_from is not None)
+    return Swept(done, sweep_run.checkpoint.backlog_from is not None or sweep_run.windows_left)
 
 
 @dataclass
@@ -109,7 +109,8 @@ class _SweepRun:
     access_error: str = ""  # why the source cannot be read
     source_is_readable: bool = False  # whether it gave an object to this run
     backlog_drained: bool = False  # whether everything at the source since `start` has its part, or is remembered
-    evaluated_all: bool = False  # whether no window is left to the next run
+    evaluated_all: bool = False  # whether every window was evaluated that could be
+    windows_left: bool = False  # whether there was no time for some of them
     created: list[locations.CaptureKey] = field(default_factory=list)  # the captures whose parts this run created
     unreadable: UnreadableObjects | None = None  # as last read; None: to be read again
 
@@ -166,7 +167,7 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
             endpoint = sweep_run.run.endpoint
             logger.error("a task of the sweep failed", task=name, endpoint=endpoint, kind=type(error).__name__)
             failed.append(error)
-    if sweep_run.is_long and not failed and sweep_run.checkpoint.backlog_from is None:
+    if sweep_run.is_long and not (failed or sweep_run.checkpoint.backlog_from or sweep_run.windows_left):
         sweep_run.save(looked_back_at=sweep_run.run.now)
     if sweep_run.evaluated_all and not failed:
         activity.end_sweep(sweep_run.run, sweep_run.activity)
@@ -334,6 +335,7 @@ def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
     if due:
         context = monitoring.evaluation_context(run)
         evaluated = monitoring.evaluate_closed(run, due, context, sweep_run.parts, sweep_run.keys_in)
+    sweep_run.windows_left = evaluated.unfinished
     complete = sweep_run.evaluated_all = _is_complete(evaluated)
     alerts, reported = 0, dict(sweep_run.checkpoint.reported_windows)
     for (window, variant), digest in unreported.items():
