@@ -139,6 +139,11 @@ class EndpointRun:
         """DescribeEndpoint, read at first use; empty when there is no such endpoint."""
         return sagemaker.describe_endpoint(self.endpoint) or {}
 
+    @property
+    def known_description(self) -> dict[str, Any] | None:
+        """DescribeEndpoint, if this run has read it."""
+        return self.__dict__.get("described")
+
     @read_once
     def deployments(self) -> DeploymentRecords:
         """The stored deployments, read at first use; a deployment itself reads them again."""

@@ -1,7 +1,7 @@
-"""What an endpoint serves: as the sweep saw it last where that is enough, else as SageMaker says now.
+"""What an endpoint serves: as the sweep saw it last, else as SageMaker says now.
 
-A window without data needs only the variants and the version for its record. So quiet endpoints, which most of a large
-fleet are, cost no call of SageMaker when their windows close.
+The windows of a whole fleet close at the same moment, and SageMaker throttles. What the sweep saw around the end of a
+window is as near to it as what SageMaker says later, so the evaluation of a window does not call SageMaker.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from chalicelib.endpoint_run import EndpointRun
 from chalicelib.records import Serving, SweepCheckpoint
 from chalicelib.registry.plan import Served
 from chalicelib.registry.versions import UNVERSIONED
-from chalicelib.services import activity
 from chalicelib.window import Window
 
 VALID_FOR = timedelta(minutes=40)  # two sweeps, and what they take
@@ -33,17 +32,20 @@ class Shown:
 
 
 def shown(run: EndpointRun) -> Shown:
-    """The variants that the endpoint shows; of a quiet endpoint, what the last sweep saw."""
+    """The variants that the endpoint shows."""
     remembered = _remembered(run)
-    if remembered is not None and activity.is_quiet_since(run, remembered.seen_at - VALID_FOR):
+    if remembered is not None and run.known_description is None:
         return Shown(frozenset(remembered.variants), remembered.created_at)
     return Shown(sagemaker.variants_of(run.described), run.described.get("CreationTime"))
 
 
-def version_without_data(run: EndpointRun) -> str:
-    """The version that the endpoint serves, for a window in which nothing was captured."""
+def last_seen_version(run: EndpointRun) -> str:
+    """The version that the endpoint served when it was last looked at, which is now if Vedette has deployed since."""
     remembered = _remembered(run)
-    return remembered.package_version if remembered else served_version(run)
+    if remembered is None or remembered.modified_at is None:
+        return served_version(run)
+    changed = any((one.settled_at or one.requested_at) > remembered.seen_at for one in run.deployments.all)
+    return served_version(run) if changed else remembered.package_version
 
 
 def served_version(run: EndpointRun) -> str:

@@ -43,17 +43,13 @@ class EvaluationContext:
     baseline: VersionedBaseline
 
     @read_once
-    def served_now(self) -> str:
-        """The version that the endpoint serves now."""
-        return serving.served_version(self.run)
+    def last_seen_version(self) -> str:
+        """The version that the endpoint served when it was last looked at."""
+        return serving.last_seen_version(self.run)
 
     def served(self, window: Window) -> tuple[str, ...]:
-        """The versions that answered in a window: by the history, and where that ends, by SageMaker."""
-        return self._in_history(window) or (self.served_now,)
-
-    def served_without_data(self, window: Window) -> str:
-        """The last version that served in a window in which nothing was captured."""
-        return (self._in_history(window) or (serving.version_without_data(self.run),))[-1]
+        """The versions that answered in a window: by the history, and where that ends, as last seen."""
+        return self._in_history(window) or (self.last_seen_version,)
 
     def _in_history(self, window: Window) -> tuple[str, ...]:
         versions = versions_during(self.run.deployments.all, window)
@@ -123,7 +119,7 @@ def _evaluate_empty(
         evaluation = with_volume_check(evaluation, context.baseline.content.constraints, window.length / HOUR)
     if evaluation.verdict == Verdict.NO_DATA and not had_data:
         return None
-    version = context.served_without_data(window)
+    version = context.served(window)[-1]
     return _recorded(context, variant, window, WindowSum.empty(), evaluation, version, checks, 1)
 
 
@@ -173,7 +169,7 @@ def evaluate_open_window(
     evaluated = Evaluated(variant, so_far, added, evaluation, context.baseline)
     folder = locations.execution_of_open_window(run.endpoint, variant, window, revision)
     execution = execution_recording.execution_of(
-        run, evaluated, folder, context.served_now, closed=False, revision=revision
+        run, evaluated, folder, context.last_seen_version, closed=False, revision=revision
     )
     return execution if execution_recording.record(run, execution, evaluated) else None
 
