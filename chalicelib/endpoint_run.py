@@ -139,20 +139,20 @@ class EndpointRun:
         """DescribeEndpoint, read at first use; empty when there is no such endpoint."""
         return sagemaker.describe_endpoint(self.endpoint) or {}
 
+    @property
+    def known_description(self) -> dict[str, Any] | None:
+        """DescribeEndpoint, if this run has read it."""
+        return self.__dict__.get("described")
+
     @read_once
     def deployments(self) -> DeploymentRecords:
         """The stored deployments, read at first use; a deployment itself reads them again."""
         return self.stores.deployments.get(self.endpoint)
 
     @read_once
-    def stored_activity(self) -> tuple[Activity | None, int]:
-        """When parts of the endpoint were last created, and its revision, read at first use."""
-        return self.stores.activity.get(self.endpoint)
-
-    @property
     def activity(self) -> Activity | None:
-        """When parts of the endpoint were last created; None when it is not known."""
-        return self.stored_activity[0]
+        """When parts of the endpoint were last created, read at first use; None when it is not known."""
+        return self.stores.activity.get(self.endpoint)[0]
 
     @read_once
     def checkpoint(self) -> SweepCheckpoint | None:

@@ -311,6 +311,7 @@ class Activity(Record, frozen=True, kw_only=True):
     active_until: datetime  # no part was created after that
     violated_until: datetime | None = None  # no execution of an object or an open window was stored after that
     late_from: datetime | None = None  # the earliest capture whose part came after its window had closed, to be swept
+    late_parts: int = 0  # how many came so, as far as they were recorded one by one: it shows that more have come
 
 
 class UnreadableReason(StrEnum):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import accumulate
 
 from msgspec.structs import replace
 
@@ -20,7 +21,9 @@ from chalicelib.records import AlertState, FingerprintStatus
 from chalicelib.window import DAY
 
 FLAPPING_ALERTS = 3  # within a day
-MAX_FOLLOWED = 200  # fingerprints, the latest to alert: the state must fit an item of DynamoDB
+# Fingerprints, the latest to alert, and the bytes of their subjects together: the state must fit an item of DynamoDB.
+MAX_FOLLOWED = 200
+MAX_FOLLOWED_BYTES = 50_000
 
 
 def is_flapping(state: AlertState, fingerprint: Fingerprint) -> bool:
@@ -38,8 +41,15 @@ def with_alerts(state: AlertState, fingerprints: Iterable[Fingerprint], at: date
     for fingerprint in fingerprints:
         times = sorted((*alerts.pop(fingerprint, ()), at))  # a late window may be older than those before it
         alerts[fingerprint] = tuple(time for time in times if time > times[-1] - DAY)[-FLAPPING_ALERTS:]
-    latest = sorted(alerts, key=lambda fingerprint: alerts[fingerprint][-1])[-MAX_FOLLOWED:]
-    return replace(state, recent_alerts={fingerprint: alerts[fingerprint] for fingerprint in latest})
+    latest = sorted(alerts, key=lambda fingerprint: alerts[fingerprint][-1], reverse=True)[:MAX_FOLLOWED]
+    sizes = accumulate(subject_bytes(fingerprint) for fingerprint in latest)
+    followed = [one for one, size in zip(latest, sizes, strict=True) if size <= MAX_FOLLOWED_BYTES]
+    return replace(state, recent_alerts={fingerprint: alerts[fingerprint] for fingerprint in reversed(followed)})
+
+
+def subject_bytes(fingerprint: Fingerprint) -> int:
+    """How many bytes a fingerprint's subject takes up in a stored state; the names of features can be long."""
+    return len(fingerprint.subject.encode(errors="backslashreplace"))
 
 
 def _fires(state: AlertState, fingerprint: Fingerprint) -> bool:

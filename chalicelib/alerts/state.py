@@ -41,7 +41,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chalicelib.alerts.counted_windows import counted_revision, with_counted
-from chalicelib.alerts.flapping import is_flapping, with_alerts
+from chalicelib.alerts.flapping import is_flapping, subject_bytes, with_alerts
 from chalicelib.constraints import check_types
 from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
 from chalicelib.constraints.severity_order import order, worst, worst_first
@@ -299,10 +299,10 @@ def _followed(state: AlertState, measurements: Collection[Measurement]) -> tuple
     followed = [measurement for measurement in measurements if measurement.fingerprint in always]
     new = worst_first(m for m in measurements if m.alertable and m.fingerprint not in always)
     room = MAX_FINGERPRINTS - len(known)
-    room_for_subjects = MAX_SUBJECT_BYTES - sum(_subject_bytes(fingerprint) for fingerprint in known)
+    room_for_subjects = MAX_SUBJECT_BYTES - sum(subject_bytes(fingerprint) for fingerprint in known)
     left_out = 0
     for measurement in new:
-        size = _subject_bytes(measurement.fingerprint)
+        size = subject_bytes(measurement.fingerprint)
         if room <= 0 or size > room_for_subjects:
             left_out += 1
             continue
@@ -317,10 +317,6 @@ def bounded(state: AlertState) -> AlertState:
         return state
     kept = sorted(state.fingerprints.items(), key=lambda known: order(known[1].severity, known[0], None, None))
     return replace(state, fingerprints=dict(kept[:MAX_FINGERPRINTS]))
-
-
-def _subject_bytes(fingerprint: Fingerprint) -> int:
-    return len(fingerprint.subject.encode(errors="backslashreplace"))
 
 
 def _evaluated(state: AlertState, execution: Execution) -> list[Measurement]:

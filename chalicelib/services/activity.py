@@ -15,11 +15,11 @@ costs one listing.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace
-
 from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import NotReady
 from chalicelib.records import Activity
 
 CLOCK_TOLERANCE = timedelta(minutes=10)  # between the clocks of two functions
@@ -39,16 +39,17 @@ def has_violations_since(run: EndpointRun, moment: datetime) -> bool:
     return known.violated_until is not None and known.violated_until + CLOCK_TOLERANCE >= moment
 
 
-def begin_sweep(run: EndpointRun) -> tuple[Activity, int]:
-    """The activity as a sweep finds it, and its revision; written when none is known."""
-    known, revision = run.stored_activity
-    if known is None:
-        known = Activity(endpoint=run.endpoint, active_until=run.now)
-        revision = 1 if run.stores.activity.put(known, 0) else 0
-    return known, revision
+def begin_sweep(run: EndpointRun) -> Activity:
+    """The activity as a sweep finds it; written when none is known."""
+    found = run.activity
+    if found is None:
+        found = Activity(endpoint=run.endpoint, active_until=run.now)
+        run.stores.activity.put(found, 0)
+    return found
 
 
-def end_sweep(run: EndpointRun, found: Activity, revision: int) -> None:
-    """Nothing late is left, unless the activity has changed since the sweep found it."""
+def end_sweep(run: EndpointRun, found: Activity) -> None:
+    """Nothing late is left, unless more has come since the sweep found the activity so."""
     if found.late_from is not None:
-        run.stores.activity.put(replace(found, late_from=None), revision)
+        with suppress(NotReady):  # more come at this moment, and the next sweep looks for them
+            run.stores.activity.clear_late(found, run.now)

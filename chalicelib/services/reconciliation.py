@@ -143,7 +143,12 @@ def _without_cleared_failures(run: EndpointRun, read: ReadSnapshot, approval: Mo
     kept = tuple(one for one in snapshot.failed_versions if one not in cleared)
     read = read._replace(snapshot=with_fields(snapshot, failed_versions=kept))
     latest = snapshot.deployment
-    if latest is not None and latest.unproven and latest.package_arn == approval.package_arn:
+    if (
+        latest is not None
+        and latest.unproven
+        and latest.package_arn == approval.package_arn
+        and approved_at > latest.requested_at
+    ):
         read = _with_latest(run, read, replace(latest, unproven=0))
     return read._replace(snapshot=with_change_details(read.snapshot)) if cleared else read
 

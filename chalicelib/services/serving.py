@@ -4,6 +4,7 @@
 |-----------------------------------------|--------------------------------------------------------|
 | the endpoint did not change             | what the sweep stored in its checkpoint                |
 | its status changed                      | SageMaker's answer: the event makes Vedette forget     |
+| Vedette has deployed                    | SageMaker's answer, should that event be lost          |
 | there was no sweep for VALID_FOR        | SageMaker's answer                                     |
 
 So a fleet whose windows all close at the same moment does not call SageMaker, which throttles.
@@ -43,15 +44,18 @@ class Shown:
 def shown(run: EndpointRun) -> Shown:
     """The variants that the endpoint shows."""
     remembered = _remembered(run)
-    if remembered is not None:
+    if remembered is not None and run.known_description is None:
         return Shown(frozenset(remembered.variants), remembered.created_at)
     return Shown(sagemaker.variants_of(run.described), run.described.get("CreationTime"))
 
 
-def version(run: EndpointRun) -> str:
-    """The version that the endpoint serves, "unversioned" when its model was not made from a package."""
+def last_seen_version(run: EndpointRun) -> str:
+    """The version that the endpoint served when it was last looked at, which is now if Vedette has deployed since."""
     remembered = _remembered(run)
-    return remembered.package_version if remembered else _version_now(run)
+    if remembered is None or remembered.modified_at is None:
+        return _version_now(run)
+    changed = any((one.settled_at or one.requested_at) > remembered.seen_at for one in run.deployments.all)
+    return _version_now(run) if changed else remembered.package_version
 
 
 def forget(run: EndpointRun) -> None:

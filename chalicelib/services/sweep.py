@@ -74,7 +74,7 @@ class Swept:
     """What the tasks of a sweep did."""
 
     done: dict[str, Any]
-    unfinished: bool  # objects at the source are left to the next run
+    unfinished: bool  # objects at the source, or windows, are left to the next run
 
     def summary(self) -> dict[str, Any]:
         """The answer of the function."""
@@ -92,7 +92,7 @@ def sweep(run: EndpointRun) -> Swept:
         run.stores.checkpoints.put(sweep_run.checkpoint, revision)
     if failed:
         raise failed[0]
-    return Swept(done, sweep_run.checkpoint.backlog_from is not None)
+    return Swept(done, sweep_run.checkpoint.backlog_from is not None or sweep_run.windows_left)
 
 
 @dataclass
@@ -102,7 +102,6 @@ class _SweepRun:
     run: EndpointRun
     checkpoint: SweepCheckpoint
     activity: Activity  # as the sweep found it
-    activity_revision: int
     is_long: bool  # once a day, and again until that was completed
     start: datetime  # captures are looked for since then: whole windows, so that each is compared with its verdict
     backlog_deadline: Deadline
@@ -110,7 +109,8 @@ class _SweepRun:
     access_error: str = ""  # why the source cannot be read
     source_is_readable: bool = False  # whether it gave an object to this run
     backlog_drained: bool = False  # whether everything at the source since `start` has its part, or is remembered
-    evaluated_all: bool = False  # whether no window is left to the next run
+    evaluated_all: bool = False  # whether every window was evaluated that could be
+    windows_left: bool = False  # whether there was no time for some of them
     created: list[locations.CaptureKey] = field(default_factory=list)  # the captures whose parts this run created
     unreadable: UnreadableObjects | None = None  # as last read; None: to be read again
 
@@ -118,7 +118,7 @@ class _SweepRun:
     def begin(cls, run: EndpointRun, checkpoint: SweepCheckpoint) -> _SweepRun:
         """A run that looks back LOOK_BACK, to where the last one stopped, or LONG_LOOK_BACK, and to what came late."""
         now = run.now
-        found, revision = activity.begin_sweep(run)
+        found = activity.begin_sweep(run)
         is_long = checkpoint.looked_back_at is None or now - checkpoint.looked_back_at >= DAY
         longest = now - LONG_LOOK_BACK
         resume = min(now - LOOK_BACK, max(checkpoint.backlog_from or now, longest))
@@ -127,7 +127,7 @@ class _SweepRun:
             minutes = max(run.entry.window_minutes, run.entry.drift_window_minutes)
             start = min(start, open_window(minutes, max(found.late_from, longest)).start)
         deadline = run.deadline.earlier_by_share(Deadline.TASKS_AFTER_BACKLOG)
-        return cls(run, checkpoint, found, revision, is_long, start, deadline)
+        return cls(run, checkpoint, found, is_long, start, deadline)
 
     @property
     def look_back(self) -> Window:
@@ -167,10 +167,10 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
             endpoint = sweep_run.run.endpoint
             logger.error("a task of the sweep failed", task=name, endpoint=endpoint, kind=type(error).__name__)
             failed.append(error)
-    if sweep_run.is_long and not failed and sweep_run.checkpoint.backlog_from is None:
+    if sweep_run.is_long and not (failed or sweep_run.checkpoint.backlog_from or sweep_run.windows_left):
         sweep_run.save(looked_back_at=sweep_run.run.now)
     if sweep_run.evaluated_all and not failed:
-        activity.end_sweep(sweep_run.run, sweep_run.activity, sweep_run.activity_revision)
+        activity.end_sweep(sweep_run.run, sweep_run.activity)
     return done, failed
 
 
@@ -335,6 +335,7 @@ def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
     if due:
         context = monitoring.evaluation_context(run)
         evaluated = monitoring.evaluate_closed(run, due, context, sweep_run.parts, sweep_run.keys_in)
+    sweep_run.windows_left = evaluated.unfinished
     complete = sweep_run.evaluated_all = _is_complete(evaluated)
     alerts, reported = 0, dict(sweep_run.checkpoint.reported_windows)
     for (window, variant), digest in unreported.items():

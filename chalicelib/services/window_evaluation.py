@@ -43,15 +43,15 @@ class EvaluationContext:
     baseline: VersionedBaseline
 
     @read_once
-    def served_now(self) -> str:
-        """The version that the endpoint serves."""
-        return serving.version(self.run)
+    def last_seen_version(self) -> str:
+        """The version that the endpoint served when it was last looked at."""
+        return serving.last_seen_version(self.run)
 
     def served(self, window: Window) -> tuple[str, ...]:
-        """The versions that answered in a window: by the history, and where that ends, by what is served."""
+        """The versions that answered in a window: by the history, and where that ends, as last seen."""
         versions = versions_during(self.run.deployments.all, window)
         later = any(one.begun and one.requested_at >= window.end for one in self.run.deployments.all)
-        return versions if len(versions) > 1 or (versions and later) else (self.served_now,)
+        return versions if len(versions) > 1 or (versions and later) else (self.last_seen_version,)
 
 
 def evaluate_window(
@@ -166,7 +166,7 @@ def evaluate_open_window(
     evaluated = Evaluated(variant, so_far, added, evaluation, context.baseline)
     folder = locations.execution_of_open_window(run.endpoint, variant, window, revision)
     execution = execution_recording.execution_of(
-        run, evaluated, folder, context.served_now, closed=False, revision=revision
+        run, evaluated, folder, context.last_seen_version, closed=False, revision=revision
     )
     return execution if execution_recording.record(run, execution, evaluated) else None
 

@@ -121,13 +121,13 @@ MAX_WRITE_ATTEMPTS = 4
 
 @dataclass(frozen=True)
 class ActivityStore:
-    """Items of the stage's table. What is written covers some minutes, so that a warm process seldom writes.
+    """Items of the stage's table. What is written covers some minutes: the processes that share an item seldom write.
 
     The methods that record raise NotReady when other invocations go on changing the item.
     """
 
     table: Table
-    written: dict[str, Activity] = field(default_factory=dict, compare=False)  # by this process
+    written: dict[str, Activity] = field(default_factory=dict, compare=False)  # as this process knows it
 
     def get(self, endpoint: str) -> tuple[Activity | None, int]:
         """The activity of an endpoint, and its revision; (None, 0) when none is known."""
@@ -136,40 +136,60 @@ class ActivityStore:
     def put(self, activity: Activity, expected_revision: int) -> bool:
         """Write the activity of an endpoint; False when another invocation was first."""
         pk = locations.endpoint_partition(activity.endpoint)
-        if not self.table.put(activity, pk, _ACTIVITY, expected_revision):
-            return False
-        self.written[activity.endpoint] = activity
-        return True
+        return self.table.put(activity, pk, _ACTIVITY, expected_revision)
 
     def record_part(self, endpoint: str, now: datetime) -> None:
         """Write, before a part is created, that the endpoint is active."""
+
+        def active(known: Activity) -> Activity:
+            return replace(known, active_until=now + ACTIVE_FOR) if _ends_soon(known.active_until, now) else known
+
         written = self.written.get(endpoint)
-        if written is None or _ends_soon(written.active_until, now):
-            until = now + ACTIVE_FOR
-            self._change(endpoint, now, lambda known: replace(known, active_until=max(known.active_until, until)))
+        if written is None or active(written) != written:
+            self._change(endpoint, now, active)
 
     def record_violation(self, endpoint: str, now: datetime) -> None:
         """Write, before the execution of an object or an open window is stored, that there is one."""
+
+        def violated(known: Activity) -> Activity:
+            until = known.violated_until
+            return replace(known, violated_until=now + ACTIVE_FOR) if until is None or _ends_soon(until, now) else known
+
         written = self.written.get(endpoint)
-        if written is None or written.violated_until is None or _ends_soon(written.violated_until, now):
-            until = now + ACTIVE_FOR
-            self._change(
-                endpoint, now, lambda known: replace(known, violated_until=max(known.violated_until or until, until))
-            )
+        if written is None or violated(written) != written:
+            self._change(endpoint, now, violated)
 
     def record_late(self, endpoint: str, begun: datetime, now: datetime) -> None:
-        """Write, after a part was created, that its window had closed before; a new revision even if it was known."""
-        self._change(
-            endpoint, now, lambda known: replace(known, late_from=min(known.late_from or begun, begun)), always=True
-        )
+        """Write, after a part was created, that its window had closed before.
 
-    def _change(
-        self, endpoint: str, now: datetime, change: Callable[[Activity], Activity], *, always: bool = False
-    ) -> None:
+        Where others record late parts at the same time, theirs stands for this one, if it is of no earlier capture: it
+        was written after this part was created, so the sweep that finds it lists this part too.
+        """
+        before: int | None = None
+
+        def late(known: Activity) -> Activity:
+            nonlocal before
+            before = known.late_parts if before is None else before
+            if known.late_parts > before and known.late_from is not None and known.late_from <= begun:
+                return known
+            return replace(known, late_from=min(known.late_from or begun, begun), late_parts=known.late_parts + 1)
+
+        self._change(endpoint, now, late)
+
+    def clear_late(self, found: Activity, now: datetime) -> None:
+        """Write that no late part is left, unless more have come since the activity was found so."""
+
+        def cleared(known: Activity) -> Activity:
+            return replace(known, late_from=None) if known.late_parts == found.late_parts else known
+
+        self._change(found.endpoint, now, cleared)
+
+    def _change(self, endpoint: str, now: datetime, change: Callable[[Activity], Activity]) -> None:
         for _ in range(MAX_WRITE_ATTEMPTS):
             stored, revision = self.get(endpoint)
             changed = change(stored or Activity(endpoint=endpoint, active_until=now))
-            if (changed == stored and not always) or self.put(changed, revision):
+            if changed == stored or self.put(changed, revision):
+                self.written[endpoint] = changed
                 return
         raise NotReady(f"The activity of {endpoint} is being changed by others.")
 

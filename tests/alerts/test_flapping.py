@@ -1,7 +1,11 @@
 """A finding that comes and goes notifies three times, and then once more when it has gone for a day."""
 
+import random
+import string
+
+from chalicelib import records
 from chalicelib.alerts.email_text import text
-from chalicelib.alerts.flapping import MAX_FOLLOWED, is_flapping, with_alerts
+from chalicelib.alerts.flapping import MAX_FOLLOWED, MAX_FOLLOWED_BYTES, is_flapping, with_alerts
 from chalicelib.alerts.message import messages
 from chalicelib.alerts.state import transition
 from chalicelib.constraints.measurement import Fingerprint
@@ -81,3 +85,13 @@ def test_what_is_remembered_is_bounded_and_forgotten_after_a_day():
         state = transition(state, execution(*[clean(one.feature) for one in many], hour=hour), Thresholds()).after
     assert state.recent_alerts == {}
     assert Fingerprint("data_type_check", "f0") not in state.fingerprints
+
+
+def test_long_names_of_features_that_come_and_go_do_not_fill_the_item_of_the_state():
+    numbers, state = random.Random(0), book()
+    for hour in range(23):
+        names = ["".join(numbers.choices(string.ascii_letters, k=20_000)) for _ in range(4)]
+        made = execution(*[violation(name) for name in names], hour=hour)
+        state = transition(state, made, Thresholds(recovery_clean=1)).after
+    assert 0 < sum(len(one.subject) for one in state.recent_alerts) <= MAX_FOLLOWED_BYTES
+    assert len(records.write(state)) < 400_000

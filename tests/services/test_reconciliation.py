@@ -388,6 +388,20 @@ def test_neither_an_edit_nor_the_approval_that_comes_again_a_day_later_retries_a
     assert len(failed_versions()) == 1
 
 
+def test_an_update_that_never_began_is_requested_again_after_a_new_approval_and_not_after_an_old_one(world):
+    second = with_failed_second(world)
+    deployments = stage_stores().deployments
+    stored = deployments.get(ENDPOINT)
+    for failed in stored.failed_versions:
+        deployments.delete_failed_version(failed)
+    deployments.put_latest(replace(stored.latest, begun=False, unproven=3), stored.revision)
+    for event in events_of(world, second):
+        world.cloud.invoke("on_model_package_state_change", event)
+    assert (calls(world, "UpdateEndpoint"), deployment().unproven) == (1, 3)
+    world.set_approval(second, "Approved")
+    assert (calls(world, "UpdateEndpoint"), deployment().unproven) == (2, 0)
+
+
 def test_clocks_that_are_five_minutes_apart_make_no_old_approval_a_new_one(world):
     """SageMaker is ahead of us: by our clock the approval comes after the failure."""
     second = with_failed_second(world)

@@ -169,6 +169,17 @@ def test_the_second_part_that_an_older_version_kept_of_an_object_is_not_counted(
     assert stage_stores().parts.keys(ENDPOINT, "AllTraffic", now - HOUR, now) == (first,)
 
 
+def test_windows_that_there_was_no_time_for_leave_the_sweep_unfinished_and_its_long_look_to_the_next(watched):
+    watched.baseline()
+    watched.cloud.schedules_enabled = False
+    put(watched, key(watched, 10 * MINUTE), rows(25))
+    watched.cloud.turn(minutes=125)
+    assert sweep(run_of(ENDPOINT, Deadline.in_seconds(Deadline.WINDOW - 1))).unfinished
+    assert memory().looked_back_at is None
+    assert not sweep(run_of(ENDPOINT)).unfinished
+    assert memory().looked_back_at is not None
+
+
 def test_what_one_object_violated_is_reported_by_the_sweep_when_its_event_is_lost(watched):
     watched.baseline()
     swept(watched)
