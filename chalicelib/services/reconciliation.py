@@ -209,7 +209,7 @@ def _watched_conditions(run: EndpointRun) -> Decision:
     """Whether the config of an endpoint that Vedette watches only was deleted: its owner cannot update it any more."""
     name = run.described.get("EndpointConfigName")
     current = {}
-    if name and sagemaker.describe_endpoint_config(name) is None:
+    if name and not sagemaker.is_gone(run.described) and sagemaker.describe_endpoint_config(name) is None:
         condition = Condition(ConditionCode.DELETED, deleted_config_sentence(run.endpoint, name), name)
         current = {condition.key: condition.sentence}
     return partial(endpoint_notifications.sync_conditions, family="deployment", conditions=current, now=run.now)
