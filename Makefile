@@ -27,7 +27,7 @@ lint: $(VENV)/.installed
 
 # The long proofs: faults at every call, interleavings, histories, and the parser under fuzzing. EXTENT=bounded for CI.
 EXTENT ?= full
-prove: $(VENV)/.installed $(patsubst %,benchmarks/environments/.venv-%/.installed,audit checkov)
+prove: $(VENV)/.installed $(patsubst %,benchmarks/environments/.venv-%/.installed,audit checkov sam)
 	VEDETTE_PROVE=$(EXTENT) $(BIN)/python -m pytest -q -n 2 tests/proof
 	$(MAKE) fuzz
 

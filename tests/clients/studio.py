@@ -17,7 +17,8 @@ import boto3
 
 from vedette.local import Cloud
 
-KERNEL = Path(__file__).parent / "programs" / "kernel.py"
+PROGRAMS = Path(__file__).parent / "programs"
+KERNEL = PROGRAMS / "kernel.py"
 WGET = """#!/bin/sh
 # wget -O tmp/NAME URL: what the address would give was supplied beforehand.
 cp "$SUPPLIED/$(basename "$2")" "$2"
@@ -71,6 +72,11 @@ class Studio:
         self.kernels.append(Kernel(self, python))
         return self.kernels[-1]
 
+    def result_of(self, python: Path, program: str) -> dict:
+        """What a program returns."""
+        self.kernels.append(Kernel(self, python, PROGRAMS / program))
+        return self.kernels[-1].result()
+
     def turn_until_idle(self, kernel: "Kernel") -> None:
         while kernel.wakes is not None:
             sleeper = min((one for one in self.kernels if one.wakes is not None), key=lambda one: one.wakes)
@@ -83,15 +89,15 @@ class Studio:
 
 
 class Kernel:
-    """One notebook: a process that runs its cells."""
+    """One notebook: a process that runs its cells; or one that runs a program to its end."""
 
-    def __init__(self, studio: Studio, python: Path):
+    def __init__(self, studio: Studio, python: Path, program: Path = KERNEL):
         self._studio = studio
         self.wakes: datetime | None = None
         self._outcome: tuple[object, str | None] = (None, None)
         with tempfile.TemporaryDirectory() as folder, Listener(f"{folder}/kernel", family="AF_UNIX") as listener:
             self._process = subprocess.Popen(
-                [python, KERNEL, listener.address],
+                [python, program, listener.address],
                 cwd=studio.home / "CH08",
                 env=studio.environment,
                 stdin=subprocess.DEVNULL,
@@ -107,6 +113,11 @@ class Kernel:
     def value(self, expression: str):
         """What an expression is in the notebook: numbers, texts, lists, dicts."""
         self._connection.send(("value", expression))
+        self._receive()
+        return self._ended()
+
+    def result(self):
+        """What a program returns at its end."""
         self._receive()
         return self._ended()
 

@@ -9,7 +9,6 @@ that the chapter downloads are supplied.
 import ast
 import json
 import os
-import random
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,33 +20,16 @@ from click.testing import CliRunner
 
 from chalicelib.settings import settings
 from tests.clients import chapter
+from tests.clients.sites import downloads
 from tests.clients.studio import Kernel, Studio
 from vedette.cli import main
 from vedette.local import Cloud
 from vedette.local.application import load_app
-from vedette.local.inference import train
 
 BUCKET, INSERT = "book-bucket", "<INSERT S3 BUCKET HERE>"
 CONSTRAINTS_ARE_READY = "constraints.save()"
 SENDS_REQUESTS = "generate_sample_requests(predictor)"
 BEGUN = datetime(2026, 3, 2, 9, 32, tzinfo=UTC)  # so that the first hourly execution is near, and has data
-SITES = {0: (-6, -2), 1: (2, 7), 2: (2, -2)}  # where people are vaccinated
-
-
-def downloads() -> dict[str, bytes]:
-    """What the chapter downloads: two models, and the data that both were trained on."""
-    draw = random.Random(8)
-    places = [(draw.uniform(-5.5, 5.5), draw.uniform(-5.5, 5.5)) for _ in range(400)]
-    rows = "".join(f"{nearest_site(x, y)},{x},{y}\n" for x, y in places)
-    return {
-        "knn.model.tar.gz": train("knn", rows.encode()),
-        "ll.model.tar.gz": train("linear-learner", rows.encode()),
-        "baseline.csv": f"label,a,b\n{rows}".encode(),
-    }
-
-
-def nearest_site(x: float, y: float) -> int:
-    return min(SITES, key=lambda site: (x - SITES[site][0]) ** 2 + (y - SITES[site][1]) ** 2)
 
 
 @dataclass

@@ -1,9 +1,10 @@
-"""The templates and policies under the tools of others: cfn-lint, parliament and checkov, each finding answered here.
+"""The templates and policies under the tools of others: cfn-lint, SAM, parliament and checkov, each finding answered.
 
 The tools live in environments of their own (benchmarks/environments), which `make prove` builds.
 """
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def tool(environment: str, name: str, *arguments: str, stdin: str = "") -> subpr
     program = ENVIRONMENTS / f".venv-{environment}" / "bin" / name
     if not program.exists():
         pytest.fail(f"{name} is not installed: `make {program.parents[1].relative_to(ROOT)}/.installed` installs it")
-    return subprocess.run([program, *arguments], input=stdin, capture_output=True, text=True)
+    environment_of_tool = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", "SAM_CLI_TELEMETRY": "0"}
+    return subprocess.run([program, *arguments], input=stdin, env=environment_of_tool, capture_output=True, text=True)
 
 
 def narrowed() -> dict:
@@ -92,6 +94,11 @@ def packaged(tmp_path_factory) -> Path:
 
 def test_cfn_lint_has_nothing_to_say(templates, packaged):
     done = tool("audit", "cfn-lint", *(str(path) for path in templates.values()), str(packaged))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_sam_finds_the_packaged_template_valid(packaged):
+    done = tool("sam", "sam", "validate", "--lint", "--template", str(packaged))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

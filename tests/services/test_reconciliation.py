@@ -582,6 +582,15 @@ def test_a_config_that_was_deleted_under_the_endpoint_is_told_once_with_the_way_
     assert (world.served == second) == (mode == "deploy")
 
 
+def test_an_endpoint_that_is_deleted_after_its_config_as_the_sdk_does_it_is_no_deleted_config(world):
+    world.deployed()
+    world.apply(replace(entry_of(world), mode="alert"))
+    boto3.client("sagemaker").delete_endpoint_config(EndpointConfigName=world.config)
+    boto3.client("sagemaker").delete_endpoint(EndpointName=entry_of(world).endpoint)
+    world.pass_hours(1)
+    assert [mail for mail in world.deployment_mails[1:] if "was deleted" in mail.text] == []
+
+
 def test_capture_types_and_options_of_a_person_stay_through_an_adoption_and_an_update(world):
     world.deployed()
     sagemaker = boto3.client("sagemaker")
