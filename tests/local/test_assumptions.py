@@ -19,7 +19,8 @@ def references(text: str) -> list[str]:
 
 def code() -> list[Path]:
     folders = ("chalicelib", "chalice_app", "vedette", "tests", "benchmarks")
-    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")) if path.is_file()]
+    found = (path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")) if path.is_file())
+    return [path for path in found if not any(part.startswith(".venv") for part in path.relative_to(ROOT).parts)]
 
 
 def test_every_assumption_has_its_own_slug_and_claim():
