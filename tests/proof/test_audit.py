@@ -108,12 +108,19 @@ def test_parliament_has_nothing_to_say(function):
     assert (done.stdout.strip(), done.returncode) == ("", 0), done.stdout + done.stderr
 
 
-def test_parliament_says_of_the_operators_policy_what_must_be_so():
-    """Whoever makes a bucket gives it its policy and lifecycle, and so decides who may read, write and delete in it."""
+OPERATOR_FINDINGS = {  # what parliament says of the operator's policy, and why it stays
+    "s3:GetBucketAbac": "S3 has this action since 2025, and parliament's list is older",
+    "application-autoscaling:DeregisterScalableTarget": "its condition allows the targets of SageMaker alone",
+    "sagemaker:DescribeEndpoint": "`vedette watch` looks at endpoints of any name",
+}
+
+
+def test_parliament_finds_in_the_operators_policy_only_what_is_answered():
     policy = (ROOT / "docs" / "operator-policy.json").read_text()
     found = [json.loads(line) for line in tool("audit", "parliament", "--json", stdin=policy).stdout.splitlines()]
-    assert {one["issue"] for one in found} == {"RESOURCE_POLICY_PRIVILEGE_ESCALATION"}
-    assert all("arn:aws:s3:::vedette-*" in one["detail"] for one in found)
+    answered = {action for action in OPERATOR_FINDINGS if any(action in str(one["detail"]) for one in found)}
+    unanswered = [one for one in found if not any(action in str(one["detail"]) for action in OPERATOR_FINDINGS)]
+    assert (answered, unanswered) == (set(OPERATOR_FINDINGS), [])
 
 
 def test_parliament_is_awake():
@@ -139,7 +146,9 @@ def test_every_function_of_the_package_has_what_chalice_cannot_set(packaged):
     assert {function["FunctionName"].removeprefix("vedette-dev-") for function in functions} == set(NAMES)
     for function in functions:
         assert function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
-        assert function["ReservedConcurrentExecutions"] >= 2
+        condition, reserved, otherwise = function["ReservedConcurrentExecutions"]["Fn::If"]
+        assert (condition, otherwise) == ("Reserve", {"Ref": "AWS::NoValue"})
+        assert reserved >= 2
         assert function["Timeout"] >= 50
         assert function["MemorySize"] >= 512
     roles = {r["Properties"]["RoleName"] for r in resources.values() if r["Type"] == "AWS::IAM::Role"}

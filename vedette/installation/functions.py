@@ -76,7 +76,7 @@ def event_invoke_config(wanted: FunctionSpec, queue_arn: str) -> dict[str, Any]:
 def merge_template(stage: str, *, reserve: bool = True) -> dict[str, Any]:
     """The template with which `chalice package --merge-template` completes the functions of a stage.
 
-    Its parameter `ReserveConcurrency` is `no` where an account cannot spare the concurrency; `reserve` is the default.
+    Its parameter `ReserveConcurrency` is `no` where an account cannot spare the concurrency; `yes` is the default.
     """
     queue = {"Fn::Sub": f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{queue_name(stage)}"}
     resources: dict[str, Mapping[str, Any]] = {}
