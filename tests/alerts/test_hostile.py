@@ -64,7 +64,8 @@ def notice_with(field: str, text: str) -> AlertMessage:
         mark = FailedVersion(
             endpoint="preferred-site", package_arn=attempt.package_arn, config="c", reason=text, at=NOON
         )
-        return endpoint_notifications.notify_deployment_failed(known, attempt, text, mark).outbox[0].message
+        failed = endpoint_notifications.notify_deployment_failed(known, attempt, text, mark, "version 1 is served")
+        return failed.outbox[0].message
     return (
         endpoint_notifications.notify_deployed(known, FleetEntry(endpoint="preferred-site"), attempt, "")
         .outbox[0]
