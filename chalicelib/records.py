@@ -472,6 +472,12 @@ class AlertState(Record, frozen=True, kw_only=True):
     outbox: tuple[OutboxMessage, ...] = ()
     recent_sends: tuple[datetime, ...] = msgspec.field(default=(), name="owed_at")  # of the last hour, for the limit
     suppressed: Suppressed | None = msgspec.field(default=None, name="held_back")
+
+    def fires(self, fingerprint: Fingerprint) -> bool:
+        """Whether an alert about a fingerprint is open, and not muted."""
+        known = self.fingerprints.get(fingerprint)
+        return known is not None and known.state == FingerprintStatus.FIRING
+
     expected_tests: tuple[ExpectedTest, ...] = ()  # of `vedette alerts test`, until their events arrive
     endpoint_deleted_at: datetime | None = None  # verdicts on data from before are of an endpoint that was deleted
 

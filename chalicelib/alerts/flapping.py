@@ -17,7 +17,7 @@ from itertools import accumulate
 from msgspec.structs import replace
 
 from chalicelib.constraints.measurement import Fingerprint
-from chalicelib.records import AlertState, FingerprintStatus
+from chalicelib.records import AlertState
 from chalicelib.window import DAY
 
 FLAPPING_ALERTS = 3  # within a day
@@ -36,7 +36,7 @@ def with_alerts(state: AlertState, fingerprints: Iterable[Fingerprint], at: date
     alerts = {
         fingerprint: times
         for fingerprint, times in state.recent_alerts.items()
-        if times[-1] > at - DAY or _fires(state, fingerprint)
+        if times[-1] > at - DAY or state.fires(fingerprint)
     }
     for fingerprint in fingerprints:
         times = sorted((*alerts.pop(fingerprint, ()), at))  # a late window may be older than those before it
@@ -50,8 +50,3 @@ def with_alerts(state: AlertState, fingerprints: Iterable[Fingerprint], at: date
 def subject_bytes(fingerprint: Fingerprint) -> int:
     """How many bytes a fingerprint's subject takes up in a stored state; the names of features can be long."""
     return len(fingerprint.subject.encode(errors="backslashreplace"))
-
-
-def _fires(state: AlertState, fingerprint: Fingerprint) -> bool:
-    known = state.fingerprints.get(fingerprint)
-    return known is not None and known.state == FingerprintStatus.FIRING

@@ -84,8 +84,7 @@ class StoredExecutions:
 
 def captures_stopped(state: AlertState) -> bool:
     """Whether an alert about stopped captures is open."""
-    stopped = state.fingerprints.get(MISSING_DATA_FINGERPRINTS[Verdict.CAPTURE_STOPPED])
-    return stopped is not None and stopped.state == FingerprintStatus.FIRING
+    return state.fires(MISSING_DATA_FINGERPRINTS[Verdict.CAPTURE_STOPPED])
 
 
 def fingerprint_id(endpoint: str, variant: str, fingerprint: Fingerprint) -> str:
@@ -118,7 +117,7 @@ def transition(
     """
     if state.endpoint_deleted_at is not None and execution.window_start < state.endpoint_deleted_at:
         return Transition(state)
-    last = state.last_drift_window_end if execution.checks_run == Checks.DRIFT else state.last_closed_window_end
+    last = _last_window_end(state, execution)
     newer = last is None or execution.window_end > last
     if not execution.window_closed:
         fires_at_once = thresholds.hard_violated <= 1
@@ -133,6 +132,11 @@ def transition(
 def reach(thresholds: Thresholds) -> int:
     """How many windows before and after a late one it is counted with."""
     return max(thresholds.hard_of, thresholds.drift_of) - 1
+
+
+def _last_window_end(state: AlertState, execution: Execution) -> datetime | None:
+    """The end of the newest closed window of the same checks that was counted."""
+    return state.last_drift_window_end if execution.checks_run == Checks.DRIFT else state.last_closed_window_end
 
 
 def _apply_open_window(state: AlertState, execution: Execution, muted: Muted) -> Transition:
@@ -154,7 +158,7 @@ def _apply_late_window(
     if execution.verdict in MISSING_DATA_FINGERPRINTS:
         found = [m for m in _evaluated(state, execution) if m.alertable]
     followed, left_out = _followed(state, [m for m in found if m.fingerprint not in before])
-    last = state.last_drift_window_end if execution.checks_run == Checks.DRIFT else state.last_closed_window_end
+    last = _last_window_end(state, execution)
     around = [one for one in stored.around if last is None or one.window_end <= last]
     fires, known = [], dict(state.fingerprints)
     for measurement in followed:
@@ -269,11 +273,7 @@ def _transition(
     left_out: int,
 ) -> Transition:
     """What was found, and the state that remembers which fingerprints have just begun to fire."""
-    fired = [
-        fingerprint
-        for fingerprint, one in after.fingerprints.items()
-        if one.state == FingerprintStatus.FIRING and not _fires(before, fingerprint)
-    ]
+    fired = [one for one in after.fingerprints if after.fires(one) and not before.fires(one)]
     if fired or execution.window_closed:
         after = with_alerts(after, fired, execution.window_end)
     return Transition(
@@ -285,11 +285,6 @@ def _transition(
         since=since,
         left_out=left_out,
     )
-
-
-def _fires(state: AlertState, fingerprint: Fingerprint) -> bool:
-    known = state.fingerprints.get(fingerprint)
-    return known is not None and known.state == FingerprintStatus.FIRING
 
 
 def _followed(state: AlertState, measurements: Collection[Measurement]) -> tuple[list[Measurement], int]:

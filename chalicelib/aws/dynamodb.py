@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,9 +19,10 @@ from botocore.exceptions import ClientError
 from chalicelib import records
 from chalicelib.aws.clients import client
 from chalicelib.aws.s3 import Bucket
-from chalicelib.errors import UnreadableFile
+from chalicelib.errors import NotReady, UnreadableFile
 
 COMPRESS_FROM_BYTES = 50_000
+CHANGE_ATTEMPTS = 4
 R = TypeVar("R", bound=records.Record)
 
 
@@ -97,6 +98,29 @@ class Table:
             stored: dict[str, Any] = error.response.get("Item", {})
             return bool(stored.get("writer") == item["writer"])
         return True
+
+    def change(self, default: R, pk: str, sk: str, change: Callable[[R], R], attempts: int = CHANGE_ATTEMPTS) -> R:
+        """Change a record in one conditional write, again when another writer was first; the record as it is then.
+
+        Parameters
+        ----------
+        default
+            What is changed where nothing is stored.
+        change
+            Pure: it may run more than once. Nothing is written where it changes nothing.
+
+        Raises
+        ------
+        NotReady
+            When others go on changing it.
+        """
+        for _ in range(attempts):
+            stored, revision = self.get(type(default), pk, sk)
+            known = stored or default
+            changed = change(known)
+            if changed == known or self.put(changed, pk, sk, revision):
+                return changed
+        raise NotReady(f"{pk} {sk} is being changed by others.")
 
     def delete(self, pk: str, sk: str, expected_revision: int = 0) -> None:
         """Delete a record, if its stored revision is still the expected one; 0: whatever it is. Again does nothing."""

@@ -227,12 +227,9 @@ class Bucket:
 def can_open_uri(uri: str) -> bool:
     """Whether an object anywhere, given as s3://bucket/key, is there and may be read now."""
     bucket, key = locations.split_s3_uri(uri)
-    try:
+    with _no_bucket_is_nothing():
         return Bucket(bucket).can_open(key)
-    except ClientError as error:
-        if _code(error) != "NoSuchBucket":
-            raise
-        return False
+    return False
 
 
 def get_uri(uri: str) -> bytes | None:
@@ -244,9 +241,16 @@ def get_uri(uri: str) -> bytes | None:
         When it may not be read, or not be decrypted.
     """
     bucket, key = locations.split_s3_uri(uri)
-    try:
+    with _no_bucket_is_nothing():
         return Bucket(bucket).get(key)
+    return None
+
+
+@contextmanager
+def _no_bucket_is_nothing() -> Iterator[None]:
+    """Leave the block where there is no such bucket."""
+    try:
+        yield
     except ClientError as error:
         if _code(error) != "NoSuchBucket":
             raise
-        return None

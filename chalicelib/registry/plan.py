@@ -439,7 +439,7 @@ def _deleted_config(config_name: str) -> str:
 def _way_out(endpoint: str) -> str:
     return (
         "create it again under the same name, or delete the endpoint (`aws sagemaker delete-endpoint --endpoint-name"
-        f" {endpoint}`) and create it anew"
+        f" {endpoint}`) and create that again"
     )
 
 

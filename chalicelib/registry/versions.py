@@ -56,7 +56,7 @@ def void_failures(
     |---------------------------------------------|-----------------------------------------------------------|
     | not approved                                | void: the next approval is a new one                      |
     | created after the failure                   | void: a deleted group that came back has the same ARNs    |
-    | approved                                    | counts; whether it was approved anew, only the event says |
+    | approved                                    | counts: only an event shows that it was approved again    |
     | not at all: deleted, or of another group    | counts: nobody has seen it not approved                   |
     """
     shown = {version.arn: version for version in versions}

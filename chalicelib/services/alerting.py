@@ -43,7 +43,6 @@ from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import AlertMessage, AlertState, Execution, ExecutionEvent, Mode, OutboxMessage
 from chalicelib.settings import settings
 
-MAX_WRITE_ATTEMPTS = 4
 MAX_UNDELIVERABLE = 5  # of one run: the messages of an alert state go to one topic, and the sweep comes again
 ENDPOINT = ""  # the variant under which an endpoint's own notifications are kept
 Decision = Callable[[AlertState], AlertState]  # pure: it may run more than once
@@ -141,9 +140,11 @@ def alert_on(run: EndpointRun, execution: Execution) -> Alerted | Skipped:
 def _stored_executions(run: EndpointRun, late: Execution) -> StoredExecutions:
     """The earlier revisions of a late execution's window, and the windows of its length around it."""
     executions, window = run.stores.executions, late.window
-    far = reach(run.entry.thresholds) * window.length
+    earlier, far = tuple(executions.revisions_before(late)), reach(run.entry.thresholds) * window.length
+    if not far:  # each check fires in a single window
+        return StoredExecutions(earlier)
     around = executions.of_windows(run.endpoint, late.variant, window.start - far, window.end + far, window.length)
-    return StoredExecutions(tuple(executions.revisions_before(late)), tuple(around) if far else ())
+    return StoredExecutions(earlier, tuple(around))
 
 
 def _capture_condition_was_notified(run: EndpointRun) -> bool:
@@ -244,15 +245,14 @@ def update(run: EndpointRun, variant: str, decide: Decision) -> AlertState:
     NotReady
         When other invocations go on changing it.
     """
-    for _ in range(MAX_WRITE_ATTEMPTS):
-        stored, revision = run.stores.alert_states.get(run.endpoint, variant)
-        state = stored or AlertState(endpoint=run.endpoint, variant=variant)
-        changed = outbox.with_enqueue_times(state, decide(bounded(state)), run.now)
-        if changed == state or run.stores.alert_states.put(changed, revision):
-            if run.known_alert_states is not None:
-                run.known_alert_states[variant] = changed
-            return changed
-    raise NotReady(f"The alert state of {run.endpoint} is being changed by others.")
+
+    def changed(state: AlertState) -> AlertState:
+        return outbox.with_enqueue_times(state, decide(bounded(state)), run.now)
+
+    state = run.stores.alert_states.change(run.endpoint, variant, changed)
+    if run.known_alert_states is not None:
+        run.known_alert_states[variant] = state
+    return state
 
 
 def unchanged(state: AlertState) -> AlertState:

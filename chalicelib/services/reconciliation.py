@@ -58,6 +58,7 @@ from chalicelib.registry.plan import (
     plan,
     what_serves,
 )
+from chalicelib.registry.served_after_failure import what_comes_back, what_serves_after
 from chalicelib.registry.versions import version_of, void_failures
 from chalicelib.services import alerting, baseline_assignment, deployment_execution, fleet_conditions, serving
 from chalicelib.services.alerting import ENDPOINT, Decision
@@ -200,7 +201,7 @@ def _execute(run: EndpointRun, read: ReadSnapshot, step: Plan) -> None:
         case Verify():
             _verify(run, read.snapshot.served, step.attempt, read.revision)
         case RecordFailure(version_failed=True):
-            serves = _serves(read.snapshot.served, step.attempt)
+            serves = what_serves_after(read.snapshot.served, step.attempt)
             _fail(run, step.attempt, step.state, step.reason, serves, read.revision)
         case RecordFailure():
             _settle_unproven(run, step, read.revision)
@@ -252,7 +253,7 @@ def _start(run: EndpointRun, read: ReadSnapshot, step: Create | Update) -> None:
         # Rejected meanwhile, or refused because of what another actor did to the endpoint: no failure of the version.
         if wanted is None or wanted.arn != step.package_arn or _state(now.served) != _state(snapshot.served):
             raise NotReady(f"What {run.endpoint} should serve, or its state, has changed meanwhile.") from error
-        _fail(run, attempt, DeploymentState.FAILED, str(error), _serves(now.served, attempt), revision)
+        _fail(run, attempt, DeploymentState.FAILED, str(error), what_serves_after(now.served, attempt), revision)
         return
     # Busy with another request: the attempt stays as it is, and the endpoint's next event shows what became of it.
     if begun or deployment_execution.is_started(run.endpoint, step.config_name):
@@ -306,29 +307,8 @@ def _verify(run: EndpointRun, served: Served | None, latest: Deployment, revisio
     refused = _roll_back(run, latest)
     serves = f"{what_serves(served)} all the same: there is no config to go back to"
     if latest.previous_config:
-        serves = f"{what_serves(served)} still" if refused else _comes_back(latest)
+        serves = f"{what_serves(served)} still" if refused else what_comes_back(latest)
     _fail(run, latest, DeploymentState.FAILED, latest.reason + refused, serves, revision)
-
-
-def _comes_back(failed: Deployment) -> str:
-    """What Vedette puts back in place of an attempt: true while the endpoint goes back, and afterwards."""
-    if _is_of_same_version(failed):
-        return "the previous one comes back"
-    before = failed.previous_package_arn
-    return f"{f'version {version_of(before)}' if before else 'the model before'} comes back"
-
-
-def _serves(served: Served | None, failed: Deployment) -> str:
-    """What answers requests now that an attempt has failed."""
-    if served is None or served.status != "InService" or served.config_name != failed.previous_config:
-        return what_serves(served)
-    if failed.reason:
-        return _comes_back(failed)
-    return "the previous config is served" if _is_of_same_version(failed) else what_serves(served)
-
-
-def _is_of_same_version(failed: Deployment) -> bool:
-    return failed.package_arn == failed.previous_package_arn
 
 
 def _roll_back(run: EndpointRun, latest: Deployment) -> str:

@@ -19,14 +19,12 @@ from msgspec.structs import replace
 
 from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import EndpointRun
-from chalicelib.errors import NotReady
 from chalicelib.records import Serving, SweepCheckpoint
 from chalicelib.registry.plan import Served
 from chalicelib.registry.versions import UNVERSIONED
 from chalicelib.window import Window
 
 VALID_FOR = timedelta(minutes=40)  # two sweeps, and what they take
-MAX_WRITE_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,8 @@ class Shown:
 
 def shown(run: EndpointRun) -> Shown:
     """The variants that the endpoint shows."""
-    remembered = _remembered(run)
-    if remembered is not None and run.known_description is None:
+    remembered = _remembered(run) if run.known_description is None else None
+    if remembered is not None:
         return Shown(frozenset(remembered.variants), remembered.created_at)
     return Shown(sagemaker.variants_of(run.described), run.described.get("CreationTime"))
 
@@ -66,13 +64,7 @@ def forget(run: EndpointRun) -> None:
     NotReady
         When sweeps go on writing their checkpoints.
     """
-    for _ in range(MAX_WRITE_ATTEMPTS):
-        stored, revision = run.stores.checkpoints.get(run.endpoint)
-        if stored is None or stored.serving is None:
-            return
-        if run.stores.checkpoints.put(replace(stored, serving=None), revision):
-            return
-    raise NotReady(f"The checkpoint of {run.endpoint} is being changed by others.")
+    run.stores.checkpoints.change(run.endpoint, lambda known: replace(known, serving=None))
 
 
 def remembered_by_sweep(run: EndpointRun, checkpoint: SweepCheckpoint) -> Serving:

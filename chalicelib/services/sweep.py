@@ -25,6 +25,7 @@ and two of executions after a violation.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ class _SweepRun:
     is_long: bool  # once a day, and again until that was completed
     start: datetime  # captures are looked for since then: whole windows, so that each is compared with its verdict
     backlog_deadline: Deadline
-    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # keys by variant, since `start`
+    parts: dict[str, list[str]] = field(default_factory=dict)  # keys by variant, in order, since `start`
     access_error: str = ""  # why the source cannot be read
     source_is_readable: bool = False  # whether it gave an object to this run
     backlog_drained: bool = False  # whether everything at the source since `start` has its part, or is remembered
@@ -210,7 +211,7 @@ def _process_readable_backlog(sweep_run: _SweepRun) -> int | str:
 def _process_backlog(sweep_run: _SweepRun) -> int:
     """Create the parts of the capture objects that have none, the earliest first, for as long as there is time."""
     run, look_back, variants = sweep_run.run, sweep_run.look_back, _variants(sweep_run)
-    sweep_run.parts = {variant: capture_backlog.part_keys(run, variant, look_back) for variant in variants}
+    sweep_run.parts = {variant: list(capture_backlog.part_keys(run, variant, look_back)) for variant in variants}
     remembered = sweep_run.unreadable = unreadable_objects.begin_sweep(run)
     places = {one.place for one in remembered.objects}
     backlog = capture_backlog.in_order_of_time(
@@ -309,8 +310,10 @@ def _add_part(sweep_run: _SweepRun, captured: DataCaptured) -> None:
     sweep_run.created.append(capture)
     if capture.begun < sweep_run.start:
         return
-    known = sweep_run.parts.get(capture.variant, ())
-    sweep_run.parts[capture.variant] = tuple(sorted({*known, locations.part(capture)}))
+    keys, key = sweep_run.parts.setdefault(capture.variant, []), locations.part(capture)
+    place = bisect_left(keys, key)
+    if keys[place : place + 1] != [key]:
+        keys.insert(place, key)
 
 
 # --- evaluated, and reported ------------------------------------------------------------------------------------------

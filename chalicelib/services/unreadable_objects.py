@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from chalicelib import locations
 from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import NotReady
 from chalicelib.events import DataCaptured
 from chalicelib.observability import logger
 from chalicelib.records import UnreadableObject, UnreadableObjects, UnreadableReason
@@ -140,10 +141,9 @@ def _update(run: EndpointRun, change: Change) -> UnreadableObjects:
     Too many writers at once are no error, since a function must not fail over what was captured: the sweep meets the
     object again, which has no part.
     """
-    for _ in range(MAX_WRITE_ATTEMPTS):
-        known, revision = run.stores.unreadable_objects.get(run.endpoint)
-        changed = change(known)
-        if changed == known or run.stores.unreadable_objects.put(changed, revision):
-            return changed
-    logger.error("the unreadable objects are being changed by others", endpoint=run.endpoint)
-    return changed
+    objects = run.stores.unreadable_objects
+    try:
+        return objects.change(run.endpoint, change, MAX_WRITE_ATTEMPTS)
+    except NotReady:
+        logger.error("the unreadable objects are being changed by others", endpoint=run.endpoint)
+        return change(objects.get(run.endpoint)[0])

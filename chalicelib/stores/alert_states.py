@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.aws.dynamodb import Table
@@ -29,9 +30,10 @@ class AlertStateStore:
         """The alert state of an endpoint and variant, and its revision; (None, 0) when there is none."""
         return self.table.get(AlertState, endpoint_partition(endpoint), _STATE + variant)
 
-    def put(self, state: AlertState, expected_revision: int) -> bool:
-        """Write an alert state; False when another invocation was first."""
-        return self.table.put(state, endpoint_partition(state.endpoint), _STATE + state.variant, expected_revision)
+    def change(self, endpoint: str, variant: str, change: Callable[[AlertState], AlertState]) -> AlertState:
+        """Change an alert state in one conditional write; the state as it is then. Raises as `Table.change`."""
+        state = AlertState(endpoint=endpoint, variant=variant)
+        return self.table.change(state, endpoint_partition(endpoint), _STATE + variant, change)
 
     def of_endpoint(self, endpoint: str) -> list[AlertState]:
         """Every alert state of an endpoint, by variant."""

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.aws.dynamodb import Table
@@ -29,6 +30,11 @@ class CheckpointStore:
     def put(self, checkpoint: SweepCheckpoint, expected_revision: int) -> bool:
         """Write a checkpoint; False when another sweep was first."""
         return self.table.put(checkpoint, endpoint_partition(checkpoint.endpoint), _SWEEP, expected_revision)
+
+    def change(self, endpoint: str, change: Callable[[SweepCheckpoint], SweepCheckpoint]) -> SweepCheckpoint:
+        """Change a checkpoint in one conditional write; the checkpoint as it is then. Raises as `Table.change`."""
+        checkpoint = SweepCheckpoint(endpoint=endpoint)
+        return self.table.change(checkpoint, endpoint_partition(endpoint), _SWEEP, change)
 
     def delete(self, endpoint: str) -> None:
         """Forget where the sweep of an endpoint was."""

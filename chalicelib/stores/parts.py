@@ -22,7 +22,6 @@ from chalicelib import locations, records
 from chalicelib.aws.clients import bound_thread, current_deadline
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Bucket, ListedObject
-from chalicelib.errors import NotReady
 from chalicelib.records import Activity, Record
 
 if TYPE_CHECKING:
@@ -116,7 +115,6 @@ class PartStore:
 
 _ACTIVITY = "activity"
 ACTIVE_FOR = timedelta(minutes=10)  # after a part, or a violation
-MAX_WRITE_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -185,13 +183,8 @@ class ActivityStore:
         self._change(found.endpoint, now, cleared)
 
     def _change(self, endpoint: str, now: datetime, change: Callable[[Activity], Activity]) -> None:
-        for _ in range(MAX_WRITE_ATTEMPTS):
-            stored, revision = self.get(endpoint)
-            changed = change(stored or Activity(endpoint=endpoint, active_until=now))
-            if changed == stored or self.put(changed, revision):
-                self.written[endpoint] = changed
-                return
-        raise NotReady(f"The activity of {endpoint} is being changed by others.")
+        known = Activity(endpoint=endpoint, active_until=now)
+        self.written[endpoint] = self.table.change(known, locations.endpoint_partition(endpoint), _ACTIVITY, change)
 
 
 def _ends_soon(until: datetime, now: datetime) -> bool:

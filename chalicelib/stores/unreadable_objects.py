@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.aws.dynamodb import Table
@@ -27,6 +28,9 @@ class UnreadableObjectStore:
         found, revision = self.table.get(UnreadableObjects, endpoint_partition(endpoint), _UNREADABLE)
         return found or UnreadableObjects(endpoint=endpoint), revision
 
-    def put(self, objects: UnreadableObjects, expected_revision: int) -> bool:
-        """Write them; False when another invocation was first."""
-        return self.table.put(objects, endpoint_partition(objects.endpoint), _UNREADABLE, expected_revision)
+    def change(
+        self, endpoint: str, change: Callable[[UnreadableObjects], UnreadableObjects], attempts: int
+    ) -> UnreadableObjects:
+        """Change them in one conditional write; what they are then. Raises as `Table.change`."""
+        objects = UnreadableObjects(endpoint=endpoint)
+        return self.table.change(objects, endpoint_partition(endpoint), _UNREADABLE, change, attempts)

@@ -20,8 +20,7 @@ def test_status_shows_captured_objects_that_cannot_be_read(stage):
     keys = [f"data-capture/{SITE}/AllTraffic/2026/03/02/09/0{n}-00-000-\x1b[31mx.jsonl" for n in range(2)]
     for key, reason in zip(keys, (UnreadableReason.DENIED, UnreadableReason.GONE), strict=True):
         unreadable_objects.remember(run, DataCaptured("lake", key, "", 0, capture_key(key)), reason)
-    known, revision = stage_stores().unreadable_objects.get(SITE)
-    stage_stores().unreadable_objects.put(replace(known, more=3), revision)
+    stage_stores().unreadable_objects.change(SITE, lambda known: replace(known, more=3), attempts=1)
 
     shown = stage.run("status", SITE)
     assert shown.exit_code == 1

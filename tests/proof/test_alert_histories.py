@@ -1,4 +1,4 @@
-"""Whatever happens to the events and the calls of a violation, a person hears what they would have heard without it.
+"""Whatever happens to the events and the calls of a violation, a person is notified as without it.
 
 At the end of a history, when the sweep has run twice, it has notified the same beginnings and recoveries of the same
 findings as without a disturbance; a crash may have sent one copy, with the same alert id.
@@ -17,18 +17,8 @@ from hypothesis import seed as reproducible
 from hypothesis import strategies as st
 
 from chalicelib.endpoint_run import stage_stores
-from tests.proof.disturbances import (
-    CALM,
-    COPYING,
-    PARTS,
-    PROFILE,
-    Disturbance,
-    Disturbed,
-    disturbances,
-    examples,
-    histories,
-    run_calm_and_disturbed,
-)
+from tests.proof import disturbances as disturbing
+from tests.proof.disturbances import CALM, Disturbance, Disturbed
 from tests.proof.stage import ENDPOINT, Stage, opened
 from vedette.local.mailbox import Mail
 from vedette.local.recorder import AWS, calling_as
@@ -95,8 +85,8 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What a person was told, and what is left."""
+class Notified:
+    """What a person was notified of, and what is left."""
 
     findings: Counter[tuple[str, str]]  # began or recovered, and the finding
     alert_ids: tuple[str, ...]  # of every mail
@@ -114,7 +104,7 @@ def findings_of(mail: Mail) -> Iterator[tuple[str, str]]:
             yield from ((heading, line.partition(",")[0]) for line in found)
 
 
-def heard(stage: Stage) -> Heard:
+def notified(stage: Stage) -> Notified:
     alerts = {mail.attributes["alert_id"]: mail for mail in stage.cloud.mailbox.mails}
     findings = Counter(finding for mail in alerts.values() for finding in findings_of(mail))
     with calling_as(AWS):
@@ -122,16 +112,16 @@ def heard(stage: Stage) -> Heard:
     firing = {str(name) for name, one in state.fingerprints.items() if one.state == "firing"} if state else set()
     ids = tuple(mail.attributes["alert_id"] for mail in stage.cloud.mailbox.mails)
     given_up = tuple(f"{failed.function}: {failed.errors[-1]}" for failed in stage.cloud.bus.failed)
-    return Heard(findings, ids, frozenset(firing), len(state.outbox) if state else 0, given_up)
+    return Notified(findings, ids, frozenset(firing), len(state.outbox) if state else 0, given_up)
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_every_history_of_violations_is_told_as_without_disturbance(part, extent, proves):
+@pytest.mark.parametrize("part", range(disturbing.PARTS))
+def test_every_history_of_violations_notifies_as_without_disturbance(part, extent, proves):
     ran: Counter[str] = Counter()
 
     @reproducible(17 + part)
-    @settings(PROFILE, max_examples=examples(extent.alert_histories))
-    @given(histories(TRAFFIC, disturbances(FUNCTIONS, late_minutes=(1, 8, 20))))
+    @settings(disturbing.PROFILE, max_examples=disturbing.examples(extent.alert_histories))
+    @given(disturbing.histories(TRAFFIC, disturbing.disturbances(FUNCTIONS, late_minutes=(1, 8, 20))))
     def run(history: list[tuple[str, list[list[Disturbance]]]]) -> None:
         with opened() as stage:
             stage.deployed()
@@ -142,7 +132,7 @@ def test_every_history_of_violations_is_told_as_without_disturbance(part, extent
             traffic = [*(hour for hour, _ in history), *[GOOD] * CLEAN_HOURS]
             of_branches = [*(by for _, by in history), *[[]] * CLEAN_HOURS]
             steps = [partial(watched.hour, hour) for hour in traffic]
-            calm, ended = run_calm_and_disturbed(steps, of_branches, partial(heard, stage))
+            calm, ended = disturbing.run_calm_and_disturbed(steps, of_branches, partial(notified, stage))
         note(f"{traffic}: {dict(calm.findings)}")
         ran["histories"] += len(ended)
         ran["findings"] += sum(calm.findings.values())
@@ -150,14 +140,14 @@ def test_every_history_of_violations_is_told_as_without_disturbance(part, extent
             found = one.outcome
             assert found.findings == calm.findings, one.disturbances
             assert (found.firing, found.pending, found.given_up) == (calm.firing, 0, ()), one.disturbances
-            crashes = sum(by.fault in COPYING for by in one.disturbances)
+            crashes = sum(by.fault in disturbing.COPYING for by in one.disturbances)
             assert len(found.alert_ids) - len(set(found.alert_ids)) <= crashes, one.disturbances
 
     run()
-    assert ran["findings"], "something was told"
+    assert ran["findings"], "there were alerts"
     proves(
         "alert histories",
         ran["histories"],
         f"of up to 4 hours, each disturbed, part {part + 1}",
-        "told as without disturbance",
+        "notified as without disturbance",
     )

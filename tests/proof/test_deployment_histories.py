@@ -1,4 +1,4 @@
-"""Whatever happens to the events and the calls of deployments, what serves and what is told is as without it.
+"""Whatever happens to the events and the calls of deployments, what serves and who is notified is as without it.
 
 People approve, reject, pin, pause and change modes; updates fail; another actor interferes; an endpoint is deleted.
 Each step has time to come to rest, with two sweeps.
@@ -19,17 +19,8 @@ from hypothesis import strategies as st
 
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import Pause, Pin
-from tests.proof.disturbances import (
-    COPYING,
-    PARTS,
-    PROFILE,
-    Disturbance,
-    Disturbed,
-    disturbances,
-    examples,
-    histories,
-    run_calm_and_disturbed,
-)
+from tests.proof import disturbances as disturbing
+from tests.proof.disturbances import Disturbance, Disturbed
 from tests.proof.final import served_version
 from tests.proof.stage import BAD_GOLDEN, ENDPOINT, GOOD_GOLDEN, Stage, opened
 from vedette.local.recorder import AWS, calling_as
@@ -184,10 +175,10 @@ def step(disturbed: Disturbed, action: Callable[[Stage], None], by: Disturbance)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What serves, what is stored, and what a person was told."""
+    """What serves, what is stored, and what a person was notified of."""
 
     state: dict[str, Any]
-    told: Counter[str]  # subjects; copies with the same alert id are one
+    subjects: Counter[str]  # copies with the same alert id are one
     copies: int
 
 
@@ -211,27 +202,30 @@ def outcome(stage: Stage) -> Outcome:
     return Outcome(state, Counter(subject for subject, _ in dict.fromkeys(mails)), len(mails) - len(set(mails)))
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", range(disturbing.PARTS))
 def test_every_history_of_deployments_ends_as_without_disturbance(part, extent, proves):
     ran: Counter[str] = Counter()
 
     @reproducible(23 + part)
-    @settings(PROFILE, max_examples=examples(extent.deployment_histories))
-    @given(histories(ACTIONS, disturbances(FUNCTIONS, late_minutes=(1, 8, 25, DAY))))
+    @settings(disturbing.PROFILE, max_examples=disturbing.examples(extent.deployment_histories))
+    @given(disturbing.histories(ACTIONS, disturbing.disturbances(FUNCTIONS, late_minutes=(1, 8, 25, DAY))))
     def run(history: list[tuple[Callable[[Stage], None], list[list[Disturbance]]]]) -> None:
         with opened() as stage:
             disturbed = Disturbed(stage)
             stage.deployed("knn")
             stage.deployed("linear-learner")
             steps = [partial(step, disturbed, action) for action, _ in history]
-            calm, ended = run_calm_and_disturbed(steps, [by for _, by in history], partial(outcome, stage))
+            calm, ended = disturbing.run_calm_and_disturbed(steps, [by for _, by in history], partial(outcome, stage))
         names = [action.__name__ for action, _ in history]
-        note(f"{names}: {calm.state} {dict(calm.told)}")
+        note(f"{names}: {calm.state} {dict(calm.subjects)}")
         ran["histories"] += len(ended)
         for one in ended:
             assert one.outcome.state == calm.state, (names, one.disturbances)
-            assert one.outcome.told == calm.told, (names, one.disturbances)
-            assert one.outcome.copies <= sum(by.fault in COPYING for by in one.disturbances), (names, one.disturbances)
+            assert one.outcome.subjects == calm.subjects, (names, one.disturbances)
+            assert one.outcome.copies <= sum(by.fault in disturbing.COPYING for by in one.disturbances), (
+                names,
+                one.disturbances,
+            )
 
     run()
     proves(

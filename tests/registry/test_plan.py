@@ -534,7 +534,7 @@ def test_a_config_or_model_that_was_deleted_under_the_endpoint_stops_the_plan_wi
     served = serving(1)
     way_out = (
         "create it again under the same name, or delete the endpoint (`aws sagemaker delete-endpoint --endpoint-name"
-        " site`) and create it anew"
+        " site`) and create that again"
     )
     what = f"the config {served.config_name} that the endpoint runs on was deleted"
     gone = serving(1, config={}, model={})

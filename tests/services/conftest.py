@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.aws import sagemaker
 from chalicelib.constraints.constraints import Constraints
@@ -70,6 +71,12 @@ class World:
         arn = self.register(kind)
         self.cloud.turn(minutes=10)
         return arn
+
+    def alerts_on_good_traffic(self) -> None:
+        """An endpoint that serves, in mode alert, and has received good rows."""
+        self.deployed()
+        self.apply(replace(self.fleet.entry(ENDPOINT), mode="alert"))
+        self.send(good=20)
 
     @property
     def served(self) -> str:

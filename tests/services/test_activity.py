@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.aws.dynamodb import Table
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import Activity
 from chalicelib.services import activity
@@ -60,15 +61,15 @@ def test_a_late_part_is_recorded_by_what_another_invocation_records_at_the_same_
 ):
     """Only of an earlier capture: the sweep looks back to the earliest."""
     now = world.cloud.clock.now()
-    ours, put, calls = stage_stores().activity, ActivityStore.put, []
+    ours, put, calls = stage_stores().activity, Table.put, []
 
-    def after_another(store, changed, expected):
+    def after_another(table, *changed):
         calls.append(changed)
         if len(calls) == 1:
             stage_stores().activity.record_late(ENDPOINT, now + theirs, now)
-        return put(store, changed, expected)
+        return put(table, *changed)
 
-    monkeypatch.setattr(ActivityStore, "put", after_another)
+    monkeypatch.setattr(Table, "put", after_another)
     ours.record_late(ENDPOINT, now - 2 * HOUR, now)
     assert len(calls) == writes
     assert stored().late_from == min(now + theirs, now - 2 * HOUR)

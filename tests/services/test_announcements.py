@@ -3,18 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
-
-from tests.services.conftest import ENDPOINT
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
 def watched(world):
-    world.deployed()
-    world.apply(replace(world.fleet.entry(ENDPOINT), mode="alert"))
-    world.send(good=20)
+    world.alerts_on_good_traffic()
     world.cloud.turn(minutes=10)
     return world
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 
 from chalicelib.endpoint_run import stage_stores
 from tests.capture.captures import line, side
@@ -16,9 +15,7 @@ CAPTURED = "on_data_captured"
 @pytest.fixture
 def watched(world):
     """An endpoint in mode alert with an hour of good traffic behind it, a minute before an hour is over."""
-    world.deployed()
-    world.apply(replace(world.fleet.entry(ENDPOINT), mode="alert"))
-    world.send(good=20)
+    world.alerts_on_good_traffic()
     world.cloud.turn(minutes=30)
     now = world.cloud.clock.now()
     world.cloud.turn(to=now.replace(minute=59, second=0, microsecond=0))

@@ -6,6 +6,7 @@ import boto3
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Bucket
 from chalicelib.capture.block_reader import VectorizedBlockReader
 from chalicelib.capture.record_reader import RecordReader
@@ -19,7 +20,6 @@ from chalicelib.records import SweepCheckpoint, UnreadableObjects, UnreadableRea
 from chalicelib.services import unreadable_objects
 from chalicelib.services.capture_processing import create_part, process
 from chalicelib.services.sweep import sweep
-from chalicelib.stores.unreadable_objects import UnreadableObjectStore
 from tests.capture.captures import line, side
 from tests.runs import run_of
 from vedette.local.errors import AwsError
@@ -336,27 +336,29 @@ def test_a_hundred_objects_are_remembered_and_the_others_counted(watched):
         one = captured(watched, key(watched, MINUTE, f"{n:03}-" + "x" * 36))
         known = unreadable_objects.with_failure(known, one, UnreadableReason.DENIED, run.now)
     assert (len(known.objects), known.more, known.count) == (100, 3, 103)
-    assert run.stores.unreadable_objects.put(known, 0)
+    run.stores.unreadable_objects.change(ENDPOINT, lambda _: known, attempts=1)
     assert (unreadable_objects.begin_sweep(run).count, remembered().more) == (100, 0)
 
 
 def test_two_that_write_at_once_lose_nothing(watched, monkeypatch):
-    run, real = run_of(ENDPOINT), UnreadableObjectStore.put
+    run, real = run_of(ENDPOINT), Table.put
     others = [captured(watched, key(watched, MINUTE, f"other{n}")) for n in range(3)]
 
-    def put_after_another(self, objects, revision):
+    def put_after_another(self, objects, pk, sk, revision):
         if others:
-            known, at = self.get(ENDPOINT)
-            real(self, unreadable_objects.with_failure(known, others.pop(), UnreadableReason.GONE, run.now), at)
-        return real(self, objects, revision)
+            known, at = run.stores.unreadable_objects.get(ENDPOINT)
+            other = unreadable_objects.with_failure(known, others.pop(), UnreadableReason.GONE, run.now)
+            real(self, other, pk, sk, at)
+        return real(self, objects, pk, sk, revision)
 
-    monkeypatch.setattr(UnreadableObjectStore, "put", put_after_another)
+    monkeypatch.setattr(Table, "put", put_after_another)
     unreadable_objects.remember(run, captured(watched, key(watched, MINUTE, "mine")), UnreadableReason.DENIED)
     assert remembered().count == 4
 
 
 def test_a_write_that_loses_for_ever_fails_no_function(watched, monkeypatch):
-    monkeypatch.setattr(UnreadableObjectStore, "put", lambda *arguments: False)
+    real = Table.put
+    monkeypatch.setattr(Table, "put", lambda *given: not isinstance(given[1], UnreadableObjects) and real(*given))
     break_readers(monkeypatch, VectorizedBlockReader, RecordReader)
     (answer,) = put(watched, key(watched, MINUTE), rows(5))
     assert answer["skipped"] == "object unreadable"

@@ -65,7 +65,7 @@ def baseline(job: Record, below: Below) -> Report:
 def execution(one: Execution, below: Below) -> Report:
     """The result of an execution: the captures of its hour against the baseline of its schedule.
 
-    Only data quality is judged, against constraints; any other execution finds no violations. Without captures it
+    Only data quality is evaluated, against constraints; any other execution finds no violations. Without captures it
     fails (aws-behaviour: execution-without-data).
     """
     try:
@@ -101,7 +101,7 @@ def _report(summary: CaptureSummary, baseline: Baseline) -> Report:
     table = aligned_table(summary.tables, baseline.constraints, baseline.statistics)
     if table is None:
         return Report(failure_reason="AlgorithmError: no rows could be read")
-    # Model Monitor judges however few rows there are.
+    # Model Monitor evaluates however few rows there are.
     evaluation = evaluate(summary, baseline, minimum_rows=1, minimum_drift_rows=1)
     violations = write_violations(evaluation.violations)
     files = {
