@@ -55,6 +55,10 @@ class Settings:
         """The topic of a team; None when the stage does not allow it one."""
         return dict(self.topics).get(team)
 
+    def lacks_topic_of(self, team: str) -> bool:
+        """Whether a team has no topic, in a stage that gives topics to teams; without those, a team is a label."""
+        return bool(team) and bool(self.topics) and self.topic_of(team) is None
+
     @property
     def capture_places(self) -> tuple[tuple[str, str], ...]:
         """Bucket and key prefix of every place where endpoints capture, the stage's own bucket first."""

@@ -285,7 +285,7 @@ def _topic(run: EndpointRun) -> str:
     """The topic of the endpoint's team; an alert of a team without one goes to the stage's topic."""
     team = run.entry.team
     topic = settings().topic_of(team)
-    if team and topic is None and settings().topics:
+    if settings().lacks_topic_of(team):
         count("UnknownTeams")
         logger.error("the team has no topic; the alert goes to the default topic", team=team, endpoint=run.endpoint)
     return topic or settings().topic_arn

@@ -92,15 +92,10 @@ def _was_deleted(run: EndpointRun) -> bool:
 def _missing_in_fleet(run: EndpointRun) -> dict[str, str]:
     """What the fleet entry names beside its endpoint, and does not exist: names and sentences."""
     entry, found = run.entry, {}
-    if is_unknown_team(entry.team):
+    if settings().lacks_topic_of(entry.team):
         found["team"] = f"the team {entry.team} has no topic, so the alerts go to the stage's own topic"
     if entry.mode == Mode.DEPLOY and entry.baseline:
         place = f"{entry.baseline.rstrip('/')}/{CONSTRAINTS_FILE}"
         if not s3.can_open_uri(place):
             found["baseline"] = f"the baseline of the fleet cannot be used: {place} does not exist, or may not be read"
     return found
-
-
-def is_unknown_team(team: str) -> bool:
-    """Whether a team has no topic, in a stage that gives topics to teams; without those, a team is a label."""
-    return bool(team) and bool(settings().topics) and settings().topic_of(team) is None

@@ -40,7 +40,7 @@ from chalicelib.alerts.wording import counted
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.records import Delivery, DepartedEndpoint, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
-from chalicelib.services import capture_backlog, fleet_conditions
+from chalicelib.services import capture_backlog
 from chalicelib.settings import settings
 from vedette.operations import aws
 
@@ -284,7 +284,7 @@ def missing_of(found: FleetEntry, *, exists: bool) -> list[str]:
     sentences = []
     if not exists and found.mode != Mode.DEPLOY:
         sentences.append(f"{found.endpoint}: there is no such endpoint")
-    if fleet_conditions.is_unknown_team(found.team):
+    if settings().lacks_topic_of(found.team):
         sentences.append(
             f"{found.endpoint}: the team {found.team} has no topic; `vedette setup --team {found.team}=ARN` adds it"
         )
