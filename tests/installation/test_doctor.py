@@ -220,7 +220,7 @@ def waits(clone, **changes) -> dict:
     with stages.entered(clone.project.stage("dev")["environment_variables"], None, None):
         store = stage_stores().alert_states
         store.put_departed(DepartedEndpoint(entry=FleetEntry(endpoint="site"), at=now))
-        store.put(AlertState(endpoint="site", variant="", outbox=(pending,)), 0)
+        store.change("site", "", lambda state: replace(state, outbox=(pending,)))
     try:
         return findings(clone)[WAITS]
     finally:
