@@ -3,7 +3,7 @@
 A record is one JSON string: DynamoDB has no floats, and `records` is the only schema. A long one is compressed, since
 an item holds 400 KB at most; an alert state, the longest, is bounded by `alerts.state`. Earlier versions kept what was
 too long in S3 and named its key in the item: such a record is still read. Every read that a decision depends on is
-consistent.
+consistent (aws-behaviour: conditional-item, item-size).
 """
 
 from __future__ import annotations

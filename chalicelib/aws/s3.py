@@ -8,6 +8,8 @@
 | 412 on a write with If-None-Match     | False: another invocation wrote it first, and that one stays |
 | 409 on it: another write is under way | tried again, since that one may fail; then NotReady          |
 | everything else                       | propagates                                                   |
+
+What S3 promises: aws-behaviour: first-writer, conditional-write, strong-reads, missing-object.
 """
 
 from __future__ import annotations

@@ -23,11 +23,11 @@ PROGRAM = """
 import pathlib, time
 from vedette.installation import smoke_test
 verify = smoke_test.verify
-def prove_when_ready(stage):
+def prove_when_ready(learned, stage):
     pathlib.Path("installed").touch()
     while not pathlib.Path("ready").exists():
         time.sleep(0.1)
-    verify(stage)
+    verify(learned, stage)
 smoke_test.verify = prove_when_ready
 smoke_test.main()
 """
@@ -63,6 +63,10 @@ def test_an_installation_is_proven_and_removed_again(tmp_path, package):
             [*said, *(f"{one.function} {one.outcome}\n" for one in cloud.bus.deliveries)]
         )
         assert "Passed: one deployment, one capture, one alert, and a duplicate event that changed nothing.\n" in said
+        report = (project.root / f"aws-check-{STAGE}.md").read_text()
+        assert "an installation after an uninstall has its history" in report
+        assert "0 refuted" in report
+        assert boto3.client("sts").get_caller_identity()["Account"] not in report
         assert boto3.client("s3").list_buckets()["Buckets"] == []
         assert boto3.client("dynamodb").list_tables()["TableNames"] == []
         assert boto3.client("lambda").list_functions()["Functions"] == []

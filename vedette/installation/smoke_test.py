@@ -1,7 +1,8 @@
-"""`make aws-check`: install a stage in a real account, test it, and remove it.
+"""`make aws-check`: install a stage in a real account, test it, and remove it; what was learned is written to a file.
 
-The test is one deployment, one capture, one alert and one duplicate event. It creates no endpoint, but writes a
-captured file in SageMaker's format, so that it costs cents. At the end it also deletes the bucket and the table.
+The test is one deployment, one capture, one alert and one duplicate event, the assumptions about AWS that need no
+endpoint (`assumption_checks`), and an installation after an uninstall. It creates no endpoint, but writes a captured
+file in SageMaker's format, so that it costs cents. At the end it also deletes the bucket and the table.
 
     python -m vedette.installation.smoke_test --stage check --email you@example.com
 """
@@ -13,11 +14,15 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import write_constraints
@@ -25,22 +30,46 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.records import BaselineInForce, FleetEntry, Mode
 from vedette.cli import sentence
-from vedette.installation import account, project
+from vedette.installation import account, assumption_checks, project
+from vedette.installation.assumption_checks import Outcome, Settled
 from vedette.installation.check_functions import synthetic_events
+from vedette.installation.check_report import Run, report
 from vedette.installation.functions import full_name
 from vedette.operations import aws, fleet, stages
 
-COST = """This installs stage {stage} in account {account}, {region}, tests it, and removes it. It makes
-about 200 requests to S3, DynamoDB, Lambda, SNS and EventBridge, and 14 alarm metrics for some minutes. The cost is less
-than 0.10 USD at list prices. No endpoint is created. You get two confirmation e-mails; you can ignore them."""
+COST = "less than 0.10 USD at list prices"
+QUESTION = """This installs stage {stage} in account {account}, {region}, tests it, and removes it, twice. It makes
+about 500 requests to S3, DynamoDB, Lambda, SNS, SageMaker and EventBridge, and 14 alarm metrics for some minutes. The
+cost is {cost}. No endpoint is created. You get confirmation e-mails; you can ignore them. The report is written to
+{file}."""
 ENDPOINT, VARIANT, ROWS = "vedette-check", "AllTraffic", 200
 TIMEOUT_SECONDS = 180
 
 
+@dataclass
+class Learned:
+    """What a run has seen so far."""
+
+    started: datetime
+    passed: list[str] = field(default_factory=list)
+    settled: list[Settled] = field(default_factory=list)
+    requests: Counter[str] = field(default_factory=Counter)
+
+    def saw(self, what: str, *slugs: str) -> None:
+        """Note something that worked, and the assumptions that it confirms."""
+        say(f"  {what}")
+        self.passed.append(what)
+        self.settled += (Settled(slug, Outcome.CONFIRMED, what) for slug in slugs)
+
+    def count(self, model: Any, **_: Any) -> None:
+        """Count one request (botocore's event before-call)."""
+        self.requests[model.service_model.service_name] += 1
+
+
 def main() -> None:
-    """Ask for confirmation, test and remove; exit code 2 if that fails."""
+    """Ask for confirmation, test and remove; exit code 2 if that fails, 1 if an assumption is wrong."""
     try:
-        _run()
+        refuted = _run()
     except subprocess.CalledProcessError as error:  # the command has printed the reason
         raise SystemExit(error.returncode) from None
     except Exception as error:
@@ -49,30 +78,81 @@ def main() -> None:
             raise
         sys.stderr.write(f"Error: {text}\n")
         raise SystemExit(2) from None
+    raise SystemExit(1 if refuted else 0)
 
 
-def _run() -> None:
+def _run() -> bool:
+    """Whether an assumption was refuted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stage", default="check")
     parser.add_argument("--email", required=True)
     parser.add_argument("--yes", action="store_true")
     options = parser.parse_args()
     boto3.setup_default_session()
+    stage: str = options.stage
     _, owner, region = account.identity()
-    say(COST.format(stage=options.stage, account=owner, region=region))
-    if not options.yes and input(f"Type {options.stage} to continue: ") != options.stage:
+    file = Path(f"aws-check-{stage}.md")
+    say(QUESTION.format(stage=stage, account=owner, region=region, cost=COST, file=file))
+    if not options.yes and input(f"Type {stage} to continue: ") != stage:
         raise VedetteError("Nothing was changed.")
-    if account.describe_stack(f"vedette-{options.stage}"):
-        raise VedetteError(f"Stage {options.stage} already exists; choose another with --stage.")
+    if account.describe_stack(f"vedette-{stage}"):
+        raise VedetteError(f"Stage {stage} already exists; choose another with --stage.")
+    learned = Learned(datetime.now(UTC))
+    boto3.DEFAULT_SESSION.events.register("before-call", learned.count)
+    failure = ""
     try:
-        vedette("setup", options.stage, "--email", options.email, "--yes")
-        vedette("install", options.stage)
-        found = project.found(Path.cwd())
-        with stages.entered(found.stage(options.stage)["environment_variables"], None, None):
-            verify(options.stage)
-        say("Passed: one deployment, one capture, one alert, and a duplicate event that changed nothing.")
+        _learn(learned, stage, options.email)
+    except BaseException as error:
+        failure = sentence(error) or type(error).__name__ if isinstance(error, Exception) else type(error).__name__
+        raise
     finally:
-        remove(options.stage)
+        try:
+            remove(stage)
+        finally:
+            now = datetime.now(UTC)
+            run = Run(stage, owner, region, learned.started, now, learned.passed, failure, learned.requests, COST)
+            file.write_text(report(run, learned.settled))
+            say(f"The report is in {file}.")
+    say("Passed: one deployment, one capture, one alert, and a duplicate event that changed nothing.")
+    wrong = [one for one in learned.settled if one.outcome == Outcome.REFUTED]
+    for one in wrong:
+        say(f"Refuted: {one.slug}: {one.evidence}")
+    return bool(wrong)
+
+
+def _learn(learned: Learned, stage: str, email: str) -> None:
+    """Install, test, settle the assumptions, uninstall, and install again."""
+    vedette("setup", stage, "--email", email, "--yes")
+    vedette("setup", stage, "--email", email, "--yes")
+    learned.saw("a second setup found nothing to change", "empty-change-set")
+    vedette("install", stage)
+    stack = str((account.describe_stack(f"vedette-{stage}") or {})["StackId"])
+    found = project.found(Path.cwd())
+    with stages.entered(found.stage(stage)["environment_variables"], None, None) as settings:
+        verify(learned, stage)
+        for one in assumption_checks.run(assumption_checks.CHECKS, settings):
+            say(f"  {one.slug}: {one.outcome}: {one.evidence}")
+            learned.settled.append(one)
+        bucket = settings.bucket
+    vedette("uninstall", stage, "--yes")
+    _forgotten(learned, stage, stack)
+    learned.saw("the bucket and its history stay after an uninstall", "stack-deletion")
+    vedette("setup", stage, "--email", email, "--yes")
+    if not keys(bucket, f"parts/{ENDPOINT}/"):
+        raise VedetteError(f"The second installation has lost the history in {bucket}.")
+    learned.saw("an installation after an uninstall has its history", "import-existing", "imported-configuration")
+
+
+def _forgotten(learned: Learned, stage: str, stack: str) -> None:
+    """A deleted stack is found by its id alone."""
+    if account.describe_stack(f"vedette-{stage}") is not None:
+        raise VedetteError(f"The stack vedette-{stage} is still there.")
+    try:
+        (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        learned.settled.append(Settled("deleted-stack", Outcome.REFUTED, f"by its id: {aws.message(error)}"))
+        return
+    learned.saw(f"the deleted stack is {described['StackStatus']} by its id, and gone by its name", "deleted-stack")
 
 
 def say(text: str) -> None:
@@ -88,7 +168,7 @@ def vedette(command: str, stage: str, *arguments: str) -> None:
     subprocess.run([program, command, "--stage", stage, *arguments], check=True)  # noqa: S603
 
 
-def verify(stage: str) -> None:
+def verify(learned: Learned, stage: str) -> None:
     """Check that a capture becomes a part and one alert, and that a duplicate event changes nothing."""
     from chalicelib.settings import settings
 
@@ -101,7 +181,9 @@ def verify(stage: str) -> None:
     answer = boto3.client("s3").put_object(Bucket=settings().bucket, Key=key, Body=captured())
     parts = f"parts/{ENDPOINT}/{VARIANT}/"
     wait_until(lambda: len(keys(settings().bucket, parts)) == 1, "the captured object became a part")
+    learned.saw("the captured object became a part", "object-event")
     wait_until(lambda: bool(sent_alerts()), "an alert was sent")
+    learned.saw("an alert was sent to a topic that nobody has confirmed", "sns-unconfirmed")
     before = sent_alerts()
     event = synthetic_events(settings())["on_data_captured"]
     event["detail"]["object"] |= {"key": key, "etag": answer["ETag"].strip('"'), "size": len(captured())}
@@ -109,7 +191,7 @@ def verify(stage: str) -> None:
     time.sleep(20)
     if sent_alerts() != before or len(keys(settings().bucket, parts)) != 1:
         raise VedetteError("The duplicate event created another part or another alert.")
-    say("  the duplicate event created no other part and no other alert")
+    learned.saw("the duplicate event created no other part and no other alert")
 
 
 def captured() -> bytes:
@@ -138,7 +220,6 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
     """Wait until a condition holds; raises VedetteError after TIMEOUT_SECONDS."""
     for _ in range(TIMEOUT_SECONDS // 3):
         if holds():
-            say(f"  {what}")
             return
         time.sleep(3)
     raise VedetteError(f"This did not happen within {TIMEOUT_SECONDS} s: {what}.")

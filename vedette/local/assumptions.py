@@ -81,7 +81,11 @@ IAM_ACTIONS = "https://docs.aws.amazon.com/service-authorization/latest/referenc
 S3 = "https://docs.aws.amazon.com/AmazonS3/latest/"
 SNS = "https://docs.aws.amazon.com/sns/latest/"
 CHAT = "https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html"
-LAMBDA_RETRIES = "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"
+LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/"
+LAMBDA_RETRIES = LAMBDA + "invocation-async-error-handling.html"
+EVENTBRIDGE = "https://docs.aws.amazon.com/eventbridge/latest/userguide/"
+DYNAMODB = "https://docs.aws.amazon.com/amazondynamodb/latest/"
+CLOUDWATCH = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/"
 
 ASSUMPTIONS = (
     Assumption(
@@ -278,6 +282,22 @@ ASSUMPTIONS = (
         (SDK + "issues/5606", API + "CreateModelPackage.html"),
     ),
     Assumption(
+        "life-cycle-stage",
+        "registry",
+        "A version carries a stage of the team's own in ModelLifeCycle.Stage, which UpdateModelPackage changes; the"
+        " change is announced as any other.",
+        SEEN,
+        (API + "ModelLifeCycle.html", API + "UpdateModelPackage.html"),
+    ),
+    Assumption(
+        "package-baselines",
+        "registry",
+        "A version names the baseline of its data quality in DriftCheckBaselines.ModelDataQuality, statistics and"
+        " constraints each by a URI.",
+        SEEN,
+        (API + "DriftCheckBaselines.html", API + "DriftCheckModelDataQuality.html"),
+    ),
+    Assumption(
         "group-with-versions",
         "registry",
         "A group that has versions cannot be deleted; the error text is ours.",
@@ -342,6 +362,22 @@ ASSUMPTIONS = (
         ("https://github.com/aws-samples/serverless-patterns/pull/3089",),
     ),
     Assumption(
+        "partial-put-events",
+        "events",
+        "PutEvents answers with status 200 when some of its entries were refused: FailedEntryCount counts them, and"
+        " each refused entry has an ErrorCode. What was refused must be sent again.",
+        SEEN,
+        (EVENTBRIDGE + "eb-putevents.html",),
+    ),
+    Assumption(
+        "event-delivery",
+        "events",
+        "EventBridge invokes a target at least once, in no certain order. It tries an event that the target does not"
+        " take for 24 hours and up to 185 times.",
+        SEEN,
+        (EVENTBRIDGE + "eb-rule-retry-policy.html",),
+    ),
+    Assumption(
         "event-size",
         "events",
         "The entries of one PutEvents request have less than 1 MB together.",
@@ -386,6 +422,42 @@ ASSUMPTIONS = (
         (LAMBDA_RETRIES,),
     ),
     Assumption(
+        "lambda-throttling",
+        "Lambda",
+        "An asynchronous invocation beyond the reserved concurrency waits in Lambda's queue and is tried again for up"
+        " to six hours. The queue may deliver an event twice, also after a success.",
+        SEEN,
+        (LAMBDA_RETRIES,),
+    ),
+    Assumption(
+        "lambda-dead-letters",
+        "Lambda",
+        "An event whose last attempt failed, or which is too old, goes to the function's dead-letter queue, with the"
+        " error in the message's attributes; Lambda needs sqs:SendMessage in the function's own role.",
+        SEEN,
+        (LAMBDA + "invocation-async-retain-records.html",),
+    ),
+    Assumption(
+        "lambda-limits",
+        "Lambda",
+        "An asynchronous event has at most 1 MB (256 kB until 2025), the environment variables of a function 4 kB, its"
+        " unzipped package 250 MB.",
+        SEEN,
+        (
+            LAMBDA + "gettingstarted-limits.html",
+            "https://aws.amazon.com/blogs/compute/"
+            "more-room-to-build-serverless-services-now-support-payloads-up-to-1-mb",
+        ),
+    ),
+    Assumption(
+        "lambda-reuse",
+        "Lambda",
+        "A process may serve many invocations one after the other, and is frozen between them: what it keeps in memory"
+        " may be old.",
+        SEEN,
+        (LAMBDA + "lambda-runtime-environment.html",),
+    ),
+    Assumption(
         "lambda-memory",
         "Lambda",
         "A function has one whole CPU at 1,769 MB, and less in proportion.",
@@ -413,6 +485,41 @@ ASSUMPTIONS = (
             "https://github.com/aws-powertools/powertools-lambda-python/blob/develop/tests/events/"
             "s3EventBridgeNotificationObjectCreatedEvent.json",
         ),
+    ),
+    Assumption(
+        "object-event-delivery",
+        "S3",
+        "S3 sends the event of a new object at least once, and the events of several objects in no certain order.",
+        SEEN,
+        (
+            S3 + "userguide/EventNotifications.html",
+            "https://aws.amazon.com/blogs/storage/"
+            "manage-event-ordering-and-duplicate-events-with-amazon-s3-event-notifications/",
+        ),
+    ),
+    Assumption(
+        "notification-configuration",
+        "S3",
+        "PutBucketNotificationConfiguration replaces the whole configuration of a bucket, so the others are sent with"
+        " it; EventBridge takes every event of the bucket once it is named there.",
+        SEEN,
+        (S3 + "API/API_PutBucketNotificationConfiguration.html", S3 + "userguide/EventBridge.html"),
+    ),
+    Assumption(
+        "strong-reads",
+        "S3",
+        "A read or a listing that follows a write sees it. A listing is in the order of the keys' UTF-8 bytes, and"
+        " begins behind StartAfter.",
+        SEEN,
+        (S3 + "userguide/Welcome.html#ConsistencyModel", S3 + "API/API_ListObjectsV2.html"),
+    ),
+    Assumption(
+        "first-writer",
+        "S3",
+        "A PutObject with If-None-Match: * creates the object or, where there is one, is 412 PreconditionFailed: of"
+        " several writers one wins.",
+        SEEN,
+        (S3 + "userguide/conditional-writes.html",),
     ),
     Assumption(
         "sequencer",
@@ -795,6 +902,13 @@ ASSUMPTIONS = (
         (SNS + "api/API_Subscribe.html", SNS + "api/API_GetTopicAttributes.html"),
     ),
     Assumption(
+        "sns-delivery",
+        "SNS",
+        "A standard topic delivers a message at least once, sometimes twice, and messages in no certain order.",
+        SEEN,
+        ("https://aws.amazon.com/sns/faqs/",),
+    ),
+    Assumption(
         "sns-filter",
         "SNS",
         "A filter policy matches any value of a String.Array attribute; a Lambda subscriber sees it as a String.",
@@ -1041,6 +1155,32 @@ ASSUMPTIONS = (
         "GetCallerIdentity needs no permission.",
         SEEN,
         ("https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html",),
+    ),
+    Assumption(
+        "item-size",
+        "other services",
+        "A DynamoDB item has at most 400 kB, names included; a larger one is a ValidationException.",
+        SEEN,
+        (DYNAMODB + "developerguide/ServiceQuotas.html",),
+    ),
+    Assumption(
+        "conditional-item",
+        "other services",
+        "A DynamoDB write whose condition does not hold is a ConditionalCheckFailedException and changes nothing; a"
+        " consistent read sees every write that succeeded before it.",
+        SEEN,
+        (
+            DYNAMODB + "developerguide/Expressions.ConditionExpressions.html",
+            DYNAMODB + "developerguide/HowItWorks.ReadConsistency.html",
+        ),
+    ),
+    Assumption(
+        "embedded-metrics",
+        "other services",
+        "CloudWatch makes metrics of log lines in its embedded metric format: at most 100 metrics a line, and 30"
+        " dimensions a set.",
+        SEEN,
+        (CLOUDWATCH + "CloudWatch_Embedded_Metric_Format_Specification.html",),
     ),
     Assumption(
         "cloudtrail-lookup",
