@@ -430,10 +430,10 @@ ASSUMPTIONS = (
         (LAMBDA_RETRIES,),
     ),
     Assumption(
-        "lambda-dead-letters",
+        "lambda-failure-destination",
         "Lambda",
-        "An event whose last attempt failed, or which is too old, goes to the function's dead-letter queue, with the"
-        " error in the message's attributes; Lambda needs sqs:SendMessage in the function's own role.",
+        "An event whose last attempt failed, or which is too old, goes to the destination for failures, in a record with"
+        " the error; Lambda needs sqs:SendMessage in the function's own role.",
         SEEN,
         (LAMBDA + "invocation-async-retain-records.html",),
     ),
