@@ -432,8 +432,8 @@ ASSUMPTIONS = (
     Assumption(
         "lambda-failure-destination",
         "Lambda",
-        "An event whose last attempt failed, or which is too old, goes to the destination for failures, in a record with"
-        " the error; Lambda needs sqs:SendMessage in the function's own role.",
+        "An event whose last attempt failed, or which is too old, goes to the destination for failures, in a record"
+        " with the error; Lambda needs sqs:SendMessage in the function's own role.",
         SEEN,
         (LAMBDA + "invocation-async-retain-records.html",),
     ),
