@@ -154,6 +154,7 @@ class BaselineInForce(Record, frozen=True, kw_only=True):
     at: datetime
     reason: str = ""
     package_arn: str = ""  # the version that brought it; "" when a person put it in force
+    fleet_baseline: str = ""  # the `baseline` of the fleet entry that it was read from; "" when the fleet named none
 
 
 # --- wanted -----------------------------------------------------------------------------------------------------------
@@ -195,7 +196,9 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     traffic_shifting: Literal["all at once", "canary", "linear"] = "all at once"
     updates_per_hour: int = 6
     recreate_failed: bool = False  # delete an endpoint that failed before it ever served, and create it again
-    baseline: str = ""  # s3 folder of the baseline for versions that bring none
+    # s3 folder, or constraints.json, of the baseline; in mode deploy of the versions that bring none.
+    baseline: str = ""
+    baseline_statistics: str = ""  # where its statistics lie, unless beside the constraints
     window_minutes: int = 60
     drift_window_minutes: int = 1440  # windows of their own for drift, unless they are as short as the others
     critical_features: tuple[str, ...] = ()

@@ -64,11 +64,13 @@ MAX_CONTENT_TYPES, MAX_CONTENT_TYPE_CHARS = 10, 256
 MAX_ALERT_WINDOWS = 30  # windows that an alert may wait for
 WINDOWS = ("window_minutes", "drift_window_minutes")
 WITHIN: dict[str, type[msgspec.Struct]] = {"golden_payload": GoldenPayload, "thresholds": Thresholds}
+S3_KEY = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+")
 FORMS = {
     "package_group": (NAME, "1 to 63 letters, digits and hyphens"),
     "instance_type": (re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"), "a SageMaker instance type like ml.m5.large"),
     "capture_uri": (re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?"), "a place like s3://bucket/prefix"),
-    "baseline": (re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+"), "a folder like s3://bucket/baseline/"),
+    "baseline": (S3_KEY, "a folder like s3://bucket/baseline/"),
+    "baseline_statistics": (S3_KEY, "a file like s3://bucket/statistics.json"),
 }
 
 
@@ -188,6 +190,8 @@ def check_entry(found: FleetEntry, place: str) -> None:
             raise UnreadableFile(
                 f"{place}.{name}: {fields[name]} does not divide a day; 15, 30, 60, 120, 240, 480, 720, 1440 do"
             )
+    if found.baseline_statistics and not found.baseline:
+        raise UnreadableFile(f"{place}.baseline_statistics: there is no baseline that they belong to")
     if found.mode == "deploy" and not found.package_group:
         raise UnreadableFile(f"{place}.package_group: missing; mode deploy needs the group whose versions are deployed")
 
@@ -254,7 +258,7 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
 
     All other sources are distinguishable: the key of a capture contains its endpoint, whatever the prefix.
     """
-    remarks = []
+    unnamed: dict[str, list[str]] = {}
     for found in entries:
         source = found.capture_uri or locations.capture_uri(settings().bucket)
         bucket, _ = locations.split_s3_uri(source)
@@ -265,11 +269,24 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
                 " own data, which is never read as captures"
             )
         if capture_backlog.delivery(source, found.endpoint, bucket_sends_events=True) == Delivery.POLLED:
-            remarks.append(
-                f"{found.endpoint} captures to {found.capture_uri}, which VEDETTE_CAPTURE_SOURCES does not name;"
-                f" `vedette watch {found.endpoint}` shows what is to be done."
-            )
-    return remarks
+            unnamed.setdefault(found.capture_uri, []).append(found.endpoint)
+    return [
+        f"{some(endpoints)} {'captures' if len(endpoints) == 1 else 'capture'} to {place}, which"
+        f" VEDETTE_CAPTURE_SOURCES does not name; `vedette watch {endpoints[0]}` shows what is to be done."
+        for place, endpoints in unnamed.items()
+    ]
+
+
+def some(names: Sequence[str], limit: int = 3) -> str:
+    """A few names, and the number of the others.
+
+    Examples
+    --------
+    >>> some(["a"]), some(["a", "b"]), some(["a", "b", "c", "d", "e"])
+    ('a', 'a and b', 'a, b, c and 2 more')
+    """
+    shown = [*names[:limit], *([f"{len(names) - limit} more"] if len(names) > limit else [])]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def missing(entries: Iterable[FleetEntry]) -> list[str]:
@@ -288,7 +305,7 @@ def missing_of(found: FleetEntry, *, exists: bool) -> list[str]:
         sentences.append(
             f"{found.endpoint}: the team {found.team} has no topic; `vedette setup --team {found.team}=ARN` adds it"
         )
-    place = f"{found.baseline.rstrip('/')}/{locations.CONSTRAINTS_FILE}"
+    place, _ = locations.baseline_files(found.baseline)
     if found.baseline and not aws.object_exists(place):
         sentences.append(f"{found.endpoint}: the baseline does not exist: there is no {place}")
     return sentences
@@ -311,6 +328,19 @@ def as_toml(entries: Iterable[FleetEntry]) -> str:
         "".join([f"[endpoints.{found.endpoint}]\n", *(f"{name} = {_toml(value)}\n" for name, value in _set(found))])
         for found in entries
     )
+
+
+def with_tables(content: bytes, tables: str) -> bytes:
+    r"""A fleet.toml with more tables at its end; what it holds, comments too, stays as it is.
+
+    Examples
+    --------
+    >>> with_tables(b"[endpoints.site] # ours", "[endpoints.churn]\n")
+    b'[endpoints.site] # ours\n\n[endpoints.churn]\n'
+    """
+    if not tables:
+        return content
+    return content.rstrip(b"\n") + (b"\n\n" if content.strip() else b"") + tables.encode()
 
 
 def _set(found: FleetEntry) -> Iterable[tuple[str, Any]]:
