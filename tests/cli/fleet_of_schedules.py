@@ -3,8 +3,7 @@
 import json
 from collections.abc import Sequence
 
-import boto3
-
+from chalicelib.aws.clients import client
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import FleetEntry
 from vedette.demo import user_actions
@@ -16,7 +15,7 @@ FEATURES = (("label", "Fractional"), ("a", "Integral"), ("b", "Integral"))
 
 def endpoints(stage, names: Sequence[str]) -> None:
     """Endpoints of one model, capturing to the stage's bucket."""
-    sagemaker = boto3.client("sagemaker")
+    sagemaker = client("sagemaker")
     container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": stage.model_data()}
     sagemaker.create_model(ModelName="shared", ExecutionRoleArn=ROLE, PrimaryContainer=container)
     variant = {"VariantName": "blue", "ModelName": "shared", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
@@ -40,7 +39,7 @@ def baseline(stage, endpoint: str, file: str = "constraints.json", **types: str)
     features = [{"name": name, "inferred_type": types.get(name, kind), "completeness": 1.0} for name, kind in FEATURES]
     key = f"baselines-of-model-monitor/{endpoint}/{file}"
     body = json.dumps({"version": 0.0, "features": features}).encode()
-    boto3.client("s3").put_object(Bucket=stage.bucket, Key=key, Body=body)
+    client("s3").put_object(Bucket=stage.bucket, Key=key, Body=body)
     return f"s3://{stage.bucket}/{key}"
 
 
@@ -66,7 +65,7 @@ def schedule(
 ) -> None:
     """A data quality schedule with a job definition of its own."""
     name = name or f"{endpoint}-schedule"
-    sagemaker = boto3.client("sagemaker")
+    sagemaker = client("sagemaker")
     sagemaker.create_data_quality_job_definition(
         JobDefinitionName=name,
         DataQualityBaselineConfig=baseline_config,
@@ -95,7 +94,7 @@ def inline_schedule(stage, endpoint: str, baseline_config: dict, cron: str = "cr
 
 def model_quality_schedule(stage, endpoint: str) -> None:
     """A schedule of a kind that compares with labels."""
-    boto3.client("sagemaker").create_model_quality_job_definition(
+    client("sagemaker").create_model_quality_job_definition(
         JobDefinitionName=f"{endpoint}-quality",
         ModelQualityAppSpecification={"ImageUri": IMAGE, "ProblemType": "BinaryClassification"},
         ModelQualityJobInput={**_inputs(endpoint), "GroundTruthS3Input": {"S3Uri": f"s3://{stage.bucket}/labels"}},
@@ -108,7 +107,7 @@ def model_quality_schedule(stage, endpoint: str) -> None:
 
 
 def _create(name: str, config: dict, cron: str) -> None:
-    boto3.client("sagemaker").create_monitoring_schedule(
+    client("sagemaker").create_monitoring_schedule(
         MonitoringScheduleName=name,
         MonitoringScheduleConfig={"ScheduleConfig": {"ScheduleExpression": cron}, **config},
     )
