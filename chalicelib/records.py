@@ -184,7 +184,9 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     mode: Mode = Mode.OBSERVE
     package_group: str = ""
-    model_life_cycle_stage: str = ""  # a version must also have reached this stage (ModelLifeCycle.Stage)
+    # The gate: a version must also be in this stage, or in one of these (ModelLifeCycle.Stage).
+    model_life_cycle_stage: str | tuple[str, ...] = ""
+    shared_gate: bool = False  # other endpoints of the group with the same gate deploy the same versions
     capture_uri: str = ""  # where the endpoint captures; "" is the stage's own bucket
     capture_percentage: int = 100
     # What is stored as text instead of BASE64, and which sides are captured; None: as served, else as SageMaker's SDK.
@@ -211,6 +213,12 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     test_marker: str = ""  # requests whose custom attributes contain it are counted apart, in no statistic
     private: tuple[str, ...] = ()  # features of which only counts of types and missing cells are stored
 
+    @property
+    def gate(self) -> tuple[str, ...]:
+        """The stages of which a version must be in one; none when it is only to be approved."""
+        stages = self.model_life_cycle_stage
+        return ((stages,) if stages else ()) if isinstance(stages, str) else stages
+
 
 class Fleet(Record, frozen=True, kw_only=True):
     """The applied fleet: who applied it, when, from which commit."""
@@ -224,9 +232,9 @@ class Fleet(Record, frozen=True, kw_only=True):
         """The entry of an endpoint."""
         return next((entry for entry in self.entries if entry.endpoint == endpoint), None)
 
-    def entry_of_group(self, package_group: str) -> FleetEntry | None:
-        """The entry whose endpoint serves a model package group."""
-        return next((entry for entry in self.entries if package_group and entry.package_group == package_group), None)
+    def entries_of_group(self, package_group: str) -> tuple[FleetEntry, ...]:
+        """The entries whose endpoints serve a model package group."""
+        return tuple(entry for entry in self.entries if package_group and entry.package_group == package_group)
 
 
 class Deployment(Record, frozen=True, kw_only=True):

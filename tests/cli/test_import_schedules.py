@@ -1,12 +1,14 @@
 """Model Monitor's schedules become a fleet: one command, nothing overwritten, what is not covered is named."""
 
+from datetime import timedelta
+
 import boto3
 import pytest
 
+from chalicelib.aws.clients import client
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import Mode
 from tests.cli import fleet_of_schedules as made
-from tests.runs import pass_hours
 from vedette.demo import user_actions
 
 
@@ -29,12 +31,14 @@ def test_forty_endpoints_come_from_their_schedules_with_one_command_and_are_eval
     assert {name: made.fleet()[name].baseline for name in names} == {
         name: f"s3://{stage.bucket}/baselines-of-model-monitor/{name}/" for name in names
     }
-    # Only Vedette's timers are to run, and Model Monitor's jobs take long to simulate.
-    for name in names:
-        stage.cloud.sagemaker.monitoring._stop(stage.cloud.sagemaker.monitoring.schedules[f"{name}-schedule"])
+    stage.cloud.schedules_enabled = False  # of all timers, the one that evaluates windows runs once, below
+    stage.cloud.turn(minutes=2)  # a new schedule is Pending first, and refuses changes
     for name in names:
         user_actions.predict(name, [("1", "2")] * 20)
-    pass_hours(stage.cloud, 1)
+        client("sagemaker").stop_monitoring_schedule(MonitoringScheduleName=f"{name}-schedule")
+    stage.cloud.turn(to=stage.cloud.clock.now().replace(minute=6) + timedelta(hours=1))
+    stage.cloud.invoke("run_monitoring", stage.cloud.scheduled_event("vedette-local-run_monitoring"))
+    stage.cloud.settle()
     latest = [max(executions(name), key=lambda execution: execution.window_end) for name in names]
     assert [(one.endpoint, one.verdict, one.rows, one.baseline) for one in latest] == [
         (name, "OK", 20, "v1") for name in names

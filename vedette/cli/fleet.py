@@ -195,6 +195,8 @@ def _store(
 
     remarks = fleet.check_sources(entries, "the fleet")
     changes = fleet.differences(stored.entries, entries)
+    if refused := fleet.undeployable(stored.entries, entries):
+        raise VedetteError("\n".join(refused))
     data = {**(data or {}), "changes": changes, "commit": commit, "applied": False}
     if not changes:
         io.say("The fleet does not change.")

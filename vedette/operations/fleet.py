@@ -11,7 +11,7 @@
 | not TOML; the same endpoint twice            | `fleet.toml: not TOML: Cannot declare ...`                           |
 | an unknown key                               | `fleet.toml: endpoints.site.modus: no such key; did you mean mode?`  |
 | a value of another type or outside its range | `fleet.toml: endpoints.site.capture_percentage: 150 is not 0 to 100` |
-| a group that serves two endpoints            | `fleet.toml: the group g is used by both a and b`                     |
+| two endpoints with one gate of a group       | `fleet.toml: a and b would both deploy each version of the group g`  |
 | a name that SageMaker rejects                | `fleet.toml: endpoints.a_b: not a name ...`                          |
 | two names that differ in case alone          | `fleet.toml: site and Site are the same endpoint ...     `        |
 | a source under what Vedette itself writes    | `fleet.toml: endpoints.site.capture_uri: ...`                        |
@@ -37,9 +37,11 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.alerts.wording import counted
+from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.records import Delivery, DepartedEndpoint, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
+from chalicelib.registry.plan import Served, unsupported_kind, unsupported_sentence
 from chalicelib.services import capture_backlog
 from chalicelib.settings import settings
 from vedette.operations import aws
@@ -234,7 +236,7 @@ def _check_capture(found: FleetEntry, place: str) -> None:
 def check(entries: Iterable[FleetEntry], place: str) -> None:
     """Raise UnreadableFile if entries contradict each other."""
     endpoints: dict[str, str] = {}
-    groups: dict[str, str] = {}
+    groups: dict[tuple[str, frozenset[str]], FleetEntry] = {}
     for found in entries:
         known = endpoints.get(found.endpoint.lower())
         endpoints[found.endpoint.lower()] = found.endpoint
@@ -245,12 +247,17 @@ def check(entries: Iterable[FleetEntry], place: str) -> None:
                 f"{place}: {known} and {found.endpoint} are the same endpoint in SageMaker, which ignores"
                 " case; their captures would be mixed"
             )
-        if found.package_group and found.package_group in groups:
+        if found.mode != Mode.DEPLOY:
+            continue
+        group = found.package_group, frozenset(found.gate)
+        other = groups.setdefault(group, found)
+        if other is not found and not (other.shared_gate and found.shared_gate):
+            stages = f"in stage {' or '.join(found.gate)}" if found.gate else "that is approved"
             raise UnreadableFile(
-                f"{place}: the group {found.package_group} is used by both {groups[found.package_group]} and"
-                f" {found.endpoint}; a group serves one endpoint"
+                f"{place}: {other.endpoint} and {found.endpoint} would both deploy each version of the group"
+                f" {found.package_group} {stages}; give them different stages (model_life_cycle_stage), or set"
+                " shared_gate = true on both"
             )
-        groups[found.package_group] = found.endpoint
 
 
 def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
@@ -311,6 +318,23 @@ def missing_of(found: FleetEntry, *, exists: bool) -> list[str]:
     return sentences
 
 
+def undeployable(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> list[str]:
+    """One sentence for each entry that is new in mode deploy, and whose endpoint Vedette does not deploy to."""
+    deployed = {found.endpoint for found in before if found.mode == Mode.DEPLOY}
+    kinds = {
+        found.endpoint: unsupported_kind_of(found.endpoint)
+        for found in after
+        if found.mode == Mode.DEPLOY and found.endpoint not in deployed
+    }
+    return [f"{endpoint}: {unsupported_sentence(kind)}" for endpoint, kind in kinds.items() if kind]
+
+
+def unsupported_kind_of(endpoint: str) -> str:
+    """The kind of an endpoint that exists, if Vedette does not deploy to it; else ""."""
+    served = Served.of(sagemaker.describe_served(endpoint))
+    return "" if served is None or served.deleted else unsupported_kind(served)
+
+
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
@@ -367,7 +391,7 @@ def managed(fleet: Fleet, group: str, endpoint: str, fields: Mapping[str, Any]) 
     Raises
     ------
     UnreadableFile
-        If the endpoint belongs to another group, or the group to another endpoint.
+        If the endpoint belongs to another group, or another endpoint of the group has the same gate.
     """
     before = fleet.entry(endpoint)
     if before is not None and before.package_group not in {"", group}:
