@@ -211,6 +211,7 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     golden_payload: GoldenPayload | None = None
     capture_header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
     test_marker: str = ""  # requests whose custom attributes contain it are counted apart, in no statistic
+    model_monitor_metrics: str = ""  # the schedule under whose name drift is also written as Model Monitor's metrics
     private: tuple[str, ...] = ()  # features of which only counts of types and missing cells are stored
 
     @property

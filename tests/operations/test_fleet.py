@@ -57,6 +57,7 @@ REFUSED = {
         b"[endpoints.a]\nmode='deploy'\npackage_group='g'\n[endpoints.b]\nmode='deploy'\npackage_group='g'",
         "f: a and b would both deploy each version of the group g that is approved; give them different stages",
     ),
+    "the reserved team": (b"[endpoints.a]\nteam='deployments'", "f: endpoints.a.team: deployments is not a team"),
     "nothing to deploy": (b"[endpoints.a]\nmode='deploy'", "f: endpoints.a.package_group: missing; mode deploy needs"),
     "windows too short": (b"[endpoints.a]\nwindow_minutes=5", "f: endpoints.a.window_minutes: 5 is not 15 to 1440"),
     "windows that leave a rest": (

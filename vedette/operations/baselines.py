@@ -152,7 +152,12 @@ def read(place: str, statistics_place: str = "") -> Stored:
 
 def named(endpoint: str, text: str) -> Stored:
     """A baseline by name: a file or folder if it contains a / or ends in .json, else a stored version."""
-    return read(text) if "/" in text or text.endswith(".json") else version(endpoint, text)
+    return read(text) if is_place(text) else version(endpoint, text)
+
+
+def is_place(text: str) -> bool:
+    """Whether a name is that of a file or folder; no endpoint and no version has such a name."""
+    return "/" in text or text.endswith(".json")
 
 
 def same(one: Stored, other: Stored) -> bool:

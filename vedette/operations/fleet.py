@@ -43,7 +43,7 @@ from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.records import Delivery, DepartedEndpoint, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
 from chalicelib.registry.plan import Served, unsupported_kind, unsupported_sentence
 from chalicelib.services import capture_backlog
-from chalicelib.settings import settings
+from chalicelib.settings import DEPLOYMENTS, settings
 from vedette.operations import aws
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -69,6 +69,7 @@ WITHIN: dict[str, type[msgspec.Struct]] = {"golden_payload": GoldenPayload, "thr
 S3_KEY = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+")
 FORMS = {
     "package_group": (NAME, "1 to 63 letters, digits and hyphens"),
+    "model_monitor_metrics": (NAME, "the name of a monitoring schedule"),
     "instance_type": (re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"), "a SageMaker instance type like ml.m5.large"),
     "capture_uri": (re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?"), "a place like s3://bucket/prefix"),
     "baseline": (S3_KEY, "a folder like s3://bucket/baseline/"),
@@ -192,6 +193,8 @@ def check_entry(found: FleetEntry, place: str) -> None:
             raise UnreadableFile(
                 f"{place}.{name}: {fields[name]} does not divide a day; 15, 30, 60, 120, 240, 480, 720, 1440 do"
             )
+    if found.team == DEPLOYMENTS:
+        raise UnreadableFile(f"{place}.team: {DEPLOYMENTS} is not a team, but the topic of messages about deployments")
     if found.baseline_statistics and not found.baseline:
         raise UnreadableFile(f"{place}.baseline_statistics: there is no baseline that they belong to")
     if found.mode == "deploy" and not found.package_group:
