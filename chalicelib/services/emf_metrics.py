@@ -1,12 +1,13 @@
 """The CloudWatch metrics of a verdict, in EMF; docs/metrics.md names each.
 
-| dimensions                   | metrics                                              | how many                         |
-|------------------------------|------------------------------------------------------|----------------------------------|
-| Stage, Endpoint              | Rows, RejectedLines, Violations, NotEvaluated, Drift | 5 an endpoint                    |
-| Stage, Endpoint, Check       | Violations                                           | while a check fails              |
-| Stage, Endpoint, Feature     | Violations, Drift                                    | the fleet's critical ones, <= 20 |
-| Endpoint, MonitoringSchedule | feature_baseline_drift_{feature}, as Model Monitor's | if the fleet names a schedule,   |
-|                              |                                                      | <= 100 features of the baseline  |
+| dimensions                   | metrics                                  | how many                                   |
+|------------------------------|------------------------------------------|--------------------------------------------|
+| Stage, Endpoint              | Rows, RejectedLines, Violations,         | 5 an endpoint                              |
+|                              | NotEvaluated, Drift                      |                                            |
+| Stage, Endpoint, Check       | Violations                               | while a check fails                        |
+| Stage, Endpoint, Feature     | Violations, Drift                        | the fleet's critical ones, 20 at most      |
+| Endpoint, MonitoringSchedule | feature_baseline_drift_{feature}, as     | if the fleet names a schedule: of the      |
+|                              | Model Monitor's                          | baseline's features, 100 at most           |
 
 Each metric costs, so their number depends on the fleet alone and never on what a client sends. Its time is the end of
 the window, so that a late verdict appears where it belongs.
@@ -29,6 +30,7 @@ MAX_FEATURES = 20
 MAX_DRIFT_METRICS = 100
 NOT_EVALUATED = frozenset({Verdict.NO_DATA, Verdict.CAPTURE_STOPPED, Verdict.MONITOR_FAILED})
 DRIFT_METRIC = "Drift"  # a ratio; the others are counts
+# AWS's pages spell it in different ways (docs/metrics.md); alarms in use have this spelling.
 # https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-cloudwatch.html
 MODEL_MONITOR_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
 MODEL_MONITOR_DRIFT = "feature_baseline_drift_"
