@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.alerts.wording import counted
 from chalicelib.errors import VedetteError
 from vedette.cli import options, stage
 from vedette.cli.quiet_start import show_quiet_start
@@ -104,6 +103,7 @@ def apply_command(io: CommandIO, file: Path | None, import_schedules: bool, forc
 
 def _import_schedules(io: CommandIO, file: Path | None, stored: Fleet, etag: str, force: bool) -> None:
     """Show the entries for the schedules; once confirmed, write them to the file and apply all entries."""
+    from chalicelib.alerts.wording import counted
     from vedette.operations import fleet, schedule_import
 
     content = file.read_bytes() if file is not None and file.exists() else None
@@ -191,6 +191,7 @@ def _store(
     VedetteError
         With one line for each endpoint, team or baseline that does not exist, and each baseline that cannot be read.
     """
+    from chalicelib.alerts.wording import counted
     from vedette.operations import aws, fleet, fleet_baselines
 
     remarks = fleet.check_sources(entries, "the fleet")

@@ -36,8 +36,12 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[str, ...] = ()  # one sentence for each schedule that has no entry
 
 
-def proposal(known: Iterable[FleetEntry], advance: Callable[[int], None] = lambda done: None) -> Proposal:
-    """The fleet entries for the schedules of the account, except for endpoints that are in the fleet."""
+def proposal(
+    schedules: Iterable[Mapping[str, Any]],
+    known: Iterable[FleetEntry],
+    advance: Callable[[int], None] = lambda done: None,
+) -> Proposal:
+    """The fleet entries for schedules of ListMonitoringSchedules, except for endpoints that are in the fleet."""
     in_fleet = {entry.endpoint.lower() for entry in known}
     entries: dict[str, tuple[str, FleetEntry]] = {}
     remarks: list[str] = []
