@@ -104,12 +104,13 @@ def apply_command(io: CommandIO, file: Path | None, import_schedules: bool, forc
 def _import_schedules(io: CommandIO, file: Path | None, stored: Fleet, etag: str, force: bool) -> None:
     """Show the entries for the schedules; once confirmed, write them to the file and apply all entries."""
     from chalicelib.alerts.wording import counted
-    from vedette.operations import fleet, schedule_import
+    from vedette.operations import aws, fleet, schedule_import
 
     content = file.read_bytes() if file is not None and file.exists() else None
     known = stored.entries if content is None else fleet.parse(content, str(file))
-    with options.progress("Reading schedules", 0, counted=True) as advance:
-        found = schedule_import.proposal(known, advance)
+    schedules = aws.all_monitoring_schedules()
+    with options.progress("Reading schedules", len(schedules), counted=True) as advance:
+        found = schedule_import.proposal(schedules, known, advance)
     tables = fleet.as_toml(found.entries)
     io.say(*tables.splitlines(), *([""] if tables else []), *found.remarks, *found.left_out)
     io.say(f"{counted(len(found.entries), 'endpoint')} imported; schedules left out: {len(found.left_out)}.")

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -22,7 +22,7 @@ import msgspec
 from chalicelib import locations
 from chalicelib.errors import VedetteError
 from chalicelib.records import FleetEntry
-from vedette.operations import aws, monitoring_schedules, watching
+from vedette.operations import monitoring_schedules, watching
 from vedette.operations.monitoring_schedules import HOURS_OF_A_DAY, KIND, Schedule
 
 RUNS = "Scheduled"
@@ -47,9 +47,7 @@ def proposal(
     remarks: list[str] = []
     left_out: list[str] = []
     # Schedules that still run come first: of two of one endpoint, the one in use is taken.
-    for summary in sorted(
-        aws.all_monitoring_schedules(), key=lambda one: one["MonitoringScheduleStatus"] != "Scheduled"
-    ):
+    for summary in sorted(schedules, key=lambda one: one["MonitoringScheduleStatus"] != "Scheduled"):
         name, kind = summary["MonitoringScheduleName"], summary.get("MonitoringType", KIND)
         advance(1)
         schedule = monitoring_schedules.read(summary)
