@@ -127,12 +127,10 @@ class EndpointRun:
         return cls(entry, datetime.now(UTC), Deadline.never(), stage_stores())
 
     @classmethod
-    def of_group(cls, package_group: str, deadline: Deadline, stores: Stores) -> EndpointRun | Skipped:
-        """The run for the endpoint that serves a model package group; skipped when no endpoint of the fleet does."""
-        entry = stores.fleet.get().entry_of_group(package_group)
-        if entry is None:
-            return Skipped(SkipReason.NOT_IN_FLEET, f"the group {package_group} is in no fleet entry")
-        return cls(entry, datetime.now(UTC), deadline, stores)
+    def of_group(cls, package_group: str, deadline: Deadline, stores: Stores) -> tuple[EndpointRun, ...]:
+        """The runs for the endpoints that serve a model package group."""
+        entries = stores.fleet.get().entries_of_group(package_group)
+        return tuple(cls(entry, datetime.now(UTC), deadline, stores) for entry in entries)
 
     @read_once
     def described(self) -> dict[str, Any]:

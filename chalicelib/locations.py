@@ -201,6 +201,20 @@ def baseline_in_force(endpoint: str) -> str:
     return f"baselines/{endpoint}/current.json"
 
 
+def baseline_files(baseline: str, statistics: str = "") -> tuple[str, str]:
+    """The constraints and the statistics of a baseline, given as a folder or as its constraints.json.
+
+    Examples
+    --------
+    >>> baseline_files("s3://b/churn/")
+    ('s3://b/churn/constraints.json', 's3://b/churn/statistics.json')
+    >>> baseline_files("s3://b/churn/rules.json", "s3://b/stats.json")
+    ('s3://b/churn/rules.json', 's3://b/stats.json')
+    """
+    constraints = baseline if baseline.endswith(".json") else f"{baseline.rstrip('/')}/{CONSTRAINTS_FILE}"
+    return constraints, statistics or f"{constraints.rpartition('/')[0]}/{STATISTICS_FILE}"
+
+
 def executions_of_window(endpoint: str, variant: str, window: Window) -> str:
     """The prefix of every execution of one window, for any model version and revision."""
     return f"{executions_of_variant(endpoint, variant)}{window.name}/"

@@ -154,6 +154,7 @@ class BaselineInForce(Record, frozen=True, kw_only=True):
     at: datetime
     reason: str = ""
     package_arn: str = ""  # the version that brought it; "" when a person put it in force
+    fleet_baseline: str = ""  # the `baseline` of the fleet entry that it was read from; "" when the fleet named none
 
 
 # --- wanted -----------------------------------------------------------------------------------------------------------
@@ -183,7 +184,9 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     mode: Mode = Mode.OBSERVE
     package_group: str = ""
-    model_life_cycle_stage: str = ""  # a version must also have reached this stage (ModelLifeCycle.Stage)
+    # The gate: a version must also be in this stage, or in one of these (ModelLifeCycle.Stage).
+    model_life_cycle_stage: str | tuple[str, ...] = ""
+    shared_gate: bool = False  # other endpoints of the group with the same gate deploy the same versions
     capture_uri: str = ""  # where the endpoint captures; "" is the stage's own bucket
     capture_percentage: int = 100
     # What is stored as text instead of BASE64, and which sides are captured; None: as served, else as SageMaker's SDK.
@@ -195,7 +198,9 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     traffic_shifting: Literal["all at once", "canary", "linear"] = "all at once"
     updates_per_hour: int = 6
     recreate_failed: bool = False  # delete an endpoint that failed before it ever served, and create it again
-    baseline: str = ""  # s3 folder of the baseline for versions that bring none
+    # s3 folder, or constraints.json, of the baseline; in mode deploy of the versions that bring none.
+    baseline: str = ""
+    baseline_statistics: str = ""  # where its statistics lie, unless beside the constraints
     window_minutes: int = 60
     drift_window_minutes: int = 1440  # windows of their own for drift, unless they are as short as the others
     critical_features: tuple[str, ...] = ()
@@ -206,7 +211,14 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     golden_payload: GoldenPayload | None = None
     capture_header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
     test_marker: str = ""  # requests whose custom attributes contain it are counted apart, in no statistic
+    model_monitor_metrics: str = ""  # the schedule under whose name drift is also written as Model Monitor's metrics
     private: tuple[str, ...] = ()  # features of which only counts of types and missing cells are stored
+
+    @property
+    def gate(self) -> tuple[str, ...]:
+        """The stages of which a version must be in one; none when it is only to be approved."""
+        stages = self.model_life_cycle_stage
+        return ((stages,) if stages else ()) if isinstance(stages, str) else stages
 
 
 class Fleet(Record, frozen=True, kw_only=True):
@@ -221,9 +233,9 @@ class Fleet(Record, frozen=True, kw_only=True):
         """The entry of an endpoint."""
         return next((entry for entry in self.entries if entry.endpoint == endpoint), None)
 
-    def entry_of_group(self, package_group: str) -> FleetEntry | None:
-        """The entry whose endpoint serves a model package group."""
-        return next((entry for entry in self.entries if package_group and entry.package_group == package_group), None)
+    def entries_of_group(self, package_group: str) -> tuple[FleetEntry, ...]:
+        """The entries whose endpoints serve a model package group."""
+        return tuple(entry for entry in self.entries if package_group and entry.package_group == package_group)
 
 
 class Deployment(Record, frozen=True, kw_only=True):

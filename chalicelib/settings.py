@@ -5,7 +5,8 @@ VEDETTE_BUCKET           the stage's bucket
 VEDETTE_TABLE            the stage's DynamoDB table
 VEDETTE_TOPIC_ARN        the topic for alerts; its account and region are the ones whose events are accepted
 VEDETTE_TOPICS           the topics of teams: "team=arn" separated by commas (optional; every other team's alerts go to
-                         VEDETTE_TOPIC_ARN)
+                         VEDETTE_TOPIC_ARN); the topic of the reserved team "deployments" takes every message
+                         about a deployment, of whichever team
 VEDETTE_ROLE_ARN         the execution role given to models that Vedette creates (only needed to deploy)
 VEDETTE_CAPTURE_SOURCES  other places where endpoints capture: "bucket/prefix" separated by commas (optional)
 VEDETTE_IMAGE_ACCOUNTS   accounts whose ECR registries a deployed image may come from, separated by commas (optional;
@@ -22,6 +23,8 @@ from chalicelib.errors import MissingSetting
 from chalicelib.locations import CAPTURE_PREFIX
 
 TOPIC_ARN = re.compile(r"arn:aws[\w-]*:sns:(?P<region>[\w-]+):(?P<account>\d{12}):[\w-]{1,256}")
+
+DEPLOYMENTS = "deployments"  # the reserved team whose topic takes the messages about deployments
 
 ACCOUNT = re.compile(r"[0-9]{12}")
 
@@ -57,7 +60,8 @@ class Settings:
 
     def lacks_topic_of(self, team: str) -> bool:
         """Whether a team has no topic, in a stage that gives topics to teams; without those, a team is a label."""
-        return bool(team) and bool(self.topics) and self.topic_of(team) is None
+        of_teams = [name for name, _ in self.topics if name != DEPLOYMENTS]
+        return bool(team) and bool(of_teams) and self.topic_of(team) is None
 
     @property
     def capture_places(self) -> tuple[tuple[str, str], ...]:

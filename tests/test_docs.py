@@ -46,6 +46,12 @@ def test_the_example_of_a_fleet_is_one():
     ]
 
 
+def test_the_other_examples_of_a_fleet_are_fleets():
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "fleet.md").read_text(), re.DOTALL)
+    found = [fleet.parse(block.encode(), "docs/fleet.md") for block in blocks]
+    assert ("Staging", "Production") in {entry.gate for entries in found for entry in entries}
+
+
 def test_every_check_is_explained_and_the_example_is_a_constraints_json():
     text = (ROOT / "docs" / "constraints.md").read_text()
     assert {check for check in check_types.MODEL_MONITOR | check_types.VEDETTE if f"`{check}`" not in text} == set()

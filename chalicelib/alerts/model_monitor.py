@@ -15,6 +15,9 @@
 | ground-truth merge, Failed                         | MonitorFailed: no analysis will come                   |
 | an execution that never had a job                  | the same by its FailureReason                          |
 
+A violation has the severity of Vedette's own (constraints.measurement), by the share that its sentence holds. Model
+Monitor says no number of rows, so chance is not taken off. Without a share it is critical; drift is a warning.
+
 See aws-behaviour: described-job, exit-message, execution-without-data, execution-without-job. Nothing but
 the job's description and its violations file is trusted.
 """
@@ -22,14 +25,15 @@ the job's description and its violations file is trusted.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
+from chalicelib.constraints import check_types
 from chalicelib.constraints.files import Violation
-from chalicelib.constraints.measurement import Measurement, Severity, Verdict
+from chalicelib.constraints.measurement import Measurement, Severity, Verdict, severity_of
 from chalicelib.records import Execution
 from chalicelib.window import Window
 
@@ -40,6 +44,10 @@ REPORT_GRACE = timedelta(minutes=2)  # a report may come after its job's event; 
 _NO_DATA_REASONS = ("no data", "no s3 objects found")
 _COUNTED = re.compile(r"with (\d+) violations?")
 _CLEAN = "no violations"
+_PERCENT = r"(\d+(?:\.\d+)?(?:[eE]-?\d+)?)%"
+_COMPLETENESS = re.compile(rf"Expected: {_PERCENT}\. Observed: Only {_PERCENT}")
+_DATA_TYPE = re.compile(rf"Observed: Only {_PERCENT} of data is")
+_CATEGORICAL = re.compile(r"Value: (\d+(?:\.\d+)?(?:[eE]-?\d+)?) does not meet the constraint")
 HOUR = timedelta(hours=1)
 Job = Mapping[str, Any]
 
@@ -179,7 +187,7 @@ def _measurements(job: Job, verdict: Verdict, violations: Sequence[Violation], u
     if verdict != Verdict.VIOLATIONS:
         return []
     if violations:
-        return [_measurement(v.subject, v.constraint_check_type, v.description) for v in violations]
+        return [measurement_of(violation) for violation in violations]
     announced = f"{_announced(job)} violations were announced" if _announced(job) else "Violations were announced"
     if unreadable:
         return [
@@ -188,8 +196,14 @@ def _measurements(job: Job, verdict: Verdict, violations: Sequence[Violation], u
     return [_measurement("report", "report_missing", f"{announced}, but the report has no violations file")]
 
 
+def measurement_of(violation: Violation) -> Measurement:
+    """A violation of a file of Model Monitor's."""
+    return _measurement(violation.subject, violation.constraint_check_type, violation.description)
+
+
 def _measurement(feature: str, check: str, description: str) -> Measurement:
     drift = "drift" in check or check.endswith("Threshold")
+    share = violating_share(check, description)
     return Measurement(
         feature=feature,
         check=check,
@@ -197,9 +211,40 @@ def _measurement(feature: str, check: str, description: str) -> Measurement:
         expected="",
         observed="",
         violated=True,
-        severity=Severity.WARNING if drift else Severity.CRITICAL,
+        severity=Severity.WARNING if drift else Severity.CRITICAL if share is None else severity_of(share),
         description=description,
     )
+
+
+def violating_share(check: str, description: str) -> float | None:
+    """The share of the cells that violate a rule, as Model Monitor's sentence says it; None where it says none.
+
+    Of missing cells, what goes beyond the share that is allowed; where no cell at all has the expected type, all.
+
+    Examples
+    --------
+    >>> text = "Data completeness requirement is not met. Expected: 100.0%. Observed: Only 97.5%."
+    >>> round(violating_share("completeness_check", text), 4)
+    0.025
+    >>> violating_share("missing_column_check", "There are missing columns in current dataset.") is None
+    True
+    """
+    if check == check_types.COMPLETENESS and (found := _COMPLETENESS.search(description)):
+        return (float(found[1]) - float(found[2])) / 100
+    if check == check_types.DATA_TYPE and (found := _DATA_TYPE.search(description)):
+        return 1 - float(found[1]) / 100
+    if check == check_types.CATEGORICAL_VALUES and (found := _CATEGORICAL.search(description)):
+        return 1 - float(found[1])
+    return None
+
+
+def with_critical_features(execution: Execution, critical_features: Collection[str]) -> Execution:
+    """The execution, in which every violation of a critical feature is critical."""
+    measurements = tuple(
+        replace(one, severity=Severity.CRITICAL) if one.violated and one.feature in critical_features else one
+        for one in execution.measurements
+    )
+    return replace(execution, measurements=measurements)
 
 
 def _environment(job: Job) -> Mapping[str, str]:

@@ -30,7 +30,7 @@ from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.validation import schema_error, validation_error
 from chalicelib.errors import UnreadableFile
 from chalicelib.statistics.feature_names import names_by_side
-from chalicelib.statistics.monitor_files import CONSTRAINTS, data_set_format, kind_of_document, other_kind
+from chalicelib.statistics.monitor_files import CONSTRAINTS, data_set_format, kind_of_document, not_json, other_kind
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,10 +134,10 @@ def _violation(entry: dict[str, Any]) -> Violation:
 def _object(content: bytes, place: str, kind: str, key: str, *, stored: bool = False) -> dict[str, Any]:
     try:
         document = json.loads(content)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
         form = data_set_format(content, place) if kind == CONSTRAINTS else ""
         help = f"this looks like {form}: `vedette baseline {place} -o FOLDER` makes constraints from it"
-        raise UnreadableFile(f"{place}: {help if form else 'not JSON'}") from None
+        raise UnreadableFile(f"{place}: {help if form else not_json(error)}") from None
     found = kind_of_document(document) if kind == CONSTRAINTS and not stored else ""
     if found not in ("", CONSTRAINTS):
         raise UnreadableFile(f"{place}: {other_kind(found, CONSTRAINTS)}")

@@ -5,15 +5,17 @@ from typing import Any
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.events import Event, ModelPackageStateChanged
-from chalicelib.outcomes import Skipped
+from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.services import reconciliation
 from chalicelib.settings import settings
 
 
 def handle(event: Event, context: Any) -> dict[str, Any]:
-    """Reconcile the endpoint of the version's group with what the registry shows now."""
+    """Reconcile the endpoints of the version's group with what the registry shows now."""
     changed = ModelPackageStateChanged.from_eventbridge(event, settings())
-    run = EndpointRun.of_group(changed.package_group, Deadline.of(context), stage_stores())
-    if isinstance(run, Skipped):
-        return run.summary()
-    return reconciliation.reconcile(run, changed if changed.is_new_approval else None).summary()
+    runs = EndpointRun.of_group(changed.package_group, Deadline.of(context), stage_stores())
+    if not runs:
+        detail = f"the group {changed.package_group} is in no fleet entry"
+        return Skipped(SkipReason.NOT_IN_FLEET, detail).summary()
+    done = reconciliation.reconcile_each(runs, changed if changed.is_new_approval else None)
+    return {"endpoints": [one.summary() for one in done]}

@@ -19,8 +19,8 @@
 | InService on it again, and nothing shows that ours began   | RecordFailure of the attempt alone; then once more     |
 | ... MAX_UNPROVEN_ATTEMPTS times in a row                   | Stop: another actor fails it, as far as is known       |
 | InService, and its config or its model was deleted         | Stop, with the way out                                 |
-| InService on a config that Vedette did not make            | Stop; `vedette adopt` lets Vedette go on               |
 | InService on a kind that Vedette does not deploy to        | Stop, naming the kind                                  |
+| InService on a config that Vedette did not make            | Stop; `vedette adopt` lets Vedette go on               |
 | InService, nothing wanted                                  | NoChange with a condition: the served version stays    |
 | InService and already as wanted                            | NoChange                                               |
 | InService, and its next config alone has failed before     | Stop: the served config stays                          |
@@ -167,7 +167,7 @@ class EndpointSnapshot:
             for one in self.failed_versions
             if served is None or one.package_arn != served.package_arn or one.config == served.config_name
         ]
-        return wanted(self.versions, self.pin, failed, self.now, self.entry.model_life_cycle_stage)
+        return wanted(self.versions, self.pin, failed, self.now, self.entry.gate)
 
 
 class Action(StrEnum):
@@ -365,12 +365,10 @@ def _in_service(snapshot: EndpointSnapshot, served: Served) -> Plan:
             return outcome
     if served.deleted:
         return _stop(ConditionCode.DELETED, deleted_sentence(snapshot.entry.endpoint, served), served.config_name)
+    if kind := unsupported_kind(served):
+        return _stop(ConditionCode.UNSUPPORTED_KIND, unsupported_sentence(kind), kind)
     if refused := _foreign_config(served, latest):
         return refused
-    kind = unsupported_kind(served)
-    if kind:
-        reason = f"the endpoint is {kind}; Vedette watches such endpoints but does not deploy to them"
-        return _stop(ConditionCode.UNSUPPORTED_KIND, reason, kind)
     if snapshot.wanted.version is None:
         reason = f"{snapshot.wanted.reason}; {_version(served)} stays in service"
         return NoChange(reason, Condition(ConditionCode.NOTHING_WANTED, reason, snapshot.wanted.code))
@@ -545,6 +543,11 @@ def _foreign_config(served: Served, latest: Deployment | None) -> Stop | None:
         " nothing before `vedette adopt`"
     )
     return _stop(ConditionCode.FOREIGN_CONFIG, reason, served.config_name)
+
+
+def unsupported_sentence(kind: str) -> str:
+    """Why an endpoint of such a kind is not deployed to, and what can be done instead."""
+    return f"the endpoint is {kind}; Vedette watches such endpoints if they capture, but does not deploy to them"
 
 
 def unsupported_kind(served: Served) -> str:

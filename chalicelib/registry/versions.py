@@ -7,14 +7,14 @@
 | a pin whose version is not approved           | as without a pin; a person is notified: it is void   |
 | approved versions                             | the newest of them that has not failed               |
 | a failed version whose time to retry has come | counts no more as failed                             |
-| a stage that the fleet entry requires         | only versions that have reached it count as approved |
+| stages that the fleet entry requires          | only versions in one of them count as approved       |
 | approved versions, all of which have failed   | none: the served version stays                       |
 | no approved version                           | none: the served version stays; a person is notified |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,6 +45,10 @@ class PackageVersion:
             stage=(summary.get("ModelLifeCycle") or {}).get("Stage", ""),
             created_at=summary.get("CreationTime"),
         )
+
+    def passes(self, gate: Collection[str]) -> bool:
+        """Whether it is in one of these stages; without any, every version passes."""
+        return not gate or self.stage in gate
 
 
 def void_failures(
@@ -111,7 +115,7 @@ def wanted(
     pin: Pin | None,
     failed_versions: Iterable[FailedVersion],
     now: datetime,
-    stage: str = "",
+    gate: Collection[str] = (),
 ) -> Wanted:
     """Decide which version should be served.
 
@@ -125,8 +129,8 @@ def wanted(
         Those that have failed; one whose time to try again has come counts no more.
     now
         The time at which `pin` and `failed_versions` are read.
-    stage
-        The ModelLifeCycle.Stage that a version must have reached; "" is any.
+    gate
+        The stages (ModelLifeCycle.Stage) of which a version must be in one; without any, every version passes.
 
     Examples
     --------
@@ -137,7 +141,7 @@ def wanted(
     >>> wanted([first], None, [], datetime.now(UTC)).reason
     'version 1 is the newest approved version'
     """
-    usable = (v for v in versions if v.approved and v.usable and stage in {"", v.stage})
+    usable = (v for v in versions if v.approved and v.usable and v.passes(gate))
     approved = sorted(usable, key=lambda v: v.version, reverse=True)
     excluded = [failed for failed in failed_versions if failed.counts(now)]
     pin_void = False
@@ -151,7 +155,7 @@ def wanted(
             return Wanted(pinned, WantedReason.PINNED, reason)
         pin_void = True
     if not approved:
-        in_stage = f" in stage {stage}" if stage else ""
+        in_stage = f" in stage {' or '.join(gate)}" if gate else ""
         reason = f"the registry shows no approved version{in_stage}"
         return Wanted(None, WantedReason.NONE_APPROVED, reason, pin_void)
     failed_arns = {failed.package_arn for failed in excluded}

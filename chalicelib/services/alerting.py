@@ -17,6 +17,7 @@
 | SNS throttles or fails                             | the others are sent; then the error propagates                  |
 | an endpoint of a team with a topic of its own      | goes there; for a team without one: metric, error log, and the  |
 |                                                    | stage's default topic                                           |
+| a deployment, and the stage has a topic for them   | goes there, whatever the team                                   |
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.alerts import email_text, endpoint_notifications, message, mutes, outbox, sns_payload
-from chalicelib.alerts.model_monitor import TERMINAL
+from chalicelib.alerts.model_monitor import TERMINAL, with_critical_features
 from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.slow_drift import follow_slow_drift
 from chalicelib.alerts.state import StoredExecutions, Transition, bounded, reach, transition
@@ -40,8 +41,8 @@ from chalicelib.errors import MalformedEvent, NotReady, Undeliverable, Unexpecte
 from chalicelib.events import ProcessingJobStateChanged
 from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
-from chalicelib.records import AlertMessage, AlertState, Execution, ExecutionEvent, Mode, OutboxMessage
-from chalicelib.settings import settings
+from chalicelib.records import AlertKind, AlertMessage, AlertState, Execution, ExecutionEvent, Mode, OutboxMessage
+from chalicelib.settings import DEPLOYMENTS, settings
 
 MAX_UNDELIVERABLE = 5  # of one run: the messages of an alert state go to one topic, and the sweep comes again
 ENDPOINT = ""  # the variant under which an endpoint's own notifications are kept
@@ -115,6 +116,8 @@ def alert_on(run: EndpointRun, execution: Execution) -> Alerted | Skipped:
     entry = run.entry
     if entry.mode == Mode.OBSERVE:
         return Skipped(SkipReason.OBSERVE_MODE, f"{entry.endpoint} is in mode observe: nobody is notified")
+    if execution.source == "model monitor":
+        execution = with_critical_features(execution, entry.critical_features)
     muted = mutes.muted(run.stores.alert_states.mutes(), entry.endpoint, execution.variant, entry.team, run.now)
     if execution.verdict == Verdict.CAPTURE_STOPPED and _capture_condition_was_notified(run):
         muted = mutes.always_muted
@@ -278,11 +281,17 @@ def _publish(run: EndpointRun, pending: AlertMessage) -> None:
     routed = sns_payload.with_routing(pending, run.entry.team, place)
     body = sns_payload.sns_message(routed)
     attributes = sns_payload.message_attributes(routed)
-    messages.publish(_topic(run), email_text.subject(routed), body, attributes)
+    messages.publish(_topic(run, pending.kind), email_text.subject(routed), body, attributes)
 
 
-def _topic(run: EndpointRun) -> str:
-    """The topic of the endpoint's team; an alert of a team without one goes to the stage's topic."""
+def _topic(run: EndpointRun, kind: AlertKind) -> str:
+    """The topic of deployments for a message about one, if the stage has one; else that of the endpoint's team.
+
+    An alert of a team without a topic goes to the stage's topic.
+    """
+    deployments = settings().topic_of(DEPLOYMENTS) if kind == AlertKind.DEPLOYMENT else None
+    if deployments:
+        return deployments
     team = run.entry.team
     topic = settings().topic_of(team)
     if settings().lacks_topic_of(team):

@@ -1,4 +1,4 @@
-"""The baseline follows the served version.
+"""The baseline follows the served version, where Vedette deploys; elsewhere `vedette apply` puts the fleet's in force.
 
 | the version's package                            | the baseline in force afterwards                               |
 |--------------------------------------------------|----------------------------------------------------------------|
@@ -14,10 +14,12 @@ from chalicelib.aws import s3, sagemaker
 from chalicelib.constraints.files import read_constraints
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import AccessDenied, UnreadableFile
-from chalicelib.locations import CONSTRAINTS_FILE, STATISTICS_FILE
+from chalicelib.locations import baseline_files
 from chalicelib.observability import logger
 from chalicelib.records import BaselineInForce, Deployment
 from chalicelib.registry.versions import version_of
+
+FLEET = "the fleet"
 
 
 def assign_baseline(run: EndpointRun, served: Deployment) -> str:
@@ -25,9 +27,8 @@ def assign_baseline(run: EndpointRun, served: Deployment) -> str:
     constraints_uri, statistics_uri = _of_package(served.package_arn)
     by = f"version {served.package_version}"
     if not constraints_uri and run.entry.baseline:
-        folder = run.entry.baseline.rstrip("/")
-        constraints_uri, statistics_uri = f"{folder}/{CONSTRAINTS_FILE}", f"{folder}/{STATISTICS_FILE}"
-        by = "the fleet"
+        constraints_uri, statistics_uri = baseline_files(run.entry.baseline, run.entry.baseline_statistics)
+        by = FLEET
     if constraints_uri:
         try:
             return _put(run, served, constraints_uri, statistics_uri, by)
@@ -61,6 +62,7 @@ def _put(run: EndpointRun, served: Deployment, constraints_uri: str, statistics_
         at=run.now,
         reason=constraints_uri,
         package_arn=served.package_arn,
+        fleet_baseline=run.entry.baseline if by == FLEET else "",
     )
     run.stores.baselines.put(run.endpoint, named, constraints, _read(statistics_uri) if statistics_uri else None)
     return f"{named.version}, brought by {by}"

@@ -1,10 +1,13 @@
 """The CloudWatch metrics of a verdict, in EMF; docs/metrics.md names each.
 
-| dimensions               | metrics                                             | how many                         |
-|--------------------------|-----------------------------------------------------|----------------------------------|
-| Stage, Endpoint          | Rows, RejectedLines, Violations, NotEvaluated, Drift | 5 an endpoint                    |
-| Stage, Endpoint, Check   | Violations                                          | while a check fails              |
-| Stage, Endpoint, Feature | Violations                                          | the fleet's critical ones, <= 20 |
+| dimensions                   | metrics                                  | how many                                   |
+|------------------------------|------------------------------------------|--------------------------------------------|
+| Stage, Endpoint              | Rows, RejectedLines, Violations,         | 5 an endpoint                              |
+|                              | NotEvaluated, Drift                      |                                            |
+| Stage, Endpoint, Check       | Violations                               | while a check fails                        |
+| Stage, Endpoint, Feature     | Violations, Drift                        | the fleet's critical ones, 20 at most      |
+| Endpoint, MonitoringSchedule | feature_baseline_drift_{feature}, as     | if the fleet names a schedule: of the      |
+|                              | Model Monitor's                          | baseline's features, 100 at most           |
 
 Each metric costs, so their number depends on the fleet alone and never on what a client sends. Its time is the end of
 the window, so that a late verdict appears where it belongs.
@@ -18,26 +21,41 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from chalicelib.constraints import check_types
 from chalicelib.constraints.measurement import Checks, Verdict
 from chalicelib.observability import metrics
-from chalicelib.records import Execution
+from chalicelib.records import Execution, FleetEntry
 from chalicelib.settings import settings
 
 MAX_FEATURES = 20
+# The metrics of one EMF line:
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+MAX_DRIFT_METRICS = 100
 NOT_EVALUATED = frozenset({Verdict.NO_DATA, Verdict.CAPTURE_STOPPED, Verdict.MONITOR_FAILED})
 DRIFT_METRIC = "Drift"  # a ratio; the others are counts
+# AWS's pages spell it in different ways (docs/metrics.md); alarms in use have this spelling.
+# https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-cloudwatch.html
+MODEL_MONITOR_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
+MODEL_MONITOR_DRIFT = "feature_baseline_drift_"
 MetricSet = tuple[dict[str, str], dict[str, float]]  # dimensions beside Stage and Endpoint; values by metric
 
 
-def emit(execution: Execution, critical_features: Collection[str] = ()) -> None:
+def emit(execution: Execution, entry: FleetEntry) -> None:
     """Write the metrics of the verdict of a closed window."""
-    for dimensions, values in metric_sets(execution, critical_features):
-        written = EphemeralMetrics(namespace=metrics.namespace)
-        written.set_timestamp(execution.window_end)
-        for name, value in {"Stage": settings().stage, "Endpoint": execution.endpoint, **dimensions}.items():
-            written.add_dimension(name=name, value=value)
-        for name, figure in values.items():
-            unit = MetricUnit.NoUnit if name == DRIFT_METRIC else MetricUnit.Count
-            written.add_metric(name=name, unit=unit, value=figure)
-        written.flush_metrics()
+    for dimensions, values in metric_sets(execution, entry.critical_features):
+        named = {"Stage": settings().stage, "Endpoint": execution.endpoint, **dimensions}
+        _write(metrics.namespace or "", execution, named, values)
+    if entry.model_monitor_metrics and (drift := model_monitor_metrics(execution, entry.critical_features)):
+        named = {"Endpoint": execution.endpoint, "MonitoringSchedule": entry.model_monitor_metrics}
+        _write(MODEL_MONITOR_NAMESPACE, execution, named, drift)
+
+
+def _write(namespace: str, execution: Execution, dimensions: dict[str, str], values: dict[str, float]) -> None:
+    written = EphemeralMetrics(namespace=namespace)
+    written.set_timestamp(execution.window_end)
+    for name, value in dimensions.items():
+        written.add_dimension(name=name, value=value)
+    for name, figure in values.items():
+        is_count = name != DRIFT_METRIC and not name.startswith(MODEL_MONITOR_DRIFT)
+        written.add_metric(name=name, unit=MetricUnit.Count if is_count else MetricUnit.NoUnit, value=figure)
+    written.flush_metrics()
 
 
 def metric_sets(execution: Execution, critical_features: Collection[str] = ()) -> Iterator[MetricSet]:
@@ -51,15 +69,9 @@ def metric_sets(execution: Execution, critical_features: Collection[str] = ()) -
             "Violations": len(violated),
             "NotEvaluated": int(execution.verdict in NOT_EVALUATED),
         }
-    by_days = {one.feature for one in execution.measurements if one.check == check_types.SUDDEN_DRIFT}
-    drift = [
-        one.value / one.threshold
-        for one in execution.measurements
-        if one.value is not None and one.threshold
-        if one.check == check_types.SUDDEN_DRIFT or (one.check == check_types.DRIFT and one.feature not in by_days)
-    ]
+    drift = _drift_by_feature(execution)
     if drift:
-        values[DRIFT_METRIC] = max(drift)
+        values[DRIFT_METRIC] = max(drift.values())
     if values:
         yield {}, values
     by_check = Counter(one.check for one in violated)
@@ -68,5 +80,33 @@ def metric_sets(execution: Execution, critical_features: Collection[str] = ()) -
     by_feature = Counter(one.feature for one in violated)
     known = {one.feature for one in execution.measurements}
     for feature in sorted(known & set(critical_features))[:MAX_FEATURES]:
-        name = feature[:250].encode("ascii", "replace").decode()  # CloudWatch takes ASCII
-        yield {"Feature": name}, {"Violations": by_feature[feature]}
+        distance = {DRIFT_METRIC: drift[feature]} if feature in drift else {}
+        yield {"Feature": _ascii(feature)}, {"Violations": by_feature[feature], **distance}
+
+
+def model_monitor_metrics(execution: Execution, critical_features: Collection[str] = ()) -> dict[str, float]:
+    """The drift distances of a verdict under Model Monitor's names, of the critical features first."""
+    distances = {
+        one.feature: one.value
+        for one in execution.measurements
+        if one.check == check_types.DRIFT and one.evaluated and one.value is not None
+    }
+    first = sorted(distances, key=lambda feature: (feature not in critical_features, feature))
+    return {f"{MODEL_MONITOR_DRIFT}{_ascii(feature, 230)}": distances[feature] for feature in first[:MAX_DRIFT_METRICS]}
+
+
+def _drift_by_feature(execution: Execution) -> dict[str, float]:
+    """The drift distances as shares of their thresholds; of a day with reference days, those of sudden drift."""
+    by_days = {one.feature for one in execution.measurements if one.check == check_types.SUDDEN_DRIFT}
+    found: dict[str, float] = {}
+    for one in execution.measurements:
+        if one.value is None or not one.threshold:
+            continue
+        if one.check == check_types.SUDDEN_DRIFT or (one.check == check_types.DRIFT and one.feature not in by_days):
+            found[one.feature] = max(found.get(one.feature, 0.0), one.value / one.threshold)
+    return found
+
+
+def _ascii(feature: str, limit: int = 250) -> str:
+    """A feature's name as CloudWatch takes it."""
+    return feature[:limit].encode("ascii", "replace").decode()

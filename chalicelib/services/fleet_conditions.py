@@ -18,7 +18,7 @@ from chalicelib.alerts import deleted_endpoint
 from chalicelib.alerts.endpoint_notifications import DELETED, ENDPOINT_FAMILY, FLEET_FAMILY, MISSING, sync_conditions
 from chalicelib.aws import s3, sagemaker
 from chalicelib.endpoint_run import EndpointRun
-from chalicelib.locations import CONSTRAINTS_FILE
+from chalicelib.locations import baseline_files
 from chalicelib.records import AlertState, DeploymentState, Mode
 from chalicelib.registry.plan import Served
 from chalicelib.services import alerting
@@ -95,7 +95,7 @@ def _missing_in_fleet(run: EndpointRun) -> dict[str, str]:
     if settings().lacks_topic_of(entry.team):
         found["team"] = f"the team {entry.team} has no topic, so the alerts go to the stage's own topic"
     if entry.mode == Mode.DEPLOY and entry.baseline:
-        place = f"{entry.baseline.rstrip('/')}/{CONSTRAINTS_FILE}"
+        place, _ = baseline_files(entry.baseline)
         if not s3.can_open_uri(place):
             found["baseline"] = f"the baseline of the fleet cannot be used: {place} does not exist, or may not be read"
     return found

@@ -135,7 +135,7 @@ def evaluate_closed(
             )
             if execution is not None:
                 execution_recording.publish(execution)
-                emf_metrics.emit(execution, run.entry.critical_features)
+                emf_metrics.emit(execution, run.entry)
                 executions.append(execution)
         if remaining:
             count("WindowsLeft", len(remaining))

@@ -25,6 +25,7 @@ instead of losing it, and an alert channel that is down never stops a deployment
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
 from functools import partial
@@ -38,7 +39,7 @@ from chalicelib.capture.options import PROBE_MARKER
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import NotReady, RequestRejected
 from chalicelib.events import ModelPackageStateChanged
-from chalicelib.observability import count
+from chalicelib.observability import count, logger
 from chalicelib.records import Deployment, DeploymentState, FailedVersion, Mode
 from chalicelib.registry.conditions import Condition, ConditionCode
 from chalicelib.registry.failures import FailureKind, failed_version_after, failure_kind
@@ -89,6 +90,24 @@ def reconcile_changed(run: EndpointRun) -> Reconciled:
     """
     serving.forget(run)
     return reconcile(run)
+
+
+def reconcile_each(runs: Iterable[EndpointRun], approval: ModelPackageStateChanged | None) -> list[Reconciled]:
+    """Reconcile every endpoint of a group, also when one of them fails; its error is then raised at the end.
+
+    The platform delivers the event again, which changes nothing on the endpoints that were reconciled.
+    """
+    done: list[Reconciled] = []
+    failed: list[Exception] = []
+    for run in runs:
+        try:
+            done.append(reconcile(run, approval))
+        except Exception as error:  # noqa: BLE001 - raised below, after the other endpoints
+            logger.warning("an endpoint of a group failed", endpoint=run.endpoint, kind=type(error).__name__)
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return done
 
 
 def reconcile(run: EndpointRun, approval: ModelPackageStateChanged | None = None) -> Reconciled:
@@ -177,6 +196,8 @@ def _notify_if_older(run: EndpointRun, snapshot: EndpointSnapshot, approval: Mod
     wanted, approved, latest = snapshot.wanted.version, version_of(approval.package_arn), snapshot.deployment
     if run.entry.mode != Mode.DEPLOY or wanted is None or wanted.arn == approval.package_arn:
         return
+    if not any(one.arn == approval.package_arn and one.passes(run.entry.gate) for one in snapshot.versions):
+        return  # it is of another endpoint of the group
     is_news = latest is None or approval.happened_at is None or approval.happened_at > latest.requested_at
     if int(approved) < wanted.version and is_news:
         notify = partial(

@@ -43,7 +43,7 @@ from chalicelib.statistics.distribution import Distribution
 from chalicelib.statistics.feature_names import names_by_side
 from chalicelib.statistics.lexical import TypeCounts
 from chalicelib.statistics.moments import Moments
-from chalicelib.statistics.monitor_files import STATISTICS, data_set_format, kind_of_document, other_kind
+from chalicelib.statistics.monitor_files import STATISTICS, data_set_format, kind_of_document, not_json, other_kind
 from chalicelib.statistics.table import Table
 
 _BYTES = "apache_kll_doubles"  # base64
@@ -84,9 +84,9 @@ def read_statistics(content: bytes, place: str) -> Table:
     """
     try:
         document = json.loads(content)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
         form = data_set_format(content, place)
-        cause = f"looks like {form}, not a {STATISTICS}" if form else "not JSON"
+        cause = f"looks like {form}, not a {STATISTICS}" if form else not_json(error)
         raise UnreadableFile(f"{place}: {cause}") from None
     kind = kind_of_document(document)
     if kind not in ("", STATISTICS):

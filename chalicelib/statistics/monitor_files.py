@@ -16,6 +16,7 @@ The keys of the other monitors: aws-behaviour, quality-files.
 
 from __future__ import annotations
 
+from json import JSONDecodeError
 from typing import Any
 
 STATISTICS = "statistics.json"
@@ -67,6 +68,17 @@ def other_kind(kind: str, wanted: str) -> str:
     'this is an explainability file, not a constraints.json of data quality'
     """
     return f"this is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, not a {wanted} of data quality"
+
+
+def not_json(error: Exception) -> str:
+    """Why a file is no JSON, with the line where its parser says one; never a byte of it.
+
+    Examples
+    --------
+    >>> not_json(JSONDecodeError("Expecting value", "{,}", 1)), not_json(RecursionError())
+    ('not JSON: line 1, column 2', 'not JSON')
+    """
+    return f"not JSON: line {error.lineno}, column {error.colno}" if isinstance(error, JSONDecodeError) else "not JSON"
 
 
 def data_set_format(content: bytes, place: str = "") -> str:

@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.alerts import model_monitor
@@ -244,6 +247,56 @@ def test_a_report_without_its_violations_is_a_violation_of_its_own(exit_message,
     read = model_monitor.execution(job(ExitMessage=exit_message), (), **more)
     expected = measured(feature="report", check=check, description=sentence)
     assert read == made(verdict="Violations", notes=(exit_message,), measurements=(expected,))
+
+
+COMPLETENESS = "Data completeness requirement is not met. Expected: {}%. Observed: Only {}%."
+TYPE = (
+    "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%."
+    " Observed: Only {}% of data is Integral."
+)
+VALUES = "Value: {} does not meet the constraint requirement! "
+
+
+@pytest.mark.parametrize(
+    ("check", "sentence", "severity"),
+    [
+        ("completeness_check", COMPLETENESS.format("100.0", "97.5"), "warning"),
+        ("completeness_check", COMPLETENESS.format("100.0", "99.5"), "information"),
+        ("completeness_check", COMPLETENESS.format("95.0", "92.0"), "warning"),
+        ("completeness_check", COMPLETENESS.format("100.0", "80"), "critical"),
+        ("completeness_check", "words that Model Monitor never wrote", "critical"),
+        ("data_type_check", TYPE.format("99.64592817400101"), "information"),
+        ("data_type_check", TYPE.format("95.0"), "warning"),
+        ("data_type_check", TYPE.format("0.0"), "critical"),
+        ("data_type_check", TYPE.format("1.0E-4"), "critical"),
+        ("categorical_values_check", VALUES.format("0.95"), "warning"),
+        ("categorical_values_check", VALUES.format("0.0"), "critical"),
+        ("missing_column_check", "There are missing columns in current dataset.", "critical"),
+        ("baseline_drift_check", "Baseline drift distance: 0.5 exceeds threshold: 0.1", "warning"),
+    ],
+)
+def test_the_severity_is_that_of_vedettes_own_violations(check, sentence, severity):
+    violation = Violation(subject="b", constraint_check_type=check, description=sentence)
+    assert model_monitor.measurement_of(violation).severity == severity
+
+
+@given(st.text(max_size=60))
+def test_any_sentence_has_a_severity(text):
+    for sentence in (text, COMPLETENESS.format(text, text), TYPE.format(text), VALUES.format(text)):
+        for check in ("completeness_check", "data_type_check", "categorical_values_check"):
+            found = model_monitor.measurement_of(
+                Violation(subject="b", constraint_check_type=check, description=sentence)
+            )
+            assert found.severity in {"critical", "warning", "information"}
+
+
+def test_every_violation_of_a_critical_feature_is_critical():
+    low = Violation(subject="b", constraint_check_type="data_type_check", description=TYPE.format("99.9"))
+    read = model_monitor.execution(
+        job(ExitMessage=TWO), [low, Violation(**{**msgspec.structs.asdict(low), "subject": "a"})]
+    )
+    found = model_monitor.with_critical_features(read, ("b",))
+    assert [(one.feature, one.severity) for one in found.measurements] == [("b", "critical"), ("a", "information")]
 
 
 def test_a_job_without_words_is_ok_and_says_its_status():

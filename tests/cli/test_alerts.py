@@ -1,16 +1,20 @@
 """`vedette alerts`, as a person calls it: what fires, mutes, a test through the real path, a preview, exit codes."""
 
 import json
+import os
 
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 
 from chalicelib import records
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import AlertMessage
 from tests.alerts.factories import PLACE, drift, execution, said, violation
+from tests.cli.watched_endpoint import rows, write_constraints
 from tests.operations.installed_stage import SITE
 from tests.runs import alert_on
+from vedette.cli import main
 from vedette.demo import user_actions
 
 B = "614728c245da"  # the fingerprint of data_type_check of b
@@ -189,8 +193,8 @@ def test_a_preview_of_a_verdict_that_says_nothing_says_so(alerting, tmp_path):
     ("content", "sentence"),
     [
         (b"not json", "x.json: not JSON: "),
-        (b"[1]", "x.json: neither an execution.json nor an alert"),
-        (b'{"a": 1}', "x.json: neither an execution.json nor an alert"),
+        (b"[1]", "x.json: neither an execution.json, a constraint_violations.json nor an alert"),
+        (b'{"a": 1}', "x.json: neither an execution.json, a constraint_violations.json nor an alert"),
         (b'{"alert_id": 1}', "x.json: not a AlertMessage: "),
         (b'{"verdict": "OK"}', "x.json: not a Execution: "),
     ],
@@ -200,6 +204,38 @@ def test_a_preview_of_something_else_is_one_sentence(alerting, tmp_path, monkeyp
     (tmp_path / "x.json").write_bytes(content)
     assert alerting.refused("alerts", "preview", "x.json").startswith(sentence)
     assert alerting.refused("alerts", "preview", "y.json") == "y.json: no such file or object"
+
+
+@pytest.fixture
+def no_stage(monkeypatch, tmp_path):
+    """A machine without a stage, and without AWS."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("VEDETTE_", "AWS_"))]:
+        monkeypatch.delenv(name)
+    return lambda *words: CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+
+
+def test_a_preview_of_a_file_of_violations_needs_no_stage(no_stage, tmp_path):
+    sentence = "Data completeness requirement is not met. Expected: 100.0%. Observed: Only 97.5%."
+    violation = {"feature_name": "b", "constraint_check_type": "completeness_check", "description": sentence}
+    (tmp_path / "constraint_violations.json").write_text(json.dumps({"violations": [violation]}))
+    found = no_stage("alerts", "preview", "constraint_violations.json", "--endpoint", "churn")
+    assert found.exit_code == 0, found.output
+    assert found.output.startswith("Subject: [warning] churn: b")
+    assert sentence in " ".join(found.output.split())
+    (tmp_path / "none.json").write_text('{"violations": []}')
+    assert no_stage("alerts", "preview", "none.json").output == "This verdict sends no message.\n"
+
+
+def test_a_preview_of_captures_and_of_a_verdict_needs_no_stage(no_stage, tmp_path):
+    write_constraints(tmp_path)
+    (tmp_path / "captures.jsonl").write_bytes(rows(20) + rows(20, b="2.50"))
+    shown = no_stage("alerts", "preview", "captures.jsonl", "--baseline", tmp_path, "--endpoint", "churn")
+    assert shown.output.startswith("Subject: [critical] churn: b is not Integral in 50.0% of 40 rows\n")
+    (tmp_path / "execution.json").write_bytes(records.write(execution(violation())))
+    shown = no_stage("alerts", "preview", "execution.json")
+    assert "b is not Integral in 50.0% of 480 rows" in shown.output
+    assert "--stage" not in shown.output
 
 
 def test_the_schema_is_printed_without_any_stage(alerting):
@@ -219,7 +255,7 @@ def test_muting_and_testing_go_on_while_the_stage_is_paused(alerting):
 
 def test_every_command_of_a_message_is_a_command(alerting):
     """What a mail tells a person to type is understood: each command's help comes, with every option in it."""
-    from vedette.operations.alerts import addressed
+    from vedette.operations.previews import addressed
 
     moved = replace(execution(violation(), drift("a")), package_version="2")
     message = addressed(said(moved)[0])

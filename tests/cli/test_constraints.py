@@ -1,8 +1,10 @@
 """Constraints as code: edits, acceptance and the way back, each a version with who, when and why."""
 
 import json
+from functools import partial
 
 import pytest
+from click.testing import CliRunner
 
 from chalicelib.aws.s3 import Bucket
 from chalicelib.endpoint_run import stage_stores
@@ -10,6 +12,7 @@ from chalicelib.errors import NotReady
 from tests.operations.evaluated_windows import baseline, evaluated, send, watched
 from tests.operations.installed_stage import SITE
 from vedette.cli import constraints as cli
+from vedette.cli import main
 from vedette.operations import baselines, constraints
 
 SET = ("constraints", "set", SITE, "b", "--type", "Fractional", "--reason", "cents since May")
@@ -167,3 +170,18 @@ def test_nothing_is_changed_while_the_stage_is_paused(site):
     assert "is paused" in site.refused(*SET, "--yes")
     baseline("v9")
     assert site.done("constraints", "show", SITE)
+
+
+def test_two_files_are_compared_without_a_stage(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VEDETTE_STAGE", raising=False)
+    for name, kind in (("old", "Integral"), ("new", "Fractional")):
+        (tmp_path / name).mkdir()
+        feature = {"name": "b", "inferred_type": kind, "completeness": 1.0}
+        (tmp_path / name / "constraints.json").write_text(json.dumps({"version": 0.0, "features": [feature]}))
+    run = partial(CliRunner().invoke, main, catch_exceptions=False)
+    for words in (["old/", "new/"], ["old/constraints.json", "new/constraints.json"]):
+        found = run(["constraints", "diff", *words])
+        assert (found.exit_code, found.output.splitlines()[1:]) == (0, ["  b: inferred_type: Integral -> Fractional"])
+    assert "only two files need none" in run(["constraints", "diff", "site", "v1"]).output
+    assert "Name two files" in run(["constraints", "diff", "site"]).output

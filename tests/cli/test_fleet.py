@@ -5,6 +5,7 @@ import pytest
 from chalicelib.errors import NotReady
 from chalicelib.records import Fleet
 from tests.operations.installed_stage import SITE
+from vedette.demo import user_actions
 from vedette.operations import aws
 
 FLEET = """
@@ -94,6 +95,24 @@ def test_what_exists_is_applied_and_another_entry_does_not_stand_in_the_way_of_m
     file.write_text('[endpoints.first-look]\nmode = "alert"\n')
     stage.done("apply", "-f", file, "--yes")
     assert stage.run("status").exit_code == 0
+
+
+def test_a_kind_that_vedette_does_not_deploy_to_is_refused_by_name_wherever_it_is_met(stage, monkeypatch, tmp_path):
+    from chalicelib.aws import sagemaker
+
+    stage.by_hand("many", capture=True)
+    real = sagemaker.describe_model
+    many = {"PrimaryContainer": {"Mode": "MultiModel", "Image": "i"}}
+    monkeypatch.setattr(sagemaker, "describe_model", lambda name: {**real(name), **many})  # moto knows no such model
+    kind = "a multi-model endpoint; Vedette watches such endpoints if they capture, but does not deploy to them"
+    deploys = ("manage", "many", "--endpoint", "many", "--mode", "deploy", "--yes")
+    assert stage.refused(*deploys) == f"many: the endpoint is {kind}"
+    assert stage.refused(*deploys, "--force") == f"many: the endpoint is {kind}"
+    stage.done("watch", "many", "--yes")
+    fleet_with = (*aws.get_fleet()[0].entries[:1], stage.entry("many"))
+    user_actions.apply_fleet(*fleet_with)  # as an earlier version accepted it
+    assert f"the endpoint is {kind}" in stage.done("plan", "many")
+    assert stage.refused("adopt", "many", "--yes") == f"many cannot be adopted: the endpoint is {kind}."
 
 
 def test_two_people_who_change_the_fleet_at_once_do_not_undo_each_other(stage):

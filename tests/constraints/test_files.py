@@ -141,7 +141,7 @@ def test_violations_that_are_no_list_are_refused(content):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"{", "x: not JSON"),
+        (b"{", "x: not JSON: line 1, column 2"),
         (b"[]", "x: not a constraints.json: no features"),
         (b'{"features": {}}', "x: not a constraints.json: no features"),
         (
@@ -172,9 +172,9 @@ def test_violations_that_are_no_list_are_refused(content):
             "x: this looks like JSON lines: `vedette baseline x -o FOLDER` makes constraints from it",
         ),
         (b"PAR1\0", "x: this looks like Parquet: `vedette baseline x -o FOLDER` makes constraints from it"),
-        (b'[{"a": 1},\n{"a": 2},\n', "x: not JSON"),
-        (b"", "x: not JSON"),
-        (b"\0,\0", "x: not JSON"),
+        (b'[{"a": 1},\n{"a": 2},\n', "x: not JSON: line 3, column 1"),
+        (b"", "x: not JSON: line 1, column 1"),
+        (b"\0,\0", "x: not JSON: line 1, column 1"),
         (b'{"features": [{}]}', "x: features[0]: object missing required field `name`"),
         (b'{"features": [3]}', "x: features[0]: expected `object`, got `int`"),
         (

@@ -1,6 +1,7 @@
 """A shortened demo on a user's own data; `.ci/run` runs the whole demo on its synthetic data."""
 
 import random
+from email import message_from_bytes
 
 import pytest
 from click.testing import CliRunner
@@ -28,6 +29,9 @@ def test_the_demo_runs_on_the_users_data_and_copies_the_bucket(own_csv, tmp_path
     assert "height is not Fractional in 50.0% of 480 rows" in result.output
     kept = {path.relative_to(tmp_path / "bucket").parts[0] for path in (tmp_path / "bucket").rglob("*.json*")}
     assert kept == {"data-capture", "parts", "monitoring", "baselines", "config", "reports"}
+    mails = [message_from_bytes(file.read_bytes()) for file in sorted((tmp_path / "bucket" / "mails").iterdir())]
+    assert any("height is not Fractional in 50.0% of 480 rows" in mail["Subject"] for mail in mails)
+    assert f"and {len(mails)} e-mails to" in " ".join(result.output.split())
 
 
 def test_a_failed_check_gives_exit_code_1(monkeypatch):

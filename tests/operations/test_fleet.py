@@ -54,9 +54,10 @@ REFUSED = {
         "f: endpoints.a.package_group: Expected `str`, got `array`",
     ),
     "a group twice": (
-        b"[endpoints.a]\npackage_group='g'\n[endpoints.b]\npackage_group='g'",
-        "f: the group g is used by both a and b; a group serves one endpoint",
+        b"[endpoints.a]\nmode='deploy'\npackage_group='g'\n[endpoints.b]\nmode='deploy'\npackage_group='g'",
+        "f: a and b would both deploy each version of the group g that is approved; give them different stages",
     ),
+    "the reserved team": (b"[endpoints.a]\nteam='deployments'", "f: endpoints.a.team: deployments is not a team"),
     "nothing to deploy": (b"[endpoints.a]\nmode='deploy'", "f: endpoints.a.package_group: missing; mode deploy needs"),
     "windows too short": (b"[endpoints.a]\nwindow_minutes=5", "f: endpoints.a.window_minutes: 5 is not 15 to 1440"),
     "windows that leave a rest": (
@@ -135,8 +136,8 @@ def test_managing_an_endpoint_keeps_what_is_not_given_and_refuses_a_second_group
     assert other == stored.entries[1]
     with pytest.raises(UnreadableFile, match="site: it serves the group site; it cannot serve cars too"):
         fleet.managed(stored, "cars", "site", {})
-    with pytest.raises(UnreadableFile, match="the group site is used by both site and third"):
-        fleet.managed(stored, "site", "third", {})
+    with pytest.raises(UnreadableFile, match="site and third would both deploy each version of the group site"):
+        fleet.managed(stored, "site", "third", {"mode": "deploy"})
     assert len(fleet.managed(stored, "cars", "other", {"mode": "deploy"})) == 2
 
 
@@ -190,3 +191,48 @@ ENTRIES = st.builds(
 @given(st.lists(ENTRIES, max_size=4, unique_by=lambda entry: entry.endpoint.lower()))
 def test_any_fleet_is_written_as_the_file_that_it_is_read_from(entries):
     assert fleet.parse(fleet.as_toml(entries).encode(), "f") == tuple(entries)
+
+
+GATES = """
+[endpoints.a]
+mode = "deploy"
+package_group = "g"
+{first}
+
+[endpoints.b]
+mode = "{mode}"
+package_group = "g"
+{second}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "mode", "allowed"),
+    [
+        ("", "", "deploy", False),
+        ("", "", "alert", True),
+        ("", 'model_life_cycle_stage = "Production"', "deploy", True),
+        (
+            'model_life_cycle_stage = ["Staging", "Production"]',
+            'model_life_cycle_stage = "Production"',
+            "deploy",
+            True,
+        ),
+        (
+            'model_life_cycle_stage = ["Staging", "Production"]',
+            'model_life_cycle_stage = ["Production", "Staging"]',
+            "deploy",
+            False,
+        ),
+        ("shared_gate = true", "shared_gate = true", "deploy", True),
+        ("shared_gate = true", "", "deploy", False),
+    ],
+)
+def test_two_endpoints_of_a_group_need_different_gates_or_say_that_they_share_one(first, second, mode, allowed):
+    content = GATES.format(first=first, second=second, mode=mode).encode()
+    if allowed:
+        found = fleet.parse(content, "f")
+        assert fleet.parse(fleet.as_toml(found).encode(), "f") == found
+    else:
+        with pytest.raises(UnreadableFile, match="f: a and b would both deploy each version of the group g"):
+            fleet.parse(content, "f")

@@ -619,7 +619,7 @@ def test_the_kinds_of_endpoints(config, model, kind):
     served = serving(1, config=config, model={"ExecutionRoleArn": "role", **model})
     assert unsupported_kind(served) == kind
     if kind:
-        reason = f"the endpoint is {kind}; Vedette watches such endpoints but does not deploy to them"
+        reason = f"the endpoint is {kind}; Vedette watches such endpoints if they capture, but does not deploy to them"
         expected = stop(ConditionCode.UNSUPPORTED_KIND, reason, kind)
         assert plan(ENTRY, wants(2), served, deployed(served), PLACE) == expected
 

@@ -117,10 +117,10 @@ def test_the_rows_of_the_table(found, pinned, marks, expected):
 
 def test_only_versions_of_the_stage_that_is_required_count():
     staged = [dataclasses.replace(ONE, stage="Production"), dataclasses.replace(TWO, stage="Staging")]
-    assert wanted(staged, None, [], NOW, "Production").version == staged[0]
+    assert wanted(staged, None, [], NOW, ("Production",)).version == staged[0]
     assert wanted(staged, None, [], NOW).version == staged[1]
     nothing = Wanted(None, WantedReason.NONE_APPROVED, "the registry shows no approved version in stage Test")
-    assert wanted(staged, None, [], NOW, "Test") == nothing
+    assert wanted(staged, None, [], NOW, ("Test",)) == nothing
 
 
 SUMMARY = {

@@ -157,6 +157,19 @@ def test_the_alerts_of_a_team_that_the_stage_does_not_know_reach_the_default_top
     assert "the team has no topic" in caplog.text
 
 
+def test_deployments_go_to_their_own_topic_if_the_stage_has_one_and_other_alerts_do_not(world, monkeypatch):
+    topic = boto3.client("sns").create_topic(Name="vedette-local-deployments")["TopicArn"]
+    boto3.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=ANNA)
+    monkeypatch.setenv("VEDETTE_TOPICS", f"deployments={topic}")
+    settings.cache_clear()
+    belongs_to(world, "search")  # a label, since no team has a topic
+    world.deployed()
+    alert_on(execution(violation()))
+    by_receiver = {(mail.receiver, mail.attributes["kind"]) for mail in world.cloud.mailbox.mails}
+    assert by_receiver == {(ANNA, "deployment"), ("operator@example.com", "violations")}
+    assert not settings().lacks_topic_of("search")
+
+
 def test_without_a_team_the_default_topic_is_right(teams, caplog):
     reported(violation())
     assert [mail.receiver for mail in teams.cloud.mailbox.mails] == ["operator@example.com"]

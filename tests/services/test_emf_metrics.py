@@ -8,7 +8,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chalicelib.services.emf_metrics import MAX_FEATURES, emit, metric_sets
+from chalicelib.constraints import check_types
+from chalicelib.records import FleetEntry
+from chalicelib.services.emf_metrics import (
+    MAX_DRIFT_METRICS,
+    MAX_FEATURES,
+    MODEL_MONITOR_NAMESPACE,
+    emit,
+    metric_sets,
+    model_monitor_metrics,
+)
 from chalicelib.settings import settings
 from tests.pages.samples import HOSTILE, sample
 
@@ -61,6 +70,22 @@ def test_critical_features_of_the_fleet_are_at_most_twenty(execution):
     assert sum("Feature" in dimensions for dimensions, _ in found) == MAX_FEATURES
 
 
+def test_a_critical_feature_has_its_distance(execution):
+    drift = next(one for one in execution.measurements if one.check == check_types.DRIFT and one.value)
+    found = {d["Feature"]: values for d, values in metric_sets(execution, [drift.feature]) if "Feature" in d}
+    assert found[drift.feature]["Drift"] == drift.value / drift.threshold
+
+
+def test_the_metrics_of_model_monitor_are_at_most_a_hundred_with_the_critical_features_first(execution):
+    one = next(one for one in execution.measurements if one.check == check_types.DRIFT)
+    many = tuple(msgspec.structs.replace(one, feature=f"f{i:03}", value=i / 1000) for i in range(300))
+    found = model_monitor_metrics(msgspec.structs.replace(execution, measurements=many), ["f299"])
+    assert len(found) == MAX_DRIFT_METRICS
+    assert found["feature_baseline_drift_f299"] == 0.299
+    assert "feature_baseline_drift_f098" in found
+    assert "feature_baseline_drift_f099" not in found
+
+
 def test_metrics_are_written_in_emf_at_the_end_of_the_window(execution, monkeypatch, capsys):
     for name, value in {
         "VEDETTE_STAGE": "dev",
@@ -70,9 +95,15 @@ def test_metrics_are_written_in_emf_at_the_end_of_the_window(execution, monkeypa
     }.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
-    emit(execution, ["amount_0"])
+    emit(execution, FleetEntry(endpoint="x", critical_features=("amount_0",), model_monitor_metrics="hourly"))
     settings.cache_clear()
     blobs = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    as_model_monitor = blobs.pop()
+    directive = as_model_monitor["_aws"]["CloudWatchMetrics"][0]
+    assert directive["Namespace"] == MODEL_MONITOR_NAMESPACE
+    assert (as_model_monitor["Endpoint"], as_model_monitor["MonitoringSchedule"]) == (execution.endpoint, "hourly")
+    assert set(directive["Dimensions"][0]) == {"Endpoint", "MonitoringSchedule"}
+    assert {metric["Name"][:23] for metric in directive["Metrics"]} == {"feature_baseline_drift_"}
     assert {blob["_aws"]["CloudWatchMetrics"][0]["Namespace"] for blob in blobs} == {"Vedette"}
     assert {tuple(blob["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) for blob in blobs} == {
         ("Stage", "Endpoint"),

@@ -168,7 +168,7 @@ def test_nan_and_infinity_are_left_out():
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "x: not JSON"),
+        (b"", "x: not JSON: line 1, column 1"),
         (b"\xff", "x: not JSON"),
         (b"[" * 100_000, "x: not JSON"),
         (b"y,a\n1,2\n", "x: looks like CSV, not a statistics.json"),

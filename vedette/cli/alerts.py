@@ -177,21 +177,30 @@ def test_command(io: CommandIO, endpoint: str, wait: str) -> None:
     io.emit(data)
 
 
-@stage.command("preview")
+@stage.command("preview", needs_stage=False)
 @click.argument("file")
-def preview_command(io: CommandIO, file: str) -> None:
-    """Show the e-mail for a stored verdict or for an alert.
+@click.option("--baseline", metavar="DIR|FILE|S3_URI", help="FILE holds captures: compare them with this baseline.")
+@click.option("--endpoint", default="my-endpoint", show_default=True, help="The endpoint that the message names.")
+def preview_command(io: CommandIO, file: str, baseline: str | None, endpoint: str) -> None:
+    """Show the e-mail for a stored verdict, a file of violations, captures, or an alert. Nothing is sent.
 
-    FILE is a path or an s3:// URI of an execution.json, an alert as a queue receives it, or a custom notification.
+    FILE is a path or an s3:// URI of an execution.json, a constraint_violations.json, an alert as a queue receives it,
+    or a custom notification; with --baseline, of captures. No stage is needed. With --stage the message has the
+    stage's links and commands.
 
     \b
-    Example:
+    Examples:
+      vedette alerts preview constraint_violations.json --endpoint churn
+      vedette alerts preview captures/ --baseline baseline/
       vedette alerts preview s3://my-bucket/monitoring/preferred-site/AllTraffic/2026-11-22T09-00Z_60m/2/0001/execution.json
     """  # noqa: D301
-    from vedette.operations import alerts
+    from vedette.operations import previews
 
-    found = alerts.preview(alerts.file(file), file)
-    io.say("\n".join(alerts.as_mail(message) for message in found) or "This verdict sends no message.")
+    if baseline is None:
+        found = previews.of_file(previews.read(file), file, endpoint, on_stage=io.on_stage)
+    else:
+        found = previews.of_captures(file, baseline, endpoint, on_stage=io.on_stage)
+    io.say("\n".join(previews.as_mail(message) for message in found) or "This verdict sends no message.")
     io.emit(found)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chalicelib.errors import VedetteError
 from vedette.cli import options, stage
 from vedette.cli.results import show_constraints, which
 from vedette.cli.stage import CommandIO
@@ -86,31 +87,38 @@ def versions_command(io: CommandIO, endpoint: str) -> None:
     io.emit(found)
 
 
-@stage.command("diff")
-@stage.endpoint
-@click.argument("before", metavar="VERSION|FILE")
-@click.argument("after", metavar="[VERSION|FILE]", required=False)
-def diff_command(io: CommandIO, endpoint: str, before: str, after: str | None) -> None:
+@stage.command("diff", needs_stage=False)
+@click.argument("names", metavar="[ENDPOINT] VERSION|FILE [VERSION|FILE]", nargs=-1, required=True)
+def diff_command(io: CommandIO, names: tuple[str, ...]) -> None:
     """Show the differences between two versions or files, rule by rule.
 
-    If you name only one, it is compared with the current constraints. A name that contains a slash or ends in .json is
-    a file, a folder or an s3:// URI; any other name is a stored version.
+    If you name only one of an endpoint, it is compared with the current constraints. A name that contains a slash or
+    ends in .json is a file, a folder or an s3:// URI; any other name is a stored version. Two files need no endpoint
+    and no stage.
 
     \b
     Examples:
       vedette constraints diff preferred-site v1 v2
       vedette constraints diff preferred-site ./constraints.json
+      vedette constraints diff old/constraints.json new/constraints.json
     """  # noqa: D301
     from vedette.operations import baselines
     from vedette.operations.constraints import differences
 
-    first = baselines.named(endpoint, before)
-    # The current constraints come first: the diff shows what would change.
-    pair = (first, baselines.named(endpoint, after)) if after else (baselines.in_force(endpoint), first)
-    found = differences(pair[0].constraints, pair[1].constraints)
-    io.say(f"From {pair[0].version} to {pair[1].version}:")
+    if len(names) == 2 and all(map(baselines.is_place, names)):
+        before, after = (baselines.read(name) for name in names)
+    elif len(names) not in {2, 3} or baselines.is_place(names[0]):
+        raise click.UsageError("Name two files, or an ENDPOINT and one or two of its versions or files.")
+    else:
+        if not io.on_stage:
+            raise VedetteError("Name a stage with --stage or VEDETTE_STAGE; only two files need none.")
+        given = [baselines.named(names[0], name) for name in names[1:]]
+        # The current constraints come first: the diff shows what would change.
+        before, after = given if len(given) == 2 else (baselines.in_force(names[0]), given[0])
+    found = differences(before.constraints, after.constraints)
+    io.say(f"From {before.version} to {after.version}:")
     _print_differences(io, found)
-    io.emit({"before": pair[0].version, "after": pair[1].version, "differences": found})
+    io.emit({"before": before.version, "after": after.version, "differences": found})
 
 
 @stage.command("set", changes=True)

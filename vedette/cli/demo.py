@@ -11,7 +11,7 @@ from chalicelib.errors import VedetteError
 
 @click.command("demo")
 @click.option("--data", type=click.Path(dir_okay=False), help="A CSV file of numbers, the label in the first column.")
-@click.option("--keep", type=click.Path(file_okay=False), help="Copy the bucket to this folder at the end.")
+@click.option("--keep", type=click.Path(file_okay=False), help="Copy the bucket and the e-mails to this folder.")
 def demo_command(data: str | None, keep: str | None) -> None:
     """Run the whole loop on this machine: approve, deploy, capture, detect, alert.
 

@@ -85,7 +85,9 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
     help="An additional capture location. The list replaces the previous one.",
 )
 @click.option("--image-account", multiple=True, metavar="ID", help="An account whose container images may be deployed.")
-@click.option("--team", multiple=True, metavar="TEAM=ARN", help="Send the alerts of a team to this topic.")
+@click.option(
+    "--team", multiple=True, metavar="TEAM=ARN", help="Send the alerts of a team, or `deployments`, to this topic."
+)
 @click.option(
     "--instance-type",
     multiple=True,

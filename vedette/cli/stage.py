@@ -30,6 +30,7 @@ class CommandIO:
     as_json: bool
     yes: bool = False
     dry_run: bool = False
+    on_stage: bool = True  # False: of a command that needs none, when none was named
 
     def say(self, *lines: str) -> None:
         """Print lines for people; with --json, print nothing."""
@@ -86,17 +87,27 @@ class CommandIO:
             raise NotConfirmed(f"That is not {name}; nothing was changed.")
 
 
-def command(name: str, *, changes: bool = False, while_paused: bool = False, **more: Any) -> Callable[[Command], Any]:
-    """A command on a stage; its first argument is `CommandIO`. With `changes` it has --yes and --dry-run."""
+def command(
+    name: str, *, changes: bool = False, while_paused: bool = False, needs_stage: bool = True, **more: Any
+) -> Callable[[Command], Any]:
+    """A command on a stage; its first argument is `CommandIO`. With `changes` it has --yes and --dry-run.
+
+    One that needs no stage enters the stage that is named, if any.
+    """
 
     def decorate(function: Command) -> Any:
         @wraps(function)
         def run(**params: Any) -> None:
             from vedette.operations import control, stages
 
-            variables = stages.variables_of(params.pop("stage_name"), os.environ, Path.cwd())
-            profile, region = params.pop("profile"), params.pop("region")
-            io = CommandIO(params.pop("as_json"), params.pop("yes", False), params.pop("dry_run", False))
+            stage_name, profile, region = params.pop("stage_name"), params.pop("profile"), params.pop("region")
+            on_stage = needs_stage or bool(stage_name or os.environ.get("VEDETTE_STAGE"))
+            io = CommandIO(params.pop("as_json"), params.pop("yes", False), params.pop("dry_run", False), on_stage)
+            if not on_stage:
+                with stages.signed_in(profile, region):
+                    function(io, **params)
+                return
+            variables = stages.variables_of(stage_name, os.environ, Path.cwd())
             with stages.entered(variables, profile, region):
                 if changes and not while_paused and not io.dry_run:
                     control.refuse_while_paused()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,8 +124,9 @@ def run(content: bytes | None, place: str, keep: Path | None) -> bool:
         for chapter in CHAPTERS:
             chapter(story)
         if keep is not None:
+            files, mails = cloud.copy_bucket(story.bucket, keep), kept_mails(cloud.mailbox.mails, keep / "mails")
             console.print(
-                f"Copied {cloud.copy_bucket(story.bucket, keep)} files of the bucket to {keep}.", markup=False
+                f"Copied {files} files of the bucket to {keep}, and {mails} e-mails to {keep / 'mails'}.", markup=False
             )
         sent = [(mail.subject, mail.text.splitlines()) for mail in cloud.mailbox.mails]
         arrived = [(mail["Subject"], mail.get_content().splitlines()) for mail in received.mails]
@@ -417,6 +418,15 @@ CHAPTERS = (
 
 _NOT_THE_MODEL = "Version 2 had passed before: the data changed, not the model."
 _COMPLETENESS = "Data completeness requirement is not met. Expected: 100.0%. Observed: Only 97.5%."
+
+
+def kept_mails(mails: Sequence[Mail], folder: Path) -> int:
+    """Write each e-mail to a file that mail programs open, numbered in the order of arrival; how many there are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, mail in enumerate(mails, 1):
+        kind = mail.attributes.get("kind", "mail").replace(" ", "-")
+        (folder / f"{number:03}-{kind}.eml").write_bytes(bytes(mail.as_email()))
+    return len(mails)
 
 
 def _arn(version: int) -> str:

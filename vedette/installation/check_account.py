@@ -14,12 +14,14 @@ from botocore.exceptions import ClientError
 from chalicelib import locations
 from chalicelib.alerts.wording import counted, duration
 from chalicelib.aws.clients import client
+from chalicelib.records import Mode
+from chalicelib.registry.plan import unsupported_sentence
 from vedette.installation import account, deploy
 from vedette.installation.findings import Check, Finding, InspectedStage, expect, fault, ok, warning
 from vedette.installation.functions import NAMES, full_name
 from vedette.installation.policies import listed
 from vedette.installation.setup import stack_name
-from vedette.operations import alerts, aws, role_permissions
+from vedette.operations import alerts, aws, fleet, role_permissions
 from vedette.operations.aws import code
 
 MAX_CLOCK_SKEW = timedelta(minutes=4)  # AWS refuses signatures that are more than five minutes off
@@ -104,6 +106,20 @@ def sources(inspected: InspectedStage) -> Iterator[Finding]:
             not uri or inspected.settings.names_place(locations.split_s3_uri(uri)[0], root),
             f"VEDETTE_CAPTURE_SOURCES does not name {uri}",
             f"vedette setup --stage {inspected.stage} --capture-source {place}/, then make deploy",
+        )
+
+
+def kinds(inspected: InspectedStage) -> Iterator[Finding]:
+    """Kinds of the endpoints that Vedette deploys to."""
+    for entry in aws.get_fleet()[0].entries:
+        if entry.mode != Mode.DEPLOY:
+            continue
+        kind = fleet.unsupported_kind_of(entry.endpoint)
+        yield expect(
+            f"Vedette can deploy to {entry.endpoint}",
+            not kind,
+            unsupported_sentence(kind),
+            f"vedette manage {entry.package_group} --endpoint {entry.endpoint} --mode alert --stage {inspected.stage}",
         )
 
 
@@ -346,6 +362,7 @@ CHECKS: tuple[Check, ...] = (
     stack,
     buckets,
     sources,
+    kinds,
     topics,
     notifications,
     model_role,

@@ -6,10 +6,9 @@ both, so a mute applies from the next verdict on.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -17,32 +16,25 @@ from typing import Any
 import msgspec
 
 from chalicelib import records
-from chalicelib.alerts import email_text, endpoint_notifications, mutes, sns_payload
-from chalicelib.alerts.message import messages
-from chalicelib.alerts.next_steps import AlertContext
-from chalicelib.alerts.state import fingerprint_id, transition
+from chalicelib.alerts import endpoint_notifications, mutes
+from chalicelib.alerts.state import fingerprint_id
 from chalicelib.aws import messages as outgoing
-from chalicelib.aws import s3
 from chalicelib.constraints.measurement import Fingerprint, Verdict
 from chalicelib.endpoint_run import EndpointRun, stage_stores
-from chalicelib.errors import UnreadableFile, VedetteError
+from chalicelib.errors import VedetteError
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import (
     AlertMessage,
     AlertState,
-    Execution,
     ExecutionEvent,
     FingerprintState,
     Mute,
     OutboxMessage,
-    Thresholds,
 )
 from chalicelib.services import alerting
 from chalicelib.settings import settings
-from vedette import input_sources
 from vedette.operations import aws
 
-PREVIEW_THRESHOLDS = Thresholds(drift_violated=1, drift_of=1)  # a preview shows all violations of a verdict
 TEST_ALERT_TIMEOUT_SECONDS = 120  # for the event bus, Lambda and one Publish
 LOOK_AGAIN = 2
 
@@ -256,73 +248,7 @@ def wait_for_test(endpoint: str, nonce: str, timeout_seconds: float = TEST_ALERT
     raise VedetteError(f"After {timeout_seconds:g} s the test {where}; see its log, and its rule on the event bus.")
 
 
-# --- a preview --------------------------------------------------------------------------------------------------------
-
-
-def file(place: str) -> bytes:
-    """The content of a file or of an object in S3.
-
-    Raises
-    ------
-    UnreadableFile
-        If it does not exist.
-    """
-    content = s3.get_uri(place) if input_sources.is_s3(place) else input_sources.read_bytes(place)
-    if content is None:
-        raise UnreadableFile(f"{place}: no such file or object")
-    return content
-
-
-def preview(content: bytes, place: str) -> list[AlertMessage]:
-    """The messages of a file: an execution.json, an alert as JSON, or an SNS envelope with an alert.
-
-    Raises
-    ------
-    UnreadableFile
-        If it is none of these.
-    """
-    try:
-        document = json.loads(content)
-        if isinstance(document, dict) and isinstance(document.get("Message"), str):
-            content = document["Message"].encode()
-            document = json.loads(content)
-    except ValueError as error:
-        raise UnreadableFile(f"{place}: not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise UnreadableFile(f"{place}: neither an execution.json nor an alert")
-    inner = _additional(document)
-    if inner:
-        content, document = inner.encode(), json.loads(inner)
-    if "alert_id" in document:
-        return [records.read(AlertMessage, content, place)]
-    if "verdict" not in document:
-        raise UnreadableFile(f"{place}: neither an execution.json nor an alert")
-    execution = records.read(Execution, content, place)
-    known = AlertState(endpoint=execution.endpoint, variant=execution.variant, had_rows=True)
-    moved = transition(known, execution, PREVIEW_THRESHOLDS)
-    return [addressed(message) for message in messages(moved, execution, AlertContext(settings().bucket))]
-
-
-def _additional(document: Mapping[str, Any]) -> str:
-    """The alert in a custom notification; "" if the document is something else."""
-    metadata = document.get("metadata")
-    context = metadata.get("additionalContext") if isinstance(metadata, dict) else None
-    alert_json = context.get("alert") if isinstance(context, dict) else None
-    return alert_json if isinstance(alert_json, str) else ""
-
-
-def addressed(message: AlertMessage) -> AlertMessage:
-    """The message as this stage would send it."""
-    entry = stage_stores().fleet.get().entry(message.endpoint)
-    place = sns_payload.Installation(
-        settings().stage, settings().bucket, settings().region, settings().account, settings().partition
-    )
-    return sns_payload.with_routing(message, entry.team if entry else "", place)
-
-
-def as_mail(message: AlertMessage) -> str:
-    """Subject and text of the e-mail."""
-    return f"Subject: {email_text.subject(message)}\n\n{email_text.text(message)}"
+# --- the form of an alert ---------------------------------------------------------------------------------------------
 
 
 def schema() -> dict[str, Any]:

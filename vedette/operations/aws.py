@@ -213,16 +213,16 @@ def monitoring_schedules(endpoint: str) -> list[dict[str, Any]]:
     return [schedule for schedule in found if schedule.get("EndpointName") == endpoint]
 
 
-def baseline_of_schedule(name: str) -> str:
-    """The location of a monitoring schedule's constraints; "" if it has none."""
-    described = describe_monitoring_schedule(name) or {}
-    config = described.get("MonitoringScheduleConfig", {})
-    baseline = config.get("MonitoringJobDefinition", {}).get("BaselineConfig", {})
-    if config.get("MonitoringType", "DataQuality") == "DataQuality" and config.get("MonitoringJobDefinitionName"):
-        definition = config["MonitoringJobDefinitionName"]
-        found = _found("describe_data_quality_job_definition", JobDefinitionName=definition) or {}
-        baseline = found.get("DataQualityBaselineConfig", {})
-    return str(baseline.get("ConstraintsResource", {}).get("S3Uri", ""))
+def all_monitoring_schedules() -> list[dict[str, Any]]:
+    """The monitoring schedules of the account, by name."""
+    return list(
+        _listed("list_monitoring_schedules", "MonitoringScheduleSummaries", SortBy="Name", SortOrder="Ascending")
+    )
+
+
+def describe_data_quality_job_definition(name: str) -> dict[str, Any] | None:
+    """DescribeDataQualityJobDefinition; None if it does not exist."""
+    return _found("describe_data_quality_job_definition", JobDefinitionName=name)
 
 
 def job_definitions(endpoint: str) -> list[tuple[str, str]]:

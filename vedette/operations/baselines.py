@@ -120,8 +120,10 @@ def version(endpoint: str, name: str) -> Stored:
     )
 
 
-def read(place: str) -> Stored:
+def read(place: str, statistics_place: str = "") -> Stored:
     """A baseline at another location: a folder with both files, or only a constraints.json (without drift).
+
+    With `statistics_place`, the statistics are read from there.
 
     Raises
     ------
@@ -134,9 +136,14 @@ def read(place: str) -> Stored:
     content = get(constraints_place)
     if content is None:
         raise UnreadableFile(f"{constraints_place}: no such file; `vedette baseline` creates one")
-    statistics = get(join(place, "statistics.json")) if folder else None
+    named, statistics = statistics_place, None
+    if named or folder:
+        statistics_place = named or join(place, STATISTICS_FILE)
+        statistics = get(statistics_place)
     if statistics is not None:
-        read_statistics(statistics, join(place, "statistics.json"))
+        read_statistics(statistics, statistics_place)
+    elif named:
+        raise UnreadableFile(f"{named}: no such file")
     found = read_constraints(content, constraints_place)
     days = get(join(place, REFERENCE_FILE)) if folder else None
     reference = None if days is None else records.read(Reference, days, join(place, REFERENCE_FILE))
@@ -145,7 +152,17 @@ def read(place: str) -> Stored:
 
 def named(endpoint: str, text: str) -> Stored:
     """A baseline by name: a file or folder if it contains a / or ends in .json, else a stored version."""
-    return read(text) if "/" in text or text.endswith(".json") else version(endpoint, text)
+    return read(text) if is_place(text) else version(endpoint, text)
+
+
+def is_place(text: str) -> bool:
+    """Whether a name is that of a file or folder; no endpoint and no version has such a name."""
+    return "/" in text or text.endswith(".json")
+
+
+def same(one: Stored, other: Stored) -> bool:
+    """Whether two versions have the same constraints and statistics."""
+    return (one.constraints, one.statistics) == (other.constraints, other.statistics)
 
 
 def as_baseline(stored: Stored) -> Baseline:
@@ -170,15 +187,21 @@ def versions(endpoint: str) -> list[Listed]:
     return sorted(found, key=_age, reverse=True)
 
 
-def keep(endpoint: str, edited: Constraints, statistics: bytes | None, reason: str, etag: str) -> BaselineInForce:
+def keep(
+    endpoint: str, edited: Constraints, statistics: bytes | None, reason: str, etag: str, fleet_baseline: str = ""
+) -> BaselineInForce:
     """Store a new version and make it current, if current.json still has this ETag.
+
+    `fleet_baseline` is the key of the fleet entry that it was read from.
 
     Raises
     ------
     NotReady
         If another user stored a version, or changed the current version, at the same time.
     """
-    named = BaselineInForce(version=_next(endpoint), by=aws.who(), at=datetime.now(UTC), reason=reason)
+    named = BaselineInForce(
+        version=_next(endpoint), by=aws.who(), at=datetime.now(UTC), reason=reason, fleet_baseline=fleet_baseline
+    )
     folder = locations.baseline(endpoint, named.version)
     claim = records.write(named)
     bucket, version_key = stage_stores().bucket, folder + VERSION_FILE

@@ -272,6 +272,8 @@ def adoption(endpoint: str) -> tuple[Deployment, Plan]:
         raise VedetteError(f"{endpoint} is {served.status}; adopt it when it is InService.")
     if served.deleted:
         raise VedetteError(f"{endpoint} cannot be adopted: {plans.deleted_sentence(endpoint, served)}.")
+    if kind := plans.unsupported_kind(served):
+        raise VedetteError(f"{endpoint} cannot be adopted: {plans.unsupported_sentence(kind)}.")
     if latest is not None and served.config_name in {latest.config, latest.previous_config}:
         raise VedetteError(f"{endpoint} serves a config that Vedette knows; there is nothing to adopt.")
     record = Deployment(

@@ -11,7 +11,7 @@
 | not TOML; the same endpoint twice            | `fleet.toml: not TOML: Cannot declare ...`                           |
 | an unknown key                               | `fleet.toml: endpoints.site.modus: no such key; did you mean mode?`  |
 | a value of another type or outside its range | `fleet.toml: endpoints.site.capture_percentage: 150 is not 0 to 100` |
-| a group that serves two endpoints            | `fleet.toml: the group g is used by both a and b`                     |
+| two endpoints with one gate of a group       | `fleet.toml: a and b would both deploy each version of the group g`  |
 | a name that SageMaker rejects                | `fleet.toml: endpoints.a_b: not a name ...`                          |
 | two names that differ in case alone          | `fleet.toml: site and Site are the same endpoint ...     `        |
 | a source under what Vedette itself writes    | `fleet.toml: endpoints.site.capture_uri: ...`                        |
@@ -37,11 +37,13 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.alerts.wording import counted
+from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.records import Delivery, DepartedEndpoint, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
+from chalicelib.registry.plan import Served, unsupported_kind, unsupported_sentence
 from chalicelib.services import capture_backlog
-from chalicelib.settings import settings
+from chalicelib.settings import DEPLOYMENTS, settings
 from vedette.operations import aws
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -64,11 +66,14 @@ MAX_CONTENT_TYPES, MAX_CONTENT_TYPE_CHARS = 10, 256
 MAX_ALERT_WINDOWS = 30  # windows that an alert may wait for
 WINDOWS = ("window_minutes", "drift_window_minutes")
 WITHIN: dict[str, type[msgspec.Struct]] = {"golden_payload": GoldenPayload, "thresholds": Thresholds}
+S3_KEY = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+")
 FORMS = {
     "package_group": (NAME, "1 to 63 letters, digits and hyphens"),
+    "model_monitor_metrics": (NAME, "the name of a monitoring schedule"),
     "instance_type": (re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"), "a SageMaker instance type like ml.m5.large"),
     "capture_uri": (re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?"), "a place like s3://bucket/prefix"),
-    "baseline": (re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+"), "a folder like s3://bucket/baseline/"),
+    "baseline": (S3_KEY, "a folder like s3://bucket/baseline/"),
+    "baseline_statistics": (S3_KEY, "a file like s3://bucket/statistics.json"),
 }
 
 
@@ -188,6 +193,10 @@ def check_entry(found: FleetEntry, place: str) -> None:
             raise UnreadableFile(
                 f"{place}.{name}: {fields[name]} does not divide a day; 15, 30, 60, 120, 240, 480, 720, 1440 do"
             )
+    if found.team == DEPLOYMENTS:
+        raise UnreadableFile(f"{place}.team: {DEPLOYMENTS} is not a team, but the topic of messages about deployments")
+    if found.baseline_statistics and not found.baseline:
+        raise UnreadableFile(f"{place}.baseline_statistics: there is no baseline that they belong to")
     if found.mode == "deploy" and not found.package_group:
         raise UnreadableFile(f"{place}.package_group: missing; mode deploy needs the group whose versions are deployed")
 
@@ -230,7 +239,7 @@ def _check_capture(found: FleetEntry, place: str) -> None:
 def check(entries: Iterable[FleetEntry], place: str) -> None:
     """Raise UnreadableFile if entries contradict each other."""
     endpoints: dict[str, str] = {}
-    groups: dict[str, str] = {}
+    groups: dict[tuple[str, frozenset[str]], FleetEntry] = {}
     for found in entries:
         known = endpoints.get(found.endpoint.lower())
         endpoints[found.endpoint.lower()] = found.endpoint
@@ -241,12 +250,17 @@ def check(entries: Iterable[FleetEntry], place: str) -> None:
                 f"{place}: {known} and {found.endpoint} are the same endpoint in SageMaker, which ignores"
                 " case; their captures would be mixed"
             )
-        if found.package_group and found.package_group in groups:
+        if found.mode != Mode.DEPLOY:
+            continue
+        group = found.package_group, frozenset(found.gate)
+        other = groups.setdefault(group, found)
+        if other is not found and not (other.shared_gate and found.shared_gate):
+            stages = f"in stage {' or '.join(found.gate)}" if found.gate else "that is approved"
             raise UnreadableFile(
-                f"{place}: the group {found.package_group} is used by both {groups[found.package_group]} and"
-                f" {found.endpoint}; a group serves one endpoint"
+                f"{place}: {other.endpoint} and {found.endpoint} would both deploy each version of the group"
+                f" {found.package_group} {stages}; give them different stages (model_life_cycle_stage), or set"
+                " shared_gate = true on both"
             )
-        groups[found.package_group] = found.endpoint
 
 
 def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
@@ -254,7 +268,7 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
 
     All other sources are distinguishable: the key of a capture contains its endpoint, whatever the prefix.
     """
-    remarks = []
+    unnamed: dict[str, list[str]] = {}
     for found in entries:
         source = found.capture_uri or locations.capture_uri(settings().bucket)
         bucket, _ = locations.split_s3_uri(source)
@@ -265,11 +279,24 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
                 " own data, which is never read as captures"
             )
         if capture_backlog.delivery(source, found.endpoint, bucket_sends_events=True) == Delivery.POLLED:
-            remarks.append(
-                f"{found.endpoint} captures to {found.capture_uri}, which VEDETTE_CAPTURE_SOURCES does not name;"
-                f" `vedette watch {found.endpoint}` shows what is to be done."
-            )
-    return remarks
+            unnamed.setdefault(found.capture_uri, []).append(found.endpoint)
+    return [
+        f"{some(endpoints)} {'captures' if len(endpoints) == 1 else 'capture'} to {place}, which"
+        f" VEDETTE_CAPTURE_SOURCES does not name; `vedette watch {endpoints[0]}` shows what is to be done."
+        for place, endpoints in unnamed.items()
+    ]
+
+
+def some(names: Sequence[str], limit: int = 3) -> str:
+    """A few names, and the number of the others.
+
+    Examples
+    --------
+    >>> some(["a"]), some(["a", "b"]), some(["a", "b", "c", "d", "e"])
+    ('a', 'a and b', 'a, b, c and 2 more')
+    """
+    shown = [*names[:limit], *([f"{len(names) - limit} more"] if len(names) > limit else [])]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def missing(entries: Iterable[FleetEntry]) -> list[str]:
@@ -288,10 +315,27 @@ def missing_of(found: FleetEntry, *, exists: bool) -> list[str]:
         sentences.append(
             f"{found.endpoint}: the team {found.team} has no topic; `vedette setup --team {found.team}=ARN` adds it"
         )
-    place = f"{found.baseline.rstrip('/')}/{locations.CONSTRAINTS_FILE}"
+    place, _ = locations.baseline_files(found.baseline)
     if found.baseline and not aws.object_exists(place):
         sentences.append(f"{found.endpoint}: the baseline does not exist: there is no {place}")
     return sentences
+
+
+def undeployable(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> list[str]:
+    """One sentence for each entry that is new in mode deploy, and whose endpoint Vedette does not deploy to."""
+    deployed = {found.endpoint for found in before if found.mode == Mode.DEPLOY}
+    kinds = {
+        found.endpoint: unsupported_kind_of(found.endpoint)
+        for found in after
+        if found.mode == Mode.DEPLOY and found.endpoint not in deployed
+    }
+    return [f"{endpoint}: {unsupported_sentence(kind)}" for endpoint, kind in kinds.items() if kind]
+
+
+def unsupported_kind_of(endpoint: str) -> str:
+    """The kind of an endpoint that exists, if Vedette does not deploy to it; else ""."""
+    served = Served.of(sagemaker.describe_served(endpoint))
+    return "" if served is None or served.deleted else unsupported_kind(served)
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -311,6 +355,19 @@ def as_toml(entries: Iterable[FleetEntry]) -> str:
         "".join([f"[endpoints.{found.endpoint}]\n", *(f"{name} = {_toml(value)}\n" for name, value in _set(found))])
         for found in entries
     )
+
+
+def with_tables(content: bytes, tables: str) -> bytes:
+    r"""A fleet.toml with more tables at its end; what it holds, comments too, stays as it is.
+
+    Examples
+    --------
+    >>> with_tables(b"[endpoints.site] # ours", "[endpoints.churn]\n")
+    b'[endpoints.site] # ours\n\n[endpoints.churn]\n'
+    """
+    if not tables:
+        return content
+    return content.rstrip(b"\n") + (b"\n\n" if content.strip() else b"") + tables.encode()
 
 
 def _set(found: FleetEntry) -> Iterable[tuple[str, Any]]:
@@ -337,7 +394,7 @@ def managed(fleet: Fleet, group: str, endpoint: str, fields: Mapping[str, Any]) 
     Raises
     ------
     UnreadableFile
-        If the endpoint belongs to another group, or the group to another endpoint.
+        If the endpoint belongs to another group, or another endpoint of the group has the same gate.
     """
     before = fleet.entry(endpoint)
     if before is not None and before.package_group not in {"", group}:

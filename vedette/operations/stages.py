@@ -102,3 +102,17 @@ def entered(variables: Mapping[str, str], profile: str | None, region: str | Non
         os.environ.update(environment)
         settings.cache_clear()
         boto3.DEFAULT_SESSION = session
+
+
+@contextmanager
+def signed_in(profile: str | None, region: str | None) -> Iterator[None]:
+    """Use a profile and a region in this context, without any stage; the boto3 session is restored at the end."""
+    import boto3
+
+    session = boto3.DEFAULT_SESSION
+    try:
+        if profile or region or session is None:
+            boto3.setup_default_session(profile_name=profile, region_name=region)
+        yield
+    finally:
+        boto3.DEFAULT_SESSION = session

@@ -27,7 +27,7 @@ from chalicelib.records import Delivery, Fleet, FleetEntry
 from chalicelib.registry.plan import deleted_config_sentence
 from chalicelib.services import capture_backlog
 from chalicelib.settings import settings
-from vedette.operations import aws, baselines, fleet
+from vedette.operations import aws, baselines, fleet, monitoring_schedules
 
 READERS = ("on_data_captured", "sweep")  # the functions that read capture objects
 CLOSED = {"AccessDenied", "403"}
@@ -59,8 +59,8 @@ class ObservedEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...] = ()
 
 
-def inspect_endpoint(endpoint: str) -> ObservedEndpoint:
-    """Read an endpoint's capture settings; nothing is written.
+def inspect_endpoint(endpoint: str, *, with_schedules: bool = True) -> ObservedEndpoint:
+    """Read an endpoint's capture settings, and the baselines of its monitoring schedules; nothing is written.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def inspect_endpoint(endpoint: str) -> ObservedEndpoint:
         kms_key=kms_key,
         delivery="closed" if not matched else "events" if sends_events else "polled",
         changes=tuple(_changes(endpoint, source, bucket, kms_key)),
-        remarks=tuple(_remarks(endpoint, shown, bucket)),
+        remarks=(*_remarks(shown, bucket), *(_schedule_remarks(endpoint) if with_schedules else ())),
     )
 
 
@@ -296,18 +296,23 @@ def _label(bucket: str) -> str:
     return bucket.replace(".", "_")
 
 
-def _remarks(endpoint: str, shown: dict[str, Any], bucket: _Bucket) -> list[str]:
+def _remarks(shown: dict[str, Any], bucket: _Bucket) -> list[str]:
     remarks = []
     if shown.get("CaptureStatus") == "Stopped":
         remarks.append("SageMaker says that its capture is Stopped now.")
     if bucket.region != settings().region:
         remarks.append(f"The bucket lies in {bucket.region}, whose events do not reach {settings().region}.")
-    for schedule in aws.monitoring_schedules(endpoint):
-        place = aws.baseline_of_schedule(schedule["MonitoringScheduleName"])
-        if place:
-            name = schedule["MonitoringScheduleName"]
-            remarks.append(f"Model Monitor's schedule {name} holds it against {place}: --baseline takes that one too.")
     return remarks
+
+
+def _schedule_remarks(endpoint: str) -> list[str]:
+    schedules = (monitoring_schedules.read(summary) for summary in aws.monitoring_schedules(endpoint))
+    return [
+        f"Model Monitor's schedule {schedule.name} compares it with {schedule.constraints_uri}: --baseline takes that"
+        " one too."
+        for schedule in schedules
+        if schedule is not None and schedule.constraints_uri
+    ]
 
 
 # --- the fleet and the baseline ---------------------------------------------------------------------------------------
@@ -324,26 +329,32 @@ def watched(stored: Fleet, found: ObservedEndpoint, fields: Mapping[str, Any]) -
     before = stored.entry(found.endpoint)
     if before is not None and before.mode == "deploy":
         raise VedetteError(f"{found.endpoint} is deployed by Vedette, which watches it already (mode deploy).")
-    source = "" if found.source.rstrip("/") == locations.capture_uri(settings().bucket) else found.source
-    after = msgspec.structs.replace(
-        before or FleetEntry(endpoint=found.endpoint), capture_uri=source, capture_percentage=found.percentage, **fields
-    )
-    fleet.check_entry(after, found.endpoint)
+    after = entry_of(found, before, fields)
     others = tuple(one for one in stored.entries if one.endpoint != found.endpoint)
     fleet.check((*others, after), "the fleet")
     return (*others, after) if before is None else tuple(after if one is before else one for one in stored.entries)
 
 
-def baseline_at(place: str) -> baselines.Stored:
+def entry_of(found: ObservedEndpoint, before: FleetEntry | None, fields: Mapping[str, Any]) -> FleetEntry:
+    """The entry of an endpoint that captures as it was found, with these fields."""
+    source = "" if found.source.rstrip("/") == locations.capture_uri(settings().bucket) else found.source
+    after = msgspec.structs.replace(
+        before or FleetEntry(endpoint=found.endpoint), capture_uri=source, capture_percentage=found.percentage, **fields
+    )
+    fleet.check_entry(after, found.endpoint)
+    return after
+
+
+def baseline_at(place: str, statistics: str = "") -> baselines.Stored:
     """Read a baseline; a statistics.json in the same folder as a constraints.json is included."""
     folder = place.removesuffix("constraints.json")
-    return baselines.read(folder if folder != place and folder else place)
+    return baselines.read(folder if folder != place and folder else place, statistics)
 
 
 def take_baseline(endpoint: str, baseline: baselines.Stored, place: str) -> str:
     """Store a baseline and make it current, unless the current one is the same; returns its version."""
     before = baselines.current(endpoint)
-    if before is not None and (before.constraints, before.statistics) == (baseline.constraints, baseline.statistics):
+    if before is not None and baselines.same(before, baseline):
         return before.version
     etag = before.etag if before else ""
     return baselines.keep(endpoint, baseline.constraints, baseline.statistics, f"vedette watch: {place}", etag).version

@@ -1,0 +1,48 @@
+"""What doctor says of the endpoints of the fleet."""
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.endpoint_run import stage_stores
+from chalicelib.records import FleetEntry, Mode
+from tests.installation.conftest import cloned
+from tests.installation.test_doctor import MAIL, findings
+from vedette.demo import user_actions
+from vedette.operations import stages
+
+ENTRY = FleetEntry(endpoint="two", mode=Mode.DEPLOY, package_group="group")
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    with cloned(tmp_path_factory.mktemp("clone")) as made:
+        made.done("setup", "--stage", "dev", *MAIL, "--yes")
+        yield made
+
+
+def apply(clone, *entries: FleetEntry) -> None:
+    with stages.entered(clone.project.stage("dev")["environment_variables"], None, None):
+        user_actions.apply_fleet(*entries)
+        assert stage_stores().fleet.get().entries == entries
+
+
+def test_a_kind_that_vedette_does_not_deploy_to_is_a_fault_that_names_it_and_the_way_out(clone):
+    sagemaker = clone.client("sagemaker")
+    sagemaker.create_model(
+        ModelName="m",
+        ExecutionRoleArn="arn:aws:iam::123456789012:role/theirs",
+        PrimaryContainer={"Image": user_actions.IMAGES["knn"]},
+    )
+    one = {"ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    variants = [{"VariantName": name, **one} for name in ("blue", "green")]
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName="two", EndpointConfigName="c")
+    apply(clone, ENTRY, replace(ENTRY, endpoint="later", package_group="another"))
+    found = findings(clone)
+    assert found["Vedette can deploy to later"]["outcome"] == "ok"
+    fault = found["Vedette can deploy to two"]
+    assert fault["outcome"] == "fault"
+    assert fault["found"].startswith("the endpoint is a multi-variant endpoint (2 variants)")
+    assert "--mode alert" in str(fault)
+    apply(clone, replace(ENTRY, mode=Mode.ALERT))
+    assert "Vedette can deploy to two" not in findings(clone)
