@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.wording import minute
-from chalicelib.pages.charts import horizontal_bar, percent
+from chalicelib.pages.charts import HEIGHT, WIDTH, percent
 
 
 @cache
@@ -35,7 +35,8 @@ def environment() -> Environment:
         "script": Markup(script),  # noqa: S704 - our own file
         "policy": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:;"
         " base-uri 'none'; form-action 'none'",
-        "horizontal_bar": horizontal_bar,
+        "width": WIDTH,
+        "height": HEIGHT,
         "percent": percent,
         "sanitize": sanitize,
         "minute": minute,

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.alerts.wording import and_more, capitalized, counted, finding_sentence, period
+from chalicelib.alerts.wording import MAX_NAME_CHARS, and_more, capitalized, counted, finding_sentence, period
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement, Verdict
 from chalicelib.constraints.severity_order import worst_first
 from chalicelib.records import Execution
+
+MAX_FULL_NAME_CHARS = 200  # of a feature, where a page has the room
 
 _TONES = {
     Verdict.OK: "good",
@@ -52,9 +54,10 @@ def verdict_sentence(evaluation: Evaluation) -> str:
     return "Too many captured lines could not be read."
 
 
-def finding(measurement: Measurement, rows: int) -> str:
+def finding(measurement: Measurement, rows: int, name_chars: int = MAX_NAME_CHARS) -> str:
     """What a measurement found in so many rows, as a sentence without a full stop."""
-    return capitalized(finding_sentence(measurement, rows), [sanitize(measurement.feature)])
+    sentence = finding_sentence(measurement, rows, name_chars=name_chars)
+    return capitalized(sentence, [sanitize(measurement.feature)])
 
 
 def length(execution: Execution) -> timedelta:
