@@ -113,13 +113,17 @@ def bar_ticks(labels: Sequence[str]) -> tuple[Tick, ...]:
 
 
 def horizontal_labels(ticks: Iterable[Tick]) -> Markup:
-    """The labels below a chart."""
-    return Markup("").join(Markup("<text x='{}%'>{}</text>").format(f"{100 * tick.at:.4g}", tick.label) for tick in ticks)
+    """The labels below a chart.
+
+    Examples
+    --------
+    >>> horizontal_labels([Tick(0.25, "< 1")])
+    Markup('<text x="25%">&lt; 1</text>')
+    """
+    return Markup("".join(f'<text x="{100 * at:.4g}%">{escape(label)}</text>' for at, label in ticks))  # noqa: S704
 
 
 def vertical_labels(of: Scale, label: Callable[[float], str]) -> Markup:
     """The labels beside a chart."""
-    return Markup("").join(
-        Markup("<text x='100%' y='{}%'>{}</text>").format(f"{100 - 100 * of.share(value):.4g}", escape(label(value)))
-        for value in of.values
-    )
+    places = ((100 - 100 * of.share(value), escape(label(value))) for value in of.values)
+    return Markup("".join(f'<text x="100%" y="{at:.4g}%">{text}</text>' for at, text in places))  # noqa: S704

@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.wording import minute
-from chalicelib.pages.charts import HEIGHT, WIDTH, percent
+from chalicelib.pages.charts import HEIGHT, WIDTH
+from chalicelib.pages.labels import check_name
 
 
 @cache
@@ -37,8 +38,8 @@ def environment() -> Environment:
         " base-uri 'none'; form-action 'none'",
         "width": WIDTH,
         "height": HEIGHT,
-        "percent": percent,
         "sanitize": sanitize,
+        "check_name": check_name,
         "minute": minute,
     }
     return templates

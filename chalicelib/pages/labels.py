@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import lru_cache
 
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.wording import MAX_NAME_CHARS, and_more, capitalized, counted, finding_sentence, period
@@ -58,6 +59,12 @@ def finding(measurement: Measurement, rows: int, name_chars: int = MAX_NAME_CHAR
     """What a measurement found in so many rows, as a sentence without a full stop."""
     sentence = finding_sentence(measurement, rows, name_chars=name_chars)
     return capitalized(sentence, [sanitize(measurement.feature)])
+
+
+@lru_cache(maxsize=64)  # a page writes the same few for each of its features
+def check_name(check: str) -> str:
+    """The name of a check as text; Model Monitor's file may hold any."""
+    return sanitize(check, 60)
 
 
 def length(execution: Execution) -> timedelta:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.wording import counted
 from chalicelib.pages.features import Feature
+from chalicelib.pages.labels import check_name
 
 MAX_REASONS = 12
 MAX_FEATURES = 10  # named, of each reason
@@ -71,4 +72,4 @@ def _reasons(feature: Feature) -> Iterator[tuple[str, str]]:
             reason = f"too few values: {counted(one.rows_needed, 'more row')} needed"
         else:
             reason = sanitize(one.observed, 100) or "nothing to compare"
-        yield reason, sanitize(one.check, 60)
+        yield reason, check_name(one.check)

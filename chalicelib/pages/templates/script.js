@@ -89,6 +89,8 @@
     const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
     button.setAttribute("aria-label", `Copy: ${code.textContent}`);
     const command = Object.assign(document.createElement("div"), { className: "command" });
+    const words = code.textContent.split(" ").map((word) => Object.assign(document.createElement("span"), { textContent: word }));
+    code.replaceChildren(...words.flatMap((word, i) => i ? [" ", word] : [word])); // so that no option breaks at its hyphens
     code.replaceWith(command);
     command.append(code, button);
     button.addEventListener("click", async () => {
