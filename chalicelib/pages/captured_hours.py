@@ -1,12 +1,12 @@
 """The captured hours of some files, as a strip: a gap in it is an hour without captures.
 
-| captures                             | strip                                                                               |
-|--------------------------------------|-------------------------------------------------------------------------------------|
-| of at most MAX_SLOTS hours           | a slot for each hour, from the first to the last request                            |
-| of more                              | a slot for each day, the last MAX_SLOTS of them                                     |
-| a file of several hours              | counted in its first hour; the others are covered by it                             |
-| a file whose requests have no times  | counted apart                                                                       |
-| none with times                      | no strip                                                                            |
+| captures                             | strip                                                    |
+|--------------------------------------|----------------------------------------------------------|
+| of at most MAX_SLOTS hours           | a slot for each hour, from the first to the last request |
+| of more                              | a slot for each day, the last MAX_SLOTS of them          |
+| a file of several hours              | counted in its first hour; the others are covered by it  |
+| a file whose requests have no times  | counted apart                                            |
+| none with times                      | no strip                                                 |
 """
 
 from __future__ import annotations
@@ -33,7 +33,12 @@ class Counts(NamedTuple):
     covered: bool = False  # by a file that began before
 
     def __add__(self, other: Counts) -> Counts:  # type: ignore[override]
-        return Counts(*map(sum, zip(self[:3], other[:3], strict=True)), self.covered or other.covered)
+        return Counts(
+            self.requests + other.requests,
+            self.rows + other.rows,
+            self.rejected + other.rejected,
+            self.covered or other.covered,
+        )
 
     @property
     def tone(self) -> str:
@@ -56,7 +61,7 @@ class CapturedHours:
     """The counts of each hour; files are added one by one."""
 
     hours: dict[datetime, Counts] = field(default_factory=dict)
-    without_time: Counts = Counts()
+    without_time: Counts = field(default_factory=Counts)
 
     def add(self, summary: CaptureSummary) -> None:
         """Count one file."""
@@ -111,9 +116,10 @@ def captured_strip(captured: CapturedHours) -> Strip | None:
     filled = sum(slot.counts.tone != "none" for slot in slots)
     unit = "hour" if length == HOUR else "day"
     title = f"Captured in {filled} of {counted(len(slots), unit)}"
-    notes = [f"{counted(captured.without_time.requests, 'request')} have no time"] * bool(captured.without_time.requests)
+    undated = captured.without_time.requests
+    notes = [f"{counted(undated, 'request')} without a time"] if undated else []
     if earlier := len([one for one in counts if one < starts[0]]):
-        notes.append(f"{counted(earlier, unit)} before are not shown")
+        notes.append(f"not shown: {counted(earlier, unit)} before")
     return Strip(title, slots, "; ".join(notes))
 
 

@@ -116,15 +116,14 @@ def _edges(known: Sequence[Distribution], *, integral: bool) -> list[float]:
         width = abs(high) / BUCKETS or 1.0
     step = round_step(max(width, 1.0)) if integral else round_step(width, (1, 2, 2.5, 5, 10))
     first = math.floor(low / step)
-    return [
-        rounded(first * step + i * step, step) for i in range(BUCKETS + 2) if (first + i) * step <= high + step
-    ]
+    return [rounded(first * step + i * step, step) for i in range(BUCKETS + 2) if (first + i) * step <= high + step]
 
 
 def _labels(edges: Sequence[float], *, integral: bool) -> list[str]:
     texts = [number(edge) for edge in edges]
     if integral:
-        between = [number(low) if high - low == 1 else f"{number(low)} to {number(high - 1)}" for low, high in pairwise(edges)]
+        lasts = [number(edge - 1) for edge in edges[1:]]
+        between = [low if low == last else f"{low} to {last}" for low, last in zip(texts, lasts, strict=False)]
     else:
         between = [f"{lower} to {upper}" for lower, upper in pairwise(texts)]
     return [f"below {texts[0]}", *between, f"{texts[-1]} and more"]

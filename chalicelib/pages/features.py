@@ -130,7 +130,9 @@ class Cards:
             expected_type=constraint.inferred_type if constraint else "",
             numbers=numbers.compared_rows(before, after),
             histogram=figures.histogram(before, after) if is_numeric else None,
-            categories=None if is_numeric else figures.categories(before, after, constraint and constraint.domains),
+            categories=None
+            if is_numeric
+            else figures.categories(before, after, constraint.domains if constraint else None),
             lines=tuple(figures.lines(ranked, self.histories)),
             means=means,
             values_note=_values_note(before, after),
@@ -151,9 +153,10 @@ def _brief(ranked: Sequence[Measurement], means: str) -> str:
     waiting = max((one.rows_needed for one in ranked), default=0)
     if waiting:
         return f"{waiting:,} more rows needed to evaluate everything"
-    drift = next((one for one in ranked if one.kind == "drift" and one.value is not None), None)
+    drift = next((one for one in ranked if one.check in check_types.DRIFTS and one.value is not None), None)
     if drift is not None and drift.threshold is not None:
-        return f"distance {drift.value:.3f}, threshold {drift.threshold:.3g}" + (f"; {means[:1].lower()}{means[1:]}" if means else "")
+        distance = f"distance {drift.value:.3f}, threshold {drift.threshold:.3g}"
+        return f"{distance}; {means[:1].lower()}{means[1:]}" if means else distance
     return f"{len(ranked)} checks passed" if ranked else "not evaluated"
 
 

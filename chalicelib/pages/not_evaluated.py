@@ -1,12 +1,12 @@
 """What was not evaluated, and why: an OK does not cover it.
 
-| feature                                        | reason                                                        | checks            |
-|------------------------------------------------|---------------------------------------------------------------|-------------------|
-| constrained, and measured by no check          | no row had the column, or its checks are disabled             | all               |
-| private                                        | private: only counts are stored                               | values            |
-| free text; without values in the baseline      | see `constraints.unevaluated`                                 | values            |
-| with too few rows                              | how many more rows are needed                                 | those checks      |
-| with a check that found no value to compare    | what the check observed                                       | those checks      |
+| feature                                     | reason                                            | checks       |
+|---------------------------------------------|---------------------------------------------------|--------------|
+| constrained, and measured by no check       | no row had the column, or its checks are disabled | all          |
+| private                                     | private: only counts are stored                   | values       |
+| free text; without values in the baseline   | see `constraints.unevaluated`                     | values       |
+| with too few rows                           | how many more rows are needed                     | those checks |
+| with a check that found no value to compare | what the check observed                           | those checks |
 
 Reasons that concern no single feature, such as a baseline without statistics, are notes of the verdict.
 """

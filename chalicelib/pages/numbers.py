@@ -1,12 +1,12 @@
 """The numbers of a feature, baseline beside current: the first thing that its card shows.
 
-| column                                    | numbers                                                                      |
-|-------------------------------------------|------------------------------------------------------------------------------|
-| numeric, in the baseline or currently     | mean, deviation, minimum, quartiles, maximum                                 |
-| any                                       | values, missing cells, distinct values                                       |
-| with blank texts                          | blank cells                                                                  |
-| private                                   | values and missing cells alone                                               |
-| no column, or a number that is not known  | a dash                                                                       |
+| column                                   | numbers                                        |
+|------------------------------------------|------------------------------------------------|
+| numeric, in the baseline or currently    | mean, deviation, minimum, quartiles, maximum   |
+| any                                      | values, missing cells, distinct values         |
+| with blank texts                         | blank cells                                    |
+| private                                  | values and missing cells alone                 |
+| no column, or a number that is not known | a hyphen                                       |
 
 The deviation is the population's (ddof 0), as Model Monitor's is.
 """
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from chalicelib.pages.charts import number, percent
 from chalicelib.statistics.column import ColumnStatistics
 
-UNKNOWN = "–"
+UNKNOWN = "-"
 _QUARTILES = (("25 %", 0.25), ("Median", 0.5), ("75 %", 0.75))
 
 
