@@ -3,8 +3,8 @@
     make pages
 
 Printed as a table; it fails when a page is slower than LEVELS. "Days" is a page of a day: two lines for each feature.
-CPU is the process's own, the best of five; "with history" adds the decoding of the 29 executions before, which the Lambda
-reads from S3. Jinja2 is imported in a fresh process, with byte code and (as Lambda unpacks it) without.
+CPU is the process's own, the best of five; "with history" adds the decoding of the 29 executions before, which the
+Lambda reads from S3. Jinja2 is imported in a fresh process, with byte code and (as Lambda unpacks it) without.
 """
 
 from __future__ import annotations
