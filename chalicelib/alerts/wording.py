@@ -13,9 +13,11 @@ NAMELESS = "(a feature without a name)"
 MAX_NAME_CHARS = 60  # of a feature, in a sentence
 
 
-def finding_sentence(measurement: Measurement, rows: int, *, recovered: bool = False) -> str:
+def finding_sentence(
+    measurement: Measurement, rows: int, *, recovered: bool = False, name_chars: int = MAX_NAME_CHARS
+) -> str:
     """What a measurement found in so many rows, or that it recovered; without a capital and a full stop."""
-    name = sanitize(measurement.feature, MAX_NAME_CHARS) or NAMELESS
+    name = sanitize(measurement.feature, name_chars) or NAMELESS
     if not recovered:
         return _violation(measurement, name, rows)
     expected = sanitize(measurement.expected, 60)

@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import Constraints, FeatureConstraints, Monitoring
 from chalicelib.constraints.drift import GROSS_DRIFT
@@ -227,6 +229,7 @@ def day_drift_checks(
         threshold=found.threshold,
         violated=found.is_outside,
         severity=Severity.INFORMATION,
+        reference_distances=known.day_distances or UNSET,
     )
 
 

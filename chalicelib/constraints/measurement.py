@@ -113,6 +113,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     rows_needed: int = msgspec.field(default=0, name="needed")  # rows still missing before it can be evaluated
     severity: Severity = Severity.INFORMATION
     description: str = ""  # Model Monitor's sentence; "" when its rule is not violated
+    # Drift of a day: the smallest and the largest distance of one of its reference days from the others.
+    reference_distances: tuple[float, float] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def fingerprint(self) -> Fingerprint:

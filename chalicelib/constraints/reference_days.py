@@ -116,6 +116,7 @@ class FeatureReference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     taken_over: bool = False  # learned from captures elsewhere, whose statistics are not stored here: they stay
     days: tuple[date, ...] = ()
     variation: float | None = None  # None: fewer than MINIMUM_DAYS
+    day_distances: tuple[float, float] | None = None  # of a day from the others, the smallest and the largest
     halves: float = 0.0  # the distance of the first half of the days from the second
     columns: dict[DayType, ColumnStatistics] = {}  # the sum of the days of a type
     days_of_type: dict[DayType, int] = {}
@@ -298,10 +299,13 @@ def learned(
         taken[name] = [found[at] for at in alike]
         counts[name] = DayCounts(counts[name].counts[alike], counts[name].totals[alike])
         groups[name] = [groups[name][at] for at in alike]
-    variations = _variations({name: leave_one_out(counts[name], groups[name]) for name in taken})
+    distances = {name: leave_one_out(counts[name], groups[name]) for name in taken}
+    variations = _variations(distances)
     for name, found in taken.items():
-        distances = variations[name], halves.get(name, 0.0)
-        kept[name] = _with_days(kept[name], found, name, groups[name], *distances)
+        of_feature = _with_days(kept[name], found, name, groups[name])
+        if of_feature.columns:
+            of_feature = replace(of_feature, variation=variations[name], day_distances=_range(distances[name]))
+        kept[name] = replace(of_feature, halves=halves.get(name, 0.0))
     return replace(reference, weekend=weekend, features=kept)
 
 
@@ -330,20 +334,26 @@ def _halves(counts: DayCounts) -> float:
     return round(between(DayCounts(counts.counts[:days], counts.totals[:days]), first), 6)
 
 
-def _with_days(
-    before: FeatureReference,
-    found: Sequence[Day],
-    name: str,
-    groups: list[int],
-    variation: float,
-    halves: float,
-) -> FeatureReference:
+def _range(distances: NDArray[np.float64]) -> tuple[float, float] | None:
+    """The smallest and the largest distance of a day from the others; None where no day has others.
+
+    Examples
+    --------
+    >>> _range(np.array([0.02, np.nan, 0.0512])), _range(np.array([np.nan]))
+    ((0.02, 0.0512), None)
+    """
+    known = distances[np.isfinite(distances)]
+    return (round(float(known.min()), 6), round(float(known.max()), 6)) if len(known) else None
+
+
+def _with_days(before: FeatureReference, found: Sequence[Day], name: str, groups: list[int]) -> FeatureReference:
+    """The reference with the sums of its days, which `variation` is not yet known of."""
     enough = len(found) >= MINIMUM_DAYS
     return replace(
         before,
         days=tuple(day.date for day in found),
-        variation=variation if enough else None,
-        halves=halves,
+        variation=None,
+        day_distances=None,
         columns=_sums(found, name, groups) if enough else {},
         days_of_type={one: groups.count(at) for at, one in enumerate(DayType) if at in groups} if enough else {},
     )

@@ -1,7 +1,7 @@
 """Numbers as SVG, and as the rows of the table behind each chart.
 
-The SVG has no text: labels are HTML beside it, so that they follow the reader's font size while the shape stretches to
-the width of the page. Colours are classes of style.css. Only numbers come from the data.
+The shapes have no text: they stretch to the width of the page, and `axes` writes beside them. Colours are classes of
+style.css. Only numbers come from the data.
 
 | data                                                 | chart                                                         |
 |------------------------------------------------------|---------------------------------------------------------------|
@@ -9,7 +9,8 @@ the width of the page. Colours are classes of style.css. Only numbers come from 
 | other numbers                                        | buckets on edges that baseline and current share              |
 | ... far outside of nearly all of them                | in the first or last bucket, which are open ("below", "from") |
 | categories                                           | a bar for each of the most frequent; the others as one        |
-| a distance or share over windows                     | a line, its threshold, a dot for every violation              |
+| a distance or share over windows                     | a line, its threshold, a dot for every violation, and a band  |
+|                                                      | where the reference days lie themselves                       |
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from chalicelib.pages.axes import Scale, Tick, bar_ticks, edge_ticks, round_step, rounded, scale
 from chalicelib.statistics.distribution import Distribution
 
 MAX_DISTINCT_BARS = 12
@@ -38,6 +40,13 @@ class Compared(NamedTuple):
     current: float | None
 
 
+class Histogram(NamedTuple):
+    """The bars of numbers, and the labels below them."""
+
+    bars: tuple[Compared, ...] = ()
+    ticks: tuple[Tick, ...] = ()
+
+
 class Point(NamedTuple):
     """One window of a line."""
 
@@ -48,26 +57,35 @@ class Point(NamedTuple):
 # --- the data of a chart ----------------------------------------------------------------------------------------------
 
 
-def compared_numbers(baseline: Distribution | None, current: Distribution | None) -> list[Compared]:
-    """The bars of two distributions on common edges; empty when neither has a number.
+def compared_numbers(
+    baseline: Distribution | None, current: Distribution | None, *, integral: bool = False
+) -> Histogram:
+    """The bars of two distributions on common edges; none when neither has a number.
+
+    `integral`: the numbers are whole, so each bucket is as wide as a whole number.
 
     Examples
     --------
     >>> import numpy as np
     >>> before, now = Distribution.of(np.array([0.0, 1.0])), Distribution.of(np.array([1.0]))
-    >>> compared_numbers(before, now)
-    [Compared(label='0', baseline=0.5, current=0.0), Compared(label='1', baseline=0.5, current=1.0)]
+    >>> compared_numbers(before, now).bars
+    (Compared(label='0', baseline=0.5, current=0.0), Compared(label='1', baseline=0.5, current=1.0))
     """
     known = [one for one in (baseline, current) if one is not None and (one.sketch or one.values)]
     if not known:
-        return []
+        return Histogram()
     if not any(one.sketch for one in known):
         values = sorted({value for one in known for value in one.values})
         if len(values) <= MAX_DISTINCT_BARS:
-            return _bars([number(value) for value in values], _of_values(baseline, values), _of_values(current, values))
-    edges = _edges(known)
-    labels = _labels(edges)
-    return _trimmed(_bars(labels, _between(baseline, edges), _between(current, edges)))
+            labels = [number(value) for value in values]
+            bars = _bars(labels, _of_values(baseline, values), _of_values(current, values))
+            return Histogram(tuple(bars), bar_ticks(labels))
+    edges = _edges(known, integral=integral)
+    bars = _bars(_labels(edges, integral=integral), _between(baseline, edges), _between(current, edges))
+    first = 0 if bars[0].baseline or bars[0].current else 1  # empty open ends are not shown
+    last = len(bars) if bars[-1].baseline or bars[-1].current else len(bars) - 1
+    ticks = edge_ticks(edges, last - first, first - 1, number)
+    return Histogram(tuple(bars[first:last]), ticks)
 
 
 def _of_values(distribution: Distribution | None, values: Sequence[float]) -> list[float]:
@@ -89,35 +107,26 @@ def _bars(labels: list[str], baseline: list[float], current: list[float]) -> lis
     ]
 
 
-def _edges(known: Sequence[Distribution]) -> list[float]:
+def _edges(known: Sequence[Distribution], *, integral: bool) -> list[float]:
     """Round, evenly spaced numbers, with nearly all of the data between them."""
-    spans = [(one.quantile(TAIL_SHARE), one.quantile(1 - TAIL_SHARE)) for one in known]
-    low = min(low for low, _ in spans if low is not None)
-    high = max(high for _, high in spans if high is not None)
-    width = (high - low) / BUCKETS
+    spans = [one.quantiles((TAIL_SHARE, 1 - TAIL_SHARE)) for one in known]
+    low, high = min(low for low, _ in spans), max(high for _, high in spans)
+    width = high / BUCKETS - low / BUCKETS  # never infinite
     if width <= abs(high) * 1e-12:  # nearly a single value: scale the width to it
         width = abs(high) / BUCKETS or 1.0
-    power = 10.0 ** math.floor(math.log10(width))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= width * (1 - 1e-9))
+    step = round_step(max(width, 1.0)) if integral else round_step(width, (1, 2, 2.5, 5, 10))
     first = math.floor(low / step)
-    return [
-        round(first * step + i * step, 12 - math.floor(math.log10(step)))
-        for i in range(BUCKETS + 2)
-        if (first + i) * step <= high + step
-    ]
+    return [rounded(first * step + i * step, step) for i in range(BUCKETS + 2) if (first + i) * step <= high + step]
 
 
-def _labels(edges: Sequence[float]) -> list[str]:
+def _labels(edges: Sequence[float], *, integral: bool) -> list[str]:
     texts = [number(edge) for edge in edges]
-    between = [f"{lower} to {upper}" for lower, upper in pairwise(texts)]
+    if integral:
+        lasts = [number(edge - 1) for edge in edges[1:]]
+        between = [low if low == last else f"{low} to {last}" for low, last in zip(texts, lasts, strict=False)]
+    else:
+        between = [f"{lower} to {upper}" for lower, upper in pairwise(texts)]
     return [f"below {texts[0]}", *between, f"{texts[-1]} and more"]
-
-
-def _trimmed(bars: list[Compared]) -> list[Compared]:
-    """The bars without empty open ends."""
-    first = 0 if bars[0].baseline or bars[0].current else 1
-    last = len(bars) if bars[-1].baseline or bars[-1].current else -1
-    return bars[first:last]
 
 
 def compared_categories(
@@ -165,19 +174,31 @@ def compared_categories(
 # --- shapes -----------------------------------------------------------------------------------------------------------
 
 
-def overlaid_histogram(bars: Sequence[Compared]) -> Markup:
+def share_scale(bars: Sequence[Compared]) -> Scale:
+    """The vertical axis of the bars' shares."""
+    return scale([0.0, *(share for bar in bars for share in bar[1:] if share)])
+
+
+def overlaid_histogram(bars: Sequence[Compared], axis: Scale) -> Markup:
     """The baseline as wide bars, the current data as narrow bars in front of them."""
-    tallest = max((share for bar in bars for share in bar[1:] if share), default=0.0) or 1.0
     wide = WIDTH / max(len(bars), 1)
     baseline: list[str] = []
     current: list[str] = []
     for i, bar in enumerate(bars):
         for shapes, share, inset in ((baseline, bar.baseline, 0.06), (current, bar.current, 0.24)):
             if share:
-                height = max(1.0, share / tallest * HEIGHT)
+                height = max(1.0, axis.share(share) * HEIGHT)
                 left, width = (i + inset) * wide, (1 - 2 * inset) * wide
                 shapes.append(f"M{left:.4g} {HEIGHT}v-{height:.3g}h{width:.3g}v{height:.3g}z")
-    return Markup(f'<path class="b" d="{"".join(baseline)}"/><path class="c" d="{"".join(current)}"/>')  # noqa: S704 - numbers
+    return Markup(  # noqa: S704 - numbers
+        f'{_grid(axis)}<path class="b" d="{"".join(baseline)}"/><path class="c" d="{"".join(current)}"/>'
+    )
+
+
+def _grid(axis: Scale) -> str:
+    """A line at every number of the vertical axis but the lowest, where the chart has its own."""
+    lines = "".join(f"M0 {HEIGHT - axis.share(value) * HEIGHT:.3g}H{WIDTH}" for value in axis.values[1:])
+    return f'<path class="g" d="{lines}"/>'
 
 
 def horizontal_bar(bar: Compared, longest: float) -> Markup:
@@ -200,17 +221,27 @@ def stacked_bar(shares: Sequence[tuple[str, float]]) -> Markup:
     return Markup("".join(shapes))  # noqa: S704 - numbers and our own classes
 
 
-def line_chart(points: Sequence[Point], threshold: float | None, deployments: Sequence[int]) -> Markup:
-    """A value over windows, its threshold, and the deployments, as positions of windows."""
+def line_scale(points: Sequence[Point], threshold: float | None, band: tuple[float, float] | None) -> Scale:
+    """The vertical axis of a line with its threshold and its band."""
     known = [point.value for point in points if point.value is not None]
-    tallest = max([*known, threshold or 0.0]) * 1.1 or 1.0
+    return scale([*known, *(() if threshold is None else (threshold,)), *(band or ())])
+
+
+def line_chart(
+    points: Sequence[Point],
+    threshold: float | None,
+    deployments: Sequence[int],
+    axis: Scale,
+    band: tuple[float, float] | None = None,
+) -> Markup:
+    """A value over windows, its threshold, the deployments, as positions of windows, and the range of the band."""
     across = WIDTH / len(points)
 
     def x(i: float) -> str:
         return f"{(i + 0.5) * across:.4g}"
 
     def y(value: float) -> str:
-        return f"{HEIGHT - value / tallest * HEIGHT:.3g}"
+        return f"{HEIGHT - axis.share(value) * HEIGHT:.3g}"
 
     path, pen = [], "M"
     for i, point in enumerate(points):
@@ -221,10 +252,15 @@ def line_chart(points: Sequence[Point], threshold: float | None, deployments: Se
             pen = "L"
     dots = "".join(f"M{x(i)} {y(p.value)}h0" for i, p in enumerate(points) if p.violated and p.value is not None)
     marks = "".join(f"M{x(i - 0.5)} 0V{HEIGHT}" for i in deployments)
-    limit = f'<path class="t" d="M0 {y(threshold)}H{WIDTH}"/>' if threshold is not None else ""
-    return Markup(  # noqa: S704 - numbers
-        f'<path class="v" d="{marks}"/>{limit}<path class="l" d="{"".join(path)}"/><path class="x" d="{dots}"/>'
-    )
+    shapes = [
+        ("r", f"M0 {y(band[0])}V{y(band[1])}H{WIDTH}V{y(band[0])}z" if band is not None else ""),
+        ("v", marks),
+        ("t", f"M0 {y(threshold)}H{WIDTH}" if threshold is not None else ""),
+        ("l", "".join(path)),
+        ("x", dots),
+    ]
+    drawn = "".join(f'<path class="{name}" d="{shape}"/>' for name, shape in shapes if shape)
+    return Markup(_grid(axis) + drawn)  # noqa: S704 - numbers
 
 
 def number(value: float) -> str:
@@ -255,3 +291,14 @@ def percent(share: float | None) -> str:
     if 0 < share < 0.001:
         return "< 0.1 %"
     return f"{100 * share:.3g} %"
+
+
+def exact_percent(share: float) -> str:
+    """A share in percent, rounded to five digits: of a threshold, or on an axis.
+
+    Examples
+    --------
+    >>> [exact_percent(share) for share in (0.0, 0.9995, 1.0)]
+    ['0 %', '99.95 %', '100 %']
+    """
+    return f"{100 * share:.5g} %"

@@ -2,8 +2,8 @@
 
 | what is known                                    | shown                                                             |
 |--------------------------------------------------|-------------------------------------------------------------------|
-| statistics of the baseline and of the rows       | both distributions, overlaid                                      |
-| one of them                                      | that one                                                          |
+| statistics of the baseline and of the rows       | the numbers of both, and both distributions, overlaid             |
+| one of them                                      | those of that one                                                 |
 | neither                                          | only the checks                                                   |
 | a statistics.json that was read again            | types as far as the data type check measured them                 |
 | executions of earlier windows                    | the value of each check, window by window                         |
@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from markupsafe import Markup
 
@@ -29,39 +28,17 @@ from chalicelib.constraints.evaluation import Baseline
 from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.severity_order import State, order_of, state_of
 from chalicelib.constraints.unevaluated import reason_unevaluated
-from chalicelib.pages import charts
-from chalicelib.pages.charts import Compared, Point, percent
+from chalicelib.pages import charts, figures, numbers
+from chalicelib.pages.charts import percent
+from chalicelib.pages.figures import Categories, Chart
 from chalicelib.pages.history import History, Since
-from chalicelib.pages.labels import finding
-from chalicelib.statistics import NUMERIC_TYPES
+from chalicelib.pages.labels import MAX_FULL_NAME_CHARS, finding
+from chalicelib.pages.numbers import Row
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
 TYPES = (("integral", "Integral"), ("fractional", "Fractional"), ("boolean", "Boolean"), ("string", "String"))
 MAX_CONSTRAINT_CHARS = 1000
-MAX_CATEGORY_CHARS = 64
-
-
-@dataclass(frozen=True)
-class Distributions:
-    """The distributions of baseline and current, overlaid."""
-
-    kind: Literal["numbers", "categories"]
-    bars: tuple[tuple[str, Compared], ...]  # the category, or ""
-    shape: Markup
-    summary: str  # the chart in words, for screen readers
-    longest: float = 1.0  # the share that fills the width
-
-
-@dataclass(frozen=True)
-class Line:
-    """The values of one check, window by window."""
-
-    check: str
-    threshold: str
-    points: tuple[tuple[str, str, bool], ...]  # window, value, violated
-    shape: Markup
-    summary: str
 
 
 Finding = tuple[Measurement, str, Since | None]  # a violation, its sentence, and since when
@@ -77,16 +54,26 @@ class Feature:
     measurements: tuple[Measurement, ...]
     types: tuple[tuple[str, str, str], ...] = ()  # class, word, share
     types_shape: Markup | str = ""
-    missing: str = ""
-    missing_in_baseline: str = ""
     expected_type: str = ""
-    distributions: Distributions | None = None
-    distinct: str = ""
-    unevaluated: str = ""  # why no check evaluated the values
-    lines: tuple[Line, ...] = ()
+    numbers: tuple[Row, ...] = ()
+    histogram: Chart | None = None
+    categories: Categories | None = None
+    lines: tuple[Chart, ...] = ()
+    means: str = ""  # of both columns, in words
+    values_note: str = ""  # why no values are shown
+    reason: str = ""  # why no check evaluated the values
+    private: bool = False
     constraint: str = ""
     brief: str = ""  # the summary of a card without violations
     checks: str = ""  # for the filter: `0critical 2passed`, the checks by their numbers
+
+    def detail(self, violation: Measurement) -> str:
+        """The numbers behind a violation: both means of drift, or the first unknown categories; "" for others."""
+        if violation.check in check_types.DRIFTS:
+            return self.means
+        if violation.check == check_types.CATEGORICAL_VALUES and self.categories is not None:
+            return self.categories.unknown_in_words
+        return ""
 
 
 @dataclass(frozen=True)
@@ -126,27 +113,33 @@ class Cards:
         after: ColumnStatistics | None,
     ) -> Feature:
         types = list(_types(after, ranked, counted=self.counted)) if after is not None else []
+        is_numeric = figures.is_numeric(before, after)
+        means = numbers.mean_sentence(before, after)
         reason = reason_unevaluated(constraint, before, after, ranked) if constraint is not None else ""
         return Feature(
             name=sanitize(name),
             state=state_of(ranked[0]) if ranked else State.NOT_EVALUATED,
             findings=tuple(
-                (one, finding(one, self.rows), self.histories[one.kind].since(one.fingerprint))
+                (one, finding(one, self.rows, MAX_FULL_NAME_CHARS), self.histories[one.kind].since(one.fingerprint))
                 for one in ranked
                 if one.violated
             ),
             measurements=tuple(ranked),
             types=tuple((key, word, percent(share)) for key, word, share in types),
             types_shape=charts.stacked_bar([(key, share) for key, _, share in types]),
-            missing=_missing(after),
-            missing_in_baseline=_missing(before),
             expected_type=constraint.inferred_type if constraint else "",
-            distributions=_distributions(before, after),
-            distinct=_distinct(before, after),
-            unevaluated=f"Domain and drift are not evaluated: {reason}." if reason else "",
-            lines=tuple(_lines(ranked, self.histories)),
+            numbers=numbers.compared_rows(before, after),
+            histogram=figures.histogram(before, after) if is_numeric else None,
+            categories=None
+            if is_numeric
+            else figures.categories(before, after, constraint.domains if constraint else None),
+            lines=tuple(figures.lines(ranked, self.histories)),
+            means=means,
+            values_note=_values_note(before, after),
+            reason=reason,
+            private=_is_private(before, after),
             constraint=_document(constraint),
-            brief=_brief(ranked) + (f"; values not evaluated: {reason}" if reason else ""),
+            brief=_brief(ranked, means) + (f"; values not evaluated: {reason}" if reason else ""),
             checks=" ".join(f"{self.checks[one.check]}{state_of(one)}" for one in ranked),
         )
 
@@ -155,14 +148,15 @@ def _columns(table: Table | None) -> dict[str, ColumnStatistics]:
     return dict(zip(table.feature_names, table.columns, strict=True)) if table else {}
 
 
-def _brief(ranked: Sequence[Measurement]) -> str:
-    """The drift of a feature without violations; else how many checks it passed."""
+def _brief(ranked: Sequence[Measurement], means: str) -> str:
+    """The drift and the means of a feature without violations; else how many checks it passed."""
     waiting = max((one.rows_needed for one in ranked), default=0)
     if waiting:
         return f"{waiting:,} more rows needed to evaluate everything"
-    drift = next((one for one in ranked if one.kind == "drift" and one.value is not None), None)
+    drift = next((one for one in ranked if one.check in check_types.DRIFTS and one.value is not None), None)
     if drift is not None and drift.threshold is not None:
-        return f"distance {drift.value:.3f}, threshold {drift.threshold:g}"
+        distance = f"distance {drift.value:.3f}, threshold {drift.threshold:.3g}"
+        return f"{distance}; {means[:1].lower()}{means[1:]}" if means else distance
     return f"{len(ranked)} checks passed" if ranked else "not evaluated"
 
 
@@ -189,81 +183,19 @@ def _types(
         yield "missing", "missing", counts.missing / rows
 
 
-def _missing(column: ColumnStatistics | None) -> str:
-    completeness = column.types.completeness if column else None
-    return percent(1 - completeness) if completeness is not None else ""
+def _is_private(*columns: ColumnStatistics | None) -> bool:
+    return any(column is not None and column.private for column in columns)
 
 
-def _distributions(before: ColumnStatistics | None, after: ColumnStatistics | None) -> Distributions | None:
-    if _numeric(before, after):
-        bars = charts.compared_numbers(before.distribution if before else None, after.distribution if after else None)
-        if not bars:
-            return None
-        return Distributions(
-            "numbers", tuple(("", bar) for bar in bars), charts.overlaid_histogram(bars), _summary(bars)
-        )
-    categories, others = charts.compared_categories(
-        before.categories.counts if before else None, after.categories.counts if after else None
-    )
-    if not categories:
-        return None
-    named = [(sanitize(cell, MAX_CATEGORY_CHARS) or "(blank)", bar) for cell, bar in categories]
-    if others is not None:
-        named.append(("", others))
-    longest = max(share for _, bar in named for share in bar[1:] if share is not None)
-    return Distributions("categories", tuple(named), Markup(), "", longest or 1.0)
-
-
-def _numeric(before: ColumnStatistics | None, after: ColumnStatistics | None) -> bool:
-    """Whether the baseline's column is numeric; the current one when the baseline has no values."""
-    known = before if before is not None and before.types.present else after
-    return known is not None and known.types.inferred_type in NUMERIC_TYPES
-
-
-def _summary(bars: Sequence[Compared]) -> str:
-    """The most frequent bar of each distribution."""
-    parts = []
-    for word, position in (("baseline", 1), ("current", 2)):
-        known = [bar for bar in bars if bar[position] is not None]
-        if known:
-            peak = max(known, key=lambda bar: bar[position] or 0)
-            parts.append(f"{word}: most often {peak.label}, {percent(peak[position])}")  # type: ignore[arg-type]
-    return "; ".join(parts)
-
-
-def _distinct(before: ColumnStatistics | None, after: ColumnStatistics | None) -> str:
+def _values_note(before: ColumnStatistics | None, after: ColumnStatistics | None) -> str:
     """A note about a column whose values were not stored: private, free text, or too many."""
-    if any(column is not None and column.private for column in (before, after)):
+    if _is_private(before, after):
         return "Private: only counts of types and missing cells are stored. Drift, domain and bounds are not evaluated."
-    if after is None or after.categories.counts is not None or _numeric(before, after):
+    if after is None or after.categories.counts is not None or figures.is_numeric(before, after):
         return ""
     if not after.categories.distinct:
         return "The values are free text or too many, so none was stored."
     return f"About {after.categories.distinct:,} distinct values: free text or too many, so none was stored."
-
-
-def _lines(ranked: Sequence[Measurement], histories: Mapping[str, History]) -> Iterator[Line]:
-    """A line for every violation, and for drift."""
-    for one in ranked:
-        history = histories[one.kind]
-        if one.value is None or not (one.violated or one.kind == "drift"):
-            continue
-        measured = history.measurements(one.fingerprint)
-        known = [(m.value, m.violated) if m is not None else (None, False) for m in measured]
-        points = [Point(value, violated) for value, violated in known]
-        if sum(point.value is not None for point in points) < 2:
-            continue
-        violated = sum(point.violated for point in points)
-        yield Line(
-            check=sanitize(one.check, 60),
-            threshold="" if one.threshold is None else charts.number(one.threshold),
-            points=tuple(
-                (f"{execution.window_start:%m-%d %H:%M}", "" if value is None else charts.number(value), was)
-                for execution, (value, was) in zip(history.executions, known, strict=True)
-            ),
-            shape=charts.line_chart(points, one.threshold, history.deployments),
-            summary=f"{violated} of {len(points)} windows violated; now {charts.number(one.value)}",
-        )
 
 
 def _document(constraint: FeatureConstraints | None) -> str:

@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.wording import minute
-from chalicelib.pages.charts import horizontal_bar, percent
+from chalicelib.pages.charts import HEIGHT, WIDTH
+from chalicelib.pages.labels import check_name
 
 
 @cache
@@ -35,9 +36,10 @@ def environment() -> Environment:
         "script": Markup(script),  # noqa: S704 - our own file
         "policy": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:;"
         " base-uri 'none'; form-action 'none'",
-        "horizontal_bar": horizontal_bar,
-        "percent": percent,
+        "width": WIDTH,
+        "height": HEIGHT,
         "sanitize": sanitize,
+        "check_name": check_name,
         "minute": minute,
     }
     return templates

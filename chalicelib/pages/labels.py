@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import lru_cache
 
 from chalicelib.alerts.sanitize import sanitize
-from chalicelib.alerts.wording import and_more, capitalized, counted, finding_sentence, period
+from chalicelib.alerts.wording import MAX_NAME_CHARS, and_more, capitalized, counted, finding_sentence, period
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement, Verdict
 from chalicelib.constraints.severity_order import worst_first
 from chalicelib.records import Execution
+
+MAX_FULL_NAME_CHARS = 200  # of a feature, where a page has the room
 
 _TONES = {
     Verdict.OK: "good",
@@ -52,9 +55,16 @@ def verdict_sentence(evaluation: Evaluation) -> str:
     return "Too many captured lines could not be read."
 
 
-def finding(measurement: Measurement, rows: int) -> str:
+def finding(measurement: Measurement, rows: int, name_chars: int = MAX_NAME_CHARS) -> str:
     """What a measurement found in so many rows, as a sentence without a full stop."""
-    return capitalized(finding_sentence(measurement, rows), [sanitize(measurement.feature)])
+    sentence = finding_sentence(measurement, rows, name_chars=name_chars)
+    return capitalized(sentence, [sanitize(measurement.feature)])
+
+
+@lru_cache(maxsize=64)  # a page writes the same few for each of its features
+def check_name(check: str) -> str:
+    """The name of a check as text; Model Monitor's file may hold any."""
+    return sanitize(check, 60)
 
 
 def length(execution: Execution) -> timedelta:

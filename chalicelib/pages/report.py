@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from chalicelib.alerts.next_steps import KINDS, AlertContext, Step, next_steps
 from chalicelib.alerts.sanitize import sanitize
@@ -21,10 +22,11 @@ from chalicelib.constraints.evaluation import Baseline, Evaluation
 from chalicelib.constraints.measurement import Fingerprint, Verdict
 from chalicelib.constraints.severity_order import order_of
 from chalicelib.pages import html
-from chalicelib.pages.charts import WIDTH
+from chalicelib.pages.captured_hours import CapturedHours, captured_strip
 from chalicelib.pages.features import Cards, Feature, Finding
 from chalicelib.pages.history import WINDOWS, History, Since
 from chalicelib.pages.labels import length, tone, verdict_sentence, version, window
+from chalicelib.pages.not_evaluated import not_evaluated
 from chalicelib.records import Execution
 from chalicelib.statistics.table import Table
 
@@ -66,6 +68,19 @@ class ReportContent:
     counted: bool = True  # False: `current` is from a statistics.json, which has no counts of types
     sources: Sequence[str] = ()  # the places of the captures
     captured: tuple[datetime, datetime] | None = None  # the first and the last inference
+    baseline_place: str = ""
+    hours: CapturedHours | None = None
+
+
+class Window(NamedTuple):
+    """A window of the strip."""
+
+    at: str
+    verdict: str
+    tone: str
+    version: str
+    violations: int
+    is_new_version: bool
 
 
 def execution_report(
@@ -123,15 +138,17 @@ def report(content: ReportContent) -> bytes:
         more_findings=len(findings) - MAX_TOP_FINDINGS,
         steps=_steps(monitored),
         notes=[sanitize(note, 300).rstrip(".") for note in evaluation.notes],
+        not_evaluated=not_evaluated(features[:MAX_CARDS]),
+        strip=captured_strip(content.hours) if content.hours is not None else None,
         timeline=_timeline(history),
         deployments=history.deployments,
+        banded=any(line.banded for feature in features[:MAX_CARDS] for line in feature.lines),
         features=features[:MAX_CARDS],
         hidden=max(0, len(features) - MAX_CARDS),
         checks={sanitize(name, 60): i for name, i in checks.items()},
         opened=_opened(features),
         monitored=monitored,
         thresholds=_thresholds(content.baseline),
-        width=WIDTH,
         short=_short,
     )
 
@@ -227,11 +244,21 @@ def _facts(content: ReportContent, history: History, drift: History | None) -> l
     facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(content.requests, 'request')}"]))
     unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in content.rejected.items()]
     facts.append(("Rejected", unread or ["0 lines"]))
-    if monitored is not None:
-        facts.append(("Baseline", [sanitize(monitored.execution.baseline) or "none"]))
+    named = monitored.execution.baseline if monitored is not None else content.baseline_place
+    if monitored is not None or content.baseline is not None:
+        facts.append(("Baseline", [sanitize(named) or "none", *_baseline_size(content.baseline)]))
     if drift is not None:
         facts.append(("Drift evaluated", [window(drift.latest)]))
     return facts
+
+
+def _baseline_size(baseline: Baseline | None) -> list[str]:
+    """How many features and rows a baseline has."""
+    if baseline is None:
+        return []
+    features = counted(len(baseline.constraints.features), "feature")
+    statistics = baseline.statistics
+    return [features if statistics is None else f"{features}, {counted(statistics.rows, 'row')}"]
 
 
 def _facts_of_schedule(execution: Execution, current: Table | None) -> list[tuple[str, list[str]]]:
@@ -264,17 +291,19 @@ def _steps(monitored: MonitoredExecution | None) -> list[Step]:
     return [step.for_stage(monitored.stage) for step in steps]
 
 
-def _timeline(history: History) -> list[tuple[str, str, str, str, int]]:
-    """For each window: its time, verdict, tone, version, and number of violations."""
+def _timeline(history: History) -> list[Window]:
+    """The windows of the strip, oldest first."""
+    served = [version(one) for one in history.executions]
     return [
-        (
-            minute(one.window_start),
-            one.verdict,
-            tone(one.verdict, one.measurements),
-            version(one),
-            sum(m.violated for m in one.measurements),
+        Window(
+            at=minute(one.window_start),
+            verdict=one.verdict,
+            tone=tone(one.verdict, one.measurements),
+            version=served[i],
+            violations=sum(m.violated for m in one.measurements),
+            is_new_version=i in history.deployments,
         )
-        for one in history.executions
+        for i, one in enumerate(history.executions)
     ]
 
 

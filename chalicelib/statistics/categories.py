@@ -42,6 +42,7 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     counts: dict[str, int] | None = {}
     sketch: bytes = b""
     coarse_sketch: bytes = msgspec.field(default=b"", name="registers")  # by earlier versions, and of sums with theirs
+    distinct_in_file: int = 0  # what a statistics.json without the cells says; a sum does not know it
 
     @classmethod
     def of(cls, counts: Mapping[str, int], numbers: Mapping[str, float] | None = None) -> Categories:
@@ -56,9 +57,9 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return cls(counts=None, sketch=hyperloglog.stored(hyperloglog.registers_of(numbers, texts)))
 
     @classmethod
-    def unknown(cls) -> Categories:
-        """The categories of a column whose file does not hold them; `distinct` is then 0."""
-        return cls(counts=None)
+    def unknown(cls, distinct: int = 0) -> Categories:
+        """The categories of a column whose file does not hold them; 0 where it does not say how many there are."""
+        return cls(counts=None, distinct_in_file=distinct)
 
     @classmethod
     def total(cls, categories: Iterable[Categories]) -> Categories:
@@ -95,6 +96,8 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """How many distinct cells: exact while they are counted, else an estimate (standard error 1.6 %)."""
         if self.counts is not None:
             return len(self.counts)
+        if not self.sketch and not self.coarse_sketch:
+            return self.distinct_in_file
         registers = hyperloglog.union([self.sketch])
         if self.coarse_sketch:
             coarse = hyperloglog.coarse_union([self.coarse_sketch], registers)

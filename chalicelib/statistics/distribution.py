@@ -125,13 +125,26 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         >>> Distribution.of(np.arange(1.0, 101.0)).quantile(0.5)
         50.0
         """
+        found = self.quantiles((rank,))
+        return found[0] if found else None
+
+    def quantiles(self, ranks: Sequence[float]) -> list[float]:
+        """The `quantile` of each rank, for one reading of the sketch; empty without numbers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Distribution.of(np.arange(1.0, 101.0)).quantiles((0.25, 0.5))
+        [25.0, 50.0]
+        """
         if self.sketch:
-            return float(self._kll().get_quantile(rank, True))
+            return [float(value) for value in self._kll().get_quantiles(list(ranks), True)]
         values, weights = self.items()
         if not len(values):
-            return None
+            return []
         reached = np.cumsum(weights)
-        return float(values[min(int(np.searchsorted(reached, rank * reached[-1])), len(values) - 1)])
+        at = np.searchsorted(reached, np.asarray(ranks) * reached[-1])
+        return [float(value) for value in values[np.minimum(at, len(values) - 1)]]
 
     def shares(self, edges: Sequence[float]) -> list[float]:
         """The shares of the numbers below the first edge, between each two edges (left-closed), and from the last on.

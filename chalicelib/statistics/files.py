@@ -21,7 +21,7 @@ keys and their order are those of the containers of 2024 and later; what is not 
 |---------------------------------|---------|---------------------------|-------------------------------------------|
 | lexical_types (ours)            | all     | cells of each type        | of a column of one type                   |
 | completeness                    | all     | 0 to 1                    | without rows                              |
-| approximate_num_distinct_values | numbers | a whole number            | of a table read from a file               |
+| approximate_num_distinct_values | numbers | a whole number            | of a sum with a table read from a file    |
 | distinct_count                  | texts   | a whole number as a float | ... unless that file holds the categories |
 """
 
@@ -142,7 +142,7 @@ def _completeness(column: ColumnStatistics) -> dict[str, Any]:
 
 def _distinct(column: ColumnStatistics) -> int | None:
     """How many distinct cells; None when they were not counted."""
-    counted = column.categories.counts is not None or column.categories.sketch or column.categories.coarse_sketch
+    counted = column.categories.counts is not None or column.categories.distinct
     return column.categories.distinct if counted else None
 
 
@@ -177,7 +177,7 @@ def _column(feature: dict[str, Any]) -> ColumnStatistics:
     statistics = numerical or string or {}
     common = statistics.get("common", {})
     present, missing = _count(common.get("num_present")), _count(common.get("num_missing"))
-    categories = _categories(statistics.get("distribution") or {})
+    categories = _categories(statistics.get("distribution") or {}, max(0, _count(statistics.get("distinct_count"))))
     blank = sum(count for text, count in (categories.counts or {}).items() if not text.strip())
     blank = min(max(blank, _count(feature.get("num_blank"))), present)
     types = msgspec.structs.replace(_types(feature, present, missing), blank=blank)
@@ -188,7 +188,7 @@ def _column(feature: dict[str, Any]) -> ColumnStatistics:
             types=types,
             moments=_moments(numerical, present),
             distribution=_distribution(numerical.get("distribution") or {}),
-            categories=Categories.unknown(),
+            categories=Categories.unknown(max(0, _count(numerical.get("approximate_num_distinct_values")))),
         )
     return ColumnStatistics(types=types, categories=categories)
 
@@ -233,11 +233,11 @@ def _distribution(distribution: dict[str, Any]) -> Distribution:
     return Distribution.from_counts(items, k)
 
 
-def _categories(distribution: dict[str, Any]) -> Categories:
+def _categories(distribution: dict[str, Any], distinct: int) -> Categories:
     """The categories; unknown when the file holds none, as Model Monitor's for many distinct texts."""
     buckets = distribution.get("categorical", {}).get("buckets")
     if buckets is None:
-        return Categories.unknown()
+        return Categories.unknown(distinct)
     counts = {str(bucket["value"]): _count(bucket["count"]) for bucket in buckets}
     return Categories(counts=counts) if len(counts) <= MAX_CATEGORIES else Categories.of(counts)
 

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 import vedette
+from chalicelib.alerts.sanitize import sanitize
 from chalicelib.capture.summary import summarize
 from chalicelib.constraints.files import read_constraints, write_constraints
 from chalicelib.statistics import BASELINE_K, PART_K
@@ -88,6 +89,16 @@ def test_cents_in_half_of_b_are_exactly_one_violation(run, example):
     page = report.read_text()
     assert SENTENCE in page
     assert page.index('class="name">b<') < page.index('class="name">a<')
+
+
+def test_the_page_of_files_names_their_place_their_time_the_baseline_and_the_captured_hours(run, example):
+    captures, baseline, report = example / "captures", example / "baseline", example / "report.html"
+    run("evaluate", captures, "--baseline", baseline, "--report", report)
+    facts = dict(re.findall(r"<dt>(.*?)</dt>(.*?)</div>", report.read_text()))
+    assert facts["Source"] == f"<dd>{sanitize(captures)}</dd>"
+    assert re.fullmatch(r"<dd>\d{4}-\d\d-\d\d \d\d:\d\d to .* UTC</dd>", facts["Captured"])
+    assert facts["Baseline"].startswith(f"<dd>{sanitize(baseline)}</dd><dd>3 features, ")
+    assert re.search(r"<h2 id=.hours.>Captured in \d+ of \d+ hours?</h2>", report.read_text())
 
 
 def test_evaluating_writes_nothing_but_its_outputs(run, example):

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -86,6 +87,16 @@ def test_what_has_been_so_for_weeks_is_slow_drift_and_keeps_an_alert_open():
     days = days_with() + days_with(lambda day: 1.0, 20, NEXT)
     found = measured(day_of(NEXT + timedelta(days=20), 1.0), days[28:], reference_of(days[:28]))
     assert (found[SUDDEN].violated, found[SUDDEN].lasts, found[SLOW].violated) == (False, True, True)
+
+
+def test_the_distances_of_the_reference_days_stand_beside_the_distance_of_the_day_and_nowhere_else():
+    days = days_with()
+    reference = reference_of(days)
+    found = measured(day_of(NEXT, 1.0), days, reference)
+    assert found[SLOW].reference_distances == reference.features["x"].day_distances
+    assert found[SLOW].reference_distances[1] < found[SLOW].value
+    stored = {one.check: msgspec.json.decode(msgspec.json.encode(one)) for one in found.values()}
+    assert [check for check, one in stored.items() if "reference_distances" in one] == [SLOW]
 
 
 def test_without_days_before_it_a_day_outside_is_sudden():

@@ -150,6 +150,17 @@ def test_days_that_differ_widen_the_threshold_of_their_feature():
     assert not features["x"].varies_too_much
 
 
+def test_the_range_of_the_days_own_distances_lies_within_their_threshold():
+    days = drawn(28, mean=lambda day: 0.3 * (day.day % 3))
+    found = learned(Reference(), days, TYPES, after(days)).features["x"]
+    smallest, largest = found.day_distances
+    assert 0 <= smallest < largest
+    assert smallest < found.variation
+    assert largest > 0.05
+    assert records.read(Reference, records.write(Reference(features={"x": found})), "x").features["x"] == found
+    assert learned(Reference(), days[:13], TYPES, days[13].date).features["x"].day_distances is None
+
+
 def test_days_that_have_nothing_in_common_evaluate_nothing():
     days = drawn(28, mean=lambda day: 5.0 * (day.toordinal() % 4))
     assert learned(Reference(), days, TYPES, after(days)).features["x"].variation > MAX_VARIATION

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -10,9 +10,12 @@ import msgspec
 import numpy as np
 
 from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints import check_types
 from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
+from chalicelib.constraints.measurement import Severity
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.pages.report import MonitoredExecution, execution_report
+from chalicelib.pages.captured_hours import CapturedHours
+from chalicelib.pages.report import MonitoredExecution, ReportContent, execution_report
 from chalicelib.records import Execution
 from chalicelib.statistics.files import read_statistics, write_statistics
 from chalicelib.statistics.table import Table
@@ -108,6 +111,68 @@ def sample(
         deploys=True,
     )
     return Sample(monitored, baseline, current)
+
+
+def by_days(features: int = 30) -> Sample:
+    """The same endpoint with windows of a day, whose drift the reference days decide; amount_0 drifts slowly."""
+    made = sample(features)
+    last = made.monitored.execution
+    days = [_day(last, number) for number in range(WINDOWS)]
+    monitored = replace(made.monitored, execution=days[-1], before=tuple(days[:-1]))
+    return Sample(monitored, made.baseline, made.current)
+
+
+def _day(execution: Execution, number: int) -> Execution:
+    wobble = np.random.default_rng(number)
+    measured = []
+    for one in execution.measurements:
+        if one.check != check_types.DRIFT:
+            continue
+        distance = float(abs(wobble.normal(0.03, 0.01))) + (0.008 * number if one.feature == "amount_0" else 0.0)
+        slow = msgspec.structs.replace(
+            one,
+            check=check_types.SLOW_DRIFT,
+            value=distance,
+            threshold=0.12,
+            expected="distance at most 0.12 from its working days",
+            observed=f"distance {distance:.4g}",
+            violated=distance > 0.12,
+            severity=Severity.INFORMATION,
+            description="",
+            reference_distances=(0.012, 0.085),
+        )
+        measured += [slow, msgspec.structs.replace(slow, check=check_types.SUDDEN_DRIFT, violated=False)]
+    start = START + (number - WINDOWS) * 24 * HOUR
+    return msgspec.structs.replace(
+        execution,
+        window_start=start,
+        window_end=start + 24 * HOUR,
+        measurements=(*execution.measurements, *measured),
+        package_version="1" if number < WINDOWS // 2 else "2",
+    )
+
+
+def of_files() -> ReportContent:
+    """Files of thirty hours, evaluated without an installation: some hours have no captures, one has a broken line."""
+    made = sample(8)
+    evaluation = evaluated(made.current, made.baseline)
+    hours = CapturedHours()
+    for number in set(range(30)) - {7, 8, 20}:
+        at = START + number * HOUR
+        broken = {"line is not JSON": 1} if number == 12 else {}
+        hours.add(CaptureSummary(events=20, rows=20, rejected=broken, first_inference=at, last_inference=at))
+    return ReportContent(
+        "captures/",
+        evaluation,
+        540,
+        {"line is not JSON": 1},
+        made.baseline,
+        made.current,
+        sources=("captures/",),
+        captured=(START, START + 29 * HOUR),
+        baseline_place="baseline/",
+        hours=hours,
+    )
 
 
 def evaluated(table: Table, baseline: Baseline) -> Evaluation:

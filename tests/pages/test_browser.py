@@ -1,5 +1,6 @@
 """The pages in a real browser: quiet, offline, deaf to what the data say, usable by keyboard, readable by everyone."""
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -10,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.pages.report import ReportContent, report
-from tests.pages.samples import HOSTILE, sample
+from tests.pages.samples import HOSTILE, by_days, of_files, sample
 from vedette.operations.pages import Day, Row, index_page
 from vedette.operations.status import EndpointStatus, OpenAlert, Verdict
 
@@ -66,6 +67,8 @@ PAGES = {
     "1 feature": lambda: sample(1).page,
     "500 features": lambda: sample(500).page,
     "hostile": lambda: sample(24, names=HOSTILE).page,
+    "days": lambda: by_days(12).page,
+    "files": lambda: report(of_files()),
     "all well": lambda: sample(8, violated=0).page,
     "first window": lambda: sample(8, windows=1, violated=1).page,
     "no data": silent,
@@ -98,6 +101,9 @@ def test_a_page_is_quiet_loads_nothing_and_runs_nothing_of_the_data(pages, opene
     [
         *(("30 features", scheme) for scheme in ("light", "dark")),
         ("no data", "dark"),
+        ("days", "light"),
+        ("days", "dark"),
+        ("files", "light"),
         ("hostile", "light"),
         ("first window", "light"),
         ("index", "light"),
@@ -172,10 +178,79 @@ def test_a_card_opens_by_keyboard_and_a_finding_leads_to_its_card(pages, opened)
 
 def test_every_chart_has_words_and_a_table_behind_it(pages, opened):
     page = opened(pages("30 features")).page
-    charts = page.locator("figure > svg")
+    charts = page.locator("figure > svg.plot")
     assert charts.count() > 30
     assert all(charts.nth(i).get_attribute("aria-label") for i in range(charts.count()))
-    assert page.locator("figure:has(> svg)").count() == page.locator("figure:has(> svg):has(table)").count()
+    assert charts.count() == page.locator("figure:has(> svg.plot):has(tbody tr)").count()
+    others = page.locator("figure > svg:not(.plot)")
+    assert all(others.nth(i).get_attribute("aria-hidden") == "true" for i in range(others.count()))
+
+
+def test_the_value_below_the_pointer_is_shown_and_goes_away(pages, opened):
+    page = opened(pages("30 features")).page
+    plot = page.locator(".feature").first.locator(".plot").nth(1)  # the share of Integral, 30 windows
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 29.5 / 30, box["y"] + 5)
+    assert page.locator("output.value").inner_text() == "11-22 09:00: 50 % violated"
+    page.mouse.move(box["x"] + box["width"] * 0.5 / 30, box["y"] + 5)
+    assert page.locator("output.value").inner_text() == "11-21 04:00: 100 %"
+    page.mouse.move(5, 5)
+    assert page.locator("output.value").count() == 0
+
+
+def test_values_can_be_read_by_keyboard(pages, opened):
+    page = opened(pages("30 features")).page
+    page.locator(".feature").first.locator("summary").first.focus()
+    page.keyboard.press("Tab")
+    assert re.fullmatch(
+        r"\d+ and more: baseline [\d.<]+ ?[\d.]* %, current [\d.]+ %", page.locator("output.value").inner_text()
+    )
+    page.keyboard.press("Home")
+    first = page.locator("output.value").inner_text()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("output.value").inner_text() == first
+    page.keyboard.press("ArrowRight")
+    assert page.locator("output.value").inner_text() != first
+    page.keyboard.press("Escape")
+    assert page.locator("output.value").count() == 0
+
+
+def test_a_window_of_the_strip_is_read_as_those_of_a_chart(pages, opened):
+    page = opened(pages("30 features")).page
+    page.locator(".timeline i").last.hover()
+    assert page.locator("output.value").inner_text() == (
+        "2026-11-22 09:00: verdict Violations, violations 5, model version 2"
+    )
+
+
+def test_every_chart_has_a_vertical_axis_that_begins_and_ends_with_a_number(pages, opened):
+    page = opened(pages("30 features")).page
+    page.evaluate("document.querySelectorAll('details.feature').forEach(card => { card.open = true })")
+    for axis in page.locator(".chart .y").all():
+        places = [float(text.get_attribute("y")[:-1]) for text in axis.locator("text").all()]
+        assert (places[0], places[-1]) == (100, 0)
+        assert all(axis.locator("text").all_text_contents())
+
+
+def test_a_command_is_copied_by_its_button(pages, opened):
+    found = opened(pages("30 features"))
+    found.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    step = found.page.locator(".steps li", has=found.page.locator("code")).first
+    command = step.locator("code").text_content()
+    assert command.startswith("vedette show violations preferred-site --window ")
+    step.get_by_role("button", name=f"Copy: {command}").click()
+    assert until(lambda: step.locator("button").inner_text() == "Copied")
+    found.page.locator("input[type=search]").focus()
+    found.page.keyboard.press("Control+V")
+    assert found.page.locator("input[type=search]").input_value() == command
+    assert found.complaints == []
+
+
+def test_a_command_wraps_at_its_blanks_alone(pages, opened):
+    page = opened(pages("30 features"), width=390, height=844).page
+    for word in page.locator(".steps code span").all():
+        assert word.evaluate("word => word.getClientRects().length") == 1
 
 
 def test_what_a_page_may_run_is_its_own_script_alone(pages, opened):
@@ -203,7 +278,7 @@ def test_a_hostile_name_is_text_and_can_be_searched(pages, opened):
     assert page.evaluate("document.querySelectorAll('img, iframe, object, embed, form:not(.filter)').length") == 0
 
 
-@pytest.mark.parametrize("name", ["30 features", "hostile", "no data", "index"])
+@pytest.mark.parametrize("name", ["30 features", "hostile", "no data", "days", "files", "index"])
 def test_a_phone_needs_no_scrolling_sideways(pages, opened, name):
     page = opened(pages(name), width=390, height=844).page
     page.locator(".feature").first.or_(page.locator("h1")).first.evaluate("card => { card.open = true }")
@@ -213,10 +288,12 @@ def test_a_phone_needs_no_scrolling_sideways(pages, opened, name):
 def test_without_script_everything_can_be_read(pages, opened):
     page = opened(pages("30 features"), java_script_enabled=False).page
     assert not page.locator("#filter").is_visible()
+    assert page.locator(".copy").count() == 0
     card = page.locator("#f9")
     assert not card.locator(".inside").is_visible()
     card.locator("summary").first.click()
     assert card.locator(".inside").is_visible()
+    assert card.locator(".numbers tr", has_text="Mean").is_visible()
 
 
 def test_on_paper_there_is_no_filter_and_the_paper_is_white(pages, opened):
@@ -228,7 +305,8 @@ def test_on_paper_there_is_no_filter_and_the_paper_is_white(pages, opened):
     assert page.pdf().startswith(b"%PDF")
 
 
-@pytest.mark.parametrize(("features", "most_bytes"), [(30, 300_000), (500, 3_000_000)])
-def test_the_size_of_a_page(pages, features, most_bytes):
-    """`benchmarks/pages.py` holds the times."""
-    assert len(pages(f"{features} features")) <= most_bytes
+@pytest.mark.parametrize(("features", "max_bytes"), [(30, 400_000), (500, 3_500_000)])
+def test_the_size_of_a_page(pages, features, max_bytes):
+    """`benchmarks/pages.py` holds the times. A page of a day has most: two lines for each feature."""
+    assert len(pages(f"{features} features")) <= max_bytes
+    assert len(by_days(features).page) <= max_bytes

@@ -106,7 +106,7 @@ def test_the_keys_and_their_order_are_those_of_the_containers_of_2024():
     assert isinstance(free["string_statistics"]["distinct_count"], float)
 
 
-def test_a_number_of_distinct_values_that_is_not_known_is_left_out(p07):
+def test_the_number_of_distinct_values_is_what_the_file_said_and_left_out_where_it_said_nothing(p07):
     table = read_statistics((p07 / "statistics.json").read_bytes(), "p07")
     numerical = json.loads(write_statistics(table))["features"][0]["numerical_statistics"]
     assert "approximate_num_distinct_values" not in numerical
@@ -114,7 +114,14 @@ def test_a_number_of_distinct_values_that_is_not_known_is_left_out(p07):
     many = b"""{"features": [{"name": "x", "inferred_type": "String", "string_statistics":
         {"common": {"num_present": 9, "num_missing": 1}, "distinct_count": 9.0, "completeness": 0.9}}]}"""
     string = json.loads(write_statistics(read_statistics(many, "x")))["features"][0]["string_statistics"]
-    assert string == {"common": {"num_present": 9, "num_missing": 1}, "completeness": 0.9}
+    assert string == {"common": {"num_present": 9, "num_missing": 1}, "distinct_count": 9.0, "completeness": 0.9}
+
+
+def test_distinct_values_are_known_after_reading_and_unknown_in_a_sum():
+    table = Table.of([[str(i), f"text {i}"] for i in range(1000)], ("whole", "free"))
+    again = read_statistics(write_statistics(table), "x")
+    assert [one.categories.distinct for one in again.columns] == [one.categories.distinct for one in table.columns]
+    assert [(one + one).categories.distinct for one in again.columns] == [0, 0]
 
 
 def test_a_file_of_ours_is_read_back_into_the_same_objects():

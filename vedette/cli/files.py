@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.capture.row_reader import RejectedLine
     from chalicelib.capture.summary import CaptureSummary
     from chalicelib.constraints.evaluation import Baseline, Evaluation
+    from chalicelib.pages.captured_hours import CapturedHours
     from chalicelib.statistics.table import Table
     from vedette.input_sources import Source
 
@@ -136,6 +137,8 @@ def evaluate_command(
             current,
             sources=capture,
             captured=summary.period,
+            baseline_place=baseline,
+            hours=read.hours,
         )
         options.write(report, page(content))
     if output:
@@ -426,17 +429,20 @@ def captured_command(
 
 
 class _Read(NamedTuple):
-    """The summary of all sources, and the places of the first rejected lines."""
+    """The summary of all sources, the places of the first rejected lines, and the captured hours."""
 
     summary: CaptureSummary
     refused: list[rendering.RejectedAt]
+    hours: CapturedHours
 
 
 def _read(found: Sequence[Source], traffic: Traffic, quarantine: str | None) -> _Read:
     """Summarize all sources, one file at a time; write rejected lines to the quarantine file."""
     from chalicelib.capture.summary import CaptureSummary, summarize
+    from chalicelib.pages.captured_hours import CapturedHours
 
     refused: list[rendering.RejectedAt] = []
+    hours = CapturedHours()
     with ExitStack() as stack:
         advance = stack.enter_context(options.progress("Reading", sum(source.size for source in found)))
         kept = None if quarantine is None else stack.enter_context(Path(quarantine).open("wb"))
@@ -447,10 +453,13 @@ def _read(found: Sequence[Source], traffic: Traffic, quarantine: str | None) -> 
             if kept is not None and line.line:
                 kept.write(line.line + b"\n")
 
-        summary = CaptureSummary.total(
-            summarize(source.read(advance), options=traffic, on_rejected=partial(set_aside, source)) for source in found
-        )
-    return _Read(summary, refused)
+        def summarized(source: Source) -> CaptureSummary:
+            one = summarize(source.read(advance), options=traffic, on_rejected=partial(set_aside, source))
+            hours.add(one)
+            return one
+
+        summary = CaptureSummary.total(map(summarized, found))
+    return _Read(summary, refused, hours)
 
 
 def _show_read(console: Console, read: _Read, capture: Sequence[str], files: int, quarantine: str | None) -> None:
