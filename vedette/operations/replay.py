@@ -32,12 +32,7 @@ from chalicelib.constraints.day_drift import DayComparison, compare_day, with_re
 from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate, features_of
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.reference_days import FULL_DAYS, Day, Reference, learned, needed_since, weekdays
-from chalicelib.constraints.windows import (
-    LATE_DATA_GRACE,
-    checks_for_length,
-    evaluate_closed_window,
-    open_window,
-)
+from chalicelib.constraints.windows import checks_for_length, evaluate_closed_window
 from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.locations import ROLLUP_LENGTH
 from chalicelib.parts import Part, RollUp
@@ -46,7 +41,7 @@ from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import MIXED, UNVERSIONED
 from chalicelib.services import aggregation
 from chalicelib.services.execution_recording import OBJECT_MIN_ROWS
-from chalicelib.window import DAY, Window
+from chalicelib.window import DAY, LATE_DATA_GRACE, Window, open_window
 from vedette.operations import baselines, reference_days
 from vedette.operations.reference_days import SummedDay
 

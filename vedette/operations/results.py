@@ -25,7 +25,7 @@ from chalicelib.alerts import model_monitor
 from chalicelib.aws import s3
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import read_constraints
-from chalicelib.constraints.windows import LATE_DATA_GRACE, checks_for_length, closed_windows
+from chalicelib.constraints.windows import checks_for_length, closed_windows
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import NotReady, VedetteError
 from chalicelib.outcomes import Skipped
@@ -33,7 +33,7 @@ from chalicelib.records import Execution
 from chalicelib.services.model_monitor import execution_of_job
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
-from chalicelib.window import DAY, START_FORMAT, Window
+from chalicelib.window import DAY, LATE_DATA_GRACE, START_FORMAT, Window
 from vedette.operations import aws
 
 LATEST = "latest"
