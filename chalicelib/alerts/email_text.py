@@ -8,35 +8,28 @@ from __future__ import annotations
 from datetime import datetime
 from textwrap import fill
 
+from chalicelib.alerts import story
 from chalicelib.alerts.next_steps import Step, from_texts
 from chalicelib.alerts.sanitize import sanitize, sns_subject
-from chalicelib.alerts.wording import capitalized, counted, duration, minute, period
+from chalicelib.alerts.wording import counted, duration, minute, period
 from chalicelib.constraints import check_types
 from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState
 
 WIDTH = 72
 HEADINGS = {FindingState.NEW: "New", FindingState.CONTINUING: "Continuing", FindingState.RECOVERED: "Recovered"}
-LABELS = {AlertKind.RECOVERED: "recovered", AlertKind.TEST: "test"}
 LINKS = {"runbook": "Runbook", "endpoint": "Endpoint", "report": "Report"}
 
 
 def subject(message: AlertMessage) -> str:
     """The subject: severity, endpoint, what is wrong; printable ASCII, at most 99 characters."""
     head = message.headline.removesuffix(message.headline_tail)
-    return sns_subject(f"[{label(message)}] {message.endpoint}: {head}", message.headline_tail)
-
-
-def label(message: AlertMessage) -> str:
-    """The word in brackets: the severity, `recovered` or `test`."""
-    return LABELS.get(message.kind, message.severity)
+    line = f"[{story.label(message)}] {message.endpoint}: {head}"
+    return sns_subject(line, message.headline_tail, known=[item.subject for item in message.items])
 
 
 def text(message: AlertMessage) -> str:
     """The body of the mail."""
-    names = [message.endpoint, *(item.subject for item in message.items)]
-    blocks = [_filled(capitalized(message.headline, names) + ".")]
-    if message.cause:
-        blocks.append(_filled(message.cause))
+    blocks = [_filled(line) for line in (story.headline(message), story.since(message)) if line]
     indent = " " * 10
     blocks.append("\n".join(_filled(f"{name:<10}{value}", subsequent_indent=indent) for name, value in facts(message)))
     blocks += _findings(message)
@@ -127,7 +120,11 @@ def values(item: AlertItem) -> list[tuple[str, str]]:
 
 def steps(message: AlertMessage) -> list[Step]:
     """The steps of a message, sanitized."""
-    return [Step(sanitize(step.text, 400), sanitize(step.command, 1200)) for step in from_texts(message.what_to_do)]
+    known = [item.subject for item in message.items]
+    return [
+        Step(sanitize(step.text, 400, known), sanitize(step.command, 1200, known))
+        for step in from_texts(message.what_to_do)
+    ]
 
 
 def _filled(words: str, initial_indent: str = "", subsequent_indent: str = "") -> str:

@@ -116,8 +116,16 @@ def notify_deployed(state: AlertState, entry: FleetEntry, done: Deployment, base
         Severity.INFORMATION,
         done.package_version,
         facts,
-        (Step("No action is needed. To go back:", f"vedette rollback {done.endpoint} --reason WHY"),),
+        (_way_back(done),),
     )
+
+
+def _way_back(done: Deployment) -> Step:
+    """How to go back to the version before; the first deployment has none."""
+    previous = version_of(done.previous_package_arn) if done.previous_package_arn else ""
+    if previous in {"", done.package_version} or done.adopted:
+        return Step("No action is needed.")
+    return Step("No action is needed. To go back:", f"vedette rollback {done.endpoint} --reason WHY")
 
 
 def notify_deployment_failed(

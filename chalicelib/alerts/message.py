@@ -24,7 +24,7 @@ from collections import Counter
 from chalicelib.alerts.cause import Cause, cause_of, served_since
 from chalicelib.alerts.flapping import is_flapping
 from chalicelib.alerts.next_steps import KINDS, MAX_ITEMS, NO_CAUSE, AlertContext, Step, next_steps, to_texts
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.state import MISSING_DATA_FINGERPRINTS, Transition, fingerprint_id
 from chalicelib.alerts.wording import NAMELESS, and_more, counted, duration, finding_sentence, minute
 from chalicelib.constraints.measurement import Measurement, Severity
@@ -147,13 +147,13 @@ def message_id(*parts: str) -> str:
 def _item(measurement: Measurement, state: FindingState, execution: Execution, transition: Transition) -> AlertItem:
     fingerprint = measurement.fingerprint
     return AlertItem(
-        subject=sanitize(measurement.feature, 100) or NAMELESS,
+        subject=sanitize_name(measurement.feature, 100) or NAMELESS,
         check=sanitize(measurement.check, 60) or "check",
         state=state,
         severity=measurement.severity,
-        expected=sanitize(measurement.expected, 100),
-        observed=sanitize(measurement.observed, 100),
-        description=sanitize(measurement.description, 300),
+        expected=sanitize(measurement.expected, 100, [measurement.feature]),
+        observed=sanitize(measurement.observed, 100, [measurement.feature]),
+        description=sanitize(measurement.description, 300, [measurement.feature]),
         value=measurement.value,
         threshold=measurement.threshold,
         since=transition.since.get(fingerprint),

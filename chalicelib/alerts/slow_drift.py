@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from chalicelib.alerts.message import message_id
 from chalicelib.alerts.next_steps import MAX_ITEMS, Step, to_texts, window_option
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.state import Muted, never_muted
 from chalicelib.alerts.wording import NAMELESS, and_more, finding_sentence
 from chalicelib.constraints import check_types
@@ -124,7 +124,7 @@ def _message(
     listed = [(name, finding) for name, finding in found if name in measured]
     tail = and_more(len(by_distance) - 1)
     endpoint, window = execution.endpoint, window_option(execution)
-    features = " ".join(f"--feature {quote(sanitize(name, 100))}" for name in by_distance[:MAX_ITEMS])
+    features = " ".join(f"--feature {quote(sanitize_name(name, 100))}" for name in by_distance[:MAX_ITEMS])
     accept = f"vedette constraints accept {endpoint}{window} {features} --reason WHY"
     more: dict[str, int] = {}
     for _, finding in listed[MAX_ITEMS:]:
@@ -158,7 +158,7 @@ def _item(state: AlertState, measurement: Measurement, finding: FindingState) ->
     one = state.slow_drift[measurement.feature]
     curve = " ".join(f"{value:.2f}" for value in one.weekly)
     return AlertItem(
-        subject=sanitize(measurement.feature, 100) or NAMELESS,
+        subject=sanitize_name(measurement.feature, 100) or NAMELESS,
         check=measurement.check,
         state=finding,
         severity=Severity.INFORMATION,

@@ -28,7 +28,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from chalicelib.alerts import email_text
+from chalicelib.alerts import email_text, story
 from chalicelib.alerts.next_steps import Step, from_texts, to_texts
 from chalicelib.locations import REPORT_FILE, VIOLATIONS_FILE
 from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState, write
@@ -139,7 +139,7 @@ def chat_notification(message: AlertMessage) -> dict[str, Any]:
         "id": message.alert_id,
         "content": {
             "textType": "client-markdown",
-            "title": _cut(_markdown(f"[{email_text.label(message)}] {message.endpoint}: {message.headline}"), TITLE),
+            "title": _cut(_markdown(f"[{story.label(message)}] {message.endpoint}: {message.headline}"), TITLE),
             "description": _cut(_description(message), DESCRIPTION),
             "nextSteps": [_chat_step(step) for step in email_text.steps(message)],
             "keywords": [message.endpoint, message.kind, message.severity, *([message.team] if message.team else [])],
@@ -154,7 +154,7 @@ def chat_notification(message: AlertMessage) -> dict[str, Any]:
 
 
 def _description(message: AlertMessage) -> str:
-    lines = [_markdown(message.cause)] if message.cause else []
+    lines = [_markdown(story.since(message))] if message.since else []
     lines += [_markdown(f"{fact}: {value}") for fact, value in email_text.facts(message)]
     lines += [_chat_item(item) for item in message.items]
     lines += [f"and {number:,} more ({state})" for state, number in message.more.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.constraints import check_types
 from chalicelib.constraints.measurement import Measurement, rounded
 
@@ -15,7 +15,7 @@ MAX_NAME_CHARS = 60  # of a feature, in a sentence
 
 def finding_sentence(measurement: Measurement, rows: int, *, recovered: bool = False) -> str:
     """What a measurement found in so many rows, or that it recovered; without a capital and a full stop."""
-    name = sanitize(measurement.feature, MAX_NAME_CHARS) or NAMELESS
+    name = sanitize_name(measurement.feature, MAX_NAME_CHARS) or NAMELESS
     if not recovered:
         return _violation(measurement, name, rows)
     expected = sanitize(measurement.expected, 60)

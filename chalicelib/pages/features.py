@@ -22,7 +22,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import FeatureConstraints
 from chalicelib.constraints.evaluation import Baseline
@@ -128,7 +128,7 @@ class Cards:
         types = list(_types(after, ranked, counted=self.counted)) if after is not None else []
         reason = reason_unevaluated(constraint, before, after, ranked) if constraint is not None else ""
         return Feature(
-            name=sanitize(name),
+            name=sanitize_name(name),
             state=state_of(ranked[0]) if ranked else State.NOT_EVALUATED,
             findings=tuple(
                 (one, finding(one, self.rows), self.histories[one.kind].since(one.fingerprint))

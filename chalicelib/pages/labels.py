@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize_name
 from chalicelib.alerts.wording import and_more, capitalized, counted, finding_sentence, period
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement, Verdict
@@ -54,7 +54,7 @@ def verdict_sentence(evaluation: Evaluation) -> str:
 
 def finding(measurement: Measurement, rows: int) -> str:
     """What a measurement found in so many rows, as a sentence without a full stop."""
-    return capitalized(finding_sentence(measurement, rows), [sanitize(measurement.feature)])
+    return capitalized(finding_sentence(measurement, rows), [sanitize_name(measurement.feature)])
 
 
 def length(execution: Execution) -> timedelta:

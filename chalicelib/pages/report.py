@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chalicelib.alerts import story
 from chalicelib.alerts.cause import cause_of
 from chalicelib.alerts.next_steps import KINDS, AlertContext, Step, from_texts, next_steps
 from chalicelib.alerts.sanitize import sanitize
@@ -21,7 +22,7 @@ from chalicelib.alerts.wording import and_more, counted, duration, minute, perio
 from chalicelib.constraints.evaluation import Baseline, Evaluation
 from chalicelib.constraints.measurement import Fingerprint, Measurement, Verdict
 from chalicelib.constraints.severity_order import order_of
-from chalicelib.pages import html, story
+from chalicelib.pages import html
 from chalicelib.pages.charts import WIDTH
 from chalicelib.pages.features import Cards, Feature, Finding
 from chalicelib.pages.history import WINDOWS, History, Since

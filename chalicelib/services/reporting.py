@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.alerts import story
 from chalicelib.alerts.cause import served_since
 from chalicelib.alerts.state import fingerprint_id
 from chalicelib.constraints.measurement import Checks, Fingerprint, Verdict
@@ -71,7 +72,7 @@ def write_alert(run: EndpointRun, alert: AlertMessage) -> None:
 
 
 def _write_alerted_page(run: EndpointRun, execution: Execution) -> None:
-    from chalicelib.pages import story
+    from chalicelib.pages.page_head import with_alert
     from chalicelib.pages.report import execution_report
     from chalicelib.statistics.files import read_statistics
 
@@ -79,7 +80,7 @@ def _write_alerted_page(run: EndpointRun, execution: Execution) -> None:
     alert = story.main_alert(executions.alerts(execution.folder))
     page = executions.get_file(execution, REPORT_FILE)
     if page is not None and alert is not None:
-        page = story.with_alert(page, alert)
+        page = with_alert(page, alert)
     else:
         baseline = run.stores.baselines.get(run.endpoint, execution.baseline) if execution.baseline else None
         content = executions.get_file(execution, STATISTICS_FILE)
@@ -135,8 +136,6 @@ def with_history(run: EndpointRun, execution: Execution) -> MonitoredExecution:
 
 
 def _alert_about(run: EndpointRun, execution: Execution) -> AlertMessage | None:
-    from chalicelib.pages import story
-
     return story.main_alert(run.stores.executions.alerts(execution.folder))
 
 

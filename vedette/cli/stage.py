@@ -94,8 +94,8 @@ def command(name: str, *, changes: bool = False, while_paused: bool = False, **m
         def run(**params: Any) -> None:
             from vedette.operations import control, stages
 
-            variables = stages.variables_of(params.pop("stage_name"), os.environ, Path.cwd())
             profile, region = params.pop("profile"), params.pop("region")
+            variables = stages.find(params.pop("stage_name"), os.environ, Path.cwd(), profile, region)
             io = CommandIO(params.pop("as_json"), params.pop("yes", False), params.pop("dry_run", False))
             with stages.entered(variables, profile, region):
                 if changes and not while_paused and not io.dry_run:
@@ -107,7 +107,10 @@ def command(name: str, *, changes: bool = False, while_paused: bool = False, **m
             wrapped = click.option("--dry-run", is_flag=True, help="Show the changes without making them.")(wrapped)
             wrapped = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")(wrapped)
         wrapped = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(wrapped)
-        wrapped = click.option("--region", help="The AWS region, which must be that of the stage.")(wrapped)
+        wrapped = click.option(
+            "--region",
+            help="The region in which to look for the stage. [default: that of this folder, or your AWS configuration]",
+        )(wrapped)
         wrapped = click.option("--profile", help="A profile of your AWS configuration.")(wrapped)
         wrapped = click.option(
             "--stage", "stage_name", metavar="STAGE", help="The name of the stage. [default: $VEDETTE_STAGE]"
