@@ -54,7 +54,7 @@ def violations_command(io: CommandIO, endpoint: str, variant: str, window: str, 
       vedette show violations preferred-site --window 2026-11-22T09 --json
     """  # noqa: D301
     from chalicelib.alerts import story
-    from chalicelib.alerts.sanitize import sanitize, sanitize_name
+    from chalicelib.alerts.sanitize import sanitize
     from chalicelib.constraints.measurement import Severity
     from chalicelib.constraints.severity_order import any_at_least, worst_first
     from vedette.operations import alerts, results
@@ -67,12 +67,12 @@ def violations_command(io: CommandIO, endpoint: str, variant: str, window: str, 
         violated = worst_first(m for m in one.execution.measurements if m.violated)
         if violated:
             rows = [
-                (sanitize_name(m.feature, 60), m.check, m.severity, _words(m.expected, m.observed)) for m in violated
+                (_name(m.feature), m.check, m.severity, _words(m.expected, m.observed)) for m in violated
             ]
             io.table(("Feature", "Check", "Severity", "Expected, observed"), rows)
             io.say(
                 *(
-                    f"{sanitize_name(m.feature, 60)}: {sanitize(m.description, 300, [m.feature])}"
+                    f"{_name(m.feature)}: {sanitize(m.description, 300, [m.feature])}"
                     for m in violated
                     if m.description
                 )

@@ -279,8 +279,8 @@ def _refuse_open(execution: Execution) -> None:
     entry = stage_stores().fleet.entry(execution.endpoint) or FleetEntry(endpoint=execution.endpoint)
     whole = open_window(entry.window_minutes, execution.window_start)
     raise VedetteError(
-        f"These are {counted(execution.rows, 'row')} of the window from {minute(whole.start)} to {whole.end:%H:%M} UTC, as"
-        f" far as they had arrived. Accept the whole window, once it is evaluated (some minutes after"
+        f"These are {counted(execution.rows, 'row')} of the window from {minute(whole.start)} to {whole.end:%H:%M} UTC,"
+        f" as far as they had arrived. Accept the whole window, once it is evaluated (some minutes after"
         f" {minute(whole.end + LATE_DATA_GRACE)} UTC), with --window {whole.start:%Y-%m-%dT%H:%M}."
     )
 
