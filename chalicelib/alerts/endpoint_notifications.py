@@ -205,13 +205,12 @@ def sync_conditions(
 def _steps_of(condition: Fingerprint, endpoint: str) -> list[Step]:
     """What a person can do about a condition."""
     if condition == WITHOUT_BASELINE:
-        folder = f"baseline-{endpoint}"
         return [
             Step(
-                "Suggest a baseline from the captures of the last day:",
-                f"vedette baseline --from-captures {endpoint} -o {folder}",
+                "Suggest one from the training data (vedette baseline FILE -o DIR) or, once rows are captured, from the"
+                " captures (--from-captures in place of FILE). Look at it, then use it (vedette constraints use)."
             ),
-            Step("Look at it, then use it:", f"vedette constraints use {endpoint} --from {folder}/ --reason WHY"),
+            Step("See whether one is stored that you can use:", f"vedette constraints versions {endpoint}"),
         ]
     _, step = CONDITION_FAMILIES.get(condition.check, (None, None))
     return [step._replace(command=f"{step.command} {endpoint}")] if step else []

@@ -66,16 +66,10 @@ def violations_command(io: CommandIO, endpoint: str, variant: str, window: str, 
         io.say(*(f"  Alert {message.alert_id}: {story.whole(message)}" for message in about))
         violated = worst_first(m for m in one.execution.measurements if m.violated)
         if violated:
-            rows = [
-                (_name(m.feature), m.check, m.severity, _words(m.expected, m.observed)) for m in violated
-            ]
+            rows = [(_name(m.feature), m.check, m.severity, _words(m.expected, m.observed)) for m in violated]
             io.table(("Feature", "Check", "Severity", "Expected, observed"), rows)
             io.say(
-                *(
-                    f"{_name(m.feature)}: {sanitize(m.description, 300, [m.feature])}"
-                    for m in violated
-                    if m.description
-                )
+                *(f"{_name(m.feature)}: {sanitize(m.description, 300, [m.feature])}" for m in violated if m.description)
             )
     io.emit(
         [

@@ -13,10 +13,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import MissingSetting
+from vedette.input_sources import session
 from vedette.operations.aws import code, message
 
 STAGE_CONFIGURATION = "config/chalice/stage.json"  # of the stage's bucket
@@ -41,35 +41,35 @@ def variables_of_stack(stage: str, profile: str | None, region: str | None) -> d
     MissingSetting
         If there is no such stack, naming what was looked for.
     """
-    session = boto3.Session(profile_name=profile, region_name=region)
-    if session.region_name is None or session.get_credentials() is None:
+    caller = session(profile, region)
+    if caller.region_name is None or caller.get_credentials() is None:
         return None
-    outputs = _outputs(session, stack_name(stage))
+    outputs = _outputs(caller, stack_name(stage))
     found = {variable: outputs[name] for name, variable in OUTPUTS.items() if outputs.get(name)}
-    stored = _stored(session, found.get("VEDETTE_BUCKET", ""))
+    stored = _stored(caller, found.get("VEDETTE_BUCKET", ""))
     same = stored.get("VEDETTE_BUCKET") == found.get("VEDETTE_BUCKET")
     return {**(stored if same else {}), **found, "VEDETTE_STAGE": stage}
 
 
-def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
+def _outputs(caller: Any, stack: str) -> dict[str, str]:
     try:
-        (found,) = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        (found,) = caller.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
         if code(error) != "ValidationError" or "does not exist" not in message(error):
             raise
-        account = session.client("sts").get_caller_identity()["Account"]
+        account = caller.client("sts").get_caller_identity()["Account"]
         raise MissingSetting(
-            f"There is no stack {stack} in account {account}, region {session.region_name}: check --stage, --region and"
+            f"There is no stack {stack} in account {account}, region {caller.region_name}: check --stage, --region and"
             " --profile."
         ) from error
     return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())}
 
 
-def _stored(session: boto3.Session, bucket: str) -> dict[str, str]:
+def _stored(caller: Any, bucket: str) -> dict[str, str]:
     """The stage's variables as setup stored them; empty without the file, or if it may not be read."""
     try:
         body = (
-            session.client("s3").get_object(Bucket=bucket, Key=STAGE_CONFIGURATION)["Body"].read() if bucket else b"{}"
+            caller.client("s3").get_object(Bucket=bucket, Key=STAGE_CONFIGURATION)["Body"].read() if bucket else b"{}"
         )
     except ClientError as error:
         if code(error) in {"NoSuchKey", "NoSuchBucket", "AccessDenied", "404", "403"}:
