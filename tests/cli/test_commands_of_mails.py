@@ -1,5 +1,6 @@
 """Every command that a mail prints works when the mail arrives, and answers about what the mail is about."""
 
+import json
 import re
 import shlex
 
