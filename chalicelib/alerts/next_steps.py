@@ -25,6 +25,7 @@ KINDS = {  # the kind of a message about an execution
 
 
 MAX_ITEMS = 10  # findings that a message lists
+MAX_NAMED_CHARS = 150  # of features in a command: a chat client shows 350 characters of a step
 NO_CAUSE = Cause()
 OF_FILES = ("evaluate", "summarize", "baseline", "captured", "demo")  # commands that need no stage
 
@@ -192,7 +193,7 @@ def _accept(items: Sequence[AlertItem], execution: Execution, context: AlertCont
     names = {one.feature for one in violated}
     features = list(dict.fromkeys(item.subject for item in items if item.check in check_types.ACCEPTABLE))
     named = "".join(f" --feature {quote(name)}" for name in features)
-    if not names.issuperset(features) or len(items) >= MAX_ITEMS:
+    if not names.issuperset(features) or len(items) >= MAX_ITEMS or len(named) > MAX_NAMED_CHARS:
         named = ""  # there may be more than the message lists: the command takes what is violated in the window
     return [
         Step(

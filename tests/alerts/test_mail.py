@@ -77,13 +77,14 @@ Links
 
 Alert 0123456789abcdef, sent by Vedette in stage dev.
 """
+WINDOW = "--variant AllTraffic --window 2026-03-02T12:00"
+STAGE = "--stage dev --region eu-west-1"
 COMMANDS = (
-    "vedette show violations preferred-site --variant AllTraffic --window 2026-03-02T12:00 --stage dev --region eu-west-1",
-    "vedette rollback preferred-site --reason WHY --stage dev --region eu-west-1",
-    "vedette replay preferred-site --variant AllTraffic --window 2026-03-02T12:00 --from 14d --stage dev --region eu-west-1",
-    "vedette constraints accept preferred-site --variant AllTraffic --window 2026-03-02T12:00 --feature b --reason WHY"
-    " --stage dev --region eu-west-1",
-    "vedette alerts mute 614728c245da --until 12h --reason WHY --stage dev --region eu-west-1",
+    f"vedette show violations preferred-site {WINDOW} {STAGE}",
+    f"vedette rollback preferred-site --reason WHY {STAGE}",
+    f"vedette replay preferred-site {WINDOW} --from 14d {STAGE}",
+    f"vedette constraints accept preferred-site {WINDOW} --feature b --reason WHY {STAGE}",
+    f"vedette alerts mute 614728c245da --until 12h --reason WHY {STAGE}",
 )
 
 

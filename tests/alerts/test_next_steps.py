@@ -9,24 +9,23 @@ from tests.alerts.factories import HISTORY, HOUR, NOON, drift, execution, violat
 
 HERE = AlertContext(bucket="vedette-dev", deploys=True, history=HISTORY)
 RESULTS = "s3://vedette-dev/monitoring/preferred-site/AllTraffic/2026-03-02T12-00Z_60m/2/0001/"
+WINDOW = "--variant AllTraffic --window 2026-03-02T12:00"
 CLIENT = Step("If a client sends wrong data, tell its owner; the findings above say what is wrong.")
 MUTE_ONE = Step("Mute this alert:", "vedette alerts mute 614728c245da --until 12h --reason WHY")
 MUTE_ALL = Step(
     "Mute every alert of this endpoint:", "vedette alerts mute --endpoint preferred-site --until 12h --reason WHY"
 )
-SHOW = Step(
-    "See all findings:", "vedette show violations preferred-site --variant AllTraffic --window 2026-03-02T12:00"
-)
+SHOW = Step("See all findings:", f"vedette show violations preferred-site {WINDOW}")
 BACK = Step(
     "If the model is at fault, go back to the previous version:", "vedette rollback preferred-site --reason WHY"
 )
 TEST = Step(
     "Before you change a threshold, test it on the last weeks:",
-    "vedette replay preferred-site --variant AllTraffic --window 2026-03-02T12:00 --from 14d",
+    f"vedette replay preferred-site {WINDOW} --from 14d",
 )
 ACCEPT = Step(
     "If this is the new normal, accept it as the baseline:",
-    "vedette constraints accept preferred-site --variant AllTraffic --window 2026-03-02T12:00 --feature b --reason WHY",
+    f"vedette constraints accept preferred-site {WINDOW} --feature b --reason WHY",
 )
 
 
