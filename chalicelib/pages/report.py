@@ -11,12 +11,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chalicelib.alerts import story
-from chalicelib.alerts.cause import cause_of
-from chalicelib.alerts.next_steps import KINDS, AlertContext, Step, from_texts, next_steps
+from chalicelib.alerts.cause import Cause, cause_of
+from chalicelib.alerts.next_steps import KINDS, NO_CAUSE, AlertContext, Step, from_texts, next_steps
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.wording import and_more, counted, duration, minute, period
 from chalicelib.constraints.evaluation import Baseline, Evaluation
@@ -115,6 +115,7 @@ def report(content: ReportContent) -> bytes:
     features = cards.of(measurements)
     findings = [(i, finding) for i, feature in enumerate(features) for finding in feature.findings]
     findings.sort(key=lambda found: order_of(found[1][0]))
+    cause = _cause(_main_finding(evaluation, findings), monitored)
     return html.rendered(
         "report.html",
         title=sanitize(content.title),
@@ -122,12 +123,12 @@ def report(content: ReportContent) -> bytes:
         tone="poor"
         if evaluation.verdict == Verdict.OK and findings
         else tone(evaluation.verdict, evaluation.measurements),
-        **_story(evaluation, findings, history, monitored),
+        **_story(evaluation, findings, history, monitored, cause),
         drifted=_drifted(findings, drift) if apart else "",
         facts=_facts(content, history, drift if apart else None),
         findings=findings[:MAX_TOP_FINDINGS],
         more_findings=len(findings) - MAX_TOP_FINDINGS,
-        steps=_steps(monitored),
+        steps=_steps(monitored, cause),
         notes=[sanitize(note, 300).rstrip(".") for note in evaluation.notes],
         timeline=_timeline(history),
         deployments=history.deployments,
@@ -162,29 +163,31 @@ def _opened(features: Sequence[Feature]) -> int:
     return min(violated, MAX_OPEN_CARDS) or (1 if len(features) <= MAX_OPEN_CARDS else 0)
 
 
+def _main_finding(evaluation: Evaluation, findings: Sequence[tuple[int, Finding]]) -> tuple[Measurement, Since] | None:
+    """The violation that the headline names, and its beginning. Drift with windows of its own does not count."""
+    own = {id(one) for one in evaluation.measurements}
+    found = ((one, began) for _, (one, _, began) in findings if id(one) in own and began is not None)
+    return next(found, None) if evaluation.verdict == Verdict.VIOLATIONS else None
+
+
 def _story(
     evaluation: Evaluation,
     findings: Sequence[tuple[int, Finding]],
     history: History,
     monitored: MonitoredExecution | None,
+    cause: Cause,
 ) -> dict[str, str]:
     """The head of the page: that of the alert about this execution, or the verdict and since when."""
     if monitored is not None and monitored.alert is not None:
         return {"sentence": story.headline(monitored.alert), "since": story.since(monitored.alert)}
-    return {"sentence": verdict_sentence(evaluation), "since": _headline(evaluation, findings, history, monitored)}
+    return {"sentence": verdict_sentence(evaluation), "since": _headline(evaluation, findings, history, cause)}
 
 
-def _headline(
-    evaluation: Evaluation,
-    findings: Sequence[tuple[int, Finding]],
-    history: History,
-    monitored: MonitoredExecution | None,
-) -> str:
-    """Since when the headline is true, and the cause. Drift with windows of its own does not count."""
+def _headline(evaluation: Evaluation, findings: Sequence[tuple[int, Finding]], history: History, cause: Cause) -> str:
+    """Since when the headline is true, and the cause."""
     if evaluation.verdict == Verdict.VIOLATIONS:
-        own = {id(one) for one in evaluation.measurements}
-        found = next(((one, began) for _, (one, _, began) in findings if id(one) in own and began is not None), None)
-        return f"{_short(found[1])}. {_cause(*found, monitored)}".rstrip() if found else ""
+        found = _main_finding(evaluation, findings)
+        return f"{_short(found[1])}. {cause.sentence}".rstrip() if found else ""
     return _short(history.verdict_since()) if evaluation.verdict != Verdict.OK and history.executions else ""
 
 
@@ -196,16 +199,15 @@ def _drifted(findings: Sequence[tuple[int, Finding]], drift: History) -> str:
     return f"Drift, evaluated over {duration(length(drift.latest))}: {found[0]}{and_more(len(found) - 1)}."
 
 
-def _cause(measurement: Measurement, since: Since, monitored: MonitoredExecution | None) -> str:
-    """What a violation began with: as its open alert says, else by the same rule."""
-    if monitored is None or since.or_before:
-        return ""
-    reported = monitored.reported
-    if reported is not None and reported.since == since.at:
-        return reported.cause
+def _cause(finding: tuple[Measurement, Since] | None, monitored: MonitoredExecution | None) -> Cause:
+    """What a violation began with: in the words of its open alert, by the same rule."""
+    if finding is None or monitored is None or finding[1].or_before:
+        return NO_CAUSE
+    measurement, since = finding
     before = (*monitored.before, *monitored.drift)
-    execution, deployments = monitored.execution, monitored.deployments
-    return cause_of(measurement.fingerprint, since.at, execution, deployments, before).sentence
+    found = cause_of(measurement.fingerprint, since.at, monitored.execution, monitored.deployments, before)
+    reported = monitored.reported
+    return replace(found, sentence=reported.cause) if reported is not None and reported.since == since.at else found
 
 
 def _short(since: Since | None) -> str:
@@ -268,7 +270,7 @@ def _served(monitored: MonitoredExecution, history: History) -> str:
     return f"{named}, since {minute(history.executions[began].window_start)} UTC{known}"
 
 
-def _steps(monitored: MonitoredExecution | None) -> list[Step]:
+def _steps(monitored: MonitoredExecution | None, cause: Cause) -> list[Step]:
     """The steps that the mail of such a verdict has."""
     kind = KINDS.get(monitored.execution.verdict) if monitored is not None else None
     if monitored is None or kind is None:
@@ -278,7 +280,7 @@ def _steps(monitored: MonitoredExecution | None) -> list[Step]:
     context = AlertContext(
         monitored.bucket, monitored.deploys, monitored.deployments, window_minutes=monitored.window_minutes
     )
-    steps = next_steps(kind, (), monitored.execution, context)
+    steps = next_steps(kind, (), monitored.execution, context, cause=cause)
     return [step.for_stage(monitored.stage, monitored.region) for step in steps]
 
 
