@@ -125,9 +125,9 @@ def notify_deployed(state: AlertState, entry: FleetEntry, done: Deployment, base
 
 
 def _way_back(done: Deployment) -> Step:
-    """How to go back to the version before; the first deployment has none."""
+    """How to go back to the version before: not after the first deployment, nor after going back already."""
     previous = version_of(done.previous_package_arn) if done.previous_package_arn else ""
-    if previous in {"", done.package_version} or done.adopted:
+    if not (previous.isdigit() and done.package_version.isdigit() and int(previous) < int(done.package_version)):
         return Step("No action is needed.")
     return Step("No action is needed. To go back:", f"vedette rollback {done.endpoint} --reason WHY")
 
