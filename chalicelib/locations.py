@@ -256,6 +256,44 @@ def execution_of_object(capture: CaptureKey) -> str:
     return f"{root}{capture.begun:%Y/%m/%d/%H}/{capture.name}/"
 
 
+def execution_name(endpoint: str, variant: str, folder: str) -> str:
+    """How commands name the execution of an open window, or of one capture object; "" for any other folder.
+
+    Examples
+    --------
+    >>> execution_name("site", "v", "monitoring/site/v/objects/2026/11/22/09/34-30-683-5512.jsonl/")
+    'objects/2026/11/22/09/34-30-683-5512'
+    >>> execution_name("site", "v", "monitoring/site/v/open/2026-11-22T09-00Z_60m/0002/")
+    'open/2026-11-22T09-00Z_60m/0002'
+    >>> execution_name("site", "v", "monitoring/site/v/2026-11-22T09-00Z_60m/2/0001/")
+    ''
+    """
+    root = executions_of_variant(endpoint, variant)
+    name = folder.removeprefix(root).rstrip("/") if folder.startswith(root) else ""
+    return name.removesuffix(CAPTURE_SUFFIX) if is_execution_name(name) else ""
+
+
+def is_execution_name(text: str) -> bool:
+    """Whether a text has the form of `execution_name`."""
+    return text.startswith(("objects/", "open/"))
+
+
+def folder_of_execution(endpoint: str, variant: str, name: str) -> str:
+    """The folder of the execution with an `execution_name`."""
+    suffix = CAPTURE_SUFFIX if name.startswith("objects/") else ""
+    return f"{executions_of_variant(endpoint, variant)}{name.removesuffix(CAPTURE_SUFFIX)}{suffix}/"
+
+
+def alerts_of_execution(folder: str) -> str:
+    """The prefix of the alerts about an execution, as they were sent."""
+    return f"{folder}alert-"
+
+
+def alert(folder: str, alert_id: str) -> str:
+    """One alert about an execution, as it was sent."""
+    return f"{alerts_of_execution(folder)}{alert_id}.json"
+
+
 def reference_days(endpoint: str, variant: str) -> str:
     """What the days of a variant look like, and how much they differ."""
     return f"{executions_of_variant(endpoint, variant)}{REFERENCE_FILE}"

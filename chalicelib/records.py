@@ -212,6 +212,7 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     capture_header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
     test_marker: str = ""  # requests whose custom attributes contain it are counted apart, in no statistic
     model_monitor_metrics: str = ""  # the schedule under whose name drift is also written as Model Monitor's metrics
+    runbook_url: str = ""  # linked by the alerts, in place of that of the team or the stage
     private: tuple[str, ...] = ()  # features of which only counts of types and missing cells are stored
 
     @property
@@ -403,6 +404,7 @@ class FingerprintState(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime  # the first window of this episode
     last_seen: datetime
     recent: tuple[bool, ...] = ()  # violated or not, in the last closed windows, oldest first
+    folder: str = ""  # of the execution whose message reported it; the message is stored there
 
 
 class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
@@ -530,6 +532,7 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None = None  # what was measured: a share, or a distance
     threshold: float | None = None
     since: datetime | None = None  # the first window of this episode
+    until: datetime | None = None  # of a recovery: the end of the last violated window
     recovers: str = ""  # when it counts as recovered, where that is not as usual
     fingerprint: str = ""  # names it in `vedette alerts`; "" for what happens once
 
@@ -551,7 +554,9 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     team: str = ""
     package_version: str = ""
     served_since: datetime | None = None  # when this version was verified
-    began_after_deployment: bool = False  # within a day of `served_since`
+    began_after_deployment: bool = False  # a deployment may be to blame: `cause` says which
+    since: datetime | None = None  # the first window of the oldest new finding; of a recovery, of what recovered
+    cause: str = ""  # what the worst new finding began with, in a sentence; "" when nothing is known
     window_start: datetime | None = None
     window_end: datetime | None = None
     closed: bool = True  # False: one object of an hour that is still open
@@ -561,6 +566,9 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     folder: str = ""
     what_to_do: tuple[str, ...] = ()  # a sentence each; its command or place follows on a second line
     links: dict[str, str] = {}
+    account: str = ""
+    region: str = ""
+    runbook_url: str = ""  # of the endpoint, its team or its stage
 
 
 R = TypeVar("R", bound=Record)

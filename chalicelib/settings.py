@@ -9,6 +9,8 @@ VEDETTE_TOPICS           the topics of teams: "team=arn" separated by commas (op
                          about a deployment, of whichever team
 VEDETTE_ROLE_ARN         the execution role given to models that Vedette creates (only needed to deploy)
 VEDETTE_CAPTURE_SOURCES  other places where endpoints capture: "bucket/prefix" separated by commas (optional)
+VEDETTE_RUNBOOK_URL      the page that an alert links for the person on call (optional)
+VEDETTE_TEAM_RUNBOOKS    those of teams: "team=https://..." separated by commas (optional)
 VEDETTE_IMAGE_ACCOUNTS   accounts whose ECR registries a deployed image may come from, separated by commas (optional;
                          without it, any registry that the execution role may pull from)
 """
@@ -27,6 +29,11 @@ TOPIC_ARN = re.compile(r"arn:aws[\w-]*:sns:(?P<region>[\w-]+):(?P<account>\d{12}
 DEPLOYMENTS = "deployments"  # the reserved team whose topic takes the messages about deployments
 
 ACCOUNT = re.compile(r"[0-9]{12}")
+# No user name, which hides the host; no comma, which separates the URLs of teams; printable ASCII of at most 500.
+RUNBOOK_URL = re.compile(
+    r"https://[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]{1,5})?"
+    r"(?:[/?#][a-zA-Z0-9/?#._~:@!$&()*+;=%-]{0,500})?"
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class Settings:
     capture_sources: tuple[tuple[str, str], ...] = ()
     image_accounts: tuple[str, ...] = ()
     topics: tuple[tuple[str, str], ...] = ()  # team and topic
+    runbook_url: str = ""
+    team_runbooks: tuple[tuple[str, str], ...] = ()  # team and URL
 
     @property
     def event_source(self) -> str:
@@ -62,6 +71,10 @@ class Settings:
         """Whether a team has no topic, in a stage that gives topics to teams; without those, a team is a label."""
         of_teams = [name for name, _ in self.topics if name != DEPLOYMENTS]
         return bool(team) and bool(of_teams) and self.topic_of(team) is None
+
+    def runbook_of(self, team: str) -> str:
+        """The runbook of a team, else that of the stage; "" without one."""
+        return dict(self.team_runbooks).get(team) or self.runbook_url
 
     @property
     def capture_places(self) -> tuple[tuple[str, str], ...]:
@@ -113,6 +126,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         capture_sources=_sources(environment.get("VEDETTE_CAPTURE_SOURCES", "")),
         image_accounts=_accounts(environment.get("VEDETTE_IMAGE_ACCOUNTS", "")),
         topics=_topics(environment.get("VEDETTE_TOPICS", ""), topic["region"]),
+        runbook_url=_runbook("VEDETTE_RUNBOOK_URL", environment.get("VEDETTE_RUNBOOK_URL", "").strip()),
+        team_runbooks=_team_runbooks(environment.get("VEDETTE_TEAM_RUNBOOKS", "")),
     )
 
 
@@ -138,6 +153,28 @@ def _topics(text: str, region: str) -> tuple[tuple[str, str], ...]:
             raise MissingSetting(f"VEDETTE_TOPICS holds {given!r}, which is not team=ARN of an SNS topic in {region}.")
         topics.append((team, arn))
     return tuple(topics)
+
+
+def is_runbook_url(text: str) -> bool:
+    """Whether a text is an https URL without blanks, quotes and commas, as an alert may link it.
+
+    Examples
+    --------
+    >>> [is_runbook_url(text) for text in ("https://wiki.example.com/ml?id=3", "http://x.com", "https://u@x.com/")]
+    [True, False, False]
+    """
+    return RUNBOOK_URL.fullmatch(text) is not None
+
+
+def _runbook(name: str, url: str) -> str:
+    if url and not is_runbook_url(url):
+        raise MissingSetting(f"{name} holds {url!r}, which is not an https URL of a runbook.")
+    return url
+
+
+def _team_runbooks(text: str) -> tuple[tuple[str, str], ...]:
+    named = (part.strip().partition("=") for part in text.split(",") if part.strip())
+    return tuple((team.strip(), _runbook("VEDETTE_TEAM_RUNBOOKS", url.strip() or "nothing")) for team, _, url in named)
 
 
 @cache

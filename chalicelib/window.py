@@ -1,4 +1,4 @@
-"""The time window that one execution evaluates."""
+"""The time window that one execution evaluates, and where windows begin."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 DAY = timedelta(days=1)
+LATE_DATA_GRACE = timedelta(minutes=5)  # a window closes so long after its end
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows start at midnight
 START_FORMAT = "%Y-%m-%dT%H-%MZ"  # of the folder name, which sorts by time
 
 
@@ -59,3 +61,15 @@ class Window:
         except (ValueError, OverflowError):
             return None
         return window if window.name == text else None
+
+
+def open_window(minutes: int, now: datetime) -> Window:
+    """The window of a length that contains `now`.
+
+    Examples
+    --------
+    >>> open_window(60, datetime(2026, 3, 2, 9, 7, tzinfo=UTC)).name
+    '2026-03-02T09-00Z_60m'
+    """
+    length = timedelta(minutes=minutes)
+    return Window(now - (now - EPOCH) % length, length)

@@ -53,7 +53,7 @@ from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
-from vedette.input_sources import Source, is_folder, join, read_bytes, sources
+from vedette.input_sources import Source, is_folder, join, read_bytes, session, sources
 
 _CELLS_AT_ONCE = 250_000
 _SUMMARIES_AT_ONCE = 100
@@ -168,10 +168,9 @@ def captures_of(endpoint: str, hours: int, now: datetime, *, profile: str | None
     VedetteError
         If the endpoint does not exist, does not capture, or captured nothing.
     """
-    import boto3
     from botocore.exceptions import ClientError
 
-    client = boto3.Session(profile_name=profile, region_name=region).client("sagemaker")
+    client = session(profile, region).client("sagemaker")
     try:
         described = client.describe_endpoint(EndpointName=endpoint)
     except ClientError as error:

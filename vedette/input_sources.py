@@ -150,6 +150,14 @@ def _bucket_and_key(place: str) -> tuple[str, str]:
 
 
 def _s3(profile: str | None, region: str | None) -> Any:
+    return session(profile, region).client("s3")
+
+
+def session(profile: str | None, region: str | None) -> Any:
+    """The boto3 session of this process if it fits, such as that of a notebook; else a new one."""
     import boto3
 
-    return boto3.Session(profile_name=profile, region_name=region).client("s3")
+    known = boto3.DEFAULT_SESSION
+    if known is not None and not profile and region in {None, known.region_name}:
+        return known
+    return boto3.Session(profile_name=profile, region_name=region)

@@ -128,7 +128,7 @@ def schedule(
 def _entered(stage: str | None, profile: str | None, region: str | None) -> Iterator[None]:
     from vedette.operations import stages
 
-    with stages.entered(stages.variables_of(stage, os.environ, Path.cwd()), profile, region):
+    with stages.entered(stages.find(stage, os.environ, Path.cwd(), profile, region), profile, region):
         yield
 
 

@@ -5,6 +5,7 @@
 | state                  | what one evaluation changes: new, continuing, recovered, muted                    |
 | mutes                  | which fingerprints are muted                                                      |
 | message                | the message about an evaluation, as data                                          |
+| cause, story           | what a finding began with; an alert in three sentences                            |
 | wording, next_steps    | its sentences, and what a person can do                                           |
 | slow_drift             | what has drifted slowly, reported together once a week                             |
 | endpoint_notifications | messages about deployments and lasting conditions                                 |

@@ -17,7 +17,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chalicelib.alerts.endpoint_notifications import DELETED, ENDPOINT_FAMILY, SILENT_WHILE_DELETED, sync_conditions
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.wording import counted, minute
 from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.constraints.severity_order import order
@@ -57,7 +57,7 @@ def report_deleted(state: AlertState, closed: Iterable[OpenAlert], next_step: st
     ends = {0: "", 1: ", and its open alert is closed"}.get(firing, f", and its {firing} open alerts are closed")
     facts = {"next": next_step} if next_step else {}
     for variant, fingerprint, one in known[:MAX_LISTED]:
-        about = f"{sanitize(fingerprint.subject, 100)}: {sanitize(fingerprint.check, 60)}"
+        about = f"{sanitize_name(fingerprint.subject, 100)}: {sanitize(fingerprint.check, 60)}"
         name = f"{about} ({sanitize(variant, 63)})" if variant else about
         facts[name] = f"{one.state} since {minute(one.since)} UTC; closed, since the endpoint was deleted"
     if len(known) > MAX_LISTED:

@@ -5,38 +5,31 @@ Prose is 72 columns wide. A command and a link stand on a line of their own, so 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from textwrap import fill
 
+from chalicelib.alerts import story
 from chalicelib.alerts.next_steps import Step, from_texts
 from chalicelib.alerts.sanitize import sanitize, sns_subject
-from chalicelib.alerts.wording import capitalized, counted, duration, minute, period
+from chalicelib.alerts.wording import counted, duration, minute, period
 from chalicelib.constraints import check_types
 from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState
 
 WIDTH = 72
 HEADINGS = {FindingState.NEW: "New", FindingState.CONTINUING: "Continuing", FindingState.RECOVERED: "Recovered"}
-LABELS = {AlertKind.RECOVERED: "recovered", AlertKind.TEST: "test"}
-LINKS = {"endpoint": "Endpoint", "report": "Report"}
+LINKS = {"runbook": "Runbook", "endpoint": "Endpoint", "report": "Report"}
 
 
 def subject(message: AlertMessage) -> str:
     """The subject: severity, endpoint, what is wrong; printable ASCII, at most 99 characters."""
     head = message.headline.removesuffix(message.headline_tail)
-    return sns_subject(f"[{label(message)}] {message.endpoint}: {head}", message.headline_tail)
-
-
-def label(message: AlertMessage) -> str:
-    """The word in brackets: the severity, `recovered` or `test`."""
-    return LABELS.get(message.kind, message.severity)
+    line = f"[{story.label(message)}] {message.endpoint}: {head}"
+    return sns_subject(line, message.headline_tail, known=[item.subject for item in message.items])
 
 
 def text(message: AlertMessage) -> str:
     """The body of the mail."""
-    names = [message.endpoint, *(item.subject for item in message.items)]
-    blocks = [_filled(capitalized(message.headline, names) + ".")]
-    if message.began_after_deployment and message.served_since is not None:
-        blocks.append(_filled(_began(message, message.served_since)))
+    blocks = [_filled(line) for line in (story.headline(message), story.since(message)) if line]
     indent = " " * 10
     blocks.append("\n".join(_filled(f"{name:<10}{value}", subsequent_indent=indent) for name, value in facts(message)))
     blocks += _findings(message)
@@ -47,17 +40,9 @@ def text(message: AlertMessage) -> str:
         links = (f"  {LINKS.get(name, name)}\n  {url}" for name, url in message.links.items())
         blocks.append("\n".join(["Links", *links]))
     stage = f" in stage {message.stage}" if message.stage else ""
-    blocks.append(f"Alert {message.alert_id}, sent by Vedette{stage}.")
+    place = ", ".join(filter(None, (message.account and f"account {message.account}", message.region)))
+    blocks.append(_filled(f"Alert {message.alert_id}, sent by Vedette{stage}{place and f', {place}'}."))
     return "\n\n".join(blocks) + "\n"
-
-
-def _began(message: AlertMessage, served_since: datetime) -> str:
-    begins = (item.since for item in message.items if item.state == FindingState.NEW and item.since is not None)
-    after = min(begins, default=served_since) - served_since
-    version = f"version {message.package_version}"
-    if after <= timedelta():
-        return f"Started in the window in which {version} was deployed."
-    return f"Started {duration(after)} after {version} was deployed."
 
 
 def facts(message: AlertMessage) -> list[tuple[str, str]]:
@@ -113,6 +98,8 @@ def _finding(item: AlertItem, window_start: datetime | None) -> str:
     shown = values(item)
     if item.since is not None and item.since != window_start:
         shown.append(("began" if recovered else "since", f"{minute(item.since)} UTC"))
+    if item.until is not None:
+        shown.append(("ended", f"{minute(item.until)} UTC"))
     for name, value in shown:
         if value:
             lines.append(_filled(f"    {name:<10}{value}", subsequent_indent=" " * 14))
@@ -133,7 +120,11 @@ def values(item: AlertItem) -> list[tuple[str, str]]:
 
 def steps(message: AlertMessage) -> list[Step]:
     """The steps of a message, sanitized."""
-    return [Step(sanitize(step.text, 400), sanitize(step.command, 1200)) for step in from_texts(message.what_to_do)]
+    known = [item.subject for item in message.items]
+    return [
+        Step(sanitize(step.text, 400, known), sanitize(step.command, 1200, known))
+        for step in from_texts(message.what_to_do)
+    ]
 
 
 def _filled(words: str, initial_indent: str = "", subsequent_indent: str = "") -> str:

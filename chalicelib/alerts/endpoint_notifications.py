@@ -24,6 +24,7 @@ from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.wording import counted, minute
 from chalicelib.constraints.measurement import Fingerprint, Severity
 from chalicelib.errors import VedetteError
+from chalicelib.outcomes import SkipReason
 from chalicelib.records import (
     AlertItem,
     AlertKind,
@@ -44,7 +45,9 @@ from chalicelib.registry.failures import CAPACITY_RETRY_DELAYS
 from chalicelib.registry.versions import version_of
 
 # Family of lasting conditions -> the kind of their messages, and what a person can look at; the endpoint follows.
-_SHOW = Step("See the current constraints, and the suggested ones:", "vedette constraints show")
+_VERSIONS = Step(
+    "See the stored versions of the baseline, and use one that can be read:", "vedette constraints versions"
+)
 _STATUS = Step("Check that capture is on, and where it writes:", "vedette capture status")
 _ALL = Step("See every one of them, and when it is read again:", "vedette status")
 _STATUS_OF_FLEET = Step("See what is missing, then correct fleet.toml and apply it:", "vedette status")
@@ -52,9 +55,10 @@ _DELETE = Step("If this was intended, take it out of the fleet, with what is lef
 OBJECTS = "captured objects"
 ENDPOINT_FAMILY, FLEET_FAMILY = "endpoint", "fleet"
 DELETED, MISSING = Fingerprint(ENDPOINT_FAMILY, "deleted"), Fingerprint(ENDPOINT_FAMILY, "missing")
+WITHOUT_BASELINE = Fingerprint("monitoring", SkipReason.NO_BASELINE.value)
 SILENT_WHILE_DELETED = {"monitoring", "capture"}
 CONDITION_FAMILIES = {
-    "monitoring": (AlertKind.MONITOR_FAILED, _SHOW),
+    "monitoring": (AlertKind.MONITOR_FAILED, _VERSIONS),
     "capture": (AlertKind.CAPTURE_STOPPED, _STATUS),
     OBJECTS: (AlertKind.MONITOR_FAILED, _ALL),
     ENDPOINT_FAMILY: (AlertKind.ENDPOINT_GONE, _DELETE),
@@ -116,8 +120,16 @@ def notify_deployed(state: AlertState, entry: FleetEntry, done: Deployment, base
         Severity.INFORMATION,
         done.package_version,
         facts,
-        (Step("No action is needed. To go back:", f"vedette rollback {done.endpoint} --reason WHY"),),
+        (_way_back(done),),
     )
+
+
+def _way_back(done: Deployment) -> Step:
+    """How to go back to the version before: not after the first deployment, nor after going back already."""
+    previous = version_of(done.previous_package_arn) if done.previous_package_arn else ""
+    if not (previous.isdigit() and done.package_version.isdigit() and int(previous) < int(done.package_version)):
+        return Step("No action is needed.")
+    return Step("No action is needed. To go back:", f"vedette rollback {done.endpoint} --reason WHY")
 
 
 def notify_deployment_failed(
@@ -176,8 +188,7 @@ def sync_conditions(
     """
     if family in SILENT_WHILE_DELETED and DELETED in state.fingerprints:
         conditions = {}
-    kind, step = CONDITION_FAMILIES.get(family, (AlertKind.DEPLOYMENT, None))
-    steps = [step._replace(command=f"{step.command} {state.endpoint}")] if step else []
+    kind, _ = CONDITION_FAMILIES.get(family, (AlertKind.DEPLOYMENT, None))
     present = {Fingerprint(family, name): sentence for name, sentence in conditions.items()}
     known = {one: of for one, of in state.fingerprints.items() if one in present or one.check != family}
     for fingerprint, sentence in present.items():
@@ -186,8 +197,23 @@ def sync_conditions(
                 state=FingerprintStatus.FIRING, severity=Severity.WARNING, since=now, last_seen=now
             )
             occasion = f"{fingerprint!s} since {now.isoformat()}"
+            steps = _steps_of(fingerprint, state.endpoint)
             state = notify_once(state, occasion, sentence, Severity.WARNING, "", facts or {}, steps, kind, family)
     return replace(state, fingerprints=known)
+
+
+def _steps_of(condition: Fingerprint, endpoint: str) -> list[Step]:
+    """What a person can do about a condition."""
+    if condition == WITHOUT_BASELINE:
+        return [
+            Step(
+                "Suggest one from the training data (vedette baseline FILE -o DIR) or, once rows are captured, from the"
+                " captures (--from-captures in place of FILE). Look at it, then use it (vedette constraints use)."
+            ),
+            Step("See whether one is stored that you can use:", f"vedette constraints versions {endpoint}"),
+        ]
+    _, step = CONDITION_FAMILIES.get(condition.check, (None, None))
+    return [step._replace(command=f"{step.command} {endpoint}")] if step else []
 
 
 def sync_unreadable_objects(state: AlertState, found: UnreadableObjects, now: datetime) -> AlertState:

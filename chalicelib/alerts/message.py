@@ -20,36 +20,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime, timedelta
 
+from chalicelib.alerts.cause import Cause, cause_of, served_since
 from chalicelib.alerts.flapping import is_flapping
-from chalicelib.alerts.next_steps import KINDS, AlertContext, Step, next_steps, to_texts
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.next_steps import KINDS, MAX_ITEMS, NO_CAUSE, AlertContext, Step, next_steps, to_texts
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.state import MISSING_DATA_FINGERPRINTS, Transition, fingerprint_id
-from chalicelib.alerts.wording import NAMELESS, and_more, counted, finding_sentence, minute
+from chalicelib.alerts.wording import NAMELESS, and_more, counted, duration, finding_sentence, minute
 from chalicelib.constraints.measurement import Measurement, Severity
 from chalicelib.constraints.severity_order import worst, worst_first
-from chalicelib.records import AlertItem, AlertKind, AlertMessage, Deployment, Execution, FindingState, Suppressed
+from chalicelib.records import AlertItem, AlertKind, AlertMessage, Execution, FindingState, Suppressed
 
-MAX_ITEMS = 10
 FLAPPING = "after a day without a violation: this is its third alert within a day"
-POST_DEPLOYMENT_PERIOD = timedelta(days=1)  # a violation that begins within it is reported with the deployment
 _KINDS = {
     MISSING_DATA_FINGERPRINTS[verdict]: kind for verdict, kind in KINDS.items() if verdict in MISSING_DATA_FINGERPRINTS
 }
 Findings = dict[FindingState, list[Measurement]]
-
-
-def served_since(history: Iterable[Deployment], version: str, at: datetime) -> datetime | None:
-    """When a version was last verified before `at`; None when Vedette did not deploy it."""
-    verified = (
-        attempt.settled_at
-        for attempt in history
-        if attempt.state == "verified" and attempt.package_version == version and attempt.requested_at < at
-        if attempt.settled_at is not None and not attempt.adopted
-    )
-    return max(verified, default=None)
 
 
 def messages(transition: Transition, execution: Execution, context: AlertContext) -> tuple[AlertMessage, ...]:
@@ -86,20 +72,26 @@ def _message(
         tail += f"; {counted(len(continuing), 'other violation')} not yet recovered"
     if transition.late:
         tail += ", in data that arrived late"
+    headline = finding_sentence(main[0], execution.rows, recovered=not new)
+    if not new:
+        headline += _lasted(main[0], transition)
+    cause = _cause(new, transition, execution, context)
     return AlertMessage(
         alert_id=message_id(execution.endpoint, execution.variant, kind, _execution_id(execution), *changed),
         kind=shown_kind,
         severity=worst(m.severity for m in new) if new else Severity.INFORMATION,
         endpoint=execution.endpoint,
         variant=execution.variant,
-        headline=finding_sentence(main[0], execution.rows, recovered=not new) + tail,
+        headline=headline + tail,
         headline_tail=tail,
         items=items,
         more=dict(more),
         source=execution.source,
         package_version=sanitize(execution.package_version, 100),
-        served_since=context.served_since,
-        began_after_deployment=_began_after_deployment(context.served_since, new, transition),
+        served_since=served_since(context.history, execution.package_version, execution.window_end),
+        began_after_deployment=cause.is_after_deployment,
+        since=min((transition.since[m.fingerprint] for m in main if m.fingerprint in transition.since), default=None),
+        cause=cause.sentence,
         window_start=execution.window_start,
         window_end=execution.window_end,
         closed=execution.window_closed,
@@ -107,16 +99,22 @@ def _message(
         rows=execution.rows if ours else None,  # Model Monitor does not report it
         refused=sum(execution.rejected.values()) if ours else None,
         folder=execution.folder,
-        what_to_do=to_texts(next_steps(shown_kind, items, execution, context, len(continuing))),
+        what_to_do=to_texts(next_steps(shown_kind, items, execution, context, len(continuing), cause)),
     )
 
 
-def _began_after_deployment(served_since: datetime | None, new: list[Measurement], transition: Transition) -> bool:
-    if served_since is None:
-        return False
-    begins = [transition.since[m.fingerprint] for m in new if m.fingerprint in transition.since]
-    # The window in which a version began to serve begins before it.
-    return any(served_since - timedelta(hours=1) <= begin < served_since + POST_DEPLOYMENT_PERIOD for begin in begins)
+def _cause(new: list[Measurement], transition: Transition, execution: Execution, context: AlertContext) -> Cause:
+    """What the worst new finding began with."""
+    since = transition.since.get(new[0].fingerprint) if new else None
+    if since is None:
+        return NO_CAUSE
+    return cause_of(new[0].fingerprint, since, execution, context.history, context.before())
+
+
+def _lasted(measurement: Measurement, transition: Transition) -> str:
+    """How long a finding lasted that has recovered."""
+    since, until = (of.get(measurement.fingerprint) for of in (transition.since, transition.until))
+    return f" after {duration(until - since)}" if since is not None and until is not None and until > since else ""
 
 
 def suppressed_summary(endpoint: str, variant: str, suppressed: Suppressed) -> AlertMessage:
@@ -149,16 +147,17 @@ def message_id(*parts: str) -> str:
 def _item(measurement: Measurement, state: FindingState, execution: Execution, transition: Transition) -> AlertItem:
     fingerprint = measurement.fingerprint
     return AlertItem(
-        subject=sanitize(measurement.feature, 100) or NAMELESS,
+        subject=sanitize_name(measurement.feature, 100) or NAMELESS,
         check=sanitize(measurement.check, 60) or "check",
         state=state,
         severity=measurement.severity,
-        expected=sanitize(measurement.expected, 100),
-        observed=sanitize(measurement.observed, 100),
-        description=sanitize(measurement.description, 300),
+        expected=sanitize(measurement.expected, 100, [measurement.feature]),
+        observed=sanitize(measurement.observed, 100, [measurement.feature]),
+        description=sanitize(measurement.description, 300, [measurement.feature]),
         value=measurement.value,
         threshold=measurement.threshold,
         since=transition.since.get(fingerprint),
+        until=transition.until.get(fingerprint) if state == FindingState.RECOVERED else None,
         recovers=FLAPPING if state == FindingState.NEW and is_flapping(transition.after, fingerprint) else "",
         fingerprint=fingerprint_id(execution.endpoint, execution.variant, fingerprint),
     )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from shlex import quote
 from typing import NamedTuple
 
-from chalicelib.constraints.measurement import Verdict
-from chalicelib.records import AlertItem, AlertKind, Execution, FindingState
-from chalicelib.window import DAY
+from chalicelib import locations
+from chalicelib.alerts.cause import Cause, CauseKind, has_version_before
+from chalicelib.alerts.wording import counted, minute
+from chalicelib.constraints import check_types
+from chalicelib.constraints.check_types import MIN_ACCEPTED_ROWS
+from chalicelib.constraints.measurement import Checks, Verdict
+from chalicelib.records import AlertItem, AlertKind, Deployment, Execution, FindingState
+from chalicelib.window import DAY, LATE_DATA_GRACE, open_window
 
 KINDS = {  # the kind of a message about an execution
     Verdict.VIOLATIONS: AlertKind.VIOLATIONS,
@@ -19,24 +24,34 @@ KINDS = {  # the kind of a message about an execution
 }
 
 
+MAX_ITEMS = 10  # findings that a message lists
+MAX_NAMED_CHARS = 150  # of features in a command: a chat client shows 350 characters of a step
+NO_CAUSE = Cause()
+OF_FILES = ("evaluate", "summarize", "baseline", "captured", "demo")  # commands that need no stage
+
+
 class Step(NamedTuple):
     """One step: a sentence, and the command or the place that it names, if any."""
 
     text: str
     command: str = ""
 
-    def for_stage(self, stage: str) -> Step:
-        """The step with the stage in its `vedette` command.
+    def for_stage(self, stage: str, region: str = "") -> Step:
+        """The step with the stage and the region in its `vedette` command.
 
         Examples
         --------
-        >>> Step("See:", "vedette alerts list site").for_stage("prod").command
-        'vedette alerts list site --stage prod'
+        >>> Step("See:", "vedette alerts list site").for_stage("prod", "eu-west-1").command
+        'vedette alerts list site --stage prod --region eu-west-1'
+        >>> Step("See:", "vedette baseline s3://bucket/data-capture/site").for_stage("prod").command
+        'vedette baseline s3://bucket/data-capture/site'
         """
         words = self.command.split()
-        if not stage or words[:1] != ["vedette"] or "--stage" in words:
+        if words[:1] != ["vedette"]:
             return self
-        return self._replace(command=f"{self.command} --stage {stage}")
+        options = (("--stage", stage if words[1] not in OF_FILES else ""), ("--region", region))
+        added = "".join(f" {option} {value}" for option, value in options if value and option not in words)
+        return self._replace(command=self.command + added)
 
 
 def to_texts(steps: Iterable[Step]) -> tuple[str, ...]:
@@ -61,16 +76,24 @@ class AlertContext:
 
     bucket: str  # where Vedette stores executions
     deploys: bool = False  # Vedette deploys to this endpoint, so a person can roll back
-    served_since: datetime | None = None  # when the model version was verified
+    history: tuple[Deployment, ...] = ()  # its deployments, also one that is in progress
+    before: Callable[[], Sequence[Execution]] = tuple  # the earlier windows; called when a message is due
+    window_minutes: int = 60  # of the endpoint's windows for all checks except drift
 
 
 def next_steps(
-    kind: AlertKind, items: Sequence[AlertItem], execution: Execution, context: AlertContext, continuing: int = 0
+    kind: AlertKind,
+    items: Sequence[AlertItem],
+    execution: Execution,
+    context: AlertContext,
+    continuing: int = 0,
+    cause: Cause = NO_CAUSE,
 ) -> list[Step]:
     """The steps for one kind of message about an execution.
 
     A single open finding in `items` is muted by its fingerprint, several by their endpoint. `continuing` is the number
-    of violations that continue after a recovery.
+    of violations that continue after a recovery. Every command works at the moment of the message, and is about its
+    window or object.
     """
     endpoint, ours = execution.endpoint, execution.source == "vedette"
     report = f"s3://{context.bucket}/{execution.folder}" if ours else f"{execution.folder}/"
@@ -101,33 +124,82 @@ def next_steps(
             ]
         case AlertKind.MONITOR_FAILED:
             return [Step("Read the reason above, and the results at", report), mute]
-    steps = _for_vedette(execution, deploys=context.deploys) if ours else _for_model_monitor(report)
+    steps = _for_vedette(open_items, execution, context, cause) if ours else _for_model_monitor(report)
     return [*steps, mute]
 
 
-def window_name(execution: Execution) -> str:
-    """A closed window as commands name it: by its start, and the window of a day by its date alone."""
-    is_day = execution.window_end - execution.window_start == DAY
-    return f"{execution.window_start:%Y-%m-%d}" if is_day else f"{execution.window_start:%Y-%m-%dT%H:%M}"
+def window_option(execution: Execution) -> str:
+    """The options that name an execution in commands: its variant, and its window or object; "" if none can.
+
+    A closed window is named by its start, the window of a day by its date alone, and one of another length of drift by
+    its whole name, since a shorter one begins at the same time.
+    """
+    name = locations.execution_name(execution.endpoint, execution.variant, execution.folder)
+    if execution.window_closed:
+        if execution.window.length == DAY:
+            name = f"{execution.window_start:%Y-%m-%d}"
+        elif execution.checks_run == Checks.DRIFT:
+            name = execution.window.name
+        else:
+            name = f"{execution.window_start:%Y-%m-%dT%H:%M}"
+    variant = f" --variant {execution.variant}" if execution.variant else ""
+    return f"{variant} --window {name}" if name else ""
 
 
 _CLIENT = Step("If a client sends wrong data, tell its owner; the findings above say what is wrong.")
 
 
-def _for_vedette(execution: Execution, *, deploys: bool) -> list[Step]:
-    endpoint = execution.endpoint
-    window = f" --window {window_name(execution)}" if execution.window_closed else ""
-    rollback = f"vedette rollback {endpoint} --reason WHY"
-    back = Step("If the model is at fault, go back to the previous version:", rollback)
+def _for_vedette(items: Sequence[AlertItem], execution: Execution, context: AlertContext, cause: Cause) -> list[Step]:
+    endpoint, window = execution.endpoint, window_option(execution)
+    rollback = Step(
+        "If the model is at fault, go back to the previous version:", f"vedette rollback {endpoint} --reason WHY"
+    )
+    may_be_the_model = cause.kind in {CauseKind.DEPLOYMENT, CauseKind.UNKNOWN}
+    has_previous = execution.package_version.isdigit() and has_version_before(
+        context.history, execution.package_version
+    )
     return [
         Step("See all findings:", f"vedette show violations {endpoint}{window}"),
         _CLIENT,
-        *([back] if deploys and execution.package_version.isdigit() else []),
-        Step("Before you change a threshold, test it on the last weeks:", f"vedette replay {endpoint} --from 14d"),
+        *([rollback] if context.deploys and may_be_the_model and has_previous else []),
+        Step(
+            "Before you change a threshold, test it on the last weeks:",
+            f"vedette replay {endpoint}{window} --from 14d",
+        ),
+        *_accept(items, execution, context, window),
+    ]
+
+
+def _accept(items: Sequence[AlertItem], execution: Execution, context: AlertContext, window: str) -> list[Step]:
+    """How the findings become the new normal, where that is possible: at once, or from when on."""
+    violated = [one for one in execution.measurements if one.alertable and one.check in check_types.ACCEPTABLE]
+    if not violated:
+        return []
+    if not execution.window_closed:
+        closes = open_window(context.window_minutes, execution.window_start).end + LATE_DATA_GRACE
+        return [
+            Step(
+                "If this is the new normal, accept it once its window is evaluated, some minutes after"
+                f" {minute(closes)} UTC (vedette constraints accept)."
+            )
+        ]
+    if execution.rows < MIN_ACCEPTED_ROWS:
+        return [
+            Step(
+                f"If this is the new normal, accept a window with at least {MIN_ACCEPTED_ROWS} rows (vedette"
+                f" constraints accept); this one has {counted(execution.rows, 'row')}."
+            )
+        ]
+    names = {one.feature for one in violated}
+    features = list(dict.fromkeys(item.subject for item in items if item.check in check_types.ACCEPTABLE))
+    named = "".join(f" --feature {quote(name)}" for name in features)
+    if not names.issuperset(features) or len(items) >= MAX_ITEMS or len(named) > MAX_NAMED_CHARS:
+        named = ""  # there may be more than the message lists: the command takes what is violated in the window
+    return [
         Step(
             "If this is the new normal, accept it as the baseline:",
-            f"vedette constraints accept {endpoint}{window} --reason WHY",
-        ),
+            f"vedette constraints accept {execution.endpoint}{window}{named} --reason WHY",
+        )
     ]
 
 

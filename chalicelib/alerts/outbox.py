@@ -23,7 +23,8 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from chalicelib.alerts.message import MAX_ITEMS, suppressed_summary
+from chalicelib.alerts.message import suppressed_summary
+from chalicelib.alerts.next_steps import MAX_ITEMS
 from chalicelib.constraints.measurement import Fingerprint, Severity
 from chalicelib.constraints.severity_order import order, worst
 from chalicelib.records import AlertItem, AlertMessage, AlertState, OutboxMessage, Suppressed

@@ -23,9 +23,9 @@ from shlex import quote
 
 from msgspec.structs import replace
 
-from chalicelib.alerts.message import MAX_ITEMS, message_id
-from chalicelib.alerts.next_steps import Step, to_texts, window_name
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.message import message_id
+from chalicelib.alerts.next_steps import MAX_ITEMS, Step, to_texts, window_option
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.state import Muted, never_muted
 from chalicelib.alerts.wording import NAMELESS, and_more, finding_sentence
 from chalicelib.constraints import check_types
@@ -123,9 +123,9 @@ def _message(
     found = [(name, FindingState.NEW) for name in by_distance] + [(name, FindingState.CONTINUING) for name in others]
     listed = [(name, finding) for name, finding in found if name in measured]
     tail = and_more(len(by_distance) - 1)
-    endpoint, window = execution.endpoint, f"--window {window_name(execution)}"
-    features = " ".join(f"--feature {quote(sanitize(name, 100))}" for name in by_distance[:MAX_ITEMS])
-    accept = f"vedette constraints accept {endpoint} --variant {execution.variant} {window} {features} --reason WHY"
+    endpoint, window = execution.endpoint, window_option(execution)
+    features = " ".join(f"--feature {quote(sanitize_name(name, 100))}" for name in by_distance[:MAX_ITEMS])
+    accept = f"vedette constraints accept {endpoint}{window} {features} --reason WHY"
     more: dict[str, int] = {}
     for _, finding in listed[MAX_ITEMS:]:
         more[str(finding)] = more.get(str(finding), 0) + 1
@@ -147,7 +147,7 @@ def _message(
         what_to_do=to_texts(
             [
                 Step("No action is needed now. Each feature is named once; drift that is sudden alerts."),
-                Step("See the day, and the days before it:", f"vedette report {endpoint} {window}"),
+                Step("See the day, and the days before it:", f"vedette report {endpoint}{window}"),
                 Step("If this is the new normal, accept it as the reference:", accept),
             ]
         ),
@@ -158,7 +158,7 @@ def _item(state: AlertState, measurement: Measurement, finding: FindingState) ->
     one = state.slow_drift[measurement.feature]
     curve = " ".join(f"{value:.2f}" for value in one.weekly)
     return AlertItem(
-        subject=sanitize(measurement.feature, 100) or NAMELESS,
+        subject=sanitize_name(measurement.feature, 100) or NAMELESS,
         check=measurement.check,
         state=finding,
         severity=Severity.INFORMATION,

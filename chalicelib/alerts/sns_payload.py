@@ -28,8 +28,9 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from chalicelib.alerts import email_text
+from chalicelib.alerts import email_text, story
 from chalicelib.alerts.next_steps import Step, from_texts, to_texts
+from chalicelib.locations import REPORT_FILE, VIOLATIONS_FILE
 from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState, write
 
 MAX_MESSAGE_BYTES = 262_144  # aws-behaviour: sns-size
@@ -53,14 +54,19 @@ class Installation:
     partition: str = "aws"
 
 
-def with_routing(message: AlertMessage, team: str, installation: Installation) -> AlertMessage:
-    """The message as it is sent: with its team, its stage (also in the commands), and links into the console."""
+def with_routing(message: AlertMessage, team: str, installation: Installation, runbook_url: str = "") -> AlertMessage:
+    """The message as it is sent: with its team, its place (also in the commands), and its links."""
+    stage, region = installation.stage, installation.region
+    runbook = {"runbook": runbook_url} if runbook_url else {}
     return replace(
         message,
         team=team,
-        stage=installation.stage,
-        what_to_do=to_texts(step.for_stage(installation.stage) for step in from_texts(message.what_to_do)),
-        links=_links(message, installation),
+        stage=stage,
+        account=installation.account,
+        region=region,
+        runbook_url=runbook_url,
+        what_to_do=to_texts(step.for_stage(stage, region) for step in from_texts(message.what_to_do)),
+        links={**runbook, **_links(message, installation)},
     )
 
 
@@ -72,11 +78,10 @@ def _links(message: AlertMessage, installation: Installation) -> dict[str, str]:
     region, endpoint = installation.region, quote(message.endpoint, safe="")
     console = f"https://{region}.{domain}"
     links = {"endpoint": f"{console}/sagemaker/home?region={region}#/endpoints/{endpoint}"}
-    bucket, folder = installation.bucket, message.folder
-    page = "report.html" if message.closed else "constraint_violations.json"  # an open window has no page
+    bucket, folder, page = installation.bucket, message.folder, REPORT_FILE
     if message.source == "model monitor":  # it writes no page, and its folder is a URI
         bucket, _, prefix = message.folder.removeprefix("s3://").partition("/")
-        folder, page = f"{prefix.rstrip('/')}/", "constraint_violations.json"
+        folder, page = f"{prefix.rstrip('/')}/", VIOLATIONS_FILE
     if message.folder:
         where = f"region={region}&prefix={quote(folder + page, safe='/')}"
         links["report"] = f"{console}/s3/object/{quote(bucket, safe='')}?{where}"
@@ -134,7 +139,7 @@ def chat_notification(message: AlertMessage) -> dict[str, Any]:
         "id": message.alert_id,
         "content": {
             "textType": "client-markdown",
-            "title": _cut(_markdown(f"[{email_text.label(message)}] {message.endpoint}: {message.headline}"), TITLE),
+            "title": _cut(_markdown(f"[{story.label(message)}] {message.endpoint}: {message.headline}"), TITLE),
             "description": _cut(_description(message), DESCRIPTION),
             "nextSteps": [_chat_step(step) for step in email_text.steps(message)],
             "keywords": [message.endpoint, message.kind, message.severity, *([message.team] if message.team else [])],
@@ -149,7 +154,8 @@ def chat_notification(message: AlertMessage) -> dict[str, Any]:
 
 
 def _description(message: AlertMessage) -> str:
-    lines = [_markdown(f"{fact}: {value}") for fact, value in email_text.facts(message)]
+    lines = [_markdown(story.since(message))] if message.since else []
+    lines += [_markdown(f"{fact}: {value}") for fact, value in email_text.facts(message)]
     lines += [_chat_item(item) for item in message.items]
     lines += [f"and {number:,} more ({state})" for state, number in message.more.items()]
     return "\n".join([*lines, *(f"{email_text.LINKS.get(name, name)}: {url}" for name, url in message.links.items())])

@@ -72,6 +72,7 @@ class Transition:
     left_out: int = 0  # more are violated than a state holds
     late: bool = False  # its window, or a newer one, was counted before
     since: Mapping[Fingerprint, datetime] = field(default_factory=dict)  # the first window of each episode
+    until: Mapping[Fingerprint, datetime] = field(default_factory=dict)  # the last violated window, of what recovered
 
 
 @dataclass(frozen=True)
@@ -276,13 +277,19 @@ def _transition(
     fired = [one for one in after.fingerprints if after.fires(one) and not before.fires(one)]
     if fired or execution.window_closed:
         after = with_alerts(after, fired, execution.window_end)
+    reported = {one.fingerprint for one in findings.get(FindingState.NEW, ())} & after.fingerprints.keys()
+    if reported:
+        named = {one: replace(after.fingerprints[one], folder=execution.folder) for one in reported}
+        after = replace(after, fingerprints={**after.fingerprints, **named})
+    recovered = tuple(findings.get(FindingState.RECOVERED, ()))
     return Transition(
         after,
         new=tuple(findings.get(FindingState.NEW, ())),
         continuing=tuple(findings.get(FindingState.CONTINUING, ())),
-        recovered=tuple(findings.get(FindingState.RECOVERED, ())),
+        recovered=recovered,
         muted=tuple(findings.get(FingerprintStatus.MUTED, ())),
         since=since,
+        until={one.fingerprint: before.fingerprints[one.fingerprint].last_seen for one in recovered},
         left_out=left_out,
     )
 

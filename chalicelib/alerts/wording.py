@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.constraints import check_types
 from chalicelib.constraints.measurement import Measurement, rounded
 
@@ -17,7 +17,7 @@ def finding_sentence(
     measurement: Measurement, rows: int, *, recovered: bool = False, name_chars: int = MAX_NAME_CHARS
 ) -> str:
     """What a measurement found in so many rows, or that it recovered; without a capital and a full stop."""
-    name = sanitize(measurement.feature, name_chars) or NAMELESS
+    name = sanitize_name(measurement.feature, name_chars) or NAMELESS
     if not recovered:
         return _violation(measurement, name, rows)
     expected = sanitize(measurement.expected, 60)

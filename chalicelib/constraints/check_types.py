@@ -16,6 +16,9 @@ SLOW_DRIFT = "vedette_slow_drift_check"
 VEDETTE = frozenset({NON_NEGATIVE, RANGE, VOLUME, SUDDEN_DRIFT, SLOW_DRIFT})  # Model Monitor has none like them
 
 DRIFTS = frozenset({DRIFT, SUDDEN_DRIFT, SLOW_DRIFT})  # the checks of a drift window
+# What a person can accept as the new normal of a feature, see `vedette constraints accept`.
+ACCEPTABLE = frozenset({DATA_TYPE, COMPLETENESS, CATEGORICAL_VALUES, NON_NEGATIVE, RANGE, *DRIFTS})
+MIN_ACCEPTED_ROWS = 100  # of a window that is accepted: as many as drift needs
 
 # Of alerts about missing data; never in a file.
 NO_DATA = "no_data"

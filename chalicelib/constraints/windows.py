@@ -16,19 +16,17 @@ within about two (docs/aws-behaviour.md).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from chalicelib.constraints.day_drift import DayComparison
 from chalicelib.constraints.evaluation import Baseline, Evaluation, Summary, evaluate
 from chalicelib.constraints.measurement import Checks, Verdict
-from chalicelib.window import Window
+from chalicelib.window import LATE_DATA_GRACE, Window, open_window
 
 HOUR = timedelta(hours=1)
-LATE_DATA_GRACE = timedelta(minutes=5)
 RECENTLY_CLOSED = timedelta(minutes=9)  # two runs evaluate a closed window; later ones leave it to the sweep
-EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows start at midnight
 
 
 def closed_windows(minutes: int, now: datetime, count: int, within: timedelta = timedelta.max) -> list[Window]:
@@ -49,18 +47,6 @@ def closed_windows(minutes: int, now: datetime, count: int, within: timedelta = 
     if closing - latest.start > within:
         return []
     return [Window(latest.start - n * latest.length, latest.length) for n in range(count, 0, -1)]
-
-
-def open_window(minutes: int, now: datetime) -> Window:
-    """The window of a length that contains `now`.
-
-    Examples
-    --------
-    >>> open_window(60, datetime(2026, 3, 2, 9, 7, tzinfo=UTC)).name
-    '2026-03-02T09-00Z_60m'
-    """
-    length = timedelta(minutes=minutes)
-    return Window(now - (now - EPOCH) % length, length)
 
 
 def checks_for_length(window_minutes: int, drift_window_minutes: int, length: timedelta) -> Checks:

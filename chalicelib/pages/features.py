@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import FeatureConstraints
 from chalicelib.constraints.evaluation import Baseline
@@ -117,7 +117,7 @@ class Cards:
         means = numbers.mean_sentence(before, after)
         reason = reason_unevaluated(constraint, before, after, ranked) if constraint is not None else ""
         return Feature(
-            name=sanitize(name),
+            name=sanitize_name(name),
             state=state_of(ranked[0]) if ranked else State.NOT_EVALUATED,
             findings=tuple(
                 (one, finding(one, self.rows, MAX_FULL_NAME_CHARS), self.histories[one.kind].since(one.fingerprint))

@@ -1,10 +1,11 @@
-"""Earlier windows: since when something is violated, and which version served then.
+"""Earlier windows: since when something is violated, and where another version began to serve.
 
 | input                                              | answer                                                         |
 |----------------------------------------------------|----------------------------------------------------------------|
 | violated windows in a row, up to the page's window | since the first of them, with the version of that window       |
 | ... with windows between that did not evaluate it  | they neither end the row nor lengthen it                       |
-| violated in every known window                     | since the open alert's first window, else "or before"          |
+| an alert of it is open                             | since that alert's first window, as its message says           |
+| violated in every known window, without an alert   | since the first of them "or before"                            |
 | another version than in the window before          | a deployment, marked on the time axis                          |
 """
 
@@ -27,9 +28,7 @@ class Since:
 
     at: datetime
     or_before: bool  # violated in every known window
-    windows: int  # violated windows in the row; 0 when it began before the known windows
-    version: str  # served when it began; "" when that was before the known windows
-    version_before: str  # served in the clean window before; "" when none is known
+    windows: int  # known violated windows in the row
 
 
 @dataclass(frozen=True)
@@ -93,10 +92,9 @@ class History:
         clean = max((i for i, state in enumerate(states) if state is False), default=-1)
         row = [i for i, state in enumerate(states) if state and i > clean]
         began = self.executions[row[0]]
-        if clean < 0 and alert_since is not None and alert_since < began.window_start:
-            return Since(alert_since, False, 0, "", "")
-        before = self.executions[clean].package_version if clean >= 0 else ""
-        return Since(began.window_start, clean < 0, len(row), began.package_version, before)
+        if alert_since is not None and alert_since < self.latest.window_end:  # a later one is of another episode
+            return Since(alert_since, False, len(row))
+        return Since(began.window_start, clean < 0, len(row))
 
     @property
     def deployments(self) -> list[int]:

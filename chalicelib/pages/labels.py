@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import lru_cache
 
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.wording import MAX_NAME_CHARS, and_more, capitalized, counted, finding_sentence, period
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement, Verdict
@@ -58,7 +58,7 @@ def verdict_sentence(evaluation: Evaluation) -> str:
 def finding(measurement: Measurement, rows: int, name_chars: int = MAX_NAME_CHARS) -> str:
     """What a measurement found in so many rows, as a sentence without a full stop."""
     sentence = finding_sentence(measurement, rows, name_chars=name_chars)
-    return capitalized(sentence, [sanitize(measurement.feature)])
+    return capitalized(sentence, [sanitize_name(measurement.feature)])
 
 
 @lru_cache(maxsize=64)  # a page writes the same few for each of its features

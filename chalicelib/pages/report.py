@@ -11,15 +11,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from chalicelib.alerts.next_steps import KINDS, AlertContext, Step, next_steps
+from chalicelib.alerts import story
+from chalicelib.alerts.cause import Cause, cause_of
+from chalicelib.alerts.next_steps import KINDS, NO_CAUSE, AlertContext, Step, from_texts, next_steps
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.alerts.wording import and_more, counted, duration, minute, period
 from chalicelib.constraints.evaluation import Baseline, Evaluation
-from chalicelib.constraints.measurement import Fingerprint, Verdict
+from chalicelib.constraints.measurement import Fingerprint, Measurement, Verdict
 from chalicelib.constraints.severity_order import order_of
 from chalicelib.pages import html
 from chalicelib.pages.captured_hours import CapturedHours, captured_strip
@@ -27,7 +29,7 @@ from chalicelib.pages.features import Cards, Feature, Finding
 from chalicelib.pages.history import WINDOWS, History, Since
 from chalicelib.pages.labels import length, tone, verdict_sentence, version, window
 from chalicelib.pages.not_evaluated import not_evaluated
-from chalicelib.records import Execution
+from chalicelib.records import AlertMessage, Deployment, Execution
 from chalicelib.statistics.table import Table
 
 MAX_OPEN_CARDS = 3  # open when the page loads
@@ -52,6 +54,11 @@ class MonitoredExecution:
     stage: str = ""
     bucket: str = ""
     deploys: bool = False  # Vedette deploys to this endpoint
+    deployments: tuple[Deployment, ...] = ()  # also one that is in progress
+    window_minutes: int = 60
+    region: str = ""
+    alert: AlertMessage | None = None  # about this execution
+    reported: AlertMessage | None = None  # the open alert about its worst violation, of an earlier execution
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,7 @@ def report(content: ReportContent) -> bytes:
     features = cards.of(measurements)
     findings = [(i, finding) for i, feature in enumerate(features) for finding in feature.findings]
     findings.sort(key=lambda found: order_of(found[1][0]))
+    cause = _cause(_main_finding(evaluation, findings), monitored)
     return html.rendered(
         "report.html",
         title=sanitize(content.title),
@@ -130,13 +138,12 @@ def report(content: ReportContent) -> bytes:
         tone="poor"
         if evaluation.verdict == Verdict.OK and findings
         else tone(evaluation.verdict, evaluation.measurements),
-        sentence=verdict_sentence(evaluation),
-        since=_headline(evaluation, findings, history),
+        **_story(evaluation, findings, history, monitored, cause),
         drifted=_drifted(findings, drift) if apart else "",
         facts=_facts(content, history, drift if apart else None),
         findings=findings[:MAX_TOP_FINDINGS],
         more_findings=len(findings) - MAX_TOP_FINDINGS,
-        steps=_steps(monitored),
+        steps=_steps(monitored, cause),
         notes=[sanitize(note, 300).rstrip(".") for note in evaluation.notes],
         not_evaluated=not_evaluated(features[:MAX_CARDS]),
         strip=captured_strip(content.hours) if content.hours is not None else None,
@@ -173,11 +180,31 @@ def _opened(features: Sequence[Feature]) -> int:
     return min(violated, MAX_OPEN_CARDS) or (1 if len(features) <= MAX_OPEN_CARDS else 0)
 
 
-def _headline(evaluation: Evaluation, findings: Sequence[tuple[int, Finding]], history: History) -> str:
-    """Since when the headline is true. Drift with windows of its own does not count."""
+def _main_finding(evaluation: Evaluation, findings: Sequence[tuple[int, Finding]]) -> tuple[Measurement, Since] | None:
+    """The violation that the headline names, and its beginning. Drift with windows of its own does not count."""
+    own = {id(one) for one in evaluation.measurements}
+    found = ((one, began) for _, (one, _, began) in findings if id(one) in own and began is not None)
+    return next(found, None) if evaluation.verdict == Verdict.VIOLATIONS else None
+
+
+def _story(
+    evaluation: Evaluation,
+    findings: Sequence[tuple[int, Finding]],
+    history: History,
+    monitored: MonitoredExecution | None,
+    cause: Cause,
+) -> dict[str, str]:
+    """The head of the page: that of the alert about this execution, or the verdict and since when."""
+    if monitored is not None and monitored.alert is not None:
+        return {"sentence": story.headline(monitored.alert), "since": story.since(monitored.alert)}
+    return {"sentence": verdict_sentence(evaluation), "since": _headline(evaluation, findings, history, cause)}
+
+
+def _headline(evaluation: Evaluation, findings: Sequence[tuple[int, Finding]], history: History, cause: Cause) -> str:
+    """Since when the headline is true, and the cause."""
     if evaluation.verdict == Verdict.VIOLATIONS:
-        own = {id(one) for one in evaluation.measurements}
-        return next((_since(began) for _, (one, _, began) in findings if id(one) in own), "")
+        found = _main_finding(evaluation, findings)
+        return f"{_short(found[1])}. {cause.sentence}".rstrip() if found else ""
     return _short(history.verdict_since()) if evaluation.verdict != Verdict.OK and history.executions else ""
 
 
@@ -189,26 +216,15 @@ def _drifted(findings: Sequence[tuple[int, Finding]], drift: History) -> str:
     return f"Drift, evaluated over {duration(length(drift.latest))}: {found[0]}{and_more(len(found) - 1)}."
 
 
-def _since(since: Since | None) -> str:
-    """Since when, for how many windows, and whether the model version changed then.
-
-    Examples
-    --------
-    >>> from datetime import UTC
-    >>> _since(Since(datetime(2026, 11, 22, 9, tzinfo=UTC), False, 3, "2", "2"))
-    'Since 2026-11-22 09:00 UTC, 3 windows in a row. Version 2 had passed before: the data changed, not the model.'
-    >>> _since(Since(datetime(2026, 11, 22, 9, tzinfo=UTC), False, 1, "3", "2"))
-    'Since 2026-11-22 09:00 UTC, with version 3; version 2 had passed.'
-    """
-    text = _short(since)
-    if since is None:
-        return text
-    after, before = since.version, since.version_before
-    if not (after.isdigit() and before.isdigit()):
-        return f"{text}."
-    if after == before:
-        return f"{text}. Version {after} had passed before: the data changed, not the model."
-    return f"{text}, with version {after}; version {before} had passed."
+def _cause(finding: tuple[Measurement, Since] | None, monitored: MonitoredExecution | None) -> Cause:
+    """What a violation began with: in the words of its open alert, by the same rule."""
+    if finding is None or monitored is None or finding[1].or_before:
+        return NO_CAUSE
+    measurement, since = finding
+    before = (*monitored.before, *monitored.drift)
+    found = cause_of(measurement.fingerprint, since.at, monitored.execution, monitored.deployments, before)
+    reported = monitored.reported
+    return replace(found, sentence=reported.cause) if reported is not None and reported.since == since.at else found
 
 
 def _short(since: Since | None) -> str:
@@ -281,14 +297,18 @@ def _served(monitored: MonitoredExecution, history: History) -> str:
     return f"{named}, since {minute(history.executions[began].window_start)} UTC{known}"
 
 
-def _steps(monitored: MonitoredExecution | None) -> list[Step]:
+def _steps(monitored: MonitoredExecution | None, cause: Cause) -> list[Step]:
     """The steps that the mail of such a verdict has."""
     kind = KINDS.get(monitored.execution.verdict) if monitored is not None else None
     if monitored is None or kind is None:
         return []
-    execution = monitored.execution
-    steps = next_steps(kind, (), execution, AlertContext(monitored.bucket, monitored.deploys))
-    return [step.for_stage(monitored.stage) for step in steps]
+    if monitored.alert is not None:
+        return from_texts(monitored.alert.what_to_do)
+    context = AlertContext(
+        monitored.bucket, monitored.deploys, monitored.deployments, window_minutes=monitored.window_minutes
+    )
+    steps = next_steps(kind, (), monitored.execution, context, cause=cause)
+    return [step.for_stage(monitored.stage, monitored.region) for step in steps]
 
 
 def _timeline(history: History) -> list[Window]:

@@ -24,13 +24,13 @@ from itertools import chain
 
 from chalicelib import locations
 from chalicelib.capture.summary import CaptureSummary
-from chalicelib.constraints.windows import LATE_DATA_GRACE
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun, Stores
 from chalicelib.errors import NotReady
 from chalicelib.locations import ROLLUP_LENGTH
 from chalicelib.parts import Part, RollUp
 from chalicelib.records import Execution
+from chalicelib.window import LATE_DATA_GRACE
 
 SLOTS_EXAMINED = 3  # five-minute slots, so that a run that failed is made up for
 ROLLUP_MIN_PARTS = 20

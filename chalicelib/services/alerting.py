@@ -14,6 +14,7 @@
 | CaptureStopped, and its cause was notified         | the same: one message for one broken capture                    |
 | a message that another invocation has leased       | NotReady: a later delivery takes it over if that one dies       |
 | topic gone, nobody subscribed, key or role refused | metric, error log, the reason in the alert state; sweep repeats |
+| a message about an execution                       | stored beside it before it is sent, and its page headed with it |
 | SNS throttles or fails                             | the others are sent; then the error propagates                  |
 | an endpoint of a team with a topic of its own      | goes there; for a team without one: metric, error log, and the  |
 |                                                    | stage's default topic                                           |
@@ -24,17 +25,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 from chalicelib.alerts import email_text, endpoint_notifications, message, mutes, outbox, sns_payload
+from chalicelib.alerts.cause import WINDOWS_BEFORE
 from chalicelib.alerts.model_monitor import TERMINAL, with_critical_features
 from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.slow_drift import follow_slow_drift
 from chalicelib.alerts.state import StoredExecutions, Transition, bounded, reach, transition
 from chalicelib.aws import messages
-from chalicelib.constraints.measurement import Verdict
+from chalicelib.constraints.measurement import Checks, Verdict
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun, Stores
 from chalicelib.errors import MalformedEvent, NotReady, Undeliverable, UnexpectedTest
@@ -42,6 +44,7 @@ from chalicelib.events import ProcessingJobStateChanged
 from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import AlertKind, AlertMessage, AlertState, Execution, ExecutionEvent, Mode, OutboxMessage
+from chalicelib.services import reporting
 from chalicelib.settings import DEPLOYMENTS, settings
 
 MAX_UNDELIVERABLE = 5  # of one run: the messages of an alert state go to one topic, and the sweep comes again
@@ -156,11 +159,26 @@ def _capture_condition_was_notified(run: EndpointRun) -> bool:
 
 
 def _context(run: EndpointRun, execution: Execution) -> AlertContext:
-    history = run.deployments.history
+    @cache
+    def before() -> tuple[Execution, ...]:
+        if execution.source != "vedette":
+            return ()
+        length = timedelta(minutes=run.entry.window_minutes)
+        if execution.checks_run == Checks.DRIFT:
+            length = execution.window.length
+        until = execution.window_start
+        return tuple(
+            run.stores.executions.of_windows(
+                run.endpoint, execution.variant, until - WINDOWS_BEFORE * length, until, length
+            )
+        )
+
     return AlertContext(
         bucket=run.stores.bucket.name,
         deploys=run.entry.mode == Mode.DEPLOY,
-        served_since=message.served_since(history, execution.package_version, execution.window_end),
+        history=run.deployments.all,
+        before=before,
+        window_minutes=run.entry.window_minutes,
     )
 
 
@@ -278,7 +296,9 @@ def _lease_next(run: EndpointRun, variant: str, decide: Decision) -> tuple[Alert
 def _publish(run: EndpointRun, pending: AlertMessage) -> None:
     stage = settings()
     place = sns_payload.Installation(stage.stage, stage.bucket, stage.region, stage.account, stage.partition)
-    routed = sns_payload.with_routing(pending, run.entry.team, place)
+    runbook = run.entry.runbook_url or stage.runbook_of(run.entry.team)
+    routed = sns_payload.with_routing(pending, run.entry.team, place, runbook)
+    reporting.write_alert(run, routed)
     body = sns_payload.sns_message(routed)
     attributes = sns_payload.message_attributes(routed)
     messages.publish(_topic(run, pending.kind), email_text.subject(routed), body, attributes)

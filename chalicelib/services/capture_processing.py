@@ -35,7 +35,6 @@ from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.record_reader import RecordReader
 from chalicelib.capture.summary import CaptureSummary, summarize
 from chalicelib.constraints.evaluation import Evaluation
-from chalicelib.constraints.windows import LATE_DATA_GRACE, open_window
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import AccessDenied, UnreadableFile
 from chalicelib.events import DataCaptured
@@ -49,7 +48,7 @@ from chalicelib.services import capture_backlog, execution_recording, unreadable
 from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.stores.baselines import VersionedBaseline
-from chalicelib.window import Window
+from chalicelib.window import LATE_DATA_GRACE, Window, open_window
 
 READERS = ((VectorizedBlockReader, RecordReader), (RecordReader,))  # of the first attempt, and of the second
 SKIP_REASONS = {

@@ -26,7 +26,7 @@ from typing import Any
 from chalicelib import locations
 from chalicelib.alerts import endpoint_notifications
 from chalicelib.constraints.measurement import Checks
-from chalicelib.constraints.windows import RECENTLY_CLOSED, checks_for_length, closed_windows, open_window
+from chalicelib.constraints.windows import RECENTLY_CLOSED, checks_for_length, closed_windows
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import UnreadableFile
@@ -44,7 +44,7 @@ from chalicelib.services import (
     window_evaluation,
 )
 from chalicelib.services.window_evaluation import EvaluationContext
-from chalicelib.window import Window
+from chalicelib.window import Window, open_window
 
 PartKeys = Callable[[str, Window], tuple[str, ...] | None]  # of a variant's window; None: not listed yet
 

@@ -4,6 +4,7 @@
 |---------------------------------------|------------------------------------------------------------------------------|
 | an execution of a closed window       | report.html in its folder                                                    |
 | one without findings, as those before | no page: `vedette report` renders it from its records                        |
+| an alert about an execution           | stored in its folder; the page is headed with it, and made if there was none |
 | a page that cannot be made or written | a log line and a metric; the verdict stands, and `vedette report` renders it |
 
 What is read is bounded: the latest executions of 29 windows, of as many drift windows, and two records. Jinja2 is
@@ -12,21 +13,26 @@ imported when a page is due, and by no other function.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.alerts.message import served_since
-from chalicelib.constraints.evaluation import Baseline
-from chalicelib.constraints.measurement import Checks, Verdict
+from chalicelib.alerts import story
+from chalicelib.alerts.cause import served_since
+from chalicelib.alerts.state import fingerprint_id
+from chalicelib.constraints.measurement import Checks, Fingerprint, Verdict
+from chalicelib.constraints.severity_order import worst_first
+from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
-from chalicelib.locations import REPORT_FILE
+from chalicelib.locations import REPORT_FILE, STATISTICS_FILE
 from chalicelib.observability import count, logger
-from chalicelib.records import Execution, Mode
+from chalicelib.records import AlertMessage, Execution, FingerprintState, Mode
 from chalicelib.settings import settings
-from chalicelib.statistics.table import Table
 
 if TYPE_CHECKING:
+    from chalicelib.constraints.evaluation import Baseline
     from chalicelib.pages.report import MonitoredExecution
+    from chalicelib.statistics.table import Table
 
 
 _WITHOUT_FINDINGS = frozenset({Verdict.OK, Verdict.NO_DATA, Verdict.INSUFFICIENT_DATA})
@@ -46,6 +52,41 @@ def write_report(run: EndpointRun, execution: Execution, baseline: Baseline | No
         logger.error("report could not be written", kind=type(error).__name__, folder=execution.folder)
         return False
     return True
+
+
+def write_alert(run: EndpointRun, alert: AlertMessage) -> None:
+    """Store an alert as it is sent beside its execution, and head the execution's page with it.
+
+    Nothing of this stops the alert: what fails is logged. A repetition writes the same again.
+    """
+    if not alert.folder or alert.source != "vedette":
+        return
+    try:
+        run.stores.executions.put_alert(alert)
+        execution = run.stores.executions.get(alert.folder)
+        if execution is not None and run.deadline.has_left(Deadline.WINDOW):
+            _write_alerted_page(run, execution)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the alert must be sent
+        count("ReportsFailed")
+        logger.error("the page of an alert could not be written", kind=type(error).__name__, folder=alert.folder)
+
+
+def _write_alerted_page(run: EndpointRun, execution: Execution) -> None:
+    from chalicelib.pages.page_head import with_alert
+    from chalicelib.pages.report import execution_report
+    from chalicelib.statistics.files import read_statistics
+
+    executions = run.stores.executions
+    alert = story.main_alert(executions.alerts(execution.folder))
+    page = executions.get_file(execution, REPORT_FILE)
+    if page is not None and alert is not None:
+        page = with_alert(page, alert)
+    else:
+        baseline = run.stores.baselines.get(run.endpoint, execution.baseline) if execution.baseline else None
+        content = executions.get_file(execution, STATISTICS_FILE)
+        current = None if content is None else read_statistics(content, execution.folder + STATISTICS_FILE)
+        page = execution_report(with_history(run, execution), baseline, current, counted=False)
+    executions.put_file(execution, REPORT_FILE, page, "text/html; charset=utf-8")
 
 
 def _as_before(run: EndpointRun, execution: Execution) -> bool:
@@ -76,17 +117,43 @@ def with_history(run: EndpointRun, execution: Execution) -> MonitoredExecution:
     drift = _earlier(run, execution, drift_length, WINDOWS) if has_drift_windows else ()
     state, _ = stores.alert_states.get(execution.endpoint, execution.variant)
     deployments = run.deployments.all
-    firing = {name: one.since for name, one in state.fingerprints.items() if one.state != "pending"} if state else {}
+    known = state.fingerprints if state else {}
     return MonitoredExecution(
         execution,
         before=before,
         drift=drift,
         served_since=served_since(deployments, execution.package_version, execution.window_end),
-        firing=firing,
+        firing={name: one.since for name, one in known.items()},
         stage=settings().stage,
+        region=settings().region,
         bucket=stores.bucket.name,
         deploys=entry.mode == Mode.DEPLOY,
+        deployments=deployments,
+        window_minutes=entry.window_minutes,
+        alert=_alert_about(run, execution),
+        reported=_reported(run, execution, known),
     )
+
+
+def _alert_about(run: EndpointRun, execution: Execution) -> AlertMessage | None:
+    return story.main_alert(run.stores.executions.alerts(execution.folder))
+
+
+def _reported(
+    run: EndpointRun, execution: Execution, known: Mapping[Fingerprint, FingerprintState]
+) -> AlertMessage | None:
+    """The open alert about the worst violation of an execution, where an earlier execution reported it."""
+    worst = worst_first(one for one in execution.measurements if one.violated)
+    state = known.get(worst[0].fingerprint) if worst else None
+    if state is None or state.folder in {"", execution.folder}:
+        return None
+    wanted = fingerprint_id(execution.endpoint, execution.variant, worst[0].fingerprint)
+    found = (
+        alert
+        for alert in run.stores.executions.alerts(state.folder)
+        if any(item.fingerprint == wanted and item.since == state.since for item in alert.items[:1])
+    )
+    return next(found, None)
 
 
 def _earlier(run: EndpointRun, execution: Execution, length: timedelta, windows: int) -> tuple[Execution, ...]:

@@ -39,7 +39,7 @@ from chalicelib import locations
 from chalicelib.alerts import endpoint_notifications, outbox
 from chalicelib.alerts.state import captures_stopped
 from chalicelib.aws import sagemaker
-from chalicelib.constraints.windows import LATE_DATA_GRACE, closed_windows, open_window
+from chalicelib.constraints.windows import closed_windows
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import NotReady, SourceAccessDenied
@@ -62,7 +62,7 @@ from chalicelib.services.alerting import Alerted
 from chalicelib.services.capture_processing import ProcessedObject
 from chalicelib.services.monitoring import EvaluatedWindows
 from chalicelib.services.reconciliation import reconcile
-from chalicelib.window import DAY, Window
+from chalicelib.window import DAY, LATE_DATA_GRACE, Window, open_window
 
 LOOK_BACK = timedelta(hours=2)
 LONG_LOOK_BACK = 2 * DAY  # once a day: so an object that comes a day late is found within the next

@@ -47,24 +47,37 @@ class BaselineStore:
         return self.recent.get(locations.baseline_in_force(endpoint), read) if self.recent else read()
 
     def _read_in_force(self, endpoint: str) -> VersionedBaseline | None:
+        named = self.in_force(endpoint)
+        if named is None:
+            return None
+        content = self.get(endpoint, named.version)
+        if content is None:
+            place = self.bucket.uri(locations.baseline(endpoint, named.version) + locations.CONSTRAINTS_FILE)
+            raise UnreadableFile(f"{place}: missing, although current.json names this baseline")
+        return VersionedBaseline(named.version, content)
+
+    def get(self, endpoint: str, version: str) -> Baseline | None:
+        """A stored version; None when there is none.
+
+        Raises
+        ------
+        UnreadableFile
+            When one of its files cannot be read.
+        """
         # Statistics need numpy, so they are imported here: half of the functions never read a baseline.
         from chalicelib.constraints.evaluation import Baseline
         from chalicelib.statistics.files import read_statistics
 
-        named = self.in_force(endpoint)
-        if named is None:
-            return None
-        folder = locations.baseline(endpoint, named.version)
+        folder = locations.baseline(endpoint, version)
         constraints_key, statistics_key = folder + locations.CONSTRAINTS_FILE, folder + locations.STATISTICS_FILE
-        constraints, place = self.bucket.get(constraints_key), self.bucket.uri(constraints_key)
+        constraints = self.bucket.get(constraints_key)
         if constraints is None:
-            raise UnreadableFile(f"{place}: missing, although current.json names this baseline")
+            return None
         statistics = self.bucket.get(statistics_key)
-        content = Baseline(
-            constraints=read_constraints(constraints, place, stored=True),
+        return Baseline(
+            constraints=read_constraints(constraints, self.bucket.uri(constraints_key), stored=True),
             statistics=None if statistics is None else read_statistics(statistics, self.bucket.uri(statistics_key)),
         )
-        return VersionedBaseline(named.version, content)
 
     def put(self, endpoint: str, named: BaselineInForce, constraints: bytes, statistics: bytes | None) -> None:
         """Store a baseline and put it in force; earlier versions stay where they are."""

@@ -1,4 +1,4 @@
-"""Executions: verdicts, each in a folder of its own with Model Monitor's two files and the page beside it."""
+"""Executions: verdicts, each in a folder of its own with Model Monitor's two files, the page and its alerts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib import locations, records
 from chalicelib.aws.s3 import Bucket, ListedObject
-from chalicelib.records import Execution
+from chalicelib.records import AlertMessage, Execution
 from chalicelib.stores.parts import listed_between, records_of
 from chalicelib.window import START_FORMAT, Window
 
@@ -40,6 +40,19 @@ class ExecutionStore:
     def has_files(self, execution: Execution) -> bool:
         """Whether the files beside an execution are complete: the violations are written last."""
         return self.bucket.exists(execution.folder + locations.VIOLATIONS_FILE)
+
+    def get_file(self, execution: Execution, name: str) -> bytes | None:
+        """A file beside an execution."""
+        return self.bucket.get(execution.folder + name)
+
+    def put_alert(self, alert: AlertMessage) -> None:
+        """Store an alert about an execution, as it is sent, beside the execution."""
+        self.bucket.put(locations.alert(alert.folder, alert.alert_id), records.write(alert))
+
+    def alerts(self, folder: str) -> list[AlertMessage]:
+        """The alerts about the execution in a folder, as they were sent."""
+        keys = [listed.key for listed in self.bucket.list_objects(locations.alerts_of_execution(folder))]
+        return list(records_of(self.bucket, AlertMessage, keys))
 
     def latest_of_window(self, endpoint: str, variant: str, window: Window) -> Execution | None:
         """The newest revision of a closed window."""

@@ -9,11 +9,32 @@ from chalicelib.alerts.message import messages
 from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.state import never_muted, transition
 from chalicelib.constraints.measurement import Measurement
-from chalicelib.records import AlertMessage, AlertState, Execution, Thresholds
+from chalicelib.records import AlertMessage, AlertState, Deployment, Execution, Thresholds
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-WHERE = AlertContext(bucket="vedette-dev", deploys=True, served_since=NOON - 2 * HOUR)
+
+
+def deployment(version: str = "2", hours: float = -2, state: str = "verified", **changes) -> Deployment:
+    """A deployment that was settled so many hours after noon; it took ten minutes."""
+    settled = NOON + timedelta(hours=hours)
+    made = Deployment(
+        endpoint="preferred-site",
+        package_arn=f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/preferred-site/{version}",
+        package_version=version,
+        config=f"c{version}",
+        previous_config="c",
+        previous_package_arn="",
+        requested_at=settled - timedelta(minutes=10),
+        settled_at=settled,
+        state=state,
+        begun=True,
+    )
+    return replace(made, **changes)
+
+
+HISTORY = (deployment("1", -48), deployment("2", -2))
+WHERE = AlertContext(bucket="vedette-dev", deploys=True, history=HISTORY)
 PLACE = sns_payload.Installation("dev", "vedette-dev", "eu-west-1", "123456789012")
 SENTENCE = (
     "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. "

@@ -190,7 +190,10 @@ def test_long_texts_are_cut_and_every_occasion_has_an_id_of_its_own():
         (
             "monitoring",
             "monitor failed",
-            ("See the current constraints, and the suggested ones:\nvedette constraints show site",),
+            (
+                "See the stored versions of the baseline, and use one that can be read:\n"
+                "vedette constraints versions site",
+            ),
         ),
         (
             "capture",

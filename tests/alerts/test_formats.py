@@ -65,7 +65,10 @@ def test_chat_clients_receive_their_own_schema_and_web_hooks_the_whole_alert_wit
     found = msgspec.json.decode(forms(one)["https"], type=CustomNotification, strict=True)
     assert (found.version, found.source, found.content.text_type) == ("1.0", "custom", "client-markdown")
     assert found.content.title == "[critical] preferred-site: b is not Integral in 50.0% of 480 rows"
-    assert "`vedette alerts mute 614728c245da --until 12h --reason WHY --stage dev`" in found.content.next_steps[-1]
+    assert (
+        "`vedette alerts mute 614728c245da --until 12h --reason WHY --stage dev --region eu-west-1`"
+        in found.content.next_steps[-1]
+    )
     assert found.metadata.thread_id == "preferred-site/AllTraffic"
     assert read(AlertMessage, found.metadata.additional_context["alert"].encode(), "https") == one
 
@@ -86,6 +89,7 @@ def test_a_chat_notification_says_what_the_mail_says():
             "textType": "client-markdown",
             "title": "[critical] preferred-site: b is not Integral in 50.0% of 480 rows",
             "description": (
+                "Critical since 2026-03-02 14:00 UTC. Began 4 hours after version 2 was deployed.\n"
                 "Endpoint: preferred-site, variant AllTraffic\n"
                 "Model: version 2, served for 5 hours, since 2026-03-02 10:00 UTC\n"
                 "Window: 2026-03-02 14:00 to 15:00 UTC\n"
@@ -169,7 +173,9 @@ def test_a_message_is_sent_with_its_team_stage_and_links():
         one,
         team="search",
         stage="dev",
-        what_to_do=("See:\nvedette alerts list --stage dev", "Wait."),
+        account="123456789012",
+        region="eu-west-1",
+        what_to_do=("See:\nvedette alerts list --stage dev --region eu-west-1", "Wait."),
         links={
             "endpoint": f"{console}/sagemaker/home?region=eu-west-1#/endpoints/preferred-site",
             "report": f"{console}/s3/object/vedette-dev?region=eu-west-1&prefix={one.folder}report.html",
@@ -274,9 +280,19 @@ def test_names_in_links_are_quoted_and_a_slash_in_a_folder_is_not():
     )
 
 
-def test_a_window_that_is_still_open_has_no_page_and_what_has_no_folder_no_link():
-    assert link(closed=False, folder="f/") == "vedette-dev?region=eu-west-1&prefix=f/constraint_violations.json"
+def test_a_window_that_is_still_open_has_a_page_and_what_has_no_folder_no_link():
+    assert link(closed=False, folder="f/") == "vedette-dev?region=eu-west-1&prefix=f/report.html"
     assert link(folder="") == ""
+
+
+def test_a_runbook_is_linked_first_in_every_form():
+    one = sns_payload.with_routing(message(), "", PLACE, "https://wiki.example.com/ml")
+    assert (one.runbook_url, next(iter(one.links))) == ("https://wiki.example.com/ml", "runbook")
+    assert "Links\n  Runbook\n  https://wiki.example.com/ml\n" in email_text.text(one)
+    assert "Runbook: https://wiki.example.com/ml" in sns_payload.chat_notification(one)["content"]["description"]
+    assert sns_payload.with_routing(one, "", replace_partition("aws-iso"), one.runbook_url).links == {
+        "runbook": one.runbook_url
+    }
 
 
 def test_an_isolated_partition_has_no_links():

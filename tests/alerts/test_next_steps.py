@@ -2,25 +2,30 @@
 
 import pytest
 
+from chalicelib.alerts.cause import Cause, CauseKind
 from chalicelib.alerts.next_steps import AlertContext, Step, from_texts, next_steps, to_texts
 from chalicelib.records import AlertItem
-from tests.alerts.factories import execution
+from tests.alerts.factories import HISTORY, HOUR, NOON, drift, execution, violation
 
-HERE = AlertContext(bucket="vedette-dev", deploys=True)
+HERE = AlertContext(bucket="vedette-dev", deploys=True, history=HISTORY)
 RESULTS = "s3://vedette-dev/monitoring/preferred-site/AllTraffic/2026-03-02T12-00Z_60m/2/0001/"
+WINDOW = "--variant AllTraffic --window 2026-03-02T12:00"
 CLIENT = Step("If a client sends wrong data, tell its owner; the findings above say what is wrong.")
 MUTE_ONE = Step("Mute this alert:", "vedette alerts mute 614728c245da --until 12h --reason WHY")
 MUTE_ALL = Step(
     "Mute every alert of this endpoint:", "vedette alerts mute --endpoint preferred-site --until 12h --reason WHY"
 )
-SHOW = Step("See all findings:", "vedette show violations preferred-site --window 2026-03-02T12:00")
+SHOW = Step("See all findings:", f"vedette show violations preferred-site {WINDOW}")
 BACK = Step(
     "If the model is at fault, go back to the previous version:", "vedette rollback preferred-site --reason WHY"
 )
-TEST = Step("Before you change a threshold, test it on the last weeks:", "vedette replay preferred-site --from 14d")
+TEST = Step(
+    "Before you change a threshold, test it on the last weeks:",
+    f"vedette replay preferred-site {WINDOW} --from 14d",
+)
 ACCEPT = Step(
     "If this is the new normal, accept it as the baseline:",
-    "vedette constraints accept preferred-site --window 2026-03-02T12:00 --reason WHY",
+    f"vedette constraints accept preferred-site {WINDOW} --feature b --reason WHY",
 )
 
 
@@ -32,28 +37,63 @@ def item(state: str = "new") -> AlertItem:
 
 
 def test_a_violation_can_be_seen_rolled_back_tested_accepted_and_muted():
-    steps = next_steps("violations", [item()], execution(), HERE)
+    steps = next_steps("violations", [item()], execution(violation()), HERE)
     assert steps == [SHOW, CLIENT, BACK, TEST, ACCEPT, MUTE_ONE]
 
 
 @pytest.mark.parametrize(
     ("made", "where"),
     [
-        (execution(package_version="unversioned"), HERE),
-        (execution(), AlertContext(bucket="vedette-dev")),
+        (execution(violation(), package_version="unversioned"), HERE),
+        (execution(violation()), AlertContext(bucket="vedette-dev", history=HISTORY)),
+        (execution(violation()), AlertContext(bucket="vedette-dev", deploys=True, history=HISTORY[1:])),
     ],
-    ids=["no version", "not deployed by Vedette"],
+    ids=["no version", "not deployed by Vedette", "the first deployment"],
 )
 def test_what_cannot_be_rolled_back_is_not(made, where):
     assert next_steps("violations", [item()], made, where) == [SHOW, CLIENT, TEST, ACCEPT, MUTE_ONE]
 
 
-def test_a_window_that_is_still_open_is_not_named():
-    steps = next_steps("violations", [item()], execution(window_closed=False), HERE)
-    assert [step.command for step in steps if "violations" in step.command or "accept" in step.command] == [
-        "vedette show violations preferred-site",
-        "vedette constraints accept preferred-site --reason WHY",
-    ]
+@pytest.mark.parametrize(
+    ("folder", "window"),
+    [
+        ("objects/2026/03/02/12/34-00-000-5512.jsonl/", "objects/2026/03/02/12/34-00-000-5512"),
+        ("open/2026-03-02T12-00Z_60m/0002/", "open/2026-03-02T12-00Z_60m/0002"),
+    ],
+)
+def test_data_that_is_still_arriving_is_named_and_cannot_be_accepted_yet(folder, window):
+    made = execution(violation(), window_closed=False, folder=f"monitoring/preferred-site/AllTraffic/{folder}")
+    commands = [step.command for step in next_steps("violations", [item()], made, HERE)]
+    assert commands[0] == f"vedette show violations preferred-site --variant AllTraffic --window {window}"
+    assert not [command for command in commands if "accept" in command]
+    text = " ".join(step.text for step in next_steps("violations", [item()], made, HERE))
+    assert "some minutes after 2026-03-02 13:05 UTC" in text
+
+
+def test_a_small_window_is_not_offered_as_the_new_normal():
+    steps = next_steps("violations", [item()], execution(violation(), rows=99), HERE)
+    assert not [step for step in steps if "accept" in step.command]
+    assert "at least 100 rows (vedette constraints accept); this one has 99 rows." in " ".join(s.text for s in steps)
+
+
+def test_a_violation_of_the_data_or_from_before_the_deployment_offers_no_rollback():
+    for kind in (CauseKind.DATA, CauseKind.NOT_THE_VERSION):
+        assert BACK not in next_steps("violations", [item()], execution(violation()), HERE, cause=Cause(kind, "x"))
+    for kind in (CauseKind.DEPLOYMENT, CauseKind.UNKNOWN):
+        assert BACK in next_steps("violations", [item()], execution(violation()), HERE, cause=Cause(kind, "x"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "window"),
+    [
+        ({"window_start": NOON - 12 * HOUR, "window_end": NOON + 12 * HOUR}, "2026-03-02"),
+        ({"window_end": NOON + 4 * HOUR, "checks_run": "drift"}, "2026-03-02T12-00Z_240m"),
+        ({"window_end": NOON + 4 * HOUR}, "2026-03-02T12:00"),
+    ],
+)
+def test_a_closed_window_has_a_name_of_its_own(changes, window):
+    (show, *_) = next_steps("violations", [item()], execution(drift(), **changes), HERE)
+    assert show.command.endswith(f" --window {window}")
 
 
 def test_only_a_single_open_finding_is_muted_by_its_fingerprint():
@@ -69,8 +109,9 @@ def test_a_recovery_needs_no_action_unless_something_else_continues():
     assert next_steps("recovered", recovered, execution(), HERE) == [
         Step("No action is needed. The results are at", RESULTS)
     ]
-    assert next_steps("recovered", recovered, execution(), HERE, continuing=1) == [
-        SHOW, CLIENT, BACK, TEST, ACCEPT, MUTE_ALL,
+    accept = ACCEPT._replace(command=ACCEPT.command.replace(" --feature b", ""))
+    assert next_steps("recovered", recovered, execution(violation()), HERE, continuing=1) == [
+        SHOW, CLIENT, BACK, TEST, accept, MUTE_ALL,
     ]  # fmt: skip
 
 

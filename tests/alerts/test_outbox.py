@@ -288,7 +288,7 @@ def test_only_the_latest_ids_are_remembered(number):
     ("family", "kind", "command"),
     [
         ("deployment", "deployment", None),
-        ("monitoring", "monitor failed", "vedette constraints show site"),
+        ("monitoring", "monitor failed", "vedette constraints versions site"),
         ("capture", "capture stopped", "vedette capture status site"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.alerts.sanitize import ascii_only, sanitize, sns_subject
+from chalicelib.alerts.sanitize import ascii_only, sanitize, sanitize_name, sns_subject
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,46 @@ from chalicelib.alerts.sanitize import ascii_only, sanitize, sns_subject
         ("s3://bucket/some.com/key", "s3://bucket/some.com/key"),
         ("evil.com s3://a/x.com s3://b/y.com evil.org", "evil[.]com s3://a/x.com s3://b/y.com evil[.]org"),
         ("s3://www.evil.com", "s3://www[.]evil[.]com"),
-        ("customer.age", "customer.age"),
+        ("customer.age", "customer[.]age"),
+        ("evil.brandnewdomain and x.\u0440\u0444", "evil[.]brandnewdomain and x[.]\u0440\u0444"),
+        ("1.5 of 3.25, 50.0%.", "1.5 of 3.25, 50.0%."),
+        ("see fleet.toml; it runs on ml.m5.large.", "see fleet.toml; it runs on ml.m5.large."),
+        ("https://fleet.toml", "hxxps[:]//fleet[.]toml"),
         (None, "None"),
         (5, "5"),
     ],
 )
 def test_what_is_shown_of_a_text(text, shown):
     assert sanitize(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "shown"),
+    [
+        ("customer.age is 3, evil.age too", ["customer.age"], "customer.age is 3, evil[.]age too"),
+        ("my.customer.age and customer.age.com", ["customer.age"], "my[.]customer[.]age and customer[.]age[.]com"),
+        ("customer.age/x a@customer.age", ["customer.age"], "customer[.]age/x a@customer[.]age"),
+        ("'a b.c'.", ["a b.c"], "'a b.c'."),
+        ("www.evil.com", ["www.evil.com"], "www[.]evil[.]com"),
+        ("http://a.b", ["http://a.b", "a.b"], "hxxp[:]//a[.]b"),
+    ],
+)
+def test_a_known_name_of_a_feature_keeps_its_dots(text, known, shown):
+    assert sanitize(text, known=known) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("customer.age", "customer.age"),
+        ("Customer.Age [kg]", "Customer.Age [kg]"),
+        ("a\nb.c", "a b.c"),
+        ("https://evil.example/x", "hxxps[:]//evil[.]example/x"),
+        ("x" * 300 + ".y", "x" * 199 + "…"),
+    ],
+)
+def test_a_name_is_shown_as_it_is_unless_it_is_more_than_a_name(name, shown):
+    assert sanitize_name(name) == shown
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_a_feature_is_named_at_the_end_of_the_week_and_then_no_more():
     (item,) = message.items
     assert (item.since, item.observed) == (MONDAY, "distance 0.2; by week 0.20")
     assert [step.split("\n")[-1] for step in message.what_to_do[1:]] == [
-        "vedette report preferred-site --window 2026-03-08",
+        "vedette report preferred-site --variant AllTraffic --window 2026-03-08",
         "vedette constraints accept preferred-site --variant AllTraffic --window 2026-03-08 --feature x --reason WHY",
     ]
     assert told.passes(slow(), days=70).named == [["x"]]

@@ -151,7 +151,10 @@ D = drift().fingerprint
 
 def remembered(state: str = "firing", recent: tuple[bool, ...] = (True,), **changes) -> FingerprintState:
     """A fingerprint that began in the first window, and was last violated there."""
-    first = FingerprintState(state=state, severity="critical", since=NOON, last_seen=NOON + HOUR, recent=recent)
+    folder = execution().folder if state == "firing" else ""
+    first = FingerprintState(
+        state=state, severity="critical", since=NOON, last_seen=NOON + HOUR, recent=recent, folder=folder
+    )
     return replace(first, **changes)
 
 

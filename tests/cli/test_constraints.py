@@ -62,19 +62,47 @@ def test_the_edited_rule_is_what_the_next_window_is_evaluated_by(site):
 
 
 def test_a_window_is_accepted_as_the_new_normal_and_evaluates_the_next_one(stage):
-    evaluated(stage)
+    evaluated(stage, good=60, bad=60)
     shown = stage.done("constraints", "accept", SITE, "--window", "latest", "--reason", "cents", "--yes")
+    assert "b: accepts data_type_check" in shown
+    assert "a:" not in shown
     assert "b: inferred_type: Integral -> Fractional" in shown
     # Half of its values have no cents: with Fractional alone, the accepted window itself would be a violation.
-    assert "b: monitoringConfigOverrides.datatype_check_threshold: none -> 0.26" in shown
+    assert "b: monitoringConfigOverrides.datatype_check_threshold: none -> 0.36" in shown
     assert "the verdict of the window is Violations" in shown
     version, found = stage_stores().baselines.get_in_force(SITE)
-    assert (version, found.statistics.rows) == ("v2", 40)
+    assert (version, found.statistics) == ("v2", None)  # no drift was accepted
     stage.cloud.turn(minutes=50)
     send(stage, good=20, bad=20)
     stage.cloud.turn(minutes=70)
     (latest,) = stage.answer("show", "violations", SITE)
     assert (latest["baseline"], latest["violations"]) == ("v2", [])
+
+
+def test_all_of_a_window_is_accepted_only_when_it_is_asked_for(stage):
+    evaluated(stage, good=120, bad=0)
+    refusal = stage.refused("constraints", "accept", SITE, "--reason", "x", "--yes")
+    assert refusal.startswith("Nothing that can be accepted is violated in this window")
+    assert "Give either" in stage.run("constraints", "accept", SITE, "--all", "--feature", "b", "--reason", "x").output
+    stage.done("constraints", "accept", SITE, "--feature", "b", "--reason", "x", "--yes")
+    assert stage_stores().baselines.get_in_force(SITE)[1].statistics.rows == 120
+    stage.done("constraints", "accept", SITE, "--all", "--reason", "x", "--yes")
+    assert stage_stores().baselines.in_force(SITE).version == "v3"
+
+
+def test_a_single_object_is_refused_with_the_time_when_its_window_can_be_accepted(stage):
+    send(watched(stage), good=20, bad=20)
+    stage.cloud.turn(minutes=5)
+    (key,) = [
+        one.key
+        for one in stage_stores().bucket.list_objects(f"monitoring/{SITE}/AllTraffic/objects/")
+        if one.key.endswith("execution.json")
+    ]
+    name = key.partition("AllTraffic/")[2].removesuffix("/execution.json")
+    refusal = stage.refused("constraints", "accept", SITE, "--window", name, "--reason", "x", "--yes")
+    assert refusal.startswith("These are 40 rows of the window from 2026-03-02 10:00 to 11:00 UTC")
+    assert "after 2026-03-02 11:05 UTC), with --window 2026-03-02T10:00." in refusal
+    assert "named objects/2026/x." in stage.refused("show", "violations", SITE, "--window", "objects/2026/x")
 
 
 def test_a_version_is_put_in_force_again_and_a_folder_becomes_a_version(site, tmp_path):

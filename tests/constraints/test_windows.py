@@ -6,14 +6,8 @@ import pytest
 
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate
-from chalicelib.constraints.windows import (
-    RECENTLY_CLOSED,
-    checks_for_length,
-    closed_windows,
-    evaluate_closed_window,
-    open_window,
-)
-from chalicelib.window import Window
+from chalicelib.constraints.windows import RECENTLY_CLOSED, checks_for_length, closed_windows, evaluate_closed_window
+from chalicelib.window import Window, open_window
 from tests.constraints.tables import baseline_of, column, summary
 
 HOUR = timedelta(hours=1)

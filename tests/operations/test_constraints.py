@@ -10,7 +10,7 @@ from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.statistics.files import read_statistics, write_statistics
 from chalicelib.statistics.table import Table
-from vedette.operations.constraints import Edit, accepted, accepted_statistics, differences, edited
+from vedette.operations.constraints import EVERY_CHECK, Edit, accepted, accepted_statistics, differences, edited
 
 BEFORE = Constraints(
     {
@@ -145,7 +145,7 @@ def test_a_window_is_the_new_normal_with_the_thresholds_of_before():
 
 
 def test_some_features_of_a_window_are_accepted_and_the_others_stay():
-    after = accepted(BEFORE, WINDOW, ["price"])
+    after = accepted(BEFORE, WINDOW, {"price": EVERY_CHECK})
     assert after.features[1] == BEFORE.features[1]
     old = write_statistics(Table.of([["7", "red"]], ("price", "colour")))
     both = read_statistics(accepted_statistics(old, write_statistics(WINDOW), ["price"]), "x")
@@ -163,7 +163,37 @@ def test_a_window_with_other_features_is_not_taken_by_mistake():
     with pytest.raises(VedetteError, match="of the current constraints differ: colour, size"):
         accepted(BEFORE, Table.of([["1", "2"]], ("price", "size")))
     with pytest.raises(VedetteError, match="The window has no feature colour"):
-        accepted(BEFORE, Table.of([["1"]], ("price",)), ["colour"])
+        accepted(BEFORE, Table.of([["1"]], ("price",)), {"colour": EVERY_CHECK})
+
+
+@pytest.mark.parametrize(
+    ("check", "feature", "changed"),
+    [
+        ("data_type_check", "price", {"inferred_type": "Fractional"}),
+        ("completeness_check", "colour", {"completeness": 0.5}),
+        ("vedette_non_negative_check", "price", {"num_constraints": {"is_non_negative": False}}),
+        ("categorical_values_check", "colour", {"string_constraints": {"domains": ["red", "green"]}}),
+        ("vedette_range_check", "price", {"num_constraints": {"minimum": -2.0, "maximum": 9}}),
+        ("baseline_drift_check", "price", {}),
+    ],
+)
+def test_only_the_rule_of_an_accepted_check_changes(check, feature, changed):
+    strict = {
+        "features": [
+            {"name": "price", "inferred_type": "Integral", "completeness": 1.0, "num_constraints": {"maximum": 9}},
+            {"name": "colour", "inferred_type": "String", "completeness": 1.0},
+        ]
+    }
+    if check == "vedette_range_check":
+        strict["features"][0]["num_constraints"]["minimum"] = 0
+    if check == "categorical_values_check":
+        strict["features"][1]["string_constraints"] = {"domains": ["red"]}
+    after = accepted(Constraints(strict), WINDOW, {feature: [check]})
+    for one, before in zip(after.document["features"], strict["features"], strict=True):
+        expected = {**before, **changed} if one["name"] == feature else before
+        if "num_constraints" in changed and one["name"] == feature:
+            expected["num_constraints"] = {**before["num_constraints"], **changed["num_constraints"]}
+        assert one == expected
 
 
 def test_what_a_window_suggests_for_itself_is_what_it_accepts():

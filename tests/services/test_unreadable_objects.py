@@ -10,7 +10,6 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Bucket
 from chalicelib.capture.block_reader import VectorizedBlockReader
 from chalicelib.capture.record_reader import RecordReader
-from chalicelib.constraints.windows import open_window
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import AccessDenied
 from chalicelib.events import DataCaptured
@@ -20,6 +19,7 @@ from chalicelib.records import SweepCheckpoint, UnreadableObjects, UnreadableRea
 from chalicelib.services import unreadable_objects
 from chalicelib.services.capture_processing import create_part, process
 from chalicelib.services.sweep import sweep
+from chalicelib.window import open_window
 from tests.capture.captures import line, side
 from tests.runs import run_of
 from vedette.local.errors import AwsError

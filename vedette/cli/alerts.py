@@ -43,11 +43,12 @@ def list_command(io: CommandIO, endpoint: str) -> None:
 
     from vedette.operations import alerts
 
-    found, undelivered = alerts.alerts(endpoint), alerts.undelivered(endpoint)
+    found, undelivered = alerts.with_stories(alerts.alerts(endpoint)), alerts.undelivered(endpoint)
     mutes = [mute for mute in alerts.all_mutes() if mute.until > datetime.now(UTC)]
     if found:
         columns = ("Fingerprint", "Endpoint", "Alert", "State", "Severity", "Since, UTC")
         io.table(columns, [_row(alert) for alert in found])
+        io.say(*dict.fromkeys(_story(alert) for alert in found if alert.headline))
     else:
         io.say("No alert is firing or pending.")
     if mutes:
@@ -73,6 +74,7 @@ def show_command(io: CommandIO, fingerprint: str) -> None:
     last = " ".join("violated" if violated else "clean" for violated in found.state.recent)
     io.say(
         f"{_what(found)} on {found.endpoint}" + (f", {found.variant}" if found.variant else ""),
+        *([f"  {_story(found)}"] if found.headline else []),
         f"  state       {found.state.state}, {found.state.severity}",
         f"  since       {found.state.since:%Y-%m-%d %H:%M} UTC",
         f"  last seen   {found.state.last_seen:%Y-%m-%d %H:%M} UTC",
@@ -238,10 +240,18 @@ def _row(alert: Alert) -> tuple[str, ...]:
     return alert.fingerprint, where, _what(alert), state, alert.state.severity, f"{alert.state.since:%Y-%m-%d %H:%M}"
 
 
-def _what(alert: Alert) -> str:
-    from chalicelib.alerts.sanitize import sanitize
+def _story(alert: Alert) -> str:
+    """Headline and cause, as the message and the page give them."""
+    from chalicelib.alerts.wording import capitalized
 
-    return f"{sanitize(alert.subject, 60)}: {sanitize(alert.check, 60)}"
+    names = [alert.endpoint, alert.subject]
+    return f"{alert.endpoint}: {capitalized(alert.headline, names)}. {alert.cause}".rstrip()
+
+
+def _what(alert: Alert) -> str:
+    from chalicelib.alerts.sanitize import sanitize, sanitize_name
+
+    return f"{sanitize_name(alert.subject, 60)}: {sanitize(alert.check, 60)}"
 
 
 def _mute_row(mute: Mute) -> tuple[str, ...]:

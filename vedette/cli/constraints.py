@@ -184,15 +184,29 @@ def set_command(
 @stage.command("accept", changes=True)
 @stage.endpoint
 @which
-@click.option("--feature", "features", multiple=True, help="Accept only this feature; may be repeated. [default: all]")
+@click.option(
+    "--feature",
+    "features",
+    multiple=True,
+    help="Accept only this feature; may be repeated. [default: the features that are violated in the window]",
+)
+@click.option("--all", "everything", is_flag=True, help="Accept every rule of every feature, violated or not.")
 @reason
 def accept_command(
-    io: CommandIO, endpoint: str, variant: str, window: str, features: tuple[str, ...], reason: str
+    io: CommandIO,
+    endpoint: str,
+    variant: str,
+    window: str,
+    features: tuple[str, ...],
+    everything: bool,
+    reason: str,
 ) -> None:
-    """Accept the data of a window as the new baseline.
+    """Accept what is violated in a window as the new normal.
 
-    Suggest constraints and statistics from the captured data of the window. Thresholds and rules that a suggestion
-    does not contain are kept. The reference days of the accepted features, with which drift is evaluated, begin anew.
+    Only the violated checks of the violated features change: the type, completeness, sign, values or range that the
+    captured data of the window suggests, and after drift the statistics and the reference days, which begin anew. Of a
+    feature that you name and that is not violated, every rule changes. Thresholds are kept. The differences are shown
+    before anything is stored. The window must be closed and have at least 100 rows.
 
     \b
     Examples:
@@ -201,16 +215,18 @@ def accept_command(
     """  # noqa: D301
     from vedette.operations import baselines, reference_days
 
+    if everything and features:
+        raise click.UsageError("Give either --feature or --all.")
     before = baselines.in_force(endpoint)
-    accepted = baselines.accepted(endpoint, before, variant, window, features)
+    accepted = baselines.accepted(endpoint, before, variant, window, features, everything=everything)
     io.say(
         f"From {accepted.rows:,} rows captured {accepted.start:%Y-%m-%d %H:%M} to {accepted.end:%H:%M} UTC,"
         f" variant {accepted.variant}; the verdict of the window is {accepted.verdict}."
     )
-    if accepted.few:
-        io.say(f"This is a small sample; use at least {accepted.few} more rows for a stable baseline.")
-    if _store(io, endpoint, before, accepted.constraints, accepted.statistics, reason):
-        reference_days.restart(endpoint, accepted, features)
+    if not everything:
+        io.say(*(f"  {_accepted_of(name, checks)}" for name, checks in accepted.checks.items()))
+    if _store(io, endpoint, before, accepted.constraints, accepted.statistics, reason) and accepted.drift:
+        reference_days.restart(endpoint, accepted)
 
 
 @stage.command("use", changes=True)
@@ -258,6 +274,14 @@ for _command in (show_command, versions_command, diff_command, set_command, acce
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
+
+
+def _accepted_of(name: str, checks: tuple[str, ...]) -> str:
+    from chalicelib.alerts.sanitize import sanitize_name
+    from vedette.operations.constraints import EVERY_CHECK
+
+    what = "every rule" if EVERY_CHECK.issubset(checks) else ", ".join(checks)
+    return f"{sanitize_name(name, 60)}: accepts {what}"
 
 
 def _store(

@@ -500,16 +500,16 @@ def _warn_of_unknown(
     private: Sequence[str], tables: Sequence[Table], console: Console, features: Sequence[str] = ()
 ) -> None:
     """Warn about names in --private that are those of no column, and of no feature of the baseline."""
-    from chalicelib.alerts.sanitize import sanitize
+    from chalicelib.alerts.sanitize import sanitize_name
     from chalicelib.statistics.private_features import unknown_names
 
     for name in unknown_names(tables, private, features):
-        rendering.line(console, f"Warning: --private {sanitize(name, 60)}: no column has this name.")
+        rendering.line(console, f"Warning: --private {sanitize_name(name, 60)}: no column has this name.")
 
 
 def _warn_of(table: Table, console: Console) -> None:
     """Warn about likely mistakes: a first data row taken for names, and columns that mix numbers and text."""
-    from chalicelib.alerts.sanitize import sanitize
+    from chalicelib.alerts.sanitize import sanitize, sanitize_name
     from chalicelib.statistics.lexical import lexical_type
 
     if all(lexical_type(name) in ("integral", "fractional") for name in table.names):
@@ -520,7 +520,9 @@ def _warn_of(table: Table, console: Console) -> None:
         numbers, texts = types.integral + types.fractional, types.string + types.boolean
         if numbers and texts:
             mixed = f"{rendering.counted(texts, 'text')} among {rendering.counted(numbers, 'number')}"
-            rendering.line(console, f"Warning: {sanitize(name, 60)} has {mixed}, so its type is {types.inferred_type}.")
+            rendering.line(
+                console, f"Warning: {sanitize_name(name, 60)} has {mixed}, so its type is {types.inferred_type}."
+            )
 
 
 def _warn_of_unaligned(console: Console, rows: int) -> None:

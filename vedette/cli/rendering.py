@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -139,12 +139,18 @@ def show_measurements(console: Console, measurements: Sequence[Measurement], eve
         return
     shown = _table("Feature", "Check", "Expected", "Observed", "Result")
     for one in chosen:
-        cells = (sanitize(one.feature, 60), one.check, sanitize(one.expected), sanitize(one.observed), _result(one))
+        cells = (
+            sanitize_name(one.feature, 60),
+            one.check,
+            sanitize(one.expected),
+            sanitize(one.observed),
+            _result(one),
+        )
         shown.add_row(*(Text(cell) for cell in cells), style=STYLES.get(one.severity) if one.violated else None)
     console.print(shown)
     for one in chosen:
         if one.violated and one.description:
-            line(console, f"{sanitize(one.feature, 60)}: {one.description}")
+            line(console, f"{sanitize_name(one.feature, 60)}: {one.description}")
 
 
 def _result(measurement: Measurement) -> str:
@@ -166,7 +172,7 @@ def show_columns(console: Console, table: Table) -> None:
         moments = column.moments
         figures = (moments.mean, moments.std_dev, moments.minimum, moments.maximum)
         shown.add_row(
-            Text(sanitize(name, 60)),
+            Text(sanitize_name(name, 60)),
             f"{column.types.inferred_type} (private)" if column.private else column.types.inferred_type,
             str(column.types.present),
             str(column.types.missing),

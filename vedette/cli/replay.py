@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chalicelib.errors import VedetteError
 from vedette.cli import options, stage
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
+    from chalicelib.records import Execution
     from vedette.operations.replay import Week
 
 MAX_ALERTS_SHOWN = 20
@@ -22,7 +24,14 @@ MAX_ALERTS_SHOWN = 20
 )
 @click.option("--constraints", "other", metavar="VERSION|FILE|DIR", help="Compare these with the current constraints.")
 @click.option("--variant", default="", help="Replay only this variant. [default: all]")
-def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, variant: str) -> None:
+@click.option(
+    "--window",
+    metavar="TIME",
+    help="End with this window or object, as an alert names it, and show what it would have raised. [default: now]",
+)
+def replay_command(
+    io: CommandIO, endpoint: str, since: str, other: str | None, variant: str, window: str | None
+) -> None:
     """Back-test constraints on past data: count the violations and alerts of each week.
 
     Evaluate the stored parts again with the current constraints and, with --constraints, with others for comparison.
@@ -36,16 +45,19 @@ def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, 
     Examples:
       vedette replay preferred-site --from 14d
       vedette replay preferred-site --from 2026-11-01 --constraints constraints.json
+      vedette replay preferred-site --from 14d --window 2026-11-22T09
     """  # noqa: D301
     from datetime import UTC, datetime
 
     from chalicelib.alerts.sanitize import sanitize
-    from chalicelib.errors import VedetteError
     from vedette.operations import control, replay
 
     wanted = replay.ReplayRange.of(
         control.entry_of(endpoint), stage.parse_past_time(since), datetime.now(UTC), control.history(endpoint)
     )
+    named = _execution(endpoint, variant, window) if window else None
+    if named is not None:
+        wanted, variant = wanted.until(named), named.variant
     against = replay.compared(endpoint, other)
     keys = replay.keys_of(wanted, variant)
     if not keys:
@@ -83,12 +95,17 @@ def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, 
         io.say(*([f"  and {more} more"] if more > 0 else []))
     else:
         io.say(f"{names[-1]} would have raised no alerts.")
+    of_window = [] if named is None else [one for one in tested.alerts if one.at > named.window_start]
+    if named is not None:
+        io.say("Of this window:" if of_window else "None of them is of this window.")
+        io.say(*(f"  {one.at:%Y-%m-%d %H:%M} [{one.severity}] {sanitize(one.headline, 200)}" for one in of_window))
     io.emit(
         {
             "endpoint": endpoint,
             "start": wanted.start,
             "end": wanted.end,
             "parts": parts,
+            "of_window": of_window,
             "replayed": [
                 {"version": name, "alerts": len(side.alerts), "weeks": list(side.weeks.values())}
                 for name, side in zip(names, sides, strict=True)
@@ -96,6 +113,17 @@ def replay_command(io: CommandIO, endpoint: str, since: str, other: str | None, 
         }
     )
     click.get_current_context().exit(1 if tested.alerts else 0)
+
+
+def _execution(endpoint: str, variant: str, window: str) -> Execution:
+    """The execution that ends the replay; of several, that which ends last."""
+    from vedette.operations import results
+
+    found = results.executions(endpoint, variant=variant, window=window)
+    ours = [one.execution for one in found if one.source == "vedette"]
+    if not ours:
+        raise VedetteError(f"Vedette has not evaluated this window of {endpoint}.")
+    return max(ours, key=lambda execution: execution.window_end)
 
 
 def _violations(week: Week) -> str:

@@ -20,7 +20,7 @@ from vedette.cli.stage import CommandIO
     default="latest",
     show_default=True,
     metavar="TIME",
-    help="latest, or the start of the window in UTC: 2026-11-22T09.",
+    help="latest, the start of the window in UTC (2026-11-22T09), or the name that an alert gives it.",
 )
 @click.option(
     "-o",

@@ -22,7 +22,7 @@ def which(command: Callable[..., Any]) -> Callable[..., Any]:
         default="latest",
         show_default=True,
         metavar="TIME",
-        help="latest, or the start of the window in UTC: 2026-11-22T09.",
+        help="latest, the start of the window in UTC (2026-11-22T09), or the name that an alert gives it.",
     )(command)
     return click.option(
         "--variant", default="", help="Show only this variant. [default: all, and Model Monitor schedules]"
@@ -53,21 +53,29 @@ def violations_command(io: CommandIO, endpoint: str, variant: str, window: str, 
       vedette show violations preferred-site
       vedette show violations preferred-site --window 2026-11-22T09 --json
     """  # noqa: D301
+    from chalicelib.alerts import story
     from chalicelib.alerts.sanitize import sanitize
     from chalicelib.constraints.measurement import Severity
     from chalicelib.constraints.severity_order import any_at_least, worst_first
-    from vedette.operations import results
+    from vedette.operations import alerts, results
 
     found = results.executions(endpoint, variant=variant, window=window)
-    for one in found:
+    sent = [alerts.about(one.execution) for one in found]
+    for one, about in zip(found, sent, strict=True):
         _head(io, one)
+        io.say(*(f"  Alert {message.alert_id}: {story.whole(message)}" for message in about))
         violated = worst_first(m for m in one.execution.measurements if m.violated)
         if violated:
-            rows = [(sanitize(m.feature, 60), m.check, m.severity, _words(m.expected, m.observed)) for m in violated]
+            rows = [(_name(m.feature), m.check, m.severity, _words(m.expected, m.observed)) for m in violated]
             io.table(("Feature", "Check", "Severity", "Expected, observed"), rows)
-            io.say(*(f"{sanitize(m.feature, 60)}: {sanitize(m.description, 300)}" for m in violated if m.description))
+            io.say(
+                *(f"{_name(m.feature)}: {sanitize(m.description, 300, [m.feature])}" for m in violated if m.description)
+            )
     io.emit(
-        [_answer(one, violations=worst_first(m for m in one.execution.measurements if m.violated)) for one in found]
+        [
+            _answer(one, violations=worst_first(m for m in one.execution.measurements if m.violated), alerts=about)
+            for one, about in zip(found, sent, strict=True)
+        ]
     )
     if any_at_least(Severity(fail_on), (m for one in found for m in one.execution.measurements)):
         click.get_current_context().exit(1)
@@ -258,9 +266,9 @@ def _no_file(what: str, one: WindowResult) -> str:
 
 
 def _name(name: str) -> str:
-    from chalicelib.alerts.sanitize import sanitize
+    from chalicelib.alerts.sanitize import sanitize_name
 
-    return sanitize(name, 60)
+    return sanitize_name(name, 60)
 
 
 def _values(feature: Feature) -> str:

@@ -88,6 +88,8 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
 @click.option(
     "--team", multiple=True, metavar="TEAM=ARN", help="Send the alerts of a team, or `deployments`, to this topic."
 )
+@click.option("--runbook-url", metavar="URL", default="", help="The page (https) that every alert links.")
+@click.option("--team-runbook", multiple=True, metavar="TEAM=URL", help="The page that the alerts of a team link.")
 @click.option(
     "--instance-type",
     multiple=True,
@@ -125,6 +127,8 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
         image_accounts=params["image_account"],
         instance_types=params["instance_type"],
         teams=params["team"],
+        runbook_url=params["runbook_url"],
+        team_runbooks=params["team_runbook"],
         event_pattern_size=params["event_pattern_size"],
     )
     setup.check(request)

@@ -107,7 +107,7 @@ def command(
                 with stages.signed_in(profile, region):
                     function(io, **params)
                 return
-            variables = stages.variables_of(stage_name, os.environ, Path.cwd())
+            variables = stages.find(stage_name, os.environ, Path.cwd(), profile, region)
             with stages.entered(variables, profile, region):
                 if changes and not while_paused and not io.dry_run:
                     control.refuse_while_paused()
@@ -118,7 +118,10 @@ def command(
             wrapped = click.option("--dry-run", is_flag=True, help="Show the changes without making them.")(wrapped)
             wrapped = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")(wrapped)
         wrapped = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(wrapped)
-        wrapped = click.option("--region", help="The AWS region, which must be that of the stage.")(wrapped)
+        wrapped = click.option(
+            "--region",
+            help="The region in which to look for the stage. [default: that of this folder, or your AWS configuration]",
+        )(wrapped)
         wrapped = click.option("--profile", help="A profile of your AWS configuration.")(wrapped)
         wrapped = click.option(
             "--stage", "stage_name", metavar="STAGE", help="The name of the stage. [default: $VEDETTE_STAGE]"

@@ -416,7 +416,7 @@ CHAPTERS = (
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
-_NOT_THE_MODEL = "Version 2 had passed before: the data changed, not the model."
+_NOT_THE_MODEL = ": the data changed, not the model."
 _COMPLETENESS = "Data completeness requirement is not met. Expected: 100.0%. Observed: Only 97.5%."
 
 

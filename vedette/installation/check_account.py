@@ -20,9 +20,9 @@ from vedette.installation import account, deploy
 from vedette.installation.findings import Check, Finding, InspectedStage, expect, fault, ok, warning
 from vedette.installation.functions import NAMES, full_name
 from vedette.installation.policies import listed
-from vedette.installation.setup import stack_name
 from vedette.operations import alerts, aws, fleet, role_permissions
 from vedette.operations.aws import code
+from vedette.operations.installations import stack_name
 
 MAX_CLOCK_SKEW = timedelta(minutes=4)  # AWS refuses signatures that are more than five minutes off
 SWEEP_PERIOD = timedelta(minutes=15)

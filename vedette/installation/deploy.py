@@ -31,8 +31,8 @@ from vedette.installation import account, byte_code, event_pattern, package, sta
 from vedette.installation.concurrency import shortage
 from vedette.installation.functions import FUNCTIONS, FunctionSpec, event_invoke_config, full_name, queue_name
 from vedette.installation.project import Project
-from vedette.installation.setup import stack_name
 from vedette.operations.aws import message
+from vedette.operations.installations import stack_name
 
 Echo = Callable[[str], None]
 ERROR_LINES = 12

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.errors import VedetteError
-from chalicelib.settings import TOPIC_ARN
+from chalicelib.settings import TOPIC_ARN, is_runbook_url
 from vedette.installation import account, event_pattern, policies, state
 from vedette.installation.account import Change, ChangeSet
 from vedette.installation.concurrency import shortage
@@ -20,6 +20,7 @@ from vedette.installation.functions import FUNCTIONS, merge_template
 from vedette.installation.policies import StageScope
 from vedette.installation.project import Project, write
 from vedette.installation.template import bucket_name, roles_template, template
+from vedette.operations.installations import stack_name
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 # option -> parameter of the template
@@ -35,11 +36,6 @@ PARAMETERS = {
     "part_days": "PartDays",
     "capture_days": "CaptureDays",
 }
-
-
-def stack_name(stage: str) -> str:
-    """The name of a stage's stack."""
-    return f"vedette-{stage}"
 
 
 def roles_stack_name(stage: str) -> str:
@@ -59,6 +55,8 @@ class SetupRequest:
     image_accounts: tuple[str, ...] = ()
     instance_types: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()  # team=ARN of its topic
+    runbook_url: str = ""
+    team_runbooks: tuple[str, ...] = ()  # team=URL
     event_pattern_size: int | None = None  # the account's EventBridge quota, where it was raised
 
 
@@ -90,6 +88,9 @@ def check(request: SetupRequest) -> None:
         raise VedetteError(f"{request.stage!r} is not a stage name: use at most 20 of a-z, 0-9 and -, a letter first.")
     if bool(request.subnets) != bool(request.security_groups):
         raise VedetteError("Use --subnets and --security-groups together.")
+    for url in filter(None, (request.runbook_url, *(one.partition("=")[2] or one for one in request.team_runbooks))):
+        if not is_runbook_url(url):
+            raise VedetteError(f"{url!r} is not an https URL of a runbook (for a team: TEAM=URL).")
     email = request.parameters.get("email", "")
     if email and "@" not in email:
         raise VedetteError(f"--email is not an e-mail address: {email!r}.")
@@ -232,7 +233,12 @@ def _entry(
         "VEDETTE_ROLE_ARN": scope.role_arn,
         "VEDETTE_CAPTURE_SOURCES": ",".join(f"{bucket}/{prefix}" for bucket, prefix in scope.sources),
     }
-    for name, given in (("VEDETTE_IMAGE_ACCOUNTS", request.image_accounts), ("VEDETTE_TOPICS", request.teams)):
+    for name, given in (
+        ("VEDETTE_IMAGE_ACCOUNTS", request.image_accounts),
+        ("VEDETTE_TOPICS", request.teams),
+        ("VEDETTE_TEAM_RUNBOOKS", request.team_runbooks),
+        ("VEDETTE_RUNBOOK_URL", (request.runbook_url,) if request.runbook_url else ()),
+    ):
         if given:
             environment[name] = ",".join(given)
     functions = {}

@@ -21,8 +21,9 @@ from chalicelib.errors import NotReady
 from vedette.installation.functions import NAMES
 from vedette.installation.project import Project, write
 from vedette.operations.aws import CHANGED_MEANWHILE, NOT_THERE, code
+from vedette.operations.installations import STAGE_CONFIGURATION
 
-STAGE, DEPLOYED = "config/chalice/stage.json", "config/chalice/deployed.json"
+STAGE, DEPLOYED = STAGE_CONFIGURATION, "config/chalice/deployed.json"
 
 
 def put_configuration(project: Project, stage: str, bucket: str) -> None:

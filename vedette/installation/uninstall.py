@@ -21,9 +21,10 @@ from chalicelib.aws.clients import client
 from vedette.installation import account, deploy, state
 from vedette.installation.functions import NAMES, full_name, rule_name
 from vedette.installation.project import Project
-from vedette.installation.setup import roles_stack_name, stack_name
+from vedette.installation.setup import roles_stack_name
 from vedette.operations import aws, stages
 from vedette.operations.aws import code
+from vedette.operations.installations import stack_name
 
 KEPT_TYPES = ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::DynamoDB::Table", "AWS::KMS::Key")
 

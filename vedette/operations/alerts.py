@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib import records
 from chalicelib.alerts import endpoint_notifications, mutes
@@ -24,8 +25,10 @@ from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import (
+    AlertKind,
     AlertMessage,
     AlertState,
+    Execution,
     ExecutionEvent,
     FingerprintState,
     Mute,
@@ -49,6 +52,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     check: str
     state: FingerprintState
     muted_by: tuple[Mute, ...] = ()
+    headline: str = ""  # of the message that reported it; "" if none is stored
+    cause: str = ""
+    alert_id: str = ""
 
 
 class Undelivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,8 +117,56 @@ def alert(fingerprint: str) -> Alert:
     """
     for found in alerts():
         if found.fingerprint == fingerprint:
-            return found
+            return with_stories([found])[0]
     raise VedetteError(f"There is no alert with the fingerprint {fingerprint}; `vedette alerts list` shows all alerts.")
+
+
+# --- the messages that were sent --------------------------------------------------------------------------------------
+
+
+def with_stories(found: Iterable[Alert]) -> list[Alert]:
+    """The alerts with the headline and the cause of the messages that reported them."""
+    messages: dict[str, list[AlertMessage]] = {}
+    told = []
+    for alert in found:
+        folder = alert.state.folder
+        if folder and "://" not in folder and folder not in messages:
+            messages[folder] = stage_stores().executions.alerts(folder)
+        sent = _reporting(messages.get(folder, ()), alert.fingerprint)
+        told.append(
+            alert if sent is None else replace(alert, headline=sent.headline, cause=sent.cause, alert_id=sent.alert_id)
+        )
+    return told
+
+
+def _reporting(messages: Iterable[AlertMessage], fingerprint: str) -> AlertMessage | None:
+    """The message that reported a fingerprint: one that lists it, else the first of its execution."""
+    sent = [message for message in messages if message.kind != AlertKind.RECOVERED]
+    return next((one for one in sent if any(item.fingerprint == fingerprint for item in one.items)), None)
+
+
+def about(execution: Execution) -> list[AlertMessage]:
+    """The messages about an execution, as they were sent; else those of the open alerts that it violates."""
+    if execution.source != "vedette":
+        return []
+    executions = stage_stores().executions
+    found = executions.alerts(execution.folder)
+    if found:
+        return found
+    state, _ = stage_stores().alert_states.get(execution.endpoint, execution.variant)
+    known = state.fingerprints if state else {}
+    open_alerts = {
+        (known[one.fingerprint].folder, fingerprint_id(execution.endpoint, execution.variant, one.fingerprint))
+        for one in execution.measurements
+        if one.violated and one.fingerprint in known and known[one.fingerprint].since < execution.window_end
+    }
+    sent = [
+        message
+        for folder in sorted({folder for folder, _ in open_alerts if folder})
+        for message in executions.alerts(folder)
+        if any((folder, item.fingerprint) in open_alerts for item in message.items)
+    ]
+    return [message for message in sent if message.kind != AlertKind.RECOVERED]
 
 
 def undelivered(endpoint: str = "") -> list[Undelivered]:

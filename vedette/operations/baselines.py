@@ -21,10 +21,13 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib import locations, records
+from chalicelib.alerts.wording import counted, minute
 from chalicelib.aws import s3
 from chalicelib.capture.summary import CaptureSummary
+from chalicelib.constraints import check_types
+from chalicelib.constraints.check_types import MIN_ACCEPTED_ROWS
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.evaluation import MINIMUM_DRIFT_ROWS, Baseline, evaluate
+from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.files import read_constraints, write_constraints
 from chalicelib.constraints.measurement import Checks, Measurement
 from chalicelib.constraints.reference_days import Reference
@@ -35,8 +38,10 @@ from chalicelib.records import BaselineInForce, Execution, FleetEntry
 from chalicelib.services import aggregation
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
+from chalicelib.window import LATE_DATA_GRACE, open_window
 from vedette.input_sources import is_folder, is_s3, join, read_bytes
 from vedette.operations import aws, constraints, results
+from vedette.operations.results import WindowResult
 
 _NUMBERED = re.compile(r"v(\d+)")
 
@@ -71,9 +76,14 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     end: datetime
     verdict: str
     rows: int
-    few: int  # missing rows until drift can be evaluated with it
+    checks: dict[str, tuple[str, ...]]  # what is accepted of each feature
     constraints: Constraints
-    statistics: bytes
+    statistics: bytes | None
+
+    @property
+    def drift(self) -> list[str]:
+        """The features whose drift is accepted: their statistics and reference days change."""
+        return [name for name, checks in self.checks.items() if check_types.DRIFTS.intersection(checks)]
 
 
 def in_force(endpoint: str) -> Stored:
@@ -226,14 +236,55 @@ def use(endpoint: str, name: str, reason: str, etag: str) -> BaselineInForce:
     return named
 
 
-def accepted(endpoint: str, before: Stored, variant: str, window: str, features: Sequence[str]) -> Accepted:
-    """A baseline from an evaluated window, for all features or some; nothing is written.
+def accepted(
+    endpoint: str, before: Stored, variant: str, window: str, features: Sequence[str] = (), *, everything: bool = False
+) -> Accepted:
+    """A baseline from an evaluated window; nothing is written.
+
+    What is violated in the window is accepted, of all features or of some; of a named feature without a violation every
+    rule. With `everything`, every rule of every feature.
 
     Raises
     ------
     VedetteError
-        If the window was not evaluated, has no rows, or has several variants.
+        If the window is open, was not evaluated, has too few rows or several variants, or violates nothing that can be
+        accepted.
     """
+    found = _one_variant(endpoint, variant, window)
+    execution = found.execution
+    _refuse_open(execution)
+    content = results.statistics(found)
+    if content is None:
+        raise VedetteError(f"{found.folder}statistics.json: not found; the window has no rows to accept.")
+    table = read_statistics(content, f"{found.folder}statistics.json")
+    if table.rows < MIN_ACCEPTED_ROWS:
+        raise VedetteError(
+            f"The window has {counted(table.rows, 'row')}, and a baseline needs {MIN_ACCEPTED_ROWS}:"
+            f" {MIN_ACCEPTED_ROWS - table.rows} more. Accept a window with more rows, or change single rules with"
+            f" `vedette constraints set {endpoint} FEATURE`."
+        )
+    chosen = None if everything else _chosen(execution, features)
+    edited = constraints.accepted(before.constraints, table, chosen)
+    checks = chosen or {one.name: tuple(sorted(constraints.EVERY_CHECK)) for one in edited.features}
+    typed = {name for name, of in checks.items() if check_types.DATA_TYPE in of}
+    seen = [one for one in _violated(execution, edited) if one.feature in typed]
+    result = Accepted(
+        variant=found.name,
+        start=execution.window_start,
+        end=execution.window_end,
+        verdict=execution.verdict,
+        rows=table.rows,
+        checks=checks,
+        constraints=constraints.with_room(edited, seen, table.rows),
+        statistics=before.statistics,
+    )
+    if not result.drift:
+        return result
+    of_drift = () if everything else result.drift
+    return replace(result, statistics=constraints.accepted_statistics(before.statistics, content, of_drift))
+
+
+def _one_variant(endpoint: str, variant: str, window: str) -> WindowResult:
     evaluated = results.shortest(results.executions(endpoint, variant=variant, window=window))
     found = [one for one in evaluated if one.source == "vedette"]
     if not found:
@@ -241,25 +292,37 @@ def accepted(endpoint: str, before: Stored, variant: str, window: str, features:
     if len(found) > 1:
         names = ", ".join(one.name for one in found)
         raise VedetteError(f"This window has several variants ({names}); choose one with --variant.")
-    execution = found[0].execution
-    content = results.statistics(found[0])
-    if content is None:
-        raise VedetteError(f"{found[0].folder}statistics.json: not found; the window has no rows to accept.")
-    table = read_statistics(content, f"{found[0].folder}statistics.json")
-    edited = constraints.accepted(before.constraints, table, features)
-    seen = _violated(execution, edited)
-    return Accepted(
-        variant=found[0].name,
-        start=execution.window_start,
-        end=execution.window_end,
-        verdict=execution.verdict,
-        rows=table.rows,
-        few=max(0, MINIMUM_DRIFT_ROWS - table.rows),
-        constraints=constraints.with_room(
-            edited, [one for one in seen if not features or one.feature in features], table.rows
-        ),
-        statistics=constraints.accepted_statistics(before.statistics, content, features),
+    return found[0]
+
+
+def _refuse_open(execution: Execution) -> None:
+    """Refuse a window that is still open and a single object, and say when their window can be accepted."""
+    if execution.window_closed:
+        return
+    entry = stage_stores().fleet.entry(execution.endpoint) or FleetEntry(endpoint=execution.endpoint)
+    whole = open_window(entry.window_minutes, execution.window_start)
+    raise VedetteError(
+        f"These are {counted(execution.rows, 'row')} of the window from {minute(whole.start)} to {whole.end:%H:%M} UTC,"
+        f" as far as they had arrived. Accept the whole window, once it is evaluated (some minutes after"
+        f" {minute(whole.end + LATE_DATA_GRACE)} UTC), with --window {whole.start:%Y-%m-%dT%H:%M}."
     )
+
+
+def _chosen(execution: Execution, features: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The checks that are accepted of each feature."""
+    violated: dict[str, list[str]] = {}
+    for one in execution.measurements:
+        if one.check in check_types.ACCEPTABLE and (one.violated if features else one.alertable):
+            violated.setdefault(one.feature, []).append(one.check)
+    if features:
+        every = tuple(sorted(constraints.EVERY_CHECK))
+        return {name: tuple(violated[name]) if name in violated else every for name in features}
+    if not violated:
+        raise VedetteError(
+            "Nothing that can be accepted is violated in this window; name features with --feature, or accept all of it"
+            " with --all."
+        )
+    return {name: tuple(checks) for name, checks in violated.items()}
 
 
 def _violated(execution: Execution, edited: Constraints) -> list[Measurement]:

@@ -19,18 +19,20 @@ import copy
 import difflib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import msgspec
 
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
+from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.measurement import Measurement
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.constraints.validation import MONITORING_KEYS, validation_error
 from chalicelib.errors import UnreadableFile, VedetteError
+from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.table import Table
 
 CLEARABLE = ("completeness", "non-negative", "values", "range", "thresholds", "volume")
@@ -42,6 +44,7 @@ _WITHIN = (
     ("num_constraints", "maximum", "range"),
     ("string_constraints", "domains", "values"),
 )
+EVERY_CHECK = check_types.ACCEPTABLE  # of one feature
 _SUGGESTED = ("inferred_type", "completeness")  # what a suggestion contains for a feature, and
 _SUGGESTED_WITHIN = (("num_constraints", "is_non_negative"), ("string_constraints", "domains"))
 MAX_VALUES_SHOWN = 5  # values of a domain that a difference shows
@@ -74,7 +77,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     after: Any = None
 
     def __str__(self) -> str:
-        name = f"{sanitize(self.feature, 60)}: " if self.feature else ""
+        name = f"{sanitize_name(self.feature, 60)}: " if self.feature else ""
         if not self.rule:
             return f"{name}{'added' if self.before is None else 'removed'}"
         if self.rule.endswith("domains") and isinstance(self.before, list) and isinstance(self.after, list):
@@ -285,34 +288,79 @@ def _checked(document: dict[str, Any]) -> Constraints:
 # --- the new normal ---------------------------------------------------------------------------------------------------
 
 
-def accepted(current: Constraints, window: Table, features: Sequence[str] = ()) -> Constraints:
+def accepted(current: Constraints, window: Table, chosen: Mapping[str, Collection[str]] | None = None) -> Constraints:
     """The constraints with the rules that a window suggests.
 
-    Type, completeness, non-negative and known values come from the window. Thresholds, the order of the features and
-    unknown keys are kept. With `features`, only these features change.
+    Parameters
+    ----------
+    chosen
+        Feature -> the checks whose rules change; EVERY_CHECK for all rules of the feature. None: every rule of every
+        feature. Thresholds, the order of the features and unknown keys are kept.
 
     Raises
     ------
     VedetteError
         If a feature is not in both.
+
+    Examples
+    --------
+    >>> before = Constraints({"features": [{"name": "a", "inferred_type": "Integral", "completeness": 1.0}]})
+    >>> after = accepted(before, Table.of([["1.5"], [None]], ("a",)), {"a": ["data_type_check"]})
+    >>> after.document["features"]
+    [{'name': 'a', 'inferred_type': 'Fractional', 'completeness': 1.0}]
     """
     suggested = suggested_constraints(window)
     new = {str(feature["name"]): feature for feature in suggested.document["features"]}
+    columns = dict(zip(window.feature_names, window.columns, strict=True))
     document = copy.deepcopy(current.document)
     known = [str(feature["name"]) for feature in document["features"]]
-    for name in features:
-        _feature(document, name)
+    if chosen is None:
+        if set(known) != set(new):
+            raise VedetteError(
+                "The features of the window and of the current constraints differ:"
+                f" {_few(sorted(set(known) ^ set(new)))}; accept some with --feature, or use another baseline with"
+                " `vedette constraints use`."
+            )
+        chosen = dict.fromkeys(known, EVERY_CHECK)
+    for name, checks in chosen.items():
+        feature = _feature(document, name)
         if name not in new:
             raise VedetteError(f"The window has no feature {name}; it has {_few(list(new))}.")
-    if not features and set(known) != set(new):
-        raise VedetteError(
-            f"The features of the window and of the current constraints differ: {_few(sorted(set(known) ^ set(new)))};"
-            " accept some with --feature, or use another baseline with `vedette constraints use`."
-        )
-    for feature in document["features"]:
-        if feature["name"] in (features or new):
-            _as_suggested(feature, new[str(feature["name"])])
+        if EVERY_CHECK.issubset(checks):
+            _as_suggested(feature, new[name])
+        else:
+            _with_checks(feature, new[name], columns[name], checks)
     return _checked(document)
+
+
+def _with_checks(
+    feature: dict[str, Any], suggested: Mapping[str, Any], column: ColumnStatistics, checks: Collection[str]
+) -> None:
+    """Change the rules of some checks alone. Drift has none: its reference are the statistics."""
+    for check, key in ((check_types.DATA_TYPE, "inferred_type"), (check_types.COMPLETENESS, "completeness")):
+        if check in checks and key in suggested:
+            feature[key] = suggested[key]
+    if check_types.NON_NEGATIVE in checks:
+        _part(feature, "num_constraints")["is_non_negative"] = False
+    if check_types.CATEGORICAL_VALUES in checks:
+        _more_values(feature, suggested.get("string_constraints", {}).get("domains"))
+    if check_types.RANGE in checks:
+        _wider(_part(feature, "num_constraints"), column)
+
+
+def _more_values(feature: dict[str, Any], values: Sequence[Any] | None) -> None:
+    """Add the values of a window; with more than a suggestion lists, every value is allowed."""
+    strings = _part(feature, "string_constraints")
+    if values is None:
+        strings.pop("domains", None)
+    else:
+        strings["domains"] = list(dict.fromkeys([*(strings.get("domains") or ()), *values]))
+
+
+def _wider(numbers: dict[str, Any], column: ColumnStatistics) -> None:
+    for key, value, wider in (("minimum", column.moments.minimum, min), ("maximum", column.moments.maximum, max)):
+        if value is not None and isinstance(numbers.get(key), int | float):
+            numbers[key] = wider(numbers[key], value)
 
 
 def with_room(constraints: Constraints, violations: Iterable[Measurement], rows: int) -> Constraints:

@@ -43,7 +43,7 @@ from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.records import Delivery, DepartedEndpoint, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
 from chalicelib.registry.plan import Served, unsupported_kind, unsupported_sentence
 from chalicelib.services import capture_backlog
-from chalicelib.settings import DEPLOYMENTS, settings
+from chalicelib.settings import DEPLOYMENTS, is_runbook_url, settings
 from vedette.operations import aws
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -188,6 +188,8 @@ def check_entry(found: FleetEntry, place: str) -> None:
     for name, (form, words) in FORMS.items():
         if fields.get(name) and not form.fullmatch(fields[name]):
             raise UnreadableFile(f"{place}.{name}: {fields[name]!r} is not {words}")
+    if found.runbook_url and not is_runbook_url(found.runbook_url):
+        raise UnreadableFile(f"{place}.runbook_url: {found.runbook_url!r} is not an https URL")
     for name in WINDOWS:
         if DAY % fields[name]:
             raise UnreadableFile(

@@ -123,7 +123,9 @@ def addressed(message: AlertMessage) -> AlertMessage:
     place = sns_payload.Installation(
         settings().stage, settings().bucket, settings().region, settings().account, settings().partition
     )
-    return sns_payload.with_routing(message, entry.team if entry else "", place)
+    team = entry.team if entry else ""
+    runbook = (entry.runbook_url if entry else "") or settings().runbook_of(team)
+    return sns_payload.with_routing(message, team, place, runbook)
 
 
 def _of_execution(execution: Execution, *, on_stage: bool) -> list[AlertMessage]:

@@ -129,8 +129,8 @@ def take(endpoint: str, reference: Reference) -> None:
         stores.reference_days.put(endpoint, variant, reference.taken_over())
 
 
-def restart(endpoint: str, accepted: Accepted, features: Sequence[str]) -> None:
-    """Let the reference days of accepted features, or of all, begin anew with the days that were accepted.
+def restart(endpoint: str, accepted: Accepted) -> None:
+    """Let the reference days of the features whose drift is accepted begin anew with the days that were accepted.
 
     A feature begins with the first window of its open alert of sudden drift, another one MINIMUM_DAYS before the end of
     the accepted window: then they can be evaluated at once.
@@ -143,7 +143,7 @@ def restart(endpoint: str, accepted: Accepted, features: Sequence[str]) -> None:
             continue
         state, _ = stores.alert_states.get(endpoint, variant)
         alerts = state.fingerprints if state else {}
-        for name in features or list(reference.features):
+        for name in accepted.drift:
             alert = alerts.get(Fingerprint(check_types.SUDDEN_DRIFT, name))
             is_open = alert is not None and alert.state != FingerprintStatus.PENDING
             reference = reference.restarted(alert.since.date() if alert and is_open else otherwise, [name])

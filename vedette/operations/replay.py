@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as dataclass_replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
@@ -32,13 +33,9 @@ from chalicelib.constraints.day_drift import DayComparison, compare_day, with_re
 from chalicelib.constraints.evaluation import Baseline, Evaluation, evaluate, features_of
 from chalicelib.constraints.measurement import Checks
 from chalicelib.constraints.reference_days import FULL_DAYS, Day, Reference, learned, needed_since, weekdays
-from chalicelib.constraints.windows import (
-    LATE_DATA_GRACE,
-    checks_for_length,
-    evaluate_closed_window,
-    open_window,
-)
+from chalicelib.constraints.windows import checks_for_length, evaluate_closed_window
 from chalicelib.endpoint_run import EndpointRun, stage_stores
+from chalicelib.errors import VedetteError
 from chalicelib.locations import ROLLUP_LENGTH
 from chalicelib.parts import Part, RollUp
 from chalicelib.records import AlertState, Deployment, Execution, FleetEntry
@@ -46,7 +43,7 @@ from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import MIXED, UNVERSIONED
 from chalicelib.services import aggregation
 from chalicelib.services.execution_recording import OBJECT_MIN_ROWS
-from chalicelib.window import DAY, Window
+from chalicelib.window import DAY, LATE_DATA_GRACE, Window, open_window
 from vedette.operations import baselines, reference_days
 from vedette.operations.reference_days import SummedDay
 
@@ -114,6 +111,21 @@ class ReplayRange:
         longest = max(entry.window_minutes, entry.drift_window_minutes)
         end = open_window(entry.window_minutes, now - LATE_DATA_GRACE).start
         return cls(entry, open_window(longest, since).start, end, deployments)
+
+    def until(self, execution: Execution) -> ReplayRange:
+        """The range up to the end of an execution: of a closed window, or of data that was still arriving.
+
+        Raises
+        ------
+        VedetteError
+            If that is before the range begins.
+        """
+        if execution.window_end <= self.start:
+            raise VedetteError(
+                f"The window ended {execution.window_end:%Y-%m-%d %H:%M} UTC, before the replay begins: use an earlier"
+                " --from."
+            )
+        return dataclass_replace(self, end=execution.window_end)
 
 
 class QuietStart(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,7 +239,10 @@ def _filled(
                 if until < window.end:
                     run.early_alerts(Window(window.start, until - window.start), run.hard(summary))
         for run in runs:
-            run.closed(window, summary)
+            if window.end <= run.wanted.end:
+                run.closed(window, summary)
+            else:  # it ends with data of an open window
+                run.early_alerts(Window(window.start, run.wanted.end - window.start), run.hard(summary))
 
 
 def _begun(key: str) -> datetime:

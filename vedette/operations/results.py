@@ -25,7 +25,7 @@ from chalicelib.alerts import model_monitor
 from chalicelib.aws import s3
 from chalicelib.constraints.constraints import Constraints
 from chalicelib.constraints.files import read_constraints
-from chalicelib.constraints.windows import LATE_DATA_GRACE, checks_for_length, closed_windows
+from chalicelib.constraints.windows import checks_for_length, closed_windows
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import NotReady, VedetteError
 from chalicelib.outcomes import Skipped
@@ -33,7 +33,7 @@ from chalicelib.records import Execution
 from chalicelib.services.model_monitor import execution_of_job
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
-from chalicelib.window import DAY, START_FORMAT, Window
+from chalicelib.window import DAY, LATE_DATA_GRACE, START_FORMAT, Window
 from vedette.operations import aws
 
 LATEST = "latest"
@@ -118,27 +118,49 @@ def executions(
     """The executions of one window from all sources; `variant` selects one variant, without Model Monitor.
 
     If windows have several lengths (an hour, and a day for drift), all are returned, shortest first. A date alone names
-    the window of that day, if there is one.
+    the window of that day, if there is one. A window may have the name that an alert gives it: its folder's name, or
+    that of the execution of an open window or of one captured object (`locations.execution_name`).
 
     Raises
     ------
     VedetteError
         If there is none.
     """
-    start = window_start(window)
+    variants = [variant] if variant else _variants(endpoint)
+    if locations.is_execution_name(window):
+        return _of_data_that_was_arriving(endpoint, variants, window)
+    named = Window.from_name(window)
+    start = named.start if named else window_start(window)
     moment = now or datetime.now(UTC)
     found = [
         one
-        for name in ([variant] if variant else _variants(endpoint))
+        for name in variants
         for one in _vedette(endpoint, name, start, moment)
+        if named is None or one.execution.window == named
     ]
     if len(window) == len("2026-11-22"):
         found = [one for one in found if _length(one) == DAY] or found
-    if not variant:
+    if not variant and named is None:
         found += _model_monitors(endpoint, start)
     if not found:
         which = f"the window of {start:%Y-%m-%d %H:%M} UTC" if start else "any window"
         raise VedetteError(f"No results of {endpoint}{f', variant {variant},' if variant else ''} in {which}.")
+    return found
+
+
+def _of_data_that_was_arriving(endpoint: str, variants: list[str], name: str) -> list[WindowResult]:
+    """The execution of an open window or of one captured object.
+
+    Raises
+    ------
+    VedetteError
+        If there is none with this name.
+    """
+    folders = [(variant, locations.folder_of_execution(endpoint, variant, name)) for variant in variants]
+    stored = [(variant, stage_stores().executions.get(folder)) for variant, folder in folders]
+    found = [_result(variant, execution) for variant, execution in stored if execution is not None]
+    if not found:
+        raise VedetteError(f"No results of {endpoint} named {name}.")
     return found
 
 
@@ -165,15 +187,19 @@ def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime)
             continue
         stored = stage_stores().executions.latest_of_window(endpoint, variant, window)
         if stored is not None:
-            by_length[window.length] = WindowResult(
-                source="vedette",
-                name=variant,
-                monitoring_type=DATA_QUALITY,
-                verdict=stored.verdict,
-                folder=f"s3://{settings().bucket}/{stored.folder}",
-                execution=stored,
-            )
+            by_length[window.length] = _result(variant, stored)
     return [by_length[length] for length in sorted(by_length)]
+
+
+def _result(variant: str, stored: Execution) -> WindowResult:
+    return WindowResult(
+        source="vedette",
+        name=variant,
+        monitoring_type=DATA_QUALITY,
+        verdict=stored.verdict,
+        folder=f"s3://{settings().bucket}/{stored.folder}",
+        execution=stored,
+    )
 
 
 def _windows(endpoint: str, variant: str, start: datetime | None, now: datetime) -> Iterator[Window]:

@@ -3,7 +3,8 @@
 | location of the stage's variables                       | used if                                                 |
 |---------------------------------------------------------|---------------------------------------------------------|
 | the process environment                                 | its VEDETTE_STAGE is the requested stage, if any        |
-| .chalice/config.json of this folder or one above it     | otherwise; values of the stage override those of all    |
+| .chalice/config.json of this folder or one above it     | it has the stage; its values override those of all      |
+| the CloudFormation stack of the stage (`installations`) | neither has it, or --region names another region        |
 """
 
 from __future__ import annotations
@@ -19,6 +20,44 @@ from chalicelib.errors import MissingSetting, UnreadableFile, VedetteError
 from chalicelib.settings import Settings, from_environment, settings
 
 NEEDED = ("VEDETTE_BUCKET", "VEDETTE_TABLE", "VEDETTE_TOPIC_ARN")
+
+
+def find(
+    stage: str | None, environment: Mapping[str, str], folder: Path, profile: str | None, region: str | None
+) -> dict[str, str]:
+    """The environment variables of a stage, known here or found by its stack.
+
+    Raises
+    ------
+    MissingSetting
+        If no stage is named, or there is none; the message says where it was looked for.
+    """
+    unknown: MissingSetting | None = None
+    known: dict[str, str] = {}
+    try:
+        known = variables_of(stage, environment, folder)
+    except MissingSetting as error:
+        unknown = error
+    named = known.get("VEDETTE_STAGE") or stage or environment.get("VEDETTE_STAGE", "").strip()
+    if not named or (known and region in {None, "", _region(known)}):
+        if unknown is not None:
+            raise unknown
+        return known
+    from vedette.operations import installations
+
+    try:
+        found = installations.variables_of_stack(named, profile, region)
+    except MissingSetting as error:
+        here = f" {unknown}" if unknown else f" Stage {named} of {folder} is in {_region(known)}."
+        raise MissingSetting(f"{error}{here}") from error
+    if found is None:
+        raise unknown or MissingSetting(f"Stage {named} is in {_region(known)}, not in {region}.")
+    return found
+
+
+def _region(variables: Mapping[str, str]) -> str:
+    """The region in the ARN of the alerts' topic."""
+    return (variables.get("VEDETTE_TOPIC_ARN", "").split(":") + [""] * 4)[3]
 
 
 def variables_of(stage: str | None, environment: Mapping[str, str], folder: Path) -> dict[str, str]:

@@ -23,7 +23,7 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.alerts import outbox
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
@@ -202,7 +202,7 @@ def _alerts(books: Sequence[AlertState]) -> list[OpenAlert]:
                 found.append(
                     OpenAlert(
                         variant=book.variant,
-                        subject=sanitize(subject, 100),
+                        subject=sanitize_name(subject, 100),
                         check=sanitize(check, 60),
                         severity=one.severity,
                         since=one.since,
