@@ -4,6 +4,8 @@ VEDETTE_STAGE            dev, prod, ...: names the table and the source of our o
 VEDETTE_BUCKET           the stage's bucket
 VEDETTE_TABLE            the stage's DynamoDB table
 VEDETTE_TOPIC_ARN        the topic for alerts; its account and region are the ones whose events are accepted
+VEDETTE_INCIDENTS_TOPIC_ARN  the topic for machines, one message for each incident (optional; without it, machines get
+                         the events on the bus alone)
 VEDETTE_TOPICS           the topics of teams: "team=arn" separated by commas (optional; every other team's alerts go to
                          VEDETTE_TOPIC_ARN)
 VEDETTE_ROLE_ARN         the execution role given to models that Vedette creates (only needed to deploy)
@@ -40,6 +42,7 @@ class Settings:
     capture_sources: tuple[tuple[str, str], ...] = ()
     image_accounts: tuple[str, ...] = ()
     topics: tuple[tuple[str, str], ...] = ()  # team and topic
+    incidents_topic_arn: str = ""
 
     @property
     def event_source(self) -> str:
@@ -109,7 +112,15 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         capture_sources=_sources(environment.get("VEDETTE_CAPTURE_SOURCES", "")),
         image_accounts=_accounts(environment.get("VEDETTE_IMAGE_ACCOUNTS", "")),
         topics=_topics(environment.get("VEDETTE_TOPICS", ""), topic["region"]),
+        incidents_topic_arn=_incidents_topic(environment.get("VEDETTE_INCIDENTS_TOPIC_ARN", ""), topic["region"]),
     )
+
+
+def _incidents_topic(text: str, region: str) -> str:
+    topic = TOPIC_ARN.fullmatch(text.strip())
+    if text.strip() and (topic is None or topic["region"] != region):
+        raise MissingSetting(f"VEDETTE_INCIDENTS_TOPIC_ARN is not the ARN of an SNS topic in {region}: {text!r}.")
+    return text.strip()
 
 
 def _sources(text: str) -> tuple[tuple[str, str], ...]:

@@ -72,6 +72,7 @@ class Transition:
     left_out: int = 0  # more are violated than a state holds
     late: bool = False  # its window, or a newer one, was counted before
     since: Mapping[Fingerprint, datetime] = field(default_factory=dict)  # the first window of each episode
+    severities: Mapping[Fingerprint, Severity] = field(default_factory=dict, compare=False)  # the worst of each episode
 
 
 @dataclass(frozen=True)
@@ -283,6 +284,7 @@ def _transition(
         recovered=tuple(findings.get(FindingState.RECOVERED, ())),
         muted=tuple(findings.get(FingerprintStatus.MUTED, ())),
         since=since,
+        severities={name: one.severity for name, one in {**before.fingerprints, **after.fingerprints}.items()},
         left_out=left_out,
     )
 

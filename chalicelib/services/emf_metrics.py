@@ -1,10 +1,11 @@
-"""The CloudWatch metrics of a verdict, in EMF; docs/metrics.md names each.
+"""The CloudWatch metrics of a verdict, and of what waits, in EMF; docs/metrics.md names each.
 
 | dimensions               | metrics                                             | how many                         |
 |--------------------------|-----------------------------------------------------|----------------------------------|
 | Stage, Endpoint          | Rows, RejectedLines, Violations, NotEvaluated, Drift | 5 an endpoint                    |
 | Stage, Endpoint, Check   | Violations                                          | while a check fails              |
 | Stage, Endpoint, Feature | Violations                                          | the fleet's critical ones, <= 20 |
+| Stage                    | OldestPendingAlertSeconds                           | while something waits            |
 
 Each metric costs, so their number depends on the fleet alone and never on what a client sends. Its time is the end of
 the window, so that a late verdict appears where it belongs.
@@ -38,6 +39,14 @@ def emit(execution: Execution, critical_features: Collection[str] = ()) -> None:
             unit = MetricUnit.NoUnit if name == DRIFT_METRIC else MetricUnit.Count
             written.add_metric(name=name, unit=unit, value=figure)
         written.flush_metrics()
+
+
+def emit_oldest_pending(seconds: float) -> None:
+    """Write how long the oldest pending message or event has waited; an alarm of the stage reads it."""
+    written = EphemeralMetrics(namespace=metrics.namespace)
+    written.add_dimension(name="Stage", value=settings().stage)
+    written.add_metric(name="OldestPendingAlertSeconds", unit=MetricUnit.Seconds, value=seconds)
+    written.flush_metrics()
 
 
 def metric_sets(execution: Execution, critical_features: Collection[str] = ()) -> Iterator[MetricSet]:

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from chalicelib.alerts import email_text, sns_payload
 from chalicelib.alerts.sns_payload import Installation
-from chalicelib.records import AlertMessage, read, write
-from tests.alerts.factories import PLACE, drift, eventful, execution, said, sent, violation
+from chalicelib.alerts.state import transition
+from chalicelib.records import AlertMessage, Thresholds, read, write
+from tests.alerts.factories import PLACE, book, clean, drift, eventful, execution, said, sent, violation
 from vedette.operations.alerts import schema
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "alert.schema.json"
@@ -66,7 +67,7 @@ def test_chat_clients_receive_their_own_schema_and_web_hooks_the_whole_alert_wit
     assert (found.version, found.source, found.content.text_type) == ("1.0", "custom", "client-markdown")
     assert found.content.title == "[critical] preferred-site: b is not Integral in 50.0% of 480 rows"
     assert "`vedette alerts mute 614728c245da --until 12h --reason WHY --stage dev`" in found.content.next_steps[-1]
-    assert found.metadata.thread_id == "preferred-site/AllTraffic"
+    assert found.metadata.thread_id == "vedette.dev.preferred-site.AllTraffic.614728c245da.20260302T120000Z"
     assert read(AlertMessage, found.metadata.additional_context["alert"].encode(), "https") == one
 
 
@@ -77,6 +78,7 @@ def test_a_chat_notification_says_what_the_mail_says():
         more={"new": 1_200, "continuing": 2},
         what_to_do=("See all findings:\nvedette show violations preferred-site", "Wait for <ann>."),
         links={"endpoint": "https://console/endpoint", "another": "https://console/another"},
+        incidents=(),
     )
     assert sns_payload.chat_notification(one) == {
         "version": "1.0",
@@ -112,7 +114,7 @@ def test_a_chat_notification_says_what_the_mail_says():
 
 def test_a_chat_notification_leaves_out_what_is_not_there():
     bare = replace(eventful().items[0], expected="", observed="")
-    found = sns_payload.chat_notification(eventful(team="", variant="", items=(bare,)))
+    found = sns_payload.chat_notification(eventful(team="", variant="", items=(bare,), incidents=()))
     assert found["content"]["keywords"] == ["preferred-site", "violations", "critical"]
     assert found["content"]["description"].endswith("\n- new: b, data_type_check, critical")
     assert found["metadata"]["threadId"] == "preferred-site"
@@ -139,7 +141,7 @@ def test_chat_clients_receive_no_text_longer_than_they_show():
     assert len(found.metadata.summary) <= 300
 
 
-def test_filter_policies_can_choose_by_seven_attributes_and_a_queue_takes_ten():
+def test_filter_policies_can_choose_by_nine_attributes_and_a_queue_takes_ten():
     found = sns_payload.message_attributes(message(violation(), drift("a"), violation("c", check="completeness_check")))
     assert found == {
         "severity": "critical",
@@ -149,8 +151,33 @@ def test_filter_policies_can_choose_by_seven_attributes_and_a_queue_takes_ten():
         "state": "new",
         "team": "search",
         "alert_id": found["alert_id"],
+        "action": ["trigger"],
     }
-    assert len(found) <= 10
+    assert len(found) + len({"dedup_key"}) <= 10
+
+
+def test_a_message_about_one_incident_has_its_key_as_an_attribute():
+    assert sns_payload.message_attributes(message())["dedup_key"] == (
+        "vedette.dev.preferred-site.AllTraffic.614728c245da.20260302T120000Z"
+    )
+
+
+def test_the_incidents_of_a_message_say_what_each_begins_or_ends():
+    found = sent(eventful()).incidents
+    assert [(one.fingerprint, one.action) for one in found] == [
+        ("614728c245da", "trigger"),
+        ("b3b8e5dd8860", "resolve"),
+    ]
+    assert sns_payload.chat_notification(sent(eventful()))["metadata"]["threadId"] == found[0].dedup_key
+
+
+def test_an_incident_is_one_thread_from_its_beginning_to_its_end():
+    begun = message()
+    state = transition(book(), execution(violation()), Thresholds()).after
+    state = transition(state, execution(clean(), hour=1), Thresholds()).after
+    (over,) = said(execution(clean(), hour=2), state)
+    threads = {sns_payload.chat_notification(one)["metadata"]["threadId"] for one in (begun, sent(over))}
+    assert threads == {begun.incidents[0].dedup_key}
 
 
 def test_an_attribute_without_a_value_is_left_out():

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 from moto.ec2.models.route_tables import Route
+from msgspec.structs import replace
 
 from chalicelib.alerts.message import suppressed_summary
 from chalicelib.endpoint_run import stage_stores
-from chalicelib.records import AlertState, DepartedEndpoint, FleetEntry, OutboxMessage, Suppressed
+from chalicelib.records import DepartedEndpoint, FleetEntry, OutboxMessage, Suppressed
 from tests.installation.conftest import cloned
 from vedette.installation.check_account import GATEWAYS, INTERFACES
 from vedette.operations import stages

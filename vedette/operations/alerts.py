@@ -28,6 +28,7 @@ from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import (
+    AlertEvent,
     AlertMessage,
     AlertState,
     Execution,
@@ -38,6 +39,7 @@ from chalicelib.records import (
     Thresholds,
 )
 from chalicelib.services import alerting
+from chalicelib.services.installation import installation
 from chalicelib.settings import settings
 from vedette import input_sources
 from vedette.operations import aws
@@ -314,10 +316,7 @@ def _additional(document: Mapping[str, Any]) -> str:
 def addressed(message: AlertMessage) -> AlertMessage:
     """The message as this stage would send it."""
     entry = stage_stores().fleet.get().entry(message.endpoint)
-    place = sns_payload.Installation(
-        settings().stage, settings().bucket, settings().region, settings().account, settings().partition
-    )
-    return sns_payload.with_routing(message, entry.team if entry else "", place)
+    return sns_payload.with_routing(message, entry.team if entry else "", installation())
 
 
 def as_mail(message: AlertMessage) -> str:
@@ -325,11 +324,15 @@ def as_mail(message: AlertMessage) -> str:
     return f"Subject: {email_text.subject(message)}\n\n{email_text.text(message)}"
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema of the alerts that queues, functions and webhooks receive: docs/alert.schema.json."""
-    found = msgspec.json.schema(AlertMessage)
+def schema(*, events: bool = False) -> dict[str, Any]:
+    """The JSON Schema of what programs receive.
+
+    It is docs/alert.schema.json: the alerts that queues, functions and webhooks receive; with `events`
+    docs/alert-event.schema.json: the events on the bus, and the messages of the incidents topic.
+    """
+    title = "Vedette alert event" if events else "Vedette alert"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"Vedette alert, schema version {records.SCHEMA_VERSION}",
-        **found,
+        "title": f"{title}, schema version {records.SCHEMA_VERSION}",
+        **msgspec.json.schema(AlertEvent if events else AlertMessage),
     }
