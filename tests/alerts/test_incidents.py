@@ -21,6 +21,7 @@ from chalicelib.alerts.machine_event import MAX_TITLE_CHARS, attributes, machine
 from chalicelib.alerts.message import describe_findings, messages
 from chalicelib.alerts.mutes import always_muted
 from chalicelib.alerts.next_steps import Step
+from chalicelib.alerts.sns_payload import with_routing
 from chalicelib.alerts.state import MAX_FINGERPRINTS, never_muted, transition
 from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.records import AlertEvent, AlertState, FingerprintState, Sink, Thresholds, read, write
@@ -129,7 +130,8 @@ def test_a_condition_triggers_and_resolves_with_its_sentence():
     assert (begin.action, begin.headline, begin.kind) == ("trigger", "data capture is off", "capture stopped")
     assert (end.action, end.headline) == ("resolve", "resolved: data capture is off")
     assert (begin.pagerduty_severity, begin.priority) == ("error", "P2")
-    assert begin.dedup_key == end.dedup_key == on.outbox[0].message.incidents[0].dedup_key or begin.alert_id
+    (said,) = with_routing(on.outbox[0].message, "", PLACE).incidents
+    assert begin.dedup_key == end.dedup_key == said.dedup_key
     assert begin.alert_id == on.outbox[0].alert_id
 
 
