@@ -6,9 +6,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
+from moto.sns.utils import FilterPolicyMatcher
 from msgspec.structs import replace
 
-from chalicelib.alerts import email_text, sns_payload
+from chalicelib.alerts import email_text, incidents, sns_payload
+from chalicelib.alerts.machine_event import attributes, machine_event
 from chalicelib.alerts.sns_payload import Installation
 from chalicelib.alerts.state import transition
 from chalicelib.records import AlertMessage, Thresholds, read, write
@@ -216,6 +218,12 @@ def test_the_documented_schema_is_the_one_of_the_record():
     assert documented["title"].endswith("schema version 1")
 
 
+def test_the_documented_schema_of_the_events_is_the_one_of_the_record():
+    documented = json.loads(SCHEMA.with_name("alert-event.schema.json").read_text())
+    written = "run: vedette alerts schema --events > docs/alert-event.schema.json"
+    assert documented == json.loads(json.dumps(schema(events=True))), written
+
+
 def test_every_field_of_a_message_is_in_the_documented_schema():
     known = json.loads(SCHEMA.read_text())["$defs"]
     data = json.loads(forms(message())["default"])
@@ -313,3 +321,45 @@ def test_an_isolated_partition_has_no_links():
 
 def replace_partition(partition: str) -> Installation:
     return Installation(PLACE.stage, PLACE.bucket, PLACE.region, PLACE.account, partition)
+
+
+def policies(document: str) -> list[dict]:
+    """The filter policies that a document prints."""
+    lines = (Path(__file__).parents[2] / "docs" / document).read_text().splitlines()
+    found = [json.loads(line) for line in lines if line.startswith('    { "')]
+    assert found, document
+    return found
+
+
+def passes(policy: dict, attributes: dict) -> bool:
+    typed = {
+        name: {"Type": "String", "Value": value}
+        if isinstance(value, str)
+        else {"Type": "String.Array", "Value": json.dumps(value)}
+        for name, value in attributes.items()
+    }
+    return FilterPolicyMatcher(policy, "MessageAttributes").matches(typed, "")
+
+
+def test_the_documented_policies_get_both_ends_of_an_alert_and_leave_out_the_others():
+    def ends(**changes) -> list[AlertMessage]:
+        state = transition(book(), execution(violation(**changes)), Thresholds()).after
+        state = transition(state, execution(clean(), hour=1), Thresholds()).after
+        (over,) = said(execution(clean(), hour=2), state)
+        return [message(violation(**changes)), sent(over, team="search")]
+
+    (policy,) = policies("alerts.md")
+    assert [passes(policy, sns_payload.message_attributes(one)) for one in ends()] == [True, True]
+    mild = [passes(policy, sns_payload.message_attributes(one)) for one in ends(severity="warning")]
+    assert mild == [False, False]
+
+
+def test_the_documented_policy_of_machines_gets_both_ends_of_an_incident():
+    state = book()
+    for hour, found in enumerate((violation(), clean(), clean())):
+        made = execution(found, hour=hour)
+        state = incidents.follow(state, transition(state, made, Thresholds()).after, made.window_end)
+    (policy,) = policies("incidents.md")
+    for team, wanted in (("search", True), ("sales", False)):
+        found = [machine_event(one, state, team, PLACE) for one in state.events]
+        assert [passes(policy, attributes(one)) for one in found] == [wanted, wanted]

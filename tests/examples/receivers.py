@@ -79,7 +79,8 @@ class JiraClose(msgspec.Struct, **Strict):
     note: Annotated[str, Meta(max_length=25_000)]
 
 
-# --- Slack: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and .../reference/block-kit/blocks
+# --- Slack: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+# and https://docs.slack.dev/reference/block-kit/blocks
 
 
 class SlackPlain(msgspec.Struct, tag_field="type", tag="plain_text", **Strict):

@@ -26,7 +26,17 @@ from vedette.local.input_transformer import transform, value_at
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
-NAMES_OF_STRANGERS = [*LINKS[:11], *HIDDEN_LINKS, *CONTROLS[:4], *BIDIRECTIONAL[:2], "<!channel>", '"', "\\", "x" * 999, ""]
+NAMES_OF_STRANGERS = [
+    *LINKS[:11],
+    *HIDDEN_LINKS,
+    *CONTROLS[:4],
+    *BIDIRECTIONAL[:2],
+    "<!channel>",
+    '"',
+    "\\",
+    "x" * 999,
+    "",
+]
 PARAMETERS = {
     "Stage": "dev",
     "Severities": ["critical", "warning"],
