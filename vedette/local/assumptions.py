@@ -388,8 +388,8 @@ ASSUMPTIONS = (
     Assumption(
         "input-transformer",
         "events",
-        "In the JSON template of an input transformer, a variable outside of quotation marks becomes a JSON value, and one"
-        " within them is inserted without being escaped; a variable whose path does not exist is left out.",
+        "In the JSON template of an input transformer, a variable outside of quotation marks becomes a JSON value, and"
+        " one within them is inserted without being escaped; a variable whose path does not exist is left out.",
         SEEN,
         (
             "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html",
