@@ -79,7 +79,7 @@ def test_every_order_of_two_deliveries_leaves_each_alert_reported_once_and_the_s
 
 
 def skip_reads_until_the_book(aws: Aws) -> None:
-    """Answer what never changes without the gate: the fleet, the mutes, the history, the topic. So is what the bus takes:
+    """Answer without the gate what never changes, the fleet, the mutes, the history, the topic, and what the bus takes:
     it changes nothing that is read.
     """
     gated = aws.call
