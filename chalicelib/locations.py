@@ -16,6 +16,7 @@ from chalicelib.window import Window
 HOUR = timedelta(hours=1)
 ROLLUP_LENGTH = timedelta(minutes=5)
 EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
+ALERT_DETAIL_TYPE = "Vedette Alert"
 CAPTURE_PREFIX = "data-capture"
 CAPTURE_SUFFIX = ".jsonl"
 OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "alerts/")

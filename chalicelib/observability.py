@@ -23,11 +23,6 @@ def count(name: str, value: int = 1) -> None:
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
-def measure_seconds(name: str, value: float) -> None:
-    """Add a duration to a metric of the running invocation."""
-    metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=value)
-
-
 def observe(app: Chalice) -> None:
     """Surround every function: request id in the logs, metrics flushed, rejected events answered, calls in time."""
     app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))

@@ -21,6 +21,7 @@ version and the other way round. A record of a newer major schema is refused by 
 | Mute              | DynamoDB, one item per mute                                     |
 | DepartedEndpoint  | DynamoDB, one item per endpoint that left the fleet             |
 | AlertMessage      | SNS, the JSON that SQS, Lambda and HTTPS subscribers receive    |
+| AlertEvent        | EventBridge, detail of "Vedette Alert"; SNS, the incidents topic |
 """
 
 from __future__ import annotations
@@ -405,6 +406,8 @@ class FingerprintState(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: datetime
     recent: tuple[bool, ...] = ()  # violated or not, in the last closed windows, oldest first
     folder: str = ""  # of the execution whose message reported it; the message is stored there
+    triggered: Severity | None = None  # the severity of the incident that is open with machines; None: none is
+    headline: str = ""  # of a condition: the sentence that its message says
 
 
 class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
@@ -461,6 +464,55 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
     more: dict[str, int] = {}
 
 
+class IncidentAction(StrEnum):
+    """What a machine does with an event: open its incident, close it, or neither."""
+
+    TRIGGER = "trigger"
+    RESOLVE = "resolve"
+    INFORM = "inform"  # it happened once and waits for nobody: no incident
+
+
+class Sink(StrEnum):
+    """Where the events of incidents go; each accepts them on its own."""
+
+    BUS = "bus"
+    TOPIC = "topic"
+
+
+class Episode(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident that is open with machines, and is no fingerprint: a failed deployment."""
+
+    since: datetime
+    severity: Severity
+    package_version: str = ""
+
+
+class PendingEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event that at least one sink has not accepted. What an installation adds to it is added when it is sent."""
+
+    fingerprint: str
+    action: IncidentAction
+    severity: Severity
+    kind: AlertKind
+    check: str
+    subject: str
+    headline: str
+    since: datetime | None = None  # the start of its episode
+    event_id: str = ""  # it and `at` are set when the decision is stored
+    at: datetime | None = None
+    awaiting: tuple[Sink, ...] = tuple(Sink)
+    alert_id: str = ""
+    cause: str = ""
+    package_version: str = ""
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+    folder: str = ""
+    source: Source = "vedette"
+    leased_until: datetime | None = None
+    attempts: int = 0
+    last_error: str = ""
+
+
 class ExpectedTest(msgspec.Struct, frozen=True, kw_only=True):
     """A test alert that an operator announced before its event was put on the bus. It is sent once."""
 
@@ -486,6 +538,8 @@ class AlertState(Record, frozen=True, kw_only=True):
     outbox: tuple[OutboxMessage, ...] = ()
     recent_sends: tuple[datetime, ...] = msgspec.field(default=(), name="owed_at")  # of the last hour, for the limit
     suppressed: Suppressed | None = msgspec.field(default=None, name="held_back")
+    events: tuple[PendingEvent, ...] = ()  # of incidents, the oldest first; apart from the messages to people
+    failed_deployment: Episode | None = None  # open until a deployment is verified
 
     def fires(self, fingerprint: Fingerprint) -> bool:
         """Whether an alert about a fingerprint is open, and not muted."""
@@ -537,6 +591,15 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""  # names it in `vedette alerts`; "" for what happens once
 
 
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message says to machines about one of the incidents that it groups."""
+
+    fingerprint: str
+    since: datetime
+    action: IncidentAction
+    dedup_key: str = ""  # the same from the trigger to the resolve of one episode; filled in when it is sent
+
+
 class AlertMessage(Record, frozen=True, kw_only=True):
     """One alert as data: the content of the mail, for programs. Its schema is docs/alert.schema.json."""
 
@@ -569,6 +632,51 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     account: str = ""
     region: str = ""
     runbook_url: str = ""  # of the endpoint, its team or its stage
+    incidents: tuple[Incident, ...] = ()  # that the listed findings open or close
+
+
+class PagerDutySeverity(StrEnum):
+    """The severities of PagerDuty's Events API v2.
+
+    Source: https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
+    """
+
+    CRITICAL = "critical"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class AlertEvent(Record, frozen=True, kw_only=True):
+    """One incident that began or ended, for machines. Its schema is docs/alert-event.schema.json."""
+
+    event_id: str  # the same for the same fact: what comes twice has it twice
+    dedup_key: str  # the same from the trigger to the resolve of one episode; at most 255 of A-Z a-z 0-9 . -
+    action: IncidentAction
+    severity: Severity  # of what began; a resolve has that of what ended
+    pagerduty_severity: PagerDutySeverity
+    priority: str  # P1 to P5, as Jira Service Management has them
+    kind: AlertKind
+    check: str
+    subject: str
+    title: str  # the headline with its severity and endpoint, at most 130 characters
+    headline: str
+    endpoint: str
+    variant: str  # "" is the endpoint itself: its deployments and conditions
+    team: str
+    stage: str
+    account: str
+    region: str
+    package_version: str
+    since: datetime  # the first window of this episode
+    at: datetime  # when this began or ended, as Vedette saw it
+    alert_id: str = ""  # of the message to people that says the same
+    cause: str = ""
+    runbook_url: str = ""
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+    report_url: str = ""  # the report, or else the endpoint, in the console; "" where the console's name is not public
+    links: dict[str, str] = {}
 
 
 R = TypeVar("R", bound=Record)

@@ -4,6 +4,8 @@ VEDETTE_STAGE            dev, prod, ...: names the table and the source of our o
 VEDETTE_BUCKET           the stage's bucket
 VEDETTE_TABLE            the stage's DynamoDB table
 VEDETTE_TOPIC_ARN        the topic for alerts; its account and region are the ones whose events are accepted
+VEDETTE_INCIDENTS_TOPIC_ARN  the topic for machines, one message for each incident (optional; without it, machines get
+                         the events on the bus alone)
 VEDETTE_TOPICS           the topics of teams: "team=arn" separated by commas (optional; every other team's alerts go to
                          VEDETTE_TOPIC_ARN); the topic of the reserved team "deployments" takes every message
                          about a deployment, of whichever team
@@ -52,6 +54,7 @@ class Settings:
     topics: tuple[tuple[str, str], ...] = ()  # team and topic
     runbook_url: str = ""
     team_runbooks: tuple[tuple[str, str], ...] = ()  # team and URL
+    incidents_topic_arn: str = ""
 
     @property
     def event_source(self) -> str:
@@ -128,7 +131,15 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         topics=_topics(environment.get("VEDETTE_TOPICS", ""), topic["region"]),
         runbook_url=_runbook("VEDETTE_RUNBOOK_URL", environment.get("VEDETTE_RUNBOOK_URL", "").strip()),
         team_runbooks=_team_runbooks(environment.get("VEDETTE_TEAM_RUNBOOKS", "")),
+        incidents_topic_arn=_incidents_topic(environment.get("VEDETTE_INCIDENTS_TOPIC_ARN", ""), topic["region"]),
     )
+
+
+def _incidents_topic(text: str, region: str) -> str:
+    topic = TOPIC_ARN.fullmatch(text.strip())
+    if text.strip() and (topic is None or topic["region"] != region):
+        raise MissingSetting(f"VEDETTE_INCIDENTS_TOPIC_ARN is not the ARN of an SNS topic in {region}: {text!r}.")
+    return text.strip()
 
 
 def _sources(text: str) -> tuple[tuple[str, str], ...]:

@@ -97,7 +97,9 @@ def test_every_link_between_documents_resolves(document):
 @pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
 def test_every_file_that_is_named_exists(document):
     """Paths that begin with a folder of the repository; a star is a pattern."""
-    named = re.findall(r"`((?:chalicelib|chalice_app|vedette|tests|benchmarks|docs)/[\w./*-]*)`", document.read_text())
+    named = re.findall(
+        r"`((?:chalicelib|chalice_app|vedette|tests|benchmarks|docs|examples)/[\w./*-]*)`", document.read_text()
+    )
     assert [path for path in named if not list(ROOT.glob(path.rstrip("/")))] == []
 
 

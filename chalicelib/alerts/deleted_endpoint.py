@@ -17,6 +17,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chalicelib.alerts.endpoint_notifications import DELETED, ENDPOINT_FAMILY, SILENT_WHILE_DELETED, sync_conditions
+from chalicelib.alerts.incidents import resolve_deployment
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.wording import counted, minute
 from chalicelib.constraints.measurement import Fingerprint
@@ -64,7 +65,8 @@ def report_deleted(state: AlertState, closed: Iterable[OpenAlert], next_step: st
         facts["more"] = f"{counted(len(known) - MAX_LISTED, 'closed alert')} not listed here"
     quiet = {f: one for f, one in state.fingerprints.items() if f.check not in SILENT_WHILE_DELETED}
     sentence = {DELETED.subject: f"the endpoint was deleted{ends}"}
-    return sync_conditions(replace(state, fingerprints=quiet), ENDPOINT_FAMILY, sentence, now, facts)
+    state = resolve_deployment(replace(state, fingerprints=quiet))
+    return sync_conditions(state, ENDPOINT_FAMILY, sentence, now, facts)
 
 
 def close(state: AlertState, deleted_at: datetime) -> AlertState:

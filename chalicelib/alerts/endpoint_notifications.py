@@ -12,15 +12,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
+from chalicelib.alerts import incidents
 from chalicelib.alerts.message import message_id
 from chalicelib.alerts.next_steps import Step, to_texts
 from chalicelib.alerts.outbox import enqueue, enqueue_rate_limited, sends_left
 from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.state import fingerprint_id
 from chalicelib.alerts.wording import counted, minute
 from chalicelib.constraints.measurement import Fingerprint, Severity
 from chalicelib.errors import VedetteError
@@ -37,6 +40,8 @@ from chalicelib.records import (
     FingerprintState,
     FingerprintStatus,
     FleetEntry,
+    Incident,
+    IncidentAction,
     UnreadableObject,
     UnreadableObjects,
     UnreadableReason,
@@ -83,10 +88,15 @@ def notify_once(
     steps: Iterable[Step],
     kind: AlertKind = AlertKind.DEPLOYMENT,
     check: str = "deployment",
+    machines: Callable[[AlertState, AlertMessage], AlertState] = incidents.inform,
+    opens: Incident | None = None,
 ) -> AlertState:
-    """Enqueue a message about an event; `occasion` identifies it, so that a repetition adds nothing."""
+    """Enqueue a message about an event; `occasion` identifies it, so that a repetition adds nothing.
+
+    `machines` says what the event is to machines; `opens` is the incident that it opens, if it opens one.
+    """
     message = AlertMessage(
-        alert_id=message_id(state.endpoint, "deployment", occasion),
+        alert_id=_alert_id(state.endpoint, occasion),
         kind=kind,
         severity=severity,
         endpoint=state.endpoint,
@@ -95,8 +105,15 @@ def notify_once(
         items=tuple(_fact(name, value, severity, check) for name, value in facts.items()),
         package_version=sanitize(package_version, 100),
         what_to_do=to_texts(steps),
+        incidents=(opens,) if opens else (),
     )
-    return enqueue(state, (message,))
+    if message.alert_id in state.sent_ids:
+        return state
+    return machines(enqueue(state, (message,)), message)
+
+
+def _alert_id(endpoint: str, occasion: str) -> str:
+    return message_id(endpoint, "deployment", occasion)
 
 
 def notify_deployed(state: AlertState, entry: FleetEntry, done: Deployment, baseline: str) -> AlertState:
@@ -121,7 +138,13 @@ def notify_deployed(state: AlertState, entry: FleetEntry, done: Deployment, base
         done.package_version,
         facts,
         (_way_back(done),),
+        machines=_deployed,
     )
+
+
+def _deployed(state: AlertState, message: AlertMessage) -> AlertState:
+    """A verified deployment closes the incident of a failed one."""
+    return incidents.inform(incidents.resolve_deployment(state, message), message)
 
 
 def _way_back(done: Deployment) -> Step:
@@ -155,6 +178,8 @@ def notify_deployment_failed(
         failed.package_version,
         {"reason": reason},
         (Step("Read the reason above."), again),
+        machines=partial(incidents.trigger_deployment, failed=failed),
+        opens=_opens(state, incidents.FAILED_DEPLOYMENT, incidents.failing_since(state, failed)),
     )
 
 
@@ -194,11 +219,25 @@ def sync_conditions(
     for fingerprint, sentence in present.items():
         if fingerprint not in known:
             known[fingerprint] = FingerprintState(
-                state=FingerprintStatus.FIRING, severity=Severity.WARNING, since=now, last_seen=now
+                state=FingerprintStatus.FIRING,
+                severity=Severity.WARNING,
+                since=now,
+                last_seen=now,
+                headline=sanitize(sentence, 400),
             )
-            occasion = f"{fingerprint!s} since {now.isoformat()}"
-            steps = _steps_of(fingerprint, state.endpoint)
-            state = notify_once(state, occasion, sentence, Severity.WARNING, "", facts or {}, steps, kind, family)
+            state = notify_once(
+                state,
+                _occasion(fingerprint, now),
+                sentence,
+                Severity.WARNING,
+                "",
+                facts or {},
+                _steps_of(fingerprint, state.endpoint),
+                kind,
+                family,
+                machines=_by_fingerprint,
+                opens=_opens(state, fingerprint, now),
+            )
     return replace(state, fingerprints=known)
 
 
@@ -214,6 +253,30 @@ def _steps_of(condition: Fingerprint, endpoint: str) -> list[Step]:
         ]
     _, step = CONDITION_FAMILIES.get(condition.check, (None, None))
     return [step._replace(command=f"{step.command} {endpoint}")] if step else []
+
+
+def _by_fingerprint(state: AlertState, message: AlertMessage) -> AlertState:
+    """Nothing to add: `incidents.follow` sees that the fingerprint begins, and that it ends."""
+    return state
+
+
+def _occasion(fingerprint: Fingerprint, since: datetime) -> str:
+    return f"{fingerprint!s} since {since.isoformat()}"
+
+
+def _opens(state: AlertState, fingerprint: Fingerprint, since: datetime) -> Incident:
+    number = fingerprint_id(state.endpoint, state.variant, fingerprint)
+    return Incident(fingerprint=number, since=since, action=IncidentAction.TRIGGER)
+
+
+def describe_condition(before: AlertState, after: AlertState, fingerprint: Fingerprint) -> incidents.Details:
+    """What machines are told about a condition that began or ended between two states; else what its name says."""
+    one = after.fingerprints.get(fingerprint) or before.fingerprints.get(fingerprint)
+    if one is None or not one.headline:
+        return incidents.describe_by_name(fingerprint)
+    kind, _ = CONDITION_FAMILIES.get(fingerprint.check, (AlertKind.DEPLOYMENT, None))
+    alert_id = _alert_id(after.endpoint, _occasion(fingerprint, one.since))
+    return incidents.Details(one.headline, f"resolved: {one.headline}", kind, alert_id)
 
 
 def sync_unreadable_objects(state: AlertState, found: UnreadableObjects, now: datetime) -> AlertState:
@@ -275,7 +338,10 @@ def notify_test(state: AlertState, nonce: str, limit: int, now: datetime) -> Ale
         what_to_do=to_texts([Step("No action is needed: you receive the alerts of this endpoint.")]),
     )
     others = tuple(test for test in state.expected_tests if test.nonce != nonce)
-    return enqueue_rate_limited(replace(state, expected_tests=others), (message,), limit, now)
+    state = replace(state, expected_tests=others)
+    if message.alert_id in state.sent_ids:
+        return state
+    return incidents.inform(enqueue_rate_limited(state, (message,), limit, now), message)
 
 
 def id_of_test(endpoint: str, nonce: str) -> str:

@@ -20,16 +20,28 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from chalicelib.alerts.cause import Cause, cause_of, served_since
 from chalicelib.alerts.flapping import is_flapping
+from chalicelib.alerts.incidents import Describe, Details, describe_by_name
 from chalicelib.alerts.next_steps import KINDS, MAX_ITEMS, NO_CAUSE, AlertContext, Step, next_steps, to_texts
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.state import MISSING_DATA_FINGERPRINTS, Transition, fingerprint_id
 from chalicelib.alerts.wording import NAMELESS, and_more, counted, duration, finding_sentence, minute
-from chalicelib.constraints.measurement import Measurement, Severity
+from chalicelib.constraints.measurement import Fingerprint, Measurement, Severity
 from chalicelib.constraints.severity_order import worst, worst_first
-from chalicelib.records import AlertItem, AlertKind, AlertMessage, Execution, FindingState, Suppressed
+from chalicelib.records import (
+    AlertItem,
+    AlertKind,
+    AlertMessage,
+    Execution,
+    FindingState,
+    Incident,
+    IncidentAction,
+    Suppressed,
+)
 
 FLAPPING = "after a day without a violation: this is its third alert within a day"
 _KINDS = {
@@ -38,12 +50,17 @@ _KINDS = {
 Findings = dict[FindingState, list[Measurement]]
 
 
+def kind_of(fingerprint: Fingerprint) -> AlertKind:
+    """The kind of the message that says that a fingerprint began to fire."""
+    return _KINDS.get(fingerprint, AlertKind.VIOLATIONS)
+
+
 def messages(transition: Transition, execution: Execution, context: AlertContext) -> tuple[AlertMessage, ...]:
     """The messages of a transition: none, one, or one more for each kind of missing data."""
     groups: dict[AlertKind, Findings] = {}
     for state in FindingState:
         for measurement in getattr(transition, state):
-            group = groups.setdefault(_KINDS.get(measurement.fingerprint, AlertKind.VIOLATIONS), {})
+            group = groups.setdefault(kind_of(measurement.fingerprint), {})
             group.setdefault(state, []).append(measurement)
     return tuple(
         _message(kind, findings, transition, execution, context)
@@ -79,7 +96,7 @@ def _message(
     return AlertMessage(
         alert_id=message_id(execution.endpoint, execution.variant, kind, _execution_id(execution), *changed),
         kind=shown_kind,
-        severity=worst(m.severity for m in new) if new else Severity.INFORMATION,
+        severity=worst(m.severity for m in new) if new else _severity_of_recovered(recovered, transition),
         endpoint=execution.endpoint,
         variant=execution.variant,
         headline=headline + tail,
@@ -100,6 +117,7 @@ def _message(
         refused=sum(execution.rejected.values()) if ours else None,
         folder=execution.folder,
         what_to_do=to_texts(next_steps(shown_kind, items, execution, context, len(continuing), cause)),
+        incidents=tuple(_incidents(items)),
     )
 
 
@@ -115,6 +133,53 @@ def _lasted(measurement: Measurement, transition: Transition) -> str:
     """How long a finding lasted that has recovered."""
     since, until = (of.get(measurement.fingerprint) for of in (transition.since, transition.until))
     return f" after {duration(until - since)}" if since is not None and until is not None and until > since else ""
+
+
+def _severity_of_recovered(recovered: list[Measurement], transition: Transition) -> Severity:
+    """The worst severity of what recovered, so that a filter for a severity gets both ends of an alert."""
+    known = transition.severities
+    return worst(known.get(m.fingerprint, Severity.INFORMATION) for m in recovered)
+
+
+def _incidents(items: Iterable[AlertItem]) -> Iterator[Incident]:
+    actions = {FindingState.NEW: IncidentAction.TRIGGER, FindingState.RECOVERED: IncidentAction.RESOLVE}
+    for item in items:
+        if item.state in actions and item.since is not None:
+            yield Incident(fingerprint=item.fingerprint, since=item.since, action=actions[item.state])
+
+
+def describe_findings(transition: Transition, execution: Execution, sent: Collection[AlertMessage]) -> Describe:
+    """What machines are told about the findings of an execution; `sent` are its messages to people."""
+    found = (transition.new, transition.continuing, transition.recovered, transition.muted, execution.measurements)
+    measured = {m.fingerprint: m for measurements in reversed(found) for m in measurements}
+    endpoint, variant, rows = execution.endpoint, execution.variant, execution.rows
+
+    def describe(fingerprint: Fingerprint) -> Details:
+        kind, number = kind_of(fingerprint), fingerprint_id(endpoint, variant, fingerprint)
+        details, about = describe_by_name(fingerprint), _message_about(kind, number, sent)
+        measurement = measured.get(fingerprint)
+        if measurement is not None:
+            begins = finding_sentence(measurement, rows)
+            details = replace(details, begins=begins, ends=finding_sentence(measurement, rows, recovered=True))
+        return replace(
+            details,
+            kind=kind,
+            alert_id=about.alert_id if about else "",
+            cause=about.cause if about else "",
+            package_version=execution.package_version,
+            window_start=execution.window_start,
+            window_end=execution.window_end,
+            folder=execution.folder,
+            source=execution.source,
+        )
+
+    return describe
+
+
+def _message_about(kind: AlertKind, fingerprint: str, sent: Collection[AlertMessage]) -> AlertMessage | None:
+    """The message that names a finding, or else counts it among those that it does not list."""
+    named = [one for one in sent if any(item.fingerprint == fingerprint for item in one.items)]
+    return next(iter([*named, *(one for one in sent if one.kind in {kind, AlertKind.RECOVERED})]), None)
 
 
 def suppressed_summary(endpoint: str, variant: str, suppressed: Suppressed) -> AlertMessage:
@@ -146,11 +211,12 @@ def message_id(*parts: str) -> str:
 
 def _item(measurement: Measurement, state: FindingState, execution: Execution, transition: Transition) -> AlertItem:
     fingerprint = measurement.fingerprint
+    severities = transition.severities if state == FindingState.RECOVERED else {}
     return AlertItem(
         subject=sanitize_name(measurement.feature, 100) or NAMELESS,
         check=sanitize(measurement.check, 60) or "check",
         state=state,
-        severity=measurement.severity,
+        severity=severities.get(fingerprint, measurement.severity),
         expected=sanitize(measurement.expected, 100, [measurement.feature]),
         observed=sanitize(measurement.observed, 100, [measurement.feature]),
         description=sanitize(measurement.description, 300, [measurement.feature]),

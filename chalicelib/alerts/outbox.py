@@ -27,7 +27,7 @@ from chalicelib.alerts.message import suppressed_summary
 from chalicelib.alerts.next_steps import MAX_ITEMS
 from chalicelib.constraints.measurement import Fingerprint, Severity
 from chalicelib.constraints.severity_order import order, worst
-from chalicelib.records import AlertItem, AlertMessage, AlertState, OutboxMessage, Suppressed
+from chalicelib.records import AlertItem, AlertKind, AlertMessage, AlertState, OutboxMessage, Suppressed
 
 # Longer than one Publish may take (2 s to connect, 10 s to read), shorter than Lambda's first retry after 60 seconds.
 LEASE_DURATION = timedelta(seconds=55)
@@ -72,8 +72,9 @@ def with_enqueue_times(before: AlertState, after: AlertState, now: datetime) -> 
 
 
 def oldest_pending(states: Iterable[AlertState]) -> datetime | None:
-    """Since when the oldest pending message waits; None when none does, or no record says since when."""
-    return min((m.enqueued_at for state in states for m in state.outbox if m.enqueued_at), default=None)
+    """Since when the oldest message or event waits; None when none does, or no record says since when."""
+    times = (at for state in states for at in (*(m.enqueued_at for m in state.outbox), *(e.at for e in state.events)))
+    return min(filter(None, times), default=None)
 
 
 def _not_enqueued(state: AlertState, messages: Iterable[AlertMessage]) -> list[AlertMessage]:
@@ -92,12 +93,13 @@ def _recent_sends(state: AlertState, now: datetime) -> tuple[datetime, ...]:
 def _with_message(suppressed: Suppressed | None, message: AlertMessage, now: datetime, until: datetime) -> Suppressed:
     if suppressed is None:
         suppressed = Suppressed(since=now, until=until, count=0, severity=Severity.INFORMATION, items=())
+    severity = Severity.INFORMATION if message.kind == AlertKind.RECOVERED else message.severity
     items = sorted((*suppressed.items, *message.items), key=_order_of_item)
     more = Counter(suppressed.more) + Counter(message.more) + Counter(str(item.state) for item in items[MAX_ITEMS:])
     return replace(
         suppressed,
         count=suppressed.count + 1,
-        severity=worst([suppressed.severity, message.severity]),
+        severity=worst([suppressed.severity, severity]),
         items=tuple(items[:MAX_ITEMS]),
         more=dict(more),
     )

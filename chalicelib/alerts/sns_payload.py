@@ -15,7 +15,7 @@ schema, with the whole alert as a string in the field for the sender's own data:
 |--------------------------------------------------|-------------------------------------------------------------|
 | 262,144 bytes, all forms and attributes together | ten items with capped texts; then `truncate_to_limit`       |
 | subject: printable ASCII, under 100 characters   | `sanitize.sns_subject`                                      |
-| 10 attributes through a queue with raw delivery  | 7 attributes                                                |
+| 10 attributes through a queue with raw delivery  | 9 attributes                                                |
 | chat: title 250, description 8,000, a step 350   | cut, with an ellipsis                                       |
 """
 
@@ -29,9 +29,10 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from chalicelib.alerts import email_text, story
+from chalicelib.alerts.incidents import dedup_key
 from chalicelib.alerts.next_steps import Step, from_texts, to_texts
 from chalicelib.locations import REPORT_FILE, VIOLATIONS_FILE
-from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState, write
+from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState, Incident, Source, write
 
 MAX_MESSAGE_BYTES = 262_144  # aws-behaviour: sns-size
 ATTRIBUTE_BYTES = 8_192
@@ -66,25 +67,32 @@ def with_routing(message: AlertMessage, team: str, installation: Installation, r
         region=region,
         runbook_url=runbook_url,
         what_to_do=to_texts(step.for_stage(stage, region) for step in from_texts(message.what_to_do)),
-        links={**runbook, **_links(message, installation)},
+        links={**runbook, **links_of(message.endpoint, message.folder, message.source, installation)},
+        incidents=tuple(_with_key(one, message, installation) for one in message.incidents),
     )
 
 
-def _links(message: AlertMessage, installation: Installation) -> dict[str, str]:
-    """Links into the console, made of ids only; the console asks for a sign-in."""
+def _with_key(incident: Incident, message: AlertMessage, installation: Installation) -> Incident:
+    key = dedup_key(installation.stage, message.endpoint, message.variant, incident.fingerprint, incident.since)
+    return replace(incident, dedup_key=key)
+
+
+def links_of(endpoint: str, folder: str, source: Source, installation: Installation) -> dict[str, str]:
+    """Links into the console to an endpoint and an execution, made of ids only; the console asks for a sign-in."""
     domain = CONSOLES.get(installation.partition)
     if domain is None:  # an isolated partition, whose console has a name that is not public
         return {}
-    region, endpoint = installation.region, quote(message.endpoint, safe="")
+    region = installation.region
     console = f"https://{region}.{domain}"
-    links = {"endpoint": f"{console}/sagemaker/home?region={region}#/endpoints/{endpoint}"}
-    bucket, folder, page = installation.bucket, message.folder, REPORT_FILE
-    if message.source == "model monitor":  # it writes no page, and its folder is a URI
-        bucket, _, prefix = message.folder.removeprefix("s3://").partition("/")
+    links = {"endpoint": f"{console}/sagemaker/home?region={region}#/endpoints/{quote(endpoint, safe='')}"}
+    if not folder:
+        return links
+    bucket, page = installation.bucket, REPORT_FILE
+    if source == "model monitor":  # it writes no page, and its folder is a URI
+        bucket, _, prefix = folder.removeprefix("s3://").partition("/")
         folder, page = f"{prefix.rstrip('/')}/", VIOLATIONS_FILE
-    if message.folder:
-        where = f"region={region}&prefix={quote(folder + page, safe='/')}"
-        links["report"] = f"{console}/s3/object/{quote(bucket, safe='')}?{where}"
+    where = f"region={region}&prefix={quote(folder + page, safe='/')}"
+    links["report"] = f"{console}/s3/object/{quote(bucket, safe='')}?{where}"
     return links
 
 
@@ -114,7 +122,10 @@ def truncate_to_limit(message: AlertMessage) -> AlertMessage:
 
 
 def message_attributes(message: AlertMessage) -> dict[str, str | list[str]]:
-    """The message attributes, for filter policies; `check` has one value for each check in the message."""
+    """The message attributes, for filter policies; `check` and `action` have each value that is in the message.
+
+    `dedup_key` is there only where the message is about a single incident.
+    """
     state = FindingState.RECOVERED if message.kind == AlertKind.RECOVERED else FindingState.NEW
     attributes: dict[str, str | list[str]] = {
         "severity": message.severity,
@@ -124,6 +135,8 @@ def message_attributes(message: AlertMessage) -> dict[str, str | list[str]]:
         "state": state,
         "team": message.team,
         "alert_id": message.alert_id,
+        "action": sorted({incident.action for incident in message.incidents}),
+        "dedup_key": message.incidents[0].dedup_key if len(message.incidents) == 1 else "",
     }
     return {name: value for name, value in attributes.items() if value}
 
@@ -145,12 +158,19 @@ def chat_notification(message: AlertMessage) -> dict[str, Any]:
             "keywords": [message.endpoint, message.kind, message.severity, *([message.team] if message.team else [])],
         },
         "metadata": {
-            "threadId": "/".join(filter(None, (message.endpoint, message.variant))),
+            "threadId": _thread(message),
             "summary": _cut(_markdown(message.headline), SUMMARY),
             "eventType": f"Vedette alert: {message.kind}",
             "additionalContext": {"alert": write(message).decode()},
         },
     }
+
+
+def _thread(message: AlertMessage) -> str:
+    """One thread for an incident, from its beginning to its end: that of the worst in the message."""
+    if message.incidents:
+        return message.incidents[0].dedup_key
+    return "/".join(filter(None, (message.endpoint, message.variant)))
 
 
 def _description(message: AlertMessage) -> str:

@@ -73,6 +73,7 @@ class Transition:
     late: bool = False  # its window, or a newer one, was counted before
     since: Mapping[Fingerprint, datetime] = field(default_factory=dict)  # the first window of each episode
     until: Mapping[Fingerprint, datetime] = field(default_factory=dict)  # the last violated window, of what recovered
+    severities: Mapping[Fingerprint, Severity] = field(default_factory=dict, compare=False)  # the worst of each episode
 
 
 @dataclass(frozen=True)
@@ -290,6 +291,7 @@ def _transition(
         muted=tuple(findings.get(FingerprintStatus.MUTED, ())),
         since=since,
         until={one.fingerprint: before.fingerprints[one.fingerprint].last_seen for one in recovered},
+        severities={name: one.severity for name, one in {**before.fingerprints, **after.fingerprints}.items()},
         left_out=left_out,
     )
 

@@ -42,14 +42,30 @@ def publish(topic_arn: str, subject: str, message: str, attributes: Mapping[str,
     """
     if _nobody_listens(topic_arn):
         raise Undeliverable(f"the topic {topic_arn} has no confirmed subscription")
+    _publish(topic_arn, message, attributes, Subject=subject, MessageStructure="json")
+
+
+def publish_data(topic_arn: str, message: str, attributes: Mapping[str, str | Sequence[str]]) -> None:
+    """Publish one message for programs: the same for each protocol. Nobody need have subscribed.
+
+    Raises
+    ------
+    Undeliverable
+        When the topic is gone, or SNS or the topic's key refuses the caller.
+    OutOfTime
+        When the function might end before the message is acknowledged.
+    """
+    _publish(topic_arn, message, attributes)
+
+
+def _publish(topic_arn: str, message: str, attributes: Mapping[str, str | Sequence[str]], **options: str) -> None:
     try:
         require_time("sns", "dynamodb", "dynamodb")
         client("sns").publish(
             TopicArn=topic_arn,
-            Subject=subject,
-            MessageStructure="json",
             Message=message,
             MessageAttributes={name: _attribute(value) for name, value in attributes.items() if value},
+            **options,
         )
     except ClientError as error:
         code = str(error.response["Error"]["Code"]).removesuffix("Exception")
@@ -77,11 +93,40 @@ def put_event(detail_type: str, detail: bytes) -> None:
 
     PutEvents answers 200 even when it refused an entry, so the entry's own error is read.
     """
-    entry = {"Source": settings().event_source, "DetailType": detail_type, "Detail": detail.decode()}
-    answer = client("events").put_events(Entries=[entry])
-    if answer.get("FailedEntryCount"):
-        refused = answer["Entries"][0]
-        raise VedetteError(f"EventBridge refused a {detail_type!r} event: {refused.get('ErrorCode')}.")
+    refused = _put(detail_type, [detail])[0]
+    if refused:
+        raise VedetteError(f"EventBridge refused a {detail_type!r} event: {refused}.")
+
+
+def put_events(detail_type: str, details: Sequence[bytes]) -> list[str]:
+    """Put at most ten events of ours on the default bus; why each was refused, "" for those that were accepted.
+
+    There must be time left to acknowledge them: otherwise copies would follow.
+
+    Raises
+    ------
+    Undeliverable
+        When the caller may not put events.
+    OutOfTime
+        When the function might end before the events are acknowledged.
+    """
+    try:
+        require_time("events", "dynamodb")
+        codes = _put(detail_type, details)
+    except ClientError as error:
+        code = str(error.response["Error"]["Code"]).removesuffix("Exception")
+        if code in REFUSALS:
+            raise Undeliverable(f"EventBridge refuses to put events: {code}") from error
+        raise
+    return [f"EventBridge refused the event: {code}" if code else "" for code in codes]
+
+
+def _put(detail_type: str, details: Sequence[bytes]) -> list[str]:
+    """Put events on the bus; the error code of each entry, "" for those that were accepted."""
+    source = settings().event_source
+    entries = [{"Source": source, "DetailType": detail_type, "Detail": detail.decode()} for detail in details]
+    answer = client("events").put_events(Entries=entries)
+    return [str(entry.get("ErrorCode") or "") for entry in answer["Entries"]]
 
 
 def invoke_function(name: str, event: Mapping[str, Any]) -> None:

@@ -15,6 +15,8 @@ A service may call the services below it in this list, and no other:
 | fleet_conditions     | says what the fleet names and does not exist; closes a deleted endpoint   |
 | execution_recording  | stores a verdict with its files, and publishes it                         |
 | alerting             | moves the alert state by a verdict, and sends what is pending             |
+| incident_delivery    | sends the events of incidents to the bus and to their topic               |
+| installation         | the stage as the texts of alerts name it                                  |
 | model_monitor        | reads the executions of Model Monitor's own schedules                     |
 | reporting            | the page of an execution                                                  |
 | emf_metrics          | the CloudWatch metrics of a verdict                                       |

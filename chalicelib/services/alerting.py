@@ -1,9 +1,9 @@
 """Alerts: moves the alert state by a verdict, and sends what is pending. A transactional outbox.
 
-    decide and lease:  a pure function changes the alert state, and the next pending message is leased: one
-                       conditional write, repeated on a conflict
-    publish:           SNS takes the message, one attempt
-    acknowledge:       it leaves the outbox, in the write that leases the next one
+    decide and lease:  a pure function changes the alert state, and the next pending message and events are leased:
+                       one conditional write, repeated on a conflict
+    publish:           SNS takes the message, one attempt; the bus and the incidents topic take the events
+    acknowledge:       they leave the outbox, in the write that leases the next ones
 
 | input                                              | outcome                                                         |
 |----------------------------------------------------|-----------------------------------------------------------------|
@@ -19,18 +19,20 @@
 | an endpoint of a team with a topic of its own      | goes there; for a team without one: metric, error log, and the  |
 |                                                    | stage's default topic                                           |
 | a deployment, and the stage has a topic for them   | goes there, whatever the team                                   |
+| an incident that began or ended                    | an event for machines, sent beside (`incident_delivery`)        |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
-from chalicelib.alerts import email_text, endpoint_notifications, message, mutes, outbox, sns_payload
+from chalicelib.alerts import email_text, endpoint_notifications, incidents, message, mutes, outbox, sns_payload
 from chalicelib.alerts.cause import WINDOWS_BEFORE
+from chalicelib.alerts.incidents import BATCH, Describe
 from chalicelib.alerts.model_monitor import TERMINAL, with_critical_features
 from chalicelib.alerts.next_steps import AlertContext
 from chalicelib.alerts.slow_drift import follow_slow_drift
@@ -43,8 +45,18 @@ from chalicelib.errors import MalformedEvent, NotReady, Undeliverable, Unexpecte
 from chalicelib.events import ProcessingJobStateChanged
 from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
-from chalicelib.records import AlertKind, AlertMessage, AlertState, Execution, ExecutionEvent, Mode, OutboxMessage
-from chalicelib.services import reporting
+from chalicelib.records import (
+    AlertKind,
+    AlertMessage,
+    AlertState,
+    Execution,
+    ExecutionEvent,
+    Mode,
+    OutboxMessage,
+    PendingEvent,
+)
+from chalicelib.services import incident_delivery, reporting
+from chalicelib.services.installation import installation, runbook_of
 from chalicelib.settings import DEPLOYMENTS, settings
 
 MAX_UNDELIVERABLE = 5  # of one run: the messages of an alert state go to one topic, and the sweep comes again
@@ -126,18 +138,22 @@ def alert_on(run: EndpointRun, execution: Execution) -> Alerted | Skipped:
         muted = mutes.always_muted
     context = _context(run, execution)
     moved = Transition(AlertState(endpoint=execution.endpoint, variant=execution.variant))
+    describe: Describe = incidents.describe_by_name
 
     def decide(state: AlertState) -> AlertState:
-        nonlocal moved
+        nonlocal moved, describe
         moved = transition(state, execution, entry.thresholds, muted, partial(_stored_executions, run, execution))
         pending = message.messages(moved, execution, context)
         after = moved.after
         if after != state and not moved.late:  # each day counts once
             after, of_the_week = follow_slow_drift(after, execution, entry.thresholds, muted)
             pending = (*pending, *of_the_week)
+            for one in of_the_week:
+                after = incidents.inform(after, one)
+        describe = message.describe_findings(moved, execution, pending)
         return outbox.enqueue_rate_limited(after, pending, entry.alerts_per_hour, run.now)
 
-    sent = update_and_send(run, execution.variant, decide)
+    sent = update_and_send(run, execution.variant, decide, lambda fingerprint: describe(fingerprint))
     if moved.muted:
         count("AlertsMuted", len(moved.muted))
     return Alerted(execution.endpoint, execution.verdict, tuple(sent))
@@ -185,8 +201,10 @@ def _context(run: EndpointRun, execution: Execution) -> AlertContext:
 # --- the outbox -------------------------------------------------------------------------------------------------------
 
 
-def update_and_send(run: EndpointRun, variant: str, decide: Decision) -> list[str]:
+def update_and_send(run: EndpointRun, variant: str, decide: Decision, describe: Describe | None = None) -> list[str]:
     """Apply a decision to an alert state, and send what is then pending, message by message; the ids sent.
+
+    `describe` says what the events of the decision say to machines; the state says it of conditions.
 
     Raises
     ------
@@ -196,40 +214,61 @@ def update_and_send(run: EndpointRun, variant: str, decide: Decision) -> list[st
     sent: list[str] = []
     tried: set[str] = set()
     failed: list[Exception] = []
-    undeliverable = 0
+    undeliverable, events_fail = 0, False
     while True:
-        state, leased = _lease_next(run, variant, decide)
-        if leased is None:
+        state, leased, events = _lease_next(run, variant, decide, describe, event_limit=0 if events_fail else BATCH)
+        if leased is None and not events:
             break
-        tried.add(leased.alert_id)
-        try:
-            _publish(run, leased.message)
-        except Undeliverable as error:
-            count("AlertsUndelivered")
-            logger.error(
-                "an alert could not be published",
-                endpoint=run.endpoint,
-                alert_id=leased.alert_id,
-                attempts=leased.attempts,
-                reason=str(error),
-            )
-            decide = partial(outbox.record_failure, alert_id=leased.alert_id, reason=str(error))
-            undeliverable += 1
-            if undeliverable == MAX_UNDELIVERABLE:
-                state = update(run, variant, decide)
-                break
-        except Exception as error:  # noqa: BLE001 - raised below, after the other messages were sent
-            failed.append(error)
-            decide = unchanged
-        else:
-            count("AlertsSent")
-            sent.append(leased.alert_id)
-            decide = partial(outbox.acknowledge, alert_id=leased.alert_id)
+        decisions: list[Decision] = []
+        if leased is not None:
+            tried.add(leased.alert_id)
+            try:
+                _publish(run, leased.message)
+            except Undeliverable as error:
+                decisions.append(_undelivered(run, leased, str(error)))
+                undeliverable += 1
+            except Exception as error:  # noqa: BLE001 - raised below, after the other messages were sent
+                failed.append(error)
+            else:
+                count("AlertsSent")
+                sent.append(leased.alert_id)
+                decisions.append(partial(outbox.acknowledge, alert_id=leased.alert_id))
+        if events:
+            outcome = incident_delivery.send(run, state, events)
+            events_fail = bool(outcome.refused or outcome.error)
+            failed += [outcome.error] if outcome.error else []
+            accepted, refused = outcome.accepted, outcome.refused
+            decisions.append(partial(incidents.acknowledge, accepted=accepted, refused=refused))
+        decide = _in_turn(decisions)
+        if undeliverable == MAX_UNDELIVERABLE:
+            state = update(run, variant, decide, describe)
+            break
     if failed:
         raise failed[0]
     if not undeliverable and any(one.alert_id not in tried and not one.last_error for one in state.outbox):
         raise NotReady(f"A message about {run.endpoint} is being sent by another invocation.")
     return sent
+
+
+def _undelivered(run: EndpointRun, leased: OutboxMessage, reason: str) -> Decision:
+    count("AlertsUndelivered")
+    logger.error(
+        "an alert could not be published",
+        endpoint=run.endpoint,
+        alert_id=leased.alert_id,
+        attempts=leased.attempts,
+        reason=reason,
+    )
+    return partial(outbox.record_failure, alert_id=leased.alert_id, reason=reason)
+
+
+def _in_turn(decisions: Sequence[Decision]) -> Decision:
+    def decide(state: AlertState) -> AlertState:
+        for one in decisions:
+            state = one(state)
+        return state
+
+    return decide
 
 
 def sync(run: EndpointRun, decide: Decision) -> None:
@@ -244,13 +283,14 @@ def sync(run: EndpointRun, decide: Decision) -> None:
     """
     states = run.known_alert_states
     known = None if states is None else states.get(ENDPOINT) or AlertState(endpoint=run.endpoint, variant=ENDPOINT)
-    if known is None or decide(known) != known or has_pending(known):
+    if known is None or decide(known) != known or has_pending(run, known):
         update_and_send(run, ENDPOINT, decide)
 
 
-def has_pending(state: AlertState) -> bool:
+def has_pending(run: EndpointRun, state: AlertState) -> bool:
     """Whether something of an alert state is still to be sent."""
-    return bool(state.outbox) or state.suppressed is not None
+    waits = bool(state.outbox or state.events) or state.suppressed is not None
+    return waits or incidents.unreported(state, notifies=run.entry.mode != Mode.OBSERVE)
 
 
 def send_pending(run: EndpointRun, variant: str) -> list[str]:
@@ -258,8 +298,21 @@ def send_pending(run: EndpointRun, variant: str) -> list[str]:
     return update_and_send(run, variant, unchanged)
 
 
-def update(run: EndpointRun, variant: str, decide: Decision) -> AlertState:
-    """Apply a decision to an alert state in one conditional write; nothing is sent.
+def unchanged(state: AlertState) -> AlertState:
+    """The decision that changes nothing."""
+    return state
+
+
+def update(
+    run: EndpointRun,
+    variant: str,
+    decide: Decision,
+    describe: Describe | None = None,
+    then: Decision = unchanged,
+) -> AlertState:
+    """Apply a decision to an alert state in one conditional write, with the events of it; nothing is sent.
+
+    `then` is applied to the state with these events.
 
     Raises
     ------
@@ -268,7 +321,13 @@ def update(run: EndpointRun, variant: str, decide: Decision) -> AlertState:
     """
 
     def changed(state: AlertState) -> AlertState:
-        return outbox.with_enqueue_times(state, decide(bounded(state)), run.now)
+        after = decide(bounded(state))
+        if run.entry.mode == Mode.OBSERVE:
+            after = incidents.withdraw(state, after, run.now)
+        else:
+            of_state = partial(endpoint_notifications.describe_condition, state, after)
+            after = incidents.follow(state, after, run.now, describe or of_state)
+        return then(outbox.with_enqueue_times(state, after, run.now))
 
     state = run.stores.alert_states.change(run.endpoint, variant, changed)
     if run.known_alert_states is not None:
@@ -276,28 +335,28 @@ def update(run: EndpointRun, variant: str, decide: Decision) -> AlertState:
     return state
 
 
-def unchanged(state: AlertState) -> AlertState:
-    """The decision that changes nothing."""
-    return state
-
-
-def _lease_next(run: EndpointRun, variant: str, decide: Decision) -> tuple[AlertState, OutboxMessage | None]:
-    """Apply a decision, and take a lease on the next pending message, in one write."""
+def _lease_next(
+    run: EndpointRun, variant: str, decide: Decision, describe: Describe | None, event_limit: int
+) -> tuple[AlertState, OutboxMessage | None, tuple[PendingEvent, ...]]:
+    """Apply a decision, and take a lease on the next pending message and events, in one write."""
     leased: OutboxMessage | None = None
+    events: tuple[PendingEvent, ...] = ()
 
     def step(state: AlertState) -> AlertState:
         nonlocal leased
         changed, leased = outbox.lease_next(decide(state), datetime.now(UTC))
         return changed
 
-    return update(run, variant, step), leased
+    def with_events(state: AlertState) -> AlertState:
+        nonlocal events
+        changed, events = incidents.lease(state, datetime.now(UTC), event_limit)
+        return changed
+
+    return update(run, variant, step, describe, with_events), leased, events
 
 
 def _publish(run: EndpointRun, pending: AlertMessage) -> None:
-    stage = settings()
-    place = sns_payload.Installation(stage.stage, stage.bucket, stage.region, stage.account, stage.partition)
-    runbook = run.entry.runbook_url or stage.runbook_of(run.entry.team)
-    routed = sns_payload.with_routing(pending, run.entry.team, place, runbook)
+    routed = sns_payload.with_routing(pending, run.entry.team, installation(), runbook_of(run.entry))
     reporting.write_alert(run, routed)
     body = sns_payload.sns_message(routed)
     attributes = sns_payload.message_attributes(routed)

@@ -16,7 +16,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun, Stores
 from chalicelib.errors import NotReady
 from chalicelib.observability import count, logger
-from chalicelib.records import AlertState
+from chalicelib.records import AlertState, Mode
 from chalicelib.services import alerting
 
 KEPT_AT_LEAST = timedelta(hours=1)  # a function that began before may still enqueue
@@ -53,14 +53,15 @@ def send_rest(endpoint: str, stores: Stores, deadline: Deadline) -> Sent | None:
     departed = stores.alert_states.departed_endpoint(endpoint)
     if departed is None:
         return None
-    run = EndpointRun(departed.entry, datetime.now(UTC), deadline, stores)
+    # Nobody is notified of it any more, as in mode observe: so its open incidents are resolved.
+    run = EndpointRun(replace(departed.entry, mode=Mode.OBSERVE), datetime.now(UTC), deadline, stores)
     sent, left = 0, 0
     for state in stores.alert_states.of_endpoint(endpoint):
         try:
             sent += len(alerting.send_pending(run, state.variant))
         except NotReady:  # another invocation is sending it
             left += 1
-    pending = [state for state in stores.alert_states.of_endpoint(endpoint) if alerting.has_pending(state)]
+    pending = [state for state in stores.alert_states.of_endpoint(endpoint) if alerting.has_pending(run, state)]
     dropped = sum(_drop(run, state) for state in pending) if run.now - departed.at >= DROPPED_AFTER else 0
     left += 0 if dropped else len(pending)
     if not left and run.now - departed.at >= KEPT_AT_LEAST:
@@ -75,10 +76,11 @@ def _drop(run: EndpointRun, state: AlertState) -> int:
         "the alerts of an endpoint that left the fleet were dropped",
         endpoint=run.endpoint,
         alert_ids=[message.alert_id for message in state.outbox],
+        event_ids=[event.event_id for event in state.events],
         suppressed=suppressed,
-        reasons=sorted({message.last_error for message in state.outbox}),
+        reasons=sorted({m.last_error for m in state.outbox} | {event.last_error for event in state.events}),
     )
-    number = len(state.outbox) + suppressed
+    number = len(state.outbox) + len(state.events) + suppressed
     count("AlertsDropped", number)
-    alerting.update(run, state.variant, lambda known: replace(known, outbox=(), suppressed=None))
+    alerting.update(run, state.variant, lambda known: replace(known, outbox=(), events=(), suppressed=None))
     return number

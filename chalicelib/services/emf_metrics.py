@@ -1,4 +1,4 @@
-"""The CloudWatch metrics of a verdict, in EMF; docs/metrics.md names each.
+"""The CloudWatch metrics of a verdict, and of what waits, in EMF; docs/metrics.md names each.
 
 | dimensions                   | metrics                                  | how many                                   |
 |------------------------------|------------------------------------------|--------------------------------------------|
@@ -8,6 +8,7 @@
 | Stage, Endpoint, Feature     | Violations, Drift                        | the fleet's critical ones, 20 at most      |
 | Endpoint, MonitoringSchedule | feature_baseline_drift_{feature}, as     | if the fleet names a schedule: of the      |
 |                              | Model Monitor's                          | baseline's features, 100 at most           |
+| Stage                        | OldestPendingAlertSeconds                | while something waits                      |
 
 Each metric costs, so their number depends on the fleet alone and never on what a client sends. Its time is the end of
 the window, so that a late verdict appears where it belongs.
@@ -55,6 +56,14 @@ def _write(namespace: str, execution: Execution, dimensions: dict[str, str], val
     for name, figure in values.items():
         is_count = name != DRIFT_METRIC and not name.startswith(MODEL_MONITOR_DRIFT)
         written.add_metric(name=name, unit=MetricUnit.Count if is_count else MetricUnit.NoUnit, value=figure)
+    written.flush_metrics()
+
+
+def emit_oldest_pending(seconds: float) -> None:
+    """Write how long the oldest pending message or event has waited; an alarm of the stage reads it."""
+    written = EphemeralMetrics(namespace=metrics.namespace)
+    written.add_dimension(name="Stage", value=settings().stage)
+    written.add_metric(name="OldestPendingAlertSeconds", unit=MetricUnit.Seconds, value=seconds)
     written.flush_metrics()
 
 

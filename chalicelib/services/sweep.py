@@ -44,7 +44,7 @@ from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import NotReady, SourceAccessDenied
 from chalicelib.events import DataCaptured
-from chalicelib.observability import logger, measure_seconds
+from chalicelib.observability import logger
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import Activity, Delivery, Execution, Mode, SweepCheckpoint, UnreadableObjects, parts_digest
 from chalicelib.registry.capture_check import CaptureState, capture_state
@@ -53,6 +53,7 @@ from chalicelib.services import (
     alerting,
     capture_backlog,
     capture_processing,
+    emf_metrics,
     model_monitor,
     monitoring,
     serving,
@@ -525,10 +526,10 @@ def _send_pending(sweep_run: _SweepRun) -> int:
     """Send the pending alerts of the endpoint that nobody is sending; a metric has the age of what is left."""
     run, sent = sweep_run.run, 0
     for state in list(run.alert_states.values()):
-        if alerting.has_pending(state):
+        if alerting.has_pending(run, state):
             with suppress(NotReady):  # another invocation is sending it
                 sent += len(alerting.send_pending(run, state.variant))
     oldest = outbox.oldest_pending(run.alert_states.values())
     if oldest is not None:
-        measure_seconds("OldestPendingAlertSeconds", (run.now - oldest).total_seconds())
+        emf_metrics.emit_oldest_pending((run.now - oldest).total_seconds())
     return sent

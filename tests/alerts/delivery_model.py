@@ -5,6 +5,7 @@ the whole AWS simulator behind it.
 """
 
 import io
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -40,6 +41,7 @@ class Aws:
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     published: list[str] = field(default_factory=list)  # alert ids
+    events: list[dict[str, Any]] = field(default_factory=list)  # the details on the bus
     calls: list[str] = field(default_factory=list)
     before: Callable[[str], None] = lambda call: None
     after: Callable[[str], None] = lambda call: None
@@ -81,6 +83,10 @@ class Aws:
 
     def get_topic_attributes(self, **asked: Any) -> dict[str, Any]:
         return {"Attributes": {"SubscriptionsConfirmed": "1"}}
+
+    def put_events(self, **asked: Any) -> dict[str, Any]:
+        self.events += [json.loads(entry["Detail"]) for entry in asked["Entries"]]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "e"} for _ in asked["Entries"]]}
 
     def publish(self, **asked: Any) -> dict[str, Any]:
         self.published.append(asked["MessageAttributes"]["alert_id"]["StringValue"])

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.alerts import incidents
 from chalicelib.alerts.endpoint_notifications import (
     TEST_VALIDITY,
     expect_test,
@@ -19,6 +20,7 @@ from chalicelib.alerts.endpoint_notifications import (
 )
 from chalicelib.alerts.message import message_id
 from chalicelib.alerts.next_steps import Step
+from chalicelib.alerts.state import fingerprint_id
 from chalicelib.constraints.measurement import Fingerprint
 from chalicelib.errors import VedetteError
 from chalicelib.records import (
@@ -30,6 +32,7 @@ from chalicelib.records import (
     FingerprintState,
     FleetEntry,
     GoldenPayload,
+    Incident,
 )
 from tests.alerts.factories import NOON
 
@@ -83,6 +86,11 @@ def notification(
     )
 
 
+def opened(fingerprint: Fingerprint) -> Incident:
+    """What a message says of the incident that it opens."""
+    return Incident(fingerprint=fingerprint_id("site", "", fingerprint), since=NOON, action="trigger")
+
+
 def only(state: AlertState) -> AlertMessage:
     (pending,) = state.outbox
     assert pending.alert_id == pending.message.alert_id
@@ -130,6 +138,7 @@ def test_a_failed_deployment_says_why_what_serves_and_that_it_is_not_retried():
         {"reason": "no memory"},
         "critical",
         what_to_do=("Read the reason above.", NOT_RETRIED),
+        incidents=(opened(incidents.FAILED_DEPLOYMENT),),
     )
 
 
@@ -205,7 +214,9 @@ def test_long_texts_are_cut_and_every_occasion_has_an_id_of_its_own():
 def test_a_condition_that_begins_is_one_message_and_fires_from_now_on(family, kind, steps):
     state = sync_conditions(EMPTY, family, {"stop": "site is Failed"}, NOON)
     assert state.fingerprints == {
-        Fingerprint(family, "stop"): FingerprintState(state="firing", severity="warning", since=NOON, last_seen=NOON)
+        Fingerprint(family, "stop"): FingerprintState(
+            state="firing", severity="warning", since=NOON, last_seen=NOON, headline="site is Failed"
+        )
     }
     assert only(state) == notification(
         f"{family}|stop since 2026-03-02T12:00:00+00:00",
@@ -215,6 +226,7 @@ def test_a_condition_that_begins_is_one_message_and_fires_from_now_on(family, ki
         kind=kind,
         package_version="",
         what_to_do=steps,
+        incidents=(opened(Fingerprint(family, "stop")),),
     )
 
 

@@ -6,12 +6,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
+from moto.sns.utils import FilterPolicyMatcher
 from msgspec.structs import replace
 
-from chalicelib.alerts import email_text, sns_payload
+from chalicelib.alerts import email_text, incidents, sns_payload
+from chalicelib.alerts.machine_event import attributes, machine_event
 from chalicelib.alerts.sns_payload import Installation
-from chalicelib.records import AlertMessage, read, write
-from tests.alerts.factories import PLACE, drift, eventful, execution, said, sent, violation
+from chalicelib.alerts.state import transition
+from chalicelib.records import AlertMessage, Thresholds, read, write
+from tests.alerts.factories import PLACE, book, clean, drift, eventful, execution, said, sent, violation
 from vedette.operations.alerts import schema
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "alert.schema.json"
@@ -69,7 +72,7 @@ def test_chat_clients_receive_their_own_schema_and_web_hooks_the_whole_alert_wit
         "`vedette alerts mute 614728c245da --until 12h --reason WHY --stage dev --region eu-west-1`"
         in found.content.next_steps[-1]
     )
-    assert found.metadata.thread_id == "preferred-site/AllTraffic"
+    assert found.metadata.thread_id == "vedette.dev.preferred-site.AllTraffic.614728c245da.20260302T120000Z"
     assert read(AlertMessage, found.metadata.additional_context["alert"].encode(), "https") == one
 
 
@@ -80,6 +83,7 @@ def test_a_chat_notification_says_what_the_mail_says():
         more={"new": 1_200, "continuing": 2},
         what_to_do=("See all findings:\nvedette show violations preferred-site", "Wait for <ann>."),
         links={"endpoint": "https://console/endpoint", "another": "https://console/another"},
+        incidents=(),
     )
     assert sns_payload.chat_notification(one) == {
         "version": "1.0",
@@ -116,7 +120,7 @@ def test_a_chat_notification_says_what_the_mail_says():
 
 def test_a_chat_notification_leaves_out_what_is_not_there():
     bare = replace(eventful().items[0], expected="", observed="")
-    found = sns_payload.chat_notification(eventful(team="", variant="", items=(bare,)))
+    found = sns_payload.chat_notification(eventful(team="", variant="", items=(bare,), incidents=()))
     assert found["content"]["keywords"] == ["preferred-site", "violations", "critical"]
     assert found["content"]["description"].endswith("\n- new: b, data_type_check, critical")
     assert found["metadata"]["threadId"] == "preferred-site"
@@ -143,7 +147,7 @@ def test_chat_clients_receive_no_text_longer_than_they_show():
     assert len(found.metadata.summary) <= 300
 
 
-def test_filter_policies_can_choose_by_seven_attributes_and_a_queue_takes_ten():
+def test_filter_policies_can_choose_by_nine_attributes_and_a_queue_takes_ten():
     found = sns_payload.message_attributes(message(violation(), drift("a"), violation("c", check="completeness_check")))
     assert found == {
         "severity": "critical",
@@ -153,8 +157,33 @@ def test_filter_policies_can_choose_by_seven_attributes_and_a_queue_takes_ten():
         "state": "new",
         "team": "search",
         "alert_id": found["alert_id"],
+        "action": ["trigger"],
     }
-    assert len(found) <= 10
+    assert len(found) + len({"dedup_key"}) <= 10
+
+
+def test_a_message_about_one_incident_has_its_key_as_an_attribute():
+    assert sns_payload.message_attributes(message())["dedup_key"] == (
+        "vedette.dev.preferred-site.AllTraffic.614728c245da.20260302T120000Z"
+    )
+
+
+def test_the_incidents_of_a_message_say_what_each_begins_or_ends():
+    found = sent(eventful()).incidents
+    assert [(one.fingerprint, one.action) for one in found] == [
+        ("614728c245da", "trigger"),
+        ("b3b8e5dd8860", "resolve"),
+    ]
+    assert sns_payload.chat_notification(sent(eventful()))["metadata"]["threadId"] == found[0].dedup_key
+
+
+def test_an_incident_is_one_thread_from_its_beginning_to_its_end():
+    begun = message()
+    state = transition(book(), execution(violation()), Thresholds()).after
+    state = transition(state, execution(clean(), hour=1), Thresholds()).after
+    (over,) = said(execution(clean(), hour=2), state)
+    threads = {sns_payload.chat_notification(one)["metadata"]["threadId"] for one in (begun, sent(over))}
+    assert threads == {begun.incidents[0].dedup_key}
 
 
 def test_an_attribute_without_a_value_is_left_out():
@@ -193,6 +222,12 @@ def test_the_documented_schema_is_the_one_of_the_record():
     documented = json.loads(SCHEMA.read_text())
     assert documented == json.loads(json.dumps(schema())), "run: vedette alerts schema > docs/alert.schema.json"
     assert documented["title"].endswith("schema version 1")
+
+
+def test_the_documented_schema_of_the_events_is_the_one_of_the_record():
+    documented = json.loads(SCHEMA.with_name("alert-event.schema.json").read_text())
+    written = "run: vedette alerts schema --events > docs/alert-event.schema.json"
+    assert documented == json.loads(json.dumps(schema(events=True))), written
 
 
 def test_every_field_of_a_message_is_in_the_documented_schema():
@@ -302,3 +337,45 @@ def test_an_isolated_partition_has_no_links():
 
 def replace_partition(partition: str) -> Installation:
     return Installation(PLACE.stage, PLACE.bucket, PLACE.region, PLACE.account, partition)
+
+
+def policies(document: str) -> list[dict]:
+    """The filter policies that a document prints."""
+    lines = (Path(__file__).parents[2] / "docs" / document).read_text().splitlines()
+    found = [json.loads(line) for line in lines if line.startswith('    { "')]
+    assert found, document
+    return found
+
+
+def passes(policy: dict, attributes: dict) -> bool:
+    typed = {
+        name: {"Type": "String", "Value": value}
+        if isinstance(value, str)
+        else {"Type": "String.Array", "Value": json.dumps(value)}
+        for name, value in attributes.items()
+    }
+    return FilterPolicyMatcher(policy, "MessageAttributes").matches(typed, "")
+
+
+def test_the_documented_policies_get_both_ends_of_an_alert_and_leave_out_the_others():
+    def ends(**changes) -> list[AlertMessage]:
+        state = transition(book(), execution(violation(**changes)), Thresholds()).after
+        state = transition(state, execution(clean(), hour=1), Thresholds()).after
+        (over,) = said(execution(clean(), hour=2), state)
+        return [message(violation(**changes)), sent(over, team="search")]
+
+    (policy,) = policies("alerts.md")
+    assert [passes(policy, sns_payload.message_attributes(one)) for one in ends()] == [True, True]
+    mild = [passes(policy, sns_payload.message_attributes(one)) for one in ends(severity="warning")]
+    assert mild == [False, False]
+
+
+def test_the_documented_policy_of_machines_gets_both_ends_of_an_incident():
+    state = book()
+    for hour, found in enumerate((violation(), clean(), clean())):
+        made = execution(found, hour=hour)
+        state = incidents.follow(state, transition(state, made, Thresholds()).after, made.window_end)
+    (policy,) = policies("incidents.md")
+    for team, wanted in (("search", True), ("sales", False)):
+        found = [machine_event(one, state, team, PLACE) for one in state.events]
+        assert [passes(policy, attributes(one)) for one in found] == [wanted, wanted]

@@ -12,7 +12,7 @@ from chalicelib.alerts.message import message_id, suppressed_summary
 from chalicelib.alerts.next_steps import MAX_ITEMS
 from chalicelib.alerts.state import transition
 from chalicelib.constraints.measurement import Measurement
-from chalicelib.records import AlertItem, AlertMessage, Suppressed, Thresholds, read, write
+from chalicelib.records import AlertItem, AlertMessage, Incident, Suppressed, Thresholds, read, write
 from tests.alerts.factories import (
     HOUR,
     NOON,
@@ -170,6 +170,10 @@ def test_a_message_holds_every_fact_of_its_execution():
             "Mute every alert of this endpoint:\n"
             "vedette alerts mute --endpoint preferred-site --until 12h --reason WHY",
         ),
+        incidents=(
+            Incident(fingerprint="614728c245da", since=NOON + 2 * HOUR, action="trigger"),
+            Incident(fingerprint="b3b8e5dd8860", since=NOON, action="resolve"),
+        ),
     )
 
 
@@ -187,9 +191,9 @@ def recovery(*others: Measurement, features: str = "b") -> AlertMessage:
     return message
 
 
-def test_a_recovery_is_information_and_counts_what_is_not_yet_recovered():
+def test_a_recovery_has_the_severity_of_what_ended_and_counts_what_is_not_yet_recovered():
     alone, beside = recovery(), recovery(violation("a"), violation("c"))
-    assert (alone.kind, alone.severity) == (beside.kind, beside.severity) == ("recovered", "information")
+    assert (alone.kind, alone.severity) == (beside.kind, beside.severity) == ("recovered", "critical")
     assert (alone.headline, alone.headline_tail) == ("b is as expected again (Integral) after 1 hour", "")
     tail = "; 2 other violations not yet recovered"
     assert (beside.headline, beside.headline_tail) == (f"b is as expected again (Integral) after 1 hour{tail}", tail)

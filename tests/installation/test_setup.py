@@ -66,12 +66,14 @@ def test_a_stage_is_made_safe(clone):
         "errors",
         "throttles",
         "failures",
+        "pending",
         "sweep-not-running",
     }
     assert clone.client("cloudwatch").list_dashboards()["DashboardEntries"][0]["DashboardName"] == "vedette-dev"
     topics = clone.client("sns").list_topics()["Topics"]
     assert {topic["TopicArn"].rpartition(":")[2] for topic in topics} == {
         "vedette-dev-alerts",
+        "vedette-dev-incidents",
         "vedette-dev-operations",
     }
 
@@ -81,6 +83,7 @@ def test_the_stage_stands_in_the_project_and_its_policies_speak_of_it_alone(clon
     entry = clone.project.stage("dev")
     settings = from_environment(entry["environment_variables"])
     assert (settings.stage, settings.role_arn) == ("dev", "arn:aws:iam::123456789012:role/vedette-dev-models")
+    assert settings.incidents_topic_arn == "arn:aws:sns:eu-west-1:123456789012:vedette-dev-incidents"
     for name, function in entry["lambda_functions"].items():
         policy = json.loads((clone.project.chalice / function["iam_policy_file"]).read_text())
         text = json.dumps(policy)

@@ -207,16 +207,18 @@ def preview_command(io: CommandIO, file: str, baseline: str | None, endpoint: st
 
 
 @click.command("schema")
-def schema_command() -> None:
+@click.option("--events", is_flag=True, help="Print that of the events on the bus and the incidents topic instead.")
+def schema_command(events: bool) -> None:
     """Print the JSON Schema of the alerts that queues, functions and webhooks receive.
 
     \b
     Example:
       vedette alerts schema > docs/alert.schema.json
+      vedette alerts schema --events > docs/alert-event.schema.json
     """  # noqa: D301
     from vedette.operations import alerts
 
-    click.echo(json.dumps(alerts.schema(), indent=2))
+    click.echo(json.dumps(alerts.schema(events=events), indent=2))
 
 
 for _command in (

@@ -12,7 +12,7 @@ the stage, in which each pattern is replaced by the resource of the stage:
 | s3:::*/data-capture/* (denied)               | the same, and every other capture source                     |
 | table/vedette-*, function:vedette-*-…        | the stage's table, the function itself                       |
 | log-group:/aws/lambda/vedette-*              | the function's own log group                                 |
-| sns:*:*:vedette-*                            | the stage's topic and those of its teams                     |
+| sns:*:*:vedette-*                            | the stage's topics and those of its teams                    |
 | iam::*:role/vedette-*                        | the role of the models                                       |
 | ml.… (instance types)                        | the instance types of the setup, if any were named           |
 """
@@ -49,6 +49,7 @@ class StageScope:
     instance_types: tuple[str, ...] = ()
     in_vpc: bool = False
     partition: str = field(default="aws")
+    incidents_topic: str = ""
 
 
 def read(folder: Path) -> dict[str, Policy]:

@@ -185,7 +185,8 @@ def _scope(request: SetupRequest, outputs: Mapping[str, str], project: Project) 
         account=owner,
         bucket=outputs["Bucket"],
         table=outputs["Table"],
-        topics=tuple(dict.fromkeys([outputs["TopicArn"], *teams])),
+        topics=tuple(dict.fromkeys([outputs["TopicArn"], outputs["IncidentsTopicArn"], *teams])),
+        incidents_topic=outputs["IncidentsTopicArn"],
         role_arn=outputs["RoleArn"],
         key_arn=outputs.get("KeyArn", ""),
         sources=tuple(
@@ -230,6 +231,7 @@ def _entry(
         "VEDETTE_BUCKET": scope.bucket,
         "VEDETTE_TABLE": scope.table,
         "VEDETTE_TOPIC_ARN": scope.topics[0],
+        "VEDETTE_INCIDENTS_TOPIC_ARN": scope.incidents_topic,
         "VEDETTE_ROLE_ARN": scope.role_arn,
         "VEDETTE_CAPTURE_SOURCES": ",".join(f"{bucket}/{prefix}" for bucket, prefix in scope.sources),
     }

@@ -415,6 +415,31 @@ ASSUMPTIONS = (
         ),
     ),
     Assumption(
+        "put-events-entries",
+        "events",
+        "PutEvents takes at most ten entries, and answers 200 with an error code for each entry that it refused.",
+        SEEN,
+        ("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html",),
+    ),
+    Assumption(
+        "input-transformer",
+        "events",
+        "In the JSON template of an input transformer, a variable outside of quotation marks becomes a JSON value, and"
+        " one within them is inserted without being escaped; a variable whose path does not exist is left out.",
+        SEEN,
+        (
+            "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html",
+            "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html",
+        ),
+    ),
+    Assumption(
+        "pipeline-parameters",
+        "events",
+        "The value of a SageMaker pipeline's parameter in a rule's target may be a JSON path into the event.",
+        INFERRED,
+        ("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html",),
+    ),
+    Assumption(
         "lambda-retries",
         "Lambda",
         "A failed asynchronous invocation comes again after one minute and after two more, with the same request id.",

@@ -199,8 +199,9 @@ class Cloud:
     # The installation ------------------------------------------------------------------------------------------
 
     def install(self, stage: str = "local") -> dict[str, str]:
-        """Create the bucket, table, topic and subscribers of a stage; returns its environment variables."""
+        """Create the bucket, table, topics and subscribers of a stage; returns its environment variables."""
         self.mailbox.queue_name = installation.queue_name(stage)
+        self.mailbox.incidents_queue_name = installation.incidents_queue_name(stage)
         with calling_as("aws"):
             return installation.install(stage, self.account, self._client)
 

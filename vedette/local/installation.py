@@ -1,4 +1,4 @@
-"""A stage as `vedette setup` creates it: bucket, table, topic, and one subscriber of each kind."""
+"""A stage as `vedette setup` creates it: bucket, table, topics, and one subscriber of each kind."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def queue_name(stage: str) -> str:
     return f"vedette-{stage}-alerts"
 
 
+def incidents_queue_name(stage: str) -> str:
+    """The queue that receives the event of every incident."""
+    return f"vedette-{stage}-incidents"
+
+
 def install(stage: str, account: SimulatedAccount, client: Client) -> dict[str, str]:
     """Create the stage; returns its environment variables."""
     bucket, table = f"vedette-{stage}-{account.account_id}", locations.table(stage)
@@ -29,6 +34,9 @@ def install(stage: str, account: SimulatedAccount, client: Client) -> dict[str, 
         "VEDETTE_BUCKET": bucket,
         "VEDETTE_TABLE": table,
         "VEDETTE_TOPIC_ARN": _make_topic(stage, client("sns"), client("sqs")),
+        "VEDETTE_INCIDENTS_TOPIC_ARN": _make_topic_of_queue(
+            f"vedette-{stage}-incidents", incidents_queue_name(stage), client("sns"), client("sqs")
+        ),
         "VEDETTE_ROLE_ARN": f"arn:aws:iam::{account.account_id}:role/vedette-{stage}-model",
     }
 
@@ -66,9 +74,14 @@ def _make_table(name: str, dynamodb: Any) -> None:
 
 
 def _make_topic(stage: str, sns: Any, sqs: Any) -> str:
-    topic: str = sns.create_topic(Name=f"vedette-{stage}")["TopicArn"]
-    url = sqs.create_queue(QueueName=queue_name(stage))["QueueUrl"]
+    topic = _make_topic_of_queue(f"vedette-{stage}", queue_name(stage), sns, sqs)
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=OPERATOR)
+    return topic
+
+
+def _make_topic_of_queue(name: str, queue_name: str, sns: Any, sqs: Any) -> str:
+    topic: str = sns.create_topic(Name=name)["TopicArn"]
+    url = sqs.create_queue(QueueName=queue_name)["QueueUrl"]
     queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
-    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=OPERATOR)
     return topic

@@ -63,6 +63,7 @@ class Mailbox:
     mails: list[Mail] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
     queue_name: str = ""
+    incidents_queue_name: str = ""
     unconfirmed: set[str] = field(default_factory=set)  # addresses that have not confirmed yet
     smtp: tuple[str, int] | None = None  # send each e-mail to this mail server
 
@@ -108,7 +109,15 @@ class Mailbox:
     @property
     def messages(self) -> list[dict[str, Any]]:
         """The JSON messages in the queue, without receiving them."""
-        queue = sqs_backends[self.account.account_id][self.account.region].queues.get(self.queue_name)
+        return self._queued(self.queue_name)
+
+    @property
+    def incidents(self) -> list[dict[str, Any]]:
+        """The events of incidents in their queue, without receiving them."""
+        return self._queued(self.incidents_queue_name)
+
+    def _queued(self, name: str) -> list[dict[str, Any]]:
+        queue = sqs_backends[self.account.account_id][self.account.region].queues.get(name)
         if queue is None:
             return []
         envelopes = [json.loads(message.body) for message in queue._messages]

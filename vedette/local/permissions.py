@@ -56,7 +56,7 @@ def _narrowed(text: bytes, function: str, stage: Settings) -> Policy:
         account=stage.account,
         bucket=stage.bucket,
         table=stage.table,
-        topics=(stage.topic_arn, *(arn for _, arn in stage.topics)),
+        topics=(*filter(None, (stage.topic_arn, stage.incidents_topic_arn)), *(arn for _, arn in stage.topics)),
         role_arn=stage.role_arn,
         sources=stage.capture_sources,
     )

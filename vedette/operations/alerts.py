@@ -25,6 +25,7 @@ from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.locations import EXECUTION_DETAIL_TYPE
 from chalicelib.records import (
+    AlertEvent,
     AlertKind,
     AlertMessage,
     AlertState,
@@ -305,11 +306,15 @@ def wait_for_test(endpoint: str, nonce: str, timeout_seconds: float = TEST_ALERT
 # --- the form of an alert ---------------------------------------------------------------------------------------------
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema of the alerts that queues, functions and webhooks receive: docs/alert.schema.json."""
-    found = msgspec.json.schema(AlertMessage)
+def schema(*, events: bool = False) -> dict[str, Any]:
+    """The JSON Schema of what programs receive.
+
+    It is docs/alert.schema.json: the alerts that queues, functions and webhooks receive; with `events`
+    docs/alert-event.schema.json: the events on the bus, and the messages of the incidents topic.
+    """
+    title = "Vedette alert event" if events else "Vedette alert"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"Vedette alert, schema version {records.SCHEMA_VERSION}",
-        **found,
+        "title": f"{title}, schema version {records.SCHEMA_VERSION}",
+        **msgspec.json.schema(AlertEvent if events else AlertMessage),
     }

@@ -32,7 +32,8 @@ from chalicelib.constraints.files import read_violations
 from chalicelib.constraints.measurement import Verdict
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile
-from chalicelib.records import AlertMessage, AlertState, Execution, Thresholds
+from chalicelib.records import AlertMessage, AlertState, Execution, FleetEntry, Thresholds
+from chalicelib.services.installation import installation, runbook_of
 from chalicelib.settings import settings
 from vedette import input_sources
 from vedette.baselines import read_baseline
@@ -120,12 +121,8 @@ def as_mail(message: AlertMessage) -> str:
 def addressed(message: AlertMessage) -> AlertMessage:
     """The message as this stage would send it."""
     entry = stage_stores().fleet.get().entry(message.endpoint)
-    place = sns_payload.Installation(
-        settings().stage, settings().bucket, settings().region, settings().account, settings().partition
-    )
-    team = entry.team if entry else ""
-    runbook = (entry.runbook_url if entry else "") or settings().runbook_of(team)
-    return sns_payload.with_routing(message, team, place, runbook)
+    entry = entry or FleetEntry(endpoint=message.endpoint)
+    return sns_payload.with_routing(message, entry.team, installation(), runbook_of(entry))
 
 
 def _of_execution(execution: Execution, *, on_stage: bool) -> list[AlertMessage]:

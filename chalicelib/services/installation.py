@@ -1,0 +1,16 @@
+"""The installation that sends, as the texts of alerts name it."""
+
+from chalicelib.alerts.sns_payload import Installation
+from chalicelib.records import FleetEntry
+from chalicelib.settings import settings
+
+
+def installation() -> Installation:
+    """The stage of this process."""
+    stage = settings()
+    return Installation(stage.stage, stage.bucket, stage.region, stage.account, stage.partition)
+
+
+def runbook_of(entry: FleetEntry) -> str:
+    """The page that the alerts of an endpoint link: its own, else that of its team, else that of the stage."""
+    return entry.runbook_url or settings().runbook_of(entry.team)
