@@ -23,7 +23,7 @@ from chalicelib.pages.charts import horizontal_bar, percent
 def environment() -> Environment:
     """The templates of this package."""
     templates = Environment(
-        loader=PackageLoader("chalicelib.pages", "templates"),
+        loader=PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -144,7 +144,7 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
     entry = setup.make(prepared)
     io.say(
         f"Wrote stage {stage} to .chalice/config.json, with bucket {entry['environment_variables']['VEDETTE_BUCKET']}.",
-        f"Confirm the subscriptions in your e-mail, then run: make deploy STAGE={stage}",
+        f"Confirm the subscriptions in your e-mail, then run: vedette install --stage {stage}",
     )
     if short := concurrency.shortage(stage):
         io.say(short.sentence)
