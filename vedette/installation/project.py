@@ -95,7 +95,9 @@ def found(folder: Path) -> Project:
     """
     file = stages.config_file(folder)
     if file is None:
-        raise MissingSetting("There is no .chalice/config.json here or above. Run this command in a project; `vedette init DIR` makes one.")
+        raise MissingSetting(
+            "There is no .chalice/config.json here or above; run this in a project (`vedette init DIR` makes one)."
+        )
     return Project(file.resolve().parent.parent)  # chalice_app/.chalice is a link
 
 

@@ -40,7 +40,7 @@ def variables_of(stage: str | None, environment: Mapping[str, str], folder: Path
         lacking = ", ".join(n for n in NEEDED if not environment.get(n)) or "VEDETTE_STAGE"
         raise MissingSetting(
             f"Stage {named} is not known here: there is no .chalice/config.json in this folder or above it, and the"
-            f" environment lacks {lacking}. `vedette init DIR` makes a project, and `vedette setup` in it creates a stage."
+            f" environment lacks {lacking}. `vedette init DIR` makes a project, and `vedette setup` in it a stage."
         )
     config = read_config(file)
     if named not in config.get("stages", {}):
