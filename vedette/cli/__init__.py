@@ -63,6 +63,7 @@ SECTIONS = {
     },
     "Installation": {
         "demo": "vedette.cli.demo:demo_command",
+        "init": "vedette.cli.init:init_command",
         "setup": "vedette.cli.setup:setup_command",
         "install": "vedette.cli.setup:install_command",
         "doctor": "vedette.cli.setup:doctor_command",
