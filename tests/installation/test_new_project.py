@@ -155,9 +155,10 @@ def test_an_interrupted_update_is_finished_by_the_next(made, newer, monkeypatch)
     newer["app.py"] += b"# newer\n"
     newer["chalicelib/zz.py"] = b""
     update = new_project.prepare(made)
-    with monkeypatch.context() as disk, pytest.raises(OSError, match="full"):
+    with monkeypatch.context() as disk:
         disk.setattr(new_project.Path, "write_text", full_disk)
-        update.make()
+        with pytest.raises(OSError, match="full"):
+            update.make()
     assert new_project.recorded_version(made) != "9.0.0"
     init(made, "--yes")
     assert new_project.recorded_version(made) == "9.0.0"

@@ -35,14 +35,12 @@ def init_command(folder: Path, diff: bool, as_json: bool, yes: bool, dry_run: bo
       vedette init monitoring
       vedette init . --dry-run --diff
     """  # noqa: D301
-    from importlib.metadata import version
-
     from vedette.installation import new_project
 
     io = CommandIO(as_json, yes, dry_run)
     update = new_project.prepare(folder)
     _show(io, update, diff)
-    made = bool(update.changes or update.from_version != version("vedette")) and not dry_run
+    made = update.is_needed and not dry_run
     if update.is_new and dry_run:
         io.say("Dry run: nothing was changed.")
     elif update.changes and not update.is_new:
@@ -52,7 +50,7 @@ def init_command(folder: Path, diff: bool, as_json: bool, yes: bool, dry_run: bo
         _say_next(io, update)
     changes = [{"path": change.path, "action": change.action} for change in update.changes]
     io.emit(
-        {"folder": str(folder), "from_version": update.from_version, "version": version("vedette"), "files": changes}
+        {"folder": str(folder), "from_version": update.from_version, "to_version": update.to_version, "files": changes}
     )
 
 

@@ -69,6 +69,7 @@ class Update:
 
     folder: Path
     from_version: str  # "" for a new project
+    to_version: str
     changes: tuple[FileChange, ...]
     digests: Mapping[str, str] = field(repr=False)  # of all files as this Vedette writes them
 
@@ -76,6 +77,11 @@ class Update:
     def is_new(self) -> bool:
         """Whether there is no project yet."""
         return not self.from_version
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the project differs from what this Vedette writes, at least by its recorded version."""
+        return bool(self.changes) or self.from_version != self.to_version
 
     def make(self) -> None:
         """Write the files, and the record last: after an interruption, the next run finishes."""
@@ -87,7 +93,7 @@ class Update:
             file = file.with_name(f"{file.name}.new") if change.action is Action.CONFLICT else file
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(change.after)
-        record = {"version": version("vedette"), "files": dict(sorted(self.digests.items()))}
+        record = {"version": self.to_version, "files": dict(sorted(self.digests.items()))}
         (self.folder / RECORD).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / RECORD).write_text(json.dumps(record, indent=2) + "\n")
 
@@ -125,7 +131,7 @@ def prepare(folder: Path) -> Update:
     changes = [*_package_changes(folder, carried, written), *_starter_changes(folder, written)]
     digests = {path: _digest(path, content) for path, content in carried.items()}
     starters = {path: written.get(path, _digest(path, _template(name))) for path, name in STARTERS.items()}
-    return Update(folder, str(record.get("version", "")), tuple(changes), {**digests, **starters})
+    return Update(folder, str(record.get("version", "")), version("vedette"), tuple(changes), {**digests, **starters})
 
 
 def _package_changes(folder: Path, carried: Mapping[str, bytes], written: Mapping[str, str]) -> Iterator[FileChange]:
