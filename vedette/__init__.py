@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from chalicelib.errors import VedetteError
     from vedette.file_results import (
         BaselineResult,
         EvaluationResult,
@@ -37,6 +38,7 @@ __all__ = [
     "EvaluationResult",
     "NothingEvaluated",
     "SummaryResult",
+    "VedetteError",
     "ViolationsFound",
     "baseline",
     "captured",
