@@ -93,6 +93,16 @@ def test_the_parts_of_a_data_set_in_a_folder_or_a_glob_are_one_table(tmp_path, b
     for place in (tmp_path / "parts", f"{tmp_path}/parts/*.parquet", sorted((tmp_path / "parts").iterdir())):
         result = vedette.evaluate(place, baseline)
         assert (shown(result), result.data.files, result.rows) == (whole, 4, 400)
+        assert vedette.baseline(place).files()["constraints.json"] == vedette.baseline(bad).files()["constraints.json"]
+
+
+def test_a_data_set_of_json_lines_is_read_by_a_relative_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("train.jsonl").write_text('{"age": 31}\n{"age": 44}\n')
+    assert [vedette.baseline(place).rows for place in ("./train.jsonl", "*.jsonl")] == [2, 2]
+    Path("more.jsonl").write_text('{"age": 31}\n')
+    with pytest.raises(VedetteError, match=r"\*\.jsonl: 2 files; name one data set"):
+        vedette.baseline("*.jsonl")
 
 
 def test_a_part_with_other_columns_and_a_table_among_captures_are_refused(tmp_path, baseline, bad):

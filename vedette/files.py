@@ -38,10 +38,10 @@ from chalicelib.statistics.private_features import without_private_values
 from chalicelib.statistics.table import Table
 from vedette.baselines import captured_statistics, captures_of, compared_day, read_baseline, read_reference_days
 from vedette.cli.options import progress
-from vedette.data_sets import data_set_statistics, with_label_first
+from vedette.data_sets import with_label_first
 from vedette.file_results import BaselineResult, DataRead, EvaluationResult, RejectedAt, SummaryResult
-from vedette.input_sources import Source, is_s3, sources
-from vedette.tables import PLACE, are_tables, as_frame, frame_statistics, table_statistics
+from vedette.input_sources import Source, is_s3, is_table, sources
+from vedette.tables import PLACE, are_tables, as_frame, frame_statistics, table_statistics, without_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,8 +160,8 @@ def baseline(
     Parameters
     ----------
     data
-        A data set: a DataFrame, or one file: CSV, JSON lines (.jsonl, .ndjson), Parquet, or a statistics.json. With
-        `captured`: files, directories, globs and s3:// locations of captures, or the names of endpoints.
+        A data set: a DataFrame, the tables of `evaluate`, or one file of JSON lines (.jsonl, .ndjson) or a
+        statistics.json. With `captured`: locations of captures, as in `evaluate`, or the names of endpoints.
     hours
         The captures of an endpoint that are read, until now.
     header
@@ -192,17 +192,16 @@ def baseline(
         constraints = suggested_constraints(rows.table)
         return BaselineResult(rows.table, constraints, rows.reference, rows.table.rows, rows.other_rows)
     frame = as_frame(data)
-    source = None if frame is not None else _data_set(_places(data), profile, region)
     if frame is not None:
-        table = frame_statistics(frame)
-    elif source is not None:
-        with progress("Reading", source.size) as advance:
-            table = data_set_statistics(source, advance, header=header)
-    place = PLACE if source is None else source.name
+        table, place, content = frame_statistics(frame), PLACE, None
+    else:
+        found = _data_set(_places(data), profile, region)
+        with progress("Reading", sum(source.size for source in found)) as advance:
+            table = table_statistics(found, advance, header=header)
+        place = found[0].name
+        content = b"".join(found[0].chunks()) if place.endswith(".json") and not private and not label else None
     table = without_private_values(table, tuple(private))
     table = with_label_first(table, label, place) if label else table
-    unchanged = source is not None and place.endswith(".json") and not private and not label
-    content = b"".join(source.chunks()) if source is not None and unchanged else None
     return BaselineResult(table, suggested_constraints(table), rows=table.rows, statistics_source=content)
 
 
@@ -246,7 +245,8 @@ def _read(
         if isinstance(header, str) and header:
             raise VedetteError(f"{found[0].name}: a table has no {header} side; leave out the header")
         table = table_statistics(found, advance, header=header is not False)
-        return _read_table(table, places, len(found), options)
+    by_position = header is False and not found[0].name.endswith(".parquet")
+    return _read_table(without_names(table) if by_position else table, places, len(found), options)
 
 
 def _places(data: object) -> tuple[str, ...]:
@@ -289,18 +289,22 @@ def _read_captures(
     return DataRead(places, len(found), summary, rejected_at=tuple(rejected))
 
 
-def _data_set(places: tuple[str, ...], profile: str | None, region: str | None) -> Source:
-    """The single file of a data set; raises UnreadableFile if the name matches several."""
-    captured = "name one data set, or use --from-captures (in Python: captured=True)"
-    if len(places) != 1:
-        raise UnreadableFile(f"{len(places)} names; {captured}")
-    (place,) = places
-    if not is_s3(place) and Path(place).is_dir():
-        raise UnreadableFile(f"{place}: a directory; {captured}")
-    found = sources([place], profile=profile, region=region)
-    if len(found) > 1 or (is_s3(place) and found[0].name != place):
-        raise UnreadableFile(f"{place}: {len(found)} files; {captured}")
-    return found[0]
+def _data_set(places: tuple[str, ...], profile: str | None, region: str | None) -> list[Source]:
+    """The files of a data set: one file of any format, or the tables that are its parts.
+
+    Raises
+    ------
+    UnreadableFile
+        If the names match several files that are no tables, such as captures.
+    """
+    found = sources(places, profile=profile, region=region, tables=True)
+    place = places[0]
+    folder = found[0].name != place if is_s3(place) else Path(place).is_dir()
+    if (len(found) == 1 and not folder) or all(is_table(source.name) for source in found):
+        return found
+    what = "a directory" if folder else f"{len(found)} files"
+    advice = "name one data set, or use --from-captures (in Python: captured=True)"
+    raise UnreadableFile(f"{place}: {what}; {advice}")
 
 
 def _captures(names: Sequence[str], hours: int, profile: str | None, region: str | None) -> list[Source]:

@@ -117,7 +117,7 @@ def are_tables(found: Sequence[Source]) -> bool:
 
 
 def table_statistics(found: Sequence[Source], advance: Callable[[int], None], *, header: bool = True) -> Table:
-    """The sum of the statistics of some files; without a header, their columns are known by position.
+    """The sum of the statistics of some files; without a header, the columns of a CSV are named `_c0`, `_c1`, ...
 
     Raises
     ------
@@ -134,6 +134,15 @@ def table_statistics(found: Sequence[Source], advance: Callable[[int], None], *,
             first = first or table
             yield table
 
-    read = total(tables(), found[0].name)
-    by_position = not header and not found[0].name.endswith(".parquet")
-    return msgspec.structs.replace(read, names=("",) * len(read.names)) if by_position else read
+    return total(tables(), found[0].name)
+
+
+def without_names(table: Table) -> Table:
+    """The table with its columns known by position, which a baseline then names.
+
+    Examples
+    --------
+    >>> without_names(Table.of([["1", "2"]], ("_c0", "_c1"))).names
+    ('', '')
+    """
+    return msgspec.structs.replace(table, names=("",) * len(table.names))

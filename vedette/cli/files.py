@@ -250,11 +250,11 @@ def baseline_command(
     """Create a baseline from a data set, or from the captures of an endpoint.
 
     Write statistics.json and constraints.json, and of captures of 14 days or more also reference.json, the reference
-    days. A data set is CSV, JSON lines (.jsonl, .ndjson), Parquet, or a statistics.json from which only constraints are
-    suggested. The columns must have the order of the captured rows: first the outputs of the model, then its inputs;
-    --label puts the label first. A baseline of the inputs alone is compared with the inputs alone. Columns without
-    names become _c0, _c1, ..., as in Model Monitor. A name that the outputs and the inputs of captures both have
-    becomes output.NAME and input.NAME.
+    days. DATA is a CSV or Parquet file, a folder or a glob of its parts, a file of JSON lines (.jsonl, .ndjson), or a
+    statistics.json from which only constraints are suggested. The columns must have the order of the captured rows:
+    first the outputs of the model, then its inputs; --label puts the label first. A baseline of the inputs alone is
+    compared with the inputs alone. Columns without names become _c0, _c1, ..., as in Model Monitor. A name that the
+    outputs and the inputs of captures both have becomes output.NAME and input.NAME.
 
     \b
     Examples:
