@@ -20,6 +20,7 @@ test: $(VENV)/.installed
 wheel: $(VENV)/.installed
 	$(BIN)/python -m pytest -q tests/wheel $(ARGS)
 	$(BIN)/uv build -q --wheel
+	rm -rf build/lib build/bdist.* *.egg-info
 
 # The pages are tested in a real browser, Debian's Chromium; `make test` skips these tests where there is none.
 chromium:

@@ -46,7 +46,7 @@ class BuildPackage(build_py):
             super().run()
             return
         package = Path(self.build_lib) / "vedette"
-        shutil.rmtree(package, ignore_errors=True)
+        shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
         self._add_project(package / "_project")
         shutil.copytree(package / "_project" / "chalicelib", package / "_chalicelib")
