@@ -6,7 +6,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 # Byte code lies beside the packages in .venv, never beside our modules: Chalice would ship it.
 export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/pycache
 
-.PHONY: demo test chromium lint prove deploy package aws-check lock clean
+.PHONY: demo test wheel chromium lint prove deploy package aws-check lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -14,7 +14,13 @@ demo: $(VENV)/.installed
 
 # The tests of one file may share a stage, so one process runs them all.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/proof --ignore=tests/clients $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/proof --ignore=tests/clients --ignore=tests/wheel $(ARGS)
+
+# The wheel, built, and used from empty environments; needs PyPI. `uv build --wheel` writes it to dist/.
+wheel: $(VENV)/.installed
+	$(BIN)/python -m pytest -q tests/wheel $(ARGS)
+	$(BIN)/uv build -q --wheel
+	rm -rf build/lib build/bdist.* *.egg-info
 
 # The pages are tested in a real browser, Debian's Chromium; `make test` skips these tests where there is none.
 chromium:
@@ -58,10 +64,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@touch $@
 
 lock:
-	$(LOCK) pyproject.toml --extra local --extra parquet --group dev -o requirements.lock
+	$(LOCK) pyproject.toml --extra install --extra pandas --extra local --extra parquet --group dev -o requirements.lock
 	$(LOCK) chalice_app/requirements.in -o chalice_app/requirements.txt
 
 include benchmarks/Makefile.inc
 
 clean:
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deployments
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deployments

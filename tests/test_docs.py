@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -77,6 +78,20 @@ def commands(text: str) -> set[tuple[str, ...]]:
     lines = [*map(str.strip, indented(text).splitlines()), *re.findall(r"`([^`\n]+)`", text)]
     found = (re.match(r"(?:\.venv/bin/)?vedette ((?:[a-z][a-z-]*\s*)+)", line) for line in lines)
     return {tuple(match[1].split()) for match in found if match}
+
+
+def commands_exist(lines: list[str]) -> bool:
+    """Whether lines such as `vedette apply -f fleet.toml --yes` name commands and options that there are."""
+    for line in lines:
+        _, *words = shlex.split(line)
+        command, context = main, click.Context(main)
+        while isinstance(command, click.Group):
+            name, *words = words
+            command = command.get_command(context, name)
+            assert command is not None, line
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word for word in words if re.match(r"--?[a-z]", word)} <= known, line
+    return bool(lines)
 
 
 @pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)

@@ -1,21 +1,58 @@
-"""The operator's side of Vedette: the `vedette` command, and functions for notebooks.
+"""The operator's side of Vedette: the `vedette` command, and functions for notebooks and programs.
 
+| function                                        | takes                                  | returns            |
+|-------------------------------------------------|----------------------------------------|--------------------|
+| baseline, evaluate, summarize                   | DataFrames, files and s3:// locations  | a frozen result    |
+| captured                                        | captures                               | a DataFrame        |
+| latest_violations, latest_statistics, schedule  | an endpoint of an installed stage      | a DataFrame        |
+
+>>> import pandas as pd
 >>> import vedette
->>> callable(vedette.captured), callable(vedette.latest_violations)
-(True, True)
+>>> train = pd.DataFrame({"age": [31, 44, 27, 60] * 50})
+>>> vedette.evaluate(train, vedette.baseline(train)).raise_for_violations().verdict
+'OK'
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from chalicelib.errors import VedetteError
+    from vedette.file_results import (
+        BaselineResult,
+        EvaluationResult,
+        NothingEvaluated,
+        SummaryResult,
+        ViolationsFound,
+    )
+    from vedette.files import baseline, evaluate, summarize
     from vedette.notebooks import latest_statistics, latest_violations, schedule
 
-__all__ = ["captured", "latest_statistics", "latest_violations", "schedule"]
+__all__ = [
+    "BaselineResult",
+    "EvaluationResult",
+    "NothingEvaluated",
+    "SummaryResult",
+    "VedetteError",
+    "ViolationsFound",
+    "baseline",
+    "captured",
+    "evaluate",
+    "latest_statistics",
+    "latest_violations",
+    "schedule",
+    "summarize",
+]
+_MODULES = {  # imported on first use, so that `import vedette` is fast
+    **dict.fromkeys(("baseline", "evaluate", "summarize"), "vedette.files"),
+    **dict.fromkeys(("latest_statistics", "latest_violations", "schedule"), "vedette.notebooks"),
+    **dict.fromkeys((name for name in __all__ if name[0].isupper()), "vedette.file_results"),
+}
 
 
 def captured(
@@ -55,11 +92,9 @@ def captured(
 
 
 def __getattr__(name: str) -> Any:
-    """The functions of `vedette.notebooks`, which need pandas and are imported on first use."""
-    if name in __all__:
-        from vedette import notebooks
-
-        return getattr(notebooks, name)
+    """A function or a class of the modules that are imported on first use."""
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

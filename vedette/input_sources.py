@@ -9,21 +9,25 @@
 | s3://bucket/key    | the object                             | `x: no such object`                      |
 | s3://bucket/prefix | every *.jsonl and *.jsonl.gz under it  | `x: no .jsonl object under this prefix`  |
 | nothing            |                                        | `an empty name: ...`                     |
+
+With `tables`, a directory or a prefix without captures stands for its tables: *.csv, *.csv.gz and *.parquet.
 """
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.errors import UnreadableFile
 
 CHUNK = 1 << 19  # size of one read (capture.lines.BLOCK_BYTES)
 CAPTURES = (".jsonl", ".jsonl.gz")  # gzip content is recognized by its first bytes, whatever the name
+Name = TypeVar("Name", str, Path)
+TABLES = (".csv", ".csv.gz", ".parquet")
 
 
 class Source(NamedTuple):
@@ -40,8 +44,15 @@ class Source(NamedTuple):
             advance(len(chunk))
 
 
-def sources(places: Sequence[str], *, profile: str | None = None, region: str | None = None) -> list[Source]:
+def sources(
+    places: Sequence[str], *, profile: str | None = None, region: str | None = None, tables: bool = False
+) -> list[Source]:
     """All files and objects that the locations name, sorted and without duplicates.
+
+    Parameters
+    ----------
+    tables
+        Whether a folder without captures stands for the tables in it.
 
     Raises
     ------
@@ -52,7 +63,7 @@ def sources(places: Sequence[str], *, profile: str | None = None, region: str | 
     for place in places:
         if not place.strip():
             raise UnreadableFile("an empty name: use a file, a directory, a glob or an s3:// URI")
-        for source in _in_s3(place, profile, region) if is_s3(place) else _local(place):
+        for source in _in_s3(place, profile, region, tables) if is_s3(place) else _local(place, tables):
             found.setdefault(source.name, source)
     return list(found.values())
 
@@ -76,6 +87,11 @@ def is_s3(place: str) -> bool:
     return place.startswith("s3://")
 
 
+def is_table(name: str) -> bool:
+    """Whether a file is a plain table, by its name."""
+    return name.endswith(TABLES)
+
+
 def join(folder: str, name: str) -> str:
     """The location of a file in a folder, local or in S3."""
     return f"{folder.rstrip('/')}/{name}" if is_s3(folder) else str(Path(folder) / name)
@@ -86,12 +102,12 @@ def is_folder(place: str) -> bool:
     return not place.endswith(".json") if is_s3(place) else Path(place).is_dir()
 
 
-def _local(place: str) -> list[Source]:
+def _local(place: str, tables: bool) -> list[Source]:
     path = Path(place)
     if path.is_dir():
-        files = sorted(_below(path))
+        files = sorted(_chosen(_below(path), tables))
         if not files:
-            raise UnreadableFile(f"{place}: no .jsonl file below this directory")
+            raise UnreadableFile(f"{place}: no {_suffixes(tables)} file below this directory")
     elif path.exists():
         files = [path]
     elif glob.has_magic(place):
@@ -103,14 +119,25 @@ def _local(place: str) -> list[Source]:
     return [Source(str(file), file.stat().st_size, partial(_file_chunks, file)) for file in files]
 
 
+def _suffixes(tables: bool) -> str:
+    return ".jsonl, .csv or .parquet" if tables else ".jsonl"
+
+
+def _chosen(names: Iterable[Name], tables: bool) -> list[Name]:
+    """The captures among some names; if there are none, the tables, if these are read."""
+    found = list(names)
+    captures = [name for name in found if str(name).endswith(CAPTURES)]
+    return captures or [name for name in found if tables and is_table(str(name))]
+
+
 def _below(folder: Path) -> Iterator[Path]:
-    """The capture files below a folder. A folder that cannot be read raises an error."""
+    """The files below a folder. A folder that cannot be read raises an error."""
 
     def refuse(error: OSError) -> None:
         raise error
 
     for root, _, names in os.walk(folder, onerror=refuse):
-        yield from (Path(root, name) for name in names if name.endswith(CAPTURES))
+        yield from (Path(root, name) for name in names)
 
 
 def _file_chunks(path: Path) -> Iterator[bytes]:
@@ -119,7 +146,7 @@ def _file_chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _in_s3(place: str, profile: str | None, region: str | None) -> list[Source]:
+def _in_s3(place: str, profile: str | None, region: str | None, tables: bool) -> list[Source]:
     bucket, prefix = _bucket_and_key(place)
     client = _s3(profile, region)
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -128,10 +155,12 @@ def _in_s3(place: str, profile: str | None, region: str | None) -> list[Source]:
         found = {prefix: found[prefix]}
     else:
         folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
-        found = {key: size for key, size in found.items() if key.startswith(folder) and key.endswith(CAPTURES)}
+        below = _chosen((key for key in found if key.startswith(folder)), tables)
+        found = {key: found[key] for key in below}
     if not found:
-        named = prefix.endswith((*CAPTURES, ".json", ".csv", ".csv.gz"))
-        raise UnreadableFile(f"{place}: {'no such object' if named else 'no .jsonl object under this prefix'}")
+        named = prefix.endswith((*CAPTURES, *TABLES, ".json"))
+        missing = "no such object" if named else f"no {_suffixes(tables)} object under this prefix"
+        raise UnreadableFile(f"{place}: {missing}")
     return [
         Source(f"s3://{bucket}/{key}", size, partial(_object_chunks, client, bucket, key))
         for key, size in sorted(found.items())

@@ -24,7 +24,7 @@ from chalicelib.pages.labels import check_name
 def environment() -> Environment:
     """The templates of this package."""
     templates = Environment(
-        loader=PackageLoader("chalicelib.pages", "templates"),
+        loader=PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -67,7 +67,7 @@ class ReportContent:
 
     title: str
     evaluation: Evaluation
-    requests: int  # captured requests
+    requests: int | None  # captured requests; None of a plain table
     rejected: Mapping[str, int]  # reason -> lines that could not be read
     baseline: Baseline | None = None
     current: Table | None = None
@@ -257,7 +257,8 @@ def _facts(content: ReportContent, history: History, drift: History | None) -> l
         facts.append(("Source", [*places, *([f"and {more:,} more"] if more > 0 else [])]))
     if content.captured is not None:
         facts.append(("Captured", [period(*content.captured)]))
-    facts.append(("Rows", [f"{counted(evaluation.rows, 'row')} in {counted(content.requests, 'request')}"]))
+    captured = f" in {counted(content.requests, 'request')}" if content.requests is not None else ""
+    facts.append(("Rows", [f"{counted(evaluation.rows, 'row')}{captured}"]))
     unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in content.rejected.items()]
     facts.append(("Rejected", unread or ["0 lines"]))
     named = monitored.execution.baseline if monitored is not None else content.baseline_place

@@ -325,7 +325,7 @@ def test_captures_in_s3_are_read_and_nothing_is_written_there(run, example, monk
         key = "captures/site/AllTraffic/2026/11/22/09/30-30-683-x.jsonl"
         assert "from 1 file" in run("summarize", f"s3://traffic/{key}").output
         for place, sentence in (
-            ("s3://traffic/nothing", "s3://traffic/nothing: no .jsonl object under this prefix"),
+            ("s3://traffic/nothing", "s3://traffic/nothing: no .jsonl, .csv or .parquet object under this prefix"),
             ("s3://traffic/no.jsonl", "s3://traffic/no.jsonl: no such object"),
             ("s3://", "s3://: no bucket"),
             ("s3://absent/x", "NoSuchBucket"),
@@ -346,7 +346,10 @@ def test_every_fault_is_one_sentence_and_exit_code_2(run, example):
     good = example / "captures"
     for arguments, sentence in (
         (("evaluate", example / "no.jsonl", "--baseline", example / "baseline"), "no.jsonl: no such file or directory"),
-        (("evaluate", example / "empty", "--baseline", example / "baseline"), "empty: no .jsonl file below"),
+        (
+            ("evaluate", example / "empty", "--baseline", example / "baseline"),
+            "empty: no .jsonl, .csv or .parquet",
+        ),
         (("evaluate", "", "--baseline", example / "baseline"), "an empty name: use a file, a directory, a glob"),
         (("evaluate", f"{example}/*.nope", "--baseline", example / "baseline"), "*.nope: nothing matches"),
         (("evaluate", good, "--baseline", example / "nope.json"), "nope.json: no such file"),

@@ -18,7 +18,7 @@ from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.errors import UnreadableFile
 from chalicelib.statistics.files import read_statistics
 from chalicelib.statistics.table import Table
-from vedette.baselines import baseline_statistics
+from vedette.data_sets import baseline_statistics
 
 
 def test_constraints_of_others_are_written_again_as_they_were(conformance):

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from chalicelib.constraints.suggestion import suggested_constraints
 from tests.operations.installed_stage import SITE, installed
-from vedette.baselines import baseline_statistics
+from vedette.data_sets import baseline_statistics
 from vedette.demo import user_actions
 from vedette.demo.data import half_corrupted, sites
 

@@ -11,7 +11,7 @@ from chalicelib.statistics.column import ColumnStatistics
 from chalicelib.statistics.distances import numerical
 from chalicelib.statistics.files import read_statistics, write_statistics
 from chalicelib.statistics.table import Table
-from vedette.baselines import baseline_statistics
+from vedette.data_sets import baseline_statistics
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ SECTIONS = {
     },
     "Installation": {
         "demo": "vedette.cli.demo:demo_command",
+        "init": "vedette.cli.init:init_command",
         "setup": "vedette.cli.setup:setup_command",
         "install": "vedette.cli.setup:install_command",
         "doctor": "vedette.cli.setup:doctor_command",
@@ -75,6 +76,13 @@ COMMANDS = {name: place for section in SECTIONS.values() for name, place in sect
 _NO_CREDENTIALS = {
     *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"),
     *("SSOTokenLoadError", "UnauthorizedSSOTokenError", "LoginRefreshRequired"),
+}
+# What an extra installs beside the base (pyproject.toml): the module that is missing -> its package
+_OPTIONAL = {
+    **{name: name for name in ("aiosmtpd", "awslambdaric", "chalice", "flask", "moto", "pandas", "pyarrow")},
+    "flask_cors": "flask-cors",
+    "sklearn": "scikit-learn",
+    "time_machine": "time-machine",
 }
 
 
@@ -122,6 +130,8 @@ def sentence(error: Exception) -> str | None:
         return f"{str(error).rstrip('.')}. Log in (`aws configure`, `aws sso login`), or choose another --profile."
     if type(error).__name__ == "NoRegionError":
         return f"{str(error).rstrip('.')}: choose a --region, or set AWS_DEFAULT_REGION."
+    if isinstance(error, ModuleNotFoundError) and error.name in _OPTIONAL:
+        return f"This needs the package {_OPTIONAL[error.name]}: pip install {_OPTIONAL[error.name]}."
     if type(error).__module__.startswith("botocore."):  # compared by name: importing botocore is slow
         return str(error)
     return None

@@ -1,11 +1,13 @@
-"""Commands on capture files, local or in S3. They need no installation, and write nothing except their outputs.
+"""Commands on captures and tables, local or in S3. They need no installation, and write nothing except their outputs.
+
+What they do is the Python API (vedette/files.py); here are their options, and what they print.
 
 Outputs are written before anything is printed: a reader of standard output, such as `head`, may stop reading.
 
 | command   | reads                | writes                            | exit code 1 | exit code 2                     |
 |-----------|----------------------|-----------------------------------|-------------|---------------------------------|
-| evaluate  | captures, a baseline | the files named by options        | --fail-on   | unreadable, nothing evaluated   |
-| summarize | captures             | the files named by options        |             | unreadable, no rows             |
+| evaluate  | data, a baseline     | the files named by options        | --fail-on   | unreadable, nothing evaluated   |
+| summarize | data                 | the files named by options        |             | unreadable, no rows             |
 | baseline  | a data set, captures | statistics.json, constraints.json |             | unreadable, rows differ in width|
 | captured  | captures             | CSV or Parquet                    |             | unreadable, no rows             |
 """
@@ -14,10 +16,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -28,14 +28,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from chalicelib.capture.options import CaptureOptions as Traffic
-    from chalicelib.capture.row_reader import RejectedLine
-    from chalicelib.capture.summary import CaptureSummary
-    from chalicelib.constraints.evaluation import Baseline, Evaluation
-    from chalicelib.pages.captured_hours import CapturedHours
+    from chalicelib.constraints.evaluation import Baseline
     from chalicelib.statistics.table import Table
-    from vedette.input_sources import Source
+    from vedette.file_results import DataRead
 
-EVALUATED = {"OK", "Violations", "InsufficientData"}  # verdicts about evaluated data
 ROBUST = (
     "distances use the Robust method, which subtracts the difference that chance may cause in a sample of this size;"
     " a distance of 0 is a difference no larger than that"
@@ -64,6 +60,7 @@ ROBUST = (
 )
 @click.option("--all", "everything", is_flag=True, help="Show every measured value, including those that passed.")
 @options.fail_on
+@options.no_header
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON; all else goes to standard error.")
 @options.private
 @options.traffic
@@ -77,17 +74,18 @@ def evaluate_command(
     minimum_rows: int,
     minimum_drift_rows: int,
     everything: bool,
-    fail_on: str,
+    fail_on: Literal["critical", "warning", "information"],
+    no_header: bool,
     as_json: bool,
     private: tuple[str, ...],
     traffic: Traffic,
     profile: str | None,
     region: str | None,
 ) -> None:
-    """Evaluate captured data against a baseline.
+    """Evaluate captured data, or a table, against a baseline.
 
-    CAPTURE is one or more files, directories, globs or s3:// prefixes. If the baseline is only a constraints.json,
-    drift is not evaluated.
+    CAPTURE is one or more files, directories, globs or s3:// prefixes of captures, or of tables: CSV with a header or
+    Parquet. If the baseline is only a constraints.json, drift is not evaluated.
 
     Exit codes: 0 = no violations of the severity of --fail-on or worse (including too few rows for some checks), 1 =
     such violations found, 2 = nothing could be evaluated. By default, what chance may explain does not fail: its
@@ -98,60 +96,38 @@ def evaluate_command(
       vedette evaluate s3://my-bucket/data-capture/my-endpoint --baseline s3://my-bucket/baseline
       vedette evaluate 'captures/**/*.jsonl' --baseline constraints.json -o violations.json --report report.html
       vedette evaluate captures/ --baseline baseline/ --fail-on critical --json
+      vedette evaluate batch.csv --baseline baseline/
     """  # noqa: D301
-    import msgspec
-
+    import vedette
     from chalicelib.constraints.check_types import DRIFT
-    from chalicelib.constraints.column_alignment import aligned_table
-    from chalicelib.constraints.evaluation import evaluate
-    from chalicelib.constraints.files import write_violations
-    from chalicelib.constraints.measurement import Severity
-    from chalicelib.constraints.severity_order import any_at_least
-    from chalicelib.pages.labels import verdict_sentence
-    from chalicelib.pages.report import ReportContent
-    from chalicelib.pages.report import report as page
-    from vedette.baselines import compared_day, read_baseline, read_reference_days
-    from vedette.input_sources import sources
 
     if as_json and output == "-":
         raise click.UsageError("--json and -o - both write to standard output: use one of them.")
     options.folders_exist(output, report, quarantine)
-    reference = read_baseline(baseline, profile=profile, region=region)
-    days = read_reference_days(baseline, profile=profile, region=region)
+    result = vedette.evaluate(
+        capture,
+        baseline,
+        minimum_rows=minimum_rows,
+        minimum_drift_rows=minimum_drift_rows,
+        private=private,
+        header=traffic.header or not no_header,
+        test_marker=traffic.test_marker,
+        quarantine=quarantine,
+        profile=profile,
+        region=region,
+    )
+    evaluation, reference = result.evaluation, result.baseline
     features = tuple(feature.name for feature in reference.constraints.features)
-    traffic = msgspec.structs.replace(traffic, private=private, features=features)
-    found = sources(capture, profile=profile, region=region)
-    read = _read(found, traffic, quarantine)
-    summary = read.summary
-    day = compared_day(days, summary, reference)
-    evaluation = evaluate(summary, reference, day=day, minimum_rows=minimum_rows, minimum_drift_rows=minimum_drift_rows)
     if report:
-        title = capture[0] if len(capture) == 1 else f"{len(found)} files"
-        current = aligned_table(summary.tables, reference.constraints, reference.statistics)
-        content = ReportContent(
-            title,
-            evaluation,
-            summary.events,
-            summary.rejected,
-            reference,
-            current,
-            sources=capture,
-            captured=summary.period,
-            baseline_place=baseline,
-            hours=read.hours,
-        )
-        options.write(report, page(content))
+        options.write(report, result.report())
     if output:
-        options.write(output, write_violations(evaluation.violations))
-    evaluated = any(one.evaluated for one in evaluation.measurements)
-    failed = any_at_least(Severity(fail_on), evaluation.measurements)
-    code = {"NoData": 2, "CaptureStopped": 2, "MonitorFailed": 2}.get(evaluation.verdict, int(failed))
-    code = code if evaluated else 2
+        options.write(output, result.violations_file())
+    code = result.exit_code(fail_on)
     if as_json:
-        CommandIO(as_json).emit(_as_json(capture, len(found), read, evaluation, everything, exit_code=code))
+        CommandIO(as_json).emit(result.to_dict(severity=fail_on, everything=everything))
     console = options.console("-" if as_json else output)
-    _show_read(console, read, capture, len(found), quarantine)
-    _warn_of_unknown(private, summary.tables, console, features)
+    _show_read(console, result.data, quarantine)
+    _warn_of_unknown(private, result.data.summary.tables, console, features)
     rendering.show_checks(console, evaluation.measurements)
     rendering.show_measurements(console, evaluation.measurements, everything)
     rendering.show_notes(console, evaluation.notes)
@@ -160,39 +136,15 @@ def evaluate_command(
         rendering.line(console, f"{compared} of {len(features)} columns compared with the baseline's distributions.")
     if any(one.kind == "drift" for one in evaluation.measurements) and _is_robust(reference):
         rendering.line(console, f"Note: {ROBUST}.")
-    if day is None and any(one.check == DRIFT for one in evaluation.measurements):
-        why = "the captures are not of one day, or not of half of it" if days else "the baseline has no reference days"
+    if result.data.captured and not result.compared_days and any(one.check == DRIFT for one in evaluation.measurements):
+        why = "the captures are not of one day, or not of half of it"
+        why = why if result.with_reference_days else "the baseline has no reference days"
         rendering.line(console, f"Note: no day-to-day variation is known ({why}), so the rule of the file decides.")
-    conclusion = f"{evaluation.verdict}: {verdict_sentence(evaluation)}"
-    not_evaluated = not evaluated and evaluation.verdict in EVALUATED
-    rendering.line(console, "Nothing was evaluated." if not_evaluated else conclusion, style="bold")
+    rendering.line(console, result.conclusion, style="bold")
     if evaluation.violations and not code:
         rendering.line(console, f"Exit code 0: no violation has the severity {fail_on} or a worse one.")
     rendering.wrote(console, output, report, quarantine)
     click.get_current_context().exit(code)
-
-
-def _as_json(
-    capture: Sequence[str], files: int, read: _Read, evaluation: Evaluation, everything: bool, *, exit_code: int
-) -> dict[str, Any]:
-    """The verdict with stable keys; docs/evaluate.md explains them."""
-    from chalicelib.constraints.severity_order import worst_first
-
-    summary = read.summary
-    return {
-        "verdict": evaluation.verdict,
-        "exit_code": exit_code,
-        "captures": capture,
-        "files": files,
-        "requests": summary.events,
-        "rows": evaluation.rows,
-        "first_inference": summary.first_inference,
-        "last_inference": summary.last_inference,
-        "rejected": summary.rejected,
-        "notes": evaluation.notes,
-        "violations": worst_first(evaluation.violations),
-        **({"measurements": worst_first(evaluation.measurements)} if everything else {}),
-    }
 
 
 def _is_robust(baseline: Baseline) -> bool:
@@ -206,6 +158,7 @@ def _is_robust(baseline: Baseline) -> bool:
 @options.captures
 @options.output("Write statistics.json in Model Monitor's format.")
 @click.option("--quarantine", type=click.Path(dir_okay=False), help="Write the rejected lines to this file.")
+@options.no_header
 @options.private
 @options.baseline_names
 @options.traffic
@@ -214,13 +167,14 @@ def summarize_command(
     capture: tuple[str, ...],
     output: str | None,
     quarantine: str | None,
+    no_header: bool,
     private: tuple[str, ...],
     baseline: str | None,
     traffic: Traffic,
     profile: str | None,
     region: str | None,
 ) -> None:
-    """Summarize captured data, column by column.
+    """Summarize captured data, or a table, column by column.
 
     \b
     Examples:
@@ -228,37 +182,37 @@ def summarize_command(
       vedette summarize captures/ --private email --private _c3
       vedette summarize s3://my-bucket/data-capture/my-endpoint/AllTraffic/2026/11/22/09 -o statistics.json
     """  # noqa: D301
-    import msgspec
-
-    from chalicelib.constraints.column_alignment import align_columns, tables_with_baseline_names
+    import vedette
     from chalicelib.errors import UnreadableFile
     from chalicelib.statistics import BASELINE_K
-    from chalicelib.statistics.files import write_statistics
-    from vedette.baselines import feature_names_of
-    from vedette.input_sources import sources
 
     options.folders_exist(output, quarantine)
-    features = feature_names_of(baseline, profile=profile, region=region) if baseline else ()
-    found = sources(capture, profile=profile, region=region)
     k = BASELINE_K if output else traffic.sketch_k  # the file is one for Model Monitor's tools, or a baseline
-    traffic = msgspec.structs.replace(traffic, sketch_k=k, private=private)
-    read = _read(found, traffic, quarantine)
-    tables = sorted(tables_with_baseline_names(read.summary.tables, features), key=lambda table: -table.rows)
+    result = vedette.summarize(
+        capture,
+        baseline=baseline,
+        private=private,
+        header=traffic.header or not no_header,
+        test_marker=traffic.test_marker,
+        quarantine=quarantine,
+        sketch_k=k,
+        profile=profile,
+        region=region,
+    )
+    tables = result.tables
     if output and tables:
-        options.write(output, write_statistics(tables[0]))
+        options.write(output, result.statistics_file())
     console = options.console(output)
-    _show_read(console, read, capture, len(found), quarantine)
-    rendering.show_notes(console, read.summary.unread)
+    _show_read(console, result.data, quarantine)
+    rendering.show_notes(console, result.data.summary.unread)
     if not tables:
         raise UnreadableFile(f"{capture[0]}: no rows could be read")
-    _warn_of_unknown(private, read.summary.tables, console)
+    _warn_of_unknown(private, result.data.summary.tables, console)
     for table in tables:
         rendering.show_columns(console, table)
     if output and len(tables) > 1:
         rendering.line(console, f"{output} covers {tables[0].rows} rows with {len(tables[0].names)} columns.")
-    if features:
-        unaligned = (table for table in read.summary.tables if align_columns(table, features).columns is None)
-        _warn_of_unaligned(console, sum(table.rows for table in unaligned))
+    _warn_of_unaligned(console, result.unaligned_rows)
     rendering.wrote(console, output, quarantine)
 
 
@@ -296,11 +250,11 @@ def baseline_command(
     """Create a baseline from a data set, or from the captures of an endpoint.
 
     Write statistics.json and constraints.json, and of captures of 14 days or more also reference.json, the reference
-    days. A data set is CSV, JSON lines (.jsonl, .ndjson), Parquet, or a statistics.json from which only constraints are
-    suggested. The columns must have the order of the captured rows: first the outputs of the model, then its inputs;
-    --label puts the label first. A baseline of the inputs alone is compared with the inputs alone. Columns without
-    names become _c0, _c1, ..., as in Model Monitor. A name that the outputs and the inputs of captures both have
-    becomes output.NAME and input.NAME.
+    days. DATA is a CSV or Parquet file, a folder or a glob of its parts, a file of JSON lines (.jsonl, .ndjson), or a
+    statistics.json from which only constraints are suggested. The columns must have the order of the captured rows:
+    first the outputs of the model, then its inputs; --label puts the label first. A baseline of the inputs alone is
+    compared with the inputs alone. Columns without names become _c0, _c1, ..., as in Model Monitor. A name that the
+    outputs and the inputs of captures both have becomes output.NAME and input.NAME.
 
     \b
     Examples:
@@ -311,37 +265,25 @@ def baseline_command(
       vedette baseline --from-captures my-endpoint --hours 72 -o baseline/
       vedette baseline --from-captures captures/ -o baseline/
     """  # noqa: D301
-    from chalicelib import records
+    import vedette
     from chalicelib.constraints.day_drift import reference_notes, reference_sentence
-    from chalicelib.constraints.files import write_constraints
-    from chalicelib.constraints.suggestion import suggested_constraints
-    from chalicelib.locations import REFERENCE_FILE
-    from chalicelib.statistics.files import write_statistics
-    from chalicelib.statistics.private_features import without_private_values
-    from vedette.baselines import captured_statistics, data_set_statistics, with_label_first
 
     if bool(data) == bool(from_captures):
         raise click.UsageError("Name one data set, or use --from-captures.")
     if label and not data:
         raise click.UsageError("--label is for a data set; captured rows have their outputs first.")
-    other_rows, reference = 0, None
-    if data:
-        source = _data_set(data, profile, region)
-        with options.progress("Reading", source.size) as advance:
-            table = without_private_values(data_set_statistics(source, advance, header=header), private)
-        table = with_label_first(table, label, data) if label else table
-    else:
-        found = _captures(from_captures, hours, profile, region)
-        with options.progress("Reading", sum(source.size for source in found)) as advance:
-            table, other_rows, reference = captured_statistics(found, advance, private=private)
-    folder = Path(output)
-    constraints = write_constraints(suggested_constraints(table))
-    folder.mkdir(parents=True, exist_ok=True)
-    unchanged = data is not None and data.endswith(".json") and not private and not label
-    (folder / "statistics.json").write_bytes(b"".join(source.chunks()) if unchanged else write_statistics(table))
-    (folder / "constraints.json").write_bytes(constraints)
-    if reference:
-        (folder / REFERENCE_FILE).write_bytes(records.write(reference))
+    result = vedette.baseline(
+        data or from_captures,
+        captured=not data,
+        hours=hours,
+        header=header,
+        label=label,
+        private=private,
+        profile=profile,
+        region=region,
+    )
+    written = result.save(output)
+    table, other_rows, reference = result.statistics, result.other_rows, result.reference_days
     console = options.console()
     rendering.show_columns(console, table)
     _warn_of_unknown(private, [table], console)
@@ -353,11 +295,8 @@ def baseline_command(
         rendering.line(console, f"Warning: {rendering.counted(other_rows, 'row')} with other columns were left out.")
     if reference:
         rendering.show_notes(console, [reference_sentence(reference), *reference_notes(reference)])
-    written = ["statistics.json", "constraints.json", *([REFERENCE_FILE] if reference else [])]
-    rendering.line(
-        console, f"Wrote {', '.join(str(folder / name) for name in written[:-1])} and {folder / written[-1]}."
-    )
-    rendering.line(console, f"To use them, run: vedette constraints use ENDPOINT --from {folder} --reason '...'")
+    rendering.line(console, f"Wrote {', '.join(map(str, written[:-1]))} and {written[-1]}.")
+    rendering.line(console, f"To use them, run: vedette constraints use ENDPOINT --from {output} --reason '...'")
 
 
 @click.command("captured")
@@ -425,75 +364,13 @@ def captured_command(
     rendering.line(console, f"{rows}, {lines} rejected{why}, written to {where}.")
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
+# --- output -----------------------------------------------------------------------------------------------------------
 
 
-class _Read(NamedTuple):
-    """The summary of all sources, the places of the first rejected lines, and the captured hours."""
-
-    summary: CaptureSummary
-    refused: list[rendering.RejectedAt]
-    hours: CapturedHours
-
-
-def _read(found: Sequence[Source], traffic: Traffic, quarantine: str | None) -> _Read:
-    """Summarize all sources, one file at a time; write rejected lines to the quarantine file."""
-    from chalicelib.capture.summary import CaptureSummary, summarize
-    from chalicelib.pages.captured_hours import CapturedHours
-
-    refused: list[rendering.RejectedAt] = []
-    hours = CapturedHours()
-    with ExitStack() as stack:
-        advance = stack.enter_context(options.progress("Reading", sum(source.size for source in found)))
-        kept = None if quarantine is None else stack.enter_context(Path(quarantine).open("wb"))
-
-        def set_aside(source: Source, line: RejectedLine) -> None:
-            if len(refused) < rendering.MAX_REJECTED_SHOWN:
-                refused.append(rendering.RejectedAt(source, line.start, line.reason))
-            if kept is not None and line.line:
-                kept.write(line.line + b"\n")
-
-        def summarized(source: Source) -> CaptureSummary:
-            one = summarize(source.read(advance), options=traffic, on_rejected=partial(set_aside, source))
-            hours.add(one)
-            return one
-
-        summary = CaptureSummary.total(map(summarized, found))
-    return _Read(summary, refused, hours)
-
-
-def _show_read(console: Console, read: _Read, capture: Sequence[str], files: int, quarantine: str | None) -> None:
-    rendering.show_summary(console, read.summary, capture, files)
-    rendering.show_rejected(console, read.refused, read.summary.rejected_lines, quarantine)
-
-
-def _data_set(place: str, profile: str | None, region: str | None) -> Source:
-    """The single file of a data set; raises UnreadableFile if the name matches several."""
-    from chalicelib.errors import UnreadableFile
-    from vedette.input_sources import is_s3, sources
-
-    if not is_s3(place) and Path(place).is_dir():
-        raise UnreadableFile(f"{place}: a directory; name one data set, or use --from-captures")
-    found = sources([place], profile=profile, region=region)
-    if len(found) > 1 or (is_s3(place) and found[0].name != place):
-        raise UnreadableFile(f"{place}: {len(found)} files; name one data set, or use --from-captures")
-    return found[0]
-
-
-def _captures(named: Sequence[str], hours: int, profile: str | None, region: str | None) -> list[Source]:
-    """The capture files of endpoints and locations; a name without a slash that is not a file is an endpoint."""
-    from datetime import UTC, datetime
-
-    from vedette.baselines import captures_of
-    from vedette.input_sources import sources
-
-    found: list[Source] = []
-    for name in named:
-        if "/" in name or Path(name).exists():
-            found += sources([name], profile=profile, region=region)
-        else:
-            found += captures_of(name, hours, datetime.now(UTC), profile=profile, region=region)
-    return found
+def _show_read(console: Console, read: DataRead, quarantine: str | None) -> None:
+    rendering.show_summary(console, read)
+    if read.captured:
+        rendering.show_rejected(console, read.rejected_at, read.summary.rejected_lines, quarantine)
 
 
 def _warn_of_unknown(

@@ -57,6 +57,7 @@ private = click.option(
 )
 
 
+no_header = click.option("--no-header", is_flag=True, help="The first row of a CSV table is data, not names.")
 fail_on = click.option(
     "--fail-on",
     type=click.Choice(["critical", "warning", "information"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
 
@@ -11,22 +11,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as Shown
 
-    from chalicelib.capture.summary import CaptureSummary
     from chalicelib.constraints.measurement import Measurement
     from chalicelib.statistics.table import Table
+    from vedette.file_results import DataRead, RejectedAt
     from vedette.input_sources import Source
 
-MAX_REJECTED_SHOWN = 10  # lines that are listed one by one
 MAX_PLACES_SHOWN = 5  # places of captures
 STYLES = {"critical": "red", "warning": "yellow"}  # of violations
-
-
-class RejectedAt(NamedTuple):
-    """The place and the reason of a rejected line."""
-
-    source: Source
-    start: int  # byte offset, in the decompressed content of a gzip file
-    reason: str
 
 
 def line(console: Console, text: str, style: str | None = None) -> None:
@@ -45,14 +36,20 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def show_summary(console: Console, summary: CaptureSummary, capture: Sequence[str], files: int) -> None:
+def show_summary(console: Console, read: DataRead) -> None:
     """Print how much was read, from where and of which time, and which requests count in no statistic."""
     from chalicelib.alerts.wording import period
 
-    rows, requests = counted(summary.rows, "row"), counted(summary.events, "request")
-    line(console, f"{rows} in {requests}, from {counted(files, 'file')}")
-    more = f" and {len(capture) - MAX_PLACES_SHOWN} more" if len(capture) > MAX_PLACES_SHOWN else ""
-    line(console, f"Source: {', '.join(capture[:MAX_PLACES_SHOWN])}{more}")
+    summary, places = read.summary, read.places
+    rows, requests, files = (
+        counted(number, noun)
+        for number, noun in ((summary.rows, "row"), (summary.events, "request"), (read.files, "file"))
+    )
+    line(console, f"{rows} in {requests}, from {files}" if read.captured else f"{rows}, from {files}")
+    more = f" and {len(places) - MAX_PLACES_SHOWN} more" if len(places) > MAX_PLACES_SHOWN else ""
+    line(console, f"Source: {', '.join(places[:MAX_PLACES_SHOWN])}{more}")
+    if not read.captured:
+        return
     if summary.period is not None:
         line(console, f"Captured: {period(*summary.period)}")
     separate = (

@@ -31,8 +31,10 @@ def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None
         ) -> None:
             from vedette.installation import project
 
+            io, found = CommandIO(as_json, yes, dry_run), project.found(Path.cwd())
+            _warn_of_version(found)
             with _session(profile, region):
-                function(CommandIO(as_json, yes, dry_run), project.found(Path.cwd()), **params)
+                function(io, found, **params)
 
         run.__doc__ = function.__doc__
         run.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
@@ -49,6 +51,17 @@ def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None
         return click.command(name)(wrapped)
 
     return decorate
+
+
+def _warn_of_version(project: Project) -> None:
+    """Warn if the project has the code of another version of Vedette than this command."""
+    from importlib.metadata import version
+
+    from vedette.installation.new_project import recorded_version
+
+    own, theirs = version("vedette"), recorded_version(project.root)
+    if theirs and theirs != own:
+        click.echo(f"Note: this project is of Vedette {theirs}, the command of {own}: run `vedette init .`.", err=True)
 
 
 @contextmanager
@@ -150,7 +163,7 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
     entry = setup.make(prepared)
     io.say(
         f"Wrote stage {stage} to .chalice/config.json, with bucket {entry['environment_variables']['VEDETTE_BUCKET']}.",
-        f"Confirm the subscriptions in your e-mail, then run: make deploy STAGE={stage}",
+        f"Confirm the subscriptions in your e-mail, then run: vedette install --stage {stage}",
     )
     if short := concurrency.shortage(stage):
         io.say(short.sentence)

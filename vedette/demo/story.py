@@ -28,7 +28,7 @@ from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import Execution, FleetEntry, GoldenPayload, Mode
 from chalicelib.registry.plan import Served
-from vedette.baselines import baseline_statistics
+from vedette.data_sets import baseline_statistics
 from vedette.demo import user_actions
 from vedette.demo.console import DemoConsole
 from vedette.demo.data import DataSet, corrupted, from_file, half_corrupted, sites

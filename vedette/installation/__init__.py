@@ -5,7 +5,8 @@
 | functions         | the six functions, and the settings that Chalice cannot make                          |
 | template          | the CloudFormation template of a stage: stage.json, and resources for each function   |
 | policies          | the hand-written policies, narrowed to a stage                                        |
-| project           | the Chalice project in this clone, and its configuration files                        |
+| new_project       | `vedette init`: a Chalice project, and its upgrade; its files: project_template/      |
+| project           | a Chalice project, or a clone of the repository, and its configuration files          |
 | setup             | `vedette setup`: change set, stage configuration                                      |
 | concurrency       | whether the account can spare what the functions reserve                              |
 | state             | the deployment state in the stage's bucket                                            |

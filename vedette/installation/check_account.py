@@ -105,7 +105,7 @@ def sources(inspected: InspectedStage) -> Iterator[Finding]:
             f"the stage reads the captures of {entry.endpoint}",
             not uri or inspected.settings.names_place(locations.split_s3_uri(uri)[0], root),
             f"VEDETTE_CAPTURE_SOURCES does not name {uri}",
-            f"vedette setup --stage {inspected.stage} --capture-source {place}/, then make deploy",
+            f"vedette setup --stage {inspected.stage} --capture-source {place}/, then vedette install",
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import urllib.request
 import uuid
@@ -26,7 +28,18 @@ from vedette.installation.functions import FUNCTIONS, NAMES, event_invoke_config
 from vedette.operations import aws
 from vedette.operations.aws import code
 
-DEPLOY = "make deploy STAGE={stage}"
+DEPLOY = "vedette install --stage {stage}"
+# Prints the rule patterns and schedules of the app in this folder, by function.
+PRINT_EXPRESSIONS = """
+import json
+from app import app
+found = {}
+for source in app.event_sources:
+    schedule = getattr(source, "schedule_expression", None)
+    text = schedule if schedule is None or isinstance(schedule, str) else schedule.to_string()
+    found[source.name] = text or source.event_pattern
+print(json.dumps(found))
+"""
 PROBE = "vedette-doctor"  # a dummy endpoint, in no fleet
 OLD_LINUX = "python3.11"  # Amazon Linux 2, glibc 2.26: numpy 2.3 and later has no wheel for it
 DOWNLOAD_SECONDS = 60
@@ -156,19 +169,18 @@ def _may_invoke(arn: str) -> list[str]:
 
 
 def _expressions(inspected: InspectedStage) -> dict[str, Any]:
-    """The pattern or schedule of each function in the app of this clone."""
-    from vedette.local.application import load_app
+    """The pattern or schedule of each function in the project's app; empty where it cannot be loaded (no Chalice).
 
+    The app runs in a process of its own, which imports the project's code and not the command's.
+    """
     variables = inspected.project.stage(inspected.stage)["environment_variables"]
-    try:
-        app = load_app(variables, inspected.project.app / "app.py")
-    except (ImportError, VedetteError):  # without Chalice, the patterns cannot be read
-        return {}
-    found = {}
-    for source in app.event_sources:
-        schedule = getattr(source, "schedule_expression", None)
-        text = schedule if schedule is None or isinstance(schedule, str) else schedule.to_string()
-        found[source.name] = text or json.loads(json.dumps(source.event_pattern))
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", PRINT_EXPRESSIONS],
+        cwd=inspected.project.app,
+        env={**os.environ, **{name: str(value) for name, value in variables.items()}},
+        capture_output=True,
+    )
+    found: dict[str, Any] = {} if done.returncode else json.loads(done.stdout)
     return found
 
 

@@ -121,7 +121,7 @@ def chalice(project: Project, *arguments: str) -> str:
     """
     program = Path(sys.executable).parent / "chalice"
     if not program.exists():
-        raise VedetteError("Chalice is not installed here: `make .venv/.installed` installs it.")
+        raise VedetteError("Chalice is not installed beside this Vedette: pip install chalice")
     done = subprocess.run(  # noqa: S603 - the program of our own environment
         [program, "--project-dir", project.app, *arguments],
         env={**os.environ, **_session_environment(), "PYTHONDONTWRITEBYTECODE": "1"},

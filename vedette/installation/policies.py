@@ -66,7 +66,7 @@ def read(folder: Path) -> dict[str, Policy]:
         try:
             found[name] = json.loads(file.read_bytes())
         except FileNotFoundError as error:
-            raise UnreadableFile(f"{file}: not found; it is part of a clone of this repository") from error
+            raise UnreadableFile(f"{file}: not found; `vedette init .` writes it again") from error
         except ValueError as error:
             raise UnreadableFile(f"{file}: not JSON: {error}") from error
     return found

@@ -1,4 +1,4 @@
-"""The Chalice project in a clone of this repository, and the files that `vedette setup` writes.
+"""The Chalice project, of `vedette init` or a clone of this repository, and the files that `vedette setup` writes.
 
 | file                                        | content                                                     |
 |---------------------------------------------|-------------------------------------------------------------|
@@ -22,7 +22,7 @@ from vedette.operations import stages
 
 @dataclass(frozen=True)
 class Project:
-    """The folder with `.chalice` and `chalice_app`."""
+    """The folder with `.chalice`, and with `app.py` or, in a clone of the repository, `chalice_app`."""
 
     root: Path
 
@@ -34,7 +34,8 @@ class Project:
     @property
     def app(self) -> Path:
         """The folder for `chalice --project-dir`."""
-        return self.root / "chalice_app"
+        clone = self.root / "chalice_app"
+        return clone if clone.is_dir() else self.root
 
     def deployed(self, stage: str) -> Path:
         """The file with Chalice's state of the last deployment."""
@@ -94,7 +95,9 @@ def found(folder: Path) -> Project:
     """
     file = stages.config_file(folder)
     if file is None:
-        raise MissingSetting("There is no .chalice/config.json here; run this command in a clone of the repository.")
+        raise MissingSetting(
+            "There is no .chalice/config.json here or above; run this in a project (`vedette init DIR` makes one)."
+        )
     return Project(file.resolve().parent.parent)  # chalice_app/.chalice is a link
 
 

@@ -1,4 +1,4 @@
-"""The real Chalice app of this repository, loaded for a stage, as Lambda would load it."""
+"""The real Chalice app, loaded for a stage, as Lambda would load it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,18 @@ from typing import Any
 
 from chalicelib.errors import VedetteError
 from chalicelib.settings import settings
+from vedette import project_files
 
-APP = Path(__file__).resolve().parents[2] / "chalice_app" / "app.py"
 
-
-def load_app(environment: Mapping[str, str], path: Path = APP) -> Any:
-    """The app object of chalice_app/app.py, with the environment variables of a stage.
+def load_app(environment: Mapping[str, str], path: Path | None = None) -> Any:
+    """The app object of chalice_app/app.py, with the environment variables of a stage; by default this Vedette's own.
 
     Raises
     ------
     VedetteError
-        In an installed wheel, which does not contain the app; a clone of the repository does.
+        If the file cannot be loaded.
     """
-    if not path.exists():
-        raise VedetteError(
-            "The functions are not part of the installed package; run this in a clone of the repository."
-        )
+    path = path or project_files.app()
     os.environ.update(environment)
     settings.cache_clear()
     spec = importlib.util.spec_from_file_location("app", path)

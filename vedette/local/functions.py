@@ -16,15 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 from moto.events.models import EventPattern, EventPatternParser
 
+from vedette import project_files
 from vedette.local.errors import Crash
 from vedette.local.recorder import calling_as
 
-CONFIG = Path(__file__).resolve().parents[2] / ".chalice" / "config.json"
+CONFIG = project_files.root() / ".chalice" / "config.json"
 RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
 
@@ -76,9 +76,7 @@ class Backend(Protocol):
 
 @cache
 def configured_timeouts() -> dict[str, int]:
-    """The timeouts in .chalice/config.json, in seconds by function; empty in an installed wheel without that file."""
-    if not CONFIG.is_file():
-        return {}
+    """The timeouts in .chalice/config.json, in seconds by function."""
     functions = json.loads(CONFIG.read_bytes())["lambda_functions"]
     return {name: found["lambda_timeout"] for name, found in functions.items()}
 

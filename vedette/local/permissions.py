@@ -10,7 +10,6 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,6 +17,7 @@ from botocore.parsers import RpcV2CBORParser
 from moto.iam.models import iam_backends
 
 from chalicelib.settings import Settings, settings
+from vedette import project_files
 from vedette.installation.policies import Policy, StageScope, listed, narrowed
 from vedette.local.account import SimulatedAccount
 from vedette.local.errors import AwsError
@@ -29,7 +29,7 @@ PolicyOf = Callable[[str], Policy | None]
 TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 CODES = {"s3": ("AccessDenied", 403), "sns": ("AuthorizationError", 403), "cloudwatch": ("AccessDenied", 403)}
 
-CHALICE = Path(__file__).resolve().parents[2] / ".chalice"
+CHALICE = project_files.root() / ".chalice"
 
 # Of all clouds in this process: the needed permissions with the statements that grant them, and the denied ones.
 needed: dict[tuple[str, Need], tuple[str, ...]] = {}

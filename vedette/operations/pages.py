@@ -131,7 +131,7 @@ def index(found: Status, now: datetime, linked: Sequence[str]) -> bytes:
 
 def index_page(stage: str, paused: Pause | None, rows: Sequence[Row], now: datetime) -> bytes:
     """The index as HTML: first the endpoints that need attention, then all."""
-    packages = ("vedette.operations", "chalicelib.pages")  # the index extends the layout of the reports
+    packages = (__package__, html.__package__)  # the index extends the layout of the reports
     loaders = ChoiceLoader([PackageLoader(package, "templates") for package in packages])
     template = html.environment().overlay(loader=loaders).get_template("index.html")
     wrong = [row.status.endpoint for row in rows if row.status.violated]

@@ -79,11 +79,12 @@ def variables_of(stage: str | None, environment: Mapping[str, str], folder: Path
         lacking = ", ".join(n for n in NEEDED if not environment.get(n)) or "VEDETTE_STAGE"
         raise MissingSetting(
             f"Stage {named} is not known here: there is no .chalice/config.json in this folder or above it, and the"
-            f" environment lacks {lacking}. `vedette setup --stage {named}` in a clone of Vedette creates a stage."
+            f" environment lacks {lacking}. `vedette init DIR` makes a project, and `vedette setup` in it a stage."
         )
     config = read_config(file)
     if named not in config.get("stages", {}):
-        raise MissingSetting(f"{file} has no stage {named}; only {_names(config)}: `vedette setup --stage {named}`.")
+        known = f"; only {_names(config)}" if config.get("stages") else ""
+        raise MissingSetting(f"{file} has no stage {named}{known}: `vedette setup --stage {named}`.")
     both = (config, config["stages"][named])
     merged = {name: str(value) for part in both for name, value in part.get("environment_variables", {}).items()}
     return {"VEDETTE_STAGE": named, **{name: value for name, value in merged.items() if name.startswith("VEDETTE_")}}

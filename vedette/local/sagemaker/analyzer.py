@@ -24,7 +24,7 @@ from chalicelib.errors import VedetteError
 from chalicelib.statistics import BASELINE_K
 from chalicelib.statistics.files import read_statistics, write_statistics
 from chalicelib.statistics.table import Table
-from vedette.baselines import data_set_statistics, with_label_first
+from vedette.data_sets import data_set_statistics, with_label_first
 from vedette.input_sources import Source
 from vedette.local.sagemaker.core import Record
 from vedette.local.sagemaker.executions import Execution, Report
