@@ -1,6 +1,6 @@
 """The layers of chalicelib, held by reading the syntax trees; docs/architecture.md draws them.
 
-app -> handlers -> services -> {registry, capture, statistics, constraints, alerts, pages, stores, aws}
+app -> handlers -> services -> {registry, capture, statistics, constraints, quality, alerts, pages, stores, aws}
 stores -> aws
 vedette -> chalicelib, never the other way
 """
@@ -16,7 +16,7 @@ import pytest
 from chalicelib import services
 
 ROOT = Path(__file__).parent.parent
-PURE = ("capture", "statistics", "constraints", "registry", "alerts", "pages")
+PURE = ("capture", "statistics", "constraints", "quality", "registry", "alerts", "pages")
 PLATFORM = {"boto3", "botocore"}
 FORBIDDEN_IN_PURE = {
     *("boto3", "botocore", "chalice", "aws_lambda_powertools", "os", "time", "random", "secrets", "uuid"),

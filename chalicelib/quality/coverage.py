@@ -1,0 +1,106 @@
+"""Whether labels are missing evenly. Where they are not, no metric of the labelled rows is one of the model.
+
+A fraud is known within days, that there was none only after a month. Ten days after the predictions nearly all labels
+are positive, and precision reads 1.00 for a true 0.61. It shows where predictions are compared by whether a label came:
+by predicted class, and by tenth of the scores.
+
+References
+----------
+Lakkaraju et al. (2017), The Selective Labels Problem.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from chalicelib.constraints.measurement import DESIGN_EFFECT
+from chalicelib.quality.confusion import class_order
+from chalicelib.quality.scores import UNLABELLED, ScoreHistogram
+from chalicelib.quality.state import QualityState
+
+MIN_GROUP = 20  # predictions; a smaller group says nothing
+MAX_RELATIVE_DIFFERENCE = 0.1  # of the coverage of a group and of the rest, in coverages of all
+_Z = 2.0  # standard deviations of clustered rows: a number that is refused in doubt costs little
+_TENTHS = 10
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Predictions that have something in common, and how many of them have a label."""
+
+    name: str
+    predictions: int
+    labelled: int
+
+    @property
+    def coverage(self) -> float:
+        """The share with a label."""
+        return self.labelled / self.predictions
+
+
+def groups(state: QualityState) -> tuple[Group, ...]:
+    """The predictions by class and by tenth of the scores, those groups that hold any.
+
+    Examples
+    --------
+    >>> state = QualityState.of_classes(["0", "1"], np.array([-1, 1, 1]), np.array([0, 1, 1]))
+    >>> [(one.name, one.predictions, one.labelled) for one in groups(state)]
+    [('predicted 0', 1, 0), ('predicted 1', 2, 2)]
+    """
+    labelled = state.confusion.predicted()
+    names = sorted({*labelled, *state.unlabelled} - {""}, key=class_order)
+    of_classes = [
+        Group(
+            name=f"predicted {name}",
+            predictions=labelled.get(name, 0) + state.unlabelled.get(name, 0),
+            labelled=labelled.get(name, 0),
+        )
+        for name in names
+    ]
+    return (*(one for one in of_classes if one.predictions), *_tenths(state.scores))
+
+
+def _tenths(histogram: ScoreHistogram) -> list[Group]:
+    """Tenths of the predictions in the order of their scores; equal scores stay together."""
+    rows = histogram.rows()
+    if len(rows) < 2:
+        return []
+    sizes = rows.sum(axis=1)
+    middle = (np.cumsum(sizes) - sizes / 2) / sizes.sum()
+    places = np.minimum((middle * _TENTHS).astype(int), _TENTHS - 1)
+    all_rows = np.bincount(places, sizes, minlength=_TENTHS).astype(int)
+    missing = np.bincount(places, rows[:, UNLABELLED], minlength=_TENTHS).astype(int)
+    return [
+        Group(name=f"tenth {place + 1} of the scores", predictions=int(count), labelled=int(count - missing[place]))
+        for place, count in enumerate(all_rows)
+        if count
+    ]
+
+
+def uneven(found: Sequence[Group], state: QualityState) -> tuple[Group, ...]:
+    """The groups whose coverage differs from that of the rest by more than chance and more than a tenth.
+
+    Examples
+    --------
+    >>> labels, predictions = np.repeat([1, -1, 0, -1], [60, 40, 50, 850]), np.repeat([1, 1, 0, 0], [60, 40, 50, 850])
+    >>> state = QualityState.of_classes(["0", "1"], labels, predictions)
+    >>> [one.name for one in uneven(groups(state), state)]
+    ['predicted 0', 'predicted 1']
+    """
+    total, labelled = state.predictions, state.labelled
+    if not 0 < labelled < total:
+        return ()
+    overall = labelled / total
+    differing = []
+    for one in found:
+        rest = total - one.predictions
+        if one.predictions < MIN_GROUP or rest < MIN_GROUP:
+            continue
+        difference = abs(one.coverage - (labelled - one.labelled) / rest)
+        chance = math.sqrt(overall * (1 - overall) * DESIGN_EFFECT * (1 / one.predictions + 1 / rest))
+        if difference > max(MAX_RELATIVE_DIFFERENCE * overall, _Z * chance):
+            differing.append(one)
+    return tuple(differing)
