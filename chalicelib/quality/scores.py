@@ -152,11 +152,12 @@ def _sum_of_bins(scale: Scale, histograms: tuple[ScoreHistogram, ...]) -> ScoreH
 
 def _fraction(scores: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
     """Where scores lie among all bins, from 0 to 1."""
+    fractions: NDArray[np.float64]
     with np.errstate(divide="ignore"):
         if scale == Scale.PROBABILITY:
             logits = np.clip(np.log(scores) - np.log1p(-scores), -_MAX_LOGIT, _MAX_LOGIT)
-            return (logits + _MAX_LOGIT) / (2 * _MAX_LOGIT)
-        octaves = np.clip(np.log2(abs(scores)), _MIN_OCTAVE, _MAX_OCTAVE)
-    magnitudes = (octaves - _MIN_OCTAVE) / (_MAX_OCTAVE - _MIN_OCTAVE)
-    fractions: NDArray[np.float64] = (1 + np.sign(scores) * magnitudes) / 2
+            fractions = (logits + _MAX_LOGIT) / (2 * _MAX_LOGIT)
+        else:
+            octaves = np.clip(np.log2(abs(scores)), _MIN_OCTAVE, _MAX_OCTAVE)
+            fractions = (1 + np.sign(scores) * (octaves - _MIN_OCTAVE) / (_MAX_OCTAVE - _MIN_OCTAVE)) / 2
     return fractions

@@ -40,7 +40,6 @@ def binary_rows(random: np.random.Generator, rows: int, distinct: int = 0) -> Bi
 def sklearn_binary(rows: BinaryRows) -> dict[str, float]:
     labels, predictions = rows.labels, rows.predictions
     matrix = sklearn.confusion_matrix(labels, predictions, labels=[0, 1])
-    always = np.ones_like(labels)
     found = {}
     for suffix, chosen in (("", predictions), (CONSTANT, np.ones_like(labels))):
         found[f"accuracy{suffix}"] = sklearn.accuracy_score(labels, chosen)
