@@ -16,6 +16,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from chalicelib.errors import UnreadableFile
 
 CHUNK = 1 << 19  # size of one read (capture.lines.BLOCK_BYTES)
 CAPTURES = (".jsonl", ".jsonl.gz")  # gzip content is recognized by its first bytes, whatever the name
+LABELS = (*CAPTURES, ".csv", ".csv.gz", ".json")
 
 
 class Source(NamedTuple):
@@ -32,6 +34,7 @@ class Source(NamedTuple):
     name: str
     size: int
     chunks: Callable[[], Iterator[bytes]]
+    modified: datetime = datetime.min.replace(tzinfo=UTC)  # when it was last written
 
     def read(self, advance: Callable[[int], None]) -> Iterator[bytes]:
         """Yield the chunks, and report the size of each to `advance`."""
@@ -40,8 +43,19 @@ class Source(NamedTuple):
             advance(len(chunk))
 
 
-def sources(places: Sequence[str], *, profile: str | None = None, region: str | None = None) -> list[Source]:
+def sources(
+    places: Sequence[str],
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    suffixes: tuple[str, ...] = CAPTURES,
+) -> list[Source]:
     """All files and objects that the locations name, sorted and without duplicates.
+
+    Parameters
+    ----------
+    suffixes
+        What the names of the files in a directory, or of the objects under a prefix, end with.
 
     Raises
     ------
@@ -52,7 +66,7 @@ def sources(places: Sequence[str], *, profile: str | None = None, region: str | 
     for place in places:
         if not place.strip():
             raise UnreadableFile("an empty name: use a file, a directory, a glob or an s3:// URI")
-        for source in _in_s3(place, profile, region) if is_s3(place) else _local(place):
+        for source in _in_s3(place, profile, region, suffixes) if is_s3(place) else _local(place, suffixes):
             found.setdefault(source.name, source)
     return list(found.values())
 
@@ -86,12 +100,12 @@ def is_folder(place: str) -> bool:
     return not place.endswith(".json") if is_s3(place) else Path(place).is_dir()
 
 
-def _local(place: str) -> list[Source]:
+def _local(place: str, suffixes: tuple[str, ...]) -> list[Source]:
     path = Path(place)
     if path.is_dir():
-        files = sorted(_below(path))
+        files = sorted(_below(path, suffixes))
         if not files:
-            raise UnreadableFile(f"{place}: no .jsonl file below this directory")
+            raise UnreadableFile(f"{place}: no {_listed(suffixes)} file below this directory")
     elif path.exists():
         files = [path]
     elif glob.has_magic(place):
@@ -100,17 +114,27 @@ def _local(place: str) -> list[Source]:
             raise UnreadableFile(f"{place}: nothing matches")
     else:
         raise UnreadableFile(f"{place}: no such file or directory")
-    return [Source(str(file), file.stat().st_size, partial(_file_chunks, file)) for file in files]
+    return [_of_file(file) for file in files]
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """The capture files below a folder. A folder that cannot be read raises an error."""
+def _of_file(file: Path) -> Source:
+    status = file.stat()
+    modified = datetime.fromtimestamp(status.st_mtime, UTC)
+    return Source(str(file), status.st_size, partial(_file_chunks, file), modified)
+
+
+def _listed(suffixes: tuple[str, ...]) -> str:
+    return " or ".join(one for one in suffixes if not one.endswith(".gz"))
+
+
+def _below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """The files with these suffixes below a folder. A folder that cannot be read raises an error."""
 
     def refuse(error: OSError) -> None:
         raise error
 
     for root, _, names in os.walk(folder, onerror=refuse):
-        yield from (Path(root, name) for name in names if name.endswith(CAPTURES))
+        yield from (Path(root, name) for name in names if name.endswith(suffixes))
 
 
 def _file_chunks(path: Path) -> Iterator[bytes]:
@@ -119,22 +143,24 @@ def _file_chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _in_s3(place: str, profile: str | None, region: str | None) -> list[Source]:
+def _in_s3(place: str, profile: str | None, region: str | None, suffixes: tuple[str, ...]) -> list[Source]:
     bucket, prefix = _bucket_and_key(place)
     client = _s3(profile, region)
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    found = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
+    found = {item["Key"]: item for page in pages for item in page.get("Contents", ())}
     if prefix in found:
         found = {prefix: found[prefix]}
     else:
         folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
-        found = {key: size for key, size in found.items() if key.startswith(folder) and key.endswith(CAPTURES)}
+        found = {key: item for key, item in found.items() if key.startswith(folder) and key.endswith(suffixes)}
     if not found:
         named = prefix.endswith((*CAPTURES, ".json", ".csv", ".csv.gz"))
-        raise UnreadableFile(f"{place}: {'no such object' if named else 'no .jsonl object under this prefix'}")
+        raise UnreadableFile(
+            f"{place}: {'no such object' if named else f'no {_listed(suffixes)} object under this prefix'}"
+        )
     return [
-        Source(f"s3://{bucket}/{key}", size, partial(_object_chunks, client, bucket, key))
-        for key, size in sorted(found.items())
+        Source(f"s3://{bucket}/{key}", item["Size"], partial(_object_chunks, client, bucket, key), item["LastModified"])
+        for key, item in sorted(found.items())
     ]
 
 

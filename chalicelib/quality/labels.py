@@ -117,7 +117,7 @@ def _of_csv(number: int, line: bytes, settings: QualitySettings) -> Iterator[Lab
         raise _Unlabelled(LabelReason.NOT_A_LABEL) from None
     if len(cells) != 2:  # an id and a label
         raise _Unlabelled(LabelReason.NOT_A_LABEL)
-    request_id, value = cells[0].strip(), _value(cells[1], settings)
+    request_id, value = cells[0].strip(), label_value(cells[1], settings)
     if not number and request_id.lower() in _ID_HEADERS:
         return
     if not request_id:
@@ -137,7 +137,7 @@ def _of_record(number: int, line: bytes, settings: QualitySettings) -> Iterator[
         raise _Unlabelled(LabelReason.NO_ID)
     rows, place = _rows(record.groundTruthData, settings)
     for row, (_, cells) in enumerate(rows):
-        yield _label(number, request_id, row, len(rows), _value(cells[place], settings))
+        yield _label(number, request_id, row, len(rows), label_value(cells[place], settings))
 
 
 def _label(line: int, request_id: str, row: int, rows: int, value: str | float | LabelReason) -> Label | RejectedLabel:
@@ -179,7 +179,8 @@ def _place(names: tuple[str, ...], settings: QualitySettings) -> int | None:
     return 0 if len(names) == 1 and not (settings.label and names[0]) else None
 
 
-def _value(cell: Any, settings: QualitySettings) -> str | float | LabelReason:
+def label_value(cell: Any, settings: QualitySettings) -> str | float | LabelReason:
+    """The class or the number of a cell, or the reason why it is none."""
     text = cell_text(cell)
     if text is None or text == "":
         return LabelReason.MISSING

@@ -167,10 +167,17 @@ class _Collected:
 def predicted_rows(request: CapturedRequest, settings: QualitySettings) -> Iterator[Predicted | PredictionReason]:
     """The prediction of each row of a request, or the reason why it has none."""
     for outputs, names, cells in request.rows:
-        yield _predicted(outputs, names, cells, settings) if outputs else PredictionReason.NO_OUTPUT
+        yield predicted(outputs, names, cells, settings) if outputs else PredictionReason.NO_OUTPUT
 
 
-def _predicted(outputs: int, names: Names, cells: list[Any], settings: QualitySettings) -> Predicted | PredictionReason:
+def predicted(outputs: int, names: Names, cells: list[Any], settings: QualitySettings) -> Predicted | PredictionReason:
+    """The prediction of one row, or the reason why it has none.
+
+    Parameters
+    ----------
+    outputs
+        How many of the cells are outputs; they come first.
+    """
     if settings.problem_type == ProblemType.REGRESSION:
         found = _cell(settings.prediction or _FIRST_OUTPUT, outputs, names, cells)
         if isinstance(found, PredictionReason):
