@@ -11,14 +11,19 @@
 | module      | holds                                                                                     |
 |-------------|-------------------------------------------------------------------------------------------|
 | settings    | `QualitySettings`: the problem type, and where label, prediction and score are            |
-| ids         | the keyed hash of an id; the classes of labels and predictions                            |
-| places      | finds a named or numbered column in a row                                                 |
+| ids         | the keyed hash of an id                                                                   |
+| values      | cells -> classes and numbers, and where they are in a row                                 |
+| reasons     | why a prediction or a label is left out                                                   |
+| arrays      | columns of predictions and labels, as they are stored                                     |
 | predictions | a capture object -> a PredictionPart                                                      |
 | labels      | a label object -> labels, or the reason why not                                           |
 | label_parts | labels -> a LabelPart                                                                     |
+| rows        | a data set with labels and predictions side by side -> a state                            |
+| id_filter   | which days may hold the ids of a label part                                               |
 | joined      | prediction parts and label parts -> states                                                |
 | confusion   | counts by label and prediction, and the metrics of classification                         |
-| scores      | histograms of scores by class, AUC and the curves                                         |
+| scores      | histograms of scores by class                                                             |
+| curves      | AUC, ROC and precision-recall                                                             |
 | regression  | moments of labels and errors, and the metrics of regression                               |
 | state       | all of these for one block of rows                                                        |
 | metrics     | a state -> its metrics, with their standard errors                                        |

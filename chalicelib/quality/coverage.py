@@ -12,7 +12,7 @@ Lakkaraju et al. (2017), The Selective Labels Problem.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -34,6 +34,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     predictions: int
     labelled: int
+    is_class: bool = False  # of one predicted class; else a tenth of the scores
 
     @property
     def coverage(self) -> float:
@@ -57,6 +58,7 @@ def groups(state: QualityState) -> tuple[Group, ...]:
             name=f"predicted {name}",
             predictions=labelled.get(name, 0) + state.unlabelled.get(name, 0),
             labelled=labelled.get(name, 0),
+            is_class=True,
         )
         for name in names
     ]
@@ -90,17 +92,41 @@ def uneven(found: Sequence[Group], state: QualityState) -> tuple[Group, ...]:
     >>> [one.name for one in uneven(groups(state), state)]
     ['predicted 0', 'predicted 1']
     """
+    return tuple(
+        one
+        for one, difference in _differences(found, state)
+        if difference > max(MAX_RELATIVE_DIFFERENCE, _Z * _chance(one, state))
+    )
+
+
+def selection_allowance(found: Sequence[Group], state: QualityState) -> float:
+    """How far a share of the labelled rows may lie from that of all rows, by differences that are not yet `uneven`.
+
+    Where labels of one class come r times as often, a share p moves by at most ln(r) / 4, since its log-odds move by
+    ln(r) and p (1 - p) <= 1/4. What is known of r is how much the coverage of the groups differs.
+
+    Examples
+    --------
+    >>> labels, predictions = np.repeat([1, -1, 0, -1], [70, 30, 65, 35]), np.repeat([1, 1, 0, 0], [70, 30, 65, 35])
+    >>> state = QualityState.of_classes(["0", "1"], labels, predictions)
+    >>> round(selection_allowance(groups(state), state), 4)
+    0.0185
+    """
+    by_class = [one for one in found if one.is_class] or found
+    return max((difference for _, difference in _differences(by_class, state)), default=0.0) / 4
+
+
+def _differences(found: Sequence[Group], state: QualityState) -> Iterator[tuple[Group, float]]:
+    """How much the coverage of each group differs from that of the rest, in coverages of all."""
     total, labelled = state.predictions, state.labelled
-    if not 0 < labelled < total:
-        return ()
-    overall = labelled / total
-    differing = []
-    for one in found:
+    for one in found if 0 < labelled < total else ():
         rest = total - one.predictions
-        if one.predictions < MIN_GROUP or rest < MIN_GROUP:
-            continue
-        difference = abs(one.coverage - (labelled - one.labelled) / rest)
-        chance = math.sqrt(overall * (1 - overall) * DESIGN_EFFECT * (1 / one.predictions + 1 / rest))
-        if difference > max(MAX_RELATIVE_DIFFERENCE * overall, _Z * chance):
-            differing.append(one)
-    return tuple(differing)
+        if one.predictions >= MIN_GROUP and rest >= MIN_GROUP:
+            yield one, abs(one.coverage - (labelled - one.labelled) / rest) * total / labelled
+
+
+def _chance(one: Group, state: QualityState) -> float:
+    """The standard error of that difference if labels were missing at random, clustered as rows are."""
+    overall = state.labelled / state.predictions
+    sizes = 1 / one.predictions + 1 / (state.predictions - one.predictions)
+    return math.sqrt(overall * (1 - overall) * DESIGN_EFFECT * sizes) / overall

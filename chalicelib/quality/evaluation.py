@@ -14,8 +14,9 @@
 
 The rule of the file is `constraints.file_violations`: Model Monitor's, with every sentence. Here a violation is worse
 than information only where the whole interval of the metric lies beyond its threshold, see `uncertainty.margins`; the
-interval includes the chance in the baseline, where the threshold is the baseline's own value. So half of the quiet days
-are violations in the file, and hardly any is an alert. The kind is drift: M of N windows decide, see `alerts.state`.
+interval includes the chance in the baseline, where the threshold is the baseline's own value, and what labels that are
+missing a little unevenly may do, see `coverage.selection_allowance`. So half of the quiet days are violations in the
+file, and hardly any is an alert. The kind is drift: M of N windows decide, see `alerts.state`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement, Severity, Verdict, rounded
 from chalicelib.quality.confusion import Values
 from chalicelib.quality.constraints import QualityConstraints, Threshold, camel_case, violation_sentence
-from chalicelib.quality.coverage import Group, groups, uneven
+from chalicelib.quality.coverage import Group, groups, selection_allowance, uneven
 from chalicelib.quality.files import SAMPLE_DEVIATION, QualityStatistics, quality_statistics
 from chalicelib.quality.metrics import Problem, metrics, smoothed
 from chalicelib.quality.settings import ProblemType
@@ -93,7 +94,8 @@ def evaluate_quality(
     notes = tuple(_notes(state, known, selective))
     if verdict is not None:
         return Evaluation(verdict=verdict, rows=state.labelled, notes=notes)
-    measurements = tuple(_measurements(blocks, state, constraints, problem, baseline, critical, min_labels))
+    allowance = selection_allowance(found, state)
+    measurements = tuple(_measurements(blocks, state, constraints, problem, baseline, allowance, critical, min_labels))
     absent = sorted(set(constraints.thresholds) - set(metrics(state, problem)))
     if absent:
         notes = (*notes, f"not evaluated: {', '.join(absent)} (auc needs scores)")
@@ -130,6 +132,7 @@ def _measurements(
     constraints: QualityConstraints,
     problem: Problem,
     baseline: QualityStatistics | None,
+    allowance: float,
     critical: Collection[str],
     min_labels: int,
 ) -> Iterator[Measurement]:
@@ -141,6 +144,8 @@ def _measurements(
         if name not in values:
             continue
         margin = _with_baseline(chance.get(name), name, limit, baseline)
+        if margin is not None:  # an error is no share: the allowance is one of its value
+            margin += allowance * (abs(values[name] or 0.0) if problem.type == ProblemType.REGRESSION else 1.0)
         measured = _measured(name, limit, values[name], centres.get(name), margin)
         if needed or not measured.evaluated:
             yield msgspec.structs.replace(measured, violated=False, evaluated=False, rows_needed=needed)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from vedette.cli import COMMANDS, SECTIONS, main
 
-WITHOUT_STAGE = {"evaluate", "summarize", "baseline", "captured", "demo", "alerts schema"}
+WITHOUT_STAGE = {"evaluate", "summarize", "baseline", "captured", "quality suggest", "demo", "alerts schema"}
 READ_ONLY = {
     "status",
     "report",

@@ -133,6 +133,18 @@ def test_labels_that_are_missing_evenly_give_numbers(baseline, constraints):
         assert evaluate_quality(blocks, constraints, BINARY, baseline=baseline).verdict != Verdict.SELECTIVE_LABELS
 
 
+def test_labels_that_are_missing_a_little_unevenly_alert_nobody_in_large_windows(baseline, constraints):
+    def slightly_selective(source, labels, _):
+        return source.uniform(size=len(labels)) < np.where(labels == 1, 0.84, 0.9)
+
+    random = np.random.default_rng(32)
+    for _ in range(3):
+        blocks = day(random, rows=60_000, covered=slightly_selective)
+        found = evaluate_quality(blocks, constraints, BINARY, baseline=baseline)
+        assert found.verdict != Verdict.SELECTIVE_LABELS
+        assert found.alertable == ()
+
+
 def test_labels_of_a_regression_that_come_for_small_numbers_first_give_no_number():
     random = np.random.default_rng(27)
     labels = random.gamma(2.0, 10.0, 6000)
