@@ -210,7 +210,7 @@ def report(version: str, rows: Sequence[Row], seconds: float, labels: int) -> st
         "",
         f"`make model-quality` wrote this page. {machine()}",
         "",
-        f"The first rows compare the metrics of ten chunks of each data set in the wheel of {version} with its",
+        f"The first rows compare ten chunks of each data set in the wheel of {version}, and the rows left over, with its",
         "realized performance; the last one compares each week of a real year with scikit-learn on the same rows.",
         "",
         "| data | values | largest difference | allowed |",

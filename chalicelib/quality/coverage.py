@@ -17,14 +17,16 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from chalicelib.constraints.measurement import DESIGN_EFFECT
 from chalicelib.quality.confusion import class_order
 from chalicelib.quality.scores import UNLABELLED, ScoreHistogram
 from chalicelib.quality.state import QualityState
 
 MIN_GROUP = 20  # predictions; a smaller group says nothing
 MAX_RELATIVE_DIFFERENCE = 0.1  # of the coverage of a group and of the rest, in coverages of all
-_Z = 2.0  # standard deviations of clustered rows: a number that is refused in doubt costs little
+_Z = 2.0  # standard deviations: a number that is refused in doubt costs little
+# Of ten rows of a client of which a third of the variance is shared (Kish 1965): whether a label comes depends less on
+# the client than what is measured does.
+_DESIGN_EFFECT = 4.0
 _TENTHS = 10
 
 
@@ -129,4 +131,4 @@ def _chance(one: Group, state: QualityState) -> float:
     """The standard error of that difference if labels were missing at random, clustered as rows are."""
     overall = state.labelled / state.predictions
     sizes = 1 / one.predictions + 1 / (state.predictions - one.predictions)
-    return math.sqrt(overall * (1 - overall) * DESIGN_EFFECT * sizes) / overall
+    return math.sqrt(overall * (1 - overall) * _DESIGN_EFFECT * sizes) / overall

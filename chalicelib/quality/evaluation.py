@@ -29,7 +29,6 @@ import msgspec
 from chalicelib.constraints.check_types import LESS_THAN
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement, Severity, Verdict, rounded
-from chalicelib.quality.confusion import Values
 from chalicelib.quality.constraints import QualityConstraints, Threshold, camel_case, violation_sentence
 from chalicelib.quality.coverage import Group, groups, selection_allowance, uneven
 from chalicelib.quality.files import SAMPLE_DEVIATION, QualityStatistics, quality_statistics
@@ -100,11 +99,6 @@ def evaluate_quality(
     if absent:
         notes = (*notes, f"not evaluated: {', '.join(absent)} (auc needs scores)")
     return Evaluation(verdict=_verdict(measurements), rows=state.labelled, measurements=measurements, notes=notes)
-
-
-def coverage_groups(blocks: Sequence[QualityState]) -> tuple[Group, ...]:
-    """The predictions by class and by tenth of the scores, with how many of each have a label."""
-    return groups(QualityState.total(blocks))
 
 
 def _without_metrics(state: QualityState, history: LabelHistory, selective: Sequence[Group]) -> Verdict | None:
@@ -232,12 +226,3 @@ def _notes(state: QualityState, history: LabelHistory, selective: Sequence[Group
     if history.capture_percentage < 100:
         yield f"{history.capture_percentage} % of the requests are captured, so the labels of the others match none"
     yield from history.notes
-
-
-def values_for_people(values: Values) -> dict[str, str]:
-    """Metrics with four digits.
-
-    >>> values_for_people({"auc": 0.87654, "r2": None})
-    {'auc': '0.8765', 'r2': 'undefined'}
-    """
-    return {name: "undefined" if value is None else f"{value:.4g}" for name, value in values.items()}

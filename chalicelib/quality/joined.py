@@ -238,20 +238,20 @@ def _blocks(table: _Predictions, labels: _Labels, settings: QualitySettings) -> 
 
 def _notes(joined: Joined) -> Iterator[str]:
     if joined.without_inference_id:
-        without = f"{joined.without_inference_id} of {joined.requests} requests have no inference id"
-        yield f"{without}: labels must name their event id"
+        without = f"requests without an inference id: {joined.without_inference_id} of {joined.requests}"
+        yield f"{without}; their labels must name the event id"
     for reason, count in joined.skipped.items():
-        yield f"{count} captured rows have no prediction: {reason}"
+        yield f"captured rows left out: {count} ({reason})"
     if joined.repeated_predictions:
-        yield f"{joined.repeated_predictions} predictions have the id of an earlier one, which counts"
+        yield f"predictions with the id of an earlier one, which counts: {joined.repeated_predictions}"
     for reason, count in joined.rejected_labels.items():
-        yield f"{count} labels were rejected: {reason}"
+        yield f"labels rejected: {count} ({reason})"
     if joined.unknown_ids:
-        yield f"{joined.unknown_ids} of {joined.labels} labels have an id that no captured request has"
+        yield f"labels whose id no captured request has: {joined.unknown_ids} of {joined.labels}"
     if joined.mismatched_rows:
-        yield f"{joined.mismatched_rows} labels are of requests with another number of rows"
+        yield f"labels of requests with another number of rows: {joined.mismatched_rows}"
     if joined.corrected:
-        yield f"the labels of {joined.corrected} predictions were corrected; the latest counts"
+        yield f"predictions whose label was corrected: {joined.corrected}; the latest label counts"
 
 
 def _column(content: bytes, kind: str) -> NDArray:  # type: ignore[type-arg]

@@ -222,6 +222,14 @@ def test_a_data_set_without_labels_or_predictions_is_refused(tmp_path, run, opti
     assert not (tmp_path / "out").exists()
 
 
+def test_a_baseline_of_data_quality_is_not_overwritten(tmp_path, run):
+    place = table(tmp_path, "y,p", [(n % 2, n % 2) for n in range(300)])
+    assert run("baseline", place, "-o", tmp_path / "out").exit_code == 0
+    quality = ("baseline", place, "--quality", "--label", "y", "--prediction", "p", "-o")
+    assert "it has a baseline of data quality; name another folder" in run(*quality, tmp_path / "out").stderr
+    assert [run(*quality, tmp_path / "other").exit_code for _ in range(2)] == [0, 0]
+
+
 def test_options_of_quality_need_it(tmp_path, run):
     place = table(tmp_path, "y,p", [(0, 5)])
     assert "need --quality" in run("baseline", place, "--score", "p", "-o", tmp_path / "out").stderr

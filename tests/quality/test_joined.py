@@ -94,12 +94,12 @@ def test_what_was_left_out_is_said():
     predictions = [captured("0.9", event_id="a"), captured("x", event_id="b"), captured("0.9", event_id="a")]
     found = joined(predictions, labels_of([b"a,0\n", b"z,1\n", b"a,1\n", b"oops\n"]))
     assert found.notes() == (
-        "3 of 3 requests have no inference id: labels must name their event id",
-        "1 captured rows have no prediction: the score is no probability",
-        "1 predictions have the id of an earlier one, which counts",
-        "1 labels were rejected: neither a label record nor id,label",
-        "1 of 3 labels have an id that no captured request has",
-        "the labels of 1 predictions were corrected; the latest counts",
+        "requests without an inference id: 3 of 3; their labels must name the event id",
+        "captured rows left out: 1 (the score is no probability)",
+        "predictions with the id of an earlier one, which counts: 1",
+        "labels rejected: 1 (neither a label record nor id,label)",
+        "labels whose id no captured request has: 1 of 3",
+        "predictions whose label was corrected: 1; the latest label counts",
     )
 
 

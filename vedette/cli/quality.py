@@ -252,13 +252,17 @@ def baseline(
     from chalicelib.capture.options import DEFAULT_OPTIONS
     from chalicelib.errors import UnreadableFile
     from chalicelib.quality.constraints import suggested_constraints
-    from chalicelib.quality.files import quality_statistics, write_constraints, write_statistics
+    from chalicelib.quality.files import is_quality_constraints, quality_statistics, write_constraints, write_statistics
     from chalicelib.quality.settings import ProblemType
     from chalicelib.quality.state import QualityState
     from vedette.input_sources import LABELS, sources
     from vedette.quality import labelled_data_set, problem_of
 
     known = ProblemType(problem_type) if problem_type else None
+    folder = Path(output)
+    existing = folder / "constraints.json"
+    if existing.exists() and not is_quality_constraints(existing.read_bytes()):
+        raise UnreadableFile(f"{folder}: it has a baseline of data quality; name another folder")
     if data:
         if not label or not (prediction or score):
             raise click.UsageError("A data set needs --label, and --prediction, --score or both.")
@@ -273,7 +277,7 @@ def baseline(
                 threshold=threshold,
                 problem_type=known,
             )
-        notes = [f"{count} rows were left out: {reason}" for reason, count in skipped.items()]
+        notes = [f"rows left out: {count} ({reason})" for reason, count in skipped.items()]
     else:
         files = _Files(captures, sources(label_places, profile=profile, region=region, suffixes=LABELS))
         settings = _settings(files, settings_place, DEFAULT_OPTIONS, known, profile, region)
@@ -282,7 +286,6 @@ def baseline(
         if not state.labelled:
             raise UnreadableFile(f"{label_places[0]}: no label belongs to a captured prediction")
     found = quality_statistics(state, problem_of(settings))
-    folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "statistics.json").write_bytes(write_statistics(state, problem_of(settings)))
     constraints = suggested_constraints(found.values, settings.problem_type)
