@@ -103,7 +103,9 @@ class ScoreHistogram(msgspec.Struct, frozen=True, kw_only=True):
             return _sum_of_bins(self.scale, (self.in_bins(), other.in_bins()))
         distinct, inverse = np.unique(np.concatenate([self.values(), other.values()]), return_inverse=True)
         counts = np.zeros((len(distinct), GROUPS), dtype=np.int64)
-        np.add.at(counts, inverse, np.concatenate([self.rows(), other.rows()]))
+        own = len(self.values())  # whose scores are distinct, as the other's are
+        counts[inverse[:own]] += self.rows()
+        counts[inverse[own:]] += other.rows()
         return _exact_or_binned(self.scale, distinct, counts)
 
     def in_bins(self) -> ScoreHistogram:

@@ -82,15 +82,15 @@ def test_a_metric_that_the_fleet_lists_is_critical(baseline, constraints):
 def test_the_error_of_clustered_rows_is_that_of_samples():
     random = np.random.default_rng(24)
     samples, clustered, independent = [], [], []
-    for _ in range(150):
-        blocks = day(random, rows=2000, client=20)
+    for _ in range(100):
+        blocks = day(random, rows=1000, client=20)
         total = QualityState.total(blocks)
         samples.append(metrics(total, BINARY)["accuracy"])
         clustered.append(block_errors(blocks, BINARY)["accuracy"])
         independent.append(independent_errors(total, BINARY)["accuracy"])
     spread = np.std(samples)
     assert np.mean(independent) < 0.75 * spread
-    assert np.mean(clustered) == pytest.approx(spread, rel=0.15)
+    assert np.mean(clustered) == pytest.approx(spread, rel=0.25)
 
 
 def test_few_blocks_and_few_positives_have_wide_margins():
