@@ -28,6 +28,7 @@ _Z = 2.0  # standard deviations: a number that is refused in doubt costs little
 # the client than what is measured does.
 _DESIGN_EFFECT = 4.0
 _TENTHS = 10
+MIN_SEPARATION = 0.25  # of the classes by a model that is in use
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,8 +105,9 @@ def uneven(found: Sequence[Group], state: QualityState) -> tuple[Group, ...]:
 def selection_allowance(found: Sequence[Group], state: QualityState) -> float:
     """How far a share of the labelled rows may lie from that of all rows, by differences that are not yet `uneven`.
 
-    Where labels of one class come r times as often, a share p moves by at most ln(r) / 4, since its log-odds move by
-    ln(r) and p (1 - p) <= 1/4. What is known of r is how much the coverage of the groups differs.
+    Where labels of one class come r times as often, a share p moves by at most about (r - 1) / 4, since its log-odds
+    move by ln(r) and p (1 - p) <= 1/4. What is known of r is how much the coverage of predicted classes differs. That
+    is less than r - 1, by how much more often a class occurs where it is predicted, MIN_SEPARATION at least.
 
     Examples
     --------
@@ -115,7 +117,19 @@ def selection_allowance(found: Sequence[Group], state: QualityState) -> float:
     0.0185
     """
     by_class = [one for one in found if one.is_class] or found
-    return max((difference for _, difference in _differences(by_class, state)), default=0.0) / 4
+    largest = max((difference for _, difference in _differences(by_class, state)), default=0.0)
+    return largest / 4 / _separation(state)
+
+
+def _separation(state: QualityState) -> float:
+    """The least share of a class where it is predicted, less its share elsewhere; 1 of numbers."""
+    matrix = state.confusion.matrix()
+    hits, labelled, predicted, rows = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0), matrix.sum()
+    known = (predicted > 0) & (predicted < rows) & (labelled > 0)
+    if not known.any():
+        return 1.0
+    shares = hits[known] / predicted[known] - (labelled - hits)[known] / (rows - predicted[known])
+    return max(MIN_SEPARATION, float(shares.min()))
 
 
 def _differences(found: Sequence[Group], state: QualityState) -> Iterator[tuple[Group, float]]:
