@@ -107,18 +107,21 @@ def selection_allowance(found: Sequence[Group], state: QualityState) -> float:
 
     Where labels of one class come r times as often, a share p moves by at most about (r - 1) / 4, since its log-odds
     move by ln(r) and p (1 - p) <= 1/4. What is known of r is how much the coverage of predicted classes differs. That
-    is less than r - 1, by how much more often a class occurs where it is predicted, MIN_SEPARATION at least.
+    is less than r - 1, by how much more often a class occurs where it is predicted, MIN_SEPARATION at least. One
+    standard error of the difference is taken off, so that few labels at random allow nothing.
 
     Examples
     --------
-    >>> labels, predictions = np.repeat([1, -1, 0, -1], [70, 30, 65, 35]), np.repeat([1, 1, 0, 0], [70, 30, 65, 35])
+    >>> counts = [7000, 3000, 6500, 3500]
+    >>> labels, predictions = np.repeat([1, -1, 0, -1], counts), np.repeat([1, 1, 0, 0], counts)
     >>> state = QualityState.of_classes(["0", "1"], labels, predictions)
     >>> round(selection_allowance(groups(state), state), 4)
-    0.0185
+    0.0161
     """
     by_class = [one for one in found if one.is_class] or found
-    largest = max((difference for _, difference in _differences(by_class, state)), default=0.0)
-    return largest / 4 / _separation(state)
+    independent = math.sqrt(_DESIGN_EFFECT)
+    proven = (gap - _chance(one, state) / independent for one, gap in _differences(by_class, state))
+    return max((0.0, *proven)) / 4 / _separation(state)
 
 
 def _separation(state: QualityState) -> float:
