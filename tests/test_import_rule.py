@@ -1,6 +1,6 @@
 """The layers of chalicelib, held by reading the syntax trees; docs/architecture.md draws them.
 
-app -> handlers -> services -> {registry, capture, statistics, constraints, alerts, pages, stores, aws}
+app -> handlers -> services -> {registry, capture, statistics, constraints, quality, alerts, pages, stores, aws}
 stores -> aws
 vedette -> chalicelib, never the other way
 """
@@ -16,7 +16,7 @@ import pytest
 from chalicelib import services
 
 ROOT = Path(__file__).parent.parent
-PURE = ("capture", "statistics", "constraints", "registry", "alerts", "pages")
+PURE = ("capture", "statistics", "constraints", "quality", "registry", "alerts", "pages")
 PLATFORM = {"boto3", "botocore"}
 FORBIDDEN_IN_PURE = {
     *("boto3", "botocore", "chalice", "aws_lambda_powertools", "os", "time", "random", "secrets", "uuid"),
@@ -157,3 +157,14 @@ def test_functions_that_read_no_captures_start_without_numpy():
         "import sys, " + ", ".join(f"chalicelib.handlers.{one}" for one in handlers) + "; print('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_functions_of_endpoints_without_model_quality_start_without_it():
+    """Only the settings, which the fleet holds, may be imported."""
+    handlers = [path.stem for path in (ROOT / "chalicelib" / "handlers").glob("*.py") if path.stem != "__init__"]
+    code = (
+        "import sys, " + ", ".join(f"chalicelib.handlers.{one}" for one in handlers) + "; "
+        "print(sorted(name for name in sys.modules if name.startswith('chalicelib.quality.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout in ("[]\n", "['chalicelib.quality.settings']\n")

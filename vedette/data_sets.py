@@ -26,7 +26,7 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -127,7 +127,16 @@ def total(tables: Iterable[Table], place: str) -> Table:
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def _csv_statistics(chunks: Iterable[bytes], place: str, *, header: bool) -> Table:
+def csv_rows(
+    source: Source, advance: Advance, *, header: bool = True
+) -> tuple[tuple[str, ...], Iterator[list[str | None]]]:
+    """The names and the rows of a CSV file; None is an empty cell."""
+    return _csv_rows(_expanded(source.read(advance), source.name), source.name, header=header)
+
+
+def _csv_rows(
+    chunks: Iterable[bytes], place: str, *, header: bool
+) -> tuple[tuple[str, ...], Iterator[list[str | None]]]:
     reader = csv.reader(_text_lines(chunks, place), strict=True)
     rows = _rows(reader, place, header=header)
     first = next(rows, None)
@@ -137,13 +146,16 @@ def _csv_statistics(chunks: Iterable[bytes], place: str, *, header: bool) -> Tab
     for position, name in enumerate(names):
         if name in names[:position]:
             raise UnreadableFile(f"{place}: two columns named {name!r}")
+    return names, rows if header else chain([first], rows)
+
+
+def _csv_statistics(chunks: Iterable[bytes], place: str, *, header: bool) -> Table:
+    names, rows = _csv_rows(chunks, place, header=header)
 
     def tables() -> Iterator[Table]:
-        pending: list[list[str | None]] = [] if header else [first]
         size = max(1, CELLS_AT_ONCE // len(names))
-        while pending := [*pending, *islice(rows, size - len(pending))]:
+        while pending := list(islice(rows, size)):
             yield Table.of(pending, names, k=BASELINE_K)
-            pending = []
 
     return total(tables(), place)
 

@@ -41,7 +41,7 @@ from vedette.baselines import captured_statistics, captures_of, compared_day, re
 from vedette.cli.options import progress
 from vedette.data_sets import with_label_first
 from vedette.file_results import BaselineResult, DataRead, EvaluationResult, RejectedAt, SummaryResult
-from vedette.input_sources import Source, is_s3, is_table, sources
+from vedette.input_sources import CAPTURES, TABLES, Source, is_s3, is_table, sources
 from vedette.tables import PLACE, are_tables, as_frame, frame_statistics, table_statistics, without_names
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def baseline(
     if captured:
         if label is not None:
             raise VedetteError("A label is for a data set; captured rows have their outputs first.")
-        found = _captures(_places(data), hours, profile, region)
+        found = capture_sources(_places(data), hours, profile, region)
         with progress("Reading", sum(source.size for source in found)) as advance:
             rows = captured_statistics(found, advance, private=tuple(private))
         constraints = suggested_constraints(rows.table)
@@ -246,7 +246,7 @@ def _read(
     if frame is not None:
         return _read_table(frame_statistics(frame), (PLACE,), 0, options)
     places = _places(data)
-    found = sources(places, profile=profile, region=region, tables=True)
+    found = sources(places, profile=profile, region=region, kinds=(CAPTURES, TABLES))
     with progress("Reading", sum(source.size for source in found)) as advance:
         if not are_tables(found):
             return _read_captures(found, places, options, quarantine, advance)
@@ -308,7 +308,7 @@ def _data_set(places: tuple[str, ...], profile: str | None, region: str | None) 
     UnreadableFile
         If the names match several files that are no tables, such as captures.
     """
-    found = sources(places, profile=profile, region=region, tables=True)
+    found = sources(places, profile=profile, region=region, kinds=(CAPTURES, TABLES))
     place = places[0]
     folder = found[0].name != place if is_s3(place) else Path(place).is_dir()
     if (len(found) == 1 and not folder) or all(is_table(source.name) for source in found):
@@ -318,7 +318,7 @@ def _data_set(places: tuple[str, ...], profile: str | None, region: str | None) 
     raise UnreadableFile(f"{place}: {what}; {advice}")
 
 
-def _captures(names: Sequence[str], hours: int, profile: str | None, region: str | None) -> list[Source]:
+def capture_sources(names: Sequence[str], hours: int, profile: str | None, region: str | None) -> list[Source]:
     """The capture files of endpoints and locations; a name without a slash that is not a file is an endpoint."""
     found: list[Source] = []
     for name in names:

@@ -10,7 +10,8 @@
 | s3://bucket/prefix | every *.jsonl and *.jsonl.gz under it  | `x: no .jsonl object under this prefix`  |
 | nothing            |                                        | `an empty name: ...`                     |
 
-With `tables`, a directory or a prefix without captures stands for its tables: *.csv, *.csv.gz and *.parquet.
+A caller may name other kinds of files, by their suffixes: of a directory or a prefix the first kind is read of which
+there are files.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -25,9 +27,11 @@ from typing import Any, NamedTuple, TypeVar
 from chalicelib.errors import UnreadableFile
 
 CHUNK = 1 << 19  # size of one read (capture.lines.BLOCK_BYTES)
-CAPTURES = (".jsonl", ".jsonl.gz")  # gzip content is recognized by its first bytes, whatever the name
+Suffixes = tuple[str, ...]  # of the names of one kind of files
+CAPTURES: Suffixes = (".jsonl", ".jsonl.gz")  # gzip content is recognized by its first bytes, whatever the name
+TABLES: Suffixes = (".csv", ".csv.gz", ".parquet")
+LABELS: Suffixes = (*CAPTURES, ".csv", ".csv.gz", ".json")
 Name = TypeVar("Name", str, Path)
-TABLES = (".csv", ".csv.gz", ".parquet")
 
 
 class Source(NamedTuple):
@@ -36,6 +40,7 @@ class Source(NamedTuple):
     name: str
     size: int
     chunks: Callable[[], Iterator[bytes]]
+    modified: datetime = datetime.min.replace(tzinfo=UTC)  # when it was last written
 
     def read(self, advance: Callable[[int], None]) -> Iterator[bytes]:
         """Yield the chunks, and report the size of each to `advance`."""
@@ -45,14 +50,18 @@ class Source(NamedTuple):
 
 
 def sources(
-    places: Sequence[str], *, profile: str | None = None, region: str | None = None, tables: bool = False
+    places: Sequence[str],
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    kinds: Sequence[Suffixes] = (CAPTURES,),
 ) -> list[Source]:
     """All files and objects that the locations name, sorted and without duplicates.
 
     Parameters
     ----------
-    tables
-        Whether a folder without captures stands for the tables in it.
+    kinds
+        The kinds of files of a folder, by their suffixes: it stands for those of the first kind that it has.
 
     Raises
     ------
@@ -63,7 +72,7 @@ def sources(
     for place in places:
         if not place.strip():
             raise UnreadableFile("an empty name: use a file, a directory, a glob or an s3:// URI")
-        for source in _in_s3(place, profile, region, tables) if is_s3(place) else _local(place, tables):
+        for source in _in_s3(place, profile, region, kinds) if is_s3(place) else _local(place, kinds):
             found.setdefault(source.name, source)
     return list(found.values())
 
@@ -102,12 +111,12 @@ def is_folder(place: str) -> bool:
     return not place.endswith(".json") if is_s3(place) else Path(place).is_dir()
 
 
-def _local(place: str, tables: bool) -> list[Source]:
+def _local(place: str, kinds: Sequence[Suffixes]) -> list[Source]:
     path = Path(place)
     if path.is_dir():
-        files = sorted(_chosen(_below(path), tables))
+        files = sorted(_chosen(_below(path), kinds))
         if not files:
-            raise UnreadableFile(f"{place}: no {_suffixes(tables)} file below this directory")
+            raise UnreadableFile(f"{place}: no {_listed(kinds)} file below this directory")
     elif path.exists():
         files = [path]
     elif glob.has_magic(place):
@@ -116,18 +125,25 @@ def _local(place: str, tables: bool) -> list[Source]:
             raise UnreadableFile(f"{place}: nothing matches")
     else:
         raise UnreadableFile(f"{place}: no such file or directory")
-    return [Source(str(file), file.stat().st_size, partial(_file_chunks, file)) for file in files]
+    return [_of_file(file) for file in files]
 
 
-def _suffixes(tables: bool) -> str:
-    return ".jsonl, .csv or .parquet" if tables else ".jsonl"
+def _of_file(file: Path) -> Source:
+    status = file.stat()
+    modified = datetime.fromtimestamp(status.st_mtime, UTC)
+    return Source(str(file), status.st_size, partial(_file_chunks, file), modified)
 
 
-def _chosen(names: Iterable[Name], tables: bool) -> list[Name]:
-    """The captures among some names; if there are none, the tables, if these are read."""
+def _listed(kinds: Sequence[Suffixes]) -> str:
+    *others, last = dict.fromkeys(one for kind in kinds for one in kind if not one.endswith(".gz"))
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _chosen(names: Iterable[Name], kinds: Sequence[Suffixes]) -> list[Name]:
+    """The names of the first kind of which there are some."""
     found = list(names)
-    captures = [name for name in found if str(name).endswith(CAPTURES)]
-    return captures or [name for name in found if tables and is_table(str(name))]
+    of_kind = ([name for name in found if str(name).endswith(kind)] for kind in kinds)
+    return next(filter(None, of_kind), [])
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -146,24 +162,24 @@ def _file_chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _in_s3(place: str, profile: str | None, region: str | None, tables: bool) -> list[Source]:
+def _in_s3(place: str, profile: str | None, region: str | None, kinds: Sequence[Suffixes]) -> list[Source]:
     bucket, prefix = _bucket_and_key(place)
     client = _s3(profile, region)
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    found = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
+    found = {item["Key"]: item for page in pages for item in page.get("Contents", ())}
     if prefix in found:
         found = {prefix: found[prefix]}
     else:
         folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
-        below = _chosen((key for key in found if key.startswith(folder)), tables)
+        below = _chosen((key for key in found if key.startswith(folder)), kinds)
         found = {key: found[key] for key in below}
     if not found:
         named = prefix.endswith((*CAPTURES, *TABLES, ".json"))
-        missing = "no such object" if named else f"no {_suffixes(tables)} object under this prefix"
+        missing = "no such object" if named else f"no {_listed(kinds)} object under this prefix"
         raise UnreadableFile(f"{place}: {missing}")
     return [
-        Source(f"s3://{bucket}/{key}", size, partial(_object_chunks, client, bucket, key))
-        for key, size in sorted(found.items())
+        Source(f"s3://{bucket}/{key}", item["Size"], partial(_object_chunks, client, bucket, key), item["LastModified"])
+        for key, item in sorted(found.items())
     ]
 
 

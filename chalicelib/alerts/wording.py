@@ -44,6 +44,8 @@ def _violation(measurement: Measurement, name: str, rows: int) -> str:
         case (check_types.SUDDEN_DRIFT | check_types.SLOW_DRIFT) as check if value is not None:
             how = "suddenly" if check == check_types.SUDDEN_DRIFT else "slowly"
             return f"{name} has drifted {how}: distance {value:.2f}, where its days allow {measurement.threshold:.2f}"
+        case check_types.LESS_THAN | check_types.GREATER_THAN if observed:
+            return f"{name} is {observed}, expected {expected}"
         case check_types.CATEGORICAL_VALUES:
             return f"{name} has values that the baseline does not have" + (f" ({observed})" if observed else "")
         case check_types.NON_NEGATIVE if value is not None:

@@ -8,6 +8,10 @@ CATEGORICAL_VALUES = "categorical_values_check"
 DRIFT = "baseline_drift_check"
 MODEL_MONITOR = frozenset({DATA_TYPE, COMPLETENESS, MISSING_COLUMN, EXTRA_COLUMN, CATEGORICAL_VALUES, DRIFT})
 
+LESS_THAN = "LessThanThreshold"  # of model quality, where Model Monitor names the check after the operator
+GREATER_THAN = "GreaterThanThreshold"
+MODEL_QUALITY = frozenset({LESS_THAN, GREATER_THAN})
+
 NON_NEGATIVE = "vedette_non_negative_check"
 RANGE = "vedette_range_check"
 VOLUME = "vedette_volume_check"

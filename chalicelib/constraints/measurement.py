@@ -35,6 +35,10 @@ class Verdict(StrEnum):
     NO_DATA = "NoData"
     CAPTURE_STOPPED = "CaptureStopped"
     MONITOR_FAILED = "MonitorFailed"
+    # Of model quality:
+    INSUFFICIENT_LABELS = "InsufficientLabels"  # too few for a metric
+    SELECTIVE_LABELS = "SelectiveLabels"  # their presence depends on the prediction, so no metric is a fair one
+    LABELS_STOPPED = "LabelsStopped"  # labels that came on earlier days do not come any more
 
 
 class Severity(StrEnum):
@@ -58,7 +62,7 @@ _CRITICAL_SHARE = 0.1
 _Z = 3.0  # standard deviations of the lower bound
 # Rows come in clusters: m rows of one caller that share r of the variance count as one of m / (1 + (m - 1) r) (Kish
 # 1965). 10 is a session of 19 rows that share half.
-_DESIGN_EFFECT = 10.0
+DESIGN_EFFECT = 10.0
 
 
 class Fingerprint(tuple[str, str]):
@@ -157,7 +161,7 @@ def share_lower_bound(count: float, rows: float) -> float:
     """
     if not rows:
         return 0.0
-    share, n = count / rows, rows / _DESIGN_EFFECT
+    share, n = count / rows, rows / DESIGN_EFFECT
     spread = _Z * _Z / n
     within = math.sqrt(share * (1 - share) / n + spread / (4 * n))
     return min(share, max(0.0, (share + spread / 2 - _Z * within) / (1 + spread)))

@@ -46,6 +46,7 @@ def excess(check: str, value: float | None, threshold: float | None) -> float:
     | data type, completeness, known values     | v < t, shares         | (t - v) / t                          |
     | drift distances, bad cells, bad rows      | v > t, at most 1      | (v - t) / (1 - t)                    |
     | volume, rows an hour                      | outside of a range    | their gap / the larger of v and t    |
+    | metrics of model quality                  | v < t, or v > t       | the same, of their sizes, at most 1  |
     | no value (Model Monitor's sentence alone) |                       | 0                                    |
 
     Examples
@@ -59,6 +60,8 @@ def excess(check: str, value: float | None, threshold: float | None) -> float:
         return 0.0
     if check == check_types.VOLUME:
         return abs(value - threshold) / (max(value, threshold) or 1.0)
+    if check in check_types.MODEL_QUALITY:
+        return min(abs(value - threshold) / (max(abs(value), abs(threshold)) or 1.0), 1.0)
     if check in _MINIMUM_CHECKS:
         return (threshold - value) / (threshold or 1.0)
     return (value - threshold) / (1 - threshold if threshold < 1 else 1.0)

@@ -22,6 +22,9 @@ _TONES = {
     Verdict.CAPTURE_STOPPED: "bad",
     Verdict.NO_DATA: "poor",
     Verdict.INSUFFICIENT_DATA: "poor",
+    Verdict.INSUFFICIENT_LABELS: "poor",
+    Verdict.SELECTIVE_LABELS: "poor",
+    Verdict.LABELS_STOPPED: "bad",
 }
 
 
@@ -50,6 +53,14 @@ def verdict_sentence(evaluation: Evaluation) -> str:
             return f"{counted(evaluation.rows, 'row')}: {needed:,} more are needed to evaluate everything."
         case Verdict.NO_DATA:
             return "Nothing was captured."
+        case Verdict.INSUFFICIENT_LABELS:
+            needed = max((one.rows_needed for one in evaluation.measurements), default=0)
+            more = f": {needed:,} more are needed to evaluate the metrics" if needed else ""
+            return f"{counted(evaluation.rows, 'label')}{more}."
+        case Verdict.SELECTIVE_LABELS:
+            return "Labels are missing unevenly, so no metric was evaluated."
+        case Verdict.LABELS_STOPPED:
+            return "Labels have stopped."
         case Verdict.CAPTURE_STOPPED:
             return "The endpoint has traffic, but nothing is captured."
     return "Too many captured lines could not be read."

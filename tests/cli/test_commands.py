@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from vedette.cli import COMMANDS, SECTIONS, main
 
-WITHOUT_STAGE = {"evaluate", "summarize", "baseline", "captured", "demo", "init", "alerts schema"}
+WITHOUT_STAGE = {"evaluate", "summarize", "baseline", "captured", "quality suggest", "demo", "init", "alerts schema"}
 READ_ONLY = {
     "status",
     "report",

@@ -25,6 +25,7 @@ SECTIONS = {
         "summarize": "vedette.cli.files:summarize_command",
         "baseline": "vedette.cli.files:baseline_command",
         "captured": "vedette.cli.files:captured_command",
+        "quality": "vedette.cli.quality:quality_group",
     },
     "Models": {
         "register": "vedette.cli.registry:register_command",

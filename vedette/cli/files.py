@@ -7,6 +7,7 @@ Outputs are written before anything is printed: a reader of standard output, suc
 | command   | reads                | writes                            | exit code 1 | exit code 2                     |
 |-----------|----------------------|-----------------------------------|-------------|---------------------------------|
 | evaluate  | data, a baseline     | the files named by options        | --fail-on   | unreadable, nothing evaluated   |
+| ... --labels, baseline --quality: see `quality` |                  |             |                                 |
 | summarize | data                 | the files named by options        |             | unreadable, no rows             |
 | baseline  | a data set, captures | statistics.json, constraints.json |             | unreadable, rows differ in width|
 | captured  | captures             | CSV or Parquet                    |             | unreadable, no rows             |
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from vedette.cli import options, rendering
+from vedette.cli import options, quality, rendering
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
@@ -58,6 +59,15 @@ ROBUST = (
     show_default=True,
     help="The number of values needed to evaluate drift.",
 )
+@quality.labels
+@quality.quality_settings
+@click.option(
+    "--minimum-labels",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="The number of labels needed to evaluate the metrics of the model.",
+)
 @click.option("--all", "everything", is_flag=True, help="Show every measured value, including those that passed.")
 @options.fail_on
 @options.no_header
@@ -73,6 +83,9 @@ def evaluate_command(
     quarantine: str | None,
     minimum_rows: int,
     minimum_drift_rows: int,
+    labels: tuple[str, ...],
+    quality_settings: str | None,
+    minimum_labels: int,
     everything: bool,
     fail_on: Literal["critical", "warning", "information"],
     no_header: bool,
@@ -87,6 +100,9 @@ def evaluate_command(
     CAPTURE is one or more files, directories, globs or s3:// prefixes of captures, or of tables: CSV with a header or
     Parquet. If the baseline is only a constraints.json, drift is not evaluated.
 
+    With --labels, the quality of the model is evaluated instead of its data: each prediction is joined to its label,
+    and the metrics are compared with a baseline of `vedette baseline --quality`, or of Model Monitor.
+
     Exit codes: 0 = no violations of the severity of --fail-on or worse (including too few rows for some checks), 1 =
     such violations found, 2 = nothing could be evaluated. By default, what chance may explain does not fail: its
     severity is information.
@@ -97,6 +113,7 @@ def evaluate_command(
       vedette evaluate 'captures/**/*.jsonl' --baseline constraints.json -o violations.json --report report.html
       vedette evaluate captures/ --baseline baseline/ --fail-on critical --json
       vedette evaluate batch.csv --baseline baseline/
+      vedette evaluate captures/ --labels labels.csv --baseline quality-baseline/
     """  # noqa: D301
     import vedette
     from chalicelib.constraints.check_types import DRIFT
@@ -104,6 +121,24 @@ def evaluate_command(
     if as_json and output == "-":
         raise click.UsageError("--json and -o - both write to standard output: use one of them.")
     options.folders_exist(output, report, quarantine)
+    if labels:
+        if report or quarantine:
+            raise click.UsageError("--report and --quarantine are for data quality: leave them out with --labels.")
+        found_code = quality.evaluate(
+            CommandIO(as_json),
+            capture,
+            labels,
+            baseline,
+            settings_place=quality_settings,
+            minimum_labels=minimum_labels,
+            everything=everything,
+            fail_on=fail_on,
+            output=output,
+            traffic=traffic,
+            profile=profile,
+            region=region,
+        )
+        click.get_current_context().exit(found_code)
     result = vedette.evaluate(
         capture,
         baseline,
@@ -219,7 +254,11 @@ def summarize_command(
 @click.command("baseline")
 @click.argument("data", required=False)
 @click.option("--header/--no-header", default=True, help="Whether the first row has the names. [default: header]")
-@click.option("--label", metavar="NAME|last", help="Put this column of the data set first, as in captures.")
+@click.option(
+    "--label",
+    metavar="NAME|last",
+    help="Put this column of the data set first, as in captures; with --quality: the column of labels.",
+)
 @click.option(
     "--from-captures",
     multiple=True,
@@ -234,6 +273,23 @@ def summarize_command(
     help="The number of hours of captures to read, until now.",
 )
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="The folder for the two files.")
+@click.option("--quality", "of_quality", is_flag=True, help="Create a baseline of model quality.")
+@quality.labels
+@quality.quality_settings
+@click.option(
+    "--problem-type",
+    type=click.Choice(["BinaryClassification", "MulticlassClassification", "Regression"]),
+    help="With --quality: what the labels are. [default: suggested]",
+)
+@click.option("--prediction", default="", metavar="NAME", help="With --quality: the column of predictions.")
+@click.option("--score", default="", metavar="NAME", help="With --quality: the column of scores.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="With --quality: the least score of the positive class, without --prediction.",
+)
 @options.private
 @options.aws
 def baseline_command(
@@ -243,6 +299,13 @@ def baseline_command(
     from_captures: tuple[str, ...],
     hours: int,
     output: str,
+    of_quality: bool,
+    labels: tuple[str, ...],
+    quality_settings: str | None,
+    problem_type: str | None,
+    prediction: str,
+    score: str,
+    threshold: float,
     private: tuple[str, ...],
     profile: str | None,
     region: str | None,
@@ -256,6 +319,9 @@ def baseline_command(
     compared with the inputs alone. Columns without names become _c0, _c1, ..., as in Model Monitor. A name that the
     outputs and the inputs of captures both have becomes output.NAME and input.NAME.
 
+    With --quality, the two files are those of model quality. A data set is a CSV file with a column of labels, and one
+    of predictions, of scores, or both; captures need --labels.
+
     \b
     Examples:
       vedette baseline train.csv -o baseline/
@@ -264,12 +330,36 @@ def baseline_command(
       vedette baseline train.parquet -o baseline/ --private birth_date
       vedette baseline --from-captures my-endpoint --hours 72 -o baseline/
       vedette baseline --from-captures captures/ -o baseline/
+      vedette baseline test.csv --quality --label fraud --score p -o quality-baseline/
+      vedette baseline --from-captures captures/ --labels labels.csv --quality -o quality-baseline/
     """  # noqa: D301
     import vedette
     from chalicelib.constraints.day_drift import reference_notes, reference_sentence
 
     if bool(data) == bool(from_captures):
         raise click.UsageError("Name one data set, or use --from-captures.")
+    if of_quality:
+        from vedette.files import capture_sources
+
+        if from_captures and not labels:
+            raise click.UsageError("--from-captures needs --labels.")
+        quality.baseline(
+            data,
+            capture_sources(from_captures, hours, profile, region),
+            labels,
+            settings_place=quality_settings,
+            problem_type=problem_type,
+            label=label,
+            prediction=prediction,
+            score=score,
+            threshold=threshold,
+            output=output,
+            profile=profile,
+            region=region,
+        )
+        return
+    if labels or quality_settings or problem_type or prediction or score:
+        raise click.UsageError("--labels, --prediction, --score and --problem-type need --quality.")
     if label and not data:
         raise click.UsageError("--label is for a data set; captured rows have their outputs first.")
     result = vedette.baseline(

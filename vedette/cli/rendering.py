@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
@@ -158,6 +158,14 @@ def _result(measurement: Measurement) -> str:
         return "passed"
     needed = measurement.rows_needed
     return f"{counted(needed, 'more row')} needed" if needed else "not evaluated"
+
+
+def show_values(console: Console, values: Mapping[str, float | None]) -> None:
+    """Print metrics by name."""
+    shown = _table("Metric", "Value")
+    for name, value in values.items():
+        shown.add_row(name, "undefined" if value is None else f"{value:.6g}")
+    console.print(shown)
 
 
 def show_columns(console: Console, table: Table) -> None:
