@@ -28,7 +28,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.state import fingerprint_id
 from chalicelib.alerts.wording import NAMELESS
 from chalicelib.constraints.measurement import Fingerprint, Severity
@@ -75,7 +75,7 @@ Describe = Callable[[Fingerprint], Details]
 
 def describe_by_name(fingerprint: Fingerprint) -> Details:
     """What is known of a fingerprint without the evaluation that found it."""
-    name = f"{sanitize(fingerprint.subject, 60) or NAMELESS}, {sanitize(fingerprint.check, 60)}"
+    name = f"{sanitize_name(fingerprint.subject, 60) or NAMELESS}, {sanitize(fingerprint.check, 60)}"
     return Details(f"{name}: an alert is open", f"{name}: no alert is open any more")
 
 
@@ -223,7 +223,7 @@ def _event(
         severity=severity,
         kind=details.kind,
         check=sanitize(fingerprint.check, 60) or "check",
-        subject=sanitize(fingerprint.subject, 100) or NAMELESS,
+        subject=sanitize_name(fingerprint.subject, 100) or NAMELESS,
         since=since,
         headline=sanitize(headline, 400),
         alert_id=details.alert_id,
