@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 
 import boto3
 from click.testing import CliRunner, Result
@@ -61,6 +62,13 @@ def check(mail: Mail) -> list[str]:
             assert "Of this window:" in shown, (subject, command, result.output)
         if kind == "constraints accept":
             assert re.search(r"\b(accepts|inferred_type|reference days)\b", shown), (subject, command, result.output)
+        if kind == "report":
+            assert headline(text) in Path(f"{mail.attributes['endpoint']}.html").read_text(), (subject, command)
+        if kind == "alerts list":
+            assert all(name in shown for name in re.findall(r"^  (\S+): \S+_check", text, re.MULTILINE)), (
+                subject,
+                shown,
+            )
         ran.append(kind)
     for place in objects(text):
         bucket, _, key = place.removeprefix("s3://").partition("/")
