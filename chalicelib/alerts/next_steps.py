@@ -123,7 +123,8 @@ def next_steps(
                 mute,
             ]
         case AlertKind.MONITOR_FAILED:
-            return [Step("Read the reason above, and the results at", report), mute]
+            reason = Step("Read the reason above, and the results at", report)
+            return [reason if execution.folder else Step("Read the reason above."), mute]
     steps = _for_vedette(open_items, execution, context, cause) if ours else _for_model_monitor(report)
     return [*steps, mute]
 
