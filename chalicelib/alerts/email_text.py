@@ -11,7 +11,7 @@ from textwrap import fill
 from chalicelib.alerts import story
 from chalicelib.alerts.next_steps import Step, from_texts
 from chalicelib.alerts.sanitize import sanitize, sns_subject
-from chalicelib.alerts.wording import counted, duration, minute, period
+from chalicelib.alerts.wording import counted, minute, period
 from chalicelib.constraints import check_types
 from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState
 
@@ -68,11 +68,7 @@ def _model(message: AlertMessage) -> str:
     if not message.package_version.isdigit():
         return "not from the model registry"
     version, since = f"version {message.package_version}", message.served_since
-    if since is None:
-        return version
-    end = message.window_end
-    served = f" for {duration(end - since)}," if end is not None and end > since else ""
-    return f"{version}, served{served} since {minute(since)} UTC"
+    return f"{version}, served since {minute(since)} UTC" if since is not None else version
 
 
 def _findings(message: AlertMessage) -> list[str]:

@@ -104,6 +104,7 @@ def notify_once(
         headline=sanitize(headline, 400),
         items=tuple(_fact(name, value, severity, check) for name, value in facts.items()),
         package_version=sanitize(package_version, 100),
+        since=opens.since if opens else None,
         what_to_do=to_texts(steps),
         incidents=(opens,) if opens else (),
     )
@@ -163,8 +164,8 @@ def notify_deployment_failed(
     if failed.package_arn == failed.previous_package_arn:
         headline = f"the new config of version {failed.package_version} failed; {serves}"
     again = Step(
-        "It is not retried automatically. A new approval retries it: set the version to Rejected and then to Approved."
-        " SageMaker may lose the event of an approval; so if that is not enough, or without one, run",
+        "It is not retried automatically. When the cause is fixed, approve the version again (set it to Rejected, then"
+        " to Approved), or run:",
         f"vedette retry {failed.endpoint}",
     )
     if failure.retry_at:
@@ -177,7 +178,7 @@ def notify_deployment_failed(
         Severity.CRITICAL,
         failed.package_version,
         {"reason": reason},
-        (Step("Read the reason above."), again),
+        (Step("Fix the cause that is named above."), again),
         machines=partial(incidents.trigger_deployment, failed=failed),
         opens=_opens(state, incidents.FAILED_DEPLOYMENT, incidents.failing_since(state, failed)),
     )

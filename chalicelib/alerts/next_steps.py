@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from shlex import quote
 from typing import NamedTuple
@@ -123,7 +123,8 @@ def next_steps(
                 mute,
             ]
         case AlertKind.MONITOR_FAILED:
-            return [Step("Read the reason above, and the results at", report), mute]
+            reason = Step("Read the reason above, and the results at", report)
+            return [reason if execution.folder else Step("Read the reason above."), mute]
     steps = _for_vedette(open_items, execution, context, cause) if ours else _for_model_monitor(report)
     return [*steps, mute]
 
@@ -144,6 +145,20 @@ def window_option(execution: Execution) -> str:
             name = f"{execution.window_start:%Y-%m-%dT%H:%M}"
     variant = f" --variant {execution.variant}" if execution.variant else ""
     return f"{variant} --window {name}" if name else ""
+
+
+def feature_options(names: Sequence[str], known: Collection[str]) -> str:
+    """The options that name features in a command; "" if they are too long, or a name is not one of the known ones.
+
+    A message may hold a name shortened or without its control characters: no command finds such a name.
+
+    Examples
+    --------
+    >>> feature_options(["a", "the price"], {"a", "b", "the price"}), feature_options(["a…"], {"a very long name"})
+    (" --feature a --feature 'the price'", '')
+    """
+    options = "".join(f" --feature {quote(name)}" for name in names)
+    return options if set(known).issuperset(names) and len(options) <= MAX_NAMED_CHARS else ""
 
 
 _CLIENT = Step("If a client sends wrong data, tell its owner; the findings above say what is wrong.")
@@ -192,9 +207,8 @@ def _accept(items: Sequence[AlertItem], execution: Execution, context: AlertCont
         ]
     names = {one.feature for one in violated}
     features = list(dict.fromkeys(item.subject for item in items if item.check in check_types.ACCEPTABLE))
-    named = "".join(f" --feature {quote(name)}" for name in features)
-    if not names.issuperset(features) or len(items) >= MAX_ITEMS or len(named) > MAX_NAMED_CHARS:
-        named = ""  # there may be more than the message lists: the command takes what is violated in the window
+    # Where there may be more than the message lists, the command takes what is violated in the window.
+    named = feature_options(features, names) if len(items) < MAX_ITEMS else ""
     return [
         Step(
             "If this is the new normal, accept it as the baseline:",

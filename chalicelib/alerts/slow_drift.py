@@ -19,12 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
-from shlex import quote
 
 from msgspec.structs import replace
 
 from chalicelib.alerts.message import message_id
-from chalicelib.alerts.next_steps import MAX_ITEMS, Step, to_texts, window_option
+from chalicelib.alerts.next_steps import MAX_ITEMS, Step, feature_options, to_texts, window_option
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.state import Muted, never_muted
 from chalicelib.alerts.wording import NAMELESS, and_more, finding_sentence
@@ -124,8 +123,11 @@ def _message(
     listed = [(name, finding) for name, finding in found if name in measured]
     tail = and_more(len(by_distance) - 1)
     endpoint, window = execution.endpoint, window_option(execution)
-    features = " ".join(f"--feature {quote(sanitize_name(name, 100))}" for name in by_distance[:MAX_ITEMS])
-    accept = f"vedette constraints accept {endpoint}{window} {features} --reason WHY"
+    named = feature_options([sanitize_name(name, 100) for name in by_distance[:MAX_ITEMS]], by_distance)
+    accept = Step("If this is the new normal, accept each feature as the reference (vedette constraints accept).")
+    if named:
+        command = f"vedette constraints accept {endpoint}{window}{named} --reason WHY"
+        accept = Step("If this is the new normal, accept it as the reference:", command)
     more: dict[str, int] = {}
     for _, finding in listed[MAX_ITEMS:]:
         more[str(finding)] = more.get(str(finding), 0) + 1
@@ -140,6 +142,7 @@ def _message(
         items=tuple(_item(state, measured[name], finding) for name, finding in listed[:MAX_ITEMS]),
         more=more,
         package_version=sanitize(execution.package_version, 100),
+        since=min(state.slow_drift[name].since for name in by_distance),
         window_start=execution.window_start,
         window_end=execution.window_end,
         rows=execution.rows,
@@ -148,7 +151,7 @@ def _message(
             [
                 Step("No action is needed now. Each feature is named once; drift that is sudden alerts."),
                 Step("See the day, and the days before it:", f"vedette report {endpoint}{window}"),
-                Step("If this is the new normal, accept it as the reference:", accept),
+                accept,
             ]
         ),
     )

@@ -6,6 +6,7 @@ The mail, the page and the terminal print these, so that one incident has one st
 |-----------------------|--------------------------------------------------------|
 | a headline            | with a capital, unless it begins with a name           |
 | a severity and `since`| "Critical since 2026-03-02 12:00 UTC."                 |
+| ... information       | "Since 2026-03-02 12:00 UTC."                          |
 | a recovery            | "Recovered; it began 2026-03-02 12:00 UTC."            |
 | a cause               | as it is                                               |
 | no `since`            | nothing: it is about no data                           |
@@ -16,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chalicelib.alerts.wording import capitalized, minute
+from chalicelib.constraints.measurement import Severity
 from chalicelib.constraints.severity_order import RANKS, State
 from chalicelib.records import AlertKind, AlertMessage
 
@@ -46,9 +48,19 @@ def since(alert: AlertMessage) -> str:
     """
     if alert.since is None:
         return alert.cause
-    word = label(alert).capitalize()
-    began = f"{word}; it began" if alert.kind == AlertKind.RECOVERED else f"{word} since"
+    began = "Recovered; it began" if alert.kind == AlertKind.RECOVERED else severity_since(alert.severity)
     return f"{began} {minute(alert.since)} UTC. {alert.cause}".rstrip()
+
+
+def severity_since(severity: Severity) -> str:
+    """How the sentence about the beginning of something of this severity starts.
+
+    Examples
+    --------
+    >>> severity_since(Severity.CRITICAL), severity_since(Severity.INFORMATION)
+    ('Critical since', 'Since')
+    """
+    return "Since" if severity == Severity.INFORMATION else f"{severity.capitalize()} since"
 
 
 def whole(alert: AlertMessage) -> str:

@@ -61,7 +61,7 @@ def _violation(measurement: Measurement, name: str, rows: int) -> str:
         case check_types.CAPTURE_STOPPED:
             return "the endpoint has traffic, but nothing is captured"
         case check_types.MONITOR_FAILED:
-            return f"the evaluation failed: {observed}"
+            return f"the evaluation failed: {sanitize(measurement.observed, 200).rstrip('.')}"
         case _:
             return f"{name} violates {sanitize(measurement.check, 60)}"
 

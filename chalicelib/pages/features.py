@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from chalicelib.alerts import wording
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.constraints import check_types
 from chalicelib.constraints.constraints import FeatureConstraints
@@ -157,7 +158,7 @@ def _brief(ranked: Sequence[Measurement], means: str) -> str:
     if drift is not None and drift.threshold is not None:
         distance = f"distance {drift.value:.3f}, threshold {drift.threshold:.3g}"
         return f"{distance}; {means[:1].lower()}{means[1:]}" if means else distance
-    return f"{len(ranked)} checks passed" if ranked else "not evaluated"
+    return f"{wording.counted(len(ranked), 'check')} passed" if ranked else "not evaluated"
 
 
 def _types(

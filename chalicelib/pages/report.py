@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from chalicelib.alerts import story
+from chalicelib.alerts import email_text, story
 from chalicelib.alerts.cause import Cause, cause_of
-from chalicelib.alerts.next_steps import KINDS, NO_CAUSE, AlertContext, Step, from_texts, next_steps
+from chalicelib.alerts.next_steps import KINDS, NO_CAUSE, AlertContext, Step, next_steps
 from chalicelib.alerts.sanitize import sanitize
+from chalicelib.alerts.state import fingerprint_id
 from chalicelib.alerts.wording import and_more, counted, duration, minute, period
 from chalicelib.constraints.evaluation import Baseline, Evaluation
 from chalicelib.constraints.measurement import Fingerprint, Measurement, Verdict
@@ -29,7 +30,7 @@ from chalicelib.pages.features import Cards, Feature, Finding
 from chalicelib.pages.history import WINDOWS, History, Since
 from chalicelib.pages.labels import length, tone, verdict_sentence, version, window
 from chalicelib.pages.not_evaluated import not_evaluated
-from chalicelib.records import AlertMessage, Deployment, Execution
+from chalicelib.records import AlertItem, AlertMessage, Deployment, Execution
 from chalicelib.statistics.table import Table
 
 MAX_OPEN_CARDS = 3  # open when the page loads
@@ -204,7 +205,11 @@ def _headline(evaluation: Evaluation, findings: Sequence[tuple[int, Finding]], h
     """Since when the headline is true, and the cause."""
     if evaluation.verdict == Verdict.VIOLATIONS:
         found = _main_finding(evaluation, findings)
-        return f"{_short(found[1])}. {cause.sentence}".rstrip() if found else ""
+        if found is None:
+            return ""
+        one, began = found
+        since = story.severity_since(one.severity) + _short(began).removeprefix("Since")
+        return f"{since}. {cause.sentence}".rstrip()
     return _short(history.verdict_since()) if evaluation.verdict != Verdict.OK and history.executions else ""
 
 
@@ -299,17 +304,31 @@ def _served(monitored: MonitoredExecution, history: History) -> str:
 
 
 def _steps(monitored: MonitoredExecution | None, cause: Cause) -> list[Step]:
-    """The steps that the mail of such a verdict has."""
-    kind = KINDS.get(monitored.execution.verdict) if monitored is not None else None
-    if monitored is None or kind is None:
+    """The steps of the mail about this execution, or those that a mail about such a verdict has."""
+    if monitored is None:
         return []
     if monitored.alert is not None:
-        return from_texts(monitored.alert.what_to_do)
+        return email_text.steps(monitored.alert)
+    kind = KINDS.get(monitored.execution.verdict)
+    if kind is None:
+        return []
     context = AlertContext(
         monitored.bucket, monitored.deploys, monitored.deployments, window_minutes=monitored.window_minutes
     )
-    steps = next_steps(kind, (), monitored.execution, context, cause=cause)
+    steps = next_steps(kind, _open_items(monitored), monitored.execution, context, cause=cause)
     return [step.for_stage(monitored.stage, monitored.region) for step in steps]
+
+
+def _open_items(monitored: MonitoredExecution) -> list[AlertItem]:
+    """What the open alert lists of the violations of this execution, if it lists all of them."""
+    execution = monitored.execution
+    violated = {
+        fingerprint_id(execution.endpoint, execution.variant, one.fingerprint)
+        for one in execution.measurements
+        if one.alertable
+    }
+    items = [one for one in (monitored.reported.items if monitored.reported else ()) if one.fingerprint in violated]
+    return items if len(items) == len(violated) else []
 
 
 def _timeline(history: History) -> list[Window]:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 from chalicelib import records
+from chalicelib.locations import EXECUTION_FILE, REPORT_FILE
 from chalicelib.records import AlertState, Execution, Fleet, FleetEntry
 from chalicelib.settings import settings
 
@@ -28,6 +30,9 @@ ENVIRONMENT = {
     "VEDETTE_TABLE": "vedette-dev",
     "VEDETTE_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:vedette-dev",
 }
+
+
+STORED = datetime(2026, 3, 2, 12, tzinfo=UTC)  # when every object was stored
 
 
 class Died(BaseException):
@@ -78,8 +83,23 @@ class Aws:
         return {}
 
     def get_object(self, **asked: Any) -> dict[str, Any]:
-        content = self.objects[asked["Key"]]
+        content = self.objects.get(asked["Key"])
+        if content is None:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "GetObject")
         return {"Body": StreamingBody(io.BytesIO(content), len(content)), "ETag": '"e"'}
+
+    def put_object(self, **asked: Any) -> dict[str, Any]:
+        self.objects[asked["Key"]] = asked["Body"]
+        return {}
+
+    def list_objects_v2(self, **asked: Any) -> dict[str, Any]:
+        prefix, after = asked["Prefix"], asked.get("StartAfter", "")
+        keys = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
+        return {
+            "Contents": [
+                {"Key": key, "ETag": '"e"', "Size": len(self.objects[key]), "LastModified": STORED} for key in keys
+            ]
+        }
 
     def get_topic_attributes(self, **asked: Any) -> dict[str, Any]:
         return {"Attributes": {"SubscriptionsConfirmed": "1"}}
@@ -103,16 +123,13 @@ class Aws:
 
 @dataclass
 class Client:
-    """A client whose every call goes through the gate."""
+    """A client whose every call goes through the gate; each listing has one page."""
 
     aws: Aws
     meta = SimpleNamespace(events=SimpleNamespace(register=lambda *hook: None))
 
-    def get_paginator(self, name: str) -> "Client":
-        return self
-
-    def paginate(self, **request: object) -> list[dict[str, Any]]:
-        return [self.aws.call("query", lambda: self.aws.query(**request))]
+    def get_paginator(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(paginate=lambda **request: [getattr(self, name)(**request)])
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return lambda **request: self.aws.call(name, lambda: getattr(self.aws, name)(**request))
@@ -125,7 +142,8 @@ def ledger(*executions: Execution, **entry: object) -> Iterator[Aws]:
     fleet = Fleet(entries=(FleetEntry(**{"endpoint": "preferred-site", "mode": "alert", **entry}),))
     aws.objects["config/fleet.json"] = records.write(fleet)
     for execution in executions:
-        aws.objects[execution.folder + "execution.json"] = records.write(execution)
+        aws.objects[execution.folder + EXECUTION_FILE] = records.write(execution)
+        aws.objects[execution.folder + REPORT_FILE] = b"<html></html>"  # a page is there, so none is rendered
     saved, session = dict(os.environ), boto3.DEFAULT_SESSION
     os.environ.update(ENVIRONMENT)
     settings.cache_clear()

@@ -52,8 +52,8 @@ SECOND = Deployment(
 )
 FAILURE = FailedVersion(endpoint="site", package_arn=f"{ARN}2", config="config-2", reason="no memory", at=NOON)
 NOT_RETRIED = (
-    "It is not retried automatically. A new approval retries it: set the version to Rejected and then to Approved."
-    " SageMaker may lose the event of an approval; so if that is not enough, or without one, run\n"
+    "It is not retried automatically. When the cause is fixed, approve the version again (set it to Rejected, then"
+    " to Approved), or run:\n"
     "vedette retry site"
 )
 
@@ -137,7 +137,8 @@ def test_a_failed_deployment_says_why_what_serves_and_that_it_is_not_retried():
         "version 2 could not be deployed; version 1 is served",
         {"reason": "no memory"},
         "critical",
-        what_to_do=("Read the reason above.", NOT_RETRIED),
+        what_to_do=("Fix the cause that is named above.", NOT_RETRIED),
+        since=NOON,
         incidents=(opened(incidents.FAILED_DEPLOYMENT),),
     )
 
@@ -158,7 +159,7 @@ def test_a_deployment_without_capacity_says_when_it_is_retried():
     failure = replace(FAILURE, tries=2, retry_at=NOON + timedelta(minutes=30))
     message = only(notify_deployment_failed(EMPTY, SECOND, "no capacity", failure, "version 1 is served"))
     assert message.what_to_do == (
-        "Read the reason above.",
+        "Fix the cause that is named above.",
         "It is retried after 2026-03-02 12:30 UTC (attempt 2 of 3).",
     )
 
@@ -226,6 +227,7 @@ def test_a_condition_that_begins_is_one_message_and_fires_from_now_on(family, ki
         kind=kind,
         package_version="",
         what_to_do=steps,
+        since=NOON,
         incidents=(opened(Fingerprint(family, "stop")),),
     )
 

@@ -95,7 +95,7 @@ def test_a_chat_notification_says_what_the_mail_says():
             "description": (
                 "Critical since 2026-03-02 14:00 UTC. Began 4 hours after version 2 was deployed.\n"
                 "Endpoint: preferred-site, variant AllTraffic\n"
-                "Model: version 2, served for 5 hours, since 2026-03-02 10:00 UTC\n"
+                "Model: version 2, served since 2026-03-02 10:00 UTC\n"
                 "Window: 2026-03-02 14:00 to 15:00 UTC\n"
                 "Rows: 480 evaluated, 3 lines rejected\n"
                 "- new: b, data_type_check, critical: expected Integral, observed 50.0% Integral\n"

@@ -33,7 +33,7 @@ Critical since 2026-03-02 14:00 UTC. Began 4 hours after version 2 was
 deployed.
 
 Endpoint  preferred-site, variant AllTraffic
-Model     version 2, served for 5 hours, since 2026-03-02 10:00 UTC
+Model     version 2, served since 2026-03-02 10:00 UTC
 Window    2026-03-02 14:00 to 15:00 UTC
 Rows      480 evaluated, 3 lines rejected
 
@@ -94,7 +94,7 @@ def test_the_mail_tells_a_person_what_is_wrong_where_since_when_and_what_to_do()
     for fact in (
         "b is not Integral in 50.0% of 480 rows.",
         "Endpoint  preferred-site, variant AllTraffic",
-        "Model     version 2, served for 3 hours, since 2026-03-02 10:00 UTC",
+        "Model     version 2, served since 2026-03-02 10:00 UTC",
         "Window    2026-03-02 12:00 to 13:00 UTC",
         "Rows      480 evaluated, 3 lines rejected",
         "expected  Integral",

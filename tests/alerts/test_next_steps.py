@@ -144,6 +144,11 @@ def test_missing_data_has_steps_of_its_own(kind, steps):
     assert next_steps(kind, [item()], execution(), HERE) == steps
 
 
+def test_an_execution_that_never_had_a_job_has_no_results_to_read():
+    made = execution(source="model monitor", folder="")
+    assert next_steps("monitor failed", [item()], made, HERE) == [Step("Read the reason above."), MUTE_ONE]
+
+
 def test_a_violation_of_a_schedule_is_in_its_report_and_its_own_constraints():
     made = execution(source="model monitor", folder="s3://b/reports/1")
     assert next_steps("violations", [item()], made, HERE) == [

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cli.checked_mails import Checked
 from tests.operations.installed_stage import installed
 
 
@@ -9,3 +10,18 @@ from tests.operations.installed_stage import installed
 def stage(monkeypatch):
     with installed(monkeypatch) as made:
         yield made
+
+
+@pytest.fixture
+def checked(stage, monkeypatch, tmp_path):
+    """The stage, whose mails are checked after each turn of the clock."""
+    monkeypatch.chdir(tmp_path)
+    checks = Checked(stage.cloud)
+    turn = stage.cloud.turn
+
+    def turned(**span):
+        turn(**span)
+        checks.check()
+
+    monkeypatch.setattr(stage.cloud, "turn", turned)
+    return checks

@@ -127,8 +127,8 @@ def test_what_is_wrong_and_since_when_is_seen_without_scrolling(pages, opened, n
         assert box["y"] + box["height"] <= 800, place
     assert "is not Integral in 50.0% of 600 rows" in page.locator("h1").inner_text()
     assert page.locator(".since").inner_text() == (
-        "Since 2026-11-22 06:00 UTC, 4 windows in a row. Version 2 had passed 6 windows before: the data changed, not"
-        " the model."
+        "Critical since 2026-11-22 06:00 UTC, 4 windows in a row. Version 2 had passed 6 windows before: the data"
+        " changed, not the model."
     )
 
 

@@ -41,11 +41,11 @@ def test_an_alert_is_stored_as_it_was_sent_and_its_execution_gets_a_page(watched
     assert story.since(alert) in page_of(made.folder)
 
 
-def test_the_head_of_a_page_that_is_there_is_replaced_and_the_rest_stays(watched):
+def test_head_and_steps_of_a_page_that_is_there_are_replaced_and_the_rest_stays(watched):
     made = execution(violation())
     assert stage_stores().executions.put(made)
     rest = b"<p>monitoring wrote this</p>"
-    old = b"<!--story-->\n<h1>old</h1>\n<!--/story-->"
+    old = b"<!--story-->\n<h1>stale</h1>\n<!--/story--><!--steps--><code>stale</code><!--/steps-->"
     stage_stores().executions.put_file(made, "report.html", b"<x>" + old + rest, "text/html")
     alert_on(made)
     (alert,) = stored(made.folder)
@@ -53,7 +53,8 @@ def test_the_head_of_a_page_that_is_there_is_replaced_and_the_rest_stays(watched
     assert page.startswith("<x><!--story-->")
     assert page.endswith(rest.decode())
     assert f"<h1>{story.headline(alert)}</h1>" in page
-    assert "old" not in page
+    assert f"<code>vedette alerts mute {alert.items[0].fingerprint} " in page
+    assert "stale" not in page
 
 
 def test_a_page_of_an_earlier_version_stays_as_it_is(watched):

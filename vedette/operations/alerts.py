@@ -128,20 +128,20 @@ def alert(fingerprint: str) -> Alert:
 def with_stories(found: Iterable[Alert]) -> list[Alert]:
     """The alerts with the headline and the cause of the messages that reported them."""
     messages: dict[str, list[AlertMessage]] = {}
-    told = []
+    described = []
     for alert in found:
         folder = alert.state.folder
         if folder and "://" not in folder and folder not in messages:
             messages[folder] = stage_stores().executions.alerts(folder)
         sent = _reporting(messages.get(folder, ()), alert.fingerprint)
-        told.append(
+        described.append(
             alert if sent is None else replace(alert, headline=sent.headline, cause=sent.cause, alert_id=sent.alert_id)
         )
-    return told
+    return described
 
 
 def _reporting(messages: Iterable[AlertMessage], fingerprint: str) -> AlertMessage | None:
-    """The message that reported a fingerprint: one that lists it, else the first of its execution."""
+    """The message that reported a fingerprint, if one lists it."""
     sent = [message for message in messages if message.kind != AlertKind.RECOVERED]
     return next((one for one in sent if any(item.fingerprint == fingerprint for item in one.items)), None)
 
@@ -171,7 +171,7 @@ def about(execution: Execution) -> list[AlertMessage]:
 
 
 def undelivered(endpoint: str = "") -> list[Undelivered]:
-    """The messages in the outbox: delivery in progress, or failed; `tries` and `refused` say which.
+    """The messages in the outbox: delivery in progress, or failed; `attempts` and `last_error` say which.
 
     Without an endpoint, also those of endpoints that left the fleet.
     """

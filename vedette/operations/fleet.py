@@ -13,7 +13,7 @@
 | a value of another type or outside its range | `fleet.toml: endpoints.site.capture_percentage: 150 is not 0 to 100` |
 | two endpoints with one gate of a group       | `fleet.toml: a and b would both deploy each version of the group g`  |
 | a name that SageMaker rejects                | `fleet.toml: endpoints.a_b: not a name ...`                          |
-| two names that differ in case alone          | `fleet.toml: site and Site are the same endpoint ...     `        |
+| two names that differ in case alone          | `fleet.toml: site and Site are the same endpoint ...`                |
 | a source under what Vedette itself writes    | `fleet.toml: endpoints.site.capture_uri: ...`                        |
 | windows that do not fill a day               | `fleet.toml: endpoints.site.window_minutes: 50 does not divide ...`  |
 | a content type that SageMaker does not match | `fleet.toml: endpoints.site.capture_csv_content_types: ...`          |

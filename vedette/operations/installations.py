@@ -1,7 +1,7 @@
 """An installation found by its CloudFormation stack, from any folder with credentials for its account.
 
 | input                                             | outcome                                                         |
-|---------------------------------------------------|-------------------------------------------------------------------------|
+|---------------------------------------------------|-----------------------------------------------------------------|
 | the stack `vedette-{stage}` that setup creates    | its outputs: bucket, table, topic, role for models              |
 | the stage's entry that setup stores in the bucket | also teams, capture locations, runbooks                         |
 | no such stack in this account and region          | one sentence with the stack, the account and the region         |

@@ -1,4 +1,4 @@
-"""The fleet entries that take the place of Model Monitor's schedules. Nothing is written, in AWS neither.
+"""The fleet entries that take the place of Model Monitor's schedules. Nothing is written, neither here nor in AWS.
 
 | schedule                                           | result                                                        |
 |----------------------------------------------------|---------------------------------------------------------------|
@@ -25,7 +25,7 @@ from chalicelib.records import FleetEntry
 from vedette.operations import monitoring_schedules, watching
 from vedette.operations.monitoring_schedules import HOURS_OF_A_DAY, KIND, Schedule
 
-RUNS = "Scheduled"
+RUNS = "Scheduled"  # the status of a schedule that still runs
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ def proposal(
     remarks: list[str] = []
     left_out: list[str] = []
     # Schedules that still run come first: of two of one endpoint, the one in use is taken.
-    for summary in sorted(schedules, key=lambda one: one["MonitoringScheduleStatus"] != "Scheduled"):
+    for summary in sorted(schedules, key=lambda one: one["MonitoringScheduleStatus"] != RUNS):
         name, kind = summary["MonitoringScheduleName"], summary.get("MonitoringType", KIND)
         advance(1)
         schedule = monitoring_schedules.read(summary)
