@@ -84,7 +84,7 @@ def test_what_has_ended_is_in_one_digest_and_no_more_in_the_next(fleet):
     assert at(fleet, 12, days=1) == 1
     first, second = (one["headline"] for one in digests(fleet))
     assert first.endswith("; 1 alert ended")
-    assert second == "no alert is open on 4 endpoints"
+    assert "ended" not in second
 
 
 def test_a_digest_reads_nothing_of_endpoints_that_have_nothing_to_say(fleet):
