@@ -12,7 +12,9 @@ from chalicelib.records import AlertEvent, AlertState, FleetEntry, Mute, read
 from chalicelib.services.team_notifications import notify_teams
 from chalicelib.settings import settings
 from tests.alerts.factories import clean, execution, violation
-from tests.runs import alert_on, run_of
+from tests.runs import alert_on, run_of, send_pending
+from vedette.local.errors import Crash
+from vedette.operations.alerts import undelivered
 
 PUBLISH = "sns", "Publish"
 
@@ -150,6 +152,7 @@ def test_a_message_that_sns_refuses_is_sent_by_a_later_sweep_and_says_no_endpoin
     with pytest.raises(Exception, match="Throttl"):
         notify_teams(stage_stores(), Deadline.never())
     assert len(team_state().outbox) == 1
+    assert [(one.endpoint, one.variant) for one in undelivered()] == [("", "search")]
     assert passes(fleet) == 1
     assert passes(fleet) == 0
     assert len(fleet.cloud.mailbox.mails) == 4
@@ -201,3 +204,34 @@ def test_the_hourly_limit_of_an_endpoint_holds(fleet):
     assert len(sent) == 1
     state: AlertState = run_of("search-00").alert_states["AllTraffic"]
     assert state.suppressed.count == 3
+
+
+@pytest.mark.parametrize("kind", ["crash_before", "crash_after"])
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_a_crash_at_any_write_about_the_fifth_endpoint_loses_nothing_and_sends_nothing_twice(fleet, kind, k):
+    breaks(names(4))
+    fault = fleet.cloud.faults.add(kind, "dynamodb", "PutItem", k=k)
+    with pytest.raises(Crash):
+        breaks(["search-04"])
+    assert fault.seen == k
+    fleet.cloud.turn(minutes=2)  # Lambda tries again when the lease has ended
+    breaks(["search-04"])
+    send_pending("search-04", "AllTraffic")
+    assert passes(fleet) == 1
+    assert len(fleet.cloud.mailbox.mails) == 4
+    assert fleet.cloud.mailbox.messages[-1]["endpoints"] == names(5)
+
+
+@pytest.mark.parametrize("kind", ["crash_before", "crash_after"])
+@pytest.mark.parametrize(("operation", "k"), [("PutItem", 1), ("PutItem", 2), ("Publish", 1)])
+def test_a_crash_while_a_team_is_notified_loses_nothing(fleet, kind, operation, k):
+    breaks(names(6))
+    fleet.cloud.turn(minutes=15)
+    fleet.cloud.faults.add(kind, None, operation, k=k)
+    with pytest.raises(Crash):
+        notify_teams(stage_stores(), Deadline.never())
+    passes(fleet)
+    passes(fleet)
+    sent = [one for one in fleet.cloud.mailbox.messages if not one["endpoint"]]
+    assert {one["alert_id"] for one in sent} == {sent[0]["alert_id"]}, "a second copy has the same alert id"
+    assert len(sent) <= 1 + (operation == "Publish" or k == 2)
