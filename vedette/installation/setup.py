@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.errors import VedetteError
-from chalicelib.settings import TOPIC_ARN, is_runbook_url, is_time
+from chalicelib.settings import TOPIC_ARN, is_digest_time, is_runbook_url
 from vedette.installation import account, event_pattern, policies, state
 from vedette.installation.account import Change, ChangeSet
 from vedette.installation.concurrency import shortage
@@ -94,8 +94,8 @@ def check(request: SetupRequest) -> None:
         if not is_runbook_url(url):
             raise VedetteError(f"{url!r} is not an https URL of a runbook (for a team: TEAM=URL).")
     for at in filter(None, (request.digest, *(one.partition("=")[2] or one for one in request.team_digests))):
-        if not is_time(at):
-            raise VedetteError(f"{at!r} is not a time like 07:00 in UTC (for a team: TEAM=07:00).")
+        if not is_digest_time(at):
+            raise VedetteError(f"{at!r} is neither a time like 07:00 in UTC nor off (for a team: TEAM=07:00).")
     email = request.parameters.get("email", "")
     if email and "@" not in email:
         raise VedetteError(f"--email is not an e-mail address: {email!r}.")
