@@ -21,7 +21,7 @@ from chalicelib.alerts.next_steps import MAX_ITEMS, Step, to_texts
 from chalicelib.alerts.outbox import enqueue_rate_limited
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.state import Muted, fingerprint_id
-from chalicelib.alerts.wording import NAMELESS, and_more, counted, duration
+from chalicelib.alerts.wording import NAMELESS, and_more, counted, duration, open_alert
 from chalicelib.constraints.measurement import Fingerprint, Severity
 from chalicelib.constraints.severity_order import order
 from chalicelib.records import (
@@ -135,8 +135,7 @@ def _headline(fingerprint: Fingerprint, one: FingerprintState, now: datetime) ->
     lasts = f", for {duration(now - one.since)} now"
     if one.headline:
         return one.headline + lasts
-    name = sanitize_name(fingerprint.subject, 60) or NAMELESS
-    return f"{name} ({sanitize(fingerprint.check, 60)}) is still violated{lasts}"
+    return open_alert(fingerprint.check, fingerprint.subject, still=True) + lasts
 
 
 def _item(

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.alerts.message import kind_of
 from chalicelib.alerts.next_steps import Step, to_texts
-from chalicelib.alerts.wording import and_more, counted, duration
+from chalicelib.alerts.wording import and_more, counted, duration, ended_alert, open_alert
 from chalicelib.constraints.measurement import Fingerprint, Severity
 from chalicelib.constraints.severity_order import worst
 from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState
@@ -43,16 +44,15 @@ def team_message(
     endpoints = sorted({name for one in findings for name in one.endpoints})
     named = fitting(endpoints)
     main = findings[0]
-    what = f"{main.fingerprint.subject} ({main.fingerprint.check})"
     where = counted(len(main.endpoints), "endpoint")
     tail = and_more(number - 1)
     return AlertMessage(
         alert_id=alert_id,
-        kind=AlertKind.RECOVERED if state == FindingState.RECOVERED else AlertKind.VIOLATIONS,
+        kind=AlertKind.RECOVERED if state == FindingState.RECOVERED else kind_of(main.fingerprint),
         severity=worst(one.severity for one in findings),
         endpoint="",
         variant="",
-        headline=f"{what} {_verb(main, state)} on {where}{tail}",
+        headline=f"{_what(main, state)} on {where}{tail}",
         headline_tail=f" on {where}{tail}",
         items=tuple(_item(one, state) for one in findings),
         more={str(state): number - len(findings)} if number > len(findings) else {},
@@ -82,11 +82,14 @@ def fitting(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _verb(finding: TeamFinding, state: FindingState) -> str:
-    if state == FindingState.RECOVERED:
-        lasted = finding.until is not None and finding.until > finding.since
-        return "has ended" + (f" after {duration(finding.until - finding.since)}" if lasted and finding.until else "")
-    return "is still violated" if state == FindingState.CONTINUING else "is violated"
+def _what(finding: TeamFinding, state: FindingState) -> str:
+    check, subject = finding.fingerprint
+    if state != FindingState.RECOVERED:
+        return open_alert(check, subject, still=state == FindingState.CONTINUING)
+    lasted = finding.until is not None and finding.until > finding.since
+    return ended_alert(check, subject) + (
+        f" after {duration(finding.until - finding.since)}" if lasted and finding.until else ""
+    )
 
 
 def _item(finding: TeamFinding, state: FindingState) -> AlertItem:
