@@ -18,6 +18,8 @@ version and the other way round. A record of a newer major schema is refused by 
 | Activity          | ... one item per endpoint                                       |
 | UnreadableObjects | ... one item per endpoint                                       |
 | AlertState        | DynamoDB, one item per endpoint and variant                     |
+| TeamAlertState    | DynamoDB, one item per team                                     |
+| DigestEntry       | DynamoDB, one item per endpoint that has something for a digest |
 | Mute              | DynamoDB, one item per mute                                     |
 | DepartedEndpoint  | DynamoDB, one item per endpoint that left the fleet             |
 | AlertMessage      | SNS, the JSON that SQS, Lambda and HTTPS subscribers receive    |
@@ -208,6 +210,8 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     weekend: tuple[Weekday, ...] | None = None  # the weekdays whose traffic is of its own kind; None: found from it
     team: str = ""  # whose topic the alerts go to, of those that the stage allows
     thresholds: Thresholds = Thresholds()
+    # An open alert is sent again after so many hours; 0: never. None: a critical one after 24 hours, others never.
+    repeat_interval_hours: int | None = None
     alerts_per_hour: int = 10  # for each variant; the rest is suppressed, and summarized later in one message
     golden_payload: GoldenPayload | None = None
     capture_header: Literal["", "input", "output", "both"] = ""  # the sides whose CSV begins with a row of names
@@ -316,6 +320,7 @@ class SweepCheckpoint(Record, frozen=True, kw_only=True):
     reported_windows: dict[str, str] = msgspec.field(default_factory=dict, name="settled")
     # Verdicts of single objects stored before this are reported.
     objects_reported_until: datetime | None = msgspec.field(default=None, name="objects_told")
+    digest: str = ""  # stands for what the endpoint's DigestEntry says is open; "" when that is nothing
 
 
 class Activity(Record, frozen=True, kw_only=True):
@@ -408,6 +413,7 @@ class FingerprintState(msgspec.Struct, frozen=True, kw_only=True):
     folder: str = ""  # of the execution whose message reported it; the message is stored there
     triggered: Severity | None = None  # the severity of the incident that is open with machines; None: none is
     headline: str = ""  # of a condition: the sentence that its message says
+    notified_at: datetime | None = None  # when a message last said that it is open; None in earlier records: `since`
 
 
 class SlowDrift(msgspec.Struct, frozen=True, kw_only=True):
@@ -508,6 +514,7 @@ class PendingEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     window_end: datetime | None = None
     folder: str = ""
     source: Source = "vedette"
+    group: str = ""  # the same for this check of this feature on every endpoint
     leased_until: datetime | None = None
     attempts: int = 0
     last_error: str = ""
@@ -550,6 +557,58 @@ class AlertState(Record, frozen=True, kw_only=True):
     endpoint_deleted_at: datetime | None = None  # verdicts on data from before are of an endpoint that was deleted
 
 
+class FleetMember(msgspec.Struct, frozen=True, array_like=True):
+    """One endpoint and variant of a fleet incident. Stored as a list, since there may be a thousand of them."""
+
+    endpoint: str
+    variant: str
+    since: datetime  # the start of its episode
+    severity: Severity
+    at: datetime  # when its message was about to be sent
+    singly: bool = False  # it has a message of its own
+    reported: bool = False  # a message of the team names it
+    ended: bool = False
+
+
+class FleetIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """The same check of the same feature on several endpoints of a team."""
+
+    members: tuple[FleetMember, ...] = ()
+    expected: str = ""  # as the first message says it
+    grouped_at: datetime | None = None  # when it began on more endpoints than get a message each; None: it did not
+    sent_at: datetime | None = None  # when the team's last message about it was enqueued
+    repeat: bool = False  # an endpoint's repetition is due, and the team's message is sent in its place
+    closed_at: datetime | None = None  # when the message was enqueued that it has ended everywhere
+
+
+class TeamAlertState(AlertState, frozen=True, kw_only=True):
+    """The alert state of a team, whose `endpoint` is "" and whose `variant` is the team's name."""
+
+    fleet_incidents: dict[Fingerprint, FleetIncident] = {}
+    digest_at: datetime | None = None  # when the last digest was enqueued
+
+
+class DigestLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One open alert of an endpoint, or one that ended."""
+
+    variant: str
+    check: str
+    subject: str
+    severity: Severity
+    since: datetime
+    muted: bool = False
+    until: datetime | None = None  # when the sweep saw that it had ended; None: it is open
+
+
+class DigestEntry(Record, frozen=True, kw_only=True):
+    """What an endpoint has for its team's digest. The sweep writes it when its open alerts have changed."""
+
+    endpoint: str
+    lines: tuple[DigestLine, ...] = ()  # open, the worst first
+    more: int = 0  # open alerts that are not listed
+    ended: tuple[DigestLine, ...] = ()  # of the last days
+
+
 class FindingState(StrEnum):
     """What a message says of a finding, in the order of the message."""
 
@@ -570,6 +629,7 @@ class AlertKind(StrEnum):
     DEPLOYMENT = "deployment"
     ENDPOINT_GONE = "endpoint gone"
     SUPPRESSED = "held back"
+    DIGEST = "digest"
     TEST = "test"
 
 
@@ -589,6 +649,7 @@ class AlertItem(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None  # of a recovery: the end of the last violated window
     recovers: str = ""  # when it counts as recovered, where that is not as usual
     fingerprint: str = ""  # names it in `vedette alerts`; "" for what happens once
+    endpoint: str = ""  # in a message of a team: the endpoint that this is about, if it is a single one
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -606,7 +667,7 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     alert_id: str
     kind: AlertKind
     severity: Severity
-    endpoint: str
+    endpoint: str  # "" in a message of a team, which names its endpoints in `endpoints`
     variant: str
     headline: str
     items: tuple[AlertItem, ...]  # the worst first within each state
@@ -633,6 +694,9 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     region: str = ""
     runbook_url: str = ""  # of the endpoint, its team or its stage
     incidents: tuple[Incident, ...] = ()  # that the listed findings open or close
+    endpoints: tuple[str, ...] = ()  # of a message of a team, in order; as many as fit
+    more_endpoints: int = 0  # that are not named
+    group_key: str = ""  # of the worst fleet incident in a message of a team
 
 
 class PagerDutySeverity(StrEnum):
@@ -675,6 +739,7 @@ class AlertEvent(Record, frozen=True, kw_only=True):
     runbook_url: str = ""
     window_start: datetime | None = None
     window_end: datetime | None = None
+    group_key: str = ""  # the same for this check of this feature on every endpoint of the team
     report_url: str = ""  # the report, or else the endpoint, in the console; "" where the console's name is not public
     links: dict[str, str] = {}
 

@@ -13,6 +13,8 @@ VEDETTE_ROLE_ARN         the execution role given to models that Vedette creates
 VEDETTE_CAPTURE_SOURCES  other places where endpoints capture: "bucket/prefix" separated by commas (optional)
 VEDETTE_RUNBOOK_URL      the page that an alert links for the person on call (optional)
 VEDETTE_TEAM_RUNBOOKS    those of teams: "team=https://..." separated by commas (optional)
+VEDETTE_DIGEST           the time of the daily digest of every team, in UTC: "07:00", or "off" (optional)
+VEDETTE_TEAM_DIGESTS     those of teams: "team=07:00" separated by commas (optional)
 VEDETTE_IMAGE_ACCOUNTS   accounts whose ECR registries a deployed image may come from, separated by commas (optional;
                          without it, any registry that the execution role may pull from)
 """
@@ -31,6 +33,8 @@ TOPIC_ARN = re.compile(r"arn:aws[\w-]*:sns:(?P<region>[\w-]+):(?P<account>\d{12}
 DEPLOYMENTS = "deployments"  # the reserved team whose topic takes the messages about deployments
 
 ACCOUNT = re.compile(r"[0-9]{12}")
+NO_DIGEST = "off"
+TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 # No user name, which hides the host; no comma, which separates the URLs of teams; printable ASCII of at most 500.
 RUNBOOK_URL = re.compile(
     r"https://[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]{1,5})?"
@@ -55,6 +59,8 @@ class Settings:
     runbook_url: str = ""
     team_runbooks: tuple[tuple[str, str], ...] = ()  # team and URL
     incidents_topic_arn: str = ""
+    digest: str = ""  # HH:MM in UTC; "" and "off" are none
+    team_digests: tuple[tuple[str, str], ...] = ()  # team and time
 
     @property
     def event_source(self) -> str:
@@ -78,6 +84,11 @@ class Settings:
     def runbook_of(self, team: str) -> str:
         """The runbook of a team, else that of the stage; "" without one."""
         return dict(self.team_runbooks).get(team) or self.runbook_url
+
+    def digest_of(self, team: str) -> str:
+        """The time of a team's daily digest, as "07:00" in UTC, else that of the stage; "" without one."""
+        at = dict(self.team_digests).get(team) or self.digest
+        return "" if at == NO_DIGEST else at
 
     @property
     def capture_places(self) -> tuple[tuple[str, str], ...]:
@@ -131,6 +142,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         topics=_topics(environment.get("VEDETTE_TOPICS", ""), topic["region"]),
         runbook_url=_runbook("VEDETTE_RUNBOOK_URL", environment.get("VEDETTE_RUNBOOK_URL", "").strip()),
         team_runbooks=_team_runbooks(environment.get("VEDETTE_TEAM_RUNBOOKS", "")),
+        digest=_digest_time("VEDETTE_DIGEST", environment.get("VEDETTE_DIGEST", "").strip()),
+        team_digests=_team_digests(environment.get("VEDETTE_TEAM_DIGESTS", "")),
         incidents_topic_arn=_incidents_topic(environment.get("VEDETTE_INCIDENTS_TOPIC_ARN", ""), topic["region"]),
     )
 
@@ -186,6 +199,28 @@ def _runbook(name: str, url: str) -> str:
 def _team_runbooks(text: str) -> tuple[tuple[str, str], ...]:
     named = (part.strip().partition("=") for part in text.split(",") if part.strip())
     return tuple((team.strip(), _runbook("VEDETTE_TEAM_RUNBOOKS", url.strip() or "nothing")) for team, _, url in named)
+
+
+def is_digest_time(text: str) -> bool:
+    """Whether a text is a time of the day, or `off`.
+
+    Examples
+    --------
+    >>> [is_digest_time(text) for text in ("07:00", "off", "7:00", "24:00")]
+    [True, True, False, False]
+    """
+    return text == NO_DIGEST or TIME.fullmatch(text) is not None
+
+
+def _digest_time(name: str, text: str) -> str:
+    if text and not is_digest_time(text):
+        raise MissingSetting(f"{name} holds {text!r}, which is neither a time like 07:00 nor off.")
+    return text
+
+
+def _team_digests(text: str) -> tuple[tuple[str, str], ...]:
+    named = (part.strip().partition("=") for part in text.split(",") if part.strip())
+    return tuple((team.strip(), _digest_time("VEDETTE_TEAM_DIGESTS", at.strip() or "nothing")) for team, _, at in named)
 
 
 @cache

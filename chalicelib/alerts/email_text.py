@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from textwrap import fill
 
-from chalicelib.alerts import story
+from chalicelib.alerts import story, team_digest_text
 from chalicelib.alerts.next_steps import Step, from_texts
 from chalicelib.alerts.sanitize import sanitize, sns_subject
 from chalicelib.alerts.wording import counted, minute, period
@@ -23,7 +23,7 @@ LINKS = {"runbook": "Runbook", "endpoint": "Endpoint", "report": "Report"}
 def subject(message: AlertMessage) -> str:
     """The subject: severity, endpoint, what is wrong; printable ASCII, at most 99 characters."""
     head = message.headline.removesuffix(message.headline_tail)
-    line = f"[{story.label(message)}] {message.endpoint}: {head}"
+    line = f"[{story.label(message)}] {story.place(message)}: {head}"
     return sns_subject(line, message.headline_tail, known=[item.subject for item in message.items])
 
 
@@ -32,7 +32,9 @@ def text(message: AlertMessage) -> str:
     blocks = [_filled(line) for line in (story.headline(message), story.since(message)) if line]
     indent = " " * 10
     blocks.append("\n".join(_filled(f"{name:<10}{value}", subsequent_indent=indent) for name, value in facts(message)))
-    blocks += _findings(message)
+    blocks += team_digest_text.sections(message) if message.kind == AlertKind.DIGEST else _findings(message)
+    if message.endpoints:
+        blocks.append(_endpoints(message))
     if message.what_to_do:
         numbered = [_step(number, step) for number, step in enumerate(steps(message), start=1)]
         blocks.append("\n".join(["What to do", *numbered]))
@@ -49,6 +51,8 @@ def facts(message: AlertMessage) -> list[tuple[str, str]]:
     """What the message is about: a name and a value each."""
     variant = message.variant if message.source == "model monitor" else f"variant {message.variant}"
     found = [("Endpoint", f"{message.endpoint}, {variant}" if message.variant else message.endpoint)]
+    if not message.endpoint:
+        found = [("Team", message.team or "none: every endpoint without a team")]
     if message.package_version:
         found.append(("Model", _model(message)))
     start, end = message.window_start, message.window_end
@@ -69,6 +73,13 @@ def _model(message: AlertMessage) -> str:
         return "not from the model registry"
     version, since = f"version {message.package_version}", message.served_since
     return f"{version}, served since {minute(since)} UTC" if since is not None else version
+
+
+def _endpoints(message: AlertMessage) -> str:
+    """The endpoints of a team's message: all that it names."""
+    more = f", and {message.more_endpoints:,} more" if message.more_endpoints else ""
+    names = ", ".join(message.endpoints) + more
+    return "\n".join(["Endpoints", _wrapped(names, 2)])
 
 
 def _findings(message: AlertMessage) -> list[str]:

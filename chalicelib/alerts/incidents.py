@@ -95,6 +95,29 @@ def dedup_key(stage: str, endpoint: str, variant: str, fingerprint: str, since: 
     return ".".join(re.sub(r"[^A-Za-z0-9-]", "-", part) if part is not begun else part for part in parts if part)
 
 
+def group_id(fingerprint: Fingerprint) -> str:
+    """The id of a check of a feature on whichever endpoint: 12 hexadecimal digits.
+
+    Examples
+    --------
+    >>> group_id(Fingerprint("data_type_check", "b"))
+    '5b3d42151638'
+    """
+    return hashlib.sha256(str(fingerprint).encode(errors="backslashreplace")).hexdigest()[:12]
+
+
+def group_key(stage: str, team: str, group: str) -> str:
+    """The key of a fleet incident: the same for a check of a feature on every endpoint of a team, so that pagers group.
+
+    Examples
+    --------
+    >>> group_key("prod", "search", "614728c245da")
+    'vedette.prod.search.614728c245da'
+    """
+    name = "".join(letter if letter.isascii() and (letter.isalnum() or letter == "-") else "-" for letter in team)
+    return ".".join(filter(None, ("vedette", stage, name[:63], group)))
+
+
 # --- from the alert state to its events -------------------------------------------------------------------------------
 
 
@@ -217,12 +240,14 @@ def _event(
     headline: str,
     details: Details,
 ) -> PendingEvent:
+    check, subject = sanitize(fingerprint.check, 60) or "check", sanitize_name(fingerprint.subject, 100) or NAMELESS
     return PendingEvent(
         fingerprint=fingerprint_id(state.endpoint, state.variant, fingerprint),
+        group="" if since is None else group_id(Fingerprint(check, subject)),
         action=action,
         severity=severity,
         kind=details.kind,
-        check=sanitize(fingerprint.check, 60) or "check",
+        check=check,
         subject=sanitize_name(fingerprint.subject, 100) or NAMELESS,
         since=since,
         headline=sanitize(headline, 400),

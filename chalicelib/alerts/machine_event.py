@@ -13,7 +13,7 @@ A resolve has the severity of what ended, so that a rule for a severity gets bot
 
 from __future__ import annotations
 
-from chalicelib.alerts.incidents import dedup_key
+from chalicelib.alerts.incidents import dedup_key, group_key
 from chalicelib.alerts.sns_payload import Installation, links_of
 from chalicelib.constraints.measurement import Severity
 from chalicelib.records import AlertEvent, AlertKind, AlertState, IncidentAction, PagerDutySeverity, PendingEvent
@@ -84,6 +84,7 @@ def machine_event(
         runbook_url=runbook_url,
         window_start=pending.window_start,
         window_end=pending.window_end,
+        group_key=group_key(installation.stage, team, pending.group) if pending.group else "",
         report_url=links.get("report") or links.get("endpoint", ""),
         links=links,
     )

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -34,9 +35,10 @@ LEASE_DURATION = timedelta(seconds=55)
 MAX_SENT_IDS = 200  # enough for a week of hourly messages
 MAX_PENDING = 50  # beyond it new messages are suppressed and counted, so that the state stays small
 HOUR = timedelta(hours=1)
+S = TypeVar("S", bound=AlertState)
 
 
-def enqueue(state: AlertState, messages: Iterable[AlertMessage]) -> AlertState:
+def enqueue(state: S, messages: Iterable[AlertMessage]) -> S:
     """Put messages into the outbox, except those that were enqueued before."""
     fresh = _not_enqueued(state, messages)
     if not fresh:
@@ -81,7 +83,7 @@ def _not_enqueued(state: AlertState, messages: Iterable[AlertMessage]) -> list[A
     return [message for message in messages if message.alert_id not in state.sent_ids]
 
 
-def _with_ids(state: AlertState, messages: Iterable[AlertMessage]) -> AlertState:
+def _with_ids(state: S, messages: Iterable[AlertMessage]) -> S:
     ids = (*state.sent_ids, *(message.alert_id for message in messages))
     return replace(state, sent_ids=ids[-MAX_SENT_IDS:])
 

@@ -80,6 +80,8 @@ def _with_key(incident: Incident, message: AlertMessage, installation: Installat
 def links_of(endpoint: str, folder: str, source: Source, installation: Installation) -> dict[str, str]:
     """Links into the console to an endpoint and an execution, made of ids only; the console asks for a sign-in."""
     domain = CONSOLES.get(installation.partition)
+    if not endpoint:  # a message of a team
+        return {}
     if domain is None:  # an isolated partition, whose console has a name that is not public
         return {}
     region = installation.region
@@ -126,10 +128,12 @@ def message_attributes(message: AlertMessage) -> dict[str, str | list[str]]:
 
     `dedup_key` is there only where the message is about a single incident.
     """
-    state = FindingState.RECOVERED if message.kind == AlertKind.RECOVERED else FindingState.NEW
+    continues = message.items and not any(item.state == FindingState.NEW for item in message.items)
+    state = FindingState.CONTINUING if continues else FindingState.NEW
+    state = FindingState.RECOVERED if message.kind == AlertKind.RECOVERED else state
     attributes: dict[str, str | list[str]] = {
         "severity": message.severity,
-        "endpoint": message.endpoint,
+        "endpoint": message.endpoint or list(message.endpoints),
         "kind": message.kind,
         "check": sorted({item.check for item in message.items}),
         "state": state,
@@ -152,10 +156,10 @@ def chat_notification(message: AlertMessage) -> dict[str, Any]:
         "id": message.alert_id,
         "content": {
             "textType": "client-markdown",
-            "title": _cut(_markdown(f"[{story.label(message)}] {message.endpoint}: {message.headline}"), TITLE),
+            "title": _cut(_markdown(f"[{story.label(message)}] {story.place(message)}: {message.headline}"), TITLE),
             "description": _cut(_description(message), DESCRIPTION),
             "nextSteps": [_chat_step(step) for step in email_text.steps(message)],
-            "keywords": [message.endpoint, message.kind, message.severity, *([message.team] if message.team else [])],
+            "keywords": [one for one in (message.endpoint, message.kind, message.severity, message.team) if one],
         },
         "metadata": {
             "threadId": _thread(message),
@@ -170,7 +174,7 @@ def _thread(message: AlertMessage) -> str:
     """One thread for an incident, from its beginning to its end: that of the worst in the message."""
     if message.incidents:
         return message.incidents[0].dedup_key
-    return "/".join(filter(None, (message.endpoint, message.variant)))
+    return message.group_key or "/".join(filter(None, (message.endpoint or story.place(message), message.variant)))
 
 
 def _description(message: AlertMessage) -> str:
@@ -178,13 +182,15 @@ def _description(message: AlertMessage) -> str:
     lines += [_markdown(f"{fact}: {value}") for fact, value in email_text.facts(message)]
     lines += [_chat_item(item) for item in message.items]
     lines += [f"and {number:,} more ({state})" for state, number in message.more.items()]
+    lines += [_markdown(", ".join(message.endpoints))] if message.endpoints else []
     return "\n".join([*lines, *(f"{email_text.LINKS.get(name, name)}: {url}" for name, url in message.links.items())])
 
 
 def _chat_item(item: AlertItem) -> str:
     values = ", ".join(f"{name} {value}" for name, value in email_text.values(item) if value)
     return _markdown(
-        f"- {item.state}: {item.subject}, {item.check}, {item.severity}" + (f": {values}" if values else "")
+        f"- {item.state}: {f'{item.endpoint}: ' if item.endpoint else ''}{item.subject}, {item.check}, {item.severity}"
+        + (f": {values}" if values else "")
     )
 
 

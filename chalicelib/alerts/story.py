@@ -21,12 +21,17 @@ from chalicelib.constraints.measurement import Severity
 from chalicelib.constraints.severity_order import RANKS, State
 from chalicelib.records import AlertKind, AlertMessage
 
-LABELS = {AlertKind.RECOVERED: "recovered", AlertKind.TEST: "test"}
+LABELS = {AlertKind.RECOVERED: "recovered", AlertKind.TEST: "test", AlertKind.DIGEST: "digest"}
 
 
 def label(alert: AlertMessage) -> str:
-    """The word in brackets of a subject: the severity, `recovered` or `test`."""
+    """The word in brackets of a subject: the severity, `recovered`, `test` or `digest`."""
     return LABELS.get(alert.kind, alert.severity)
+
+
+def place(alert: AlertMessage) -> str:
+    """What a message is about: its endpoint; of a message of a team, the team."""
+    return alert.endpoint or alert.team or "all endpoints"
 
 
 def headline(alert: AlertMessage) -> str:

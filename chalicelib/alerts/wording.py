@@ -73,6 +73,38 @@ _RECOVERIES = {
 }
 
 
+_OPEN = {
+    check_types.NO_DATA: "nothing is captured",
+    check_types.CAPTURE_STOPPED: "there is traffic, but nothing is captured",
+    check_types.MONITOR_FAILED: "the evaluation fails",
+}
+
+
+def open_alert(check: str, subject: str, *, still: bool = False) -> str:
+    """What is open, in a clause without a measured value; `still` says that it was reported before.
+
+    Examples
+    --------
+    >>> open_alert("data_type_check", "b"), open_alert("data_type_check", "b", still=True)
+    ('b (data_type_check) is violated', 'b (data_type_check) is still violated')
+    """
+    name = sanitize_name(subject, MAX_NAME_CHARS) or NAMELESS
+    violated = f"{name} ({sanitize(check, 60)}) is {'still ' if still else ''}violated"
+    return _OPEN.get(check, violated)
+
+
+def ended_alert(check: str, subject: str) -> str:
+    """That it has ended, in whichever way.
+
+    Examples
+    --------
+    >>> ended_alert("data_type_check", "b")
+    'b (data_type_check) has ended'
+    """
+    name = sanitize_name(subject, MAX_NAME_CHARS) or NAMELESS
+    return _RECOVERIES.get(check, f"{name} ({sanitize(check, 60)}) has ended")
+
+
 def capitalized(text: str, names: Iterable[str]) -> str:
     """The sentence with a capital, unless it begins with one of these names, which stay as they are.
 

@@ -6,6 +6,8 @@ A service may call the services below it in this list, and no other:
 |----------------------|---------------------------------------------------------------------------|
 | sweep                | finds work whose events were lost, and redoes it within a time budget     |
 | fan_out              | gives the endpoints of the fleet to the workers of a scheduled function   |
+| team_notifications   | sends each team what is due: fleet incidents and the daily digest         |
+| repetition           | sends an open alert again that nobody ended or muted                      |
 | departed_endpoint    | sends what is pending of an endpoint that left the fleet                  |
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
@@ -16,6 +18,7 @@ A service may call the services below it in this list, and no other:
 | execution_recording  | stores a verdict with its files, and publishes it                         |
 | alerting             | moves the alert state by a verdict, and sends what is pending             |
 | incident_delivery    | sends the events of incidents to the bus and to their topic               |
+| fleet_grouping       | whether an endpoint sends its message, or its team one in its place       |
 | installation         | the stage as the texts of alerts name it                                  |
 | model_monitor        | reads the executions of Model Monitor's own schedules                     |
 | reporting            | the page of an execution                                                  |

@@ -20,6 +20,7 @@
 |                                                    | stage's default topic                                           |
 | a deployment, and the stage has a topic for them   | goes there, whatever the team                                   |
 | an incident that began or ended                    | an event for machines, sent beside (`incident_delivery`)        |
+| the same finding on several endpoints of a team    | a message of the team takes its place (`fleet_grouping`)        |
 """
 
 from __future__ import annotations
@@ -30,7 +31,16 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
-from chalicelib.alerts import email_text, endpoint_notifications, incidents, message, mutes, outbox, sns_payload
+from chalicelib.alerts import (
+    email_text,
+    endpoint_notifications,
+    incidents,
+    message,
+    mutes,
+    outbox,
+    repeats,
+    sns_payload,
+)
 from chalicelib.alerts.cause import WINDOWS_BEFORE
 from chalicelib.alerts.incidents import BATCH, Describe
 from chalicelib.alerts.model_monitor import TERMINAL, with_critical_features
@@ -55,7 +65,7 @@ from chalicelib.records import (
     OutboxMessage,
     PendingEvent,
 )
-from chalicelib.services import incident_delivery, reporting
+from chalicelib.services import fleet_grouping, incident_delivery, reporting
 from chalicelib.services.installation import installation, runbook_of
 from chalicelib.settings import DEPLOYMENTS, settings
 
@@ -151,6 +161,8 @@ def alert_on(run: EndpointRun, execution: Execution) -> Alerted | Skipped:
             for one in of_the_week:
                 after = incidents.inform(after, one)
         describe = message.describe_findings(moved, execution, pending)
+        if pending:
+            after = repeats.with_notified(after, [m.fingerprint for m in (*moved.new, *moved.continuing)], run.now)
         return outbox.enqueue_rate_limited(after, pending, entry.alerts_per_hour, run.now)
 
     sent = update_and_send(run, execution.variant, decide, lambda fingerprint: describe(fingerprint))
@@ -223,15 +235,16 @@ def update_and_send(run: EndpointRun, variant: str, decide: Decision, describe: 
         if leased is not None:
             tried.add(leased.alert_id)
             try:
-                _publish(run, leased.message)
+                published = _publish(run, leased.message)
             except Undeliverable as error:
                 decisions.append(_undelivered(run, leased, str(error)))
                 undeliverable += 1
             except Exception as error:  # noqa: BLE001 - raised below, after the other messages were sent
                 failed.append(error)
             else:
-                count("AlertsSent")
-                sent.append(leased.alert_id)
+                if published:
+                    count("AlertsSent")
+                    sent.append(leased.alert_id)
                 decisions.append(partial(outbox.acknowledge, alert_id=leased.alert_id))
         if events:
             outcome = incident_delivery.send(run, state, events)
@@ -355,12 +368,18 @@ def _lease_next(
     return update(run, variant, step, describe, with_events), leased, events
 
 
-def _publish(run: EndpointRun, pending: AlertMessage) -> None:
+def _publish(run: EndpointRun, pending: AlertMessage) -> bool:
+    """Publish a message, unless one of the team is sent in its place; whether it was published."""
+    singly = fleet_grouping.is_sent_singly(run, pending)
     routed = sns_payload.with_routing(pending, run.entry.team, installation(), runbook_of(run.entry))
     reporting.write_alert(run, routed)
+    if not singly:
+        count("AlertsGrouped")
+        return False
     body = sns_payload.sns_message(routed)
     attributes = sns_payload.message_attributes(routed)
     messages.publish(_topic(run, pending.kind), email_text.subject(routed), body, attributes)
+    return True
 
 
 def _topic(run: EndpointRun, kind: AlertKind) -> str:

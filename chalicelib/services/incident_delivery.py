@@ -5,6 +5,7 @@
 | an event that a sink accepts                       | it no longer waits for this sink                                |
 | the bus or the topic refuses it                    | metric, error log, the reason in the alert state; sweep repeats |
 | a sink throttles or fails                          | the other sink still gets it; then the error propagates         |
+| an incident that ended                             | the team's fleet incidents know it first (`fleet_grouping`)     |
 | a stage without an incidents topic                 | nothing waits for that sink                                     |
 | an incidents topic without a subscription          | SNS accepts the event: nobody wants it                          |
 """
@@ -21,6 +22,7 @@ from chalicelib.errors import Undeliverable
 from chalicelib.locations import ALERT_DETAIL_TYPE
 from chalicelib.observability import count, logger
 from chalicelib.records import AlertEvent, AlertState, PendingEvent, Sink, write
+from chalicelib.services import fleet_grouping
 from chalicelib.services.installation import installation, runbook_of
 from chalicelib.settings import settings
 
@@ -77,6 +79,11 @@ class Outcome:
 def send(run: EndpointRun, state: AlertState, leased: Sequence[PendingEvent]) -> Outcome:
     """Send leased events of an alert state to the sinks that each waits for."""
     outcome, place, runbook = Outcome(), installation(), runbook_of(run.entry)
+    try:
+        fleet_grouping.note_ended(run, state.variant, leased)
+    except Exception as error:  # noqa: BLE001 - raised by the caller; the events are sent later
+        outcome.error = error
+        return outcome
     routed = [(event, machine_event.machine_event(event, state, run.entry.team, place, runbook)) for event in leased]
     outcome.to_bus([(pending, event) for pending, event in routed if Sink.BUS in pending.awaiting])
     to_topic = [(pending, event) for pending, event in routed if Sink.TOPIC in pending.awaiting]

@@ -15,6 +15,8 @@
 | captured where the functions may not read   | S3 or KMS denies; a condition while it lasts, made up for later  |
 | an execution of Model Monitor, not reported | ListMonitoringExecutions; read and alerted                       |
 | a pending alert whose lease has expired     | the outbox of each alert state; sent                             |
+| an open alert that nobody ended or muted    | the alert states; repeated when its interval is over             |
+| what is open, for the digest of the team    | the same; stored when it has changed                             |
 
 Every run looks back two hours, and once a day two days. What a run had no time for is kept in the checkpoint, and the
 next run resumes there, so that a source without events, which is read here alone, is never left behind for good. What
@@ -56,13 +58,16 @@ from chalicelib.services import (
     emf_metrics,
     model_monitor,
     monitoring,
+    repetition,
     serving,
+    team_notifications,
     unreadable_objects,
 )
 from chalicelib.services.alerting import Alerted
 from chalicelib.services.capture_processing import ProcessedObject
 from chalicelib.services.monitoring import EvaluatedWindows
 from chalicelib.services.reconciliation import reconcile
+from chalicelib.settings import settings
 from chalicelib.window import DAY, LATE_DATA_GRACE, Window, open_window
 
 LOOK_BACK = timedelta(hours=2)
@@ -160,6 +165,8 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
         "capture": _check_capture,
         "delivered": _send_pending,
     }
+    if settings().digest_of(sweep_run.run.entry.team):
+        tasks["digest"] = _store_for_digest
     done: dict[str, Any] = {}
     failed: list[Exception] = []
     for name, task in tasks.items():
@@ -523,8 +530,12 @@ def _update_delivery(sweep_run: _SweepRun) -> None:
 
 
 def _send_pending(sweep_run: _SweepRun) -> int:
-    """Send the pending alerts of the endpoint that nobody is sending; a metric has the age of what is left."""
-    run, sent = sweep_run.run, 0
+    """Repeat open alerts that are due, and send the pending ones that nobody is sending.
+
+    A metric has the age of what is left.
+    """
+    run = sweep_run.run
+    sent = repetition.repeat_open_alerts(run)
     for state in list(run.alert_states.values()):
         if alerting.has_pending(run, state):
             with suppress(NotReady):  # another invocation is sending it
@@ -533,3 +544,10 @@ def _send_pending(sweep_run: _SweepRun) -> int:
     if oldest is not None:
         emf_metrics.emit_oldest_pending((run.now - oldest).total_seconds())
     return sent
+
+
+def _store_for_digest(sweep_run: _SweepRun) -> str:
+    run, checkpoint = sweep_run.run, sweep_run.checkpoint
+    digest = team_notifications.store_for_digest(run, checkpoint, is_long=sweep_run.is_long)
+    sweep_run.save(digest=digest)
+    return digest

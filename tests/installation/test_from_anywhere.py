@@ -55,6 +55,16 @@ def test_a_runbook_that_is_no_https_url_is_refused(elsewhere):
             assert "is not an https URL of a runbook" in refusal
 
 
+def test_the_times_of_digests_are_stored_and_what_is_no_time_is_refused(elsewhere):
+    with chdir(elsewhere.project.root):
+        for option in (("--digest", "7"), ("--team-digest", "search"), ("--digest", "24:00")):
+            assert "is neither a time like 07:00" in elsewhere.refused("setup", "--stage", "dev", *option, "--yes")
+        times = ("--digest", "07:00", "--team-digest", "search=06:30", "--team-digest", "ads=off")
+        elsewhere.done("setup", "--stage", "dev", *times, "--yes")
+    found = stages.from_environment(elsewhere.project.stage("dev")["environment_variables"])
+    assert [found.digest_of(team) for team in ("search", "ads", "")] == ["06:30", "", "07:00"]
+
+
 def test_setup_without_the_option_keeps_the_runbook(elsewhere):
     with chdir(elsewhere.project.root):
         elsewhere.done("setup", "--stage", "dev", "--log-days", "30", "--yes")

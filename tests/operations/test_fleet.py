@@ -45,6 +45,10 @@ REFUSED = {
         b"[endpoints.a]\ncapture_percentage=-1",
         "f: endpoints.a.capture_percentage: -1 is not 0 to 100",
     ),
+    "a repetition after more than a month": (
+        b"[endpoints.a]\nrepeat_interval_hours=721",
+        "f: endpoints.a.repeat_interval_hours: 721 is not 0 to 720",
+    ),
     "no instances": (b"[endpoints.a]\ninstance_count=0", "f: endpoints.a.instance_count: 0 is not 1 to 10000"),
     "a bad name": (b"[endpoints.a_b]", "f: endpoints.a_b: not a SageMaker name"),
     "a long name": (b"[endpoints." + b"a" * 64 + b"]", "not a SageMaker name"),

@@ -273,7 +273,8 @@ def _why(mute: Mute) -> str:
 def _print_undelivered(io: CommandIO, undelivered: list[Undelivered]) -> None:
     for one in undelivered:
         why = one.outbox_message.last_error or "delivery is in progress"
+        place = one.endpoint or f"the team {one.variant or 'without a name'}"
         io.say(
             f"Undelivered after {one.outbox_message.attempts} {'try' if one.outbox_message.attempts == 1 else 'tries'}:"
-            f" alert {one.outbox_message.alert_id} of {one.endpoint}: {why}"
+            f" alert {one.outbox_message.alert_id} of {place}: {why}"
         )

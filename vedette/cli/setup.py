@@ -104,6 +104,10 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
 @click.option("--runbook-url", metavar="URL", default="", help="The page (https) that every alert links.")
 @click.option("--team-runbook", multiple=True, metavar="TEAM=URL", help="The page that the alerts of a team link.")
 @click.option(
+    "--digest", metavar="HH:MM", default="", help="When (UTC) each team gets its daily digest. [default: never]"
+)
+@click.option("--team-digest", multiple=True, metavar="TEAM=HH:MM", help="When (UTC) a team gets its daily digest.")
+@click.option(
     "--instance-type",
     multiple=True,
     metavar="TYPE",
@@ -142,6 +146,8 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
         teams=params["team"],
         runbook_url=params["runbook_url"],
         team_runbooks=params["team_runbook"],
+        digest=params["digest"],
+        team_digests=params["team_digest"],
         event_pattern_size=params["event_pattern_size"],
     )
     setup.check(request)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.errors import VedetteError
-from chalicelib.settings import TOPIC_ARN, is_runbook_url
+from chalicelib.settings import TOPIC_ARN, is_digest_time, is_runbook_url
 from vedette.installation import account, event_pattern, policies, state
 from vedette.installation.account import Change, ChangeSet
 from vedette.installation.concurrency import shortage
@@ -57,6 +57,8 @@ class SetupRequest:
     teams: tuple[str, ...] = ()  # team=ARN of its topic
     runbook_url: str = ""
     team_runbooks: tuple[str, ...] = ()  # team=URL
+    digest: str = ""  # the time of the daily digest, in UTC
+    team_digests: tuple[str, ...] = ()  # team=HH:MM
     event_pattern_size: int | None = None  # the account's EventBridge quota, where it was raised
 
 
@@ -91,6 +93,9 @@ def check(request: SetupRequest) -> None:
     for url in filter(None, (request.runbook_url, *(one.partition("=")[2] or one for one in request.team_runbooks))):
         if not is_runbook_url(url):
             raise VedetteError(f"{url!r} is not an https URL of a runbook (for a team: TEAM=URL).")
+    for at in filter(None, (request.digest, *(one.partition("=")[2] or one for one in request.team_digests))):
+        if not is_digest_time(at):
+            raise VedetteError(f"{at!r} is neither a time like 07:00 in UTC nor off (for a team: TEAM=07:00).")
     email = request.parameters.get("email", "")
     if email and "@" not in email:
         raise VedetteError(f"--email is not an e-mail address: {email!r}.")
@@ -239,6 +244,8 @@ def _entry(
         ("VEDETTE_IMAGE_ACCOUNTS", request.image_accounts),
         ("VEDETTE_TOPICS", request.teams),
         ("VEDETTE_TEAM_RUNBOOKS", request.team_runbooks),
+        ("VEDETTE_TEAM_DIGESTS", request.team_digests),
+        ("VEDETTE_DIGEST", (request.digest,) if request.digest else ()),
         ("VEDETTE_RUNBOOK_URL", (request.runbook_url,) if request.runbook_url else ()),
     ):
         if given:

@@ -173,13 +173,15 @@ def about(execution: Execution) -> list[AlertMessage]:
 def undelivered(endpoint: str = "") -> list[Undelivered]:
     """The messages in the outbox: delivery in progress, or failed; `attempts` and `last_error` say which.
 
-    Without an endpoint, also those of endpoints that left the fleet.
+    Without an endpoint, also those of endpoints that left the fleet, and those of teams: their `endpoint` is "", and
+    their `variant` is the team.
     """
     names = [] if endpoint else [departed.entry.endpoint for departed in stage_stores().alert_states.departed()]
     found = {(book.endpoint, book.variant): book for name in [endpoint, *names] for book in books(name)}
+    teams = [] if endpoint else list(stage_stores().alert_states.teams().values())
     return [
         Undelivered(endpoint=book.endpoint, variant=book.variant, outbox_message=pending)
-        for book in found.values()
+        for book in (*found.values(), *teams)
         for pending in book.outbox
     ]
 

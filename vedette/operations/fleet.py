@@ -55,6 +55,7 @@ RANGES = {
     "drift_window_minutes": (15, DAY),
     "updates_per_hour": (1, 60),
     "alerts_per_hour": (1, 60),
+    "repeat_interval_hours": (0, 720),
 }
 RETIRED_KEYS = {  # accepted in an old fleet.toml, without effect
     "monthly_ceiling_usd": "`vedette capture on --percentage` captures fewer requests instead"
@@ -181,7 +182,7 @@ def check_entry(found: FleetEntry, place: str) -> None:
         raise UnreadableFile(f"{place}: not a SageMaker name: 1 to 63 letters, digits and hyphens")
     fields = msgspec.structs.asdict(found)
     for name, (low, high) in RANGES.items():
-        if name in fields and not low <= fields[name] <= high:
+        if fields.get(name) is not None and not low <= fields[name] <= high:
             raise UnreadableFile(f"{place}.{name}: {fields[name]} is not {low} to {high}")
     _check_thresholds(found.thresholds, f"{place}.thresholds")
     _check_capture(found, place)
