@@ -248,7 +248,7 @@ def _event(
         severity=severity,
         kind=details.kind,
         check=check,
-        subject=sanitize_name(fingerprint.subject, 100) or NAMELESS,
+        subject=subject,
         since=since,
         headline=sanitize(headline, 400),
         alert_id=details.alert_id,
