@@ -1,4 +1,4 @@
-"""Model quality against others: NannyML's realized performance, and scikit-learn on a real year. MODEL_QUALITY.md.
+"""Model quality against others: NannyML's realized performance, and scikit-learn on a real year. QUALITY_METRICS.md.
 
     make model-quality      or, where its environments are installed:  python -m benchmarks.model_quality
 
@@ -45,7 +45,7 @@ from chalicelib.quality.state import QualityState
 from chalicelib.window import Window
 
 HERE = Path(__file__).parent
-REPORT = HERE / "MODEL_QUALITY.md"
+REPORT = HERE / "QUALITY_METRICS.md"
 EXACT, IN_BINS, ROUNDING = 1e-9, 2e-5, 1e-12
 BINARY = Problem(type=ProblemType.BINARY, classes=("0", "1"))
 REGRESSION = Problem(type=ProblemType.REGRESSION)

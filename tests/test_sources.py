@@ -16,7 +16,7 @@ OUTSIDE = [
     ),
     *(" ".join(parts) for parts in [("failure", "catalogue"), ("row of the", "catalogue"), ("lab", "notes")]),
     *("/".join(parts) for parts in [("conformance", "INDEX"), ("", "work", "shared"), ("", "work", "main")]),
-    *(".".join(parts) for parts in [("NAMES", "md"), ("STYLE", "md")]),
+    *(".".join(parts) for parts in [("NAMES", "md"), ("STYLE", "md"), ("quality", "md")]),
     ".".join(("performance", "md")),
 ]
 PATTERN = re.compile(

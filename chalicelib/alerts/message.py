@@ -29,7 +29,7 @@ from chalicelib.alerts.incidents import Describe, Details, describe_by_name
 from chalicelib.alerts.next_steps import KINDS, MAX_ITEMS, NO_CAUSE, AlertContext, Step, next_steps, to_texts
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.state import MISSING_DATA_FINGERPRINTS, Transition, fingerprint_id
-from chalicelib.alerts.wording import NAMELESS, and_more, counted, duration, finding_sentence, minute
+from chalicelib.alerts.wording import NAMELESS, and_more, counted, duration, finding_sentence, minute, open_alert
 from chalicelib.constraints.measurement import Fingerprint, Measurement, Severity
 from chalicelib.constraints.severity_order import worst, worst_first
 from chalicelib.records import (
@@ -185,6 +185,8 @@ def _message_about(kind: AlertKind, fingerprint: str, sent: Collection[AlertMess
 def suppressed_summary(endpoint: str, variant: str, suppressed: Suppressed) -> AlertMessage:
     """One message in place of the suppressed ones."""
     count, since = counted(suppressed.count, "message"), minute(suppressed.since)
+    worst_open = next((item for item in suppressed.items if item.state != FindingState.RECOVERED), None)
+    tail = f"; the worst: {open_alert(worst_open.check, worst_open.subject)}" if worst_open else ""
     raise_limit = Step("If this many alerts are right, raise alerts_per_hour of the endpoint in fleet.toml.")
     return AlertMessage(
         alert_id=message_id(endpoint, variant, "held back", suppressed.since.isoformat(), suppressed.until.isoformat()),
@@ -192,7 +194,7 @@ def suppressed_summary(endpoint: str, variant: str, suppressed: Suppressed) -> A
         severity=suppressed.severity,
         endpoint=endpoint,
         variant=variant,
-        headline=f"{count} suppressed since {since} UTC, because of the hourly limit",
+        headline=f"{count} suppressed since {since} UTC, because of the hourly limit{tail}",
         items=suppressed.items,
         more=suppressed.more,
         what_to_do=to_texts([Step("See the open alerts:", f"vedette alerts list {endpoint}"), raise_limit]),

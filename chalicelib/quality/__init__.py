@@ -35,5 +35,5 @@
 | ripeness    | when a day of predictions is evaluated                                                    |
 | suggestion  | captures and labels -> `QualitySettings`                                                  |
 
-docs/quality.md has the formulas and says how this differs from Model Monitor.
+docs/quality-metrics.md has the formulas and says how this differs from Model Monitor.
 """

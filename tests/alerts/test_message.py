@@ -231,7 +231,10 @@ def test_what_was_held_back_is_one_message_with_its_worst_items():
         severity="warning",
         endpoint="site",
         variant="v",
-        headline="1,200 messages suppressed since 2026-03-02 12:00 UTC, because of the hourly limit",
+        headline=(
+            "1,200 messages suppressed since 2026-03-02 12:00 UTC, because of the hourly limit;"
+            " the worst: b (data_type_check) is violated"
+        ),
         items=items,
         more={"new": 3},
         what_to_do=(

@@ -203,7 +203,7 @@ def _as_json(
     *,
     exit_code: int,
 ) -> dict[str, Any]:
-    """The verdict with stable keys; docs/quality.md explains them."""
+    """The verdict with stable keys; docs/quality-metrics.md explains them."""
     import msgspec
 
     from chalicelib.constraints.severity_order import worst_first
