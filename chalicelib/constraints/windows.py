@@ -36,6 +36,7 @@ def closed_windows(minutes: int, now: datetime, count: int, within: timedelta = 
 
     Examples
     --------
+    >>> from datetime import UTC
     >>> now = datetime(2026, 3, 2, 9, 7, tzinfo=UTC)
     >>> [window.name for window in closed_windows(60, now, 2)]
     ['2026-03-02T07-00Z_60m', '2026-03-02T08-00Z_60m']

@@ -228,7 +228,14 @@ def update_and_send(run: EndpointRun, variant: str, decide: Decision, describe: 
     failed: list[Exception] = []
     undeliverable, events_fail = 0, False
     while True:
-        state, leased, events = _lease_next(run, variant, decide, describe, event_limit=0 if events_fail else BATCH)
+        state, leased, events = _lease_next(
+            run,
+            variant,
+            decide,
+            describe,
+            with_messages=undeliverable < MAX_UNDELIVERABLE,
+            event_limit=0 if events_fail else BATCH,
+        )
         if leased is None and not events:
             break
         decisions: list[Decision] = []
@@ -253,9 +260,6 @@ def update_and_send(run: EndpointRun, variant: str, decide: Decision, describe: 
             accepted, refused = outcome.accepted, outcome.refused
             decisions.append(partial(incidents.acknowledge, accepted=accepted, refused=refused))
         decide = _in_turn(decisions)
-        if undeliverable == MAX_UNDELIVERABLE:
-            state = update(run, variant, decide, describe)
-            break
     if failed:
         raise failed[0]
     if not undeliverable and any(one.alert_id not in tried and not one.last_error for one in state.outbox):
@@ -349,20 +353,31 @@ def update(
 
 
 def _lease_next(
-    run: EndpointRun, variant: str, decide: Decision, describe: Describe | None, event_limit: int
+    run: EndpointRun,
+    variant: str,
+    decide: Decision,
+    describe: Describe | None,
+    *,
+    with_messages: bool,
+    event_limit: int,
 ) -> tuple[AlertState, OutboxMessage | None, tuple[PendingEvent, ...]]:
-    """Apply a decision, and take a lease on the next pending message and events, in one write."""
+    """Apply a decision, and take a lease on the next pending message or, without one, on events, in one write.
+
+    Never both: a crash while events are sent must not come between a message and its acknowledgement.
+    """
     leased: OutboxMessage | None = None
     events: tuple[PendingEvent, ...] = ()
 
     def step(state: AlertState) -> AlertState:
         nonlocal leased
-        changed, leased = outbox.lease_next(decide(state), datetime.now(UTC))
+        changed = decide(state)
+        if with_messages:
+            changed, leased = outbox.lease_next(changed, datetime.now(UTC))
         return changed
 
     def with_events(state: AlertState) -> AlertState:
         nonlocal events
-        changed, events = incidents.lease(state, datetime.now(UTC), event_limit)
+        changed, events = incidents.lease(state, datetime.now(UTC), event_limit if leased is None else 0)
         return changed
 
     return update(run, variant, step, describe, with_events), leased, events

@@ -61,7 +61,7 @@ def test_many_windows_of_the_same_violation_are_one_alert_and_good_traffic_recov
     for _ in range(3):
         watched.send(good=40)
         watched.pass_hours(1)
-    assert watched.subjects == [BAD, "[recovered] preferred-site: b is as expected again (Integral)"]
+    assert watched.subjects == [BAD, "[recovered] preferred-site: b is as expected again (Integral) after 5 hours"]
 
 
 def test_good_traffic_says_nothing(watched):

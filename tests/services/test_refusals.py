@@ -132,7 +132,8 @@ def test_a_model_package_event_is_read_with_its_source_as_a_list_and_its_keys_in
     event = package()
     event["source"] = ["aws.sagemaker"]
     event["detail"] = {key[0].lower() + key[1:]: value for key, value in event["detail"].items()}
-    assert "steps" in world.cloud.invoke("on_model_package_state_change", event)
+    (answer,) = world.cloud.invoke("on_model_package_state_change", event)["endpoints"]
+    assert "steps" in answer
 
 
 # --- test alerts: only those that an operator announced in the table -------------------------------------------------
