@@ -49,7 +49,7 @@ def test_the_first_window_and_one_with_findings_have_a_page(watched):
     last = executions(watched)[-1]
     page = stage_stores().bucket.get(last.folder + "report.html").decode()
     assert "b is not Integral in 50.0% of 40 rows." in page
-    assert "Version 1 had passed before: the data changed, not the model." in page
+    assert "version 1 had passed 1 window before: the data changed, not the model." in page
     assert "version 1, verified" in page
 
 
