@@ -111,8 +111,7 @@ def test_a_crash_before_or_after_any_call_loses_nothing_and_copies_only_between_
         with pytest.raises(Died):
             alert_on(FIRST)
         aws.before = aws.after = lambda call: None
-        crashed_unmarked = "publish" in aws.calls and (aws.calls[-1], when) != ("put_item", "after")
-        crashed_unmarked &= len(aws.published) == 1
+        crashed_unmarked = len(aws.published) == 1 and aws.book().outbox != ()
         clock.shift(LEASE_DURATION + timedelta(seconds=5))
         alert_on(FIRST)
         send_pending("preferred-site", "AllTraffic")
@@ -143,9 +142,12 @@ def test_calls_of_one_delivery_are_few():
             "get_item",
             "list_objects_v2",
             "put_item",
+            *("get_item", "put_item"),  # the state of the team
             *("put_object", "get_object", "list_objects_v2", "get_object", "get_object", "put_object"),  # the page
             "get_topic_attributes",
             "publish",
+            "get_item",
+            "put_item",  # acknowledges the message, and leases the events
             "put_events",
             "get_item",
             "put_item",
