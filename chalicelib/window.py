@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LATE_DATA_GRACE = timedelta(minutes=5)  # a window closes so long after its end
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # windows are counted from here, so that a day's windows start at midnight

@@ -271,7 +271,7 @@ def _opens(state: AlertState, fingerprint: Fingerprint, since: datetime) -> Inci
 
 
 def describe_condition(before: AlertState, after: AlertState, fingerprint: Fingerprint) -> incidents.Details:
-    """What machines are told about a condition that began or ended between two states; else what its name says."""
+    """What the events say about a condition that began or ended between two states; else what its name says."""
     one = after.fingerprints.get(fingerprint) or before.fingerprints.get(fingerprint)
     if one is None or not one.headline:
         return incidents.describe_by_name(fingerprint)

@@ -42,12 +42,11 @@ from chalicelib.records import (
     FleetMember,
     TeamAlertState,
 )
-from chalicelib.window import DAY
+from chalicelib.window import DAY, HOUR
 
 SINGLE_MESSAGES = 3
-WITHIN = timedelta(hours=1)  # in which it begins on so many endpoints
+WITHIN = HOUR  # in which it begins on so many endpoints
 GATHER = timedelta(minutes=10)  # from the first endpoint that a message of the team is to name
-HOUR = timedelta(hours=1)
 KEPT_CLOSED = DAY  # so that what comes late of an incident that has ended is not sent by itself
 KINDS = {
     AlertKind.VIOLATIONS,

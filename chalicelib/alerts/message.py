@@ -149,7 +149,7 @@ def _incidents(items: Iterable[AlertItem]) -> Iterator[Incident]:
 
 
 def describe_findings(transition: Transition, execution: Execution, sent: Collection[AlertMessage]) -> Describe:
-    """What machines are told about the findings of an execution; `sent` are its messages to people."""
+    """What the events say about the findings of an execution; `sent` are its messages to people."""
     found = (transition.new, transition.continuing, transition.recovered, transition.muted, execution.measurements)
     measured = {m.fingerprint: m for measurements in reversed(found) for m in measurements}
     endpoint, variant, rows = execution.endpoint, execution.variant, execution.rows

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from chalicelib.alerts.wording import counted, minute
 from chalicelib.capture.summary import CaptureSummary
+from chalicelib.window import DAY, HOUR
 
 MAX_SLOTS = 96
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _MAX_HOURS_OF_A_FILE = 24 * 31  # that are marked as covered
 
 

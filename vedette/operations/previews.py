@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -35,12 +35,12 @@ from chalicelib.errors import UnreadableFile
 from chalicelib.records import AlertMessage, AlertState, Execution, FleetEntry, Thresholds
 from chalicelib.services.installation import installation, runbook_of
 from chalicelib.settings import settings
+from chalicelib.window import HOUR
 from vedette import input_sources
 from vedette.baselines import read_baseline
 
 SHOW_ALL = Thresholds(drift_violated=1, drift_of=1)  # a preview shows all violations of a verdict
 NOT_KNOWN = "neither an execution.json, a constraint_violations.json nor an alert"
-HOUR = timedelta(hours=1)
 
 
 def read(place: str) -> bytes:
