@@ -226,6 +226,7 @@ def test_the_zip_holds_all_of_chalicelib_and_nothing_that_must_not_ship(zip_byte
     with zipfile.ZipFile(io.BytesIO(zip_bytes)) as archive:
         names = set(archive.namelist())
     with zipfile.ZipFile(io.BytesIO(shipped)) as archive:
+        assert not [name for name in archive.namelist() if "/tests/" in name]
         unzipped = sum(entry.file_size for entry in archive.infolist())
     ours = {str(path.relative_to(ROOT)) for path in (ROOT / "chalicelib").rglob("*.*") if path.suffix != ".pyc"}
     assert ours <= names
