@@ -26,7 +26,7 @@ from pathlib import Path
 TESTS = re.compile(r"(^|/)tests/")
 # Larger than everything that the functions import, and never imported by them (tests/proof/test_artifact.py).
 NEVER_IMPORTED = re.compile(
-    r"(^|/)tests/"
+    rf"{TESTS.pattern}"
     r"|numpy/(distutils|f2py|ma|polynomial|testing)/"
     r"|aws_lambda_powertools/(event_handler|utilities/(?!jmespath_utils/)\w+)/"
 )
