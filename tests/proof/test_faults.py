@@ -13,7 +13,7 @@ BOUNDED = ("an approval updates the endpoint", "a captured object violates a har
 def test_a_fault_at_any_call_changes_nothing_of_what_is_left(scenario, extent, proves):
     if not extent.full and scenario.name not in BOUNDED:
         pytest.skip("runs in `make prove`")
-    proof = proven(scenario, KINDS if extent.full else CRASHES)
+    proof = proven(scenario, KINDS if extent.full else CRASHES, every_crash=extent.full)
     proves("faults", len(proof.disturbed), scenario.name, f"{proof.copies} second copies, before the acknowledgement")
     assert proof.violations == []
     assert proof.undisturbed.copies == 0
