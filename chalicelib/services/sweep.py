@@ -28,7 +28,7 @@ and two of executions after a violation.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -331,7 +331,7 @@ def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
     """Evaluate again the windows whose stored verdict used other parts; alert on verdicts not yet reported."""
     run = sweep_run.run
     unreported = _unreported_windows(sweep_run)
-    latest = {(window, variant): _latest(run, variant, window) for window, variant in unreported}
+    latest = _latest(run, unreported)
     late = _windows_read_late(sweep_run)
     due = sorted(
         {
@@ -339,18 +339,19 @@ def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
             for window, variant in unreported
             if sweep_run.is_long
             or window in late
-            or not _used(latest[window, variant], sweep_run.keys_in(variant, window))
+            or not _used(latest.get((window, variant)), sweep_run.keys_in(variant, window))
         }
     )
     evaluated: EvaluatedWindows | Skipped = EvaluatedWindows()
     if due:
         context = monitoring.evaluation_context(run)
         evaluated = monitoring.evaluate_closed(run, due, context, sweep_run.parts, sweep_run.keys_in)
+        latest |= _latest(run, [one for one in unreported if one[0] in due])
     sweep_run.windows_left = evaluated.unfinished
     complete = sweep_run.evaluated_all = _is_complete(evaluated)
     alerts, reported = 0, dict(sweep_run.checkpoint.reported_windows)
     for (window, variant), digest in unreported.items():
-        execution = _latest(run, variant, window) if window in due else latest[window, variant]
+        execution = latest.get((window, variant))
         if execution is not None:
             alerts += _alert(run, [execution])
         if complete and (execution is None or _used(execution, sweep_run.keys_in(variant, window))):
@@ -416,8 +417,14 @@ def _name(variant: str, window: Window) -> str:
     return f"{variant} {window.start:%Y-%m-%dT%H:%M} {window.length // timedelta(minutes=1)}"
 
 
-def _latest(run: EndpointRun, variant: str, window: Window) -> Execution | None:
-    return run.stores.executions.latest_of_window(run.endpoint, variant, window)
+def _latest(run: EndpointRun, wanted: Collection[tuple[Window, str]]) -> dict[tuple[Window, str], Execution]:
+    """The newest revision of the closed windows of variants, where there is one."""
+    found: dict[tuple[Window, str], Execution] = {}
+    for variant in {variant for _, variant in wanted}:
+        windows = {window for window, of in wanted if of == variant}
+        stored = run.stores.executions.latest_of_windows(run.endpoint, variant, windows)
+        found |= {(window, variant): execution for window, execution in stored.items()}
+    return found
 
 
 def _used(execution: Execution | None, keys: tuple[str, ...] | None) -> bool:
