@@ -18,6 +18,7 @@ version and the other way round. A record of a newer major schema is refused by 
 | Activity          | ... one item per endpoint                                       |
 | UnreadableObjects | ... one item per endpoint                                       |
 | LateQualityParts  | ... one item per endpoint                                       |
+| IdSecret          | ... one item of the stage                                       |
 | AlertState        | DynamoDB, one item per endpoint and variant                     |
 | TeamAlertState    | DynamoDB, one item per team                                     |
 | DigestEntry       | DynamoDB, one item per endpoint that has something for a digest |
@@ -337,11 +338,12 @@ class Activity(Record, frozen=True, kw_only=True):
 
 
 class UnreadableReason(StrEnum):
-    """Why a captured object cannot be read, while others of its source can."""
+    """Why a captured object, or a label object, cannot be read, while others of its source can."""
 
     DENIED = "S3 or KMS refuses it"
     GONE = "it was deleted before it was read"
     UNEXPECTED_CONTENT = "unexpected content"
+    NO_LABELS = "no line of it is a label"  # of a label object alone
 
 
 class UnreadableObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -363,7 +365,7 @@ class UnreadableObject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnreadableObjects(Record, frozen=True, kw_only=True):
-    """The captured objects of an endpoint that could not be read, in the order in which they were met."""
+    """The captured objects, or the label objects, of an endpoint that could not be read, in the order they were met."""
 
     endpoint: str
     objects: tuple[UnreadableObject, ...] = ()
@@ -382,6 +384,17 @@ class LateQualityParts(Record, frozen=True, kw_only=True):
     labels_from: datetime | None = None  # the earliest LastModified of such a label object
     predictions_from: datetime | None = None  # the earliest beginning of such a capture object
     parts: int = 0  # how many came so: it shows that more have come
+
+
+class IdSecret(Record, frozen=True, kw_only=True):
+    """The key of a stage's hashes of ids; it is made once, and never leaves the table."""
+
+    key: bytes
+    at: datetime
+
+    def __repr__(self) -> str:
+        """Without the key: whatever logs a record does not log it."""
+        return f"IdSecret(at={self.at})"
 
 
 class Pin(Record, frozen=True, kw_only=True):

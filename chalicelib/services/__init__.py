@@ -11,6 +11,8 @@ A service may call the services below it in this list, and no other:
 | departed_endpoint    | sends what is pending of an endpoint that left the fleet                  |
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
+| label_processing     | makes the label part of one label object                                  |
+| prediction_recording | stores the predictions of one capture object, for its labels              |
 | window_evaluation    | evaluates one window                                                      |
 | day_comparison       | compares a day with the reference days of its variant                     |
 | reconciliation       | brings one endpoint a step nearer to the wanted version                   |
