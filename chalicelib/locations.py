@@ -211,7 +211,7 @@ def part_begun(key: str) -> datetime:
 
 
 def predictions_of_endpoint(endpoint: str, form: str) -> str:
-    """The prefix of an endpoint's predictions in one form (`QualitySettings.form`); common prefixes are the variants."""
+    """The prefix of an endpoint's predictions in one form (`QualitySettings.form`), by variant."""
     return f"predictions/{endpoint}/{form}/"
 
 

@@ -308,6 +308,16 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     package_version: str = ""
 
 
+class LabelScan(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a place of labels has been listed: some pages in each sweep, from its beginning to its end, and again."""
+
+    form: str  # of the settings with which labels are read; with others the place is listed anew
+    begun: datetime
+    since: datetime | None = None  # what was written before this has its part; None: nothing is known
+    after: str = ""  # the last key that was listed; "" at the beginning
+    failed: bool = False  # something listed could not be processed, and is to be listed again
+
+
 class SweepCheckpoint(Record, frozen=True, kw_only=True):
     """Where the sweep of an endpoint resumes, and what it has reported already."""
 
@@ -325,6 +335,7 @@ class SweepCheckpoint(Record, frozen=True, kw_only=True):
     # Verdicts of single objects stored before this are reported.
     objects_reported_until: datetime | None = msgspec.field(default=None, name="objects_told")
     digest: str = ""  # stands for what the endpoint's DigestEntry says is open; "" when that is nothing
+    label_scans: dict[str, LabelScan] = {}  # by place, of endpoints with a quality table
 
 
 class Activity(Record, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -285,22 +285,28 @@ def describe_condition(before: AlertState, after: AlertState, fingerprint: Finge
 
 def sync_unreadable_objects(state: AlertState, found: UnreadableObjects, now: datetime) -> AlertState:
     """Enqueue a message when the first captured object of an endpoint cannot be read; it lasts while there is one."""
-    return _sync_unreadable(state, OBJECTS, found, now)
+    conditions, facts = _unreadable_conditions("captured object", found)
+    return sync_conditions(state, OBJECTS, conditions, now, facts)
 
 
-def sync_unreadable_labels(state: AlertState, found: UnreadableObjects, now: datetime) -> AlertState:
-    """The same for the label objects of an endpoint."""
-    return _sync_unreadable(state, LABELS, found, now)
+def sync_unreadable_labels(
+    state: AlertState, found: UnreadableObjects, denied: Sequence[str], now: datetime
+) -> AlertState:
+    """The same for label objects, and for places of labels that may not be read: `denied` has a sentence for each."""
+    conditions, facts = _unreadable_conditions("label object", found)
+    if denied:
+        conditions["closed"] = "; ".join(denied)
+    return sync_conditions(state, LABELS, conditions, now, facts)
 
 
-def _sync_unreadable(state: AlertState, family: str, found: UnreadableObjects, now: datetime) -> AlertState:
-    number = counted(found.count, family.removesuffix("s"))
+def _unreadable_conditions(what: str, found: UnreadableObjects) -> tuple[dict[str, str], dict[str, str]]:
+    number = counted(found.count, what)
     sentence = f"{number} cannot be read, so {'it is' if found.count == 1 else 'they are'} in no verdict"
     named = found.objects[:MAX_NAMED_OBJECTS]
     facts = {f"object {position}": _unreadable(one) for position, one in enumerate(named, start=1)}
     if found.count > len(named):
         facts["more"] = f"{found.count - len(named)} that are not named here"
-    return sync_conditions(state, family, {"unreadable": sentence} if found.count else {}, now, facts)
+    return ({"unreadable": sentence} if found.count else {}), facts
 
 
 def _unreadable(one: UnreadableObject) -> str:

@@ -11,6 +11,7 @@ A service may call the services below it in this list, and no other:
 | departed_endpoint    | sends what is pending of an endpoint that left the fleet                  |
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
+| label_backlog        | label objects that have no part yet                                       |
 | label_processing     | makes the label part of one label object                                  |
 | prediction_recording | stores the predictions of one capture object, for its labels              |
 | window_evaluation    | evaluates one window                                                      |

@@ -65,6 +65,7 @@ class ProcessedObject:
 
     part: Part
     created: bool  # by this call
+    predictions_added: bool = False  # to a part that had none
 
     def summary(self) -> dict[str, Any]:
         """The answer of the function."""
@@ -153,7 +154,8 @@ def create_part(run: EndpointRun, captured: DataCaptured) -> ProcessedObject | S
     """
     known = run.stores.parts.get(captured.capture)
     if known is not None:
-        return ProcessedObject(known, created=False)
+        missing = run.entry.quality is not None and not run.quality_parts.has_predictions(captured.capture)
+        return ProcessedObject(known, created=False, predictions_added=missing and _record_predictions(run, captured))
     read = _read(run, captured, None)
     if isinstance(read, UnreadableReason):
         return _skipped(captured, read)
@@ -203,12 +205,13 @@ def _read(
     return UnreadableReason.UNEXPECTED_CONTENT
 
 
-def _record_predictions(run: EndpointRun, captured: DataCaptured) -> None:
+def _record_predictions(run: EndpointRun, captured: DataCaptured) -> bool:
     """Store what labels are joined to, before the part: once there is a part, its predictions are there too."""
-    if run.entry.quality is not None:
-        from chalicelib.services import prediction_recording
+    if run.entry.quality is None:
+        return False
+    from chalicelib.services import prediction_recording
 
-        prediction_recording.record(run, captured)
+    return prediction_recording.record(run, captured)
 
 
 def _skipped(captured: DataCaptured, reason: UnreadableReason) -> Skipped:

@@ -81,6 +81,8 @@ def process(run: EndpointRun, uploaded: GroundTruthUploaded) -> ProcessedLabels 
         run.quality_parts.record_late_labels(run.endpoint, part.last_modified)
     if not part.count:
         unreadable_objects.remember(run, uploaded, UnreadableReason.NO_LABELS, unreadable_objects.labels)
+    elif created:
+        unreadable_objects.forget(run, [(uploaded.bucket, uploaded.key)], unreadable_objects.labels)
     return ProcessedLabels(run.endpoint, part, created)
 
 
