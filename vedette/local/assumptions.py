@@ -977,6 +977,17 @@ ASSUMPTIONS = (
         ("https://github.com/aws/aws-cli/blob/develop/awscli/customizations/cloudformation/deployer.py",),
     ),
     Assumption(
+        "stack-tags",
+        "CloudFormation",
+        "The resources of a stack get its tags, so other tags change each resource that can have tags. A change set"
+        " without tags keeps those of the stack.",
+        INFERRED,
+        (
+            CLOUDFORMATION + "UserGuide/aws-properties-resource-tags.html",
+            CLOUDFORMATION + "APIReference/API_CreateChangeSet.html",
+        ),
+    ),
+    Assumption(
         "import-existing",
         "CloudFormation",
         "With ImportExistingResources a change set imports a resource that exists already, if its name is static (no"

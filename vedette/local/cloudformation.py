@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
+import yaml
 from botocore.exceptions import ClientError, ParamValidationError
 
 from vedette.installation.policies import listed
@@ -33,6 +34,15 @@ NO_CHANGES = "The submitted information didn't contain changes. Submit different
 MAX_TEMPLATE_BYTES = 51_200  # CloudFormation quotas: a template body in the request
 Template = dict[str, Any]
 _NOTHING = object()
+
+
+class _YamlLoader(yaml.SafeLoader):
+    """Reads YAML as CloudFormation does: a date such as the version of a policy stays text."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 class HandlerRefused(Exception):
@@ -245,7 +255,7 @@ class CloudFormation:
             raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
         arn = f"arn:aws:cloudformation:{self._account.region}:{self._account.account_id}"
         stack = self.stacks.setdefault(name, Stack(name, f"{arn}:stack/{name}/{self._account.ids.uuid()}"))
-        parameters = _parameters(template, _members(arguments, "Parameters"))
+        parameters = _parameters(template, _members(arguments, "Parameters"), stack.parameters)
         needs_capability = any(
             kind["Type"] == "AWS::IAM::Role" and "RoleName" in kind["Properties"]
             for kind in template["Resources"].values()
@@ -253,7 +263,10 @@ class CloudFormation:
         if needs_capability and "CAPABILITY_NAMED_IAM" not in arguments.values():
             raise AwsError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
         resolved = _ResolvedTemplate(template, parameters, self._account)
-        changes = _changes(stack, resolved)
+        tags = {tag["Key"]: tag["Value"] for tag in _members(arguments, "Tags")}
+        if not any(name.startswith("Tags") for name in arguments):
+            tags = stack.tags
+        changes = _changes(stack, resolved, tags)
         if arguments.get("ImportExistingResources") == "true":
             for change in (one["ResourceChange"] for one in changes):
                 found = self._importable(resolved, change["LogicalResourceId"]) if change["Action"] == "Add" else None
@@ -264,7 +277,7 @@ class CloudFormation:
             name,
             template,
             parameters,
-            {tag["Key"]: tag["Value"] for tag in _members(arguments, "Tags")},
+            tags,
             changes,
             arguments.get("OnStackFailure") == "DELETE",
         )
@@ -386,10 +399,12 @@ def _read_template(body: str) -> Template:
             "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have"
             f" length less than or equal to {MAX_TEMPLATE_BYTES}",
         )
+    language = "JSON" if body.lstrip().startswith("{") else "YAML"
     try:
-        template: Template = json.loads(body)
-    except ValueError as error:
-        raise AwsError("ValidationError", f"Template format error: JSON not well-formed. ({error})") from error
+        # Without tags such as !Ref, which Vedette does not write.
+        template: Template = json.loads(body) if language == "JSON" else yaml.load(body, _YamlLoader)  # noqa: S506
+    except (ValueError, yaml.YAMLError) as error:
+        raise AwsError("ValidationError", f"Template format error: {language} not well-formed. ({error})") from error
     if not isinstance(template, dict) or not template.get("Resources"):
         raise AwsError("ValidationError", "Template format error: At least one Resources member must be defined.")
     return template
@@ -524,7 +539,8 @@ def _references(described: Any) -> Iterable[str]:
                 yield from _references(value)
 
 
-def _changes(stack: Stack, resolved: _ResolvedTemplate) -> list[dict[str, Any]]:
+def _changes(stack: Stack, resolved: _ResolvedTemplate, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The changes of the resources; other tags of the stack change what can have tags (aws-behaviour: stack-tags)."""
     changes = []
 
     def change(action: str, name: str, kind: str, physical: str = "") -> None:
@@ -535,7 +551,7 @@ def _changes(stack: Stack, resolved: _ResolvedTemplate) -> list[dict[str, Any]]:
         kind, created = resolved.template["Resources"][name]["Type"], stack.resources.get(name)
         if created is None:
             change("Add", name, kind)
-        elif created.described != resolved.described(name):
+        elif created.described != resolved.described(name) or (tags != stack.tags and "Tags" in KINDS[kind].properties):
             change("Modify", name, kind, created.id)
     for name, created in stack.resources.items():
         if name not in resolved.active:
@@ -543,9 +559,14 @@ def _changes(stack: Stack, resolved: _ResolvedTemplate) -> list[dict[str, Any]]:
     return changes
 
 
-def _parameters(template: Template, values: list[dict[str, str]]) -> dict[str, str]:
+def _parameters(template: Template, values: list[dict[str, str]], before: Mapping[str, str]) -> dict[str, str]:
     declared = template.get("Parameters", {})
-    named = {one["ParameterKey"]: one.get("ParameterValue", "") for one in values}
+    named = {
+        one["ParameterKey"]: before[one["ParameterKey"]]
+        if one.get("UsePreviousValue") == "true"
+        else one.get("ParameterValue", "")
+        for one in values
+    }
     unknown = sorted(set(named) - set(declared))
     if unknown:
         raise AwsError("ValidationError", f"Parameters: {unknown} do not exist in the template")
