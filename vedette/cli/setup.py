@@ -227,21 +227,37 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
-@_command("install", changes=False)
+@_command("install")
 def install_command(io: CommandIO, project: Project, stage: str) -> None:
     """Deploy the functions of a stage with Chalice, and configure what Chalice cannot configure.
 
-    The state that Chalice needs between two deployments is stored in the stage's bucket, so any machine can deploy.
+    It builds the package, and shows each function, its policy, and what changes. The state that Chalice needs between
+    two deployments is stored in the stage's bucket, so any machine can deploy.
 
     \b
-    Example:
+    Examples:
       vedette install --stage dev
+      vedette install --stage dev --dry-run
     """  # noqa: D301
     from vedette.installation import deploy
 
-    done = deploy.install(project, stage, lambda text: io.progress(text))
+    deployment = deploy.prepare(project, stage, lambda text: io.progress(text))
+    planned = deployment.plan
+    io.say(f"Stage {stage}: {planned.package}")
+    for one in planned.functions:
+        if io.dry_run or one.action != "Exists":
+            io.say(f"{SIGNS[one.action]} {one.name}: {one.summary}", *(f"    {change}" for change in one.changes))
+    if planned.changed:
+        io.say(f"The policies are in .chalice/stages/{stage}/.")
+    else:
+        io.say("The functions do not change.")
+    answer = {"stage": stage, "functions": planned.functions, "zip_bytes": planned.zip_bytes}
+    if not ((not planned.changed and not io.dry_run) or io.confirm(f"Deploy these functions to stage {stage}?")):
+        io.emit(answer)
+        return
+    done = deploy.install(deployment, lambda text: io.progress(text))
     io.say(*done, f"Stage {stage} is deployed. Check it with: vedette doctor --stage {stage}")
-    io.emit({"stage": stage, "done": done})
+    io.emit({**answer, "done": done})
 
 
 @_command("uninstall")

@@ -36,7 +36,7 @@ Template = dict[str, Any]
 _NOTHING = object()
 
 
-class _YamlLoader(yaml.SafeLoader):
+class _YamlLoader(yaml.SafeLoader):  # type: ignore[misc]
     """Reads YAML as CloudFormation does: a date such as the version of a policy stays text."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {
