@@ -59,13 +59,18 @@ def deployed(clone, file: Path) -> dict[str, str]:
         overrides = {}
     if "KeyArn" in overrides:
         overrides["KeyArn"] = account.outputs_of(account.describe_stack("vedette-dev"))["KeyArn"]
+    body = {"TemplateBody": text}
+    if "--s3-bucket" in given:
+        bucket = given["--s3-bucket"]
+        clone.client("s3").put_object(Bucket=bucket, Key="config/template", Body=text.encode())
+        body = {"TemplateURL": f"https://s3.eu-west-1.amazonaws.com/{bucket}/config/template"}
     # As the AWS CLI does: a stack that exists keeps the parameters that are not named.
     kept = set(yaml.safe_load(text)["Parameters"]) - set(overrides) if exists else set()
     cloudformation.create_change_set(
         StackName=stack,
         ChangeSetName="by-hand",
         ChangeSetType="UPDATE" if exists else "CREATE",
-        TemplateBody=text,
+        **body,
         Parameters=[
             *({"ParameterKey": name, "ParameterValue": value} for name, value in overrides.items()),
             *({"ParameterKey": name, "UsePreviousValue": True} for name in kept),
@@ -190,9 +195,14 @@ def test_the_whole_template_is_read_back_as_it_was():
     assert max(map(len, text.splitlines())) <= 140
 
 
-def test_cloudformation_takes_the_file_in_a_request(clone):
-    clone.done(*SETUP, "--kms-key", "new", "--template", "out.yaml")
-    assert all(len(Path(name).read_bytes()) <= 51_200 for name in ("out.yaml", "out-roles.yaml"))
+def test_cloudformation_takes_the_stack_in_a_request_and_larger_roles_through_the_bucket(clone, monkeypatch):
+    clone.done(*SETUP, "--kms-key", "new", "--role-path", "/ml/", "--template", "out.yaml")
+    assert len(Path("out.yaml").read_bytes()) <= 51_200
+    roles = Path("out-roles.yaml").read_text()
+    assert ("--s3-bucket vedette-dev-123456789012-eu-west-1" in roles) == (len(roles) > 51_200 - 1_000)
+    monkeypatch.setattr(review, "REQUEST_BYTES", 1_000)
+    clone.done(*SETUP, "--kms-key", "new", "--role-path", "/ml/", "--template", "out.yaml")
+    assert "--s3-bucket vedette-dev-123456789012-eu-west-1" in Path("out-roles.yaml").read_text()
 
 
 # --- the dry run ------------------------------------------------------------------------------------------------------

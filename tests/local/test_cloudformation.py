@@ -177,6 +177,18 @@ def test_a_change_set_keeps_parameters_and_tags_that_it_does_not_name(stacks):
     assert change["Action"] == "Modify"
 
 
+def test_a_larger_template_goes_through_a_bucket(account, stacks):
+    large = json.dumps(template(NAME) | {"Description": "x" * 51_200})
+    body = {"StackName": "one", "ChangeSetName": "change", "ChangeSetType": "CREATE"}
+    assert "less than or equal to 51200" in stacks.refused("create_change_set", TemplateBody=large, **body)
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket="templates", Key="a template.json", Body=large)
+    url = "https://s3.eu-west-1.amazonaws.com/templates/a%20template.json"
+    stacks.client.create_change_set(TemplateURL=url, **body)
+    assert stacks.execute("one")["StackStatus"] == "CREATE_COMPLETE"
+
+
 def test_a_date_in_yaml_is_text(stacks):
     text = "Description: 2012-10-17\nResources:\n  Topic: {Type: 'AWS::SNS::Topic', Properties: {TopicName: a}}"
     assert stacks.client.validate_template(TemplateBody=text)["Description"] == "2012-10-17"

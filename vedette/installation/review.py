@@ -19,6 +19,7 @@ from typing import Any
 
 from vedette.installation import account, policies
 from vedette.installation.functions import FUNCTIONS, NAMES, full_name
+from vedette.installation.permissions_page import REASONS
 from vedette.installation.setup import (
     Setup,
     StackPlan,
@@ -31,6 +32,8 @@ from vedette.installation.template import bucket_name, purposes, resource_name, 
 from vedette.installation.template_file import yaml_of
 from vedette.operations.installations import stack_name
 
+REQUEST_BYTES = 51_200  # a larger template goes through a bucket (aws-behaviour: template-size)
+HEADING_BYTES = 1_000
 NEW_KEY = "the key that the stack creates"  # its ARN is known only afterwards
 
 
@@ -90,7 +93,7 @@ def _stack_file(plan: StackPlan, file: Path) -> str:
         f"{_command(plan, file, stack_name(stage), changed)}\n\n"
         f"Then `vedette setup --stage {stage}` changes nothing in the account, and writes the stage into the project."
     )
-    return yaml_of({**plan.template, "Parameters": declared}, purposes(stage), heading)
+    return yaml_of({**plan.template, "Parameters": declared}, purposes(stage), heading, REASONS)
 
 
 def _with_default(parameter: Mapping[str, Any], value: str) -> dict[str, Any]:
@@ -101,21 +104,24 @@ def _with_default(parameter: Mapping[str, Any], value: str) -> dict[str, Any]:
 def _roles_file(plan: StackPlan, file: Path) -> str:
     stage, parameters = plan.request.stage, plan.parameters
     scope = stage_scope(plan, predicted_outputs(plan))
+    described = {f"{f.resource}Role": _role_purpose(f.name) for f in FUNCTIONS}
     narrowed = policies.all_narrowed(policies.read(plan.project.chalice), scope)
     body = roles_template(stage, narrowed, parameters.get("PermissionsBoundary", ""), parameters.get("RolePath", "/"))
+    body = _with_key(body)
     if needs_roles_stack(parameters):
         key = {"KeyArn": "ARN"} if scope.key_arn == NEW_KEY else {}
+        size = len(yaml_of(body, described, "", REASONS).encode()) + HEADING_BYTES
         heading = (
             f"The roles of the functions. `vedette setup` deploys this as the stack {roles_stack_name(stage)} after"
             f" {stack_name(stage)}.\nTo deploy it without setup:\n\n"
-            f"{_command(plan, file, roles_stack_name(stage), key)}"
+            f"{_command(plan, file, roles_stack_name(stage), key, scope.bucket if size > REQUEST_BYTES else '')}"
         )
     else:
         heading = (
             "The roles of the functions, for review. Do not deploy this file: in `vedette install`, Chalice creates\n"
             f"these roles from the policies that `vedette setup` writes to .chalice/stages/{stage}/."
         )
-    return yaml_of(_with_key(body), {f"{f.resource}Role": _role_purpose(f.name) for f in FUNCTIONS}, heading)
+    return yaml_of(body, described, heading, REASONS)
 
 
 def _role_purpose(function: str) -> str:
@@ -132,12 +138,14 @@ def _with_key(body: dict[str, Any]) -> dict[str, Any]:
     return {name: made[name] for name in ("AWSTemplateFormatVersion", "Description")} | {"Parameters": key} | made
 
 
-def _command(plan: StackPlan, file: Path, stack: str, overrides: Mapping[str, str]) -> str:
+def _command(plan: StackPlan, file: Path, stack: str, overrides: Mapping[str, str], bucket: str = "") -> str:
     tags = " ".join(f"{name}={value}" for name, value in stack_tags(plan.request.stage).items())
     words = [
         f"    aws cloudformation deploy --template-file {shlex.quote(file.name)} --stack-name {stack}",
         f"--region {plan.region} --capabilities CAPABILITY_NAMED_IAM --tags {tags}",
     ]
+    if bucket:
+        words.append(f"--s3-bucket {bucket}")
     if overrides:
         given = (shlex.quote(f"{name}={value}") for name, value in sorted(overrides.items()))
         words.append(f"--parameter-overrides {' '.join(given)}")

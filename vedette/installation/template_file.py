@@ -14,10 +14,14 @@ from typing import Any
 LINE = 100  # characters
 PLAIN = re.compile(r"[A-Za-z][\w./:-]*(?<!:)")  # needs no quotes, except for WORDS
 WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})  # YAML 1.1 reads them as other types
+STATEMENT = re.compile(r"(?P<indent> *)- Sid: (?P<sid>\w+)")
+NO_REASONS: Mapping[str, str] = {}
 
 
-def yaml_of(template: Mapping[str, Any], purposes: Mapping[str, str], heading: str) -> str:
-    """The text of a template, with a heading, and with each resource's purpose as its comment.
+def yaml_of(
+    template: Mapping[str, Any], purposes: Mapping[str, str], heading: str, reasons: Mapping[str, str] = NO_REASONS
+) -> str:
+    """The text of a template: its heading, each resource's purpose, and the reasons of statements, as comments.
 
     Examples
     --------
@@ -40,7 +44,12 @@ def yaml_of(template: Mapping[str, Any], purposes: Mapping[str, str], heading: s
             continue
         lines.append("Resources:")
         for logical, resource in content.items():
-            lines += ["", f"  # {purposes[logical]}", *_resource(logical, resource)]
+            lines += ["", f"  # {purposes[logical]}"]
+            for line in _resource(logical, resource):
+                statement = STATEMENT.fullmatch(line)
+                if statement and statement["sid"] in reasons:
+                    lines.append(f"{statement['indent']}# {reasons[statement['sid']]}")
+                lines.append(line)
     return "\n".join(lines) + "\n"
 
 

@@ -965,7 +965,8 @@ ASSUMPTIONS = (
     Assumption(
         "template-size",
         "CloudFormation",
-        "A template in a request has at most 51,200 bytes; one with a named role needs CAPABILITY_NAMED_IAM.",
+        "A template in a request has at most 51,200 bytes, one in an S3 object 1 MB; one with a named role needs"
+        " CAPABILITY_NAMED_IAM.",
         SEEN,
         (CLOUDFORMATION + "APIReference/API_CreateChangeSet.html",),
     ),

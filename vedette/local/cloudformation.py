@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 import yaml
@@ -32,6 +32,7 @@ from vedette.local.resource_handlers import identifier, needs
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 MAX_TEMPLATE_BYTES = 51_200  # CloudFormation quotas: a template body in the request
+MAX_TEMPLATE_OBJECT_BYTES = 1_000_000  # ... and in an S3 object
 Template = dict[str, Any]
 _NOTHING = object()
 
@@ -246,7 +247,7 @@ class CloudFormation:
     # Change sets ---------------------------------------------------------------------------------------------------
 
     def _create_change_set(self, arguments: Mapping[str, str]) -> Any:
-        template = _read_template(arguments["TemplateBody"])
+        template = self._template(arguments)
         name, creating = arguments["StackName"], arguments.get("ChangeSetType", "UPDATE") == "CREATE"
         existing = self.stacks.get(name)
         if existing is None and not creating:
@@ -283,6 +284,14 @@ class CloudFormation:
         )
         self._change_sets[name, change_set.name] = change_set
         return {"Id": f"{arn}:changeSet/{change_set.name}/{self._account.ids.uuid()}", "StackId": stack.id}
+
+    def _template(self, arguments: Mapping[str, str]) -> Template:
+        """The template of a request, or of the object in S3 that it names."""
+        if "TemplateURL" not in arguments:
+            return _read_template(arguments["TemplateBody"])
+        bucket, _, key = urlsplit(arguments["TemplateURL"]).path.removeprefix("/").partition("/")
+        body = self._client("s3").get_object(Bucket=bucket, Key=unquote(key))["Body"].read().decode()
+        return _read_template(body, MAX_TEMPLATE_OBJECT_BYTES)
 
     def _importable(self, resolved: _ResolvedTemplate, name: str) -> Found | None:
         """The existing resource that a change set imports, if it may (aws-behaviour: import-existing)."""
@@ -392,12 +401,12 @@ class CloudFormation:
         return StackResource(type_name, made.id, made.attributes, described, retain, properties)
 
 
-def _read_template(body: str) -> Template:
-    if len(body.encode()) > MAX_TEMPLATE_BYTES:
+def _read_template(body: str, limit: int = MAX_TEMPLATE_BYTES) -> Template:
+    if len(body.encode()) > limit:
         raise AwsError(
             "ValidationError",
             "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have"
-            f" length less than or equal to {MAX_TEMPLATE_BYTES}",
+            f" length less than or equal to {limit}",
         )
     language = "JSON" if body.lstrip().startswith("{") else "YAML"
     try:
