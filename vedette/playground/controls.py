@@ -74,11 +74,11 @@ def text(status: int, sentence: str) -> Response:
 
 def _shown(account: Account, path: str) -> Response:
     kind, _, rest = path.partition("/")
-    mails = account.cloud.mailbox.mails
+    mails = _mails(account)
     if path == "/":
-        return _page(inbox.inbox(mails, account.bucket, account.cloud.clock.now()))
+        return _page(inbox.inbox(mails, account.cloud.clock.now()))
     if kind == "mails" and rest.isdecimal() and 0 < int(rest) <= len(mails):
-        return _page(inbox.mail(mails, int(rest), account.bucket))
+        return _page(inbox.mail(mails, int(rest)))
     if kind == "reports":
         return _page(_report(account, unquote(rest)))
     if path == "mails":
@@ -88,6 +88,10 @@ def _shown(account: Account, path: str) -> Response:
     if path == "env":
         return _json(account.variables)
     raise RefusedRequest(f"There is no page {path}.", 404)
+
+
+def _mails(account: Account) -> list[inbox.ShownMail]:
+    return inbox.shown(account.cloud.mailbox.mails, account.bucket)
 
 
 def _report(account: Account, key: str) -> bytes:
@@ -110,7 +114,7 @@ def _change(world: World, path: str, arguments: Mapping[str, Any]) -> Any:
     else:
         raise RefusedRequest(f"There is nothing to change at {path}.", 404)
     found["now"] = account.cloud.clock.now().isoformat()
-    found["mails"] = inbox.as_data(account.cloud.mailbox.mails)[before:]
+    found["mails"] = inbox.as_data(_mails(account)[before:])
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +15,33 @@ from vedette.page_templates import page_template
 # The link to a report in a mail leads to the console of AWS, where there is nothing.
 _CONSOLE_LINK = re.compile(r"/s3/object/(?P<bucket>[^\s?]+)\?region=[^\s&]+&prefix=(?P<key>\S+\.html)")
 _REPORT = re.compile(r"monitoring/[^?#]+\.html")
+_TONES = {"critical": "bad", "warning": "poor"}
+
+
+@dataclass(frozen=True)
+class ShownMail:
+    """A mail of the inbox: its number in the order of arrival, and the key of the report page that it links, if any."""
+
+    number: int
+    mail: Mail
+    report: str
+
+    @property
+    def kind(self) -> str:
+        """What the mail is about, such as `violations`."""
+        return self.mail.attributes.get("kind", "mail")
+
+    @property
+    def tone(self) -> str:
+        """How it looks: bad, poor, good, or neither."""
+        if self.mail.attributes.get("state") == "recovered":
+            return "good"
+        return _TONES.get(self.mail.attributes.get("severity", ""), "")
+
+
+def shown(mails: Sequence[Mail], bucket: str) -> list[ShownMail]:
+    """All mails, in the order of arrival."""
+    return [ShownMail(number, mail, report_of(mail, bucket)) for number, mail in enumerate(mails, 1)]
 
 
 def is_report(key: str) -> bool:
@@ -34,31 +62,26 @@ def report_of(mail: Mail, bucket: str) -> str:
     return key if is_report(key) else ""
 
 
-def as_data(mails: Sequence[Mail]) -> list[dict[str, Any]]:
-    """All mails, numbered in the order of arrival."""
+def as_data(mails: Sequence[ShownMail]) -> list[dict[str, Any]]:
+    """Mails as JSON has them."""
     return [
         {
-            "number": number,
-            "time": mail.time.isoformat(),
-            "receiver": mail.receiver,
-            "subject": mail.subject,
-            "text": mail.text,
+            "number": one.number,
+            "time": one.mail.time.isoformat(),
+            "receiver": one.mail.receiver,
+            "subject": one.mail.subject,
+            "text": one.mail.text,
         }
-        for number, mail in enumerate(mails, 1)
+        for one in mails
     ]
 
 
-def inbox(mails: Sequence[Mail], bucket: str, now: datetime) -> bytes:
+def inbox(mails: Sequence[ShownMail], now: datetime) -> bytes:
     """The page of all mails, the newest first."""
-    numbered = [(number, one, report_of(one, bucket)) for number, one in enumerate(mails, 1)]
-    return page_template(__package__, "inbox.html").render(mails=numbered[::-1], now=now).encode()
+    return page_template(__package__, "inbox.html").render(mails=mails[::-1], now=now).encode()
 
 
-def mail(mails: Sequence[Mail], number: int, bucket: str) -> bytes:
+def mail(mails: Sequence[ShownMail], number: int) -> bytes:
     """The page of one mail."""
-    one = mails[number - 1]
-    return (
-        page_template(__package__, "mail.html")
-        .render(mail=one, sender=SENDER, number=number, count=len(mails), report=report_of(one, bucket))
-        .encode()
-    )
+    template = page_template(__package__, "mail.html")
+    return template.render(one=mails[number - 1], sender=SENDER, count=len(mails)).encode()

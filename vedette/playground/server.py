@@ -37,6 +37,7 @@ from vedette.playground.journal import FILE, Journal
 from vedette.playground.world import World
 
 LOG = "functions.log"
+MOTO_PATH = "/moto-api"
 _TICK_SECONDS = 1.0
 
 
@@ -50,6 +51,8 @@ class Application:
         """Answer one request."""
         request = Request.of_environ(environ)
         reason = refusal(request, int(environ["SERVER_PORT"]))
+        if not reason and request.path.startswith(MOTO_PATH):
+            reason = "moto's own interface is not served: it would change the account behind its own back."
         response = controls.text(403, reason) if reason else self.handle(request)
         return response.start(request.method, start_response)
 
