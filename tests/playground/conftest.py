@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 PROGRAMS = Path(sys.executable).parent
+BASH = shutil.which("bash") or "/bin/bash"
 MAX_SECONDS = 600  # only a server that hangs takes as long
 
 
@@ -44,7 +46,7 @@ class Served:
     def shell(self, script: str, code: int = 0) -> str:
         """A script in a shell that asked the server for its variables; what it printed."""
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", f'eval "$(vedette local env)"\n{script}'],
+            [BASH, "-euo", "pipefail", "-c", f'eval "$(vedette local env)"\n{script}'],
             cwd=self.folder,
             env=self._environment,
             capture_output=True,

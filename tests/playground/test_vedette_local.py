@@ -9,7 +9,6 @@ from tests.test_docs import section
 
 ROOT = Path(__file__).parents[2]
 FROM_A_CLONE = 'export PATH="$PWD/.venv/bin:$PATH"; eval "$(vedette local env)"'
-CHANGES_OF_A_RESTART = ("endpoint_arn", "etag")
 
 
 def blocks(text: str) -> list[str]:
@@ -40,9 +39,11 @@ def test_the_readme_leads_to_a_muted_alert_which_a_restart_keeps(serve, tmp_path
     subject = "[critical] preferred-site: b is not Integral in 50.0% of 200 rows"
     assert subject in printed
     assert subject in " ".join((ROOT / "README.md").read_text().split())
-    assert "[critical]" in urllib.request.urlopen(f"{first.url}/").read().decode()
+    with urllib.request.urlopen(first.url) as inbox:  # noqa: S310 - the server of this test
+        assert subject in inbox.read().decode()
     before = state(first)
-    assert [alert["state"]["state"] for alert in before["alerts"]["alerts"]] == ["muted"] or before["alerts"]["mutes"]
+    (alert,), (mute,) = before["alerts"]["alerts"], before["alerts"]["mutes"]
+    assert [one["mute_id"] for one in alert["muted_by"]] == [mute["mute_id"]]
     assert first.stop() == 0
     second = serve(keep=keep)
     assert "Handling" in second.printed
@@ -73,20 +74,7 @@ def test_the_blocks_of_the_document_run(serve):
     served = serve(keep=Path("playground"))
     printed = {script: served.shell(script) for script in scripts}
     said = "".join(printed.values())
-    assert "The verdict" not in said
     assert "[critical] preferred-site: b is not Integral" in said
-    assert "Version 1" in said or "version 1" in said
+    assert "second-site: version 1 is deployed and verified" in said
     (doctor,) = [block for block in blocks(text) if block.startswith("cd ")]
     assert "0 fault" in served.shell(doctor)
-
-
-def test_traffic_that_is_not_captured_and_traffic_that_is_late_are_noticed(serve):
-    served = serve()
-    baseline = '"s3://$VEDETTE_BUCKET/examples/preferred-site"'
-    served.shell(f"vedette watch preferred-site --mode alert --baseline {baseline} --yes; vedette local send good")
-    served.shell("vedette local turn 1h; vedette local send silent")
-    assert "capture" in served.shell("vedette local turn 2h")
-    late = served.shell("vedette local send late --rows 100; vedette local turn 5h")
-    verdicts = served.shell("vedette show violations preferred-site --json || test $? = 1")
-    assert "in about 3 hours" in late
-    assert verdicts

@@ -2,7 +2,7 @@
 
 The simulator is deterministic: the same requests at the same simulated times, from the same beginning, make the same
 account. So a restart handles them again, and nothing has to know how moto stores a bucket. What the functions did is
-not in the file; they do it again.
+not in the file; they do it again. Only what they draw at random, such as the sample in a sketch, may differ.
 
 | line       | content                                                                                      |
 |------------|----------------------------------------------------------------------------------------------|
@@ -83,18 +83,23 @@ class Journal:
         except BlockingIOError as error:
             self._file.close()
             raise VedetteError(f"Another `vedette local` uses {folder}: stop it, or choose another --keep.") from error
+        try:
+            self.version, self.began, self.entries = self._opened(now)
+        except UnreadableFile:
+            self.close()
+            raise
+
+    def _opened(self, now: datetime) -> tuple[str, datetime, list[Entry]]:
+        """The version, beginning and entries of the file; a new one is begun, and a line that was cut off removed."""
         self._file.seek(0)
         lines = self._file.read().splitlines(keepends=True)
-        if not lines or not lines[0].endswith(b"\n"):
-            self._file.truncate(0)
-            self._write(json.dumps({"version": version("vedette"), "began": now.isoformat()}).encode() + b"\n")
-            self.version, self.began, self.entries = version("vedette"), now, []
-            return
-        if not lines[-1].endswith(b"\n"):
+        if lines and not lines[-1].endswith(b"\n"):
             self._file.truncate(sum(map(len, lines[:-1])))
             lines.pop()
-        self.version, self.began = self._head(lines[0])
-        self.entries = list(self._read(lines[1:]))
+        if not lines:
+            self._write(json.dumps({"version": version("vedette"), "began": now.isoformat()}).encode() + b"\n")
+            return version("vedette"), now, []
+        return *self._head(lines[0]), list(self._read(lines[1:]))
 
     def _head(self, line: bytes) -> tuple[str, datetime]:
         try:

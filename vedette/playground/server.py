@@ -130,9 +130,8 @@ def _bound(application: Application, port: int) -> Iterator[str]:
         try:
             url = stack.enter_context(server.running(application, port))
         except OSError as error:
-            raise VedetteError(
-                f"127.0.0.1:{port}: {(error.strerror or str(error)).lower()}: choose another --port."
-            ) from error
+            reason = os.strerror(error.errno).lower() if error.errno else str(error)
+            raise VedetteError(f"127.0.0.1:{port}: {reason}; choose another --port.") from error
         yield url
 
 
