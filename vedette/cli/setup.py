@@ -70,11 +70,14 @@ def _warn_of_version(project: Project) -> None:
 def _session(profile: str | None, region: str | None) -> Iterator[None]:
     import boto3
 
+    from vedette.playground.client import simulated_time
+
     before = boto3.DEFAULT_SESSION
     try:
         if profile or region or before is None:
             boto3.setup_default_session(profile_name=profile, region_name=region)
-        yield
+        with simulated_time():
+            yield
     finally:
         boto3.DEFAULT_SESSION = before
 
