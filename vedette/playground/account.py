@@ -31,12 +31,10 @@ from vedette.data_sets import baseline_statistics
 from vedette.demo import user_actions
 from vedette.demo.data import DataSet, half_corrupted, sites
 from vedette.installation import deploy, new_project, setup, state
-from vedette.installation.functions import NAMES
 from vedette.installation.project import Project
 from vedette.local import Cloud
 from vedette.local.application import load_app
 from vedette.local.boto_transport import environment
-from vedette.operations import dashboard
 from vedette.playground.client import URL_VARIABLE
 
 STAGE, ENDPOINT, RECEIVER = "local", "preferred-site", "you@example.com"
@@ -106,9 +104,8 @@ def opened(cloud: Cloud, url: str, folder: Path, echo: Echo) -> Account:
     until = cloud.clock.now() + BEFORE
     project = _project(folder / "project")
     echo("Setting up the stage ...")
-    body = dashboard.body(STAGE, cloud.region, NAMES)
     request = setup.SetupRequest(STAGE, {"email": RECEIVER})
-    variables = setup.make(setup.prepare(request, project, body))["environment_variables"]
+    variables = setup.make(setup.prepare(setup.plan(request, project)))["environment_variables"]
     echo("Installing the functions ...")
     _install(project, url, variables["VEDETTE_BUCKET"])
     cloud.run_deployed_in_process(load_app(variables))
