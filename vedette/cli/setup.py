@@ -218,7 +218,7 @@ def _show(io: CommandIO, resources: Sequence[ReviewedResource]) -> None:
 
 def _write_review(io: CommandIO, stage: str, files: Mapping[Path, str]) -> None:
     for file, text in files.items():
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
     io.say(f"Wrote {' and '.join(map(str, files))}, and changed nothing. The first lines of each say what it is for.")
     io.emit({"stage": stage, "files": [str(file) for file in files]})
 
