@@ -44,7 +44,7 @@ prove: $(VENV)/.installed $(patsubst %,benchmarks/environments/.venv-%/.installe
 # `make deploy STAGE=dev`: chalice deploy, and what Chalice cannot set. `make package` is for CloudFormation (docs/install.md).
 STAGE ?= dev
 deploy: $(VENV)/.installed
-	$(BIN)/vedette install --stage $(STAGE)
+	$(BIN)/vedette install --stage $(STAGE) $(ARGS)
 
 package: $(VENV)/.installed
 	@test -f .chalice/stages/$(STAGE)/merge-template.json || \

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from vedette.installation import account
 from vedette.installation.deployment_plan import DeployedFunction, plan
 from vedette.installation.functions import FUNCTIONS, NAMES, full_name
 
@@ -65,15 +66,16 @@ def test_everything_is_added_where_nothing_is():
     found = plan(template(), PACKAGE, {}, "dev", reserve=True)
     assert [one.name for one in found.functions] == [full_name("dev", name) for name in NAMES]
     assert {one.action for one in found.functions} == {"Add"}
-    assert found.functions[2].summary == (
-        "512 MB, 120 s, 20 at once, runs on aws.s3 Object Created, 1 statements in its policy"
+    (captured,) = [one for one in found.functions if one.name == "vedette-dev-on_data_captured"]
+    assert captured.summary == (
+        "512 MB, 120 s, reserved concurrency 20, runs on aws.s3 Object Created, 1 statements in its policy"
     )
     assert found.zip_bytes == len(PACKAGE)
 
 
 def test_an_account_that_cannot_spare_concurrency_gets_none():
     found = plan(template(), PACKAGE, {}, "dev", reserve=False)
-    assert all("no reserved concurrency" in one.summary for one in found.functions)
+    assert all("reserved concurrency none" in one.summary for one in found.functions)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +114,7 @@ def test_a_role_of_setup_is_not_compared():
         del made["Resources"][f"{function.resource}Role"]
     assert changes(made, there(policies=())) == []
     assert "a role that setup made" in plan(made, PACKAGE, {}, "dev", reserve=True).functions[0].summary
+
+
+def test_a_role_that_is_gone_has_no_policy(clone):
+    assert account.policies_of_role("vedette-dev-sweep") == []

@@ -142,6 +142,9 @@ def test_a_template_is_validated_and_read_back_and_its_resources_are_described(s
     stacks.change_set("one", body)
     stack_id = stacks.execute("one")["StackId"]
     assert stacks.client.get_template(StackName="one")["TemplateBody"] == body
+    (parameter,) = stacks.client.get_template_summary(StackName="one")["Parameters"]
+    assert (parameter["ParameterKey"], parameter["DefaultValue"]) == ("Stage", "x")
+    assert stacks.client.get_template_summary(TemplateBody=json.dumps(body))["Parameters"] == [parameter]
     stacks.client.delete_stack(StackName="one")
     (resource,) = stacks.client.describe_stack_resources(StackName=stack_id)["StackResources"]
     assert (resource["LogicalResourceId"], resource["PhysicalResourceId"]) == ("Table", NAME)

@@ -228,7 +228,7 @@ def _show(io: CommandIO, resources: Sequence[ReviewedResource]) -> None:
 
 def _write_review(io: CommandIO, stage: str, files: Mapping[Path, str]) -> None:
     for file, text in files.items():
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
     io.say(f"Wrote {' and '.join(map(str, files))}, and changed nothing. The first lines of each say what it is for.")
     io.emit({"stage": stage, "files": [str(file) for file in files]})
 
@@ -253,7 +253,7 @@ def install_command(io: CommandIO, project: Project, stage: str) -> None:
 
     deployment = deploy.prepare(project, stage, lambda text: io.progress(text))
     planned = deployment.plan
-    io.say(f"Stage {stage}: {planned.package}")
+    io.say(f"Stage {stage} in account {deployment.account}, region {deployment.region}: {planned.package}")
     for one in planned.functions:
         if io.dry_run or one.action != "Exists":
             io.say(f"{SIGNS[one.action]} {one.name}: {one.summary}", *(f"    {change}" for change in one.changes))
@@ -261,7 +261,13 @@ def install_command(io: CommandIO, project: Project, stage: str) -> None:
         io.say(f"The policies are in .chalice/stages/{stage}/.")
     else:
         io.say("The functions do not change.")
-    answer = {"stage": stage, "functions": planned.functions, "zip_bytes": planned.zip_bytes}
+    answer = {
+        "stage": stage,
+        "account": deployment.account,
+        "region": deployment.region,
+        "functions": planned.functions,
+        "zip_bytes": planned.zip_bytes,
+    }
     if not ((not planned.changed and not io.dry_run) or io.confirm(f"Deploy these functions to stage {stage}?")):
         io.emit(answer)
         return

@@ -2,15 +2,20 @@
 
 | module            | content                                                                               |
 |-------------------|---------------------------------------------------------------------------------------|
-| functions         | the seven functions, and the settings that Chalice cannot make                          |
+| functions         | the functions, and the settings that Chalice cannot make                              |
 | template          | the CloudFormation template of a stage: stage.json, and resources for each function   |
 | policies          | the hand-written policies, narrowed to a stage                                        |
+| permissions_page  | the reason of each permission, and docs/permissions.md                                |
 | new_project       | `vedette init`: a Chalice project, and its upgrade; its files: project_template/      |
 | project           | a Chalice project, or a clone of the repository, and its configuration files          |
 | setup             | `vedette setup`: change set, stage configuration                                      |
+| review            | what a setup would make: resources for `--dry-run`, files for `--template`            |
+| template_file     | a template as YAML with comments                                                      |
+| cost              | what a stage costs, as in docs/cost.md                                                |
 | concurrency       | whether the account can spare what the functions reserve                              |
 | state             | the deployment state in the stage's bucket                                            |
 | deploy            | `vedette install`: `chalice deploy`, and the settings that Chalice cannot make        |
+| deployment_plan   | what `vedette install` would deploy, and how it differs from what is deployed         |
 | doctor            | `vedette doctor`: runs the checks of check_account and check_functions (see findings) |
 | uninstall         | `vedette uninstall`                                                                   |
 | smoke_test        | `make aws-check`: install, test and remove a stage in a real account                  |

@@ -271,9 +271,14 @@ def expression_of(rule: Mapping[str, Any] | None) -> Any:
 
 
 def policies_of_role(role: str) -> list[dict[str, Any]]:
-    """The inline policies of a role; also the managed ones, each as {"attached": its ARN}."""
+    """The inline policies of a role, and each managed one as {"attached": its ARN}; empty if there is no role."""
     iam = client("iam")
-    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    try:
+        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    except ClientError as error:
+        if code(error) == "NoSuchEntity":
+            return []
+        raise
     found = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
     attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     return [*found, *({"attached": one["PolicyArn"]} for one in attached)]

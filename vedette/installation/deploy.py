@@ -58,6 +58,8 @@ class Deployment:
     project: Project
     stage: str
     bucket: str
+    account: str
+    region: str
     plan: DeploymentPlan
 
 
@@ -77,7 +79,8 @@ def prepare(project: Project, stage: str, echo: Echo) -> Deployment:
     echo("Comparing it with what is deployed ...")
     short = shortage(stage)
     planned = deployment_plan.plan(template, built, _deployed(stage, short), stage, reserve=short is None)
-    return Deployment(project, stage, bucket, planned)
+    _, owner, region = account.identity()
+    return Deployment(project, stage, bucket, owner, region, planned)
 
 
 def install(deployment: Deployment, echo: Echo) -> list[str]:

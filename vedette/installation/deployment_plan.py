@@ -51,7 +51,7 @@ class PlannedFunction:
     @property
     def summary(self) -> str:
         """The function on one line."""
-        concurrency = f"{self.reserved_concurrency} at once" if self.reserved_concurrency else "no reserved concurrency"
+        concurrency = f"reserved concurrency {self.reserved_concurrency or NONE}"
         role = f"{len(self.policy['Statement'])} statements in its policy" if self.policy else "a role that setup made"
         return f"{self.memory_mb} MB, {self.timeout_seconds} s, {concurrency}, runs on {self.trigger}, {role}"
 

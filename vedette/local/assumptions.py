@@ -1049,11 +1049,13 @@ ASSUMPTIONS = (
     Assumption(
         "template-reading",
         "CloudFormation",
-        "ValidateTemplate lists parameters and capabilities and refuses unknown references; GetTemplate gives the body"
-        " as it was sent; DescribeStackResources also describes deleted stacks, by their ids.",
+        "ValidateTemplate lists parameters and capabilities and refuses unknown references; GetTemplateSummary lists"
+        " them of a stack, too; GetTemplate gives the body as it was sent; DescribeStackResources also describes"
+        " deleted stacks, by their ids.",
         SEEN,
         (
             CLOUDFORMATION + "APIReference/API_ValidateTemplate.html",
+            CLOUDFORMATION + "APIReference/API_GetTemplateSummary.html",
             CLOUDFORMATION + "APIReference/API_GetTemplate.html",
             CLOUDFORMATION + "APIReference/API_DescribeStackResources.html",
         ),

@@ -190,20 +190,12 @@ class CloudFormation:
                     "ValidationError",
                     f"Template format error: Unresolved resource dependencies {unknown} in the Resources block",
                 )
-        named = any("RoleName" in one.get("Properties", {}) for one in template["Resources"].values())
-        return {
-            "Parameters": [
-                {
-                    "ParameterKey": name,
-                    "DefaultValue": str(one["Default"]) if "Default" in one else None,
-                    "NoEcho": "false",
-                    "Description": one.get("Description"),
-                }
-                for name, one in declared.items()
-            ],
-            "Description": template.get("Description"),
-            "Capabilities": ["CAPABILITY_NAMED_IAM"] if named else [],
-        }
+        return _summary(template)
+
+    def _get_template_summary(self, arguments: Mapping[str, str]) -> Any:
+        if "StackName" in arguments:
+            return _summary(self._stack(arguments).template)
+        return _summary(self._template(arguments))
 
     def _delete_stack(self, arguments: Mapping[str, str]) -> Any:
         try:
@@ -417,6 +409,24 @@ def _read_template(body: str, limit: int = MAX_TEMPLATE_BYTES) -> Template:
     if not isinstance(template, dict) or not template.get("Resources"):
         raise AwsError("ValidationError", "Template format error: At least one Resources member must be defined.")
     return template
+
+
+def _summary(template: Template) -> dict[str, Any]:
+    """What ValidateTemplate and GetTemplateSummary say of a template."""
+    named = any("RoleName" in one.get("Properties", {}) for one in template["Resources"].values())
+    return {
+        "Parameters": [
+            {
+                "ParameterKey": name,
+                "DefaultValue": str(one["Default"]) if "Default" in one else None,
+                "NoEcho": "false",
+                "Description": one.get("Description"),
+            }
+            for name, one in template.get("Parameters", {}).items()
+        ],
+        "Description": template.get("Description"),
+        "Capabilities": ["CAPABILITY_NAMED_IAM"] if named else [],
+    }
 
 
 def _failure(name: str, status: str, error: Exception) -> dict[str, str]:
