@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from vedette.cli import COMMANDS, SECTIONS, main
 
 WITHOUT_STAGE = {"evaluate", "summarize", "baseline", "captured", "quality suggest", "demo", "init", "alerts schema"}
+WITHOUT_STAGE |= {"local env", "local send", "local turn", "local inbox"}
 READ_ONLY = {
     "status",
     "report",

@@ -1,5 +1,6 @@
 """The pages in a real browser: quiet, offline, deaf to what the data say, usable by keyboard, readable by everyone."""
 
+import itertools
 import re
 import time
 from collections.abc import Callable
@@ -11,9 +12,11 @@ from axe_playwright_python.sync_playwright import Axe
 
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.pages.report import ReportContent, report
-from tests.pages.samples import HOSTILE, by_days, of_files, sample
+from tests.pages.samples import HOSTILE, START, by_days, of_files, sample
+from vedette.local.mailbox import Mail
 from vedette.operations.pages import Day, Row, index_page
 from vedette.operations.status import EndpointStatus, OpenAlert, Verdict
+from vedette.playground import inbox
 
 
 def overview(endpoints: int) -> bytes:
@@ -62,6 +65,26 @@ def silent() -> bytes:
     return found.__class__(monitored, found.baseline, found.current).page
 
 
+def mails() -> list[inbox.ShownMail]:
+    """Mails of every tone, one of them hostile."""
+    kinds = ({"severity": "critical"}, {"severity": "warning"}, {"state": "recovered"}, {})
+    link = "https://console/s3/object/bucket?region=r&prefix=monitoring/churn/report.html"
+    return inbox.shown(
+        [
+            Mail(
+                "you@example.com",
+                text[:100],
+                f"{text}\n{link}\n{'x' * 300}",
+                {"kind": "violations", **kind},
+                START,
+                "t",
+            )
+            for text, kind in zip(HOSTILE, itertools.cycle(kinds))
+        ],
+        "bucket",
+    )
+
+
 PAGES = {
     "30 features": lambda: sample(30).page,
     "1 feature": lambda: sample(1).page,
@@ -77,6 +100,8 @@ PAGES = {
     ),
     "index": lambda: overview(40),
     "empty index": lambda: overview(0),
+    "inbox": lambda: inbox.inbox(mails(), START),
+    "mail": lambda: inbox.mail(mails(), 2),
 }
 
 
@@ -108,6 +133,7 @@ def test_a_page_is_quiet_loads_nothing_and_runs_nothing_of_the_data(pages, opene
         ("first window", "light"),
         ("index", "light"),
         ("index", "dark"),
+        *((name, scheme) for name in ("inbox", "mail") for scheme in ("light", "dark")),
     ],
 )
 def test_axe_finds_nothing_serious(pages, opened, name, scheme):

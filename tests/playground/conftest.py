@@ -19,24 +19,25 @@ class Served:
     """A server that runs, and a folder in which its user works."""
 
     def __init__(self, folder: Path, *options: str, keep: Path | None = None):
-        self.folder, self._log = folder, (folder / "printed").open("w+")
+        self.folder, self._log = folder, folder / "printed"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "VEDETTE_"))}
         self._environment = {**clean, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200"}
         kept = ["--keep", str(keep)] if keep else []
-        self.process = subprocess.Popen(
-            [PROGRAMS / "vedette", "local", "--port", "0", *kept, *options],
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env={**self._environment, "PYTHONUNBUFFERED": "1"},
-        )
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [PROGRAMS / "vedette", "local", "--port", "0", *kept, *options],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env={**self._environment, "PYTHONUNBUFFERED": "1"},
+            )
         self.printed = self._until_ready()
         self.url = re.search(r"^Inbox: +(http://127\.0\.0\.1:\d+)$", self.printed, re.MULTILINE)[1]
         self._environment["VEDETTE_LOCAL"] = self.url
 
     def _until_ready(self) -> str:
         began = time.monotonic()
-        while "Serving." not in (printed := Path(self._log.name).read_text()):
+        while "Serving." not in (printed := self._log.read_text()):
             if self.process.poll() is not None or time.monotonic() - began > MAX_SECONDS:
                 self.process.kill()
                 pytest.fail(f"it does not serve:\n{printed}")
@@ -59,9 +60,7 @@ class Served:
     def stop(self) -> int:
         """Stop this process, as a user's Ctrl-C or a service manager does; its exit code."""
         self.process.terminate()
-        code = self.process.wait(MAX_SECONDS)
-        self._log.close()
-        return code
+        return self.process.wait(MAX_SECONDS)
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,6 +105,7 @@ def test_the_wheel_is_one_package_that_carries_the_project(wheel):
     }
     assert carried == tracked | {"chalice_app/app.py", "chalice_app/requirements.txt"}
     assert {"vedette/py.typed", "vedette/templates/result.html", "vedette/installation/stage.json"} <= set(names)
+    assert {"vedette/playground/templates/inbox.html", "vedette/playground/templates/mail.html"} <= set(names)
 
 
 def test_nothing_named_chalicelib_is_importable(base):
@@ -144,6 +147,7 @@ def test_what_an_extra_installs_is_named_where_it_is_missing(base, rows):
         (("captured", "captured.jsonl", "-o", "x.csv"), "pandas"),
         (("evaluate", "x.parquet", "--baseline", "baseline"), "pyarrow"),
         (("demo",), "[local]"),
+        (("local",), "[local]"),
     ):
         (rows / "x.parquet").write_bytes(b"PAR1")
         done = base.run("vedette", *arguments, folder=rows)
@@ -201,7 +205,7 @@ def account():
 
 
 def test_a_project_of_the_wheel_is_set_up_installed_checked_and_removed(base, account):
-    """The last test: from here on the environment has the extra `install`."""
+    """From here on the environment has the extra `install`."""
     cloud, variables = account
     owner = base
     missing = owner.run("vedette", "install", "--stage", "dev")
@@ -221,3 +225,32 @@ def test_a_project_of_the_wheel_is_set_up_installed_checked_and_removed(base, ac
     owner.done("vedette", "init", ".", **there)
     owner.done("vedette", "uninstall", "--stage", "dev", "--yes", **there)
     assert "dev" not in json.loads((project / ".chalice" / "config.json").read_bytes())["stages"]
+
+
+def test_the_playground_is_served_from_the_wheel(base, tmp_path):
+    """The last test: from here on the environment has the extra `local`."""
+    base.done("python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "vedette[local]")
+    printed = tmp_path / "printed"
+    with printed.open("w") as file:
+        served = subprocess.Popen(
+            [base.root / "bin" / "vedette", "local", "--port", "0", "--keep", tmp_path / "kept"],
+            cwd=base.folder,
+            env={**base.variables, "PYTHONUNBUFFERED": "1"},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        while "Serving." not in printed.read_text():
+            assert served.poll() is None, printed.read_text()
+            time.sleep(0.5)
+        url = re.search(r"http://127\.0\.0\.1:\d+", printed.read_text())[0]
+        lines = base.done("vedette", "local", "env", VEDETTE_LOCAL=url).splitlines()
+        exported = dict(re.findall(r"^export (\w+)=([^\s\"]+)$", "\n".join(lines), re.MULTILINE))
+        baseline = f"s3://{exported['VEDETTE_BUCKET']}/examples/preferred-site"
+        base.done("vedette", "watch", "preferred-site", "--mode", "alert", "--baseline", baseline, "--yes", **exported)
+        base.done("vedette", "local", "send", "bad", **exported)
+        assert "[critical] preferred-site" in base.done("vedette", "local", "turn", "10m", **exported)
+        base.done("vedette", "alerts", "list", code=1, **exported)
+    finally:
+        served.terminate()
+        assert served.wait(120) == 0

@@ -79,11 +79,11 @@ def _say_ready(account: Account, say: Any) -> None:
 
 @local_group.command("env")
 def env_command() -> None:
-    """Print the lines with which a shell uses the account that runs.
+    """Print the lines with which a shell uses the account that runs: eval "$(vedette local env)".
 
     \b
     Example:
-      eval "$(vedette local env)"
+      vedette local env
     """  # noqa: D301
     for line in client.exports(client.ask("env")):
         click.echo(line)
