@@ -55,6 +55,7 @@ class Checks(StrEnum):
     ALL = "all"
     HARD = "hard"  # everything but drift
     DRIFT = "drift"
+    QUALITY = "quality"  # of the model, with labels: on days of its own
 
 
 _WARNING_SHARE = 0.01
@@ -119,6 +120,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""  # Model Monitor's sentence; "" when its rule is not violated
     # Drift of a day: the smallest and the largest distance of one of its reference days from the others.
     reference_distances: tuple[float, float] | msgspec.UnsetType = msgspec.UNSET
+    # Of model quality: how far chance may move the value, at three standard deviations.
+    margin: float | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def fingerprint(self) -> Fingerprint:

@@ -54,9 +54,11 @@ class ExecutionStore:
         keys = [listed.key for listed in self.bucket.list_objects(locations.alerts_of_execution(folder))]
         return list(records_of(self.bucket, AlertMessage, keys))
 
-    def latest_of_window(self, endpoint: str, variant: str, window: Window) -> Execution | None:
-        """The newest revision of a closed window."""
-        return self._latest(locations.executions_of_window(endpoint, variant, window))
+    def latest_of_window(
+        self, endpoint: str, variant: str, window: Window, *, of_quality: bool = False
+    ) -> Execution | None:
+        """The newest revision of a closed window, of its data or of its model's quality."""
+        return self._latest(locations.executions_of_window(endpoint, variant, window, of_quality=of_quality))
 
     def latest_of_open_window(self, endpoint: str, variant: str, window: Window) -> Execution | None:
         """The newest revision of a window that was evaluated while it was open."""
@@ -69,7 +71,9 @@ class ExecutionStore:
 
     def revisions_before(self, execution: Execution) -> Iterator[Execution]:
         """The earlier revisions of an execution's closed window."""
-        prefix = locations.executions_of_window(execution.endpoint, execution.variant, execution.window)
+        prefix = locations.executions_of_window(
+            execution.endpoint, execution.variant, execution.window, of_quality=execution.is_of_quality
+        )
         keys = [key for revision, _, key in self._records(prefix) if revision < execution.revision]
         return records_of(self.bucket, Execution, keys)
 
@@ -81,10 +85,22 @@ class ExecutionStore:
                 yield int(revision), listed.modified.isoformat(), listed.key
 
     def of_windows(
-        self, endpoint: str, variant: str, start: datetime, end: datetime, length: timedelta | None = None
+        self,
+        endpoint: str,
+        variant: str,
+        start: datetime,
+        end: datetime,
+        length: timedelta | None = None,
+        *,
+        of_quality: bool = False,
     ) -> Iterator[Execution]:
-        """The executions of the closed windows that begin in [start, end), of one length or any; latest revisions."""
+        """The executions of the closed windows that begin in [start, end), of one length or any; latest revisions.
+
+        They are those of captured data, or of model quality.
+        """
         root = locations.executions_of_variant(endpoint, variant)
+        if of_quality:
+            root = locations.executions_of_quality(endpoint, variant)
         after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
         latest: dict[Window, tuple[str, str]] = {}
         for listed in self.bucket.list_objects(root, after=after, until=until):
@@ -107,6 +123,14 @@ class ExecutionStore:
     ) -> Iterator[Execution]:
         """The executions of windows begun in [start, end) while they were open, stored at a time or later."""
         root = locations.executions_of_open_windows(endpoint, variant)
+        after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
+        return self._stored_since(self.bucket.list_objects(root, after=after, until=until), stored_since)
+
+    def of_quality_stored_since(
+        self, endpoint: str, variant: str, start: datetime, end: datetime, stored_since: datetime
+    ) -> Iterator[Execution]:
+        """The executions of model quality of windows begun in [start, end), stored at a time or later."""
+        root = locations.executions_of_quality(endpoint, variant)
         after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
         return self._stored_since(self.bucket.list_objects(root, after=after, until=until), stored_since)
 
