@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from chalicelib import locations
 from chalicelib.aws import sagemaker
@@ -27,6 +27,9 @@ from chalicelib.stores.parts import ActivityStore, PartStore
 from chalicelib.stores.reference_days import ReferenceDayStore
 from chalicelib.stores.unreadable_objects import UnreadableObjectStore
 
+if TYPE_CHECKING:
+    from chalicelib.stores.quality_parts import QualityPartStore
+
 T = TypeVar("T")
 
 
@@ -45,6 +48,13 @@ class Stores:
     activity: ActivityStore
     unreadable_objects: UnreadableObjectStore
     reference_days: ReferenceDayStore
+
+    @property
+    def quality_parts(self) -> QualityPartStore:
+        """Predictions and labels; imported here, since most endpoints have none."""
+        from chalicelib.stores.quality_parts import QualityPartStore
+
+        return QualityPartStore(self.bucket, self.checkpoints.table)
 
     def bucket_of(self, name: str) -> Bucket:
         """A bucket by its name: the stage's own, or one that a person names in the fleet."""
@@ -180,3 +190,11 @@ class EndpointRun:
     def capture_uri(self) -> str:
         """Where the endpoint captures to: its DestinationS3Uri."""
         return self.entry.capture_uri or locations.capture_uri(self.stores.bucket.name)
+
+    @property
+    def ground_truth(self) -> tuple[str, ...]:
+        """The S3 places of the endpoint's labels; () without model quality."""
+        quality = self.entry.quality
+        if quality is None:
+            return ()
+        return quality.ground_truth or (locations.ground_truth_uri(self.stores.bucket.name, self.endpoint),)

@@ -19,7 +19,8 @@ EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
 ALERT_DETAIL_TYPE = "Vedette Alert"
 CAPTURE_PREFIX = "data-capture"
 CAPTURE_SUFFIX = ".jsonl"
-OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "alerts/")
+GROUND_TRUTH_PREFIX = "ground-truth"
+OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "alerts/", "predictions/", "labels/")
 
 # {prefix}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-uuid.jsonl, read from the right because the prefix is free.
 _CAPTURE_KEY = re.compile(
@@ -97,6 +98,24 @@ def capture_uri(bucket: str) -> str:
     return f"s3://{bucket}/{CAPTURE_PREFIX}"
 
 
+def ground_truth_uri(bucket: str, endpoint: str) -> str:
+    """Where the labels of an endpoint lie unless its fleet entry names other places."""
+    return f"s3://{bucket}/{GROUND_TRUTH_PREFIX}/{endpoint}"
+
+
+def lies_in(uri: str, bucket: str, key: str) -> bool:
+    """Whether an object lies in an s3:// place: in that folder, or it is that object.
+
+    Examples
+    --------
+    >>> [lies_in("s3://lake/labels/", "lake", key) for key in ("labels/a.csv", "labels", "labels2/a.csv")]
+    [True, True, False]
+    """
+    at, prefix = split_s3_uri(uri)
+    folder = prefix.rstrip("/")
+    return bucket == at and (key == folder or key.startswith(f"{folder}/".lstrip("/")))
+
+
 def split_s3_uri(uri: str) -> tuple[str, str]:
     """Bucket and prefix of an s3:// place, the prefix as it stands there."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
@@ -169,6 +188,39 @@ def part_begun(key: str) -> datetime:
     """The minute in which the capture object behind a part was begun."""
     *_, year, month, day, hour, name = key.split("/")
     return datetime(int(year), int(month), int(day), int(hour), int(name[:2]), tzinfo=UTC)
+
+
+def predictions(capture: CaptureKey) -> str:
+    """The predictions of one capture object."""
+    root = predictions_of_variant(capture.endpoint, capture.variant)
+    return f"{root}{capture.begun:%Y/%m/%d/%H}/{capture.name}.json"
+
+
+def predictions_of_variant(endpoint: str, variant: str) -> str:
+    """The prefix of the predictions of a variant."""
+    return f"{predictions_of_endpoint(endpoint)}{variant}/"
+
+
+def predictions_of_endpoint(endpoint: str) -> str:
+    """The prefix of all predictions of an endpoint; its common prefixes are the variants."""
+    return f"predictions/{endpoint}/"
+
+
+def labels(endpoint: str, uri: str, etag: str, last_modified: datetime) -> str:
+    """The labels of one version of a label object, by the time at which it was written.
+
+    Examples
+    --------
+    >>> labels("fraud", "s3://lake/labels/a.csv", "5e8f", datetime(2026, 11, 22, 9, 35, 7, tzinfo=UTC))
+    'labels/fraud/2026/11/22/09/35-07-58f892a268b5bdd2.json'
+    """
+    digest = hashlib.sha256(f"{uri}\n{etag}".encode()).hexdigest()[:16]
+    return f"{labels_of_endpoint(endpoint)}{last_modified:%Y/%m/%d/%H/%M-%S}-{digest}.json"
+
+
+def labels_of_endpoint(endpoint: str) -> str:
+    """The prefix of the labels of an endpoint."""
+    return f"labels/{endpoint}/"
 
 
 def five_minute_slot(time: datetime) -> datetime:

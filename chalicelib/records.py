@@ -17,6 +17,7 @@ version and the other way round. A record of a newer major schema is refused by 
 | SweepCheckpoint   | ... one item per endpoint                                       |
 | Activity          | ... one item per endpoint                                       |
 | UnreadableObjects | ... one item per endpoint                                       |
+| LateQualityParts  | ... one item per endpoint                                       |
 | AlertState        | DynamoDB, one item per endpoint and variant                     |
 | TeamAlertState    | DynamoDB, one item per team                                     |
 | DigestEntry       | DynamoDB, one item per endpoint that has something for a digest |
@@ -38,6 +39,7 @@ import msgspec
 
 from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
 from chalicelib.errors import UnreadableFile
+from chalicelib.quality.settings import QualitySettings
 from chalicelib.window import Window
 
 SCHEMA_VERSION = 1
@@ -253,6 +255,7 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     model_monitor_metrics: str = ""  # the schedule under whose name drift is also written as Model Monitor's metrics
     runbook_url: str = ""  # linked by the alerts, in place of that of the team or the stage
     private: tuple[str, ...] = ()  # features of which only counts of types and missing cells are stored
+    quality: QualitySettings | None = None  # how the predictions are joined to labels; None: they are not
 
     @property
     def gate(self) -> tuple[str, ...]:
@@ -404,6 +407,15 @@ class UnreadableObjects(Record, frozen=True, kw_only=True):
     def count(self) -> int:
         """How many there are."""
         return len(self.objects) + self.more
+
+
+class LateQualityParts(Record, frozen=True, kw_only=True):
+    """What came after the days of prediction that it concerns may have been evaluated, until that was looked at."""
+
+    endpoint: str
+    labels_from: datetime | None = None  # the earliest LastModified of such a label object
+    predictions_from: datetime | None = None  # the earliest beginning of such a capture object
+    parts: int = 0  # how many came so: it shows that more have come
 
 
 class Pin(Record, frozen=True, kw_only=True):

@@ -34,7 +34,9 @@ FORBIDDEN = {  # folder -> what nothing in it may import
     },
 }
 CLOCKS = {"now", "utcnow", "today"}
-STORED_KEYS = re.compile(r"^(endpoint|alerts|history|mark|mute)#|^(parts|rollups|baselines|monitoring|config)/")
+STORED_KEYS = re.compile(
+    r"^(endpoint|alerts|history|mark|mute)#|^(parts|rollups|baselines|monitoring|config|predictions|labels)/"
+)
 
 
 def modules(folder: str) -> list[Path]:
