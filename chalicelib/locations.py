@@ -34,7 +34,7 @@ PART_SUFFIX = ".jsonl.json"
 CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE = "constraints.json", "statistics.json", "version.json"
 REFERENCE_FILE = "reference.json"
 EXECUTION_FILE, VIOLATIONS_FILE, REPORT_FILE = "execution.json", "constraint_violations.json", "report.html"
-JOINED_FILE = "joined.json"
+JOINED_FILE = "joined.json"  # of model quality: predictions and labels by hour, in a form that adds up
 QUALITY = "quality"
 
 
@@ -249,6 +249,17 @@ def baselines_of_endpoint(endpoint: str) -> str:
 def baseline(endpoint: str, version: str) -> str:
     """The folder of one baseline: statistics.json, constraints.json, and version.json, which says who and why."""
     return f"{baselines_of_endpoint(endpoint)}{version}/"
+
+
+def quality_baselines(endpoint: str) -> str:
+    """In whose folder the baselines of model quality lie; no endpoint has a dot in its name.
+
+    Examples
+    --------
+    >>> baseline(quality_baselines("fraud"), "v1")
+    'baselines/fraud.quality/v1/'
+    """
+    return f"{endpoint}.{QUALITY}"
 
 
 def baseline_in_force(endpoint: str) -> str:

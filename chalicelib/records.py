@@ -18,6 +18,7 @@ version and the other way round. A record of a newer major schema is refused by 
 | Activity          | ... one item per endpoint                                       |
 | UnreadableObjects | ... one item per endpoint                                       |
 | LateQualityParts  | ... one item per endpoint                                       |
+| QualityCheckpoint | ... one item per endpoint                                       |
 | AlertState        | DynamoDB, one item per endpoint and variant                     |
 | TeamAlertState    | DynamoDB, one item per team                                     |
 | DigestEntry       | DynamoDB, one item per endpoint that has something for a digest |
@@ -120,6 +121,7 @@ class LabelCounts(msgspec.Struct, frozen=True, kw_only=True):
     predictions: int
     labelled: int
     is_final: bool  # evaluated at `label_limit_hours`; else at `label_delay_hours`
+    labelled_at_delay: int | None = None  # how many had one then; None: not evaluated then
     groups: tuple[LabelGroup, ...] = ()  # by predicted class, and by tenth of the scores
 
     @property
@@ -416,6 +418,23 @@ class LateQualityParts(Record, frozen=True, kw_only=True):
     labels_from: datetime | None = None  # the earliest LastModified of such a label object
     predictions_from: datetime | None = None  # the earliest beginning of such a capture object
     parts: int = 0  # how many came so: it shows that more have come
+
+    @property
+    def since(self) -> tuple[datetime, ...]:
+        """The times of the earliest ones, as far as there are any."""
+        return tuple(moment for moment in (self.labels_from, self.predictions_from) if moment is not None)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something is still to be looked at."""
+        return bool(self.since)
+
+
+class QualityCheckpoint(Record, frozen=True, kw_only=True):
+    """Up to which moment the looks at an endpoint's days of prediction were made."""
+
+    endpoint: str
+    evaluated_until: datetime
 
 
 class Pin(Record, frozen=True, kw_only=True):

@@ -269,7 +269,7 @@ def _apply_closed_window(state: AlertState, execution: Execution, thresholds: Th
         kind = _notification_kind(before, after, measurement, silent=in_silence)
         if kind is not None:
             findings.setdefault(kind, []).append(measurement)
-    ends = {name: execution.window_end for name in _last_ends(execution)}
+    ends = dict.fromkeys(_last_ends(execution), execution.window_end)
     changed = replace(
         with_counted(state, execution),
         fingerprints=known,
@@ -410,8 +410,7 @@ def _implicit_clears(state: AlertState, execution: Execution) -> list[Measuremen
             violated=False,
         )
         for fingerprint in state.fingerprints
-        if fingerprint not in measured
-        and (execution.source != "vedette" or _covers(execution.checks_run, fingerprint))
+        if fingerprint not in measured and (execution.source != "vedette" or _covers(execution.checks_run, fingerprint))
     ]
 
 

@@ -65,7 +65,9 @@ def _tenths(histogram: ScoreHistogram) -> list[LabelGroup]:
     all_rows = np.bincount(places, sizes, minlength=_TENTHS).astype(int)
     missing = np.bincount(places, rows[:, UNLABELLED], minlength=_TENTHS).astype(int)
     return [
-        LabelGroup(name=f"tenth {place + 1} of the scores", predictions=int(count), labelled=int(count - missing[place]))
+        LabelGroup(
+            name=f"tenth {place + 1} of the scores", predictions=int(count), labelled=int(count - missing[place])
+        )
         for place, count in enumerate(all_rows)
         if count
     ]

@@ -143,8 +143,9 @@ def test_labels_that_stop_are_one_message_and_one_when_they_come_again():
     [message] = messages(moved, stopped, AlertContext(bucket="b"))
     assert (message.kind, message.severity) == ("labels stopped", "warning")
     assert message.headline == "labels have stopped, so the quality of the model is not known"
-    assert "vedette show violations preferred-site --variant AllTraffic --window quality/2026-03-03" in (
-        message.what_to_do[0]
+    assert (
+        "vedette show violations preferred-site --variant AllTraffic --window quality/2026-03-03"
+        in (message.what_to_do[0])
     )
     assert watched.new(day(2, "LabelsStopped"), day(3, "LabelsStopped")) == []
     watched.evaluated(day(4, "OK"))
