@@ -93,6 +93,28 @@ def capture_pattern(buckets: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def ground_truth_pattern(places: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The EventBridge pattern of new label objects, given the bucket and prefix of every place.
+
+    A label object may have any name, so that prefixes stand here. A prefix matches in each of the buckets; the function
+    skips what is in no place.
+
+    Examples
+    --------
+    >>> ground_truth_pattern([("b", "ground-truth/"), ("lake", "labels/")])["detail"]
+    {'bucket': {'name': ['b', 'lake']}, 'object': {'key': [{'prefix': 'ground-truth/'}, {'prefix': 'labels/'}]}}
+    """
+    buckets, prefixes = zip(*places, strict=True)
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": list(dict.fromkeys(buckets))},
+            "object": {"key": [{"prefix": prefix} for prefix in dict.fromkeys(prefixes)]},
+        },
+    }
+
+
 def capture_uri(bucket: str) -> str:
     """The default DestinationS3Uri of a stage, without a trailing slash (one would double it in every key)."""
     return f"s3://{bucket}/{CAPTURE_PREFIX}"
@@ -190,37 +212,32 @@ def part_begun(key: str) -> datetime:
     return datetime(int(year), int(month), int(day), int(hour), int(name[:2]), tzinfo=UTC)
 
 
-def predictions(capture: CaptureKey) -> str:
+def predictions_of_endpoint(endpoint: str, form: str) -> str:
+    """The prefix of an endpoint's predictions in one form (`QualitySettings.form`), by variant."""
+    return f"predictions/{endpoint}/{form}/"
+
+
+def predictions(form: str, capture: CaptureKey) -> str:
     """The predictions of one capture object."""
-    root = predictions_of_variant(capture.endpoint, capture.variant)
-    return f"{root}{capture.begun:%Y/%m/%d/%H}/{capture.name}.json"
+    root = predictions_of_endpoint(capture.endpoint, form)
+    return f"{root}{capture.variant}/{capture.begun:%Y/%m/%d/%H}/{capture.name}.json"
 
 
-def predictions_of_variant(endpoint: str, variant: str) -> str:
-    """The prefix of the predictions of a variant."""
-    return f"{predictions_of_endpoint(endpoint)}{variant}/"
+def labels_of_endpoint(endpoint: str, form: str) -> str:
+    """The prefix of an endpoint's labels in one form."""
+    return f"labels/{endpoint}/{form}/"
 
 
-def predictions_of_endpoint(endpoint: str) -> str:
-    """The prefix of all predictions of an endpoint; its common prefixes are the variants."""
-    return f"predictions/{endpoint}/"
-
-
-def labels(endpoint: str, uri: str, etag: str, last_modified: datetime) -> str:
+def labels(endpoint: str, form: str, uri: str, etag: str, last_modified: datetime) -> str:
     """The labels of one version of a label object, by the time at which it was written.
 
     Examples
     --------
-    >>> labels("fraud", "s3://lake/labels/a.csv", "5e8f", datetime(2026, 11, 22, 9, 35, 7, tzinfo=UTC))
-    'labels/fraud/2026/11/22/09/35-07-58f892a268b5bdd2.json'
+    >>> labels("fraud", "1f0c7d4e", "s3://lake/labels/a.csv", "5e8f", datetime(2026, 11, 22, 9, 35, 7, tzinfo=UTC))
+    'labels/fraud/1f0c7d4e/2026/11/22/09/35-07-58f892a268b5bdd2.json'
     """
     digest = hashlib.sha256(f"{uri}\n{etag}".encode()).hexdigest()[:16]
-    return f"{labels_of_endpoint(endpoint)}{last_modified:%Y/%m/%d/%H/%M-%S}-{digest}.json"
-
-
-def labels_of_endpoint(endpoint: str) -> str:
-    """The prefix of the labels of an endpoint."""
-    return f"labels/{endpoint}/"
+    return f"{labels_of_endpoint(endpoint, form)}{last_modified:%Y/%m/%d/%H/%M-%S}-{digest}.json"
 
 
 def five_minute_slot(time: datetime) -> datetime:

@@ -26,6 +26,11 @@ class Look(NamedTuple):
     is_final: bool  # no more labels are expected
 
 
+def is_ripe(day: Window, settings: QualitySettings, now: datetime) -> bool:
+    """Whether the first look at a day is due, or was."""
+    return day.end + timedelta(hours=settings.label_delay_hours) <= now
+
+
 def looks(settings: QualitySettings, since: datetime, until: datetime) -> list[Look]:
     """The looks that fall due in (since, until], in order of time; one alone where delay and limit are the same.
 

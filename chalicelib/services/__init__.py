@@ -12,6 +12,9 @@ A service may call the services below it in this list, and no other:
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
 | quality_monitoring   | evaluates the days of predictions of one endpoint whose labels are ripe   |
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
+| label_backlog        | label objects that have no part yet                                       |
+| label_processing     | makes the label part of one label object                                  |
+| prediction_recording | stores the predictions of one capture object, for its labels              |
 | window_evaluation    | evaluates one window                                                      |
 | day_comparison       | compares a day with the reference days of its variant                     |
 | reconciliation       | brings one endpoint a step nearer to the wanted version                   |

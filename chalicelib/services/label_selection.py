@@ -23,6 +23,6 @@ def label_keys_of_day(
         The keys of the prediction parts of that day and variant.
     until
         Label objects that were written at or after this are left out; to the minute. With a moment of
-        `ripeness.evaluation_times` in place of the time of the run, a repeated evaluation has the same labels.
+        `ripeness.looks` in place of the time of the run, a repeated evaluation has the same labels.
     """
-    return run.stores.quality_parts.label_keys(run.endpoint, day.start, until) if predictions else ()
+    return run.quality_parts.label_keys(run.endpoint, day.start, until) if predictions else ()

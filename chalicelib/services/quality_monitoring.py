@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import median
 from typing import Any
@@ -53,8 +53,9 @@ from chalicelib.services import (
     serving,
 )
 from chalicelib.stores.baselines import VersionedQualityBaseline
-from chalicelib.window import DAY, LATE_DATA_GRACE, Window
+from chalicelib.window import DAY, Window
 
+GRACE = timedelta(minutes=15)  # from the moment of a look on: labels that were written before are read by then
 HISTORY_DAYS = 7  # whose coverage is the usual one
 MIN_PREDICTIONS = 20  # of such a day
 
@@ -106,9 +107,9 @@ def evaluate_due_days(run: EndpointRun) -> EvaluatedDays | Skipped:
     settings = run.entry.quality
     if settings is None:
         return EvaluatedDays()
-    until = run.now - LATE_DATA_GRACE
+    until = run.now - GRACE
     checkpoint, revision = run.stores.checkpoints.quality(run.endpoint)
-    late = run.stores.quality_parts.late(run.endpoint)
+    late = run.quality_parts.late(run.endpoint)
     since = _since(run, checkpoint, late)
     due = [] if since is None else looks(settings, since, until)
     if not due:
@@ -119,7 +120,7 @@ def evaluate_due_days(run: EndpointRun) -> EvaluatedDays | Skipped:
     _sync_condition(run, context)
     if isinstance(context, Skipped):
         return context
-    variants = run.stores.quality_parts.prediction_variants(run.endpoint)
+    variants = run.quality_parts.prediction_variants(run.endpoint)
     made = 0
     while made < len(due) and run.deadline.has_left(Deadline.QUALITY_DAY):
         for variant in variants:
@@ -135,7 +136,7 @@ def evaluate_due_days(run: EndpointRun) -> EvaluatedDays | Skipped:
 
 def _since(run: EndpointRun, checkpoint: QualityCheckpoint | None, late: LateQualityParts) -> datetime | None:
     """From when on looks may be missing; None before the first prediction."""
-    known = checkpoint.evaluated_until if checkpoint else run.stores.quality_parts.first_predicted(run.endpoint)
+    known = checkpoint.evaluated_until if checkpoint else run.quality_parts.first_predicted(run.endpoint)
     return None if known is None else min([known, *late.since])
 
 
@@ -147,7 +148,7 @@ def _save(
     if checkpoint is None or checkpoint.evaluated_until < until:
         run.stores.checkpoints.put_quality(QualityCheckpoint(endpoint=run.endpoint, evaluated_until=until), revision)
     if is_complete and late.is_pending:
-        run.stores.quality_parts.clear_late(late)
+        run.quality_parts.clear_late(late)
 
 
 def _context(run: EndpointRun, settings: QualitySettings) -> QualityContext | Skipped:
@@ -184,7 +185,7 @@ def _publish(context: QualityContext, execution: Execution | None) -> None:
 def evaluate_day(context: QualityContext, variant: str, look: Look) -> Execution | None:
     """Make one look at a variant's predictions of a day; None when there is nothing to evaluate, or nothing new."""
     run = context.run
-    parts = run.stores.quality_parts
+    parts = run.quality_parts
     keys = parts.prediction_keys(run.endpoint, variant, look.day.start, look.day.end)
     if not keys:
         return None

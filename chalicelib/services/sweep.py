@@ -6,6 +6,7 @@
 | captured, and not summarized                | capture objects without a part; the part is created              |
 | captured, and not to be read                | what `unreadable_objects` remembers; tried again when that is    |
 |                                             | due, and a condition while there is one                          |
+| labels, and not processed                   | `label_backlog`, of endpoints with a quality table               |
 | a window that closed and was not evaluated  | windows whose verdict does not name its parts; evaluated         |
 | ... or got its data late                    | the look back begins with that window; evaluated again           |
 | evaluated, and not reported                 | the same windows; alerted, and then recorded as reported         |
@@ -165,6 +166,8 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
         "capture": _check_capture,
         "delivered": _send_pending,
     }
+    if sweep_run.run.entry.quality is not None:
+        tasks["labels"] = _process_labels
     if settings().digest_of(sweep_run.run.entry.team):
         tasks["digest"] = _store_for_digest
     done: dict[str, Any] = {}
@@ -300,6 +303,25 @@ def _report_unreadable(sweep_run: _SweepRun) -> int:
         sync = partial(endpoint_notifications.sync_unreadable_objects, found=found, now=run.now)
         alerting.sync(run, sync)
     return found.count
+
+
+def _process_labels(sweep_run: _SweepRun) -> int:
+    """Make the label parts that are missing, and raise a condition while labels cannot be read; how many were made."""
+    from chalicelib.services import label_backlog  # most endpoints have no labels
+
+    run = sweep_run.run
+    deadline = run.deadline.earlier_by_share(Deadline.TASKS_AFTER_BACKLOG)
+    backlog = label_backlog.process(run, sweep_run.checkpoint.label_scans, deadline)
+    sweep_run.save(label_scans=backlog.scans)
+    if run.entry.mode != Mode.OBSERVE:
+        found = unreadable_objects.of_endpoint(run, unreadable_objects.labels)
+        sync = partial(
+            endpoint_notifications.sync_unreadable_labels, found=found, denied=backlog.access_errors, now=run.now
+        )
+        alerting.sync(run, sync)
+    if backlog.failed:
+        raise backlog.failed[0]
+    return backlog.created
 
 
 def _variants(sweep_run: _SweepRun) -> list[str]:

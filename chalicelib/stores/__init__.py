@@ -13,6 +13,7 @@
 | unreadable_objects | DynamoDB | captured objects that cannot be read, and when they are tried     |
 | quality_parts      | S3, and  | predictions by capture object, labels by label object; and what  |
 |                    | DynamoDB | of them came late                                                |
+| id_secret          | DynamoDB | the key with which the ids of predictions and labels are hashed  |
 
 Each class takes the bucket or the table that it reads; `chalicelib.endpoint_run.Stores` puts them together.
 """

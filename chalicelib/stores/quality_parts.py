@@ -1,9 +1,10 @@
 """Predictions and labels, by hashed id, of endpoints whose fleet entry has a quality table; and what of them came late.
 
-| key                                                                   | record                                    |
-|-----------------------------------------------------------------------|-------------------------------------------|
-| predictions/{endpoint}/{variant}/yyyy/mm/dd/hh/{capture file}.json    | PredictionPart: of one capture object     |
-| labels/{endpoint}/yyyy/mm/dd/hh/MM-SS-{digest of place and ETag}.json | LabelPart: of one version of an object    |
+| key                                                                       | record                                |
+|---------------------------------------------------------------------------|---------------------------------------|
+| predictions/{endpoint}/{form}/{variant}/yyyy/mm/dd/hh/{capture file}.json | PredictionPart: of one capture object |
+| labels/{endpoint}/{form}/yyyy/mm/dd/hh/MM-SS-{digest}.json                | LabelPart: of one version of a label  |
+|                                                                           | object, by its place and ETag         |
 
 | pk                  | sk           | record           |
 |---------------------|--------------|------------------|
@@ -11,7 +12,8 @@
 
 The first writer wins. A key follows from the object alone: a repeated event and an attempt after a crash write the same
 key. Predictions lie by the minute in which their capture object was begun, labels by the second in which their object
-was written (LastModified), so that one listing gives those of any span of time.
+was written (LastModified), so that one listing gives those of any span of time. The form (`QualitySettings.form`)
+stands for the settings with which they were read: after a change of these, those of before are never joined.
 """
 
 from __future__ import annotations
@@ -42,32 +44,33 @@ class QualityPartStore:
 
     bucket: Bucket
     table: Table
+    form: str
 
     # --- predictions --------------------------------------------------------------------------------------------------
 
     def has_predictions(self, capture: locations.CaptureKey) -> bool:
         """Whether a capture object has its predictions."""
-        return self.bucket.exists(locations.predictions(capture))
+        return self.bucket.exists(locations.predictions(self.form, capture))
 
     def put_predictions(self, capture: locations.CaptureKey, part: PredictionPart) -> bool:
         """Store the predictions of a capture object; False when another invocation was first, and its part stays."""
-        return self.bucket.put_once(locations.predictions(capture), records.write(part))
+        return self.bucket.put_once(locations.predictions(self.form, capture), records.write(part))
 
     def prediction_variants(self, endpoint: str) -> list[str]:
         """The variants that have predictions."""
-        return self.bucket.list_folders(locations.predictions_of_endpoint(endpoint))
+        return self.bucket.list_folders(locations.predictions_of_endpoint(endpoint, self.form))
 
     def first_predicted(self, endpoint: str) -> datetime | None:
         """When the capture object of the earliest predictions was begun; None without any."""
         keys = [
-            self.bucket.first_key(locations.predictions_of_variant(endpoint, variant))
+            self.bucket.first_key(f"{locations.predictions_of_endpoint(endpoint, self.form)}{variant}/")
             for variant in self.prediction_variants(endpoint)
         ]
         return min((locations.part_begun(key) for key in keys if key), default=None)
 
     def prediction_keys(self, endpoint: str, variant: str, start: datetime, end: datetime) -> tuple[str, ...]:
         """The keys of the predictions whose capture objects were begun in [start, end), in order."""
-        root = locations.predictions_of_variant(endpoint, variant)
+        root = f"{locations.predictions_of_endpoint(endpoint, self.form)}{variant}/"
         return tuple(found.key for found in listed_between(self.bucket, root, start, end))
 
     def read_predictions(self, keys: Collection[str]) -> Iterator[PredictionPart]:
@@ -80,16 +83,16 @@ class QualityPartStore:
 
     def has_labels(self, endpoint: str, uri: str, etag: str, last_modified: datetime) -> bool:
         """Whether this version of a label object has its part."""
-        return self.bucket.exists(locations.labels(endpoint, uri, etag, last_modified))
+        return self.bucket.exists(locations.labels(endpoint, self.form, uri, etag, last_modified))
 
     def put_labels(self, endpoint: str, part: LabelPart, etag: str) -> bool:
         """Store the labels of an object; False when another invocation was first, and its part stays."""
-        key = locations.labels(endpoint, part.key, etag, part.last_modified)
+        key = locations.labels(endpoint, self.form, part.key, etag, part.last_modified)
         return self.bucket.put_once(key, records.write(part))
 
     def label_keys(self, endpoint: str, start: datetime, end: datetime) -> tuple[str, ...]:
         """The keys of the label parts whose objects were written in [start, end), both to the minute, in order."""
-        root = locations.labels_of_endpoint(endpoint)
+        root = locations.labels_of_endpoint(endpoint, self.form)
         return tuple(found.key for found in listed_between(self.bucket, root, start, end))
 
     def read_labels(self, keys: Collection[str]) -> Iterator[LabelPart]:

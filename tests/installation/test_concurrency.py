@@ -15,7 +15,7 @@ WHAT = "the functions have reserved concurrency"
 
 
 def functions(clone) -> None:
-    """The six functions, as Chalice leaves them."""
+    """The seven functions, as Chalice leaves them."""
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     role = clone.client("iam").create_role(RoleName="vedette-dev-any", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     archive = io.BytesIO()

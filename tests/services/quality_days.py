@@ -15,7 +15,9 @@ from chalicelib.quality.metrics import Problem
 from chalicelib.quality.predictions import PredictionPart
 from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.quality.state import QualityState
-from chalicelib.records import BaselineInForce
+from chalicelib.records import BaselineInForce, FleetEntry
+from chalicelib.stores.quality_parts import QualityPartStore
+from tests.runs import run_of_entry
 
 DAY = timedelta(days=1)
 ROWS = 2_400
@@ -56,7 +58,11 @@ def capture_day(endpoint: str, day: DayRows, variant: str = "AllTraffic", hours:
         begun = day.start + timedelta(hours=hour * 24 // hours)
         name = f"{begun:%M}-00-000-{begun:%Y%m%d%H}.jsonl"
         capture = locations.capture_key(f"data-capture/{endpoint}/{variant}/{begun:%Y/%m/%d/%H}/{name}")
-        assert stage_stores().quality_parts.put_predictions(capture, _predictions(day, rows, begun, name))
+        assert _parts(endpoint).put_predictions(capture, _predictions(day, rows, begun, name))
+
+
+def _parts(endpoint: str) -> QualityPartStore:
+    return run_of_entry(FleetEntry(endpoint=endpoint, quality=SETTINGS)).quality_parts
 
 
 def _predictions(day: DayRows, rows: np.ndarray, begun: datetime, key: str) -> PredictionPart:
@@ -88,7 +94,7 @@ def label_day(endpoint: str, day: DayRows, at: datetime, chosen: np.ndarray | No
         request_rows=np.ones(len(rows), "<u4").tobytes(),
         values=Values(classes=("0", "1"), content=day.labels[rows].astype("u1").tobytes()),
     )
-    assert stage_stores().quality_parts.put_labels(endpoint, part, f"etag-{at:%d%H}{name}")
+    assert _parts(endpoint).put_labels(endpoint, part, f"etag-{at:%d%H}{name}")
 
 
 def put_baseline(endpoint: str, start: datetime) -> None:

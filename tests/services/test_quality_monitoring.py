@@ -47,8 +47,8 @@ class Stage:
         at = self.start + (number + 1) * DAY + timedelta(hours=hours)
         label_day(ENDPOINT, self.days[number], at, chosen, name)
 
-    def at(self, days: float, minutes: int = 10):
-        """Let the time be so many days and ten minutes after the start, and make the looks that are due."""
+    def at(self, days: float, minutes: int = 20):
+        """Let the time be so many days and twenty minutes after the start, and make the looks that are due."""
         self.cloud.turn(to=self.start + timedelta(days=days, minutes=minutes))
         done = quality_monitoring.evaluate_due_days(run_of_entry(ENTRY))
         self.cloud.settle()
@@ -171,10 +171,10 @@ def test_labels_that_were_written_in_time_and_read_late_make_a_new_revision(stag
     stage.at(2)
     stage.labelled(0, 8, ~half, "b")
     at = stage.start + DAY + timedelta(hours=8)
-    stage_stores().quality_parts.record_late_labels(ENDPOINT, at)
+    run_of_entry(ENTRY).quality_parts.record_late_labels(ENDPOINT, at)
     [again] = stage.at(2.5).executions
     assert (again.revision, again.labels.labelled, again.labels.is_final) == (2, 2400, False)
-    assert not stage_stores().quality_parts.late(ENDPOINT).is_pending
+    assert not run_of_entry(ENTRY).quality_parts.late(ENDPOINT).is_pending
     assert stage.at(2.6).executions == ()
 
 
@@ -215,7 +215,7 @@ def test_looks_without_time_are_left_to_the_next_run(stage):
     for number in range(3):
         stage.captured(number)
         stage.labelled(number)
-    stage.cloud.turn(to=stage.start + timedelta(days=4, minutes=10))
+    stage.cloud.turn(to=stage.start + timedelta(days=4, minutes=20))
     done = quality_monitoring.evaluate_due_days(run_of_entry(ENTRY, TimeForLooks(6)))
     assert (len(done.executions), done.remaining, done.unfinished) == (2, 2, True)
     assert len(stage.at(4).executions) == 2
@@ -269,7 +269,7 @@ def test_a_crash_at_every_call_leaves_the_files_of_a_run_without_one(stage, kind
         stage.labelled(number)
         capture_day("calm", stage.days[number], hours=2)
         label_day("calm", stage.days[number], stage.start + (number + 1) * DAY + timedelta(hours=6))
-    stage.cloud.turn(to=stage.start + timedelta(days=3, minutes=10))
+    stage.cloud.turn(to=stage.start + timedelta(days=3, minutes=20))
     quality_monitoring.evaluate_due_days(run_of_entry(calm))
     for call in range(1, 500):
         stage.cloud.faults.add(kind, k=call)

@@ -97,6 +97,12 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
     metavar="BUCKET/PREFIX",
     help="An additional capture location. The list replaces the previous one.",
 )
+@click.option(
+    "--ground-truth-source",
+    multiple=True,
+    metavar="BUCKET/PREFIX",
+    help="An additional place of labels. The list replaces the previous one.",
+)
 @click.option("--image-account", multiple=True, metavar="ID", help="An account whose container images may be deployed.")
 @click.option(
     "--team", multiple=True, metavar="TEAM=ARN", help="Send the alerts of a team, or `deployments`, to this topic."
@@ -141,6 +147,7 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
         subnets=_split(params["subnets"]),
         security_groups=_split(params["security_groups"]),
         capture_sources=params["capture_source"],
+        ground_truth_sources=params["ground_truth_source"],
         image_accounts=params["image_account"],
         instance_types=params["instance_type"],
         teams=params["team"],

@@ -50,7 +50,7 @@ def runtimes(inspected: InspectedStage) -> Iterator[Finding]:
     remedy = DEPLOY.format(stage=inspected.stage)
     found = _functions(inspected)
     missing = [name for name in NAMES if name not in found]
-    yield expect("the six functions exist", not missing, ", ".join(missing) + " missing", remedy)
+    yield expect("the seven functions exist", not missing, ", ".join(missing) + " missing", remedy)
     existing = {function["Configuration"]["Runtime"] for function in found.values()}
     if not existing:
         return

@@ -7,11 +7,12 @@ the stage's entry in .chalice/config.json.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.errors import VedetteError
+from chalicelib.locations import GROUND_TRUTH_PREFIX
 from chalicelib.settings import TOPIC_ARN, is_digest_time, is_runbook_url
 from vedette.installation import account, event_pattern, policies, state
 from vedette.installation.account import Change, ChangeSet
@@ -52,6 +53,7 @@ class SetupRequest:
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     capture_sources: tuple[str, ...] = ()
+    ground_truth_sources: tuple[str, ...] = ()
     image_accounts: tuple[str, ...] = ()
     instance_types: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()  # team=ARN of its topic
@@ -90,6 +92,9 @@ def check(request: SetupRequest) -> None:
         raise VedetteError(f"{request.stage!r} is not a stage name: use at most 20 of a-z, 0-9 and -, a letter first.")
     if bool(request.subnets) != bool(request.security_groups):
         raise VedetteError("Use --subnets and --security-groups together.")
+    for place in request.ground_truth_sources:
+        if not place.partition("/")[2]:
+            raise VedetteError(f"--ground-truth-source needs a bucket and a prefix, like my-bucket/labels/: {place!r}.")
     for url in filter(None, (request.runbook_url, *(one.partition("=")[2] or one for one in request.team_runbooks))):
         if not is_runbook_url(url):
             raise VedetteError(f"{url!r} is not an https URL of a runbook (for a team: TEAM=URL).")
@@ -155,8 +160,9 @@ def _check_names(parameters: Mapping[str, str], region: str) -> None:
 def _check_pattern(request: SetupRequest, project: Project, bucket: str) -> None:
     entry = _stored_entry(project, request.stage, bucket)
     quota = request.event_pattern_size or entry.get(event_pattern.ENTRY_KEY, event_pattern.DEFAULT_CHARACTERS)
-    sources = [place.partition("/")[0] for place in _sources(request, entry)]
-    event_pattern.check(request.stage, [bucket, *sources], quota)
+    event_pattern.check(request.stage, [bucket, *(at for at, _ in _split(_sources(request, entry)))], quota)
+    labels = [(bucket, f"{GROUND_TRUTH_PREFIX}/"), *_split(_label_sources(request, entry))]
+    event_pattern.check_labels(request.stage, labels, quota)
 
 
 def make(setup: Setup) -> dict[str, Any]:
@@ -164,7 +170,7 @@ def make(setup: Setup) -> dict[str, Any]:
     outputs = setup.change_set.execute()
     request, project = setup.request, setup.project
     scope = _scope(request, outputs, project)
-    for bucket in {scope.bucket, *(bucket for bucket, _ in scope.sources)}:
+    for bucket in {scope.bucket, *(bucket for bucket, _ in (*scope.sources, *scope.label_sources))}:
         if not account.sends_to_eventbridge(bucket):
             account.enable_eventbridge(bucket)
     narrowed = policies.all_narrowed(policies.read(project.chalice), scope)
@@ -194,9 +200,8 @@ def _scope(request: SetupRequest, outputs: Mapping[str, str], project: Project) 
         incidents_topic=outputs["IncidentsTopicArn"],
         role_arn=outputs["RoleArn"],
         key_arn=outputs.get("KeyArn", ""),
-        sources=tuple(
-            (bucket, prefix) for bucket, _, prefix in (one.partition("/") for one in _sources(request, entry))
-        ),
+        sources=_split(_sources(request, entry)),
+        label_sources=_split(_label_sources(request, entry)),
         instance_types=request.instance_types or tuple(entry.get("vedette_instance_types", ())),
         in_vpc=bool(request.subnets or entry.get("subnet_ids")),
         partition=partition,
@@ -207,6 +212,17 @@ def _sources(request: SetupRequest, entry: Mapping[str, Any]) -> tuple[str, ...]
     """The additional capture locations: those that the request names, or else those of the stage's entry."""
     before = entry.get("environment_variables", {}).get("VEDETTE_CAPTURE_SOURCES", "")
     return request.capture_sources or tuple(filter(None, before.split(",")))
+
+
+def _label_sources(request: SetupRequest, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """The same of labels."""
+    before = entry.get("environment_variables", {}).get("VEDETTE_GROUND_TRUTH_SOURCES", "")
+    return request.ground_truth_sources or tuple(filter(None, before.split(",")))
+
+
+def _split(places: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Bucket and prefix of each place."""
+    return tuple((bucket, prefix) for bucket, _, prefix in (place.partition("/") for place in places))
 
 
 def _stored_entry(project: Project, stage: str, bucket: str) -> dict[str, Any]:
@@ -241,6 +257,7 @@ def _entry(
         "VEDETTE_CAPTURE_SOURCES": ",".join(f"{bucket}/{prefix}" for bucket, prefix in scope.sources),
     }
     for name, given in (
+        ("VEDETTE_GROUND_TRUTH_SOURCES", request.ground_truth_sources),
         ("VEDETTE_IMAGE_ACCOUNTS", request.image_accounts),
         ("VEDETTE_TOPICS", request.teams),
         ("VEDETTE_TEAM_RUNBOOKS", request.team_runbooks),

@@ -1,4 +1,4 @@
-"""The CloudFormation template of a stage: stage.json, and resources for each of the six functions.
+"""The CloudFormation template of a stage: stage.json, and resources for each of the seven functions.
 
 | for each function | why here                                                                            |
 |-------------------|-------------------------------------------------------------------------------------|

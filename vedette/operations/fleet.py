@@ -296,29 +296,51 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
     All other sources are distinguishable: the key of a capture contains its endpoint, whatever the prefix.
     """
     unnamed: dict[str, list[str]] = {}
-    bucket_of_stage = settings().bucket
+    entries = tuple(entries)
     for found in entries:
-        source = found.capture_uri or locations.capture_uri(bucket_of_stage)
+        source = found.capture_uri or locations.capture_uri(settings().bucket)
         bucket, _ = locations.split_s3_uri(source)
         root = locations.capture_roots(source, found.endpoint)[0]
-        if bucket == bucket_of_stage and root.startswith(locations.OWN_PREFIXES):
+        if bucket == settings().bucket and root.startswith(locations.OWN_PREFIXES):
             raise UnreadableFile(
                 f"{place}: endpoints.{found.endpoint}.capture_uri: {found.capture_uri} is where Vedette stores its"
                 " own data, which is never read as captures"
             )
-        for uri in found.quality.ground_truth if found.quality else ():
-            at, prefix = locations.split_s3_uri(uri)
-            if at == bucket_of_stage and f"{prefix}/".startswith(locations.OWN_PREFIXES):
-                raise UnreadableFile(
-                    f"{place}: endpoints.{found.endpoint}.quality.ground_truth: {uri} is where Vedette stores its own"
-                    " data, which is never read as labels"
-                )
         if capture_backlog.delivery(source, found.endpoint, bucket_sends_events=True) == Delivery.POLLED:
             unnamed.setdefault(found.capture_uri, []).append(found.endpoint)
-    return [
+    captures = [
         f"{some(endpoints)} {'captures' if len(endpoints) == 1 else 'capture'} to {place}, which"
         f" VEDETTE_CAPTURE_SOURCES does not name; `vedette watch {endpoints[0]}` shows what is to be done."
         for place, endpoints in unnamed.items()
+    ]
+    return [*captures, *(sentence for found in entries for sentence in _check_labels(found, place))]
+
+
+def _check_labels(found: FleetEntry, place: str) -> list[str]:
+    """The same for the places of an entry's labels."""
+    places = {uri: locations.split_s3_uri(uri) for uri in (found.quality.ground_truth if found.quality else ())}
+    for uri, (bucket, prefix) in places.items():
+        if bucket == settings().bucket and f"{prefix}/".startswith(locations.OWN_PREFIXES):
+            raise UnreadableFile(
+                f"{place}: endpoints.{found.endpoint}.quality.ground_truth: {uri} is where Vedette stores its own data,"
+                " which is never read as labels"
+            )
+    return [
+        f"{found.endpoint} has labels in {uri}, which VEDETTE_GROUND_TRUTH_SOURCES does not name; `vedette setup"
+        f" --ground-truth-source {bucket}/{prefix.rstrip('/')}/` adds it."
+        for uri, (bucket, prefix) in places.items()
+        if not settings().names_ground_truth(bucket, f"{prefix.rstrip('/')}/")
+    ]
+
+
+def newly_predicted(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> list[str]:
+    """One sentence for each entry whose earlier captures have no predictions that labels could be joined to."""
+    forms = {found.endpoint: found.quality.form for found in before if found.quality}
+    return [
+        f"{found.endpoint}: predictions are stored from now on; `vedette backfill {found.endpoint} --from 14d` stores"
+        " those of earlier captures."
+        for found in after
+        if found.quality and found.quality.form != forms.get(found.endpoint)
     ]
 
 
