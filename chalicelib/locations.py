@@ -240,6 +240,16 @@ def labels(endpoint: str, form: str, uri: str, etag: str, last_modified: datetim
     return f"{labels_of_endpoint(endpoint, form)}{last_modified:%Y/%m/%d/%H/%M-%S}-{digest}.json"
 
 
+def label_day(endpoint: str, form: str, day: datetime, digest: str) -> str:
+    """The index of the label parts that were written on a day; the digest stands for their keys."""
+    return f"{labels_of_endpoint(endpoint, form)}days/{day:%Y-%m-%d}-{digest}.json"
+
+
+def predicted_ids(endpoint: str, form: str, variant: str, day: datetime, digest: str) -> str:
+    """The ids of the predictions of a day; the digest stands for the keys of their parts."""
+    return f"{labels_of_endpoint(endpoint, form)}ids/{variant}/{day:%Y-%m-%d}-{digest}.json"
+
+
 def five_minute_slot(time: datetime) -> datetime:
     """The beginning of the five minutes in which a time lies."""
     return time.replace(

@@ -5,6 +5,8 @@
 | predictions/{endpoint}/{form}/{variant}/yyyy/mm/dd/hh/{capture file}.json | PredictionPart: of one capture object |
 | labels/{endpoint}/{form}/yyyy/mm/dd/hh/MM-SS-{digest}.json                | LabelPart: of one version of a label  |
 |                                                                           | object, by its place and ETag         |
+| labels/{endpoint}/{form}/days/{day}-{digest of keys}.json                 | LabelDay: which parts hold which ids  |
+| labels/{endpoint}/{form}/ids/{variant}/{day}-{digest of keys}.json        | PredictedIds: of a day of predictions |
 
 | pk                  | sk           | record           |
 |---------------------|--------------|------------------|
@@ -21,21 +23,24 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
 from chalicelib import locations, records
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Bucket
-from chalicelib.records import LateQualityParts
+from chalicelib.errors import NotReady
+from chalicelib.records import LateQualityParts, Record, parts_digest
 from chalicelib.stores.parts import listed_between, records_of
 
 if TYPE_CHECKING:
+    from chalicelib.quality.label_days import LabelDay, PredictedIds
     from chalicelib.quality.label_parts import LabelPart
     from chalicelib.quality.predictions import PredictionPart
 
 _LATE = "late quality"
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,29 @@ class QualityPartStore:
 
         return records_of(self.bucket, LabelPart, keys)
 
+    # --- which labels concern which predictions -----------------------------------------------------------------------
+
+    def label_day(self, endpoint: str, day: datetime, keys: tuple[str, ...]) -> LabelDay:
+        """The index of label parts that were written on a day; made and stored if there is none of these parts."""
+        from chalicelib.quality.label_days import LabelDay
+
+        place = locations.label_day(endpoint, self.form, day, parts_digest(keys))
+        return self._stored(LabelDay, place, lambda: LabelDay.of(keys, _all(self.read_labels(keys), len(keys))))
+
+    def predicted_ids(self, endpoint: str, variant: str, day: datetime, keys: tuple[str, ...]) -> PredictedIds:
+        """The ids of the prediction parts of a day; made and stored in the same way."""
+        from chalicelib.quality.label_days import PredictedIds
+
+        place = locations.predicted_ids(endpoint, self.form, variant, day, parts_digest(keys))
+        return self._stored(PredictedIds, place, lambda: PredictedIds.of(_all(self.read_predictions(keys), len(keys))))
+
+    def _stored(self, kind: type[R], key: str, make: Callable[[], R]) -> R:
+        found = self.bucket.get_record(kind, key)
+        if found is None:
+            found = make()
+            self.bucket.put_once(key, records.write(found))
+        return found
+
     # --- what came late -----------------------------------------------------------------------------------------------
 
     def late(self, endpoint: str) -> LateQualityParts:
@@ -139,3 +167,19 @@ class QualityPartStore:
     def _change(self, endpoint: str, change: Callable[[LateQualityParts], LateQualityParts]) -> None:
         late = LateQualityParts(endpoint=endpoint)
         self.table.change(late, locations.endpoint_partition(endpoint), _LATE, change)
+
+
+def _all(parts: Iterator[R], number: int) -> Iterator[R]:
+    """As many parts as were listed: what is stored in the name of all of them must be of all of them.
+
+    Raises
+    ------
+    NotReady
+        When one has been deleted since.
+    """
+    found = 0
+    for part in parts:
+        found += 1
+        yield part
+    if found < number:
+        raise NotReady(f"{number - found} parts of model quality were deleted since they were listed.")

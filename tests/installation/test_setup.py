@@ -54,13 +54,13 @@ def test_a_stage_is_made_safe(clone):
         for rule in s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
         if "Expiration" in rule
     }
-    assert expiring == {"parts/": 90, "rollups/": 90}
+    assert expiring == {"parts/": 90, "rollups/": 90, "predictions/": 90, "labels/": 90}
     backups = clone.client("dynamodb").describe_continuous_backups(TableName="vedette-dev")
     recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
     groups = clone.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/vedette-dev-")["logGroups"]
     assert {group["retentionInDays"] for group in groups} == {90}
-    assert len(groups) == 6
+    assert len(groups) == 7
     alarms = clone.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert {alarm["AlarmName"].removeprefix("vedette-dev-") for alarm in alarms} == {
         "errors",

@@ -6,7 +6,12 @@ from tests.proof.faults import CRASHES, proven
 from tests.proof.scenarios import SCENARIOS
 from vedette.local.faults import KINDS
 
-BOUNDED = ("an approval updates the endpoint", "a captured object violates a hard constraint")
+BOUNDED = (
+    "an approval updates the endpoint",
+    "a captured object violates a hard constraint",
+    "captures and labels come",
+    "the first prediction and label",
+)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
