@@ -154,7 +154,7 @@ def _outcome(fingerprint: Fingerprint, execution: Execution) -> bool | None:
     if fingerprint.check in MISSING_DATA:
         return True if execution.verdict in {Verdict.OK, Verdict.VIOLATIONS} else None
     measured = [one for one in execution.measurements if one.evaluated and one.fingerprint == fingerprint]
-    return not any(one.violated for one in measured) if measured else None
+    return not any(one.is_proven for one in measured) if measured else None
 
 
 def _during(deployment: Deployment, passed: _Passed, end: datetime) -> Cause:

@@ -133,6 +133,11 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it may raise an alert: violated, and worse than information. Missing data always may."""
         return self.violated and (self.severity != Severity.INFORMATION or self.check == check_types.NO_DATA)
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether it is violated, and not by chance: every second quiet day of model quality violates the file's rule."""
+        return self.alertable if self.check in check_types.MODEL_QUALITY else self.violated
+
 
 def severity_of(share: float, *, critical: bool = False) -> Severity:
     """The severity of a violation by the share of cells that violate it; `critical` features are always critical.

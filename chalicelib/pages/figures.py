@@ -210,7 +210,7 @@ def _range(measured: Measurement) -> tuple[float, float] | None:
 
 def _line(one: Measurement, history: History) -> Chart | None:
     measured = history.measurements(one.fingerprint)
-    points = [Point(m.value, m.violated, _range(m)) if m is not None else Point(None) for m in measured]
+    points = [Point(m.value, m.is_proven, _range(m)) if m is not None else Point(None) for m in measured]
     if sum(point.value is not None for point in points) < 2:
         return None
     band = None if one.reference_distances is UNSET else one.reference_distances
