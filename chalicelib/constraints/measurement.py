@@ -135,7 +135,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_proven(self) -> bool:
-        """Whether it is violated, and not by chance: every second quiet day of model quality violates the file's rule."""
+        """Whether it is violated by more than chance: half of the quiet days of model quality are violations."""
         return self.alertable if self.check in check_types.MODEL_QUALITY else self.violated
 
 

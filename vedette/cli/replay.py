@@ -63,7 +63,7 @@ class _Replayed(NamedTuple):
 
     start: datetime
     end: datetime
-    count: int
+    evaluated: int
     noun: str
     names: list[str]
     sides: list[BaselineReplay[Any]]
