@@ -25,6 +25,7 @@ class Deadline:
     AFTER_CALL: ClassVar[float] = 5.0  # seconds after the worst case of the last AWS call
     VERDICT: ClassVar[float] = 20.0  # seconds to evaluate and write a verdict once its parts are added up
     WINDOW: ClassVar[float] = 40.0  # seconds that must be left to begin another window
+    QUALITY_DAY: ClassVar[float] = 100.0  # seconds that must be left to begin a day of model quality
     ENDPOINT: ClassVar[float] = 65.0  # seconds that must be left to begin another endpoint of a worker
     TASKS_AFTER_BACKLOG: ClassVar[float] = 1 / 3  # share of the sweep's time that its later tasks need
 

@@ -18,7 +18,7 @@ from chalicelib.recent_reads import RecentReads
 from chalicelib.records import Activity, AlertState, FleetEntry, SweepCheckpoint
 from chalicelib.settings import Settings, settings
 from chalicelib.stores.alert_states import AlertStateStore
-from chalicelib.stores.baselines import BaselineStore
+from chalicelib.stores.baselines import BaselineStore, QualityBaselineStore
 from chalicelib.stores.checkpoints import CheckpointStore
 from chalicelib.stores.deployments import DeploymentRecords, DeploymentStore
 from chalicelib.stores.executions import ExecutionStore
@@ -49,6 +49,11 @@ class Stores:
     activity: ActivityStore
     unreadable_objects: UnreadableObjectStore
     reference_days: ReferenceDayStore
+
+    @property
+    def quality_baselines(self) -> QualityBaselineStore:
+        """Baselines of model quality."""
+        return QualityBaselineStore(self.bucket, self.baselines.recent)
 
     @property
     def id_secret(self) -> IdSecretStore:

@@ -34,6 +34,8 @@ PART_SUFFIX = ".jsonl.json"
 CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE = "constraints.json", "statistics.json", "version.json"
 REFERENCE_FILE = "reference.json"
 EXECUTION_FILE, VIOLATIONS_FILE, REPORT_FILE = "execution.json", "constraint_violations.json", "report.html"
+JOINED_FILE = "joined.json"  # of model quality: predictions and labels by hour, in a form that adds up
+QUALITY = "quality"
 
 
 @dataclass(frozen=True)
@@ -276,6 +278,17 @@ def baseline(endpoint: str, version: str) -> str:
     return f"{baselines_of_endpoint(endpoint)}{version}/"
 
 
+def quality_baselines(endpoint: str) -> str:
+    """In whose folder the baselines of model quality lie; no endpoint has a dot in its name.
+
+    Examples
+    --------
+    >>> baseline(quality_baselines("fraud"), "v1")
+    'baselines/fraud.quality/v1/'
+    """
+    return f"{endpoint}.{QUALITY}"
+
+
 def baseline_in_force(endpoint: str) -> str:
     """The file that names the baseline in force."""
     return f"baselines/{endpoint}/current.json"
@@ -295,9 +308,18 @@ def baseline_files(baseline: str, statistics: str = "") -> tuple[str, str]:
     return constraints, statistics or f"{constraints.rpartition('/')[0]}/{STATISTICS_FILE}"
 
 
-def executions_of_window(endpoint: str, variant: str, window: Window) -> str:
-    """The prefix of every execution of one window, for any model version and revision."""
-    return f"{executions_of_variant(endpoint, variant)}{window.name}/"
+def executions_of_window(endpoint: str, variant: str, window: Window, *, of_quality: bool = False) -> str:
+    """The prefix of every execution of one window, for any model version and revision.
+
+    A day of model quality would have the name of a window of drift, so those have a folder of their own.
+    """
+    root = executions_of_quality(endpoint, variant) if of_quality else executions_of_variant(endpoint, variant)
+    return f"{root}{window.name}/"
+
+
+def executions_of_quality(endpoint: str, variant: str) -> str:
+    """The prefix of the executions that evaluated the quality of a variant's model."""
+    return f"{executions_of_variant(endpoint, variant)}{QUALITY}/"
 
 
 def executions_of_endpoint(endpoint: str) -> str:
@@ -310,9 +332,12 @@ def executions_of_variant(endpoint: str, variant: str) -> str:
     return f"{executions_of_endpoint(endpoint)}{variant}/"
 
 
-def execution(endpoint: str, variant: str, window: Window, package_version: str, revision: int) -> str:
+def execution(
+    endpoint: str, variant: str, window: Window, package_version: str, revision: int, *, of_quality: bool = False
+) -> str:
     """The folder of one execution: execution.json, Model Monitor's two files, and the page."""
-    return f"{executions_of_window(endpoint, variant, window)}{package_version}/{revision:04d}/"
+    root = executions_of_window(endpoint, variant, window, of_quality=of_quality)
+    return f"{root}{package_version}/{revision:04d}/"
 
 
 def executions_of_open_window(endpoint: str, variant: str, window: Window) -> str:

@@ -18,6 +18,7 @@ version and the other way round. A record of a newer major schema is refused by 
 | Activity          | ... one item per endpoint                                       |
 | UnreadableObjects | ... one item per endpoint                                       |
 | LateQualityParts  | ... one item per endpoint                                       |
+| QualityCheckpoint | ... one item per endpoint                                       |
 | IdSecret          | ... one item of the stage                                       |
 | AlertState        | DynamoDB, one item per endpoint and variant                     |
 | TeamAlertState    | DynamoDB, one item per team                                     |
@@ -101,6 +102,35 @@ def parts_digest(keys: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]
 
 
+class LabelGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Predictions that have something in common, and how many of them have a label."""
+
+    name: str
+    predictions: int
+    labelled: int
+    is_class: bool = False  # of one predicted class; else a tenth of the scores
+
+    @property
+    def coverage(self) -> float:
+        """The share with a label."""
+        return self.labelled / self.predictions
+
+
+class LabelCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """The labels of a day of predictions, as far as they had come."""
+
+    predictions: int
+    labelled: int
+    is_final: bool  # evaluated at `label_limit_hours`; else at `label_delay_hours`
+    labelled_at_delay: int | None = None  # how many had one then; None: not evaluated then
+    groups: tuple[LabelGroup, ...] = ()  # by predicted class, and by tenth of the scores
+
+    @property
+    def coverage(self) -> float:
+        """The share of predictions with a label."""
+        return self.labelled / self.predictions if self.predictions else 0.0
+
+
 class Execution(Record, frozen=True, kw_only=True):
     """One verdict, stored once with the list of the parts that it used."""
 
@@ -128,6 +158,7 @@ class Execution(Record, frozen=True, kw_only=True):
     rollups: tuple[str, ...] = ()  # keys of the roll-ups that were added up; each names its parts
     part_count: int = 0  # in the roll-ups and outside them
     parts_digest: str = ""  # of the keys of all of them; "" in records of earlier versions, which name every part
+    labels: LabelCounts | None = None  # of model quality
 
     def used(self, keys: tuple[str, ...]) -> bool:
         """Whether it added up exactly the parts with these keys, given in order."""
@@ -137,6 +168,11 @@ class Execution(Record, frozen=True, kw_only=True):
     def window(self) -> Window:
         """The time that it evaluated."""
         return Window(self.window_start, self.window_end - self.window_start)
+
+    @property
+    def is_of_quality(self) -> bool:
+        """Whether it evaluated the quality of the model, and not the captured data."""
+        return self.checks_run == Checks.QUALITY
 
 
 class ExecutionEvent(Record, frozen=True, kw_only=True):
@@ -396,6 +432,23 @@ class LateQualityParts(Record, frozen=True, kw_only=True):
     predictions_from: datetime | None = None  # the earliest beginning of such a capture object
     parts: int = 0  # how many came so: it shows that more have come
 
+    @property
+    def since(self) -> tuple[datetime, ...]:
+        """The times of the earliest ones, as far as there are any."""
+        return tuple(moment for moment in (self.labels_from, self.predictions_from) if moment is not None)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something is still to be looked at."""
+        return bool(self.since)
+
+
+class QualityCheckpoint(Record, frozen=True, kw_only=True):
+    """Up to which moment the looks at an endpoint's days of prediction were made."""
+
+    endpoint: str
+    evaluated_until: datetime
+
 
 class IdSecret(Record, frozen=True, kw_only=True):
     """The key of a stage's hashes of ids; it is made once, and never leaves the table."""
@@ -571,8 +624,10 @@ class AlertState(Record, frozen=True, kw_only=True):
     fingerprints: dict[Fingerprint, FingerprintState] = {}
     last_closed_window_end: datetime | None = None
     last_drift_window_end: datetime | None = None  # where drift has windows of its own
+    last_quality_window_end: datetime | None = None  # of the newest day whose labels were enough for a verdict
     counted_windows: dict[str, int] = {}  # name -> revision of the closed windows of the last days
     counted_since: datetime | None = None  # a window that ended by then is taken as counted
+    counted_quality_windows: dict[str, int] = {}  # the same of model quality, of the last hundred days
     recent_alerts: dict[Fingerprint, tuple[datetime, ...]] = {}  # the ends of the windows in which it fired, of a day
     slow_drift: dict[str, SlowDrift] = {}  # by feature
     slow_drift_due: datetime | None = None  # when the week ends in which they may be reported next
@@ -661,6 +716,7 @@ class AlertKind(StrEnum):
     NO_DATA = "no data"
     CAPTURE_STOPPED = "capture stopped"
     MONITOR_FAILED = "monitor failed"
+    LABELS_STOPPED = "labels stopped"
     SLOW_DRIFT = "slow drift"
     DEPLOYMENT = "deployment"
     ENDPOINT_GONE = "endpoint gone"

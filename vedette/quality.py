@@ -25,13 +25,11 @@ from chalicelib.capture.envelope import RequestKind
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.record_reader import CapturedRequest
 from chalicelib.errors import UnreadableFile
-from chalicelib.quality.constraints import QualityConstraints
-from chalicelib.quality.files import QualityStatistics, read_constraints, read_statistics
+from chalicelib.quality.files import QualityBaseline, read_baseline
 from chalicelib.quality.ids import MIN_SECRET_BYTES, IdHash
 from chalicelib.quality.joined import Joined, join
 from chalicelib.quality.label_parts import LabelPart, label_part
 from chalicelib.quality.labels import Label, labels
-from chalicelib.quality.metrics import Problem
 from chalicelib.quality.predictions import PredictionPart, prediction_part
 from chalicelib.quality.rows import LabelledRows
 from chalicelib.quality.settings import ProblemType, QualitySettings
@@ -44,18 +42,6 @@ from vedette.input_sources import Source, is_folder, read_bytes
 SAMPLE_ROWS = 5_000  # captured rows with a label, from which settings are suggested
 SAMPLE_LABELS = 200_000
 Advance = Callable[[int], None]
-
-
-class QualityBaseline(NamedTuple):
-    """What metrics are compared with."""
-
-    constraints: QualityConstraints
-    statistics: QualityStatistics | None  # None: the chance in the thresholds is not known
-
-
-def problem_of(settings: QualitySettings) -> Problem:
-    """What the metrics of these settings are computed of."""
-    return Problem(type=settings.problem_type, classes=settings.known_classes)
 
 
 def read_quality_baseline(place: str, *, profile: str | None = None, region: str | None = None) -> QualityBaseline:
@@ -73,13 +59,7 @@ def read_quality_baseline(place: str, *, profile: str | None = None, region: str
         raise UnreadableFile(f"{constraints_place}: no such file")
     statistics_place = input_sources.join(place, "statistics.json")
     statistics = read_bytes(statistics_place, profile=profile, region=region) if folder else None
-    found = None if statistics is None else read_statistics(statistics, statistics_place)
-    constraints = read_constraints(content, constraints_place)
-    if found is not None and found.problem_type != constraints.problem_type:
-        raise UnreadableFile(
-            f"{place}: statistics of a {found.problem_type}, constraints of {constraints.problem_type}"
-        )
-    return QualityBaseline(constraints, found)
+    return read_baseline(content, constraints_place, statistics, statistics_place)
 
 
 def read_settings(place: str, *, profile: str | None = None, region: str | None = None) -> QualitySettings:

@@ -28,7 +28,9 @@ from chalicelib.window import Window
 
 POST_DEPLOYMENT_PERIOD = timedelta(days=1)  # a violation that begins within it is reported with the deployment
 WINDOWS_BEFORE = 29  # earlier windows that are looked at
-MISSING_DATA = frozenset({check_types.NO_DATA, check_types.CAPTURE_STOPPED, check_types.MONITOR_FAILED})
+MISSING_DATA = frozenset(
+    {check_types.NO_DATA, check_types.CAPTURE_STOPPED, check_types.MONITOR_FAILED, check_types.LABELS_STOPPED}
+)
 
 
 class CauseKind(StrEnum):
@@ -152,7 +154,7 @@ def _outcome(fingerprint: Fingerprint, execution: Execution) -> bool | None:
     if fingerprint.check in MISSING_DATA:
         return True if execution.verdict in {Verdict.OK, Verdict.VIOLATIONS} else None
     measured = [one for one in execution.measurements if one.evaluated and one.fingerprint == fingerprint]
-    return not any(one.violated for one in measured) if measured else None
+    return not any(one.is_proven for one in measured) if measured else None
 
 
 def _during(deployment: Deployment, passed: _Passed, end: datetime) -> Cause:

@@ -7,6 +7,9 @@
 | not remembered, of the last REMEMBERED                 | no: its first verdict comes late   |
 | older than what is remembered, revision 1              | yes                                |
 | older than what is remembered, a later revision        | no; `sent_ids` keep it to one copy |
+
+A day of model quality has the name of a drift window, and its last verdict comes a month later: it is counted apart,
+and the last MAX_QUALITY_WINDOWS are remembered.
 """
 
 from __future__ import annotations
@@ -15,14 +18,18 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from chalicelib.constraints.measurement import Checks
 from chalicelib.records import AlertState, Execution
 from chalicelib.window import DAY, Window
 
 REMEMBERED = 3 * DAY  # the sweep finds data that is up to a day late
+MAX_QUALITY_WINDOWS = 100
 
 
 def counted_revision(state: AlertState, execution: Execution) -> int:
     """The latest revision of an execution's window that changed the state; 0 when none did."""
+    if execution.checks_run == Checks.QUALITY:
+        return state.counted_quality_windows.get(execution.window.name, 0)
     revision = state.counted_windows.get(execution.window.name)
     if revision is not None:
         return revision
@@ -32,6 +39,9 @@ def counted_revision(state: AlertState, execution: Execution) -> int:
 
 def with_counted(state: AlertState, execution: Execution) -> AlertState:
     """The state that remembers this revision of a window, and forgets what is older than REMEMBERED."""
+    if execution.checks_run == Checks.QUALITY:
+        days = {**state.counted_quality_windows, execution.window.name: execution.revision}
+        return replace(state, counted_quality_windows=dict(sorted(days.items())[-MAX_QUALITY_WINDOWS:]))
     windows = {**state.counted_windows, execution.window.name: execution.revision}
     ends = {name: window.end for name in windows if (window := Window.from_name(name)) is not None}
     oldest = max(ends.values()) - REMEMBERED

@@ -62,11 +62,12 @@ LABELS = "label objects"
 ENDPOINT_FAMILY, FLEET_FAMILY = "endpoint", "fleet"
 DELETED, MISSING = Fingerprint(ENDPOINT_FAMILY, "deleted"), Fingerprint(ENDPOINT_FAMILY, "missing")
 WITHOUT_BASELINE = Fingerprint("monitoring", SkipReason.NO_BASELINE.value)
-SILENT_WHILE_DELETED = {"monitoring", "capture"}
+SILENT_WHILE_DELETED = {"monitoring", "capture", "quality"}
 CONDITION_FAMILIES = {
     "monitoring": (AlertKind.MONITOR_FAILED, _VERSIONS),
     "capture": (AlertKind.CAPTURE_STOPPED, _STATUS),
     OBJECTS: (AlertKind.MONITOR_FAILED, _ALL),
+    "quality": (AlertKind.MONITOR_FAILED, _VERSIONS),
     LABELS: (AlertKind.MONITOR_FAILED, _ALL),
     ENDPOINT_FAMILY: (AlertKind.ENDPOINT_GONE, _DELETE),
     FLEET_FAMILY: (AlertKind.MONITOR_FAILED, _STATUS_OF_FLEET),

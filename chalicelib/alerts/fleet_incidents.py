@@ -54,6 +54,7 @@ KINDS = {
     AlertKind.NO_DATA,
     AlertKind.CAPTURE_STOPPED,
     AlertKind.MONITOR_FAILED,
+    AlertKind.LABELS_STOPPED,
 }
 # A state must fit an item of DynamoDB, 400 KB; it is compressed, and names of the worst kind shrink to three quarters.
 MAX_BYTES = 450_000

@@ -3,8 +3,8 @@
 | severity    | kind                                             | PagerDuty's | Jira's priority |
 |-------------|--------------------------------------------------|-------------|-----------------|
 | critical    |                                                  | critical    | P1              |
-| warning     | capture stopped, monitor failed, endpoint gone:  | error       | P2              |
-|             | nothing is evaluated                             |             |                 |
+| warning     | capture stopped, monitor failed, labels stopped, | error       | P2              |
+|             | endpoint gone: nothing is evaluated              |             |                 |
 | warning     | others                                           | warning     | P3              |
 | information |                                                  | info        | P5              |
 
@@ -25,7 +25,12 @@ NO_TEXT = {
     IncidentAction.RESOLVE: "an alert ended",
     IncidentAction.INFORM: "for your information",
 }
-BROKEN = {AlertKind.CAPTURE_STOPPED, AlertKind.MONITOR_FAILED, AlertKind.ENDPOINT_GONE}
+BROKEN = {
+    AlertKind.CAPTURE_STOPPED,
+    AlertKind.MONITOR_FAILED,
+    AlertKind.LABELS_STOPPED,
+    AlertKind.ENDPOINT_GONE,
+}
 _PRIORITIES = {
     PagerDutySeverity.CRITICAL: "P1",
     PagerDutySeverity.ERROR: "P2",

@@ -7,6 +7,7 @@
 | NoData                                   | kind "no data", never mixed with violations                          |
 | CaptureStopped                           | kind "capture stopped"                                               |
 | MonitorFailed                            | kind "monitor failed"                                                |
+| LabelsStopped                            | kind "labels stopped"                                                |
 | messages beyond the hourly limit         | kind "held back": one summary, once the hour is over                 |
 | a window that was evaluated before       | marked as late: its data arrived after that                          |
 | the third alert of a finding in a day    | says that it recovers after a day without a violation                |

@@ -21,6 +21,7 @@ KINDS = {  # the kind of a message about an execution
     Verdict.NO_DATA: AlertKind.NO_DATA,
     Verdict.CAPTURE_STOPPED: AlertKind.CAPTURE_STOPPED,
     Verdict.MONITOR_FAILED: AlertKind.MONITOR_FAILED,
+    Verdict.LABELS_STOPPED: AlertKind.LABELS_STOPPED,
 }
 
 
@@ -125,7 +126,16 @@ def next_steps(
         case AlertKind.MONITOR_FAILED:
             reason = Step("Read the reason above, and the results at", report)
             return [reason if execution.folder else Step("Read the reason above."), mute]
-    steps = _for_vedette(open_items, execution, context, cause) if ours else _for_model_monitor(report)
+        case AlertKind.LABELS_STOPPED:
+            return [
+                Step("See how many labels came:", f"vedette show violations {endpoint}{window_option(execution)}"),
+                Step(
+                    "Check that the job that writes the labels still runs, and that it writes to a place that"
+                    " ground_truth of fleet.toml names."
+                ),
+                mute,
+            ]
+    steps = _for_vedette(open_items, execution, context, cause) if ours else _for_model_monitor(execution, report)
     return [*steps, mute]
 
 
@@ -133,11 +143,13 @@ def window_option(execution: Execution) -> str:
     """The options that name an execution in commands: its variant, and its window or object; "" if none can.
 
     A closed window is named by its start, the window of a day by its date alone, and one of another length of drift by
-    its whole name, since a shorter one begins at the same time.
+    its whole name, since a shorter one begins at the same time. A day of model quality is named as such.
     """
     name = locations.execution_name(execution.endpoint, execution.variant, execution.folder)
     if execution.window_closed:
-        if execution.window.length == DAY:
+        if execution.is_of_quality:
+            name = f"{locations.QUALITY}/{execution.window_start:%Y-%m-%d}"
+        elif execution.window.length == DAY:
             name = f"{execution.window_start:%Y-%m-%d}"
         elif execution.checks_run == Checks.DRIFT:
             name = execution.window.name
@@ -161,6 +173,7 @@ def feature_options(names: Sequence[str], known: Collection[str]) -> str:
     return options if set(known).issuperset(names) and len(options) <= MAX_NAMED_CHARS else ""
 
 
+_LABELS = Step("Check that the labels are right: if they are made in another way than before, the metrics change, too.")
 _CLIENT = Step("If a client sends wrong data, tell its owner; the findings above say what is wrong.")
 
 
@@ -175,7 +188,7 @@ def _for_vedette(items: Sequence[AlertItem], execution: Execution, context: Aler
     )
     return [
         Step("See all findings:", f"vedette show violations {endpoint}{window}"),
-        _CLIENT,
+        _LABELS if execution.is_of_quality else _CLIENT,
         *([rollback] if context.deploys and may_be_the_model and has_previous else []),
         Step(
             "Before you change a threshold, test it on the last weeks:",
@@ -187,7 +200,8 @@ def _for_vedette(items: Sequence[AlertItem], execution: Execution, context: Aler
 
 def _accept(items: Sequence[AlertItem], execution: Execution, context: AlertContext, window: str) -> list[Step]:
     """How the findings become the new normal, where that is possible: at once, or from when on."""
-    violated = [one for one in execution.measurements if one.alertable and one.check in check_types.ACCEPTABLE]
+    acceptable = check_types.MODEL_QUALITY if execution.is_of_quality else check_types.ACCEPTABLE
+    violated = [one for one in execution.measurements if one.alertable and one.check in acceptable]
     if not violated:
         return []
     if not execution.window_closed:
@@ -206,7 +220,7 @@ def _accept(items: Sequence[AlertItem], execution: Execution, context: AlertCont
             )
         ]
     names = {one.feature for one in violated}
-    features = list(dict.fromkeys(item.subject for item in items if item.check in check_types.ACCEPTABLE))
+    features = list(dict.fromkeys(item.subject for item in items if item.check in acceptable))
     # Where there may be more than the message lists, the command takes what is violated in the window.
     named = feature_options(features, names) if len(items) < MAX_ITEMS else ""
     return [
@@ -217,9 +231,10 @@ def _accept(items: Sequence[AlertItem], execution: Execution, context: AlertCont
     ]
 
 
-def _for_model_monitor(report: str) -> list[Step]:
+def _for_model_monitor(execution: Execution, report: str) -> list[Step]:
+    of_quality = any(one.check in check_types.MODEL_QUALITY for one in execution.measurements)
     return [
         Step("See all findings:", f"{report}constraint_violations.json"),
-        _CLIENT,
+        _LABELS if of_quality else _CLIENT,
         Step("If this is the new normal, edit the constraints of the schedule."),
     ]

@@ -54,7 +54,7 @@ def follow_slow_drift(
     `state` has just counted the execution. A repeated or a late one is not for here: each day counts once.
     """
     measured = {one.feature: one for one in execution.measurements if one.check == check_types.SLOW_DRIFT}
-    covers_drift = execution.window_closed and execution.checks_run != Checks.HARD
+    covers_drift = execution.window_closed and execution.checks_run in {Checks.ALL, Checks.DRIFT}
     if not covers_drift or not measured:  # a day without data, or of two versions: nothing is known
         return state, ()
     known = _followed(state.slow_drift, measured, execution.window_start, thresholds)

@@ -13,6 +13,12 @@
 | severity information (`Measurement.alertable`)       | clean: listed in the files, without an alert
 | drift that lasts (`Measurement.lasts`)               | an open alert stays open; otherwise clean
 | a window that began before the endpoint was deleted  | no change (`deleted_endpoint`)
+| model quality of a day                               | its own checks only, with a last day of their own
+| ... InsufficientLabels, SelectiveLabels              | no change: the day is not the last one, and its next verdict
+|                                                      | counts; SelectiveLabels shows that labels come
+| ... LabelsStopped                                    | a fingerprint and a message of its own, unless labels of a
+|                                                      | later day have come
+| ... the second verdict of a day                      | as any later revision: late, unless no later day had labels
 | drift by the file alone, while the days decide       | an alert from before is removed without a notification
 | NoData, MonitorFailed, CaptureStopped                | a fingerprint and a message of their own
 | ... whose first verdict comes late                   | the same: it may fire, as other late violations
@@ -52,7 +58,10 @@ MISSING_DATA_FINGERPRINTS = {
     Verdict.NO_DATA: Fingerprint(check_types.NO_DATA, "capture"),
     Verdict.CAPTURE_STOPPED: Fingerprint(check_types.CAPTURE_STOPPED, "capture"),
     Verdict.MONITOR_FAILED: Fingerprint(check_types.MONITOR_FAILED, "monitor"),
+    Verdict.LABELS_STOPPED: Fingerprint(check_types.LABELS_STOPPED, "labels"),
 }
+_EXPECTED = {Verdict.MONITOR_FAILED: "a verdict", Verdict.LABELS_STOPPED: "labels, as on earlier days"}
+_WITHOUT_METRICS = frozenset({Verdict.INSUFFICIENT_LABELS, Verdict.SELECTIVE_LABELS, Verdict.LABELS_STOPPED})
 # A state must fit an item of DynamoDB, which holds 400 KB. 1,000 fingerprints without their subjects have 120 KB.
 MAX_FINGERPRINTS = 1_000
 MAX_SUBJECT_BYTES = 100_000  # of all subjects together
@@ -121,6 +130,9 @@ def transition(
         return Transition(state)
     last = _last_window_end(state, execution)
     newer = last is None or execution.window_end > last
+    # A day of model quality without a metric leaves the last one where it is.
+    if execution.checks_run == Checks.QUALITY and execution.revision <= counted_revision(state, execution):
+        return Transition(state)
     if not execution.window_closed:
         fires_at_once = thresholds.hard_violated <= 1
         return _apply_open_window(state, execution, muted) if newer and fires_at_once else Transition(state)
@@ -138,6 +150,8 @@ def reach(thresholds: Thresholds) -> int:
 
 def _last_window_end(state: AlertState, execution: Execution) -> datetime | None:
     """The end of the newest closed window of the same checks that was counted."""
+    if execution.checks_run == Checks.QUALITY:
+        return state.last_quality_window_end
     return state.last_drift_window_end if execution.checks_run == Checks.DRIFT else state.last_closed_window_end
 
 
@@ -157,7 +171,7 @@ def _apply_late_window(
         for measurement in _alertable(earlier)
     }
     found = _alertable(execution)
-    if execution.verdict in MISSING_DATA_FINGERPRINTS:
+    if execution.verdict in MISSING_DATA_FINGERPRINTS and execution.checks_run != Checks.QUALITY:
         found = [m for m in _evaluated(state, execution) if m.alertable]
     followed, left_out = _followed(state, [m for m in found if m.fingerprint not in before])
     last = _last_window_end(state, execution)
@@ -255,15 +269,26 @@ def _apply_closed_window(state: AlertState, execution: Execution, thresholds: Th
         kind = _notification_kind(before, after, measurement, silent=in_silence)
         if kind is not None:
             findings.setdefault(kind, []).append(measurement)
-    drift, hard = execution.checks_run == Checks.DRIFT, execution.checks_run == Checks.HARD
+    ends = dict.fromkeys(_last_ends(execution), execution.window_end)
     changed = replace(
         with_counted(state, execution),
         fingerprints=known,
-        last_closed_window_end=state.last_closed_window_end if drift else execution.window_end,
-        last_drift_window_end=state.last_drift_window_end if hard else execution.window_end,
         had_rows=state.had_rows or execution.rows > 0 or bool(execution.rejected) or execution.source != "vedette",
+        **ends,
     )
     return _transition(state, changed, execution, findings, since, left_out)
+
+
+def _last_ends(execution: Execution) -> tuple[str, ...]:
+    """The fields of the state that hold the end of the newest window of these checks."""
+    match execution.checks_run:
+        case Checks.HARD:
+            return ("last_closed_window_end",)
+        case Checks.DRIFT:
+            return ("last_drift_window_end",)
+        case Checks.QUALITY:
+            return () if execution.verdict in _WITHOUT_METRICS else ("last_quality_window_end",)
+    return ("last_closed_window_end", "last_drift_window_end")
 
 
 def _transition(
@@ -325,12 +350,17 @@ def bounded(state: AlertState) -> AlertState:
 
 def _evaluated(state: AlertState, execution: Execution) -> list[Measurement]:
     """What this window says about each fingerprint; nothing about those that it did not evaluate."""
-    missing_data = [_missing_data(execution, verdict) for verdict in MISSING_DATA_FINGERPRINTS]
+    missing_data = [_missing_data(execution, verdict) for verdict in _missing_data_verdicts(execution)]
     # No alert on an endpoint that never had data, and no recovery for an outage that was not reported.
     missing_data = [
         m for m in missing_data if m.fingerprint in state.fingerprints or (m.violated and _had_data(state, execution))
     ]
     evaluated = [m for m in execution.measurements if m.evaluated]
+    if execution.checks_run == Checks.QUALITY:
+        if execution.verdict == Verdict.INSUFFICIENT_LABELS:
+            return []
+        complete = execution.verdict in {Verdict.OK, Verdict.VIOLATIONS}
+        return missing_data + (evaluated + _implicit_clears(state, execution) if complete else [])
     if execution.checks_run == Checks.DRIFT:  # the shorter windows report the other kinds of missing data
         no_data = [m for m in missing_data if m.violated and m.check == check_types.NO_DATA]
         complete = execution.verdict in {Verdict.OK, Verdict.VIOLATIONS}
@@ -344,7 +374,13 @@ def _evaluated(state: AlertState, execution: Execution) -> list[Measurement]:
 
 
 def _had_data(state: AlertState, execution: Execution) -> bool:
-    return state.had_rows or execution.verdict in {Verdict.MONITOR_FAILED, Verdict.CAPTURE_STOPPED}
+    return state.had_rows or execution.verdict != Verdict.NO_DATA
+
+
+def _missing_data_verdicts(execution: Execution) -> list[Verdict]:
+    """What an execution can find missing: that of model quality labels, each other one captured data."""
+    of_quality = execution.checks_run == Checks.QUALITY
+    return [one for one in MISSING_DATA_FINGERPRINTS if (one == Verdict.LABELS_STOPPED) == of_quality]
 
 
 def _missing_data(execution: Execution, verdict: Verdict) -> Measurement:
@@ -354,7 +390,7 @@ def _missing_data(execution: Execution, verdict: Verdict) -> Measurement:
         feature=subject,
         check=check,
         kind="hard",
-        expected="a verdict" if verdict == Verdict.MONITOR_FAILED else "captured data",
+        expected=_EXPECTED.get(verdict, "captured data"),
         observed=("; ".join(execution.notes) or "none") if violated else "",
         violated=violated,
         severity=Severity.INFORMATION if verdict == Verdict.NO_DATA else Severity.WARNING,
@@ -374,12 +410,14 @@ def _implicit_clears(state: AlertState, execution: Execution) -> list[Measuremen
             violated=False,
         )
         for fingerprint in state.fingerprints
-        if fingerprint not in measured and _covers(execution.checks_run, fingerprint)
+        if fingerprint not in measured and (execution.source != "vedette" or _covers(execution.checks_run, fingerprint))
     ]
 
 
 def _covers(checks: Checks, fingerprint: Fingerprint) -> bool:
     """Whether an evaluation of these checks includes the check of a fingerprint."""
+    if (fingerprint.check in check_types.MODEL_QUALITY) != (checks == Checks.QUALITY):
+        return False
     return checks == Checks.ALL or (fingerprint.check in check_types.DRIFTS) == (checks == Checks.DRIFT)
 
 
@@ -408,7 +446,7 @@ def _next_state(
     after = replace(before or _first_seen(measurement, execution), recent=recent)
     if violated:
         severity = worst([after.severity, measurement.severity])
-        after = replace(after, last_seen=execution.window_end, severity=severity)
+        after = replace(after, last_seen=max(after.last_seen, execution.window_end), severity=severity)
     if fires and (violated or not fired):
         return replace(after, state=FingerprintStatus.MUTED if silent else FingerprintStatus.FIRING)
     return after

@@ -18,6 +18,7 @@ SILENT_CHECKS = {
     check_types.NO_DATA,
     check_types.CAPTURE_STOPPED,
     check_types.MONITOR_FAILED,
+    check_types.LABELS_STOPPED,
     "capture",
     "monitoring",
     "endpoint",

@@ -62,6 +62,8 @@ def _violation(measurement: Measurement, name: str, rows: int) -> str:
             return "the endpoint has traffic, but nothing is captured"
         case check_types.MONITOR_FAILED:
             return f"the evaluation failed: {sanitize(measurement.observed, 200).rstrip('.')}"
+        case check_types.LABELS_STOPPED:
+            return "labels have stopped, so the quality of the model is not known"
         case _:
             return f"{name} violates {sanitize(measurement.check, 60)}"
 
@@ -70,6 +72,7 @@ _RECOVERIES = {
     check_types.NO_DATA: "data is captured again",
     check_types.CAPTURE_STOPPED: "data is captured again",
     check_types.MONITOR_FAILED: "the evaluation works again",
+    check_types.LABELS_STOPPED: "labels come again",
 }
 
 
@@ -77,6 +80,7 @@ _OPEN = {
     check_types.NO_DATA: "nothing is captured",
     check_types.CAPTURE_STOPPED: "there is traffic, but nothing is captured",
     check_types.MONITOR_FAILED: "the evaluation fails",
+    check_types.LABELS_STOPPED: "labels have stopped",
 }
 
 

@@ -28,3 +28,4 @@ MIN_ACCEPTED_ROWS = 100  # of a window that is accepted: as many as drift needs
 NO_DATA = "no_data"
 CAPTURE_STOPPED = "capture_stopped"
 MONITOR_FAILED = "monitor_failed"
+LABELS_STOPPED = "labels_stopped"

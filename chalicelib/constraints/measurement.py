@@ -55,6 +55,7 @@ class Checks(StrEnum):
     ALL = "all"
     HARD = "hard"  # everything but drift
     DRIFT = "drift"
+    QUALITY = "quality"  # of the model, with labels: on days of its own
 
 
 _WARNING_SHARE = 0.01
@@ -119,6 +120,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""  # Model Monitor's sentence; "" when its rule is not violated
     # Drift of a day: the smallest and the largest distance of one of its reference days from the others.
     reference_distances: tuple[float, float] | msgspec.UnsetType = msgspec.UNSET
+    # Of model quality: how far chance may move the value, at three standard deviations.
+    margin: float | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -129,6 +132,11 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     def alertable(self) -> bool:
         """Whether it may raise an alert: violated, and worse than information. Missing data always may."""
         return self.violated and (self.severity != Severity.INFORMATION or self.check == check_types.NO_DATA)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it is violated by more than chance: half of the quiet days of model quality are violations."""
+        return self.alertable if self.check in check_types.MODEL_QUALITY else self.violated
 
 
 def severity_of(share: float, *, critical: bool = False) -> Severity:

@@ -18,4 +18,4 @@ def handle(event: Event, context: Any) -> dict[str, Any]:
         return fan_out.start_workers(invocation, fan_out.MONITORING_WORKERS)
     from chalicelib.services import monitoring  # it needs numpy, which doubles a cold start
 
-    return fan_out.work_through(invocation, scheduled.endpoints, monitoring.evaluate_due_windows)
+    return fan_out.work_through(invocation, scheduled.endpoints, monitoring.monitor)

@@ -52,6 +52,7 @@ class Point(NamedTuple):
 
     value: float | None
     violated: bool = False
+    range: tuple[float, float] | None = None  # where chance may have moved it from
 
 
 # --- the data of a chart ----------------------------------------------------------------------------------------------
@@ -191,11 +192,11 @@ def overlaid_histogram(bars: Sequence[Compared], axis: Scale) -> Markup:
                 left, width = (i + inset) * wide, (1 - 2 * inset) * wide
                 shapes.append(f"M{left:.4g} {HEIGHT}v-{height:.3g}h{width:.3g}v{height:.3g}z")
     return Markup(  # noqa: S704 - numbers
-        f'{_grid(axis)}<path class="b" d="{"".join(baseline)}"/><path class="c" d="{"".join(current)}"/>'
+        f'{grid(axis)}<path class="b" d="{"".join(baseline)}"/><path class="c" d="{"".join(current)}"/>'
     )
 
 
-def _grid(axis: Scale) -> str:
+def grid(axis: Scale) -> str:
     """A line at every number of the vertical axis but the lowest, where the chart has its own."""
     lines = "".join(f"M0 {HEIGHT - axis.share(value) * HEIGHT:.3g}H{WIDTH}" for value in axis.values[1:])
     return f'<path class="g" d="{lines}"/>'
@@ -223,7 +224,7 @@ def stacked_bar(shares: Sequence[tuple[str, float]]) -> Markup:
 
 def line_scale(points: Sequence[Point], threshold: float | None, band: tuple[float, float] | None) -> Scale:
     """The vertical axis of a line with its threshold and its band."""
-    known = [point.value for point in points if point.value is not None]
+    known = [value for point in points if point.value is not None for value in (point.value, *(point.range or ()))]
     return scale([*known, *(() if threshold is None else (threshold,)), *(band or ())])
 
 
@@ -252,7 +253,13 @@ def line_chart(
             pen = "L"
     dots = "".join(f"M{x(i)} {y(p.value)}h0" for i, p in enumerate(points) if p.violated and p.value is not None)
     marks = "".join(f"M{x(i - 0.5)} 0V{HEIGHT}" for i in deployments)
+    ranges = "".join(
+        f"M{x(i - 0.5)} {y(one.range[0])}V{y(one.range[1])}H{x(i + 0.5)}V{y(one.range[0])}z"
+        for i, one in enumerate(points)
+        if one.range is not None and one.value is not None
+    )
     shapes = [
+        ("r", ranges),
         ("r", f"M0 {y(band[0])}V{y(band[1])}H{WIDTH}V{y(band[0])}z" if band is not None else ""),
         ("v", marks),
         ("t", f"M0 {y(threshold)}H{WIDTH}" if threshold is not None else ""),
@@ -260,7 +267,7 @@ def line_chart(
         ("x", dots),
     ]
     drawn = "".join(f'<path class="{name}" d="{shape}"/>' for name, shape in shapes if shape)
-    return Markup(_grid(axis) + drawn)  # noqa: S704 - numbers
+    return Markup(grid(axis) + drawn)  # noqa: S704 - numbers
 
 
 def number(value: float) -> str:

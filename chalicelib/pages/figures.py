@@ -29,6 +29,7 @@ from chalicelib.statistics import NUMERIC_TYPES
 from chalicelib.statistics.column import ColumnStatistics
 
 MAX_CATEGORY_CHARS = 64
+REGRESSION_METRICS = frozenset({"mae", "mse", "rmse", "r2"})  # the others of model quality are shares
 MAX_UNKNOWN_CATEGORIES = 20  # named
 BLANK = "(blank)"
 
@@ -69,6 +70,7 @@ class Chart:
     header: tuple[str, ...]
     body: Markup  # of the table
     is_line: bool = False
+    is_square: bool = False
     banded: bool = False  # the band of the reference days is drawn
 
 
@@ -118,11 +120,11 @@ def histogram(before: ColumnStatistics | None, after: ColumnStatistics | None) -
         vertical=axes.vertical_labels(axis, exact_percent),
         horizontal=axes.horizontal_labels(ticks),
         header=("Value", "Baseline", "Current"),
-        body=_body((bar.label, percent(bar.baseline), percent(bar.current)) for bar in bars),
+        body=table_body((bar.label, percent(bar.baseline), percent(bar.current)) for bar in bars),
     )
 
 
-def _body(rows: Iterable[tuple[str, ...]]) -> Markup:
+def table_body(rows: Iterable[tuple[str, ...]]) -> Markup:
     """The rows of a table; the first cell is the row's header, as HTML finds without a `scope`."""
     return Markup("\n".join(f"<tr><th>{'<td>'.join(map(escape, row))}" for row in rows))  # noqa: S704 - escaped
 
@@ -198,9 +200,17 @@ def lines(ranked: Sequence[Measurement], histories: Mapping[str, History]) -> It
                 yield line
 
 
+def _range(measured: Measurement) -> tuple[float, float] | None:
+    """How far chance may have moved a metric of model quality."""
+    if measured.margin is UNSET or measured.value is None:
+        return None
+    low, high = measured.value - measured.margin, measured.value + measured.margin
+    return (low, high) if measured.feature in REGRESSION_METRICS else (max(low, 0.0), min(high, 1.0))
+
+
 def _line(one: Measurement, history: History) -> Chart | None:
     measured = history.measurements(one.fingerprint)
-    points = [Point(m.value, m.violated) if m is not None else Point(None) for m in measured]
+    points = [Point(m.value, m.is_proven, _range(m)) if m is not None else Point(None) for m in measured]
     if sum(point.value is not None for point in points) < 2:
         return None
     band = None if one.reference_distances is UNSET else one.reference_distances
@@ -213,6 +223,8 @@ def _line(one: Measurement, history: History) -> Chart | None:
     if band is not None:
         notes.append(f"reference days {band[0]:.2f} to {band[1]:.2f}")
         summary += f"; the reference days among themselves {band[0]:.2f} to {band[1]:.2f}"
+    if any(point.range is not None for point in points):
+        notes.append("shaded: what chance may explain")
     times = [f"{execution.window_start:%m-%d %H:%M}" for execution in history.executions]
     return Chart(
         title=title or check,
@@ -222,7 +234,7 @@ def _line(one: Measurement, history: History) -> Chart | None:
         vertical=axes.vertical_labels(axis, text),
         horizontal=axes.horizontal_labels((axes.Tick(0, times[0]), axes.Tick(1, times[-1]))),
         header=("Window, UTC", "Value"),
-        body=_body(
+        body=table_body(
             (at, ("" if point.value is None else text(point.value)) + (" violated" if point.violated else ""))
             for at, point in zip(times, points, strict=True)
         ),

@@ -78,7 +78,7 @@ class History:
         measured = self.measurements(fingerprint)
         if not measured:
             return None
-        states = [None if one is None or not one.evaluated else one.violated for one in measured]
+        states = [None if one is None or not one.evaluated else one.is_proven for one in measured]
         return self._since(states, self.firing.get(fingerprint))
 
     def verdict_since(self) -> Since | None:

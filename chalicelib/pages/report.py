@@ -5,6 +5,7 @@
 | an execution and earlier windows                 | everything                                                        |
 | files that were evaluated without an installation| the verdict and the features; no endpoint, no history, no commands|
 | no statistics (no rows, Model Monitor's own run) | only the checks                                                   |
+| an execution of model quality                    | its metrics as the features, and `quality_figures`                |
 | names, reasons, notes, categories                | harmless text, see `features`                                     |
 """
 
@@ -30,6 +31,7 @@ from chalicelib.pages.features import Cards, Feature, Finding
 from chalicelib.pages.history import WINDOWS, History, Since
 from chalicelib.pages.labels import length, tone, verdict_sentence, version, window
 from chalicelib.pages.not_evaluated import not_evaluated
+from chalicelib.pages.quality_figures import QualityFigures
 from chalicelib.records import AlertItem, AlertMessage, Deployment, Execution
 from chalicelib.statistics.table import Table
 
@@ -78,6 +80,7 @@ class ReportContent:
     captured: tuple[datetime, datetime] | None = None  # the first and the last inference
     baseline_place: str = ""
     hours: CapturedHours | None = None
+    quality: QualityFigures | None = None  # of model quality, which has no baseline and no table
 
 
 class Window(NamedTuple):
@@ -92,7 +95,12 @@ class Window(NamedTuple):
 
 
 def execution_report(
-    monitored: MonitoredExecution, baseline: Baseline | None, current: Table | None, *, counted: bool = True
+    monitored: MonitoredExecution,
+    baseline: Baseline | None,
+    current: Table | None,
+    *,
+    counted: bool = True,
+    quality: QualityFigures | None = None,
 ) -> bytes:
     """The page of a stored execution; for `counted` see `ReportContent`."""
     execution = monitored.execution
@@ -108,6 +116,7 @@ def execution_report(
         current,
         monitored,
         counted,
+        quality=quality,
     )
     return report(content)
 
@@ -157,6 +166,7 @@ def report(content: ReportContent) -> bytes:
         opened=_opened(features),
         monitored=monitored,
         thresholds=_thresholds(content.baseline),
+        quality=content.quality,
         short=_short,
     )
 
@@ -262,6 +272,8 @@ def _facts(content: ReportContent, history: History, drift: History | None) -> l
         facts.append(("Source", [*places, *([f"and {more:,} more"] if more > 0 else [])]))
     if content.captured is not None:
         facts.append(("Captured", [period(*content.captured)]))
+    if content.quality is not None:
+        return [*facts, *content.quality.facts]
     captured = f" in {counted(content.requests, 'request')}" if content.requests is not None else ""
     facts.append(("Rows", [f"{counted(evaluation.rows, 'row')}{captured}"]))
     unread = [f"{counted(count, 'line')}: {sanitize(reason, 100)}" for reason, count in content.rejected.items()]

@@ -14,12 +14,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import msgspec
 import numpy as np
 
 from chalicelib.quality.confusion import class_order
 from chalicelib.quality.scores import UNLABELLED, ScoreHistogram
 from chalicelib.quality.state import QualityState
+from chalicelib.records import LabelGroup
 
 MIN_GROUP = 20  # predictions; a smaller group says nothing
 MAX_RELATIVE_DIFFERENCE = 0.1  # of the coverage of a group and of the rest, in coverages of all
@@ -31,21 +31,7 @@ _TENTHS = 10
 MIN_SEPARATION = 0.25  # of the classes by a model that is in use
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Predictions that have something in common, and how many of them have a label."""
-
-    name: str
-    predictions: int
-    labelled: int
-    is_class: bool = False  # of one predicted class; else a tenth of the scores
-
-    @property
-    def coverage(self) -> float:
-        """The share with a label."""
-        return self.labelled / self.predictions
-
-
-def groups(state: QualityState) -> tuple[Group, ...]:
+def groups(state: QualityState) -> tuple[LabelGroup, ...]:
     """The predictions by class and by tenth of the scores, those groups that hold any.
 
     Examples
@@ -57,7 +43,7 @@ def groups(state: QualityState) -> tuple[Group, ...]:
     labelled = state.confusion.predicted()
     names = sorted({*labelled, *state.unlabelled} - {""}, key=class_order)
     of_classes = [
-        Group(
+        LabelGroup(
             name=f"predicted {name}",
             predictions=labelled.get(name, 0) + state.unlabelled.get(name, 0),
             labelled=labelled.get(name, 0),
@@ -68,7 +54,7 @@ def groups(state: QualityState) -> tuple[Group, ...]:
     return (*(one for one in of_classes if one.predictions), *_tenths(state.scores))
 
 
-def _tenths(histogram: ScoreHistogram) -> list[Group]:
+def _tenths(histogram: ScoreHistogram) -> list[LabelGroup]:
     """Tenths of the predictions in the order of their scores; equal scores stay together."""
     rows = histogram.rows()
     if len(rows) < 2:
@@ -79,13 +65,15 @@ def _tenths(histogram: ScoreHistogram) -> list[Group]:
     all_rows = np.bincount(places, sizes, minlength=_TENTHS).astype(int)
     missing = np.bincount(places, rows[:, UNLABELLED], minlength=_TENTHS).astype(int)
     return [
-        Group(name=f"tenth {place + 1} of the scores", predictions=int(count), labelled=int(count - missing[place]))
+        LabelGroup(
+            name=f"tenth {place + 1} of the scores", predictions=int(count), labelled=int(count - missing[place])
+        )
         for place, count in enumerate(all_rows)
         if count
     ]
 
 
-def uneven(found: Sequence[Group], state: QualityState) -> tuple[Group, ...]:
+def uneven(found: Sequence[LabelGroup], state: QualityState) -> tuple[LabelGroup, ...]:
     """The groups whose coverage differs from that of the rest by more than chance and more than a tenth.
 
     Examples
@@ -102,7 +90,7 @@ def uneven(found: Sequence[Group], state: QualityState) -> tuple[Group, ...]:
     )
 
 
-def selection_allowance(found: Sequence[Group], state: QualityState) -> float:
+def selection_allowance(found: Sequence[LabelGroup], state: QualityState) -> float:
     """How far a share of the labelled rows may lie from that of all rows, by differences that are not yet `uneven`.
 
     Where labels of one class come r times as often, a share p moves by at most about (r - 1) / 4, since its log-odds
@@ -135,7 +123,7 @@ def _separation(state: QualityState) -> float:
     return max(MIN_SEPARATION, float(shares.min()))
 
 
-def _differences(found: Sequence[Group], state: QualityState) -> Iterator[tuple[Group, float]]:
+def _differences(found: Sequence[LabelGroup], state: QualityState) -> Iterator[tuple[LabelGroup, float]]:
     """How much the coverage of each group differs from that of the rest, in coverages of all."""
     total, labelled = state.predictions, state.labelled
     for one in found if 0 < labelled < total else ():
@@ -144,7 +132,7 @@ def _differences(found: Sequence[Group], state: QualityState) -> Iterator[tuple[
             yield one, abs(one.coverage - (labelled - one.labelled) / rest) * total / labelled
 
 
-def _chance(one: Group, state: QualityState) -> float:
+def _chance(one: LabelGroup, state: QualityState) -> float:
     """The standard error of that difference if labels were missing at random, clustered as rows are."""
     overall = state.labelled / state.predictions
     sizes = 1 / one.predictions + 1 / (state.predictions - one.predictions)

@@ -30,12 +30,13 @@ from chalicelib.constraints.check_types import LESS_THAN
 from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Measurement, Severity, Verdict, rounded
 from chalicelib.quality.constraints import QualityConstraints, Threshold, camel_case, violation_sentence
-from chalicelib.quality.coverage import Group, groups, selection_allowance, uneven
+from chalicelib.quality.coverage import groups, selection_allowance, uneven
 from chalicelib.quality.files import SAMPLE_DEVIATION, QualityStatistics, quality_statistics
 from chalicelib.quality.metrics import Problem, metrics, smoothed
 from chalicelib.quality.settings import ProblemType
 from chalicelib.quality.state import QualityState
 from chalicelib.quality.uncertainty import PSEUDO_ROWS, margins
+from chalicelib.records import LabelGroup
 
 MIN_LABELS = 200  # as many as Model Monitor needs for a standard deviation
 MIN_CLASS_ROWS = 20  # of either class of a binary problem
@@ -101,7 +102,7 @@ def evaluate_quality(
     return Evaluation(verdict=_verdict(measurements), rows=state.labelled, measurements=measurements, notes=notes)
 
 
-def _without_metrics(state: QualityState, history: LabelHistory, selective: Sequence[Group]) -> Verdict | None:
+def _without_metrics(state: QualityState, history: LabelHistory, selective: Sequence[LabelGroup]) -> Verdict | None:
     """The verdict that needs no metric; None when the metrics decide."""
     if not state.predictions:
         return Verdict.NO_DATA
@@ -164,6 +165,7 @@ def _measured(
         observed="undefined" if value is None else f"{value:.4g}{spread}",
         value=value,
         threshold=limit.threshold,
+        margin=msgspec.UNSET if margin is None else margin,
         violated=known and value is not None and limit.violated_by(value),
         evaluated=known,
     )
@@ -211,7 +213,7 @@ def _rows_needed(state: QualityState, problem: Problem, min_labels: int) -> int:
     return max(0, *needed)
 
 
-def _notes(state: QualityState, history: LabelHistory, selective: Sequence[Group]) -> Iterator[str]:
+def _notes(state: QualityState, history: LabelHistory, selective: Sequence[LabelGroup]) -> Iterator[str]:
     if state.coverage is not None:
         yield f"{state.labelled} of {state.predictions} predictions have a label ({rounded(state.coverage)})"
     if (

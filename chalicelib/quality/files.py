@@ -20,7 +20,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -52,6 +52,30 @@ class QualityStatistics(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     values: Values
     deviations: Values  # of samples of 80 %; None where the file says "NaN"
+
+
+class QualityBaseline(NamedTuple):
+    """What metrics are compared with."""
+
+    constraints: QualityConstraints
+    statistics: QualityStatistics | None  # None: the chance in the thresholds is not known
+
+
+def read_baseline(
+    constraints: bytes, place: str, statistics: bytes | None = None, statistics_place: str = ""
+) -> QualityBaseline:
+    """A baseline from its two files.
+
+    Raises
+    ------
+    UnreadableFile
+        When one of them is not of model quality, or they are of different problem types.
+    """
+    limits = read_constraints(constraints, place)
+    found = None if statistics is None else read_statistics(statistics, statistics_place)
+    if found is not None and found.problem_type != limits.problem_type:
+        raise UnreadableFile(f"{place}: statistics of a {found.problem_type}, constraints of {limits.problem_type}")
+    return QualityBaseline(limits, found)
 
 
 def quality_statistics(state: QualityState, problem: Problem) -> QualityStatistics:

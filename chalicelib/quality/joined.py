@@ -70,9 +70,15 @@ class Joined(Record, frozen=True, kw_only=True):
         """The states of the blocks that begin in a window."""
         return tuple(block.state for block in self.blocks if window.contains(block.start))
 
-    def notes(self) -> tuple[str, ...]:
-        """What was left out, one sentence each."""
-        return tuple(_notes(self))
+    def notes(self, *, are_all_predictions: bool = True) -> tuple[str, ...]:
+        """What was left out, one sentence each.
+
+        Parameters
+        ----------
+        are_all_predictions
+            False: the labels may be of predictions of other days, so that an unknown id says nothing.
+        """
+        return tuple(_notes(self, are_all_predictions=are_all_predictions))
 
 
 def join(predictions: Iterable[PredictionPart], labels: Iterable[LabelPart], settings: QualitySettings) -> Joined:
@@ -236,7 +242,7 @@ def _blocks(table: _Predictions, labels: _Labels, settings: QualitySettings) -> 
         yield JoinedBlock(start=start, state=state)
 
 
-def _notes(joined: Joined) -> Iterator[str]:
+def _notes(joined: Joined, *, are_all_predictions: bool) -> Iterator[str]:
     if joined.without_inference_id:
         without = f"requests without an inference id: {joined.without_inference_id} of {joined.requests}"
         yield f"{without}; their labels must name the event id"
@@ -246,7 +252,9 @@ def _notes(joined: Joined) -> Iterator[str]:
         yield f"predictions with the id of an earlier one, which counts: {joined.repeated_predictions}"
     for reason, count in joined.rejected_labels.items():
         yield f"labels rejected: {count} ({reason})"
-    if joined.unknown_ids:
+    if joined.unknown_ids == joined.labels and joined.labels and not are_all_predictions:
+        yield f"none of the {joined.labels} labels that came since this day began has the id of one of its predictions"
+    elif joined.unknown_ids and are_all_predictions:
         yield f"labels whose id no captured request has: {joined.unknown_ids} of {joined.labels}"
     if joined.mismatched_rows:
         yield f"labels of requests with another number of rows: {joined.mismatched_rows}"

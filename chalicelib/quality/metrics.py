@@ -18,7 +18,7 @@ import msgspec
 
 from chalicelib.quality.confusion import Values, binary_metrics, multiclass_metrics, standard_errors
 from chalicelib.quality.curves import auc, auc_standard_error
-from chalicelib.quality.settings import ProblemType
+from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.quality.state import QualityState
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     type: ProblemType
     classes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: QualitySettings) -> Problem:
+        """What the metrics of these settings are computed of."""
+        return cls(type=settings.problem_type, classes=settings.known_classes)
 
 
 def metrics(state: QualityState, problem: Problem) -> Values:

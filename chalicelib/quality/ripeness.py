@@ -2,51 +2,55 @@
 
 Looking at every file and alerting at the first that shows three standard errors raises several times as many false
 alarms as one look; and the first labels are seldom a fair sample.
+
+Each look has a moment, and only labels that were written before it count: so the same look always has the same labels,
+whenever it is made.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from chalicelib.quality.settings import QualitySettings
-from chalicelib.window import Window
+from chalicelib.window import DAY, Window, open_window
+
+_DAY_MINUTES = DAY // timedelta(minutes=1)
 
 
-def evaluation_times(day: Window, settings: QualitySettings) -> tuple[datetime, datetime]:
-    """When the labels of a window of predictions are expected, and when no more are: `label_delay`, `label_limit`.
+class Look(NamedTuple):
+    """One of the two evaluations of a day of predictions."""
 
-    Examples
-    --------
-    >>> from datetime import UTC
-    >>> from chalicelib.quality.settings import ProblemType
-    >>> day = Window(datetime(2026, 11, 1, tzinfo=UTC), timedelta(days=1))
-    >>> settings = QualitySettings(problem_type=ProblemType.REGRESSION, label_delay_hours=48, label_limit_hours=720)
-    >>> [f"{moment:%m-%d}" for moment in evaluation_times(day, settings)]
-    ['11-04', '12-02']
-    """
-    delay, limit = settings.label_delay_hours, settings.label_limit_hours
-    return day.end + timedelta(hours=delay), day.end + timedelta(hours=limit)
+    at: datetime  # labels that were written before count
+    day: Window
+    is_final: bool  # no more labels are expected
 
 
-def is_due(day: Window, settings: QualitySettings, now: datetime, evaluated_at: datetime | None) -> bool:
-    """Whether a window of predictions is to be evaluated now.
+def is_ripe(day: Window, settings: QualitySettings, now: datetime) -> bool:
+    """Whether the first look at a day is due, or was."""
+    return day.end + timedelta(hours=settings.label_delay_hours) <= now
 
-    Parameters
-    ----------
-    evaluated_at
-        When it was last evaluated; None: never.
+
+def looks(settings: QualitySettings, since: datetime, until: datetime) -> list[Look]:
+    """The looks that fall due in (since, until], in order of time; one alone where delay and limit are the same.
 
     Examples
     --------
     >>> from datetime import UTC
     >>> from chalicelib.quality.settings import ProblemType
-    >>> day = Window(datetime(2026, 11, 1, tzinfo=UTC), timedelta(days=1))
     >>> settings = QualitySettings(problem_type=ProblemType.REGRESSION, label_delay_hours=48, label_limit_hours=720)
-    >>> moments = [datetime(2026, month, day, tzinfo=UTC) for month, day in ((11, 3), (11, 5), (12, 3))]
-    >>> [is_due(day, settings, moment, None) for moment in moments]
-    [False, True, True]
-    >>> [is_due(day, settings, moment, moments[1]) for moment in moments]
-    [False, False, True]
+    >>> moments = datetime(2026, 12, 1, tzinfo=UTC), datetime(2026, 12, 2, tzinfo=UTC)
+    >>> [(f"{look.day.start:%m-%d}", look.is_final) for look in looks(settings, *moments)]
+    [('11-01', True), ('11-29', False)]
+    >>> looks(settings, moments[1], moments[1])
+    []
     """
-    passed = [moment for moment in evaluation_times(day, settings) if moment <= now]
-    return bool(passed) and (evaluated_at is None or evaluated_at < passed[-1])
+    delays = {timedelta(hours=settings.label_delay_hours): False, timedelta(hours=settings.label_limit_hours): True}
+    found: list[Look] = []
+    for delay, is_final in delays.items():
+        day = open_window(_DAY_MINUTES, since - delay - DAY)
+        while day.end + delay <= until:
+            if day.end + delay > since:
+                found.append(Look(day.end + delay, day, is_final))
+            day = Window(day.end, DAY)
+    return sorted(found)

@@ -42,6 +42,7 @@ class QualitySettings(msgspec.Struct, frozen=True, kw_only=True):
     label: str = ""  # in labels of several columns
     classes: tuple[str, ...] = ()  # binary: the negative, then the positive; () is 0 and 1. Multiclass: () is any
     ground_truth: tuple[str, ...] = ()  # S3 places of labels
+    baseline: str = ""  # S3 folder, or constraints.json, of what the metrics are compared with
     label_delay_hours: int = 24  # after which the labels of a day are expected, and the day is evaluated
     label_limit_hours: int = 720  # after which no more are expected, and the day is evaluated for the last time
 

@@ -10,6 +10,7 @@ A service may call the services below it in this list, and no other:
 | repetition           | sends an open alert again that nobody ended or muted                      |
 | departed_endpoint    | sends what is pending of an endpoint that left the fleet                  |
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
+| quality_monitoring   | evaluates the days of predictions of one endpoint whose labels are ripe   |
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
 | label_backlog        | label objects that have no part yet                                       |
 | label_processing     | makes the label part of one label object                                  |

@@ -177,7 +177,14 @@ def _stored_executions(run: EndpointRun, late: Execution) -> StoredExecutions:
     earlier, far = tuple(executions.revisions_before(late)), reach(run.entry.thresholds) * window.length
     if not far:  # each check fires in a single window
         return StoredExecutions(earlier)
-    around = executions.of_windows(run.endpoint, late.variant, window.start - far, window.end + far, window.length)
+    around = executions.of_windows(
+        run.endpoint,
+        late.variant,
+        window.start - far,
+        window.end + far,
+        window.length,
+        of_quality=late.is_of_quality,
+    )
     return StoredExecutions(earlier, tuple(around))
 
 
@@ -192,14 +199,13 @@ def _context(run: EndpointRun, execution: Execution) -> AlertContext:
         if execution.source != "vedette":
             return ()
         length = timedelta(minutes=run.entry.window_minutes)
-        if execution.checks_run == Checks.DRIFT:
+        if execution.checks_run in {Checks.DRIFT, Checks.QUALITY}:
             length = execution.window.length
-        until = execution.window_start
-        return tuple(
-            run.stores.executions.of_windows(
-                run.endpoint, execution.variant, until - WINDOWS_BEFORE * length, until, length
-            )
+        start, until = execution.window_start - WINDOWS_BEFORE * length, execution.window_start
+        found = run.stores.executions.of_windows(
+            run.endpoint, execution.variant, start, until, length, of_quality=execution.is_of_quality
         )
+        return tuple(found)
 
     return AlertContext(
         bucket=run.stores.bucket.name,

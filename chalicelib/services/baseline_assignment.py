@@ -1,14 +1,24 @@
-"""The baseline follows the served version, where Vedette deploys; elsewhere `vedette apply` puts the fleet's in force.
+"""The baselines follow the served version, where Vedette deploys; elsewhere `vedette apply` puts the fleet's in force.
 
 | the version's package                            | the baseline in force afterwards                               |
 |--------------------------------------------------|----------------------------------------------------------------|
-| names one (DriftCheckBaselines.ModelDataQuality) | that one                                                       |
+| names one                                        | that one                                                       |
 | names none, the fleet entry does                 | the entry's                                                    |
 | neither does, a person put one in force          | that one stays                                                 |
 | neither does, another version had brought it     | none, and the notification says so: it belongs to that version |
+
+| baseline of                               | named by the package as                                               |
+|-------------------------------------------|-----------------------------------------------------------------------|
+| captured data                             | DriftCheckBaselines.ModelDataQuality                                  |
+| model quality, of an entry with a quality | DriftCheckBaselines.ModelQuality, else ModelMetrics.ModelQuality      |
+| table                                     |                                                                       |
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DriftCheckBaselines.html
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from chalicelib.aws import s3, sagemaker
 from chalicelib.constraints.files import read_constraints
@@ -18,53 +28,92 @@ from chalicelib.locations import baseline_files
 from chalicelib.observability import logger
 from chalicelib.records import BaselineInForce, Deployment
 from chalicelib.registry.versions import version_of
+from chalicelib.stores.baselines import BaselineStore, QualityBaselineStore
 
 FLEET = "the fleet"
+Package = dict[str, Any]
 
 
 def assign_baseline(run: EndpointRun, served: Deployment) -> str:
-    """Put the baseline of a version in force; one sentence that says which one it is."""
-    constraints_uri, statistics_uri = _of_package(served.package_arn)
-    by = f"version {served.package_version}"
-    if not constraints_uri and run.entry.baseline:
-        constraints_uri, statistics_uri = baseline_files(run.entry.baseline, run.entry.baseline_statistics)
-        by = FLEET
+    """Put the baselines of a version in force; one sentence that says which they are."""
+    package = sagemaker.describe_model_package(served.package_arn) or {}
+    place, statistics = run.entry.baseline, run.entry.baseline_statistics
+    places = baseline_files(place, statistics) if place else ("", "")
+    sentence = _assign(run, served, run.stores.baselines, _named(package, "ModelDataQuality"), places, place)
+    if run.entry.quality is None:
+        return sentence
+    place = run.entry.quality.baseline
+    named = _named(package, "ModelQuality")
+    if not named[0]:
+        named = _places((package.get("ModelMetrics") or {}).get("ModelQuality"))
+    places = baseline_files(place) if place else ("", "")
+    return f"{sentence}; of model quality {_assign(run, served, run.stores.quality_baselines, named, places, place)}"
+
+
+def _named(package: Package, kind: str) -> tuple[str, str]:
+    """The places of constraints and statistics that a package names; "" where it names none."""
+    return _places((package.get("DriftCheckBaselines") or {}).get(kind))
+
+
+def _places(named: Package | None) -> tuple[str, str]:
+    found = named or {}
+    return (found.get("Constraints") or {}).get("S3Uri", ""), (found.get("Statistics") or {}).get("S3Uri", "")
+
+
+def _assign(
+    run: EndpointRun,
+    served: Deployment,
+    store: BaselineStore | QualityBaselineStore,
+    of_package: tuple[str, str],
+    of_fleet: tuple[str, str],
+    fleet_baseline: str,
+) -> str:
+    by = f"version {served.package_version}" if of_package[0] else FLEET
+    constraints_uri, statistics_uri = of_package if of_package[0] else of_fleet
     if constraints_uri:
         try:
-            return _put(run, served, constraints_uri, statistics_uri, by)
+            return _put(run, served, store, constraints_uri, statistics_uri, by, fleet_baseline)
         except UnreadableFile as error:
             logger.error("baseline cannot be read", endpoint=run.endpoint, reason=str(error))
             return f"none: {error}"
-    known = run.stores.baselines.in_force(run.endpoint)
+    known = store.in_force(run.endpoint)
     if known is None:
-        return "none: the captured data is not evaluated"
+        of_quality = isinstance(store, QualityBaselineStore)
+        return f"none: {'the labels are' if of_quality else 'the captured data is'} not evaluated"
     if known.package_arn and known.package_arn != served.package_arn:
-        run.stores.baselines.remove_from_force(run.endpoint)
+        store.remove_from_force(run.endpoint)
         return f"none: the previous one belongs to version {version_of(known.package_arn)}"
     return f"{known.version}, put in force by {known.by}"
 
 
-def _of_package(package_arn: str) -> tuple[str, str]:
-    """The places of constraints and statistics that a package names; "" where it names none."""
-    package = sagemaker.describe_model_package(package_arn) or {}
-    quality = (package.get("DriftCheckBaselines") or {}).get("ModelDataQuality") or {}
-    return (quality.get("Constraints") or {}).get("S3Uri", ""), (quality.get("Statistics") or {}).get("S3Uri", "")
-
-
-def _put(run: EndpointRun, served: Deployment, constraints_uri: str, statistics_uri: str, by: str) -> str:
+def _put(
+    run: EndpointRun,
+    served: Deployment,
+    store: BaselineStore | QualityBaselineStore,
+    constraints_uri: str,
+    statistics_uri: str,
+    by: str,
+    fleet_baseline: str,
+) -> str:
     constraints = _read(constraints_uri)
     if constraints is None:
         raise UnreadableFile(f"{constraints_uri}: missing")
-    read_constraints(constraints, constraints_uri)
+    statistics = _read(statistics_uri) if statistics_uri else None
+    if isinstance(store, QualityBaselineStore):
+        from chalicelib.quality.files import read_baseline  # it needs numpy
+
+        read_baseline(constraints, constraints_uri, statistics, statistics_uri)
+    else:
+        read_constraints(constraints, constraints_uri)
     named = BaselineInForce(
         version=f"package-{served.package_version}",
         by=by,
         at=run.now,
         reason=constraints_uri,
         package_arn=served.package_arn,
-        fleet_baseline=run.entry.baseline if by == FLEET else "",
+        fleet_baseline=fleet_baseline if by == FLEET else "",
     )
-    run.stores.baselines.put(run.endpoint, named, constraints, _read(statistics_uri) if statistics_uri else None)
+    store.put(run.endpoint, named, constraints, statistics)
     return f"{named.version}, brought by {by}"
 
 

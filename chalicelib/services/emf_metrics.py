@@ -8,14 +8,17 @@
 | Stage, Endpoint, Feature     | Violations, Drift                        | the fleet's critical ones, 20 at most      |
 | Endpoint, MonitoringSchedule | feature_baseline_drift_{feature}, as     | if the fleet names a schedule: of the      |
 |                              | Model Monitor's                          | baseline's features, 100 at most           |
+| Stage, Endpoint              | LabelledShare                            | of a day of model quality                  |
+| Stage, Endpoint, Metric      | Quality                                  | of the metrics in its baseline, 15 at most |
 | Stage                        | OldestPendingAlertSeconds                | while something waits                      |
 
 Each metric costs, so their number depends on the fleet alone and never on what a client sends. Its time is the end of
-the window, so that a late verdict appears where it belongs.
+the window, so that a late verdict appears where it belongs; CloudWatch takes none that is older than two weeks.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from datetime import timedelta
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
@@ -29,8 +32,12 @@ MAX_FEATURES = 20
 # The metrics of one EMF line:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 MAX_DRIFT_METRICS = 100
+MAX_QUALITY_METRICS = 15
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/publishingMetrics.html#about_timestamp
+MAX_AGE = timedelta(days=14)
 NOT_EVALUATED = frozenset({Verdict.NO_DATA, Verdict.CAPTURE_STOPPED, Verdict.MONITOR_FAILED})
-DRIFT_METRIC = "Drift"  # a ratio; the others are counts
+DRIFT_METRIC, QUALITY_METRIC, LABELLED_METRIC = "Drift", "Quality", "LabelledShare"
+_RATIOS = frozenset({DRIFT_METRIC, QUALITY_METRIC, LABELLED_METRIC})  # the others are counts
 # AWS's pages spell it in different ways (docs/metrics.md); alarms in use have this spelling.
 # https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-cloudwatch.html
 MODEL_MONITOR_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
@@ -40,6 +47,8 @@ MetricSet = tuple[dict[str, str], dict[str, float]]  # dimensions beside Stage a
 
 def emit(execution: Execution, entry: FleetEntry) -> None:
     """Write the metrics of the verdict of a closed window."""
+    if execution.evaluated_at - execution.window_end >= MAX_AGE:
+        return
     for dimensions, values in metric_sets(execution, entry.critical_features):
         named = {"Stage": settings().stage, "Endpoint": execution.endpoint, **dimensions}
         _write(metrics.namespace or "", execution, named, values)
@@ -54,7 +63,7 @@ def _write(namespace: str, execution: Execution, dimensions: dict[str, str], val
     for name, value in dimensions.items():
         written.add_dimension(name=name, value=value)
     for name, figure in values.items():
-        is_count = name != DRIFT_METRIC and not name.startswith(MODEL_MONITOR_DRIFT)
+        is_count = name not in _RATIOS and not name.startswith(MODEL_MONITOR_DRIFT)
         written.add_metric(name=name, unit=MetricUnit.Count if is_count else MetricUnit.NoUnit, value=figure)
     written.flush_metrics()
 
@@ -69,6 +78,9 @@ def emit_oldest_pending(seconds: float) -> None:
 
 def metric_sets(execution: Execution, critical_features: Collection[str] = ()) -> Iterator[MetricSet]:
     """The metrics of one verdict; a window in which drift alone was evaluated counts no rows a second time."""
+    if execution.is_of_quality:
+        yield from _quality_sets(execution)
+        return
     violated = [one for one in execution.measurements if one.violated]
     values: dict[str, float] = {}
     if execution.checks_run != Checks.DRIFT:
@@ -91,6 +103,15 @@ def metric_sets(execution: Execution, critical_features: Collection[str] = ()) -
     for feature in sorted(known & set(critical_features))[:MAX_FEATURES]:
         distance = {DRIFT_METRIC: drift[feature]} if feature in drift else {}
         yield {"Feature": _ascii(feature)}, {"Violations": by_feature[feature], **distance}
+
+
+def _quality_sets(execution: Execution) -> Iterator[MetricSet]:
+    """The share of predictions with a label, and each metric that was evaluated."""
+    if execution.labels is not None:
+        yield {}, {LABELLED_METRIC: execution.labels.coverage}
+    evaluated = [one for one in execution.measurements if one.evaluated and one.value is not None]
+    for one in evaluated[:MAX_QUALITY_METRICS]:
+        yield {"Metric": _ascii(one.feature)}, {QUALITY_METRIC: one.value or 0.0}
 
 
 def model_monitor_metrics(execution: Execution, critical_features: Collection[str] = ()) -> dict[str, float]:

@@ -36,7 +36,7 @@ def label_keys_of_day(
         The keys of the prediction parts of that day and variant.
     until
         Label objects that were written at or after this are left out; to the minute. With a moment of
-        `ripeness.evaluation_times` in place of the time of the run, a repeated evaluation has the same labels.
+        `ripeness.looks` in place of the time of the run, a repeated evaluation has the same labels.
     """
     written = run.quality_parts.label_keys(run.endpoint, day.start, until) if predictions else ()
     if not written:

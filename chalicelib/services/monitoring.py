@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib import locations
 from chalicelib.alerts import endpoint_notifications
@@ -46,6 +46,9 @@ from chalicelib.services import (
 from chalicelib.services.window_evaluation import EvaluationContext
 from chalicelib.window import Window, open_window
 
+if TYPE_CHECKING:
+    from chalicelib.services.quality_monitoring import EvaluatedDays
+
 PartKeys = Callable[[str, Window], tuple[str, ...] | None]  # of a variant's window; None: not listed yet
 
 
@@ -66,6 +69,23 @@ class EvaluatedWindows:
         """The answer of the function."""
         verdicts = [execution.verdict for execution in self.executions]
         return {"verdicts": verdicts, "remaining windows": self.remaining, "open": self.open_violations}
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What became of the windows of an endpoint, and of its days of model quality."""
+
+    windows: EvaluatedWindows | Skipped
+    days: EvaluatedDays | Skipped
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether windows or days are left."""
+        return self.windows.unfinished or self.days.unfinished
+
+    def summary(self) -> dict[str, Any]:
+        """The answer of the function."""
+        return {**self.windows.summary(), "quality": self.days.summary()}
 
 
 def evaluate_due_windows(run: EndpointRun) -> EvaluatedWindows | Skipped:
@@ -98,6 +118,16 @@ def evaluate_due_windows(run: EndpointRun) -> EvaluatedWindows | Skipped:
         return EvaluatedWindows(open_violations=found)
     evaluated = evaluate_closed(run, closed, context, parts, keys_in)
     return evaluated if isinstance(evaluated, Skipped) else replace(evaluated, open_violations=found)
+
+
+def monitor(run: EndpointRun) -> EvaluatedWindows | Skipped | Monitored:
+    """Evaluate what is due of one endpoint: windows of captured data, and days of model quality where it is set up."""
+    windows = evaluate_due_windows(run)
+    if run.entry.quality is None:
+        return windows
+    from chalicelib.services import quality_monitoring  # few endpoints have labels
+
+    return Monitored(windows, quality_monitoring.evaluate_due_days(run))
 
 
 def recently_closed(run: EndpointRun, within: timedelta = RECENTLY_CLOSED) -> list[Window]:

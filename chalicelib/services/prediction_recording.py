@@ -20,7 +20,7 @@ from chalicelib.observability import count, logger
 from chalicelib.quality.ids import IdHash
 from chalicelib.quality.predictions import PredictionPart, prediction_part
 from chalicelib.quality.reasons import PredictionReason
-from chalicelib.quality.ripeness import is_due
+from chalicelib.quality.ripeness import is_ripe
 from chalicelib.quality.settings import QualitySettings
 from chalicelib.window import DAY, open_window
 
@@ -45,7 +45,7 @@ def record(run: EndpointRun, captured: DataCaptured) -> bool:
     if created:
         count("Predictions", part.count)
     begun = captured.capture.begun
-    if is_due(open_window(int(MINUTES_OF_DAY), begun), settings, run.now, None):
+    if is_ripe(open_window(int(MINUTES_OF_DAY), begun), settings, run.now):
         run.quality_parts.record_late_predictions(run.endpoint, begun)
     return created
 

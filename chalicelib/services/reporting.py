@@ -4,6 +4,7 @@
 |---------------------------------------|------------------------------------------------------------------------------|
 | an execution of a closed window       | report.html in its folder                                                    |
 | one without findings, as those before | no page: `vedette report` renders it from its records                        |
+| an execution of model quality         | report.html, always: there are two a day                                     |
 | an alert about an execution           | stored in its folder; the page is headed with it, and made if there was none |
 | a page that cannot be made or written | a log line and a metric; the verdict stands, and `vedette report` renders it |
 
@@ -54,6 +55,26 @@ def write_report(run: EndpointRun, execution: Execution, baseline: Baseline | No
     return True
 
 
+def write_quality_report(run: EndpointRun, execution: Execution, statistics: bytes) -> bool:
+    """Write the page of an execution of model quality; whether it was written."""
+    try:
+        page = _quality_page(run, execution, statistics)
+        run.stores.executions.put_file(execution, REPORT_FILE, page, "text/html; charset=utf-8")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands and must be published
+        count("ReportsFailed")
+        logger.error("report could not be written", kind=type(error).__name__, folder=execution.folder)
+        return False
+    return True
+
+
+def _quality_page(run: EndpointRun, execution: Execution, statistics: bytes | None) -> bytes:
+    from chalicelib.pages.quality_figures import quality_figures
+    from chalicelib.pages.report import execution_report
+
+    figures = quality_figures(statistics, execution.labels, execution.baseline)
+    return execution_report(with_history(run, execution), None, None, quality=figures)
+
+
 def write_alert(run: EndpointRun, alert: AlertMessage) -> None:
     """Store an alert as it is sent beside its execution, and head the execution's page with it.
 
@@ -81,6 +102,8 @@ def _write_alerted_page(run: EndpointRun, execution: Execution) -> None:
     page = executions.get_file(execution, REPORT_FILE)
     if page is not None and alert is not None:
         page = with_alert(page, alert)
+    elif execution.is_of_quality:
+        page = _quality_page(run, execution, executions.get_file(execution, STATISTICS_FILE))
     else:
         baseline = run.stores.baselines.get(run.endpoint, execution.baseline) if execution.baseline else None
         content = executions.get_file(execution, STATISTICS_FILE)
@@ -160,4 +183,13 @@ def _earlier(run: EndpointRun, execution: Execution, length: timedelta, windows:
     """The latest executions of windows of one length that began before an execution's."""
     until = execution.window_start
     executions = run.stores.executions
-    return tuple(executions.of_windows(execution.endpoint, execution.variant, until - windows * length, until, length))
+    return tuple(
+        executions.of_windows(
+            execution.endpoint,
+            execution.variant,
+            until - windows * length,
+            until,
+            length,
+            of_quality=execution.is_of_quality,
+        )
+    )

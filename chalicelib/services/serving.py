@@ -12,6 +12,7 @@ So a fleet whose windows all close at the same moment does not call SageMaker, w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +22,7 @@ from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.records import Serving, SweepCheckpoint
 from chalicelib.registry.plan import Served
+from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import UNVERSIONED
 from chalicelib.window import Window
 
@@ -54,6 +56,13 @@ def last_seen_version(run: EndpointRun) -> str:
         return _version_now(run)
     changed = any((one.settled_at or one.requested_at) > remembered.seen_at for one in run.deployments.all)
     return _version_now(run) if changed else remembered.package_version
+
+
+def versions_in(run: EndpointRun, window: Window, last_seen: Callable[[], str]) -> tuple[str, ...]:
+    """The versions that answered in a window: by the history, and where that ends, as last seen."""
+    versions = versions_during(run.deployments.all, window)
+    later = any(one.begun and one.requested_at >= window.end for one in run.deployments.all)
+    return versions if len(versions) > 1 or (versions and later) else (last_seen(),)
 
 
 def forget(run: EndpointRun) -> None:

@@ -9,6 +9,7 @@
 | labels, and not processed                   | `label_backlog`, of endpoints with a quality table               |
 | a window that closed and was not evaluated  | windows whose verdict does not name its parts; evaluated         |
 | ... or got its data late                    | the look back begins with that window; evaluated again           |
+| ... a day of model quality                  | those stored since the last sweep; alerted                       |
 | evaluated, and not reported                 | the same windows; alerted, and then recorded as reported         |
 | ... one object, or an open window           | executions of them stored since the last sweep; alerted          |
 | verified, and not captured                  | no part since the deployment; a condition while it lasts         |
@@ -161,6 +162,7 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
         "summarized": _process_readable_backlog,
         "unreadable": _report_unreadable,
         "evaluated": _evaluate_and_alert,
+        **({"quality": _alert_on_quality} if sweep_run.run.entry.quality else {}),  # before `unclosed` moves on
         "unclosed": _alert_on_unclosed,
         "schedules": _alert_on_schedules,
         "capture": _check_capture,
@@ -468,6 +470,21 @@ def _alert_on_unclosed(sweep_run: _SweepRun) -> int:
     if sweep_run.parts:
         sweep_run.save(objects_reported_until=run.now.replace(microsecond=0))
     return alerts
+
+
+def _alert_on_quality(sweep_run: _SweepRun) -> int:
+    """Alert on the days of model quality that were evaluated since the last sweep; their event may have been lost."""
+    run, quality = sweep_run.run, sweep_run.run.entry.quality
+    if run.entry.mode == Mode.OBSERVE or quality is None:
+        return 0
+    last = sweep_run.checkpoint.objects_reported_until
+    since = max(run.now - LONG_LOOK_BACK, last - activity.CLOCK_TOLERANCE) if last else run.now - LONG_LOOK_BACK
+    oldest = run.now - timedelta(hours=quality.label_limit_hours) - LONG_LOOK_BACK
+    executions = run.stores.executions
+    return sum(
+        _alert(run, executions.of_quality_stored_since(run.endpoint, variant, oldest, run.now, since))
+        for variant in run.quality_parts.prediction_variants(run.endpoint)
+    )
 
 
 def _alert_on_schedules(sweep_run: _SweepRun) -> int:

@@ -24,7 +24,6 @@ from chalicelib.constraints.missing_capture import evaluate_missing_capture, wit
 from chalicelib.constraints.windows import evaluate_closed_window
 from chalicelib.endpoint_run import EndpointRun, read_once
 from chalicelib.records import Execution
-from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import MIXED
 from chalicelib.services import aggregation, capture_backlog, day_comparison, execution_recording, serving
 from chalicelib.services.aggregation import WindowSum
@@ -49,9 +48,7 @@ class EvaluationContext:
 
     def served(self, window: Window) -> tuple[str, ...]:
         """The versions that answered in a window: by the history, and where that ends, as last seen."""
-        versions = versions_during(self.run.deployments.all, window)
-        later = any(one.begun and one.requested_at >= window.end for one in self.run.deployments.all)
-        return versions if len(versions) > 1 or (versions and later) else (self.last_seen_version,)
+        return serving.versions_in(self.run, window, lambda: self.last_seen_version)
 
 
 def evaluate_window(

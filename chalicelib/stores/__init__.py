@@ -8,7 +8,8 @@
 | executions         | S3       | verdicts with their files                                        |
 | deployments        | DynamoDB | attempts, history, failed versions, pins, the pause              |
 | alert_states       | DynamoDB | alert states with their outboxes, and mutes                      |
-| checkpoints        | DynamoDB | where the sweep of each endpoint resumes                         |
+| checkpoints        | DynamoDB | where the sweep of each endpoint resumes, and the evaluation of  |
+|                    |          | its model's quality                                              |
 | unreadable_objects | DynamoDB | captured objects that cannot be read, and when they are tried     |
 | quality_parts      | S3, and  | predictions by capture object, labels by label object; and what  |
 |                    | DynamoDB | of them came late                                                |

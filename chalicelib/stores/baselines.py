@@ -1,10 +1,18 @@
-"""Baselines by version, and which of them verdicts use."""
+"""Baselines by version, and which of them verdicts use: of captured data, and of model quality.
+
+| folder                                  | baselines of      |
+|-----------------------------------------|-------------------|
+| baselines/{endpoint}/{version}/         | captured data     |
+| baselines/{endpoint}.quality/{version}/ | the model         |
+
+No endpoint has a dot in its name.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from chalicelib import locations, records
 from chalicelib.aws.s3 import Bucket
@@ -15,27 +23,42 @@ from chalicelib.records import BaselineInForce
 
 if TYPE_CHECKING:
     from chalicelib.constraints.evaluation import Baseline
+    from chalicelib.quality.files import QualityBaseline
 
-
-class VersionedBaseline(NamedTuple):
-    """A baseline, and the name of its version."""
-
-    version: str
-    content: Baseline
+C_co = TypeVar("C_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class BaselineStore:
-    """baselines/{endpoint}/{version}/, and current.json beside them."""
+class Versioned(Generic[C_co]):
+    """A baseline, and the name of its version."""
+
+    version: str
+    content: C_co
+
+
+VersionedBaseline: TypeAlias = Versioned["Baseline"]  # of captured data
+VersionedQualityBaseline: TypeAlias = Versioned["QualityBaseline"]
+
+
+@dataclass(frozen=True)
+class _Baselines(Generic[C_co]):
+    """A folder of versions for each endpoint, and current.json beside them."""
 
     bucket: Bucket
     recent: RecentReads | None = None  # where a baseline may be up to 30 seconds old
 
+    def _owner(self, endpoint: str) -> str:
+        """In whose folder the versions lie."""
+        raise NotImplementedError
+
+    def _read(self, constraints: bytes, place: str, statistics: bytes | None, statistics_place: str) -> C_co:
+        raise NotImplementedError
+
     def in_force(self, endpoint: str) -> BaselineInForce | None:
         """Which baseline is in force, and who put it there; None when there is none."""
-        return self.bucket.get_record(BaselineInForce, locations.baseline_in_force(endpoint))
+        return self.bucket.get_record(BaselineInForce, locations.baseline_in_force(self._owner(endpoint)))
 
-    def get_in_force(self, endpoint: str) -> VersionedBaseline | None:
+    def get_in_force(self, endpoint: str) -> Versioned[C_co] | None:
         """The baseline that verdicts use; None when there is none.
 
         Raises
@@ -44,19 +67,21 @@ class BaselineStore:
             When one of its files is missing or cannot be read.
         """
         read = partial(self._read_in_force, endpoint)
-        return self.recent.get(locations.baseline_in_force(endpoint), read) if self.recent else read()
+        key = locations.baseline_in_force(self._owner(endpoint))
+        return self.recent.get(key, read) if self.recent else read()
 
-    def _read_in_force(self, endpoint: str) -> VersionedBaseline | None:
+    def _read_in_force(self, endpoint: str) -> Versioned[C_co] | None:
         named = self.in_force(endpoint)
         if named is None:
             return None
         content = self.get(endpoint, named.version)
         if content is None:
-            place = self.bucket.uri(locations.baseline(endpoint, named.version) + locations.CONSTRAINTS_FILE)
+            folder = locations.baseline(self._owner(endpoint), named.version)
+            place = self.bucket.uri(folder + locations.CONSTRAINTS_FILE)
             raise UnreadableFile(f"{place}: missing, although current.json names this baseline")
-        return VersionedBaseline(named.version, content)
+        return Versioned(named.version, content)
 
-    def get(self, endpoint: str, version: str) -> Baseline | None:
+    def get(self, endpoint: str, version: str) -> C_co | None:
         """A stored version; None when there is none.
 
         Raises
@@ -64,30 +89,54 @@ class BaselineStore:
         UnreadableFile
             When one of its files cannot be read.
         """
-        # Statistics need numpy, so they are imported here: half of the functions never read a baseline.
-        from chalicelib.constraints.evaluation import Baseline
-        from chalicelib.statistics.files import read_statistics
-
-        folder = locations.baseline(endpoint, version)
+        folder = locations.baseline(self._owner(endpoint), version)
         constraints_key, statistics_key = folder + locations.CONSTRAINTS_FILE, folder + locations.STATISTICS_FILE
         constraints = self.bucket.get(constraints_key)
         if constraints is None:
             return None
         statistics = self.bucket.get(statistics_key)
-        return Baseline(
-            constraints=read_constraints(constraints, self.bucket.uri(constraints_key), stored=True),
-            statistics=None if statistics is None else read_statistics(statistics, self.bucket.uri(statistics_key)),
-        )
+        return self._read(constraints, self.bucket.uri(constraints_key), statistics, self.bucket.uri(statistics_key))
 
     def put(self, endpoint: str, named: BaselineInForce, constraints: bytes, statistics: bytes | None) -> None:
         """Store a baseline and put it in force; earlier versions stay where they are."""
-        folder = locations.baseline(endpoint, named.version)
+        folder = locations.baseline(self._owner(endpoint), named.version)
         self.bucket.put(folder + locations.VERSION_FILE, records.write(named))
         if statistics is not None:
             self.bucket.put(folder + locations.STATISTICS_FILE, statistics)
         self.bucket.put(folder + locations.CONSTRAINTS_FILE, constraints)
-        self.bucket.put(locations.baseline_in_force(endpoint), records.write(named))
+        self.bucket.put(locations.baseline_in_force(self._owner(endpoint)), records.write(named))
 
     def remove_from_force(self, endpoint: str) -> None:
         """Let no baseline be in force; S3 versioning keeps the old current.json."""
-        self.bucket.delete(locations.baseline_in_force(endpoint))
+        self.bucket.delete(locations.baseline_in_force(self._owner(endpoint)))
+
+
+# Statistics need numpy, so they are imported where they are read: half of the functions never read a baseline.
+
+
+class BaselineStore(_Baselines["Baseline"]):
+    """Baselines of captured data."""
+
+    def _owner(self, endpoint: str) -> str:
+        return endpoint
+
+    def _read(self, constraints: bytes, place: str, statistics: bytes | None, statistics_place: str) -> Baseline:
+        from chalicelib.constraints.evaluation import Baseline
+        from chalicelib.statistics.files import read_statistics
+
+        return Baseline(
+            constraints=read_constraints(constraints, place, stored=True),
+            statistics=None if statistics is None else read_statistics(statistics, statistics_place),
+        )
+
+
+class QualityBaselineStore(_Baselines["QualityBaseline"]):
+    """Baselines of model quality."""
+
+    def _owner(self, endpoint: str) -> str:
+        return locations.quality_baselines(endpoint)
+
+    def _read(self, constraints: bytes, place: str, statistics: bytes | None, statistics_place: str) -> QualityBaseline:
+        from chalicelib.quality.files import read_baseline
+
+        return read_baseline(constraints, place, statistics, statistics_place)

@@ -71,9 +71,11 @@ class ExecutionStore:
         keys = [listed.key for listed in self.bucket.list_objects(locations.alerts_of_execution(folder))]
         return list(records_of(self.bucket, AlertMessage, keys))
 
-    def latest_of_window(self, endpoint: str, variant: str, window: Window) -> Execution | None:
-        """The newest revision of a closed window."""
-        return self._latest(locations.executions_of_window(endpoint, variant, window))
+    def latest_of_window(
+        self, endpoint: str, variant: str, window: Window, *, of_quality: bool = False
+    ) -> Execution | None:
+        """The newest revision of a closed window, of its data or of its model's quality."""
+        return self._latest(locations.executions_of_window(endpoint, variant, window, of_quality=of_quality))
 
     def latest_of_open_window(self, endpoint: str, variant: str, window: Window) -> Execution | None:
         """The newest revision of a window that was evaluated while it was open."""
@@ -85,7 +87,9 @@ class ExecutionStore:
 
     def revisions_before(self, execution: Execution) -> Iterator[Execution]:
         """The earlier revisions of an execution's closed window."""
-        prefix = locations.executions_of_window(execution.endpoint, execution.variant, execution.window)
+        prefix = locations.executions_of_window(
+            execution.endpoint, execution.variant, execution.window, of_quality=execution.is_of_quality
+        )
         keys = [found.key for found in self._records(prefix) if found.revision < execution.revision]
         return records_of(self.bucket, Execution, keys)
 
@@ -94,24 +98,37 @@ class ExecutionStore:
         return (found for listed in self.bucket.list_objects(prefix) if (found := _found(listed)) is not None)
 
     def of_windows(
-        self, endpoint: str, variant: str, start: datetime, end: datetime, length: timedelta | None = None
+        self,
+        endpoint: str,
+        variant: str,
+        start: datetime,
+        end: datetime,
+        length: timedelta | None = None,
+        *,
+        of_quality: bool = False,
     ) -> Iterator[Execution]:
-        """The executions of the closed windows that begin in [start, end), of one length or any; latest revisions."""
-        keys = self._latest_keys(endpoint, variant, start, end)
+        """The executions of the closed windows that begin in [start, end), of one length or any; latest revisions.
+
+        They are those of captured data, or of model quality.
+        """
+        root = locations.executions_of_variant(endpoint, variant)
+        if of_quality:
+            root = locations.executions_of_quality(endpoint, variant)
+        keys = self._latest_keys(root, start, end)
         return records_of(self.bucket, Execution, [k for window, k in keys.items() if length in (None, window.length)])
 
     def latest_of_windows(self, endpoint: str, variant: str, windows: Collection[Window]) -> dict[Window, Execution]:
         """The newest revision of each of these closed windows that has one; one listing for a day's windows."""
+        root = locations.executions_of_variant(endpoint, variant)
         keys: list[str] = []
         for _, of_day in groupby(sorted(windows), key=lambda window: window.start.date()):
             wanted = list(of_day)
-            found = self._latest_keys(endpoint, variant, wanted[0].start, wanted[-1].start + timedelta(minutes=1))
+            found = self._latest_keys(root, wanted[0].start, wanted[-1].start + timedelta(minutes=1))
             keys += [found[window] for window in wanted if window in found]
         return {execution.window: execution for execution in records_of(self.bucket, Execution, keys)}
 
-    def _latest_keys(self, endpoint: str, variant: str, start: datetime, end: datetime) -> dict[Window, str]:
-        """The record of the newest revision of each closed window that begins in [start, end)."""
-        root = locations.executions_of_variant(endpoint, variant)
+    def _latest_keys(self, root: str, start: datetime, end: datetime) -> dict[Window, str]:
+        """The record of the newest revision of each closed window below a root that begins in [start, end)."""
         after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
         latest: dict[Window, _Found] = {}
         for listed in self.bucket.list_objects(root, after=after, until=until):
@@ -133,6 +150,14 @@ class ExecutionStore:
     ) -> Iterator[Execution]:
         """The executions of windows begun in [start, end) while they were open, stored at a time or later."""
         root = locations.executions_of_open_windows(endpoint, variant)
+        after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
+        return self._stored_since(self.bucket.list_objects(root, after=after, until=until), stored_since)
+
+    def of_quality_stored_since(
+        self, endpoint: str, variant: str, start: datetime, end: datetime, stored_since: datetime
+    ) -> Iterator[Execution]:
+        """The executions of model quality of windows begun in [start, end), stored at a time or later."""
+        root = locations.executions_of_quality(endpoint, variant)
         after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
         return self._stored_since(self.bucket.list_objects(root, after=after, until=until), stored_since)
 

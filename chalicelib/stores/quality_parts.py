@@ -65,6 +65,14 @@ class QualityPartStore:
         """The variants that have predictions."""
         return self.bucket.list_folders(locations.predictions_of_endpoint(endpoint, self.form))
 
+    def first_predicted(self, endpoint: str) -> datetime | None:
+        """When the capture object of the earliest predictions was begun; None without any."""
+        keys = [
+            self.bucket.first_key(f"{locations.predictions_of_endpoint(endpoint, self.form)}{variant}/")
+            for variant in self.prediction_variants(endpoint)
+        ]
+        return min((locations.part_begun(key) for key in keys if key), default=None)
+
     def prediction_keys(self, endpoint: str, variant: str, start: datetime, end: datetime) -> tuple[str, ...]:
         """The keys of the predictions whose capture objects were begun in [start, end), in order."""
         root = f"{locations.predictions_of_endpoint(endpoint, self.form)}{variant}/"

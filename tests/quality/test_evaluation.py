@@ -11,7 +11,7 @@ from chalicelib.quality.coverage import groups, uneven
 from chalicelib.quality.evaluation import LabelHistory, evaluate_quality
 from chalicelib.quality.files import quality_statistics
 from chalicelib.quality.metrics import independent_errors, metrics
-from chalicelib.quality.ripeness import is_due
+from chalicelib.quality.ripeness import looks
 from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.quality.state import QualityState
 from chalicelib.quality.uncertainty import block_errors, margins
@@ -228,13 +228,22 @@ def test_a_capture_percentage_is_said(constraints):
     )
 
 
-def test_a_day_is_evaluated_when_its_labels_are_expected_and_once_more_at_the_limit():
+def test_a_day_is_looked_at_when_its_labels_are_expected_and_once_more_at_the_limit():
     settings = QualitySettings(problem_type=ProblemType.REGRESSION, label_delay_hours=24, label_limit_hours=72)
     window = Window(datetime(2026, 11, 1, tzinfo=UTC), timedelta(days=1))
-    evaluated, looks = None, []
-    for hour in range(24 * 8):
-        now = window.start + timedelta(hours=hour)
-        if is_due(window, settings, now, evaluated):
-            evaluated = now
-            looks.append(hour)
-    assert looks == [48, 96]
+    found = {}
+    for minutes in range(0, 24 * 8 * 60, 5):
+        now = window.start + timedelta(minutes=minutes)
+        for look in looks(settings, now - timedelta(minutes=5), now):
+            found.setdefault(look.day, []).append((minutes, look.is_final))
+    assert found[window] == [(48 * 60, False), (96 * 60, True)]
+    days = looks(settings, window.start, window.start + timedelta(days=8))
+    assert days == sorted(days)
+    assert len(days) == len(set(days)) == 16
+
+
+def test_where_delay_and_limit_are_the_same_a_day_is_looked_at_once():
+    settings = QualitySettings(problem_type=ProblemType.REGRESSION, label_delay_hours=36, label_limit_hours=36)
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    found = looks(settings, start, start + timedelta(days=1))
+    assert [(look.at - start, look.is_final) for look in found] == [(timedelta(hours=12), True)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.errors import VedetteError
-from vedette.cli import options, stage
+from vedette.cli import options, quality_constraints, stage
 from vedette.cli.results import show_constraints, which
 from vedette.cli.stage import CommandIO
 
@@ -36,8 +36,9 @@ def constraints_group() -> None:
 @stage.command("show")
 @stage.endpoint
 @click.option("--version", help="Show this stored version. [default: the current version]")
+@quality_constraints.quality
 @options.output("Write constraints.json to this file, or to standard output with -.")
-def show_command(io: CommandIO, endpoint: str, version: str | None, output: str | None) -> None:
+def show_command(io: CommandIO, endpoint: str, version: str | None, quality: bool, output: str | None) -> None:
     """Show the current constraints, or those of a stored version.
 
     \b
@@ -45,6 +46,9 @@ def show_command(io: CommandIO, endpoint: str, version: str | None, output: str 
       vedette constraints show preferred-site
       vedette constraints show preferred-site --version v2 -o constraints.json
     """  # noqa: D301
+    if quality:
+        quality_constraints.show(io, endpoint, version, output)
+        return
     from chalicelib.constraints.files import write_constraints
     from vedette.operations import baselines
 
@@ -60,7 +64,8 @@ def show_command(io: CommandIO, endpoint: str, version: str | None, output: str 
 
 @stage.command("versions")
 @stage.endpoint
-def versions_command(io: CommandIO, endpoint: str) -> None:
+@quality_constraints.quality
+def versions_command(io: CommandIO, endpoint: str, quality: bool) -> None:
     """Show every stored version with its author, time and reason.
 
     \b
@@ -68,9 +73,9 @@ def versions_command(io: CommandIO, endpoint: str) -> None:
       vedette constraints versions preferred-site
     """  # noqa: D301
     from chalicelib.alerts.sanitize import sanitize
-    from vedette.operations import baselines
+    from vedette.operations import baselines, quality_baselines
 
-    found = baselines.versions(endpoint)
+    found = quality_baselines.versions(endpoint) if quality else baselines.versions(endpoint)
     rows = [
         (
             f"{one.version} (current)" if one.in_force else one.version,
@@ -83,7 +88,7 @@ def versions_command(io: CommandIO, endpoint: str) -> None:
     if rows:
         io.table(("Version", "Created, UTC", "By", "Reason"), rows)
     else:
-        io.say(f"{endpoint} has no baseline.")
+        io.say(f"{endpoint} has no baseline{' of model quality' if quality else ''}.")
     io.emit(found)
 
 
@@ -208,15 +213,20 @@ def accept_command(
     feature that you name and that is not violated, every rule changes. Thresholds are kept. The differences are shown
     before anything is stored. The window must be closed and have at least 100 rows.
 
+    Of a day of model quality the metrics become the thresholds: those whose violations alert, or those that you name.
+
     \b
     Examples:
       vedette constraints accept preferred-site --window 2026-11-22T09 --reason 'the new client sends cents'
       vedette constraints accept preferred-site --feature b --reason 'prices have risen' --dry-run
     """  # noqa: D301
-    from vedette.operations import baselines, reference_days
+    from vedette.operations import baselines, reference_days, results
 
     if everything and features:
         raise click.UsageError("Give either --feature or --all.")
+    if results.is_quality_window(window):
+        quality_constraints.accept(io, endpoint, variant, window, features, everything, reason)
+        return
     before = baselines.in_force(endpoint)
     accepted = baselines.accepted(endpoint, before, variant, window, features, everything=everything)
     io.say(
@@ -233,22 +243,29 @@ def accept_command(
 @stage.endpoint
 @click.argument("version", required=False)
 @click.option("--from", "place", metavar="DIR|FILE|S3_URI", help="Store the baseline at this location as a version.")
+@quality_constraints.quality
 @reason
-def use_command(io: CommandIO, endpoint: str, version: str | None, place: str | None, reason: str) -> None:
+def use_command(
+    io: CommandIO, endpoint: str, version: str | None, place: str | None, quality: bool, reason: str
+) -> None:
     """Use a stored VERSION again, or a baseline from another location.
 
     With --from, name a folder with statistics.json and constraints.json, as `vedette baseline` and Model Monitor write
-    them, or a constraints.json. With a constraints.json alone, the current statistics are kept.
+    them, or a constraints.json. With a constraints.json alone, the current statistics are kept. Whether it is a
+    baseline of model quality is seen from its content; for a stored VERSION of one, add --quality.
 
     \b
     Examples:
       vedette constraints use preferred-site v2 --reason 'v3 was too strict'
       vedette constraints use preferred-site --from baseline/ --reason 'first baseline'
     """  # noqa: D301
-    from vedette.operations import baselines, reference_days
+    from vedette.operations import baselines, quality_baselines, reference_days
 
     if (version is None) == (place is None):
         raise click.UsageError("Give either a VERSION or --from.")
+    if quality or (place and quality_baselines.is_baseline(place)):
+        quality_constraints.use(io, endpoint, version, place, reason)
+        return
     before = baselines.current(endpoint)
     if place:
         chosen = baselines.read(place)

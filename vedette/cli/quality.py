@@ -182,14 +182,15 @@ def evaluate(
     from chalicelib.quality.constraints import file_violations
     from chalicelib.quality.evaluation import LabelHistory, evaluate_quality
     from chalicelib.quality.files import quality_statistics, write_violations
+    from chalicelib.quality.metrics import Problem
     from chalicelib.quality.state import QualityState
-    from vedette.quality import problem_of, read_quality_baseline
+    from vedette.quality import read_quality_baseline
 
     reference = read_quality_baseline(baseline, profile=profile, region=region)
     files = _files(captures, label_places, profile, region)
     settings = _settings(files, settings_place, traffic, reference.constraints.problem_type, profile, region)
     joined = _joined(files, settings, traffic)
-    problem = problem_of(settings)
+    problem = Problem.of(settings)
     evaluation = evaluate_quality(
         joined.states,
         reference.constraints,
@@ -238,8 +239,7 @@ def _as_json(
     import msgspec
 
     from chalicelib.constraints.severity_order import worst_first
-    from chalicelib.quality.metrics import metrics
-    from vedette.quality import problem_of
+    from chalicelib.quality.metrics import Problem, metrics
 
     return {
         "verdict": evaluation.verdict,
@@ -251,7 +251,7 @@ def _as_json(
         "predictions": total.predictions,
         "labels": joined.labels,
         "labelled": total.labelled,
-        "metrics": metrics(total, problem_of(settings)),
+        "metrics": metrics(total, Problem.of(settings)),
         "notes": evaluation.notes,
         "violations": worst_first(evaluation.violations),
         **({"measurements": worst_first(evaluation.measurements)} if everything else {}),
@@ -284,10 +284,11 @@ def baseline(
     from chalicelib.errors import UnreadableFile
     from chalicelib.quality.constraints import suggested_constraints
     from chalicelib.quality.files import is_quality_constraints, quality_statistics, write_constraints, write_statistics
+    from chalicelib.quality.metrics import Problem
     from chalicelib.quality.settings import ProblemType
     from chalicelib.quality.state import QualityState
     from vedette.input_sources import LABELS, sources
-    from vedette.quality import labelled_data_set, problem_of
+    from vedette.quality import labelled_data_set
 
     known = ProblemType(problem_type) if problem_type else None
     folder = Path(output)
@@ -316,9 +317,9 @@ def baseline(
         state, notes = QualityState.total(joined.states), list(joined.notes())
         if not state.labelled:
             raise UnreadableFile(f"{label_places[0]}: no label belongs to a captured prediction")
-    found = quality_statistics(state, problem_of(settings))
+    found = quality_statistics(state, Problem.of(settings))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "statistics.json").write_bytes(write_statistics(state, problem_of(settings)))
+    (folder / "statistics.json").write_bytes(write_statistics(state, Problem.of(settings)))
     constraints = suggested_constraints(found.values, settings.problem_type)
     (folder / "constraints.json").write_bytes(write_constraints(constraints))
     console = options.console()

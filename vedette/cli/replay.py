@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -12,7 +14,7 @@ from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.records import Execution
-    from vedette.operations.replay import Week
+    from vedette.operations.replay import BaselineReplay, Week
 
 MAX_ALERTS_SHOWN = 20
 
@@ -29,8 +31,9 @@ MAX_ALERTS_SHOWN = 20
     metavar="TIME",
     help="End with this window or object, as an alert names it, and show what it would have raised. [default: now]",
 )
+@click.option("--quality", is_flag=True, help="Replay the evaluated days of model quality.")
 def replay_command(
-    io: CommandIO, endpoint: str, since: str, other: str | None, variant: str, window: str | None
+    io: CommandIO, endpoint: str, since: str, other: str | None, variant: str, window: str | None, quality: bool
 ) -> None:
     """Back-test constraints on past data: count the violations and alerts of each week.
 
@@ -46,10 +49,53 @@ def replay_command(
       vedette replay preferred-site --from 14d
       vedette replay preferred-site --from 2026-11-01 --constraints constraints.json
       vedette replay preferred-site --from 14d --window 2026-11-22T09
+      vedette replay fraud --from 60d --quality --constraints quality-baseline/
     """  # noqa: D301
-    from datetime import UTC, datetime
+    from vedette.operations import results
 
-    from chalicelib.alerts.sanitize import sanitize
+    of_quality = quality or (window is not None and results.is_quality_window(window))
+    found = (_of_quality if of_quality else _of_captures)(endpoint, since, other, variant, window)
+    _show(io, endpoint, found)
+
+
+class _Replayed(NamedTuple):
+    """What was evaluated again: from when to when, how many of what, and the results of each baseline."""
+
+    start: datetime
+    end: datetime
+    evaluated: int
+    noun: str
+    names: list[str]
+    sides: list[BaselineReplay[Any]]
+    named: Execution | None  # that ends the replay
+
+
+def _of_quality(endpoint: str, since: str, other: str | None, variant: str, window: str | None) -> _Replayed:
+    from datetime import UTC
+
+    from vedette.operations import control, quality_replay
+
+    start, end = stage.parse_past_time(since), datetime.now(UTC)
+    named = _execution(endpoint, variant, window) if window else None
+    if named is not None:
+        end, variant = named.window_end, named.variant
+    against = quality_replay.compared(endpoint, other)
+    days = quality_replay.days_of(endpoint, variant, start, end)
+    if not days:
+        raise VedetteError(
+            f"The quality of the model of {endpoint} was not evaluated from {start:%Y-%m-%d} to {end:%Y-%m-%d}."
+        )
+    sides = quality_replay.replayed(control.entry_of(endpoint), days, [baseline for _, baseline in against])
+    return _Replayed(start, end, len(days), "days of model quality", _names(against), sides, named)
+
+
+def _names(against: Sequence[tuple[str, Any]]) -> list[str]:
+    return [name if "/" not in name else name.rstrip("/").rpartition("/")[2] for name, _ in against]
+
+
+def _of_captures(endpoint: str, since: str, other: str | None, variant: str, window: str | None) -> _Replayed:
+    from datetime import UTC
+
     from vedette.operations import control, replay
 
     wanted = replay.ReplayRange.of(
@@ -68,9 +114,16 @@ def replay_command(
     parts = sum(len(of_variant) for of_variant in keys.values())
     with options.progress("Evaluating", parts, counted=True) as advance:
         sides = replay.replayed(wanted, keys, [baseline for _, baseline in against], advance)
-    names = [name if "/" not in name else name.rstrip("/").rpartition("/")[2] for name, _ in against]
+    return _Replayed(wanted.start, wanted.end, parts, "captured objects", _names(against), sides, named)
+
+
+def _show(io: CommandIO, endpoint: str, found: _Replayed) -> None:
+    from chalicelib.alerts.sanitize import sanitize
+    from vedette.operations import replay
+
+    start, end, parts, noun, names, sides, named = found
     io.say(
-        f"{endpoint}, {wanted.start:%Y-%m-%d %H:%M} to {wanted.end:%Y-%m-%d %H:%M} UTC: {parts:,} captured objects,"
+        f"{endpoint}, {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: {parts:,} {noun},"
         f" evaluated with {' and '.join(names)}."
     )
     rows = [
@@ -102,8 +155,8 @@ def replay_command(
     io.emit(
         {
             "endpoint": endpoint,
-            "start": wanted.start,
-            "end": wanted.end,
+            "start": start,
+            "end": end,
             "parts": parts,
             "of_window": of_window,
             "replayed": [

@@ -22,7 +22,8 @@ def which(command: Callable[..., Any]) -> Callable[..., Any]:
         default="latest",
         show_default=True,
         metavar="TIME",
-        help="latest, the start of the window in UTC (2026-11-22T09), or the name that an alert gives it.",
+        help="latest, the start of the window in UTC (2026-11-22T09), the name that an alert gives it, or a day of"
+        " model quality (quality/2026-11-22, quality/latest).",
     )(command)
     return click.option(
         "--variant", default="", help="Show only this variant. [default: all, and Model Monitor schedules]"
@@ -97,6 +98,9 @@ def statistics_command(io: CommandIO, endpoint: str, variant: str, window: str) 
     answers = []
     for one in found:
         _head(io, one)
+        if one.execution.is_of_quality:
+            answers.append(_answer(one, metrics=_show_metrics(io, one)))
+            continue
         content = results.statistics(one)
         features = results.features(content, f"{one.folder}statistics.json") if content is not None else []
         if features:
@@ -129,6 +133,8 @@ def constraints_command(io: CommandIO, endpoint: str, variant: str, window: str)
     answers = []
     for one in found:
         _head(io, one)
+        if one.execution.is_of_quality:
+            io.say(f"  Thresholds: vedette constraints show {endpoint} --quality --version {one.execution.baseline}")
         read = results.constraints(one)
         if read is None:
             io.say(_no_file("constraints", one))
@@ -234,7 +240,10 @@ def _head(io: CommandIO, one: WindowResult) -> None:
         refused = sum(execution.rejected.values())
         version = execution.package_version
         io.say(
-            f"  {execution.rows:,} rows of {execution.requests:,} captured requests, {refused:,} lines rejected",
+            f"  {labels.labelled:,} of {labels.predictions:,} predictions have a label"
+            f" ({'the final look' if labels.is_final else 'the first look'}), {execution.requests:,} captured requests"
+            if (labels := execution.labels) is not None
+            else f"  {execution.rows:,} rows of {execution.requests:,} captured requests, {refused:,} lines rejected",
             f"  model {sanitize(f'version {version}' if version.isdigit() else version)},"
             f" baseline {execution.baseline or 'none'}, revision {execution.revision}",
         )
@@ -257,6 +266,21 @@ def _answer(one: WindowResult, **more: Any) -> dict[str, Any]:
         "folder": one.folder,
         **more,
     }
+
+
+def _show_metrics(io: CommandIO, one: WindowResult) -> dict[str, float | None]:
+    """Print the metrics of a day of model quality."""
+    from chalicelib.quality.files import read_statistics
+    from vedette.operations import results
+
+    content = results.content_of(one, "statistics.json")
+    if content is None:
+        io.say(_no_file("statistics", one))
+        return {}
+    found = read_statistics(content, f"{one.folder}statistics.json").values
+    rows = [(name, "undefined" if value is None else f"{value:.6g}") for name, value in found.items()]
+    io.table(("Metric", "Value"), rows)
+    return dict(found)
 
 
 def _no_file(what: str, one: WindowResult) -> str:

@@ -56,6 +56,7 @@ REASONS = {
     "ReadLatency": "Sets the limit of the latency alarm by the endpoint's own last days.",
     "ReadModels": "Loads the model data.",
     "ReadParts": "Adds up the summaries of captured objects.",
+    "ReadPredictionsAndLabels": "Joins predictions and labels.",
     "ReadRegistry": "Reads which versions are approved.",
     "ReadReportsOfModelMonitor": "Reads what Model Monitor found.",
     "ReadRollbackAlarms": "AWS asks it of the execution role for alarms that roll an update back.",

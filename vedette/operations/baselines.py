@@ -200,7 +200,14 @@ def versions(endpoint: str) -> list[Listed]:
 def keep(
     endpoint: str, edited: Constraints, statistics: bytes | None, reason: str, etag: str, fleet_baseline: str = ""
 ) -> BaselineInForce:
-    """Store a new version and make it current, if current.json still has this ETag.
+    """Store a new version and make it current, if current.json still has this ETag. Raises as `store`."""
+    return store(endpoint, write_constraints(edited), statistics, reason, etag, fleet_baseline)
+
+
+def store(
+    endpoint: str, constraints: bytes, statistics: bytes | None, reason: str, etag: str, fleet_baseline: str = ""
+) -> BaselineInForce:
+    """Store two files as a new version and make it current, if current.json still has this ETag.
 
     `fleet_baseline` is the key of the fleet entry that it was read from.
 
@@ -221,7 +228,7 @@ def keep(
         )
     if statistics is not None:
         bucket.put(folder + STATISTICS_FILE, statistics)
-    bucket.put(folder + CONSTRAINTS_FILE, write_constraints(edited))
+    bucket.put(folder + CONSTRAINTS_FILE, constraints)
     try:
         aws.put_if_unchanged(locations.baseline_in_force(endpoint), named, etag, "the baseline in force")
     except NotReady as error:
@@ -250,7 +257,7 @@ def accepted(
         If the window is open, was not evaluated, has too few rows or several variants, or violates nothing that can be
         accepted.
     """
-    found = _one_variant(endpoint, variant, window)
+    found = one_variant(endpoint, variant, window)
     execution = found.execution
     _refuse_open(execution)
     content = results.statistics(found)
@@ -284,7 +291,14 @@ def accepted(
     return replace(result, statistics=constraints.accepted_statistics(before.statistics, content, of_drift))
 
 
-def _one_variant(endpoint: str, variant: str, window: str) -> WindowResult:
+def one_variant(endpoint: str, variant: str, window: str) -> WindowResult:
+    """The result of a window that Vedette evaluated.
+
+    Raises
+    ------
+    VedetteError
+        If it did not, or several variants have one.
+    """
     evaluated = results.shortest(results.executions(endpoint, variant=variant, window=window))
     found = [one for one in evaluated if one.source == "vedette"]
     if not found:

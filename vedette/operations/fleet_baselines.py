@@ -9,6 +9,8 @@
 | ... and the fleet names another one than before | comes into force: the fleet is the later decision             |
 | ... and the fleet names the same as before      | does not: the other decision came later, and `apply` says so  |
 
+An entry may name two: of captured data, and in its quality table of model quality.
+
 Where Vedette deploys, the baseline follows the served version (`services.baseline_assignment`).
 """
 
@@ -24,8 +26,9 @@ from chalicelib import locations
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.errors import VedetteError
 from chalicelib.records import BaselineInForce, FleetEntry, Mode
-from vedette.operations import aws, baselines, reference_days, watching
+from vedette.operations import aws, baselines, quality_baselines, reference_days, watching
 from vedette.operations.baselines import Stored
+from vedette.operations.quality_baselines import StoredQuality
 
 Advance = Callable[[int], None]
 
@@ -45,8 +48,8 @@ class FleetBaseline(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     place: str
     outcome: Outcome
-    baseline: Stored | None = None  # None if it does not exist
-    before: Stored | None = None
+    baseline: Stored | StoredQuality | None = None  # None if it does not exist
+    before: Stored | StoredQuality | None = None
 
     @property
     def replaces_decision(self) -> bool:
@@ -83,20 +86,22 @@ def planned(
     VedetteError
         With one line for each baseline that exists and cannot be read.
     """
-    known = {entry.endpoint: _named(entry) for entry in before}
+    known = {entry.endpoint: entry for entry in before}
     found: list[FleetBaseline] = []
     errors: list[str] = []
     for entry in after:
-        if not entry.baseline:
-            continue
-        advance(1)
-        try:
-            one = _planned(entry, is_new=known.get(entry.endpoint) != _named(entry))
-        except VedetteError as error:
-            errors.append(f"{entry.endpoint}: {error}")
-            continue
-        if entry.mode != Mode.DEPLOY:
-            found.append(one)
+        earlier = known.get(entry.endpoint)
+        for plan, named in ((_planned, _named), (_planned_quality, _named_quality)):
+            if not named(entry)[0]:
+                continue
+            advance(1)
+            try:
+                one = plan(entry, is_new=earlier is None or named(earlier) != named(entry))
+            except VedetteError as error:
+                errors.append(f"{entry.endpoint}: {error}")
+                continue
+            if entry.mode != Mode.DEPLOY:
+                found.append(one)
     if errors:
         raise VedetteError("\n".join(["The fleet names baselines that cannot be read:", *errors]))
     return found
@@ -116,6 +121,11 @@ def put_in_force(found: Sequence[FleetBaseline], advance: Advance = lambda done:
         etag = one.before.etag if one.before else ""
         content = one.baseline
         reason = f"the fleet: {one.place}"
+        if isinstance(content, StoredQuality):
+            of_quality = (content.constraints, content.statistics, reason, etag)
+            quality_baselines.keep(one.endpoint, *of_quality, fleet_baseline=one.place)
+            advance(1)
+            continue
         baselines.keep(one.endpoint, content.constraints, content.statistics, reason, etag, fleet_baseline=one.place)
         if content.reference:
             reference_days.take(one.endpoint, content.reference)
@@ -148,12 +158,29 @@ def _planned(entry: FleetEntry, *, is_new: bool) -> FleetBaseline:
     if not aws.object_exists(locations.baseline_files(entry.baseline)[0]):
         return FleetBaseline(endpoint=entry.endpoint, place=entry.baseline, outcome=Outcome.MISSING, before=now)
     new = watching.baseline_at(entry.baseline, entry.baseline_statistics)
-    outcome = Outcome.COMES
-    if now is not None and baselines.same(now, new):
-        outcome = Outcome.IN_FORCE
-    elif now is not None and not is_new and not (now.named and now.named.fleet_baseline):
-        outcome = Outcome.KEPT
+    outcome = _outcome(now, new, is_new=is_new)
     return FleetBaseline(endpoint=entry.endpoint, place=entry.baseline, outcome=outcome, baseline=new, before=now)
+
+
+def _planned_quality(entry: FleetEntry, *, is_new: bool) -> FleetBaseline:
+    place, now = _named_quality(entry)[0], quality_baselines.current(entry.endpoint)
+    if not aws.object_exists(locations.baseline_files(place)[0]):
+        return FleetBaseline(endpoint=entry.endpoint, place=place, outcome=Outcome.MISSING, before=now)
+    new = quality_baselines.read(place)
+    outcome = _outcome(now, new, is_new=is_new)
+    return FleetBaseline(endpoint=entry.endpoint, place=place, outcome=outcome, baseline=new, before=now)
+
+
+def _outcome(now: Stored | StoredQuality | None, new: Stored | StoredQuality, *, is_new: bool) -> Outcome:
+    if now is None:
+        return Outcome.COMES
+    if (now.constraints, now.statistics) == (new.constraints, new.statistics):
+        return Outcome.IN_FORCE
+    return Outcome.COMES if is_new or (now.named and now.named.fleet_baseline) else Outcome.KEPT
+
+
+def _named_quality(entry: FleetEntry) -> tuple[str, str]:
+    return (entry.quality.baseline, "") if entry.quality else ("", "")
 
 
 def _what_stays(now: BaselineInForce | None) -> str:

@@ -26,6 +26,7 @@ from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.locations import REPORT_FILE
 from chalicelib.pages.labels import tone
+from chalicelib.pages.quality_figures import quality_figures
 from chalicelib.pages.report import MonitoredExecution, execution_report
 from chalicelib.records import Execution, FleetEntry, Pause
 from chalicelib.services.reporting import with_history
@@ -80,6 +81,11 @@ def _page(result: WindowResult) -> bytes:
         monitored = with_history(_run(result.execution.endpoint), result.execution)
     else:
         monitored = MonitoredExecution(result.execution, stage=settings().stage)
+    if result.execution.is_of_quality:
+        figures = quality_figures(
+            s3.get_uri(f"{result.folder}statistics.json"), result.execution.labels, result.execution.baseline
+        )
+        return execution_report(monitored, None, None, quality=figures)
     return execution_report(monitored, _baseline(result), _statistics(result), counted=False)
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from dataclasses import replace as dataclass_replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -77,11 +78,14 @@ class Week:
     slow_drift: int = 0  # messages about slow drift: information
 
 
-@dataclass
-class BaselineReplay:
-    """One baseline and its results so far."""
+B = TypeVar("B")
 
-    baseline: Baseline
+
+@dataclass
+class BaselineReplay(Generic[B]):
+    """One baseline, of captured data or of model quality, and its results so far."""
+
+    baseline: B
     weeks: dict[date, Week] = field(default_factory=dict)
 
     @property
@@ -189,7 +193,7 @@ def replayed(
     keys: Mapping[str, tuple[str, ...]],
     against: Sequence[Baseline],
     advance: Callable[[int], None] = lambda parts: None,
-) -> list[BaselineReplay]:
+) -> list[BaselineReplay[Baseline]]:
     """Evaluate the parts with each baseline; `advance` is called with the number of parts after each read."""
     sides = [BaselineReplay(baseline) for baseline in against]
     endpoint = EndpointRun.without_deadline(wanted.entry)
@@ -253,7 +257,7 @@ class _Run:
     """The replay of one variant with one baseline: its alert state and open drift window."""
 
     def __init__(
-        self, wanted: ReplayRange, variant: str, side: BaselineReplay, before: Sequence[SummedDay] = ()
+        self, wanted: ReplayRange, variant: str, side: BaselineReplay[Baseline], before: Sequence[SummedDay] = ()
     ) -> None:
         self.wanted, self.variant, self.side = wanted, variant, side
         self.book = AlertState(endpoint=wanted.entry.endpoint, variant=variant)
@@ -387,7 +391,7 @@ class _Run:
         )
 
 
-def weeks_of(sides: Sequence[BaselineReplay]) -> Iterator[tuple[date, list[Week]]]:
+def weeks_of(sides: Sequence[BaselineReplay[Any]]) -> Iterator[tuple[date, list[Week]]]:
     """The results of each side by week."""
     for monday in sorted({monday for side in sides for monday in side.weeks}):
         yield monday, [side.weeks.get(monday, Week(monday)) for side in sides]

@@ -37,9 +37,11 @@ from chalicelib.window import DAY, LATE_DATA_GRACE, START_FORMAT, Window
 from vedette.operations import aws
 
 LATEST = "latest"
-DATA_QUALITY = "DataQuality"
+DATA_QUALITY, MODEL_QUALITY = "DataQuality", "ModelQuality"
 LOOK_BACK = (timedelta(days=2), timedelta(days=32), None)  # finding the latest window must not list years of windows
 CHECKS = {"all": "all checks", "hard": "hard checks", "drift": "drift"}
+_QUALITY = f"{locations.QUALITY}/"
+LATEST_QUALITY = f"{_QUALITY}{LATEST}"
 _WINDOW = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d)(?::?(\d\d))?)?Z?")
 Source = Literal["vedette", "model monitor"]
 
@@ -119,7 +121,8 @@ def executions(
 
     If windows have several lengths (an hour, and a day for drift), all are returned, shortest first. A date alone names
     the window of that day, if there is one. A window may have the name that an alert gives it: its folder's name, or
-    that of the execution of an open window or of one captured object (`locations.execution_name`).
+    that of the execution of an open window or of one captured object (`locations.execution_name`). A day of model
+    quality is `quality/2026-11-22`, or `quality/latest`.
 
     Raises
     ------
@@ -129,6 +132,8 @@ def executions(
     variants = [variant] if variant else _variants(endpoint)
     if locations.is_execution_name(window):
         return _of_data_that_was_arriving(endpoint, variants, window)
+    if is_quality_window(window):
+        return _of_quality(endpoint, variants, window.removeprefix(_QUALITY), now or datetime.now(UTC))
     named = Window.from_name(window)
     start = named.start if named else window_start(window)
     moment = now or datetime.now(UTC)
@@ -164,6 +169,31 @@ def _of_data_that_was_arriving(endpoint: str, variants: list[str], name: str) ->
     return found
 
 
+def is_quality_window(window: str) -> bool:
+    """Whether a text names a day of model quality."""
+    return window.startswith(_QUALITY)
+
+
+def _of_quality(endpoint: str, variants: list[str], day: str, now: datetime) -> list[WindowResult]:
+    """The latest evaluation of a day of model quality, of each variant.
+
+    Raises
+    ------
+    VedetteError
+        If there is none.
+    """
+    start = window_start(day)
+    found = []
+    for variant in variants:
+        for window in islice(_windows(endpoint, variant, start, now, of_quality=True), 1):
+            stored = stage_stores().executions.latest_of_window(endpoint, variant, window, of_quality=True)
+            found += [_result(variant, stored)] if stored is not None else []
+    if not found:
+        which = f"on {start:%Y-%m-%d}" if start else "on any day"
+        raise VedetteError(f"The quality of the model of {endpoint} was not evaluated {which}.")
+    return found
+
+
 def _length(found: WindowResult) -> timedelta:
     return found.execution.window_end - found.execution.window_start
 
@@ -195,27 +225,32 @@ def _result(variant: str, stored: Execution) -> WindowResult:
     return WindowResult(
         source="vedette",
         name=variant,
-        monitoring_type=DATA_QUALITY,
+        monitoring_type=MODEL_QUALITY if stored.is_of_quality else DATA_QUALITY,
         verdict=stored.verdict,
         folder=f"s3://{settings().bucket}/{stored.folder}",
         execution=stored,
     )
 
 
-def _windows(endpoint: str, variant: str, start: datetime | None, now: datetime) -> Iterator[Window]:
+def _windows(
+    endpoint: str, variant: str, start: datetime | None, now: datetime, *, of_quality: bool = False
+) -> Iterator[Window]:
     """The evaluated windows that begin at a time, or those of the latest days with any, newest first."""
     if start is not None:
-        yield from (w for w in _listed(endpoint, variant, start - timedelta(minutes=1)) if w.start == start)
+        found = _listed(endpoint, variant, start - timedelta(minutes=1), of_quality=of_quality)
+        yield from (window for window in found if window.start == start)
         return
     for back in LOOK_BACK:
-        found = _listed(endpoint, variant, now - back if back else None)
+        found = _listed(endpoint, variant, now - back if back else None, of_quality=of_quality)
         if found:
             yield from sorted(found, reverse=True)
             return
 
 
-def _listed(endpoint: str, variant: str, since: datetime | None) -> list[Window]:
+def _listed(endpoint: str, variant: str, since: datetime | None, *, of_quality: bool = False) -> list[Window]:
     prefix = locations.executions_of_variant(endpoint, variant)
+    if of_quality:
+        prefix = locations.executions_of_quality(endpoint, variant)
     after = f"{since:{START_FORMAT}}" if since else ""
     folders = stage_stores().bucket.list_folders(prefix, after=after)
     return [window for folder in folders if (window := Window.from_name(folder)) is not None]
@@ -259,6 +294,11 @@ def _model_monitor(summary: dict[str, Any]) -> WindowResult | None:
 # --- its files --------------------------------------------------------------------------------------------------------
 
 
+def content_of(result: WindowResult, name: str) -> bytes | None:
+    """The content of a file of a window; None if there is none."""
+    return s3.get_uri(f"{result.folder}{name}") if result.folder else None
+
+
 def statistics(result: WindowResult) -> bytes | None:
     """The content of a window's statistics.json; None if there is none about features."""
     return s3.get_uri(f"{result.folder}statistics.json") if _of_features(result) else None
@@ -293,6 +333,8 @@ def features(content: bytes, place: str) -> list[Feature]:
 
 def constraints(result: WindowResult) -> tuple[str, Constraints] | None:
     """The location and content of a window's constraints; None if there are none about features."""
+    if result.source == "vedette" and not _of_features(result):
+        return None
     if result.source == "model monitor":
         place = f"{result.folder}constraints.json" if _of_features(result) else ""
     else:

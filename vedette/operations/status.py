@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -142,7 +143,7 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
     snapshot = control.snapshot_of(entry) if entry.mode == Mode.DEPLOY else None
     found = snapshot.served if snapshot else Served.of(sagemaker.describe_served(entry.endpoint))
     wanted = snapshot.wanted if snapshot else None
-    verdicts, trouble = _verdicts(entry.endpoint)
+    verdicts, trouble = _verdicts(entry)
     unreadable, _ = stage_stores().unreadable_objects.get(entry.endpoint)
     labels = stage_stores().unreadable_labels.get(entry.endpoint)[0].objects if entry.quality else ()
     return EndpointStatus(
@@ -176,17 +177,21 @@ def _served(found: Served | None) -> str:
     return "not known" if found.deleted else found.version
 
 
-def _verdicts(endpoint: str) -> tuple[tuple[Verdict, ...], str]:
+def _verdicts(entry: FleetEntry) -> tuple[tuple[Verdict, ...], str]:
     """The verdicts, worst first, and the errors."""
+    endpoint = entry.endpoint
     if not stage_stores().bucket.first_key(locations.executions_of_endpoint(endpoint)):
         return (), ""
     try:
         evaluated = results.executions(endpoint)
     except VedetteError as error:
         return (), sanitize(error)
+    if entry.quality is not None:
+        with suppress(VedetteError):  # no day was evaluated yet
+            evaluated = [*evaluated, *results.executions(endpoint, window=results.LATEST_QUALITY)]
     found = [
         Verdict(
-            name=sanitize(one.name),
+            name=sanitize(one.name) + (" (model quality)" if one.execution.is_of_quality else ""),
             verdict=one.verdict,
             until=one.execution.window_end,
             violations=sum(m.violated for m in one.execution.measurements),
