@@ -118,13 +118,41 @@ def set_up(monkeypatch, folder: Path) -> Iterator[Any]:
 
 
 @contextmanager
+def company_account(monkeypatch, folder: Path) -> Iterator[Any]:
+    """An account that has a bucket, a topic, a role for models, a permissions boundary and a network already."""
+    with cloned(folder) as clone:
+        (roles,) = [one for one in clone.cloud.cloudformation.operator_policy["Statement"] if one["Sid"] == "Roles"]
+        roles["Resource"] = [roles["Resource"], "arn:aws:iam::*:role/ml/vedette-*"]
+        clone.client("s3").create_bucket(
+            Bucket="our-ml-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        clone.client("sns").create_topic(Name="ml-alerts")
+        trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        clone.client("iam").create_role(RoleName="sagemaker", AssumeRolePolicyDocument=document)
+        yield clone
+
+
+@contextmanager
 def captured_endpoint(monkeypatch, folder: Path) -> Iterator[Any]:
     """A stage, and an endpoint of another team that captures its requests; its training data."""
     (folder / "train.csv").write_bytes(
-        b"label,a,b\n" + b"".join(b"%d,%d,%d\n" % (i % 2, i, 100 - i) for i in range(100))
+        b"label,a,b\n" + b"".join(b"%d.0,%d,%d\n" % (i % 2, i, 100 - i) for i in range(100))
     )
     with installed(monkeypatch) as stage:
         fleet_of_schedules.endpoints(stage, ["churn"])
+        yield stage
+
+
+@contextmanager
+def captured_before(monkeypatch, folder: Path) -> Iterator[Any]:
+    """The same endpoint, which captured for some hours before it was watched."""
+    with captured_endpoint(monkeypatch, folder) as stage:
+        for cents in ("", "", "", ".50"):
+            _traffic(stage, cents)
+        stage.cloud.turn(minutes=150)
+        vedette.baseline(folder / "train.csv").save(folder / "baseline")
+        stage.done("watch", "churn", "--baseline", folder / "baseline", "--yes")
         yield stage
 
 
@@ -163,11 +191,25 @@ MEANWHILE: dict[str, Callable[[Any], None]] = {
     "half an hour": lambda stage: stage.cloud.turn(minutes=30),
 }
 
+# The document -> what its reader has
 SCENARIOS: dict[str, Callable[..., Any]] = {
-    "alerts.md": endpoint,
-    "constraints.md": endpoint,
-    "fleet.md": two_endpoints,
-    "operate.md": endpoint,
-    "install.md": account,
-    "uninstall.md": set_up,
+    "README.md": only_files,
+    "docs/alerts.md": endpoint,
+    "docs/backfill.md": captured_before,
+    "docs/company-account.md": company_account,
+    "docs/configure.md": set_up,
+    "docs/constraints.md": endpoint,
+    "docs/cost.md": endpoint,
+    "docs/deploy.md": models,
+    "docs/evaluate.md": only_files,
+    "docs/fleet.md": two_endpoints,
+    "docs/from-model-monitor.md": schedules,
+    "docs/install.md": account,
+    "docs/metrics.md": two_endpoints,
+    "docs/operate.md": endpoint,
+    "docs/quality-metrics.md": only_files,
+    "docs/receive-alerts.md": endpoint,
+    "docs/uninstall.md": set_up,
+    "docs/watch.md": captured_endpoint,
+    "examples/sagemaker_pipelines/README.md": only_files,
 }

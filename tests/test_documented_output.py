@@ -6,6 +6,7 @@ VEDETTE_DOCS=write pytest tests/test_documented_output.py      # writes the outp
 import os
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.documents import DOCS, ROOT, Block, blocks
 
 RANDOM = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f-]{27})?\b")  # ids that differ from run to run
 PLAYED = ("console", "shell")
+PYTHON = [path for path in DOCS if any(block.language == "python" for block in blocks(path))]
 
 
 def done(shell: Any, command: str, place: str, answers: str = "") -> str:
@@ -49,29 +51,53 @@ def documents() -> list[str]:
     return sorted(map(str, named))
 
 
+def replaced(document: Path, written: dict[Block, str]) -> None:
+    """Compare the blocks of a document with what they should hold; with VEDETTE_DOCS=write, write that."""
+    lines = document.read_text().splitlines(keepends=True)
+    shown = list(lines)
+    for block, content in written.items():
+        first, last = block.lines
+        if content != block.content:
+            shown[first + 1 : last - 1] = [content, *[""] * (last - first - 3)]
+    before, after = "".join(lines), "".join(shown)
+    if RANDOM.sub("ID", before) == RANDOM.sub("ID", after):
+        return
+    if os.environ.get("VEDETTE_DOCS") == "write":
+        document.write_text(after)
+    else:
+        pytest.fail(f"VEDETTE_DOCS=write pytest {__file__} writes {document.relative_to(ROOT)} again, as:\n{after}")
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_document_shows_what_its_commands_print(name, monkeypatch, tmp_path):
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(tmp_path)
-    document = ROOT / "docs" / name
-    lines = document.read_text().splitlines(keepends=True)
-    shown = list(lines)
+    written = {}
     with SCENARIOS[name](monkeypatch, tmp_path) as shell:
-        for block in blocks(document):
+        for block in blocks(ROOT / name):
             if block.meanwhile:
                 MEANWHILE[block.meanwhile](shell)
             if block.language in PLAYED and not block.not_run:
-                first, last = block.lines
-                text = played(shell, block)
-                if text != block.content:
-                    shown[first + 1 : last - 1] = [text, *[""] * (last - first - 3)]
-    before, after = "".join(lines), "".join(shown)
-    same = RANDOM.sub("ID", before) == RANDOM.sub("ID", after)
-    if os.environ.get("VEDETTE_DOCS") == "write" and not same:
-        document.write_text(after)
-    else:
-        assert same, f"VEDETTE_DOCS=write pytest {__file__} writes docs/{name} again, as:\n{after}"
+                written[block] = played(shell, block)
+    replaced(ROOT / name, written)
 
 
 def test_every_document_with_blocks_that_run_has_a_scenario():
-    assert documents() == sorted(f"docs/{name}" for name in SCENARIOS)
+    assert documents() == sorted(SCENARIOS)
+
+
+@pytest.mark.parametrize("document", PYTHON, ids=lambda path: path.name)
+def test_a_document_shows_what_its_python_prints(document, tmp_path, monkeypatch, capsys):
+    """The blocks of a document share their names; a block of text below one is what it prints."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    written = {}
+    found = blocks(document)
+    for block, below in zip(found, [*found[1:], None], strict=True):
+        if block.language == "python" and not block.not_run:
+            exec(compile(block.content, block.place, "exec"), names)  # noqa: S102 - our own document
+            printed = capsys.readouterr().out
+            assert bool(printed) == bool(below and below.language == "text" and below.lines[0] == block.lines[1] + 1)
+            if below and printed:
+                written[below] = printed
+    replaced(document, written)
