@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from pathlib import Path
 
 import click
@@ -12,9 +11,10 @@ from msgspec.structs import fields
 from chalicelib import parts, records
 from chalicelib.constraints import check_types
 from chalicelib.constraints.files import read_constraints
+from chalicelib.constraints.measurement import Verdict
 from chalicelib.records import FleetEntry, Thresholds
 from tests.documents import DOCS, ROOT, anchors, blocks, links
-from vedette.cli import COMMANDS, main
+from vedette.cli import main
 from vedette.operations import fleet
 
 FLEET = ROOT / "docs" / "fleet.md"
@@ -83,54 +83,6 @@ def test_every_action_on_all_resources_is_named():
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
     assert {action for action in found if f"`{action}`" not in text} == set()
-
-
-def command_lines(document: Path) -> list[str]:
-    """Every command of Vedette in a document's blocks and in backquotes."""
-    lines = [
-        line.removeprefix("$ ")
-        for block in blocks(document)
-        if block.language in ("shell", "console")
-        for line in block.commands
-    ]
-    lines += re.findall(r"`([^`\n]+)`", document.read_text())
-    found = (re.match(r"(?:\.?\w*/?bin/)?(vedette [a-z][^#|]*)", line.strip()) for line in lines)
-    return [match[1] for match in found if match]
-
-
-def commands_exist(lines: list[str]) -> bool:
-    """Whether lines such as `vedette apply -f fleet.toml --yes` name commands and options that there are."""
-    for line in lines:
-        _, *words = shlex.split(line)
-        command, context = main, click.Context(main)
-        while isinstance(command, click.Group):
-            name, *words = words
-            command = command.get_command(context, name)
-            assert command is not None, line
-        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-        assert {word for word in words if re.match(r"--?[a-z]", word)} <= known, line
-    return bool(lines)
-
-
-@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
-def test_every_command_that_is_named_exists(document):
-    for line in command_lines(document):
-        words = re.match(r"vedette ((?:[a-z][a-z-]*\s*)+)", line)[1].split()
-        assert words[0] in COMMANDS, line
-        command = main.get_command(click.Context(main), words[0])
-        if isinstance(command, click.Group) and len(words) > 1:
-            assert words[1] in command.commands, line
-
-
-@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
-def test_every_option_of_a_command_in_a_block_exists(document):
-    lines = [
-        line.removeprefix("$ ")
-        for block in blocks(document)
-        if block.language in ("shell", "console")
-        for line in block.commands
-    ]
-    commands_exist([one for line in lines for one in re.findall(r"^(?:\.venv/bin/)?(vedette [^&|]*)", line)])
 
 
 @pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
@@ -212,3 +164,31 @@ def test_every_field_of_a_verdict_is_explained(kind, heading):
     text = (ROOT / "docs" / "records.md").read_text().partition(f"\n{heading}\n")[2].partition("\n#")[0]
     rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
     assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(field.encode_name for field in fields(kind))
+
+
+def test_every_field_of_an_event_is_explained():
+    text = (ROOT / "docs" / "incidents.md").read_text()
+    internal = {"schema_version", "kind", "window_start", "window_end"}
+    named = {field.encode_name for field in fields(records.AlertEvent)} - internal
+    assert {name for name in named if f"`{name}`" not in text} == set()
+
+
+def test_every_verdict_is_in_the_glossary():
+    text = (ROOT / "docs" / "glossary.md").read_text()
+    assert {verdict.value for verdict in Verdict if f"`{verdict.value}`" not in text} == set()
+
+
+def test_every_metric_of_the_functions_is_explained():
+    code = "".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
+    counted = set(re.findall(r'\bcount\(\s*"([A-Z]\w+)"', code))
+    assert {name for name in counted if f"`{name}`" not in (ROOT / "docs" / "metrics.md").read_text()} == set()
+
+
+def test_every_option_of_setup_is_explained():
+    text = "".join((ROOT / "docs" / name).read_text() for name in ("configure.md", "company-account.md", "install.md"))
+    setup = main.get_command(click.Context(main), "setup")
+    assert {
+        option for one in setup.params for option in one.opts if option.startswith("--") and option not in text
+    } <= {
+        *("--profile", "--region", "--json", "--yes"),
+    }

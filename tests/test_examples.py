@@ -14,7 +14,7 @@ import yaml
 from botocore.validate import ParamValidator
 
 import vedette
-from tests.test_docs import commands_exist
+from tests.test_documented_commands import commands_exist
 
 ROOT = Path(__file__).parents[1]
 PIPELINES = ROOT / "examples" / "sagemaker_pipelines"

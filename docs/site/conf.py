@@ -8,7 +8,7 @@ import re
 
 project = "Vedette"
 author = "The Vedette authors"
-copyright = author  # noqa: A001 - Sphinx's name
+copyright = author
 root_doc = "docs/index"
 extensions = ["myst_parser"]
 include_patterns = ["docs/**", "benchmarks/*.md", "examples/**/*.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]

@@ -54,7 +54,9 @@ def test_every_link_within_the_site_resolves(pages):
 
 def test_no_page_loads_anything_from_elsewhere(pages):
     assert {link for page in pages.values() for link in page.loaded if re.match(r"(https?:)?//", link)} == set()
-    styles = [path for path in SITE.rglob("*.css") if re.search(r"(@import|url\()\s*[\"']?(https?:)?//", path.read_text())]
+    styles = [
+        path for path in SITE.rglob("*.css") if re.search(r"(@import|url\()\s*[\"']?(https?:)?//", path.read_text())
+    ]
     assert styles == []
 
 

@@ -25,7 +25,7 @@ same program.
 - Commands of a stage have the options below. Commands that change something also have `--yes` (`-y`), which answers the
   question, and `--dry-run`, which shows the changes without making them.
 - Exit codes: 0 is fine, 1 means violations at or above the chosen severity (or faults, or alerts: see the command), 2
-  means that the command could not run. An error that you can mend is one sentence, without a traceback.
+  means that the command could not run. An error that you can correct is one sentence, without a traceback.
 
 This page is generated: `python -m vedette.cli.command_reference > docs/commands.md`.
 """
