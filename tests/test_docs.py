@@ -19,7 +19,7 @@ from vedette.operations import fleet
 
 FLEET = ROOT / "docs" / "fleet.md"
 LANGUAGES = {"console", "shell", "python", "toml", "json", "terraform", "text"}
-NOT_RUN = 30
+MAX_BLOCKS_NOT_RUN = 28
 
 
 def of_language(document: Path, language: str) -> list[str]:
@@ -128,8 +128,8 @@ def test_every_block_names_its_language(document):
 
 def test_few_blocks_are_not_run_and_each_says_why():
     """Their number may fall. A new block that cannot run here needs a reason, and this number a second thought."""
-    blocks_of_shell = [block for document in DOCS for block in blocks(document) if block.language == "shell"]
-    assert sum(bool(block.not_run) for block in blocks_of_shell) <= NOT_RUN
+    not_run = [block.place for document in DOCS for block in blocks(document) if block.not_run]
+    assert len(not_run) <= MAX_BLOCKS_NOT_RUN, not_run
 
 
 @pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
