@@ -173,6 +173,12 @@ def test_every_field_of_an_event_is_explained():
     assert {name for name in named if f"`{name}`" not in text} == set()
 
 
+def test_every_kind_of_message_can_be_filtered():
+    text = (ROOT / "docs" / "receive-alerts.md").read_text().partition("\n## Filter alerts\n")[2]
+    listed = re.search(r"`kind` \(([^)]+)\)", text)[1]
+    assert {kind.strip() for kind in listed.replace("\n", " ").split(",")} == {str(kind) for kind in records.AlertKind}
+
+
 def test_every_verdict_is_in_the_glossary():
     text = (ROOT / "docs" / "glossary.md").read_text()
     assert {verdict.value for verdict in Verdict if f"`{verdict.value}`" not in text} == set()
