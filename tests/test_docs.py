@@ -10,6 +10,7 @@ from msgspec.structs import fields
 
 from chalicelib import parts, records
 from chalicelib.constraints import check_types
+from chalicelib.constraints.constraints import Monitoring
 from chalicelib.constraints.files import read_constraints
 from chalicelib.constraints.measurement import Verdict
 from chalicelib.records import FleetEntry, Thresholds
@@ -71,6 +72,14 @@ def test_every_check_is_explained_and_the_example_is_a_constraints_json():
     example = read_constraints(of_language(ROOT / "docs" / "constraints.md", "json")[0].encode(), "docs/constraints.md")
     assert example.features[1].bounds == (None, 100.0)
     assert example.monitoring(example.features[1]).datatype_check_threshold == 0.98
+
+
+def test_every_threshold_is_explained():
+    rows = re.findall(
+        r"^\| `(\w+)` \|", section((ROOT / "docs" / "constraints.md").read_text(), "Thresholds"), re.MULTILINE
+    )
+    known = {field.name for field in fields(Monitoring)} - {"enabled"} | {"evaluate_constraints"}
+    assert set(rows) == known
 
 
 def test_every_action_on_all_resources_is_named():
