@@ -1,4 +1,4 @@
-# Two commands do all: `make demo` and `make test`. Both install what they need into .venv, by locked hashes.
+# `make local`, `make demo` and `make test` install what they need into .venv, by locked hashes.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,11 +6,15 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 # Byte code lies beside the packages in .venv, never beside our modules: Chalice would ship it.
 export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/pycache
 
-.PHONY: demo test wheel site chromium lint prove deploy package aws-check lock clean
+.PHONY: demo local test wheel site chromium lint prove deploy package aws-check lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
 	@$(BIN)/vedette demo $(ARGS)
+
+# A simulated account on 127.0.0.1 (docs/playground.md), until Ctrl-C.
+local: $(VENV)/.installed
+	@$(BIN)/vedette local $(ARGS)
 
 # The tests of one file may share a stage, so one process runs them all.
 test: $(VENV)/.installed

@@ -15,6 +15,7 @@ observe(app)
 MODEL_PACKAGE_STATE_CHANGE = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"]}
 ENDPOINT_STATE_CHANGE = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Endpoint State Change"]}
 DATA_CAPTURED = locations.capture_pattern(bucket for bucket, _ in settings().capture_places)
+GROUND_TRUTH = locations.ground_truth_pattern(settings().ground_truth_places)
 MONITORING_EXECUTION = {
     "$or": [
         {"source": [settings().event_source], "detail-type": [locations.EXECUTION_DETAIL_TYPE]},
@@ -46,6 +47,13 @@ def on_data_captured(event):
     from chalicelib.handlers import data_captured
 
     return data_captured.handle(event.to_dict(), event.context)
+
+
+@app.on_cw_event(GROUND_TRUTH)
+def on_ground_truth(event):
+    from chalicelib.handlers import ground_truth
+
+    return ground_truth.handle(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from chalicelib import locations
 from chalicelib.aws import sagemaker
@@ -27,6 +27,10 @@ from chalicelib.stores.parts import ActivityStore, PartStore
 from chalicelib.stores.reference_days import ReferenceDayStore
 from chalicelib.stores.unreadable_objects import UnreadableObjectStore
 
+if TYPE_CHECKING:
+    from chalicelib.stores.id_secret import IdSecretStore
+    from chalicelib.stores.quality_parts import QualityPartStore
+
 T = TypeVar("T")
 
 
@@ -45,6 +49,18 @@ class Stores:
     activity: ActivityStore
     unreadable_objects: UnreadableObjectStore
     reference_days: ReferenceDayStore
+
+    @property
+    def id_secret(self) -> IdSecretStore:
+        """The key of the hashes of ids; imported here, since most endpoints have no model quality."""
+        from chalicelib.stores.id_secret import IdSecretStore
+
+        return IdSecretStore(self.checkpoints.table, self.fleet.recent)
+
+    @property
+    def unreadable_labels(self) -> UnreadableObjectStore:
+        """The label objects that cannot be read."""
+        return UnreadableObjectStore(self.checkpoints.table, "labels")
 
     def bucket_of(self, name: str) -> Bucket:
         """A bucket by its name: the stage's own, or one that a person names in the fleet."""
@@ -132,6 +148,13 @@ class EndpointRun:
         entries = stores.fleet.get().entries_of_group(package_group)
         return tuple(cls(entry, datetime.now(UTC), deadline, stores) for entry in entries)
 
+    @classmethod
+    def of_labels(cls, bucket: str, key: str, deadline: Deadline, stores: Stores) -> tuple[EndpointRun, ...]:
+        """The runs for the endpoints that have their labels where an object lies."""
+        entries = (entry for entry in stores.fleet.get().entries if entry.quality is not None)
+        runs = (cls(entry, datetime.now(UTC), deadline, stores) for entry in entries)
+        return tuple(run for run in runs if any(locations.lies_in(uri, bucket, key) for uri in run.ground_truth))
+
     @read_once
     def described(self) -> dict[str, Any]:
         """DescribeEndpoint, read at first use; empty when there is no such endpoint."""
@@ -180,3 +203,19 @@ class EndpointRun:
     def capture_uri(self) -> str:
         """Where the endpoint captures to: its DestinationS3Uri."""
         return self.entry.capture_uri or locations.capture_uri(self.stores.bucket.name)
+
+    @property
+    def quality_parts(self) -> QualityPartStore:
+        """The predictions and labels of the endpoint, in the form of its settings of model quality."""
+        from chalicelib.stores.quality_parts import QualityPartStore
+
+        assert self.entry.quality is not None  # noqa: S101 - nobody asks for them otherwise
+        return QualityPartStore(self.stores.bucket, self.stores.checkpoints.table, self.entry.quality.form)
+
+    @property
+    def ground_truth(self) -> tuple[str, ...]:
+        """The S3 places of the endpoint's labels; () without model quality."""
+        quality = self.entry.quality
+        if quality is None:
+            return ()
+        return quality.ground_truth or (locations.ground_truth_uri(self.stores.bucket.name, self.endpoint),)

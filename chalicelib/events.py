@@ -6,6 +6,7 @@
 | SageMaker Endpoint State Change         | endpoint of this account and region; the same                             |
 | S3 Object Created                       | this account and region; not under a prefix of ours; the same. Skipped    |
 |                                         | where no endpoint of the stage captures: the rule matches a whole bucket  |
+| S3 Object Created, of labels            | the same, for the places of labels                                        |
 | Scheduled Event, or the same made by us | source aws.events, or ours with an endpoint in detail; the same           |
 | Vedette Monitoring Execution            | our own source; the same                                                  |
 | SageMaker Processing Job State Change   | of this account and region; the same                                      |
@@ -111,13 +112,7 @@ class DataCaptured:
     @classmethod
     def from_eventbridge(cls, event: Event, settings: Settings) -> DataCaptured | Skipped:
         """Check and read the event. The key is used as it is: EventBridge does not URL-encode it."""
-        _check(event, settings, "aws.s3", "Object Created")
-        detail = _detail(event)
-        bucket = _text(_mapping(detail, "bucket"), "name")
-        obj = _mapping(detail, "object")
-        key = _text(obj, "key")
-        if bucket == settings.bucket and key.startswith(locations.OWN_PREFIXES):
-            raise MalformedEvent(f"s3://{bucket}/{key} was written by Vedette itself; it is not a capture object.")
+        bucket, key, etag, size = _created(event, settings)
         if not settings.names_place(bucket, key):
             return Skipped(
                 SkipReason.NOT_A_CAPTURE, f"s3://{bucket}/{key} is in no place that VEDETTE_CAPTURE_SOURCES names"
@@ -128,14 +123,27 @@ class DataCaptured:
                 f"s3://{bucket}/{key} is not named like a capture object"
                 " (…/endpoint/variant/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl)."
             )
-        size = obj.get("size")
-        return cls(
-            bucket=bucket,
-            key=key,
-            etag=str(obj.get("etag") or ""),
-            size=size if isinstance(size, int) else 0,
-            capture=capture,
-        )
+        return cls(bucket=bucket, key=key, etag=etag, size=size, capture=capture)
+
+
+@dataclass(frozen=True)
+class GroundTruthUploaded:
+    """A label object landed in a bucket."""
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+
+    @classmethod
+    def from_eventbridge(cls, event: Event, settings: Settings) -> GroundTruthUploaded | Skipped:
+        """Check and read the event. Which endpoints have their labels there is known by the fleet."""
+        bucket, key, etag, size = _created(event, settings)
+        if not settings.names_ground_truth(bucket, key):
+            return Skipped(
+                SkipReason.NOT_LABELS, f"s3://{bucket}/{key} is in no place that VEDETTE_GROUND_TRUTH_SOURCES names"
+            )
+        return cls(bucket, key, etag, size)
 
 
 @dataclass(frozen=True)
@@ -192,6 +200,18 @@ class ProcessingJobStateChanged:
         detail = _detail(event)
         _check_arn(_text(detail, "ProcessingJobArn"), settings)
         return cls(_text(detail, "ProcessingJobName"), _text(detail, "ProcessingJobStatus"))
+
+
+def _created(event: Event, settings: Settings) -> tuple[str, str, str, int]:
+    """Bucket, key, ETag and size of an object that was created, and not by Vedette itself."""
+    _check(event, settings, "aws.s3", "Object Created")
+    detail = _detail(event)
+    bucket = _text(_mapping(detail, "bucket"), "name")
+    found = _mapping(detail, "object")
+    key, size = _text(found, "key"), found.get("size")
+    if bucket == settings.bucket and key.startswith(locations.OWN_PREFIXES):
+        raise MalformedEvent(f"s3://{bucket}/{key} was written by Vedette itself; nobody else writes there.")
+    return bucket, key, str(found.get("etag") or ""), size if isinstance(size, int) else 0
 
 
 def _source(event: Event) -> str:

@@ -19,7 +19,8 @@ EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
 ALERT_DETAIL_TYPE = "Vedette Alert"
 CAPTURE_PREFIX = "data-capture"
 CAPTURE_SUFFIX = ".jsonl"
-OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "alerts/")
+GROUND_TRUTH_PREFIX = "ground-truth"
+OWN_PREFIXES = ("parts/", "rollups/", "baselines/", "monitoring/", "config/", "alerts/", "predictions/", "labels/")
 
 # {prefix}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-uuid.jsonl, read from the right because the prefix is free.
 _CAPTURE_KEY = re.compile(
@@ -90,9 +91,49 @@ def capture_pattern(buckets: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def ground_truth_pattern(places: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The EventBridge pattern of new label objects, given the bucket and prefix of every place.
+
+    A label object may have any name, so that prefixes stand here. A prefix matches in each of the buckets; the function
+    skips what is in no place.
+
+    Examples
+    --------
+    >>> ground_truth_pattern([("b", "ground-truth/"), ("lake", "labels/")])["detail"]
+    {'bucket': {'name': ['b', 'lake']}, 'object': {'key': [{'prefix': 'ground-truth/'}, {'prefix': 'labels/'}]}}
+    """
+    buckets, prefixes = zip(*places, strict=True)
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": list(dict.fromkeys(buckets))},
+            "object": {"key": [{"prefix": prefix} for prefix in dict.fromkeys(prefixes)]},
+        },
+    }
+
+
 def capture_uri(bucket: str) -> str:
     """The default DestinationS3Uri of a stage, without a trailing slash (one would double it in every key)."""
     return f"s3://{bucket}/{CAPTURE_PREFIX}"
+
+
+def ground_truth_uri(bucket: str, endpoint: str) -> str:
+    """Where the labels of an endpoint lie unless its fleet entry names other places."""
+    return f"s3://{bucket}/{GROUND_TRUTH_PREFIX}/{endpoint}"
+
+
+def lies_in(uri: str, bucket: str, key: str) -> bool:
+    """Whether an object lies in an s3:// place: in that folder, or it is that object.
+
+    Examples
+    --------
+    >>> [lies_in("s3://lake/labels/", "lake", key) for key in ("labels/a.csv", "labels", "labels2/a.csv")]
+    [True, True, False]
+    """
+    at, prefix = split_s3_uri(uri)
+    folder = prefix.rstrip("/")
+    return bucket == at and (key == folder or key.startswith(f"{folder}/".lstrip("/")))
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:
@@ -167,6 +208,44 @@ def part_begun(key: str) -> datetime:
     """The minute in which the capture object behind a part was begun."""
     *_, year, month, day, hour, name = key.split("/")
     return datetime(int(year), int(month), int(day), int(hour), int(name[:2]), tzinfo=UTC)
+
+
+def predictions_of_endpoint(endpoint: str, form: str) -> str:
+    """The prefix of an endpoint's predictions in one form (`QualitySettings.form`), by variant."""
+    return f"predictions/{endpoint}/{form}/"
+
+
+def predictions(form: str, capture: CaptureKey) -> str:
+    """The predictions of one capture object."""
+    root = predictions_of_endpoint(capture.endpoint, form)
+    return f"{root}{capture.variant}/{capture.begun:%Y/%m/%d/%H}/{capture.name}.json"
+
+
+def labels_of_endpoint(endpoint: str, form: str) -> str:
+    """The prefix of an endpoint's labels in one form."""
+    return f"labels/{endpoint}/{form}/"
+
+
+def labels(endpoint: str, form: str, uri: str, etag: str, last_modified: datetime) -> str:
+    """The labels of one version of a label object, by the time at which it was written.
+
+    Examples
+    --------
+    >>> labels("fraud", "1f0c7d4e", "s3://lake/labels/a.csv", "5e8f", datetime(2026, 11, 22, 9, 35, 7, tzinfo=UTC))
+    'labels/fraud/1f0c7d4e/2026/11/22/09/35-07-58f892a268b5bdd2.json'
+    """
+    digest = hashlib.sha256(f"{uri}\n{etag}".encode()).hexdigest()[:16]
+    return f"{labels_of_endpoint(endpoint, form)}{last_modified:%Y/%m/%d/%H/%M-%S}-{digest}.json"
+
+
+def label_day(endpoint: str, form: str, day: datetime, digest: str) -> str:
+    """The index of the label parts that were written on a day; the digest stands for their keys."""
+    return f"{labels_of_endpoint(endpoint, form)}days/{day:%Y-%m-%d}-{digest}.json"
+
+
+def predicted_ids(endpoint: str, form: str, variant: str, day: datetime, digest: str) -> str:
+    """The ids of the predictions of a day; the digest stands for the keys of their parts."""
+    return f"{labels_of_endpoint(endpoint, form)}ids/{variant}/{day:%Y-%m-%d}-{digest}.json"
 
 
 def five_minute_slot(time: datetime) -> datetime:

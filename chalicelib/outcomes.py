@@ -12,6 +12,7 @@ class SkipReason(StrEnum):
 
     NOT_IN_FLEET = "not in the fleet"
     NOT_A_CAPTURE = "not a capture"
+    NOT_LABELS = "not labels"
     OTHER_SOURCE = "captured to another place"
     OBJECT_GONE = "object gone"
     OBJECT_DENIED = "object denied"

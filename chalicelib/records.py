@@ -17,6 +17,8 @@ version and the other way round. A record of a newer major schema is refused by 
 | SweepCheckpoint   | ... one item per endpoint                                       |
 | Activity          | ... one item per endpoint                                       |
 | UnreadableObjects | ... one item per endpoint                                       |
+| LateQualityParts  | ... one item per endpoint                                       |
+| IdSecret          | ... one item of the stage                                       |
 | AlertState        | DynamoDB, one item per endpoint and variant                     |
 | TeamAlertState    | DynamoDB, one item per team                                     |
 | DigestEntry       | DynamoDB, one item per endpoint that has something for a digest |
@@ -38,6 +40,7 @@ import msgspec
 
 from chalicelib.constraints.measurement import Checks, Fingerprint, Measurement, Severity, Verdict
 from chalicelib.errors import UnreadableFile
+from chalicelib.quality.settings import QualitySettings
 from chalicelib.window import Window
 
 SCHEMA_VERSION = 1
@@ -219,6 +222,7 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     model_monitor_metrics: str = ""  # the schedule under whose name drift is also written as Model Monitor's metrics
     runbook_url: str = ""  # linked by the alerts, in place of that of the team or the stage
     private: tuple[str, ...] = ()  # features of which only counts of types and missing cells are stored
+    quality: QualitySettings | None = None  # how the predictions are joined to labels; None: they are not
 
     @property
     def gate(self) -> tuple[str, ...]:
@@ -304,6 +308,16 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     package_version: str = ""
 
 
+class LabelScan(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a place of labels has been listed: some pages in each sweep, from its beginning to its end, and again."""
+
+    form: str  # of the settings with which labels are read; with others the place is listed anew
+    begun: datetime
+    since: datetime | None = None  # what was written before this has its part; None: nothing is known
+    after: str = ""  # the last key that was listed; "" at the beginning
+    failed: bool = False  # something listed could not be processed, and is to be listed again
+
+
 class SweepCheckpoint(Record, frozen=True, kw_only=True):
     """Where the sweep of an endpoint resumes, and what it has reported already."""
 
@@ -321,6 +335,7 @@ class SweepCheckpoint(Record, frozen=True, kw_only=True):
     # Verdicts of single objects stored before this are reported.
     objects_reported_until: datetime | None = msgspec.field(default=None, name="objects_told")
     digest: str = ""  # stands for what the endpoint's DigestEntry says is open; "" when that is nothing
+    label_scans: dict[str, LabelScan] = {}  # by place, of endpoints with a quality table
 
 
 class Activity(Record, frozen=True, kw_only=True):
@@ -334,11 +349,12 @@ class Activity(Record, frozen=True, kw_only=True):
 
 
 class UnreadableReason(StrEnum):
-    """Why a captured object cannot be read, while others of its source can."""
+    """Why a captured object, or a label object, cannot be read, while others of its source can."""
 
     DENIED = "S3 or KMS refuses it"
     GONE = "it was deleted before it was read"
     UNEXPECTED_CONTENT = "unexpected content"
+    NO_LABELS = "no line of it is a label"  # of a label object alone
 
 
 class UnreadableObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -360,7 +376,7 @@ class UnreadableObject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnreadableObjects(Record, frozen=True, kw_only=True):
-    """The captured objects of an endpoint that could not be read, in the order in which they were met."""
+    """The captured objects, or the label objects, of an endpoint that could not be read, in the order they were met."""
 
     endpoint: str
     objects: tuple[UnreadableObject, ...] = ()
@@ -370,6 +386,26 @@ class UnreadableObjects(Record, frozen=True, kw_only=True):
     def count(self) -> int:
         """How many there are."""
         return len(self.objects) + self.more
+
+
+class LateQualityParts(Record, frozen=True, kw_only=True):
+    """What came after the days of prediction that it concerns may have been evaluated, until that was looked at."""
+
+    endpoint: str
+    labels_from: datetime | None = None  # the earliest LastModified of such a label object
+    predictions_from: datetime | None = None  # the earliest beginning of such a capture object
+    parts: int = 0  # how many came so: it shows that more have come
+
+
+class IdSecret(Record, frozen=True, kw_only=True):
+    """The key of a stage's hashes of ids; it is made once, and never leaves the table."""
+
+    key: bytes
+    at: datetime
+
+    def __repr__(self) -> str:
+        """Without the key: whatever logs a record does not log it."""
+        return f"IdSecret(at={self.at})"
 
 
 class Pin(Record, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ VEDETTE_TOPICS           the topics of teams: "team=arn" separated by commas (op
                          about a deployment, of whichever team
 VEDETTE_ROLE_ARN         the execution role given to models that Vedette creates (only needed to deploy)
 VEDETTE_CAPTURE_SOURCES  other places where endpoints capture: "bucket/prefix" separated by commas (optional)
+VEDETTE_GROUND_TRUTH_SOURCES  other places of labels: "bucket/prefix" separated by commas (optional)
 VEDETTE_RUNBOOK_URL      the page that an alert links for the person on call (optional)
 VEDETTE_TEAM_RUNBOOKS    those of teams: "team=https://..." separated by commas (optional)
 VEDETTE_DIGEST           the time of the daily digest of every team, in UTC: "07:00", or "off" (optional)
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from chalicelib.errors import MissingSetting
-from chalicelib.locations import CAPTURE_PREFIX
+from chalicelib.locations import CAPTURE_PREFIX, GROUND_TRUTH_PREFIX
 
 TOPIC_ARN = re.compile(r"arn:aws[\w-]*:sns:(?P<region>[\w-]+):(?P<account>\d{12}):[\w-]{1,256}")
 
@@ -61,6 +62,7 @@ class Settings:
     incidents_topic_arn: str = ""
     digest: str = ""  # HH:MM in UTC; "" and "off" are none
     team_digests: tuple[tuple[str, str], ...] = ()  # team and time
+    ground_truth_sources: tuple[tuple[str, str], ...] = ()
 
     @property
     def event_source(self) -> str:
@@ -98,6 +100,15 @@ class Settings:
     def names_place(self, bucket: str, key: str) -> bool:
         """Whether a key, or a prefix, of a bucket lies in one of these places: the functions may read nothing else."""
         return any(bucket == at and key.startswith(prefix) for at, prefix in self.capture_places)
+
+    @property
+    def ground_truth_places(self) -> tuple[tuple[str, str], ...]:
+        """Bucket and key prefix of every place of labels, the stage's own bucket first."""
+        return ((self.bucket, f"{GROUND_TRUTH_PREFIX}/"), *self.ground_truth_sources)
+
+    def names_ground_truth(self, bucket: str, key: str) -> bool:
+        """Whether a key, or a prefix, of a bucket lies in a place of labels: the functions may read no others."""
+        return any(bucket == at and key.startswith(prefix) for at, prefix in self.ground_truth_places)
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -138,6 +149,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         region=topic["region"],
         account=topic["account"],
         capture_sources=_sources(environment.get("VEDETTE_CAPTURE_SOURCES", "")),
+        ground_truth_sources=_label_sources(environment.get("VEDETTE_GROUND_TRUTH_SOURCES", "")),
         image_accounts=_accounts(environment.get("VEDETTE_IMAGE_ACCOUNTS", "")),
         topics=_topics(environment.get("VEDETTE_TOPICS", ""), topic["region"]),
         runbook_url=_runbook("VEDETTE_RUNBOOK_URL", environment.get("VEDETTE_RUNBOOK_URL", "").strip()),
@@ -158,6 +170,16 @@ def _incidents_topic(text: str, region: str) -> str:
 def _sources(text: str) -> tuple[tuple[str, str], ...]:
     places = [place.strip().partition("/") for place in text.split(",") if place.strip()]
     return tuple((bucket, prefix) for bucket, _, prefix in places)
+
+
+def _label_sources(text: str) -> tuple[tuple[str, str], ...]:
+    sources = _sources(text)
+    for bucket, prefix in sources:
+        if (
+            not prefix
+        ):  # the rule of labels matches every object below a prefix, and would match all that Vedette writes
+            raise MissingSetting(f"VEDETTE_GROUND_TRUTH_SOURCES holds {bucket!r}, which is a bucket without a prefix.")
+    return sources
 
 
 def _accounts(text: str) -> tuple[str, ...]:

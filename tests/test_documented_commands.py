@@ -41,7 +41,7 @@ def commands_exist(lines: list[str]) -> bool:
     for line in lines:
         _, *words = shlex.split(line)
         command, context = main, click.Context(main)
-        while isinstance(command, click.Group):
+        while isinstance(command, click.Group) and words and not words[0].startswith("-"):
             name, *words = words
             command = command.get_command(context, name)
             assert command is not None, line

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -58,6 +58,7 @@ _ALL = Step("See every one of them, and when it is read again:", "vedette status
 _STATUS_OF_FLEET = Step("See what is missing, then correct fleet.toml and apply it:", "vedette status")
 _DELETE = Step("If this was intended, take it out of the fleet, with what is left of it:", "vedette delete")
 OBJECTS = "captured objects"
+LABELS = "label objects"
 ENDPOINT_FAMILY, FLEET_FAMILY = "endpoint", "fleet"
 DELETED, MISSING = Fingerprint(ENDPOINT_FAMILY, "deleted"), Fingerprint(ENDPOINT_FAMILY, "missing")
 WITHOUT_BASELINE = Fingerprint("monitoring", SkipReason.NO_BASELINE.value)
@@ -66,6 +67,7 @@ CONDITION_FAMILIES = {
     "monitoring": (AlertKind.MONITOR_FAILED, _VERSIONS),
     "capture": (AlertKind.CAPTURE_STOPPED, _STATUS),
     OBJECTS: (AlertKind.MONITOR_FAILED, _ALL),
+    LABELS: (AlertKind.MONITOR_FAILED, _ALL),
     ENDPOINT_FAMILY: (AlertKind.ENDPOINT_GONE, _DELETE),
     FLEET_FAMILY: (AlertKind.MONITOR_FAILED, _STATUS_OF_FLEET),
 }
@@ -73,7 +75,8 @@ MAX_NAMED_OBJECTS = 3
 TEST_VALIDITY = timedelta(minutes=15)  # Lambda repeats a failed event within three minutes
 REMEDIES = {
     UnreadableReason.DENIED: "check its bucket's policy, the policy and state of its KMS key, and its storage class",
-    UnreadableReason.GONE: "check what deletes captures so early",
+    UnreadableReason.GONE: "check what deletes it so early",
+    UnreadableReason.NO_LABELS: "see why with `vedette quality load`, and write it again",
     UnreadableReason.UNEXPECTED_CONTENT: "upgrade Vedette, or report it as a fault: every content should be read",
 }
 
@@ -282,13 +285,28 @@ def describe_condition(before: AlertState, after: AlertState, fingerprint: Finge
 
 def sync_unreadable_objects(state: AlertState, found: UnreadableObjects, now: datetime) -> AlertState:
     """Enqueue a message when the first captured object of an endpoint cannot be read; it lasts while there is one."""
-    number = counted(found.count, "captured object")
+    conditions, facts = _unreadable_conditions("captured object", found)
+    return sync_conditions(state, OBJECTS, conditions, now, facts)
+
+
+def sync_unreadable_labels(
+    state: AlertState, found: UnreadableObjects, denied: Sequence[str], now: datetime
+) -> AlertState:
+    """The same for label objects, and for places of labels that may not be read: `denied` has a sentence for each."""
+    conditions, facts = _unreadable_conditions("label object", found)
+    if denied:
+        conditions["closed"] = "; ".join(denied)
+    return sync_conditions(state, LABELS, conditions, now, facts)
+
+
+def _unreadable_conditions(what: str, found: UnreadableObjects) -> tuple[dict[str, str], dict[str, str]]:
+    number = counted(found.count, what)
     sentence = f"{number} cannot be read, so {'it is' if found.count == 1 else 'they are'} in no verdict"
     named = found.objects[:MAX_NAMED_OBJECTS]
     facts = {f"object {position}": _unreadable(one) for position, one in enumerate(named, start=1)}
     if found.count > len(named):
         facts["more"] = f"{found.count - len(named)} that are not named here"
-    return sync_conditions(state, OBJECTS, {"unreadable": sentence} if found.count else {}, now, facts)
+    return ({"unreadable": sentence} if found.count else {}), facts
 
 
 def _unreadable(one: UnreadableObject) -> str:

@@ -15,11 +15,11 @@ What S3 promises: aws-behaviour: first-writer, conditional-write, strong-reads, 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -51,6 +51,29 @@ class ListedObject:
     etag: str
     size: int  # bytes
     modified: datetime  # to the second
+
+
+class Chunks:
+    """The bytes of an object: what fails while they arrive is a failure of AWS, what fails on them is theirs."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.interrupted = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._chunks
+        except Exception:
+            self.interrupted = True
+            raise
+
+
+class OpenObject(NamedTuple):
+    """One version of an object, whose content is not read yet."""
+
+    etag: str
+    last_modified: datetime  # to the second
+    chunks: Iterator[bytes]  # of CHUNK_BYTES
 
 
 def _code(error: ClientError) -> str:
@@ -87,15 +110,26 @@ class Bucket:
         AccessDenied
             When it may not be read, or not be decrypted.
         """
+        found = self.open(key)
+        return None if found is None else found.chunks
+
+    def open(self, key: str) -> OpenObject | None:
+        """An object as it is now; None when it does not exist.
+
+        Raises
+        ------
+        AccessDenied
+            When it may not be read, or not be decrypted.
+        """
         with self._denied(key):
             try:
-                body = client("s3").get_object(Key=key, **self._request)["Body"]
+                answer = client("s3").get_object(Key=key, **self._request)
             except ClientError as error:
                 if _code(error) in MISSING_CODES:
                     return None
                 raise
-        chunks: Iterator[bytes] = body.iter_chunks(CHUNK_BYTES)
-        return chunks
+        modified = answer["LastModified"].replace(microsecond=0)
+        return OpenObject(answer["ETag"].strip('"'), modified, answer["Body"].iter_chunks(CHUNK_BYTES))
 
     def can_open(self, key: str) -> bool:
         """Whether an object is there, and may be read and decrypted now; its content is not read."""

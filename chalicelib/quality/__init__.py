@@ -19,7 +19,7 @@
 | labels      | a label object -> labels, or the reason why not                                           |
 | label_parts | labels -> a LabelPart                                                                     |
 | rows        | a data set with labels and predictions side by side -> a state                            |
-| id_filter   | which days may hold the ids of a label part                                               |
+| label_days  | which label parts concern a day of predictions                                            |
 | joined      | prediction parts and label parts -> states                                                |
 | confusion   | counts by label and prediction, and the metrics of classification                         |
 | scores      | histograms of scores by class                                                             |

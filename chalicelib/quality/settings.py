@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 
 import msgspec
@@ -60,6 +61,19 @@ class QualitySettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("label_delay_hours must be above 0, and at most label_limit_hours")
         if not 0 <= self.threshold <= 1:
             raise ValueError("threshold must be between 0 and 1")
+
+    @property
+    def form(self) -> str:
+        """Stands for the settings with which predictions and labels are read: those of two forms do not join.
+
+        Examples
+        --------
+        >>> one, other = (QualitySettings(problem_type=ProblemType.REGRESSION, label_delay_hours=n) for n in (1, 2))
+        >>> one.form == other.form, one.form == QualitySettings(problem_type=ProblemType.BINARY, score="0").form
+        (True, False)
+        """
+        reads = [str(self.problem_type), self.prediction, self.score, self.threshold, self.label, self.classes]
+        return hashlib.sha256(msgspec.json.encode(reads)).hexdigest()[:8]
 
     @property
     def is_classification(self) -> bool:

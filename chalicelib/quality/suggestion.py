@@ -194,8 +194,8 @@ def settings_table(settings: QualitySettings, endpoint: str) -> str:
     score = "0"
     """
     values = msgspec.to_builtins(settings)
-    lines = [
-        f"{field.name} = {json.dumps(values[field.name], ensure_ascii=False)}"
+    lines = [  # TOML's basic strings are JSON strings, except that DEL is escaped too
+        f"{field.name} = {json.dumps(values[field.name], ensure_ascii=False)}".replace("\x7f", "\\u007f")
         for field in msgspec.structs.fields(settings)
         if field.required or getattr(settings, field.name) != field.default
     ]

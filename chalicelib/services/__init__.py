@@ -11,6 +11,9 @@ A service may call the services below it in this list, and no other:
 | departed_endpoint    | sends what is pending of an endpoint that left the fleet                  |
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
+| label_backlog        | label objects that have no part yet                                       |
+| label_processing     | makes the label part of one label object                                  |
+| prediction_recording | stores the predictions of one capture object, for its labels              |
 | window_evaluation    | evaluates one window                                                      |
 | day_comparison       | compares a day with the reference days of its variant                     |
 | reconciliation       | brings one endpoint a step nearer to the wanted version                   |
@@ -25,6 +28,7 @@ A service may call the services below it in this list, and no other:
 | emf_metrics          | the CloudWatch metrics of a verdict                                       |
 | serving              | the variants and the version that an endpoint serves                      |
 | aggregation          | adds up the parts of a window                                             |
+| label_selection      | which label parts may hold labels of a day of predictions                 |
 | capture_backlog      | capture objects that have no part yet                                     |
 | unreadable_objects   | remembers captured objects that cannot be read                            |
 | activity             | which endpoints are quiet, and what came late                             |

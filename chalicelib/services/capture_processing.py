@@ -19,17 +19,18 @@
 | object deleted after it was summarized          | no event: its part stays                                  |
 | object whose window had closed before           | the same; the sweep evaluates the window again            |
 | lines that cannot be read                       | counted by reason, with their byte range                  |
+| object of an endpoint with a quality table      | its predictions are stored before its part                |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from chalicelib import locations
 from chalicelib.aws import sagemaker
+from chalicelib.aws.s3 import Chunks
 from chalicelib.capture.block_reader import VectorizedBlockReader
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.record_reader import RecordReader
@@ -64,6 +65,7 @@ class ProcessedObject:
 
     part: Part
     created: bool  # by this call
+    predictions_added: bool = False  # to a part that had none
 
     def summary(self) -> dict[str, Any]:
         """The answer of the function."""
@@ -129,6 +131,7 @@ def process(run: EndpointRun, captured: DataCaptured, *, source_is_readable: boo
             count("UnreadableObjects")
         unreadable_objects.remember(run, captured, read)
         return _skipped(captured, read)
+    _record_predictions(run, captured)
     part = _part(captured, read.summary, read.evaluation)
     if baseline is None or not part.violated:
         return _counted(_stored(run, captured, part))
@@ -151,10 +154,12 @@ def create_part(run: EndpointRun, captured: DataCaptured) -> ProcessedObject | S
     """
     known = run.stores.parts.get(captured.capture)
     if known is not None:
-        return ProcessedObject(known, created=False)
+        missing = run.entry.quality is not None and not run.quality_parts.has_predictions(captured.capture)
+        return ProcessedObject(known, created=False, predictions_added=missing and _record_predictions(run, captured))
     read = _read(run, captured, None)
     if isinstance(read, UnreadableReason):
         return _skipped(captured, read)
+    _record_predictions(run, captured)
     return _stored(run, captured, _part(captured, read.summary, None))
 
 
@@ -165,21 +170,6 @@ def _baseline(run: EndpointRun) -> VersionedBaseline | None:
     except UnreadableFile as error:  # `monitoring` notifies a person
         logger.error("baseline cannot be read", endpoint=run.endpoint, reason=str(error))
         return None
-
-
-class _Chunks:
-    """The bytes of an object: what fails while they arrive is a failure of AWS, what fails on them is theirs."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        self.interrupted = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._chunks
-        except Exception:
-            self.interrupted = True
-            raise
 
 
 def _read(
@@ -201,7 +191,7 @@ def _read(
         found = run.stores.bucket_of(captured.bucket).get_chunks(captured.key)
         if found is None:
             return UnreadableReason.GONE
-        chunks = _Chunks(found)
+        chunks = Chunks(found)
         try:
             summary = summarize(chunks, options=options, readers=readers)
             evaluation = execution_recording.hard_evaluation(run, summary, baseline.content) if baseline else None
@@ -213,6 +203,15 @@ def _read(
                 raise
             logger.error("a reader failed", endpoint=run.endpoint, key=captured.key, kind=type(error).__name__)
     return UnreadableReason.UNEXPECTED_CONTENT
+
+
+def _record_predictions(run: EndpointRun, captured: DataCaptured) -> bool:
+    """Store what labels are joined to, before the part: once there is a part, its predictions are there too."""
+    if run.entry.quality is None:
+        return False
+    from chalicelib.services import prediction_recording
+
+    return prediction_recording.record(run, captured)
 
 
 def _skipped(captured: DataCaptured, reason: UnreadableReason) -> Skipped:

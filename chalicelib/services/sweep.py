@@ -6,6 +6,7 @@
 | captured, and not summarized                | capture objects without a part; the part is created              |
 | captured, and not to be read                | what `unreadable_objects` remembers; tried again when that is    |
 |                                             | due, and a condition while there is one                          |
+| labels, and not processed                   | `label_backlog`, of endpoints with a quality table               |
 | a window that closed and was not evaluated  | windows whose verdict does not name its parts; evaluated         |
 | ... or got its data late                    | the look back begins with that window; evaluated again           |
 | evaluated, and not reported                 | the same windows; alerted, and then recorded as reported         |
@@ -28,7 +29,7 @@ and two of executions after a violation.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -165,6 +166,8 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
         "capture": _check_capture,
         "delivered": _send_pending,
     }
+    if sweep_run.run.entry.quality is not None:
+        tasks["labels"] = _process_labels
     if settings().digest_of(sweep_run.run.entry.team):
         tasks["digest"] = _store_for_digest
     done: dict[str, Any] = {}
@@ -302,6 +305,25 @@ def _report_unreadable(sweep_run: _SweepRun) -> int:
     return found.count
 
 
+def _process_labels(sweep_run: _SweepRun) -> int:
+    """Make the label parts that are missing, and raise a condition while labels cannot be read; how many were made."""
+    from chalicelib.services import label_backlog  # most endpoints have no labels
+
+    run = sweep_run.run
+    deadline = run.deadline.earlier_by_share(Deadline.TASKS_AFTER_BACKLOG)
+    backlog = label_backlog.process(run, sweep_run.checkpoint.label_scans, deadline)
+    sweep_run.save(label_scans=backlog.scans)
+    if run.entry.mode != Mode.OBSERVE:
+        found = unreadable_objects.of_endpoint(run, unreadable_objects.labels)
+        sync = partial(
+            endpoint_notifications.sync_unreadable_labels, found=found, denied=backlog.access_errors, now=run.now
+        )
+        alerting.sync(run, sync)
+    if backlog.failed:
+        raise backlog.failed[0]
+    return backlog.created
+
+
 def _variants(sweep_run: _SweepRun) -> list[str]:
     """The variants that the endpoint shows, and those that have captured; a long look lists the bucket too."""
     known = {*sagemaker.variants_of(sweep_run.run.described), *sweep_run.checkpoint.variants}
@@ -331,7 +353,7 @@ def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
     """Evaluate again the windows whose stored verdict used other parts; alert on verdicts not yet reported."""
     run = sweep_run.run
     unreported = _unreported_windows(sweep_run)
-    latest = {(window, variant): _latest(run, variant, window) for window, variant in unreported}
+    latest = _latest(run, unreported)
     late = _windows_read_late(sweep_run)
     due = sorted(
         {
@@ -339,18 +361,19 @@ def _evaluate_and_alert(sweep_run: _SweepRun) -> dict[str, Any]:
             for window, variant in unreported
             if sweep_run.is_long
             or window in late
-            or not _used(latest[window, variant], sweep_run.keys_in(variant, window))
+            or not _used(latest.get((window, variant)), sweep_run.keys_in(variant, window))
         }
     )
     evaluated: EvaluatedWindows | Skipped = EvaluatedWindows()
     if due:
         context = monitoring.evaluation_context(run)
         evaluated = monitoring.evaluate_closed(run, due, context, sweep_run.parts, sweep_run.keys_in)
+        latest |= _latest(run, [one for one in unreported if one[0] in due])
     sweep_run.windows_left = evaluated.unfinished
     complete = sweep_run.evaluated_all = _is_complete(evaluated)
     alerts, reported = 0, dict(sweep_run.checkpoint.reported_windows)
     for (window, variant), digest in unreported.items():
-        execution = _latest(run, variant, window) if window in due else latest[window, variant]
+        execution = latest.get((window, variant))
         if execution is not None:
             alerts += _alert(run, [execution])
         if complete and (execution is None or _used(execution, sweep_run.keys_in(variant, window))):
@@ -416,8 +439,14 @@ def _name(variant: str, window: Window) -> str:
     return f"{variant} {window.start:%Y-%m-%dT%H:%M} {window.length // timedelta(minutes=1)}"
 
 
-def _latest(run: EndpointRun, variant: str, window: Window) -> Execution | None:
-    return run.stores.executions.latest_of_window(run.endpoint, variant, window)
+def _latest(run: EndpointRun, wanted: Collection[tuple[Window, str]]) -> dict[tuple[Window, str], Execution]:
+    """The newest revision of the closed windows of variants, where there is one."""
+    found: dict[tuple[Window, str], Execution] = {}
+    for variant in {variant for _, variant in wanted}:
+        windows = {window for window, of in wanted if of == variant}
+        stored = run.stores.executions.latest_of_windows(run.endpoint, variant, windows)
+        found |= {(window, variant): execution for window, execution in stored.items()}
+    return found
 
 
 def _used(execution: Execution | None, keys: tuple[str, ...] | None) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
 
 from chalicelib import locations, records
 from chalicelib.aws.s3 import Bucket, ListedObject
@@ -13,6 +15,21 @@ from chalicelib.stores.parts import listed_between, records_of
 from chalicelib.window import START_FORMAT, Window
 
 _RECORD = f"/{locations.EXECUTION_FILE}"
+
+
+class _Found(NamedTuple):
+    """The record of one revision; the newest is the greatest."""
+
+    revision: int
+    modified: datetime
+    key: str
+
+
+def _found(listed: ListedObject) -> _Found | None:
+    revision = listed.key.split("/")[-2]
+    if not listed.key.endswith(_RECORD) or not revision.isdigit():
+        return None
+    return _Found(int(revision), listed.modified, listed.key)
 
 
 @dataclass(frozen=True)
@@ -63,37 +80,46 @@ class ExecutionStore:
         return self._latest(locations.executions_of_open_window(endpoint, variant, window))
 
     def _latest(self, prefix: str) -> Execution | None:
-        found = list(self._records(prefix))
-        key = max(found, default=(0, "", ""))[2]
-        return self.bucket.get_record(Execution, key) if key else None
+        newest = max(self._records(prefix), default=None)
+        return self.bucket.get_record(Execution, newest.key) if newest else None
 
     def revisions_before(self, execution: Execution) -> Iterator[Execution]:
         """The earlier revisions of an execution's closed window."""
         prefix = locations.executions_of_window(execution.endpoint, execution.variant, execution.window)
-        keys = [key for revision, _, key in self._records(prefix) if revision < execution.revision]
+        keys = [found.key for found in self._records(prefix) if found.revision < execution.revision]
         return records_of(self.bucket, Execution, keys)
 
-    def _records(self, prefix: str) -> Iterator[tuple[int, str, str]]:
-        """Revision, time of writing, and key of each record below a window's prefix."""
-        for listed in self.bucket.list_objects(prefix):
-            revision = listed.key.split("/")[-2]
-            if listed.key.endswith(_RECORD) and revision.isdigit():
-                yield int(revision), listed.modified.isoformat(), listed.key
+    def _records(self, prefix: str) -> Iterator[_Found]:
+        """Each record below a window's prefix."""
+        return (found for listed in self.bucket.list_objects(prefix) if (found := _found(listed)) is not None)
 
     def of_windows(
         self, endpoint: str, variant: str, start: datetime, end: datetime, length: timedelta | None = None
     ) -> Iterator[Execution]:
         """The executions of the closed windows that begin in [start, end), of one length or any; latest revisions."""
+        keys = self._latest_keys(endpoint, variant, start, end)
+        return records_of(self.bucket, Execution, [k for window, k in keys.items() if length in (None, window.length)])
+
+    def latest_of_windows(self, endpoint: str, variant: str, windows: Collection[Window]) -> dict[Window, Execution]:
+        """The newest revision of each of these closed windows that has one; one listing for a day's windows."""
+        keys: list[str] = []
+        for _, of_day in groupby(sorted(windows), key=lambda window: window.start.date()):
+            wanted = list(of_day)
+            found = self._latest_keys(endpoint, variant, wanted[0].start, wanted[-1].start + timedelta(minutes=1))
+            keys += [found[window] for window in wanted if window in found]
+        return {execution.window: execution for execution in records_of(self.bucket, Execution, keys)}
+
+    def _latest_keys(self, endpoint: str, variant: str, start: datetime, end: datetime) -> dict[Window, str]:
+        """The record of the newest revision of each closed window that begins in [start, end)."""
         root = locations.executions_of_variant(endpoint, variant)
         after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
-        latest: dict[Window, tuple[str, str]] = {}
+        latest: dict[Window, _Found] = {}
         for listed in self.bucket.list_objects(root, after=after, until=until):
-            folder, _, rest = listed.key[len(root) :].partition("/")
-            window = Window.from_name(folder)
-            if window is None or length not in (None, window.length) or not rest.endswith(_RECORD):
-                continue
-            latest[window] = max(latest.get(window, ("", "")), (rest.split("/")[-2], listed.key))
-        return records_of(self.bucket, Execution, [key for _, key in latest.values()])
+            window = Window.from_name(listed.key[len(root) :].partition("/")[0])
+            found = _found(listed)
+            if window is not None and found is not None:
+                latest[window] = max(latest.get(window, found), found)
+        return {window: found.key for window, found in latest.items()}
 
     def of_objects(
         self, endpoint: str, variant: str, start: datetime, end: datetime, stored_since: datetime

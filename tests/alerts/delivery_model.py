@@ -39,6 +39,18 @@ class Died(BaseException):
     """The process of a function is gone."""
 
 
+@dataclass(frozen=True)
+class Touch:
+    """A call, and the item that it reads or writes."""
+
+    name: str
+    item: tuple[str, str] | None = None
+
+    def commutes_with(self, other: "Touch") -> bool:
+        """Whether either order of two calls leaves the same: on different items, or both reading."""
+        return self.item != other.item or (self.name, other.name) == ("get_item", "get_item")
+
+
 @dataclass(eq=False)
 class Aws:
     """DynamoDB, S3 and SNS, as far as telling needs them."""
@@ -48,8 +60,8 @@ class Aws:
     published: list[str] = field(default_factory=list)  # alert ids
     events: list[dict[str, Any]] = field(default_factory=list)  # the details on the bus
     calls: list[str] = field(default_factory=list)
-    before: Callable[[str], None] = lambda call: None
-    after: Callable[[str], None] = lambda call: None
+    before: Callable[[Touch], None] = lambda call: None
+    after: Callable[[Touch], None] = lambda call: None
 
     def client(self, service: str, config: object = None) -> "Client":
         return Client(self)
@@ -58,11 +70,11 @@ class Aws:
         item = self.items[f"endpoint#{endpoint}", f"alerts#{variant}"]
         return records.read(AlertState, item["record"]["S"].encode(), "book")
 
-    def call(self, name: str, work: Callable[[], Any]) -> Any:
-        self.before(name)
-        self.calls.append(name)
+    def call(self, touch: Touch, work: Callable[[], Any]) -> Any:
+        self.before(touch)
+        self.calls.append(touch.name)
         answer = work()
-        self.after(name)
+        self.after(touch)
         return answer
 
     # What is asked of it -----------------------------------------------------------------------------------------
@@ -132,7 +144,12 @@ class Client:
         return SimpleNamespace(paginate=lambda **request: [getattr(self, name)(**request)])
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda **request: self.aws.call(name, lambda: getattr(self.aws, name)(**request))
+        return lambda **request: self.aws.call(_touch(name, request), lambda: getattr(self.aws, name)(**request))
+
+
+def _touch(name: str, request: dict[str, Any]) -> Touch:
+    key = request.get("Key", request.get("Item"))
+    return Touch(name, (key["pk"]["S"], key["sk"]["S"]) if name in {"get_item", "put_item"} else None)
 
 
 @contextmanager
@@ -157,24 +174,49 @@ def ledger(*executions: Execution, **entry: object) -> Iterator[Aws]:
         settings.cache_clear()
 
 
-def interleaved(aws: Aws, jobs: tuple[Callable[[], None], Callable[[], None]], schedule: tuple[int, ...]):
-    """Run two jobs; `schedule` says who makes the next call. What was chosen, what was possible, what was raised."""
+@dataclass(frozen=True)
+class Step:
+    """Who made a call, and the calls that waited."""
+
+    chosen: int
+    waiting: dict[int, Touch]
+
+    def still_asleep(self, asleep: frozenset[int]) -> frozenset[int]:
+        """Of those who sleep, the ones whose call commutes with the call that was made."""
+        made = self.waiting[self.chosen]
+        others = (number for number in asleep - {self.chosen} if number in self.waiting)
+        return frozenset(number for number in others if self.waiting[number].commutes_with(made))
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """How a run begins: who makes the first calls, and who sleeps then, because its call was tried before these."""
+
+    chosen: tuple[int, ...] = ()
+    asleep: frozenset[int] = frozenset()
+
+
+def interleaved(
+    aws: Aws, jobs: tuple[Callable[[], None], Callable[[], None]], prefix: Prefix
+) -> tuple[list[Step], dict[int, BaseException]]:
+    """Run two jobs whose first calls have a prescribed order: the steps, and what was raised.
+
+    Where only one that sleeps could go on, an earlier run has come to the same: the steps end there.
+    """
     changed = threading.Condition()
-    waiting: set[int] = set()
+    waiting: dict[int, Touch] = {}
     ended: set[int] = set()
     raised: dict[int, BaseException] = {}
-    chosen: list[int] = []
-    possible: list[tuple[int, ...]] = []
     mine = threading.local()
     going: list[int | None] = [None]
 
-    def gate(call: str) -> None:
+    def gate(call: Touch) -> None:
         with changed:
-            waiting.add(mine.number)
+            waiting[mine.number] = call
             going[0] = None if going[0] == mine.number else going[0]
             changed.notify_all()
             changed.wait_for(lambda: going[0] == mine.number)
-            waiting.discard(mine.number)
+            del waiting[mine.number]
 
     def run(number: int) -> None:
         mine.number = number
@@ -192,31 +234,52 @@ def interleaved(aws: Aws, jobs: tuple[Callable[[], None], Callable[[], None]], s
     threads = [threading.Thread(target=run, args=(number,)) for number in (0, 1)]
     for thread in threads:
         thread.start()
+    prescribed = iter(prefix.chosen)
+    steps: list[Step] = []
+    asleep: frozenset[int] | None = None  # known once the prefix has ended
+    redundant = False
     while True:
         with changed:
-            changed.wait_for(lambda: going[0] is None and len(waiting | ended) == 2)
-            able = tuple(sorted(waiting))
-            if not able:
+            changed.wait_for(lambda: going[0] is None and len(waiting.keys() | ended) == 2)
+            if not waiting:
                 break
-            wished = schedule[len(chosen)] if len(chosen) < len(schedule) else able[0]
-            going[0] = wished if wished in able else able[0]
-            chosen.append(going[0])
-            possible.append(able)
+            chosen = next(prescribed, None)
+            if chosen is None:
+                asleep = prefix.asleep if asleep is None else asleep
+                awake = waiting.keys() - asleep
+                redundant = redundant or not awake
+                chosen = min(awake or waiting)
+            step = Step(chosen, dict(waiting))
+            if not redundant:
+                steps.append(step)
+            asleep = asleep and step.still_asleep(asleep)
+            going[0] = chosen
             changed.notify_all()
     for thread in threads:
         thread.join()
     aws.before = lambda call: None
-    return tuple(chosen), tuple(possible), raised
+    return steps, raised
 
 
-def every_schedule(run: Callable[[tuple[int, ...]], tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]]) -> int:
-    """Run every order of the calls of two jobs, depth first; how many there are."""
-    waiting: list[tuple[int, ...]] = [()]
+def every_schedule(run: Callable[[Prefix], list[Step]]) -> int:
+    """Run every order of the calls of two jobs that can leave something else, depth first; how many runs it took.
+
+    Of orders that differ only in neighbours which commute, one is run. Those who sleep spare the others (sleep sets:
+    P. Godefroid, Partial-Order Methods for the Verification of Concurrent Systems, 1996,
+    https://link.springer.com/book/10.1007/3-540-60761-7).
+    """
+    prefixes = [Prefix()]
     runs = 0
-    while waiting:
-        prefix = waiting.pop()
-        chosen, possible = run(prefix)
+    while prefixes:
+        prefix = prefixes.pop()
+        steps = run(prefix)
         runs += 1
-        for step in range(len(prefix), len(chosen)):
-            waiting += [(*chosen[:step], other) for other in possible[step] if other != chosen[step]]
+        asleep = prefix.asleep
+        for number in range(len(prefix.chosen), len(steps)):
+            step = steps[number]
+            before = tuple(one.chosen for one in steps[:number])
+            for other in step.waiting.keys() - asleep - {step.chosen}:
+                tried = Step(other, step.waiting).still_asleep(asleep | {step.chosen})
+                prefixes.append(Prefix((*before, other), tried))
+            asleep = step.still_asleep(asleep)
     return runs

@@ -34,7 +34,6 @@ READ_ONLY = {
     "alerts show",
     "alerts preview",
     "doctor",  # without --fix; that run is what a dry run of --fix would be
-    "install",  # chalice deploy knows no dry run; `vedette setup --dry-run` shows what a stage needs
 }
 
 

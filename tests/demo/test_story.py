@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from chalicelib.settings import settings
-from tests.documents import ROOT, blocks
 from vedette.cli import main
 from vedette.demo import story
 
@@ -33,15 +32,6 @@ def test_the_demo_runs_on_the_users_data_and_copies_the_bucket(own_csv, tmp_path
     mails = [message_from_bytes(file.read_bytes()) for file in sorted((tmp_path / "bucket" / "mails").iterdir())]
     assert any("height is not Fractional in 50.0% of 480 rows" in mail["Subject"] for mail in mails)
     assert f"and {len(mails)} e-mails to" in " ".join(result.output.split())
-
-
-def test_the_readme_shows_what_the_demo_prints(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setattr(story, "CHAPTERS", story.CHAPTERS[:1])
-    printed = CliRunner().invoke(main, ["demo"]).output.splitlines()
-    settings.cache_clear()
-    (shown, *_) = [block.content for block in blocks(ROOT / "README.md") if block.language == "text"]
-    assert [line for line in shown.splitlines() if line not in printed] == []
 
 
 def test_a_failed_check_gives_exit_code_1(monkeypatch):

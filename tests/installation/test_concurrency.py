@@ -15,7 +15,7 @@ WHAT = "the functions have reserved concurrency"
 
 
 def functions(clone) -> None:
-    """The six functions, as Chalice leaves them."""
+    """The seven functions, as Chalice leaves them."""
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     role = clone.client("iam").create_role(RoleName="vedette-dev-any", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     archive = io.BytesIO()
@@ -56,7 +56,7 @@ def test_a_small_account_reserves_nothing_and_is_told_why(clone, default, limit)
     said = clone.done("setup", "--stage", "dev", *MAIL, "--yes")
     functions(clone)
     done = deploy.finish("dev")
-    assert reserved(clone) == [None] * 6
+    assert reserved(clone) == [None] * len(FUNCTIONS)
     assert default() == "no"
     (found,) = findings(clone).values()
     assert (found["what"], found["outcome"]) == (WHAT, "warning")
@@ -96,4 +96,4 @@ def test_what_others_reserve_is_not_there_for_vedette(clone):
     )
     clone.client("lambda").put_function_concurrency(FunctionName="theirs", ReservedConcurrentExecutions=880)
     assert "1000 concurrent executions, 120 of them unreserved" in deploy.finish("dev")[-1]
-    assert reserved(clone) == [None] * 6
+    assert reserved(clone) == [None] * len(FUNCTIONS)

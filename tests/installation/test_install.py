@@ -33,6 +33,8 @@ class Shell(Clone):
     """A person at a shell: each command is a process of its own."""
 
     url = ""
+    planned: ClassVar[dict] = {}  # what a dry run said before anything was deployed
+    printed = ""  # while it was deployed
     asked: ClassVar[list] = []  # what commands asked of AWS, themselves
 
     def run(self, *arguments: str, typed: str = "", folder: Path | None = None):
@@ -43,6 +45,7 @@ class Shell(Clone):
             [program, *arguments[1:]],
             cwd=folder or self.project.root,
             env=environment,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
         )
@@ -67,7 +70,9 @@ def shell(tmp_path_factory, package):
         shell = Shell(cloud, project)
         shell.url = url
         shell.done("vedette", "setup", "--stage", "dev", "--email", MAIL, "--yes")
-        shell.done("vedette", "install", "--stage", "dev")
+        shell.planned = json.loads(shell.run("vedette", "install", "--stage", "dev", "--dry-run", "--json").stdout)
+        assert boto3.client("lambda").list_functions()["Functions"] == []
+        shell.printed = shell.done("vedette", "install", "--stage", "dev", "--yes")
         cloud.run_deployed()
         yield shell
     os.environ.clear()
@@ -80,6 +85,48 @@ def test_a_fresh_installation_has_no_fault_and_every_function_runs(shell):
     assert not [what for what, one in found.items() if one["outcome"] != "warning"]
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     assert set(found) == ({"the Python is supported"} if python == "python3.11" else set())
+
+
+def test_a_dry_run_shows_what_is_then_deployed(shell):
+    planned = {one["name"]: one for one in shell.planned["functions"]}
+    assert {one["action"] for one in planned.values()} == {"Add"}
+    assert shell.planned["zip_bytes"] > 1 << 20
+    deployed = {one["FunctionName"]: one for one in boto3.client("lambda").list_functions()["Functions"]}
+    assert set(planned) == set(deployed)
+    for name, one in planned.items():
+        found = deployed[name]
+        assert (one["memory_mb"], one["timeout_seconds"]) == (found["MemorySize"], found["Timeout"])
+        assert found["CodeSize"] == shell.planned["zip_bytes"]
+        role = boto3.client("iam").get_role_policy(RoleName=name, PolicyName=name)
+        assert role["PolicyDocument"] == one["policy"]
+        reserved = boto3.client("lambda").get_function_concurrency(FunctionName=name)
+        assert reserved["ReservedConcurrentExecutions"] == one["reserved_concurrency"]
+
+
+def test_a_deployment_says_what_it_does_while_it_does_it(shell):
+    lines = shell.printed.splitlines()
+    steps = ["Building the package ...", "chalice deploy ...", "Making the settings that Chalice cannot make ..."]
+    assert [line for line in lines if line in steps] == steps
+    assert all(f"  Creating lambda function: vedette-dev-{name}" in lines for name in NAMES)
+
+
+def test_a_second_dry_run_finds_nothing_to_change(shell):
+    printed = shell.done("vedette", "install", "--stage", "dev", "--dry-run")
+    assert "The functions do not change." in printed
+    assert sum(line.startswith("  vedette-dev-") for line in printed.splitlines()) == len(NAMES)
+    assert printed.rstrip().endswith("Dry run: nothing was changed.")
+
+
+def test_without_a_yes_nothing_is_deployed(shell):
+    function = full_name("dev", "sweep")
+    boto3.client("lambda").update_function_configuration(FunctionName=function, MemorySize=512)
+    done = shell.run("vedette", "install", "--stage", "dev")
+    assert done.exit_code == 2
+    assert f"~ {function}: " in done.stdout
+    assert "    memory: 512 -> 1769" in done.stdout
+    assert "Not confirmed" in done.stderr
+    assert boto3.client("lambda").get_function(FunctionName=function)["Configuration"]["MemorySize"] == 512
+    boto3.client("lambda").update_function_configuration(FunctionName=function, MemorySize=1769)
 
 
 def captured_line(number: int) -> str:
@@ -137,7 +184,7 @@ def test_a_machine_without_memory_deploys_the_same(shell, tmp_path):
     before = {f["FunctionName"]: f["Role"] for f in boto3.client("lambda").list_functions()["Functions"]}
     other = Shell(shell.cloud, copied(tmp_path, built=True))
     other.url = shell.url
-    other.done("vedette", "install", "--stage", "dev")
+    other.done("vedette", "install", "--stage", "dev", "--yes")
     after = {f["FunctionName"]: f["Role"] for f in boto3.client("lambda").list_functions()["Functions"]}
     assert after == before
     assert len(boto3.client("events").list_rules()["Rules"]) == len(NAMES)

@@ -26,8 +26,8 @@ def resources(clone, stage="dev"):
 def test_a_dry_run_shows_what_would_be_made_and_makes_nothing(clone):
     before = clone.project.config()
     said = clone.done("setup", "--stage", "dev", *MAIL, "--dry-run")
-    assert "+ S3 Bucket: StageBucket" in said
-    assert "+ DynamoDB Table: Table" in said
+    assert "+ S3 Bucket vedette-dev-123456789012-eu-west-1: Holds captures" in said
+    assert "+ DynamoDB Table vedette-dev: Holds the state" in said
     assert clone.project.config() == before
     assert clone.client("s3").list_buckets()["Buckets"] == []
     assert clone.cloud.cloudformation.stacks == {}
@@ -54,13 +54,13 @@ def test_a_stage_is_made_safe(clone):
         for rule in s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
         if "Expiration" in rule
     }
-    assert expiring == {"parts/": 90, "rollups/": 90}
+    assert expiring == {"parts/": 90, "rollups/": 90, "predictions/": 90, "labels/": 90}
     backups = clone.client("dynamodb").describe_continuous_backups(TableName="vedette-dev")
     recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
     groups = clone.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/vedette-dev-")["logGroups"]
     assert {group["retentionInDays"] for group in groups} == {90}
-    assert len(groups) == 6
+    assert len(groups) == 7
     alarms = clone.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert {alarm["AlarmName"].removeprefix("vedette-dev-") for alarm in alarms} == {
         "errors",
@@ -211,10 +211,10 @@ def test_a_stage_that_is_set_up_again_keeps_its_history(clone, key):
     keys = clone.client("kms").list_keys()["Keys"]
     clone.done("uninstall", "--stage", "dev", "--yes")
     said = clone.done("setup", "--stage", "dev", *MAIL, "--yes")
-    assert [line for line in said.splitlines() if line.startswith("=")] == [
-        "= S3 Bucket: StageBucket",
-        "= S3 BucketPolicy: StageBucketPolicy",
-        "= DynamoDB Table: Table",
+    assert [line.partition(":")[0] for line in said.splitlines() if line.startswith("=")] == [
+        f"= S3 Bucket {bucket}",
+        f"= S3 BucketPolicy {bucket}",
+        "= DynamoDB Table vedette-dev",
     ]
     assert clone.client("s3").get_object(Bucket=bucket, Key="monitoring/site/report.html")["Body"].read() == b"kept"
     assert clone.client("dynamodb").get_item(TableName="vedette-dev", Key=item)["Item"] == item
@@ -243,7 +243,7 @@ def test_a_role_that_a_model_uses_is_kept_and_taken_in_again(clone):
     clone.client("sagemaker").create_model(ModelName="theirs", ExecutionRoleArn=role, PrimaryContainer={"Image": image})
     clone.done("uninstall", "--stage", "dev", "--yes")
     said = clone.done("setup", "--stage", "dev", *MAIL, "--yes")
-    assert "= IAM Role: ModelsRole" in said
+    assert "= IAM Role vedette-dev-models: " in said
     assert clone.project.stage("dev")["environment_variables"]["VEDETTE_ROLE_ARN"] == role
 
 

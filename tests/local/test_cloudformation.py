@@ -152,12 +152,46 @@ def test_a_template_is_validated_and_read_back_and_its_resources_are_described(s
     ("body", "words"),
     [
         ("{", "JSON not well-formed"),
+        ("Resources: [", "YAML not well-formed"),
+        ("Resources: !Ref Table", "YAML not well-formed"),
         ("{}", "At least one Resources member must be defined"),
         (json.dumps(template({"Ref": "Nothing"})), "Unresolved resource dependencies ['Nothing']"),
     ],
 )
 def test_what_is_no_template_is_refused(stacks, body, words):
     assert words in stacks.refused("validate_template", TemplateBody=body)
+
+
+def test_a_change_set_keeps_parameters_and_tags_that_it_does_not_name(stacks):
+    body = template(NAME) | {"Parameters": {"Stage": {"Type": "String", "Default": "x"}}}
+    body["Resources"]["Table"]["Properties"]["Tags"] = [{"Key": "stage", "Value": {"Ref": "Stage"}}]
+    given = [{"ParameterKey": "Stage", "ParameterValue": "y"}]
+    stacks.change_set("one", body, Parameters=given, Tags=[{"Key": "team", "Value": "ml"}])
+    stacks.execute("one")
+    same = [{"ParameterKey": "Stage", "UsePreviousValue": True}]
+    assert stacks.change_set("one", body, ChangeSetType="UPDATE", Parameters=same) == []
+    other = [{"Key": "team", "Value": "risk"}]
+    (change,) = stacks.change_set("one", body, ChangeSetType="UPDATE", Parameters=same, Tags=other)
+    assert (change["Action"], change["LogicalResourceId"]) == ("Modify", "Table")
+    (change,) = stacks.change_set("one", body, ChangeSetType="UPDATE")
+    assert change["Action"] == "Modify"
+
+
+def test_a_larger_template_goes_through_a_bucket(account, stacks):
+    large = json.dumps(template(NAME) | {"Description": "x" * 51_200})
+    body = {"StackName": "one", "ChangeSetName": "change", "ChangeSetType": "CREATE"}
+    assert "less than or equal to 51200" in stacks.refused("create_change_set", TemplateBody=large, **body)
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket="templates", Key="a template.json", Body=large)
+    url = "https://s3.eu-west-1.amazonaws.com/templates/a%20template.json"
+    stacks.client.create_change_set(TemplateURL=url, **body)
+    assert stacks.execute("one")["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_date_in_yaml_is_text(stacks):
+    text = "Description: 2012-10-17\nResources:\n  Topic: {Type: 'AWS::SNS::Topic', Properties: {TopicName: a}}"
+    assert stacks.client.validate_template(TemplateBody=text)["Description"] == "2012-10-17"
 
 
 def test_the_template_of_a_stage_is_valid(stacks):

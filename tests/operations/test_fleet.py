@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import UnreadableFile
+from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.records import Fleet, FleetEntry, GoldenPayload, Thresholds
 from vedette.operations import fleet
 
@@ -53,6 +54,34 @@ REFUSED = {
     "a bad name": (b"[endpoints.a_b]", "f: endpoints.a_b: not a SageMaker name"),
     "a long name": (b"[endpoints." + b"a" * 64 + b"]", "not a SageMaker name"),
     "a bad group": (b"[endpoints.a]\npackage_group='a_b'", "f: endpoints.a.package_group: 'a_b' is not 1 to 63"),
+    "a quality table without a problem type": (
+        b"[endpoints.a.quality]\nprediction='0'",
+        "f: endpoints.a.quality: Object missing required field `problem_type`",
+    ),
+    "an unknown problem type": (
+        b"[endpoints.a.quality]\nproblem_type='Ranking'",
+        "f: endpoints.a.quality.problem_type: Invalid enum value 'Ranking'",
+    ),
+    "an unknown key of quality": (
+        b"[endpoints.a.quality]\nproblem_typ='Regression'",
+        "f: endpoints.a.quality.problem_typ: no such key; did you mean problem_type?",
+    ),
+    "settings of quality that contradict": (
+        b"[endpoints.a.quality]\nproblem_type='Regression'\nscore='0'",
+        "f: endpoints.a.quality: a Regression has a prediction, and neither score nor classes",
+    ),
+    "labels in a whole bucket": (
+        b"[endpoints.a.quality]\nproblem_type='Regression'\nground_truth=['s3://lake']",
+        "f: endpoints.a.quality.ground_truth: 's3://lake' is not a place like s3://bucket/prefix",
+    ),
+    "labels that come after their predictions have expired": (
+        b"[endpoints.a.quality]\nproblem_type='Regression'\nlabel_limit_hours=2160",
+        "f: endpoints.a.quality.label_limit_hours: 2160 is above 1920",
+    ),
+    "a prediction that is private": (
+        b"[endpoints.a]\nprivate=['_c0']\n[endpoints.a.quality]\nproblem_type='BinaryClassification'\nscore='0'",
+        "f: endpoints.a.quality.score: 0 is private, and model quality stores each prediction",
+    ),
     "two groups": (
         b"[endpoints.a]\npackage_group=['a','b']",
         "f: endpoints.a.package_group: Expected `str`, got `array`",
@@ -189,6 +218,14 @@ ENTRIES = st.builds(
     private=st.lists(TEXTS, max_size=3).map(tuple),
     golden_payload=st.none() | st.builds(GoldenPayload, body=TEXTS, accept=TEXTS),
     thresholds=st.builds(Thresholds, drift_of=st.integers(3, 9)),
+    quality=st.none()
+    | st.builds(
+        QualitySettings,
+        problem_type=st.just(ProblemType.REGRESSION),
+        label=TEXTS,
+        ground_truth=st.sampled_from([(), ("s3://lake/labels/\u00fc",)]),
+        label_delay_hours=st.integers(1, 720),
+    ),
 )
 
 

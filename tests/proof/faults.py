@@ -67,12 +67,16 @@ class Proof:
         return sum(left.copies for _, left in self.disturbed)
 
 
-def proven(scenario: Scenario, kinds: tuple[str, ...]) -> Proof:
-    """Run a scenario undisturbed, and from every call on with every kind of fault."""
+def proven(scenario: Scenario, kinds: tuple[str, ...], *, every_crash: bool = True) -> Proof:
+    """Run a scenario undisturbed, and from every call on with every kind of fault.
+
+    Without `every_crash`, crashes that leave the same are tried once: one before a call leaves what a crash after the
+    last change of the same invocation left, or what one before its first call left.
+    """
     warmed_up()
     with opened() as stage:
         scenario.prepare(stage)
-        run = _Run(stage, kinds)
+        run = _Run(stage, kinds, every_crash)
         stage.cloud.faults.gate = run.gate
 
         def to_the_end() -> Final:
@@ -109,17 +113,20 @@ def _says_something(kind: str, call: Call) -> bool:
 
 
 class _Run:
-    def __init__(self, stage: Stage, kinds: tuple[str, ...]):
-        self._faults, self._kinds = stage.cloud.faults, kinds
+    def __init__(self, stage: Stage, kinds: tuple[str, ...], every_crash: bool):
+        self._faults, self._kinds, self._every_crash = stage.cloud.faults, kinds, every_crash
         self._number, self._unmarked = 0, False
+        self._last: Call | None = None
         self.proof = Proof()
 
     def gate(self, call: Call) -> None:
         if call.function is None:
             return
         self._number += 1
+        begins = self._last is None or (self._last.function, self._last.time) != (call.function, call.time)
+        self._last = call
         for kind in self._kinds:
-            if not _says_something(kind, call):
+            if not _says_something(kind, call) or (kind == "crash_before" and not begins and not self._every_crash):
                 continue
             reading = branches.fork()
             if reading is None:

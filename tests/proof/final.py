@@ -1,11 +1,13 @@
 """What is left when everything has come to rest: all that must not depend on faults or on the order of events."""
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib import locations
-from chalicelib.endpoint_run import stage_stores
+from chalicelib import locations, records
+from chalicelib.endpoint_run import EndpointRun, stage_stores
+from chalicelib.quality.joined import join
 from chalicelib.records import AlertState, Deployment, Execution
 from chalicelib.registry.versions import version_of
 from tests.proof.stage import ENDPOINT, Stage
@@ -47,7 +49,7 @@ def final(stage: Stage) -> Final:
     """Read what is left."""
     with calling_as(AWS):
         mails = tuple((mail.subject, mail.attributes["alert_id"]) for mail in stage.cloud.mailbox.mails)
-        return Final({**_hosting(stage), **_records(), **_seen(stage), **_platform(stage)}, mails)
+        return Final({**_hosting(stage), **_records(), **_seen(stage), **_quality(), **_platform(stage)}, mails)
 
 
 def _hosting(stage: Stage) -> dict[str, Any]:
@@ -123,6 +125,25 @@ def _seen(stage: Stage) -> dict[str, Any]:
         "not summarized": len(captured) - len(parts),
         "rows": sum(part.summary.rows for part in stage_stores().parts.read(parts)),
         "executions": sorted((e.window_start, e.window_end, e.window_closed, e.verdict, e.rows) for e in executions),
+    }
+
+
+def _quality() -> dict[str, Any]:
+    """The bytes of every prediction part and label part, and of both joined; empty without model quality."""
+    stores, entry = stage_stores(), stage_stores().fleet.entry(ENDPOINT)
+    if entry is None or entry.quality is None:
+        return {}
+    parts = EndpointRun.without_deadline(entry).quality_parts
+    keys = {kind: [found.key for found in stores.bucket.list_objects(f"{kind}/")] for kind in ("predictions", "labels")}
+    joined = join(parts.read_predictions(keys["predictions"]), parts.read_labels(keys["labels"]), entry.quality)
+    stored = {key: stores.bucket.get(key) or b"" for key in (*keys["predictions"], *keys["labels"])}
+    return {
+        "quality parts": {key: hashlib.sha256(content).hexdigest() for key, content in stored.items()},
+        "joined": hashlib.sha256(records.write(joined)).hexdigest(),
+        "labelled": sum(state.labelled for state in joined.states),
+        "corrected": joined.corrected,
+        "late": parts.late(ENDPOINT).parts,
+        "unreadable labels": [one.key for one in stores.unreadable_labels.get(ENDPOINT)[0].objects],
     }
 
 

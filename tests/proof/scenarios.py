@@ -1,5 +1,6 @@
 """What happens to an endpoint, from an approval to a recovery: each is proven under every fault."""
 
+from tests.proof import labels
 from tests.proof.faults import Scenario
 from tests.proof.stage import BAD_GOLDEN, ENDPOINT, Stage
 
@@ -151,5 +152,7 @@ SCENARIOS = (
     Scenario("a closed window is violated", _closed_window, _small_violated_objects),
     Scenario("an open window is violated", _closed_window, _small_violated_objects_of_an_open_hour),
     Scenario("late data violates a closed window", _sweep, _late_violated_object),
+    Scenario("captures and labels come", labels.captures_and_labels, labels.an_endpoint_with_a_quality_table),
+    Scenario("the first prediction and label", labels.a_few_captures_and_labels, labels.an_endpoint_without_a_secret),
     Scenario("a violation recovers", _closed_window, _one_clean_window_after_an_alert),
 )

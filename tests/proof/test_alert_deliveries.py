@@ -16,7 +16,7 @@ SECOND = execution(violation("a"), hour=1, folder="monitoring/preferred-site/All
 OBJECT = execution(violation(), window_closed=False, window_end=NOON + timedelta(minutes=1), folder="monitoring/o/")
 # What never changes here, what the bus takes, and the page: none of them says which alerts are sent.
 UNGATED = frozenset({"get_object", "put_object", "list_objects_v2", "query", "get_topic_attributes", "put_events"})
-MOST = 3_432  # all schedules of two deliveries with seven calls each
+MOST = 4_000  # runs: more would be a pair whose calls have come to depend on each other
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +36,7 @@ def jobs_of(pair):
 PAIRS = {
     "the same window twice": (FIRST, FIRST),
     "the object and its window": (OBJECT, FIRST),
-    "a window and the one after it": (FIRST, SECOND),
-    "an older window comes late": (SECOND, FIRST),
+    "a window and the one after it, in either order": (FIRST, SECOND),
     "a window and the sweep": (FIRST, None),
 }
 
@@ -50,11 +49,12 @@ def test_every_order_of_two_deliveries_leaves_each_alert_reported_once_and_the_s
     newest = max(made.window_end for made in PAIRS[name] if made and made.window_closed)
     outcomes = set()
 
-    def run(schedule):
+    def run(prefix):
         with ledger(FIRST, SECOND) as aws, time_machine.travel(NOON + 2 * HOUR, tick=False) as clock:
             # What both only read does not change, so the order of reading it says nothing: read before they meet.
             skip_reads_until_the_book(aws)
-            chosen, possible, raised = interleaved(aws, jobs, schedule)
+            steps, raised = interleaved(aws, jobs, prefix)
+            chosen = [step.chosen for step in steps]
             assert all(isinstance(error, NotReady) for error in raised.values()), raised
             clock.shift(LEASE_DURATION + timedelta(seconds=5))
             for number in raised:  # Lambda's own repetition
@@ -71,7 +71,7 @@ def test_every_order_of_two_deliveries_leaves_each_alert_reported_once_and_the_s
             open_ones = [one for one in book.fingerprints.values() if one.triggered]
             assert len(triggers) == len(open_ones), (name, chosen)
             outcomes.add(len(aws.published))
-            return chosen, possible
+            return steps
 
     runs = every_schedule(run)
     assert 6 <= runs <= MOST
@@ -83,10 +83,8 @@ def skip_reads_until_the_book(aws: Aws) -> None:
     """Answer without the gate what says nothing about the order of the two: see UNGATED."""
     gated = aws.call
 
-    def call(name, work):
-        if name in UNGATED:
-            return work()
-        return gated(name, work)
+    def call(touch, work):
+        return work() if touch.name in UNGATED else gated(touch, work)
 
     aws.call = call
 

@@ -211,7 +211,7 @@ def test_a_project_of_the_wheel_is_set_up_installed_checked_and_removed(base, ac
     owner.done("vedette", "init", "monitoring")
     there = {"folder": project, **variables}
     owner.done("vedette", "setup", "--stage", "dev", "--email", "you@example.com", "--yes", **there)
-    said = owner.done("vedette", "install", "--stage", "dev", **there)
+    said = owner.done("vedette", "install", "--stage", "dev", "--yes", **there)
     assert "vedette doctor --stage dev" in said
     cloud.run_deployed()
     done = owner.run("vedette", "doctor", "--stage", "dev", "--live", "--json", **there)

@@ -64,6 +64,7 @@ SECTIONS = {
     },
     "Installation": {
         "demo": "vedette.cli.demo:demo_command",
+        "local": "vedette.cli.local:local_group",
         "init": "vedette.cli.init:init_command",
         "setup": "vedette.cli.setup:setup_command",
         "install": "vedette.cli.setup:install_command",

@@ -227,7 +227,7 @@ def _store(
         if changes:
             fleet.apply(entries, etag=etag, by=aws.who(), commit=commit)
             data["pending"] = fleet.pending_of(fleet.leaving(stored.entries, entries))
-            io.say(*data["pending"])
+            io.say(*data["pending"], *fleet.newly_predicted(stored.entries, entries))
             data["quiet_start"] = [
                 show_quiet_start(io, entry) for entry in fleet.newly_alerting(stored.entries, entries)
             ]

@@ -3,6 +3,7 @@
 | command            | reads                                   | writes               | exit code 2             |
 |--------------------|-----------------------------------------|----------------------|-------------------------|
 | quality suggest    | captures, labels                        | a fleet.toml table   | nothing to suggest from |
+| quality load       | labels, the endpoint's fleet entry      | objects in S3        | no label in a file      |
 | evaluate --labels  | captures, labels, a baseline of quality | the file named by -o | no metric was evaluated |
 | baseline --quality | a data set, or captures and labels      | two baseline files   | no labelled rows        |
 """
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from vedette.cli import options, rendering
+from vedette.cli import options, rendering, stage
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
@@ -83,6 +84,36 @@ def suggest_command(
     files = _files(capture, labels, profile, region)
     settings = suggested_from_files(files.captures, files.labels, traffic, label=label)
     click.echo(settings_table(settings, endpoint))
+
+
+@stage.command("load", changes=True)
+@click.argument("file", nargs=-1, required=True)
+@click.option("--endpoint", required=True, help="The endpoint whose predictions these labels belong to.")
+def load_command(io: CommandIO, file: tuple[str, ...], endpoint: str) -> None:
+    """Upload label files to the place from which an endpoint's labels are read.
+
+    Show first what each file holds, as the functions will read it: labels by class, and what is no label by reason. A
+    file goes below the first place of `ground_truth`, by the hour of the upload, as Model Monitor has it.
+
+    \b
+    Examples:
+      vedette quality load labels.csv --endpoint fraud
+      vedette quality load labels.csv --endpoint fraud --dry-run
+    """  # noqa: D301
+    from vedette.input_sources import LABELS, sources
+    from vedette.operations import control, labels
+
+    uploads = labels.planned(control.entry_of(endpoint), sources(file, kinds=(LABELS,)))
+    io.say(*(line for one in uploads for line in (str(one.holds), f"  -> {one.uri}")))
+    uploaded = io.confirm(f"Upload {rendering.counted(len(uploads), 'file')}?")
+    if uploaded:
+        for one in uploads:
+            labels.upload(one)
+        io.say("Uploaded. The stage reads each file within seconds; what is lost on the way, the sweep finds.")
+    io.emit({"endpoint": endpoint, "uploaded": uploaded, "files": [{"uri": u.uri, "holds": u.holds} for u in uploads]})
+
+
+quality_group.add_command(load_command)
 
 
 class _Files(NamedTuple):

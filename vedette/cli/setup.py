@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from vedette.cli import options
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from vedette.installation.project import Project
+    from vedette.installation.review import ReviewedResource
 
-SIGNS = {"Add": "+", "Import": "=", "Modify": "~", "Remove": "-"}
+SIGNS = {"Add": "+", "Import": "=", "Modify": "~", "Remove": "-", "Exists": " "}
 
 
 def _command(name: str, *, changes: bool = True) -> Callable[[Callable[..., None]], Any]:
@@ -68,11 +70,14 @@ def _warn_of_version(project: Project) -> None:
 def _session(profile: str | None, region: str | None) -> Iterator[None]:
     import boto3
 
+    from vedette.playground.client import simulated_time
+
     before = boto3.DEFAULT_SESSION
     try:
         if profile or region or before is None:
             boto3.setup_default_session(profile_name=profile, region_name=region)
-        yield
+        with simulated_time():
+            yield
     finally:
         boto3.DEFAULT_SESSION = before
 
@@ -96,6 +101,12 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
     multiple=True,
     metavar="BUCKET/PREFIX",
     help="An additional capture location. The list replaces the previous one.",
+)
+@click.option(
+    "--ground-truth-source",
+    multiple=True,
+    metavar="BUCKET/PREFIX",
+    help="An additional place of labels. The list replaces the previous one.",
 )
 @click.option("--image-account", multiple=True, metavar="ID", help="An account whose container images may be deployed.")
 @click.option(
@@ -121,7 +132,14 @@ def _arn(option: str, text: str) -> Callable[..., Any]:
 @click.option("--log-days", type=int, help="Days until logs are deleted. [default: 90]")
 @click.option("--part-days", type=int, help="Days until parts and roll-ups are deleted. [default: 90]")
 @click.option("--capture-days", type=int, help="Days until captures are deleted. [default: 0, never]")
-def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) -> None:
+@click.option(
+    "--template",
+    "template_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the CloudFormation template for review, and the roles of the functions beside it. Deploy nothing.",
+)
+def setup_command(io: CommandIO, project: Project, stage: str, template_file: str | None, **params: Any) -> None:
     """Create the AWS resources that the functions of a stage need.
 
     One CloudFormation stack holds the bucket, the topics, the table, the failure queue, the log groups, the alarms and
@@ -132,8 +150,9 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
     Examples:
       vedette setup --stage dev --email ml-oncall@example.com
       vedette setup --stage prod --email ml-oncall@example.com --kms-key new --dry-run
+      vedette setup --stage prod --email ml-oncall@example.com --template stage.yaml
     """  # noqa: D301
-    from vedette.installation import concurrency, setup
+    from vedette.installation import concurrency, cost, review, setup
 
     request = setup.SetupRequest(
         stage,
@@ -141,6 +160,7 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
         subnets=_split(params["subnets"]),
         security_groups=_split(params["security_groups"]),
         capture_sources=params["capture_source"],
+        ground_truth_sources=params["ground_truth_source"],
         image_accounts=params["image_account"],
         instance_types=params["instance_type"],
         teams=params["team"],
@@ -151,21 +171,38 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
         event_pattern_size=params["event_pattern_size"],
     )
     setup.check(request)
-    prepared = setup.prepare(request, project, _dashboard(stage))
-    for change in prepared.changes:
-        _show(io, change)
-    if not prepared.changes:
-        io.say("The resources in the account do not change.")
+    options.folders_exist(template_file)
+    plan = setup.plan(request, project)
+    if template_file:
+        _write_review(io, stage, review.files(plan, Path(template_file)))
+        return
+    prepared = setup.prepare(plan)
+    costs = cost.stage_costs(plan.template, plan.parameters)
     agreed = False
     try:
+        found = review.resources(prepared)
+        io.say(f"Stage {stage} in account {plan.account}, region {plan.region}: the stack {prepared.change_set.stack}")
+        _show(io, found)
+        if io.dry_run:
+            io.say(*review.afterwards(plan), cost.sentence(costs))
         untouched = not prepared.changes and not io.dry_run
         agreed = untouched or io.confirm(f"Make these changes to stage {stage}?")
     finally:
         if not agreed:
             prepared.change_set.discard()
+    answer = {
+        "stage": stage,
+        "account": plan.account,
+        "region": plan.region,
+        "changes": prepared.changes,
+        "resources": found,
+        "monthly_usd": {item.name: round(item.usd, 2) for item in costs},
+    }
     if not agreed:
-        io.emit({"stage": stage, "changes": prepared.changes})
+        io.emit(answer)
         return
+    if prepared.changes:
+        io.progress(f"Deploying the stack {prepared.change_set.stack} ...")
     entry = setup.make(prepared)
     io.say(
         f"Wrote stage {stage} to .chalice/config.json, with bucket {entry['environment_variables']['VEDETTE_BUCKET']}.",
@@ -173,42 +210,64 @@ def setup_command(io: CommandIO, project: Project, stage: str, **params: Any) ->
     )
     if short := concurrency.shortage(stage):
         io.say(short.sentence)
-    io.emit({"stage": stage, "changes": prepared.changes, "entry": entry})
+    io.emit({**answer, "entry": entry})
 
 
-def _show(io: CommandIO, change: Any) -> None:
-    kind = change["ResourceType"].removeprefix("AWS::").replace("::", " ")
-    replaced = ", replaced" if change.get("Replacement") == "True" else ""
-    io.say(f"{SIGNS.get(change['Action'], '?')} {kind}: {change['LogicalResourceId']}{replaced}")
+def _show(io: CommandIO, resources: Sequence[ReviewedResource]) -> None:
+    """Show what changes, and in a dry run also what exists already."""
+    for one in resources:
+        named = f"{SIGNS.get(one.action, '?')} {one.kind} {one.name}"
+        if one.action != "Exists":
+            state = " It exists, and becomes part of the stack." if one.action == "Import" else ""
+            io.say(f"{named}: {one.purpose}{state}{' It is replaced.' if one.replaced else ''}")
+        elif io.dry_run:
+            io.say(f"{named} exists")
+    if all(one.action == "Exists" for one in resources):
+        io.say("The resources in the account do not change.")
+
+
+def _write_review(io: CommandIO, stage: str, files: Mapping[Path, str]) -> None:
+    for file, text in files.items():
+        file.write_text(text)
+    io.say(f"Wrote {' and '.join(map(str, files))}, and changed nothing. The first lines of each say what it is for.")
+    io.emit({"stage": stage, "files": [str(file) for file in files]})
 
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
-def _dashboard(stage: str) -> str:
-    from vedette.installation import account
-    from vedette.installation.functions import NAMES
-    from vedette.operations import dashboard
-
-    return dashboard.body(stage, account.identity()[2], NAMES)
-
-
-@_command("install", changes=False)
+@_command("install")
 def install_command(io: CommandIO, project: Project, stage: str) -> None:
     """Deploy the functions of a stage with Chalice, and configure what Chalice cannot configure.
 
-    The state that Chalice needs between two deployments is stored in the stage's bucket, so any machine can deploy.
+    It builds the package, and shows each function, its policy, and what changes. The state that Chalice needs between
+    two deployments is stored in the stage's bucket, so any machine can deploy.
 
     \b
-    Example:
+    Examples:
       vedette install --stage dev
+      vedette install --stage dev --dry-run
     """  # noqa: D301
     from vedette.installation import deploy
 
-    done = deploy.install(project, stage, lambda text: io.progress(text))
+    deployment = deploy.prepare(project, stage, lambda text: io.progress(text))
+    planned = deployment.plan
+    io.say(f"Stage {stage}: {planned.package}")
+    for one in planned.functions:
+        if io.dry_run or one.action != "Exists":
+            io.say(f"{SIGNS[one.action]} {one.name}: {one.summary}", *(f"    {change}" for change in one.changes))
+    if planned.changed:
+        io.say(f"The policies are in .chalice/stages/{stage}/.")
+    else:
+        io.say("The functions do not change.")
+    answer = {"stage": stage, "functions": planned.functions, "zip_bytes": planned.zip_bytes}
+    if not ((not planned.changed and not io.dry_run) or io.confirm(f"Deploy these functions to stage {stage}?")):
+        io.emit(answer)
+        return
+    done = deploy.install(deployment, lambda text: io.progress(text))
     io.say(*done, f"Stage {stage} is deployed. Check it with: vedette doctor --stage {stage}")
-    io.emit({"stage": stage, "done": done})
+    io.emit({**answer, "done": done})
 
 
 @_command("uninstall")

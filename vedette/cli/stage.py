@@ -99,6 +99,7 @@ def command(
         @wraps(function)
         def run(**params: Any) -> None:
             from vedette.operations import control, stages
+            from vedette.playground.client import simulated_time
 
             stage_name, profile, region = params.pop("stage_name"), params.pop("profile"), params.pop("region")
             on_stage = needs_stage or bool(stage_name or os.environ.get("VEDETTE_STAGE"))
@@ -108,7 +109,7 @@ def command(
                     function(io, **params)
                 return
             variables = stages.find(stage_name, os.environ, Path.cwd(), profile, region)
-            with stages.entered(variables, profile, region):
+            with simulated_time(), stages.entered(variables, profile, region):
                 if changes and not while_paused and not io.dry_run:
                     control.refuse_while_paused()
                 function(io, **params)
@@ -193,13 +194,13 @@ def parse_past_time(text: str) -> Any:
 
 
 def parse_duration_seconds(text: str) -> float:
-    """Parse a duration to seconds: 30s, 5m, 1h, or a bare number."""
+    """Parse a duration to seconds: 30s, 5m, 1h, 2d, or a bare number."""
     import re
 
-    span = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    span = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if not span:
         raise click.UsageError(f"{text!r} is not a duration like 30s or 5m.")
-    return float(span[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[span[2]]
+    return float(span[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[span[2]]
 
 
 def parse_key_value(option: str, text: str) -> tuple[str, Any]:

@@ -88,6 +88,7 @@ def _notes(one: EndpointStatus) -> list[str]:
         (one.polled, "polling (no EventBridge)"),
         (one.closed, "captures cannot be read, run `vedette watch`"),
         (one.unreadable_count, f"{counted(one.unreadable_count, 'captured object')} cannot be read"),
+        (one.unreadable_labels, f"{counted(len(one.unreadable_labels), 'label object')} cannot be read"),
         (one.deleted, one.deleted),
         (one.trouble, one.trouble),
     ]
@@ -104,7 +105,8 @@ def _lines(io: CommandIO, one: EndpointStatus, *, everything: bool) -> None:
             mute = ", muted" if alert.muted else ""
             about = f"{one.endpoint}: {alert.subject}, {alert.check}"
             io.say(f"{about} ({alert.severity}{mute}), since {_time(alert.since)} UTC")
-    for unreadable in one.unreadable if everything else one.unreadable[:1]:
+    unread = (*one.unreadable, *one.unreadable_labels)
+    for unreadable in unread if everything else unread[:1]:
         again = (
             f"is tried again after {_time(unreadable.retry_at)} UTC" if unreadable.retry_at else "is not tried again"
         )

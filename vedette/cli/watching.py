@@ -122,8 +122,9 @@ def unwatch_command(io: CommandIO, endpoint: str) -> None:
 def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
     """Process what an endpoint captured before Vedette watched it.
 
-    Create the same parts as the functions do, on this machine, and skip objects that already have a part. If you
-    interrupt the command, run it again to continue. Past data raises no alerts. The sweep processes the last two hours.
+    Create the same parts as the functions do, on this machine, and skip objects that already have a part. Where the
+    endpoint has a quality table, store the predictions of the others too. If you interrupt the command, run it again to
+    continue. Past data raises no alerts. The sweep processes the last two hours.
 
     \b
     Examples:
@@ -151,7 +152,8 @@ def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
                 if isinstance(outcome, Skipped):
                     done[outcome.reason] += 1
                     continue
-                done["created" if outcome.created else "created meanwhile by another run"] += 1
+                added = "given their predictions" if outcome.predictions_added else "created meanwhile by another run"
+                done["created" if outcome.created else added] += 1
                 rows += outcome.part.summary.rows
                 refused += outcome.part.summary.rejected_lines
         counts = ", ".join(f"{number} {what}" for what, number in done.items())

@@ -35,10 +35,16 @@ class DataSet:
     def traffic(self, seed: int, count: int) -> list[tuple[str, ...]]:
         """Feature rows drawn from the data set, as clients send them: columns of whole numbers without `.0`."""
         drawn = random.Random(seed).choices(self.rows, k=count)  # noqa: S311 - seeded on purpose
-        whole = self.whole
-        return [
-            tuple(_sent(cell, name in whole) for name, cell in zip(self.names, row, strict=True))[1:] for row in drawn
-        ]
+        return [self._sent(row) for row in drawn]
+
+    @property
+    def sent_csv(self) -> bytes:
+        """The data set as a CSV file with a header, its features as clients send them."""
+        return _csv([self.names, *((row[0], *self._sent(row)) for row in self.rows)])
+
+    def _sent(self, row: tuple[str, ...]) -> tuple[str, ...]:
+        """The features of a row as clients send them."""
+        return tuple(_sent(cell, name in self.whole) for name, cell in zip(self.names[1:], row[1:], strict=True))
 
     @cached_property
     def whole(self) -> frozenset[str]:

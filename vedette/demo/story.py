@@ -34,7 +34,6 @@ from vedette.demo.console import DemoConsole
 from vedette.demo.data import DataSet, corrupted, from_file, half_corrupted, sites
 from vedette.local import Cloud
 from vedette.local.application import load_app
-from vedette.local.inference import train
 from vedette.local.mailbox import Mail
 from vedette.local.sagemaker.executions import Report
 from vedette.local.smtp_server import smtp_server
@@ -155,7 +154,8 @@ def first_look(story: Story) -> None:
     console, cloud = story.console, story.cloud
     console.chapter("First look: a bad request raises an alert")
     column = story.data.names[-1]
-    _deploy_by_hand(story, WATCHED)
+    user_actions.deploy_by_hand(WATCHED, "knn", story.data.training_csv, story.bucket)
+    story.cloud.turn(minutes=6)
     user_actions.apply_fleet(FleetEntry(endpoint=WATCHED, mode=Mode.ALERT))
     statistics = baseline_statistics([story.data.csv], "data set")
     user_actions.put_baseline_in_force(WATCHED, "v1", _edited(story, suggested_constraints(statistics)), statistics)
@@ -434,27 +434,6 @@ def _arn(version: int) -> str:
     sagemaker = boto3.client("sagemaker")
     listed = sagemaker.list_model_packages(ModelPackageGroupName=ENDPOINT)["ModelPackageSummaryList"]
     return next(str(found["ModelPackageArn"]) for found in listed if found["ModelPackageVersion"] == version)
-
-
-def _deploy_by_hand(story: Story, name: str) -> None:
-    """Create an endpoint as Terraform would: without the registry, with capture to the stage's bucket."""
-    sagemaker = boto3.client("sagemaker")
-    key = f"models/{name}/model.tar.gz"
-    boto3.client("s3").put_object(Bucket=story.bucket, Key=key, Body=train("knn", story.data.training_csv))
-    role = os.environ["VEDETTE_ROLE_ARN"]
-    container = {"Image": user_actions.IMAGES["knn"], "ModelDataUrl": f"s3://{story.bucket}/{key}"}
-    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
-    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    capture: dict[str, Any] = {
-        "EnableCapture": True,
-        "InitialSamplingPercentage": 100,
-        "DestinationS3Uri": f"s3://{story.bucket}/data-capture",
-        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], DataCaptureConfig=capture)
-    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    story.cloud.turn(minutes=6)
 
 
 def _schedule(story: Story) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +36,25 @@ def register(
     )
     registration.request.update(more)
     return packages.register(registration)
+
+
+def deploy_by_hand(name: str, kind: str, training_csv: bytes, bucket: str) -> None:
+    """Create an endpoint as Terraform would: without the registry, with capture to `data-capture/` in the bucket."""
+    sagemaker = boto3.client("sagemaker")
+    key = f"models/{name}/model.tar.gz"
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=train(kind, training_csv))
+    container = {"Image": IMAGES[kind], "ModelDataUrl": f"s3://{bucket}/{key}"}
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=os.environ["VEDETTE_ROLE_ARN"], PrimaryContainer=container)
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    capture: dict[str, Any] = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{bucket}/data-capture",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], DataCaptureConfig=capture)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
 
 
 def set_approval(package_arn: str, status: str) -> None:

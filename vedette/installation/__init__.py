@@ -2,7 +2,7 @@
 
 | module            | content                                                                               |
 |-------------------|---------------------------------------------------------------------------------------|
-| functions         | the six functions, and the settings that Chalice cannot make                          |
+| functions         | the seven functions, and the settings that Chalice cannot make                          |
 | template          | the CloudFormation template of a stage: stage.json, and resources for each function   |
 | policies          | the hand-written policies, narrowed to a stage                                        |
 | new_project       | `vedette init`: a Chalice project, and its upgrade; its files: project_template/      |

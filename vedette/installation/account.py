@@ -250,3 +250,30 @@ def concurrency() -> tuple[int, int]:
     """The account's limit of concurrent executions in this region, and the part that no function has reserved."""
     limit = client("lambda").get_account_settings()["AccountLimit"]
     return int(limit["ConcurrentExecutions"]), int(limit["UnreservedConcurrentExecutions"])
+
+
+def describe_rule(name: str) -> dict[str, Any] | None:
+    """The rule; None if there is none."""
+    try:
+        found: dict[str, Any] = client("events").describe_rule(Name=name)
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return None
+        raise
+    return found
+
+
+def expression_of(rule: Mapping[str, Any] | None) -> Any:
+    """The pattern or schedule of a rule; None without a rule."""
+    if rule is None:
+        return None
+    return json.loads(rule["EventPattern"]) if rule.get("EventPattern") else rule.get("ScheduleExpression")
+
+
+def policies_of_role(role: str) -> list[dict[str, Any]]:
+    """The inline policies of a role; also the managed ones, each as {"attached": its ARN}."""
+    iam = client("iam")
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    found = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    return [*found, *({"attached": one["PolicyArn"]} for one in attached)]

@@ -9,22 +9,24 @@ stay, as before.
 
 The byte code is `unchecked-hash` (PEP 552): Python uses it without checking the source, whose time a zip does not
 keep. So it is only added to a complete package, never to a folder whose sources may change.
+
+The tests that packages carry are left out: 1.5 MB of the 19 MB of a package, which no function imports.
 """
 
 from __future__ import annotations
 
 import py_compile
 import re
-import shutil
 import sys
 import tempfile
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
+TESTS = re.compile(r"(^|/)tests/")
 # Larger than everything that the functions import, and never imported by them (tests/proof/test_artifact.py).
 NEVER_IMPORTED = re.compile(
-    r"(^|/)tests/"
+    rf"{TESTS.pattern}"
     r"|numpy/(distutils|f2py|ma|polynomial|testing)/"
     r"|aws_lambda_powertools/(event_handler|utilities/(?!jmespath_utils/)\w+)/"
 )
@@ -32,14 +34,16 @@ TASK_ROOT = "/var/task"  # the path of the modules in tracebacks
 
 
 def add(package: Path) -> None:
-    """Add the byte code of this Python to a package, for each source that has none.
+    """Add the byte code of this Python to a package, for each source that has none, and leave out tests.
 
     The package is replaced atomically: a concurrent reader finds the old one or the new one.
     """
     with tempfile.TemporaryDirectory(dir=package.parent) as folder:
         compiled = Path(folder) / package.name
-        shutil.copyfile(package, compiled)
-        with zipfile.ZipFile(compiled, "a") as archive:
+        with zipfile.ZipFile(package) as given, zipfile.ZipFile(compiled, "w") as archive:
+            for entry in given.infolist():
+                if not TESTS.search(entry.filename):
+                    archive.writestr(entry, given.read(entry))
             for name in without_byte_code(archive.namelist()):
                 source = archive.getinfo(name)
                 archive.writestr(_entry(_name(name), source), _compiled(archive.read(source), name, Path(folder)))

@@ -59,18 +59,20 @@ def stack(inspected: InspectedStage) -> Iterator[Finding]:
 
 def buckets(inspected: InspectedStage) -> Iterator[Finding]:
     """Buckets."""
-    for bucket in dict.fromkeys(bucket for bucket, _ in inspected.settings.capture_places):
+    places = (*inspected.settings.capture_places, *inspected.settings.ground_truth_sources)
+    for bucket in dict.fromkeys(bucket for bucket, _ in places):
         try:
             right = account.sends_to_eventbridge(bucket)
         except ClientError as error:
             if code(error) != "NoSuchBucket":
                 raise
-            yield fault(f"bucket {bucket} exists", "it does not exist", "name the right bucket with --capture-source")
+            remedy = "name the right bucket with --capture-source or --ground-truth-source"
+            yield fault(f"bucket {bucket} exists", "it does not exist", remedy)
             continue
         yield expect(
             f"bucket {bucket} sends EventBridge notifications",
             right,
-            "they are off, so captures are only polled",
+            "they are off, so its objects are only polled",
             "vedette doctor --fix",
             _enable_eventbridge(bucket),
         )
@@ -107,6 +109,20 @@ def sources(inspected: InspectedStage) -> Iterator[Finding]:
             f"VEDETTE_CAPTURE_SOURCES does not name {uri}",
             f"vedette setup --stage {inspected.stage} --capture-source {place}/, then vedette install",
         )
+
+
+def labels(inspected: InspectedStage) -> Iterator[Finding]:
+    """Places of labels of the fleet."""
+    for entry in aws.get_fleet()[0].entries:
+        for uri in entry.quality.ground_truth if entry.quality else ():
+            bucket, prefix = locations.split_s3_uri(uri)
+            place = f"{bucket}/{prefix.rstrip('/')}/"
+            yield expect(
+                f"the stage reads the labels of {entry.endpoint}",
+                inspected.settings.names_ground_truth(*place.split("/", 1)),
+                f"VEDETTE_GROUND_TRUTH_SOURCES does not name {uri}",
+                f"vedette setup --stage {inspected.stage} --ground-truth-source {place}, then vedette install",
+            )
 
 
 def kinds(inspected: InspectedStage) -> Iterator[Finding]:
@@ -364,6 +380,7 @@ CHECKS: tuple[Check, ...] = (
     stack,
     buckets,
     sources,
+    labels,
     kinds,
     topics,
     notifications,

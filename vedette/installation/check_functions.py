@@ -50,7 +50,7 @@ def runtimes(inspected: InspectedStage) -> Iterator[Finding]:
     remedy = DEPLOY.format(stage=inspected.stage)
     found = _functions(inspected)
     missing = [name for name in NAMES if name not in found]
-    yield expect("the six functions exist", not missing, ", ".join(missing) + " missing", remedy)
+    yield expect("the seven functions exist", not missing, ", ".join(missing) + " missing", remedy)
     existing = {function["Configuration"]["Runtime"] for function in found.values()}
     if not existing:
         return
@@ -126,29 +126,19 @@ def events(inspected: InspectedStage) -> Iterator[Finding]:
     wanted = _expressions(inspected)
     deploy = DEPLOY.format(stage=inspected.stage)
     for name, function in _functions(inspected).items():
-        rule = _rule(rule_name(inspected.stage, name))
+        rule = account.describe_rule(rule_name(inspected.stage, name))
         if rule is None:
             yield fault(f"{name} has a rule", "it has none", deploy)
             continue
         yield expect(f"the rule of {name} is enabled", rule["State"] == "ENABLED", rule["State"], "enable it")
         if name in wanted:
-            there = json.loads(rule["EventPattern"]) if rule.get("EventPattern") else rule.get("ScheduleExpression")
-            yield expect(f"the rule of {name} matches app.py", there == wanted[name], "another pattern", deploy)
+            same = account.expression_of(rule) == wanted[name]
+            yield expect(f"the rule of {name} matches app.py", same, "another pattern", deploy)
         arn = function["Configuration"]["FunctionArn"]
         targets = [target["Arn"] for target in client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]]
         yield expect(f"the rule has {name} as its target", targets == [arn], f"targets: {targets}", deploy)
         allowed = rule["Arn"] in _may_invoke(arn)
         yield expect(f"the rule may invoke {name}", allowed, "no permission, so events are silently dropped", deploy)
-
-
-def _rule(name: str) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = client("events").describe_rule(Name=name)
-    except ClientError as error:
-        if code(error) == "ResourceNotFoundException":
-            return None
-        raise
-    return found
 
 
 def _may_invoke(arn: str) -> list[str]:
@@ -228,21 +218,13 @@ def permissions(inspected: InspectedStage) -> Iterator[Finding]:
             yield fault(f"{name} has a policy file", f"no {file.name}", f"vedette setup --stage {inspected.stage}")
             continue
         wanted = json.loads(file.read_bytes())
-        there = _inline_policies(role)
+        there = account.policies_of_role(role)
         yield expect(
             f"{name} has exactly the permissions of its policy",
             there == [wanted],
             "the role has another policy" if there else "the role has no policy",
             f"vedette setup --stage {inspected.stage}, then {DEPLOY.format(stage=inspected.stage)}",
         )
-
-
-def _inline_policies(role: str) -> list[dict[str, Any]]:
-    iam = client("iam")
-    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    found = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
-    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
-    return [*found, *({"attached": one["PolicyArn"]} for one in attached)]
 
 
 def _functions(inspected: InspectedStage) -> dict[str, dict[str, Any]]:

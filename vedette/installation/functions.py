@@ -1,4 +1,4 @@
-"""The six functions, and the settings of each that Chalice cannot make.
+"""The seven functions, and the settings of each that Chalice cannot make.
 
 Chalice supports memory, timeout and policy (.chalice/config.json). It supports neither failure destinations nor
 retries, and a reserved concurrency that the account cannot grant would fail its deployment. So `vedette install` makes
@@ -42,6 +42,7 @@ FUNCTIONS = (
     FunctionSpec("on_model_package_state_change", reserved_concurrency=2),
     FunctionSpec("on_endpoint_state_change", reserved_concurrency=5),
     FunctionSpec("on_data_captured", reserved_concurrency=20),
+    FunctionSpec("on_ground_truth", reserved_concurrency=5),
     FunctionSpec("run_monitoring", reserved_concurrency=10),
     FunctionSpec("on_monitoring_execution", reserved_concurrency=5),
     FunctionSpec("sweep", reserved_concurrency=5),

@@ -10,6 +10,7 @@ the stage, in which each pattern is replaced by the resource of the stage:
 | s3:::vedette-*                               | the stage's bucket                                           |
 | s3:::vedette-*/data-capture/*                | the same, and every other capture source                     |
 | s3:::*/data-capture/* (denied)               | the same, and every other capture source                     |
+| s3:::vedette-*/ground-truth/*, also denied   | the same, and every other place of labels                    |
 | table/vedette-*, function:vedette-*-…        | the stage's table, the function itself                       |
 | log-group:/aws/lambda/vedette-*              | the function's own log group                                 |
 | sns:*:*:vedette-*                            | the stage's topics and those of its teams                    |
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.errors import UnreadableFile
-from chalicelib.locations import CAPTURE_PREFIX
+from chalicelib.locations import CAPTURE_PREFIX, GROUND_TRUTH_PREFIX
 from vedette.installation.functions import NAMES, full_name, queue_name
 
 Policy = dict[str, Any]
@@ -50,6 +51,7 @@ class StageScope:
     in_vpc: bool = False
     partition: str = field(default="aws")
     incidents_topic: str = ""
+    label_sources: tuple[tuple[str, str], ...] = ()  # bucket and prefix of additional places of labels
 
 
 def read(folder: Path) -> dict[str, Policy]:
@@ -113,13 +115,14 @@ def all_narrowed(policies: Mapping[str, Policy], scope: StageScope) -> dict[str,
 def _resources(resource: str, function: str, scope: StageScope) -> list[str]:
     arn = resource.replace("arn:aws:", f"arn:{scope.partition}:", 1)
     s3 = f"arn:{scope.partition}:s3:::"
-    sources = [f"{s3}{bucket}/{prefix}*" for bucket, prefix in scope.sources]
-    if arn == f"{s3}*/{CAPTURE_PREFIX}/*":
-        return [arn, *sources]
-    if arn == f"{s3}vedette-*/{CAPTURE_PREFIX}/*":
-        return [f"{s3}{scope.bucket}/{CAPTURE_PREFIX}/*", *sources]
+    for prefix, sources in ((CAPTURE_PREFIX, scope.sources), (GROUND_TRUTH_PREFIX, scope.label_sources)):
+        others = [f"{s3}{bucket}/{below}*" for bucket, below in sources]
+        if arn == f"{s3}*/{prefix}/*":
+            return [arn, *others]
+        if arn == f"{s3}vedette-*/{prefix}/*":
+            return [f"{s3}{scope.bucket}/{prefix}/*", *others]
     if arn == f"{s3}vedette-*":
-        return [f"{s3}{scope.bucket}", *(f"{s3}{bucket}" for bucket, _ in scope.sources)]
+        return [f"{s3}{scope.bucket}", *(f"{s3}{bucket}" for bucket, _ in (*scope.sources, *scope.label_sources))]
     if arn.startswith(f"{s3}vedette-*/"):
         return [arn.replace("vedette-*", scope.bucket, 1)]
     if ":sns:" in arn:

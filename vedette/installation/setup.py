@@ -7,19 +7,21 @@ the stage's entry in .chalice/config.json.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.errors import VedetteError
+from chalicelib.locations import GROUND_TRUTH_PREFIX
 from chalicelib.settings import TOPIC_ARN, is_digest_time, is_runbook_url
 from vedette.installation import account, event_pattern, policies, state
 from vedette.installation.account import Change, ChangeSet
 from vedette.installation.concurrency import shortage
-from vedette.installation.functions import FUNCTIONS, merge_template
+from vedette.installation.functions import FUNCTIONS, NAMES, merge_template
 from vedette.installation.policies import StageScope
 from vedette.installation.project import Project, write
 from vedette.installation.template import bucket_name, roles_template, template
+from vedette.operations import dashboard
 from vedette.operations.installations import stack_name
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
@@ -52,6 +54,7 @@ class SetupRequest:
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     capture_sources: tuple[str, ...] = ()
+    ground_truth_sources: tuple[str, ...] = ()
     image_accounts: tuple[str, ...] = ()
     instance_types: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()  # team=ARN of its topic
@@ -62,15 +65,26 @@ class SetupRequest:
     event_pattern_size: int | None = None  # the account's EventBridge quota, where it was raised
 
 
+@dataclass(frozen=True)
+class StackPlan:
+    """What the stack of a stage shall be: its template and parameters, in one account and region."""
+
+    request: SetupRequest
+    project: Project
+    partition: str
+    account: str
+    region: str
+    before: dict[str, str]  # the parameters that the stack has; empty if there is no stack
+    parameters: dict[str, str]
+    template: dict[str, Any]
+
+
 @dataclass
 class Setup:
     """A prepared change of one stage, which `make` executes."""
 
-    request: SetupRequest
-    project: Project
-    parameters: dict[str, str]
+    plan: StackPlan
     change_set: ChangeSet
-    new: bool
 
     @property
     def changes(self) -> list[Change]:
@@ -90,6 +104,9 @@ def check(request: SetupRequest) -> None:
         raise VedetteError(f"{request.stage!r} is not a stage name: use at most 20 of a-z, 0-9 and -, a letter first.")
     if bool(request.subnets) != bool(request.security_groups):
         raise VedetteError("Use --subnets and --security-groups together.")
+    for place in request.ground_truth_sources:
+        if not place.partition("/")[2]:
+            raise VedetteError(f"--ground-truth-source needs a bucket and a prefix, like my-bucket/labels/: {place!r}.")
     for url in filter(None, (request.runbook_url, *(one.partition("=")[2] or one for one in request.team_runbooks))):
         if not is_runbook_url(url):
             raise VedetteError(f"{url!r} is not an https URL of a runbook (for a team: TEAM=URL).")
@@ -101,8 +118,8 @@ def check(request: SetupRequest) -> None:
         raise VedetteError(f"--email is not an e-mail address: {email!r}.")
 
 
-def prepare(request: SetupRequest, project: Project, dashboard: str = "") -> Setup:
-    """Create a change set that shows the changes.
+def plan(request: SetupRequest, project: Project) -> StackPlan:
+    """What setup would deploy. It reads from AWS, and changes nothing.
 
     Raises
     ------
@@ -116,15 +133,25 @@ def prepare(request: SetupRequest, project: Project, dashboard: str = "") -> Set
     parameters = {**before, **given, "Stage": request.stage}
     if not parameters.get("Email"):
         raise VedetteError("Use --email to name the address that receives alerts.")
-    _, owner, region = account.identity()
+    partition, owner, region = account.identity()
     _check_names(parameters, region)
     bucket = parameters.get("Bucket") or bucket_name(request.stage, owner, region)
     _check_pattern(request, project, bucket)
     if not before and not parameters.get("Bucket"):
         _keep_key(parameters, bucket)
-    body = template(request.stage, owner, region, dashboard)
-    change_set = ChangeSet(stack_name(request.stage), body, parameters, {"vedette:stage": request.stage})
-    return Setup(request, project, parameters, change_set, not before)
+    body = template(request.stage, owner, region, dashboard.body(request.stage, region, NAMES))
+    return StackPlan(request, project, partition, owner, region, before, parameters, body)
+
+
+def prepare(plan: StackPlan) -> Setup:
+    """Create a change set that shows the changes."""
+    stage = plan.request.stage
+    return Setup(plan, ChangeSet(stack_name(stage), plan.template, plan.parameters, stack_tags(stage)))
+
+
+def stack_tags(stage: str) -> dict[str, str]:
+    """The tags of the stacks of a stage, which their resources get."""
+    return {"vedette:stage": stage}
 
 
 def _keep_key(parameters: dict[str, str], bucket: str) -> None:
@@ -155,20 +182,21 @@ def _check_names(parameters: Mapping[str, str], region: str) -> None:
 def _check_pattern(request: SetupRequest, project: Project, bucket: str) -> None:
     entry = _stored_entry(project, request.stage, bucket)
     quota = request.event_pattern_size or entry.get(event_pattern.ENTRY_KEY, event_pattern.DEFAULT_CHARACTERS)
-    sources = [place.partition("/")[0] for place in _sources(request, entry)]
-    event_pattern.check(request.stage, [bucket, *sources], quota)
+    event_pattern.check(request.stage, [bucket, *(at for at, _ in _split(_sources(request, entry)))], quota)
+    labels = [(bucket, f"{GROUND_TRUTH_PREFIX}/"), *_split(_label_sources(request, entry))]
+    event_pattern.check_labels(request.stage, labels, quota)
 
 
 def make(setup: Setup) -> dict[str, Any]:
     """Execute the change, and write the stage to the project and the bucket; returns the stage's entry."""
     outputs = setup.change_set.execute()
-    request, project = setup.request, setup.project
-    scope = _scope(request, outputs, project)
-    for bucket in {scope.bucket, *(bucket for bucket, _ in scope.sources)}:
+    request, project = setup.plan.request, setup.plan.project
+    scope = stage_scope(setup.plan, outputs)
+    for bucket in {scope.bucket, *(bucket for bucket, _ in (*scope.sources, *scope.label_sources))}:
         if not account.sends_to_eventbridge(bucket):
             account.enable_eventbridge(bucket)
     narrowed = policies.all_narrowed(policies.read(project.chalice), scope)
-    roles = _function_roles(request.stage, narrowed, setup.parameters)
+    roles = _function_roles(request.stage, narrowed, setup.plan.parameters)
     for name, policy in narrowed.items():
         write(project.folder(request.stage) / f"policy-{name}.json", policy)
     merged = merge_template(request.stage, reserve=shortage(request.stage) is None)
@@ -179,27 +207,27 @@ def make(setup: Setup) -> dict[str, Any]:
     return entry
 
 
-def _scope(request: SetupRequest, outputs: Mapping[str, str], project: Project) -> StageScope:
-    partition, owner, region = account.identity()
-    entry = _stored_entry(project, request.stage, outputs["Bucket"])
+def stage_scope(plan: StackPlan, outputs: Mapping[str, str]) -> StageScope:
+    """The resources that the policies of the functions name, from the outputs of the stack."""
+    request = plan.request
+    entry = _stored_entry(plan.project, request.stage, outputs["Bucket"])
     before = entry.get("environment_variables", {})
     teams = [found[0] for found in TOPIC_ARN.finditer(",".join(request.teams) or before.get("VEDETTE_TOPICS", ""))]
     return StageScope(
         stage=request.stage,
-        region=region,
-        account=owner,
+        region=plan.region,
+        account=plan.account,
         bucket=outputs["Bucket"],
         table=outputs["Table"],
         topics=tuple(dict.fromkeys([outputs["TopicArn"], outputs["IncidentsTopicArn"], *teams])),
         incidents_topic=outputs["IncidentsTopicArn"],
         role_arn=outputs["RoleArn"],
         key_arn=outputs.get("KeyArn", ""),
-        sources=tuple(
-            (bucket, prefix) for bucket, _, prefix in (one.partition("/") for one in _sources(request, entry))
-        ),
+        sources=_split(_sources(request, entry)),
+        label_sources=_split(_label_sources(request, entry)),
         instance_types=request.instance_types or tuple(entry.get("vedette_instance_types", ())),
         in_vpc=bool(request.subnets or entry.get("subnet_ids")),
-        partition=partition,
+        partition=plan.partition,
     )
 
 
@@ -209,20 +237,34 @@ def _sources(request: SetupRequest, entry: Mapping[str, Any]) -> tuple[str, ...]
     return request.capture_sources or tuple(filter(None, before.split(",")))
 
 
+def _label_sources(request: SetupRequest, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """The same of labels."""
+    before = entry.get("environment_variables", {}).get("VEDETTE_GROUND_TRUTH_SOURCES", "")
+    return request.ground_truth_sources or tuple(filter(None, before.split(",")))
+
+
+def _split(places: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Bucket and prefix of each place."""
+    return tuple((bucket, prefix) for bucket, _, prefix in (place.partition("/") for place in places))
+
+
 def _stored_entry(project: Project, stage: str, bucket: str) -> dict[str, Any]:
     """The stage's previous entry; empty if it belongs to another account, such as the repository's example."""
     entry = project.stage(stage)
     return entry if entry.get("environment_variables", {}).get("VEDETTE_BUCKET") == bucket else {}
 
 
+def needs_roles_stack(parameters: Mapping[str, str]) -> bool:
+    """Whether setup creates the roles of the functions: Chalice's have neither a boundary nor a path."""
+    return bool(parameters.get("PermissionsBoundary")) or parameters.get("RolePath", "/") != "/"
+
+
 def _function_roles(stage: str, narrowed: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, str]:
     """Role ARNs by function, if the roles need a boundary or a path; else empty, and Chalice creates the roles."""
-    boundary, path = parameters.get("PermissionsBoundary", ""), parameters.get("RolePath", "/")
-    if not boundary and path == "/":
+    if not needs_roles_stack(parameters):
         return {}
-    made = ChangeSet(
-        roles_stack_name(stage), roles_template(stage, narrowed, boundary, path), {}, {"vedette:stage": stage}
-    ).execute()
+    body = roles_template(stage, narrowed, parameters.get("PermissionsBoundary", ""), parameters.get("RolePath", "/"))
+    made = ChangeSet(roles_stack_name(stage), body, {}, stack_tags(stage)).execute()
     return {function.name: made[function.resource] for function in FUNCTIONS}
 
 
@@ -241,6 +283,7 @@ def _entry(
         "VEDETTE_CAPTURE_SOURCES": ",".join(f"{bucket}/{prefix}" for bucket, prefix in scope.sources),
     }
     for name, given in (
+        ("VEDETTE_GROUND_TRUTH_SOURCES", request.ground_truth_sources),
         ("VEDETTE_IMAGE_ACCOUNTS", request.image_accounts),
         ("VEDETTE_TOPICS", request.teams),
         ("VEDETTE_TEAM_RUNBOOKS", request.team_runbooks),

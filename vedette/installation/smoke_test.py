@@ -125,7 +125,7 @@ def _learn(learned: Learned, stage: str, email: str) -> None:
     vedette("setup", stage, "--email", email, "--yes")
     vedette("setup", stage, "--email", email, "--yes")
     learned.saw("a second setup found nothing to change", "empty-change-set")
-    vedette("install", stage)
+    vedette("install", stage, "--yes")
     stack = str((account.describe_stack(f"vedette-{stage}") or {})["StackId"])
     found = project.found(Path.cwd())
     with stages.entered(found.stage(stage)["environment_variables"], None, None) as settings:

@@ -965,7 +965,8 @@ ASSUMPTIONS = (
     Assumption(
         "template-size",
         "CloudFormation",
-        "A template in a request has at most 51,200 bytes; one with a named role needs CAPABILITY_NAMED_IAM.",
+        "A template in a request has at most 51,200 bytes, one in an S3 object 1 MB; one with a named role needs"
+        " CAPABILITY_NAMED_IAM.",
         SEEN,
         (CLOUDFORMATION + "APIReference/API_CreateChangeSet.html",),
     ),
@@ -975,6 +976,17 @@ ASSUMPTIONS = (
         'A change set without changes becomes FAILED: "The submitted information didn\'t contain changes. ...".',
         INFERRED,
         ("https://github.com/aws/aws-cli/blob/develop/awscli/customizations/cloudformation/deployer.py",),
+    ),
+    Assumption(
+        "stack-tags",
+        "CloudFormation",
+        "The resources of a stack get its tags, so other tags change each resource that can have tags. A change set"
+        " without tags keeps those of the stack.",
+        INFERRED,
+        (
+            CLOUDFORMATION + "UserGuide/aws-properties-resource-tags.html",
+            CLOUDFORMATION + "APIReference/API_CreateChangeSet.html",
+        ),
     ),
     Assumption(
         "import-existing",

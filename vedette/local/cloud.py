@@ -35,7 +35,7 @@ from vedette.local.bus import Bus
 from vedette.local.clock import START, Clock
 from vedette.local.cloudformation import CloudFormation
 from vedette.local.cloudtrail import LookupEvents
-from vedette.local.deployed import Deployed
+from vedette.local.deployed import Deployed, deployed_functions, function_roles
 from vedette.local.events_api import PutEvents
 from vedette.local.functions import Backend, InProcess, functions_of
 from vedette.local.iam import Need, decide
@@ -238,9 +238,17 @@ class Cloud:
         """Run all functions that `chalice deploy` deployed to this cloud (see `serve`), from their package."""
         url = self._stack.enter_context(self.serve())
         deployed = Deployed(self.account, self.child_environment(url))
-        self.permissions.policy_of = role_policies(deployed.roles, self.account)
+        self.permissions.policy_of = role_policies(function_roles(self.account), self.account)
         self._run(deployed.functions, deployed)
         return deployed
+
+    def run_deployed_in_process(self, app: Any) -> None:
+        """Run the deployed functions in this process, which has simulated time: with their rules, timeouts and roles.
+
+        The code is that of `app`, not that of the deployed package.
+        """
+        self.permissions.policy_of = role_policies(function_roles(self.account), self.account)
+        self._run(deployed_functions(self.account), InProcess(app))
 
     def _run(self, functions: list[Any], backend: Backend) -> None:
         self._close_backend()

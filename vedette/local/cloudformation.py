@@ -13,9 +13,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+import yaml
 from botocore.exceptions import ClientError, ParamValidationError
 
 from vedette.installation.policies import listed
@@ -31,8 +32,18 @@ from vedette.local.resource_handlers import identifier, needs
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 MAX_TEMPLATE_BYTES = 51_200  # CloudFormation quotas: a template body in the request
+MAX_TEMPLATE_OBJECT_BYTES = 1_000_000  # ... and in an S3 object
 Template = dict[str, Any]
 _NOTHING = object()
+
+
+class _YamlLoader(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads YAML as CloudFormation does: a date such as the version of a policy stays text."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 class HandlerRefused(Exception):
@@ -236,7 +247,7 @@ class CloudFormation:
     # Change sets ---------------------------------------------------------------------------------------------------
 
     def _create_change_set(self, arguments: Mapping[str, str]) -> Any:
-        template = _read_template(arguments["TemplateBody"])
+        template = self._template(arguments)
         name, creating = arguments["StackName"], arguments.get("ChangeSetType", "UPDATE") == "CREATE"
         existing = self.stacks.get(name)
         if existing is None and not creating:
@@ -245,7 +256,7 @@ class CloudFormation:
             raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
         arn = f"arn:aws:cloudformation:{self._account.region}:{self._account.account_id}"
         stack = self.stacks.setdefault(name, Stack(name, f"{arn}:stack/{name}/{self._account.ids.uuid()}"))
-        parameters = _parameters(template, _members(arguments, "Parameters"))
+        parameters = _parameters(template, _members(arguments, "Parameters"), stack.parameters)
         needs_capability = any(
             kind["Type"] == "AWS::IAM::Role" and "RoleName" in kind["Properties"]
             for kind in template["Resources"].values()
@@ -253,7 +264,10 @@ class CloudFormation:
         if needs_capability and "CAPABILITY_NAMED_IAM" not in arguments.values():
             raise AwsError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
         resolved = _ResolvedTemplate(template, parameters, self._account)
-        changes = _changes(stack, resolved)
+        tags = {tag["Key"]: tag["Value"] for tag in _members(arguments, "Tags")}
+        if not any(name.startswith("Tags") for name in arguments):
+            tags = stack.tags
+        changes = _changes(stack, resolved, tags)
         if arguments.get("ImportExistingResources") == "true":
             for change in (one["ResourceChange"] for one in changes):
                 found = self._importable(resolved, change["LogicalResourceId"]) if change["Action"] == "Add" else None
@@ -264,12 +278,20 @@ class CloudFormation:
             name,
             template,
             parameters,
-            {tag["Key"]: tag["Value"] for tag in _members(arguments, "Tags")},
+            tags,
             changes,
             arguments.get("OnStackFailure") == "DELETE",
         )
         self._change_sets[name, change_set.name] = change_set
         return {"Id": f"{arn}:changeSet/{change_set.name}/{self._account.ids.uuid()}", "StackId": stack.id}
+
+    def _template(self, arguments: Mapping[str, str]) -> Template:
+        """The template of a request, or of the object in S3 that it names."""
+        if "TemplateURL" not in arguments:
+            return _read_template(arguments["TemplateBody"])
+        bucket, _, key = urlsplit(arguments["TemplateURL"]).path.removeprefix("/").partition("/")
+        body = self._client("s3").get_object(Bucket=bucket, Key=unquote(key))["Body"].read().decode()
+        return _read_template(body, MAX_TEMPLATE_OBJECT_BYTES)
 
     def _importable(self, resolved: _ResolvedTemplate, name: str) -> Found | None:
         """The existing resource that a change set imports, if it may (aws-behaviour: import-existing)."""
@@ -379,17 +401,19 @@ class CloudFormation:
         return StackResource(type_name, made.id, made.attributes, described, retain, properties)
 
 
-def _read_template(body: str) -> Template:
-    if len(body.encode()) > MAX_TEMPLATE_BYTES:
+def _read_template(body: str, limit: int = MAX_TEMPLATE_BYTES) -> Template:
+    if len(body.encode()) > limit:
         raise AwsError(
             "ValidationError",
             "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have"
-            f" length less than or equal to {MAX_TEMPLATE_BYTES}",
+            f" length less than or equal to {limit}",
         )
+    language = "JSON" if body.lstrip().startswith("{") else "YAML"
     try:
-        template: Template = json.loads(body)
-    except ValueError as error:
-        raise AwsError("ValidationError", f"Template format error: JSON not well-formed. ({error})") from error
+        # Without tags such as !Ref, which Vedette does not write.
+        template: Template = json.loads(body) if language == "JSON" else yaml.load(body, _YamlLoader)  # noqa: S506
+    except (ValueError, yaml.YAMLError) as error:
+        raise AwsError("ValidationError", f"Template format error: {language} not well-formed. ({error})") from error
     if not isinstance(template, dict) or not template.get("Resources"):
         raise AwsError("ValidationError", "Template format error: At least one Resources member must be defined.")
     return template
@@ -524,7 +548,8 @@ def _references(described: Any) -> Iterable[str]:
                 yield from _references(value)
 
 
-def _changes(stack: Stack, resolved: _ResolvedTemplate) -> list[dict[str, Any]]:
+def _changes(stack: Stack, resolved: _ResolvedTemplate, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The changes of the resources; other tags of the stack change what can have tags (aws-behaviour: stack-tags)."""
     changes = []
 
     def change(action: str, name: str, kind: str, physical: str = "") -> None:
@@ -535,7 +560,7 @@ def _changes(stack: Stack, resolved: _ResolvedTemplate) -> list[dict[str, Any]]:
         kind, created = resolved.template["Resources"][name]["Type"], stack.resources.get(name)
         if created is None:
             change("Add", name, kind)
-        elif created.described != resolved.described(name):
+        elif created.described != resolved.described(name) or (tags != stack.tags and "Tags" in KINDS[kind].properties):
             change("Modify", name, kind, created.id)
     for name, created in stack.resources.items():
         if name not in resolved.active:
@@ -543,9 +568,14 @@ def _changes(stack: Stack, resolved: _ResolvedTemplate) -> list[dict[str, Any]]:
     return changes
 
 
-def _parameters(template: Template, values: list[dict[str, str]]) -> dict[str, str]:
+def _parameters(template: Template, values: list[dict[str, str]], before: Mapping[str, str]) -> dict[str, str]:
     declared = template.get("Parameters", {})
-    named = {one["ParameterKey"]: one.get("ParameterValue", "") for one in values}
+    named = {
+        one["ParameterKey"]: before[one["ParameterKey"]]
+        if one.get("UsePreviousValue") == "true"
+        else one.get("ParameterValue", "")
+        for one in values
+    }
     unknown = sorted(set(named) - set(declared))
     if unknown:
         raise AwsError("ValidationError", f"Parameters: {unknown} do not exist in the template")

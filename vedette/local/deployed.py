@@ -22,43 +22,14 @@ class Deployed:
     """Runs each function from the package that it was deployed with."""
 
     def __init__(self, account: SimulatedAccount, environment: Mapping[str, str]):
-        self._account = account
         self._artifacts: dict[str, Artifact] = {}  # by the digest of the package: all functions of an app share one
         self._packages: dict[str, str] = {}  # function -> digest
-        self.roles = {d.handler.rpartition(".")[2]: d.role for d in self._deployed()}
-        self.functions = [self._function(function, environment) for function in self._deployed()]
-
-    def _deployed(self) -> list[Any]:
-        found: list[Any] = list(lambda_backends[self._account.account_id][self._account.region].list_functions())
-        return found
-
-    def _function(self, deployed: Any, environment: Mapping[str, str]) -> Function:
-        digest = deployed.code_sha_256
-        if digest not in self._artifacts:
-            self._artifacts[digest] = Artifact(deployed.code_bytes, environment)
-        function = Function(
-            name=deployed.handler.rpartition(".")[2],
-            full_name=deployed.function_name,
-            handler=deployed.handler,
-            arn=deployed.function_arn,
-            timeout_seconds=int(deployed.timeout),
-            memory=int(deployed.memory_size),
-            environment=dict(deployed.environment_vars),
-        )
-        self._packages[function.name] = digest
-        for rule in self._rules(deployed):
-            pattern = rule.event_pattern if rule.event_pattern.get_pattern() else None
-            function = replace(function, pattern=pattern, rate=rate_of(rule.scheduled_expression))
-        return function
-
-    def _rules(self, deployed: Any) -> Iterator[Any]:
-        """The rules of the default bus that invoke a function."""
-        bus = events_backends[self._account.account_id][self._account.region].event_buses["default"]
-        allowed = [_source(statement) for statement in deployed.policy.statements]
-        for rule in bus.rules.values():
-            targeted = any(target["Arn"] == deployed.function_arn for target in rule.targets)
-            if targeted and rule.state == "ENABLED" and rule.arn in allowed:
-                yield rule
+        self.functions = deployed_functions(account)
+        for function, deployed in zip(self.functions, _deployed(account), strict=True):
+            digest = deployed.code_sha_256
+            if digest not in self._artifacts:
+                self._artifacts[digest] = Artifact(deployed.code_bytes, environment)
+            self._packages[function.name] = digest
 
     def artifact_of(self, name: str) -> Artifact:
         """The backend of a function's package."""
@@ -73,6 +44,47 @@ class Deployed:
     def close(self) -> None:
         for artifact in self._artifacts.values():
             artifact.close()
+
+
+def deployed_functions(account: SimulatedAccount) -> list[Function]:
+    """The functions of the account, each with the rule that may invoke it, if any."""
+    return [_function(account, deployed) for deployed in _deployed(account)]
+
+
+def function_roles(account: SimulatedAccount) -> dict[str, str]:
+    """The role of each function of the account, by the function's short name."""
+    return {deployed.handler.rpartition(".")[2]: deployed.role for deployed in _deployed(account)}
+
+
+def _deployed(account: SimulatedAccount) -> list[Any]:
+    found: list[Any] = list(lambda_backends[account.account_id][account.region].list_functions())
+    return found
+
+
+def _function(account: SimulatedAccount, deployed: Any) -> Function:
+    function = Function(
+        name=deployed.handler.rpartition(".")[2],
+        full_name=deployed.function_name,
+        handler=deployed.handler,
+        arn=deployed.function_arn,
+        timeout_seconds=int(deployed.timeout),
+        memory=int(deployed.memory_size),
+        environment=dict(deployed.environment_vars),
+    )
+    for rule in _rules(account, deployed):
+        pattern = rule.event_pattern if rule.event_pattern.get_pattern() else None
+        function = replace(function, pattern=pattern, rate=rate_of(rule.scheduled_expression))
+    return function
+
+
+def _rules(account: SimulatedAccount, deployed: Any) -> Iterator[Any]:
+    """The rules of the default bus that invoke a function."""
+    bus = events_backends[account.account_id][account.region].event_buses["default"]
+    allowed = [_source(statement) for statement in deployed.policy.statements]
+    for rule in bus.rules.values():
+        targeted = any(target["Arn"] == deployed.function_arn for target in rule.targets)
+        if targeted and rule.state == "ENABLED" and rule.arn in allowed:
+            yield rule
 
 
 def _source(statement: Mapping[str, Any]) -> str | None:

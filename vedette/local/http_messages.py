@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
@@ -122,6 +122,15 @@ class Response:
             if close:
                 close()
         return cls(started["status"], started["headers"], body)
+
+    def start(self, method: str, start_response: Callable[..., Any]) -> list[bytes]:
+        """The response to a request with this method, as a WSGI application returns it."""
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "content-length"}
+        length = str(len(self.body))
+        if method == "HEAD":
+            length = next((v for n, v in self.headers.items() if n.lower() == "content-length"), "0")
+        start_response(f"{self.status} -", [*headers.items(), ("Content-Length", length)])
+        return [self.body]
 
 
 def _text(value: Any) -> str:

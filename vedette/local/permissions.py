@@ -59,6 +59,7 @@ def _narrowed(text: bytes, function: str, stage: Settings) -> Policy:
         topics=(*filter(None, (stage.topic_arn, stage.incidents_topic_arn)), *(arn for _, arn in stage.topics)),
         role_arn=stage.role_arn,
         sources=stage.capture_sources,
+        label_sources=stage.ground_truth_sources,
     )
     return narrowed(json.loads(text), function, scope)
 

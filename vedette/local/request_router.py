@@ -143,12 +143,7 @@ class RequestRouter:
             # Over HTTP, a simulated read timeout would block the caller for its whole timeout; a closed connection
             # has the same effect: no response.
             raise ConnectionAbortedError("lost") from lost
-        headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
-        length = str(len(response.body))
-        if environ["REQUEST_METHOD"] == "HEAD":
-            length = next((v for n, v in response.headers.items() if n.lower() == "content-length"), "0")
-        start_response(f"{response.status} -", [*headers.items(), ("Content-Length", length)])
-        return [response.body]
+        return response.start(request.method, start_response)
 
 
 def _function_of_user_agent(user_agent: str) -> str | None:

@@ -7,10 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from werkzeug.serving import WSGIRequestHandler, make_server
-
-from vedette.local.request_router import RequestRouter
 
 HOST = "127.0.0.1"
 
@@ -37,13 +36,21 @@ class _Handler(WSGIRequestHandler):
 
 
 @contextmanager
-def running(router: RequestRouter) -> Iterator[str]:
-    """Serve in a thread until the end of the context; yields the URL."""
-    server = make_server(HOST, 0, router, threaded=True, request_handler=_Handler)
+def running(application: WSGIApplication, port: int = 0) -> Iterator[str]:
+    """Serve in threads until the end of the context, on a free port unless one is named; yields the URL.
+
+    Raises
+    ------
+    OSError
+        If the port is in use.
+    """
+    # werkzeug ends the process if it cannot bind, so it receives a socket that is bound.
+    with socket.create_server((HOST, port)) as bound:
+        server = make_server(HOST, port, application, threaded=True, request_handler=_Handler, fd=bound.fileno())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield f"http://{HOST}:{server.server_port}"
+        yield f"http://{HOST}:{server.socket.getsockname()[1]}"
     finally:
         server.shutdown()
         server.server_close()

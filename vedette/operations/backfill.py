@@ -30,10 +30,10 @@ Processed = ProcessedObject | Skipped
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """The capture objects at a source that have no part."""
+    """The capture objects at a source that have no part, or lack the predictions that model quality needs."""
 
     objects: tuple[DataCaptured, ...]
-    have: int  # objects in the same period that have a part
+    have: int  # objects in the same period that have both
 
     @property
     def size(self) -> int:
@@ -42,16 +42,31 @@ class Backlog(msgspec.Struct, frozen=True):
 
 
 def backlog(entry: FleetEntry, since: datetime, now: datetime) -> Backlog:
-    """The capture objects from [since, two hours ago) without a part, oldest first."""
+    """The capture objects from [since, two hours ago) without a part or its predictions, oldest first."""
     run = EndpointRun.without_deadline(entry)
     window = Window(since, max(since, now - LOOK_BACK) - since)
     found: list[Iterator[DataCaptured]] = []
     have = 0
     for variant in sorted(capture_backlog.captured_variants(run)):
-        keys = run.stores.parts.keys(entry.endpoint, variant, window.start, window.end)
+        keys = _complete(run, variant, window)
         have += len(keys)
         found.append(capture_backlog.unprocessed_objects(run, variant, window, keys))
     return Backlog(tuple(capture_backlog.in_order_of_time(*found)), have)
+
+
+def _complete(run: EndpointRun, variant: str, window: Window) -> tuple[str, ...]:
+    """The keys of the parts of a window; with model quality, of those whose predictions are stored too."""
+    span = (run.endpoint, variant, window.start, window.end)
+    keys = run.stores.parts.keys(*span)
+    if run.entry.quality is None:
+        return keys
+    predicted = {_hour_and_name(key) for key in run.quality_parts.prediction_keys(*span)}
+    return tuple(key for key in keys if _hour_and_name(key) in predicted)
+
+
+def _hour_and_name(key: str) -> tuple[str, ...]:
+    """What a part and its predictions share of their keys: yyyy/mm/dd/hh/name."""
+    return tuple(key.split("/")[-5:])
 
 
 def process_backlog(found: Backlog, entry: FleetEntry) -> Iterator[tuple[DataCaptured, Processed]]:

@@ -17,6 +17,7 @@
 | a source under what Vedette itself writes    | `fleet.toml: endpoints.site.capture_uri: ...`                        |
 | windows that do not fill a day               | `fleet.toml: endpoints.site.window_minutes: 50 does not divide ...`  |
 | a content type that SageMaker does not match | `fleet.toml: endpoints.site.capture_csv_content_types: ...`          |
+| settings of model quality that contradict    | `fleet.toml: endpoints.site.quality: ...`                            |
 
 `as_toml` writes the same file.
 """
@@ -40,6 +41,7 @@ from chalicelib.alerts.wording import counted
 from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
+from chalicelib.quality.settings import QualitySettings
 from chalicelib.records import Delivery, DepartedEndpoint, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
 from chalicelib.registry.plan import Served, unsupported_kind, unsupported_sentence
 from chalicelib.services import capture_backlog
@@ -66,8 +68,13 @@ CONTENT_TYPE = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*/[a-zA-Z0-9](-*[a-zA-Z0-9
 MAX_CONTENT_TYPES, MAX_CONTENT_TYPE_CHARS = 10, 256
 MAX_ALERT_WINDOWS = 30  # windows that an alert may wait for
 WINDOWS = ("window_minutes", "drift_window_minutes")
-WITHIN: dict[str, type[msgspec.Struct]] = {"golden_payload": GoldenPayload, "thresholds": Thresholds}
+WITHIN: dict[str, type[msgspec.Struct]] = {
+    "golden_payload": GoldenPayload,
+    "thresholds": Thresholds,
+    "quality": QualitySettings,
+}
 S3_KEY = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+")
+MAX_LABEL_LIMIT_HOURS = 24 * 80  # predictions and labels expire after 90 days unless `--part-days` says otherwise
 FORMS = {
     "package_group": (NAME, "1 to 63 letters, digits and hyphens"),
     "model_monitor_metrics": (NAME, "the name of a monitoring schedule"),
@@ -198,6 +205,8 @@ def check_entry(found: FleetEntry, place: str) -> None:
             )
     if found.team == DEPLOYMENTS:
         raise UnreadableFile(f"{place}.team: {DEPLOYMENTS} is not a team, but the topic of messages about deployments")
+    if found.quality is not None:
+        _check_quality(found.quality, found.private, f"{place}.quality")
     if found.baseline_statistics and not found.baseline:
         raise UnreadableFile(f"{place}.baseline_statistics: there is no baseline that they belong to")
     if found.mode == "deploy" and not found.package_group:
@@ -214,6 +223,21 @@ def _check_thresholds(found: Thresholds, place: str) -> None:
             raise UnreadableFile(f"{place}: {violated} of {of} {kind} windows; M of N is 1 to {MAX_ALERT_WINDOWS}")
     if not 1 <= found.recovery_clean <= MAX_ALERT_WINDOWS:
         raise UnreadableFile(f"{place}.recovery_clean: {found.recovery_clean} is not 1 to {MAX_ALERT_WINDOWS}")
+
+
+def _check_quality(found: QualitySettings, private: Sequence[str], place: str) -> None:
+    """Raise UnreadableFile for places of labels that are none, and for predictions that must not be stored."""
+    for uri in found.ground_truth:
+        if not S3_KEY.fullmatch(uri):
+            raise UnreadableFile(f"{place}.ground_truth: {uri!r} is not a place like s3://bucket/prefix")
+    if found.label_limit_hours > MAX_LABEL_LIMIT_HOURS:
+        raise UnreadableFile(f"{place}.label_limit_hours: {found.label_limit_hours} is above {MAX_LABEL_LIMIT_HOURS}")
+    for name in ("prediction", "score"):
+        column = getattr(found, name)
+        if column and {column, f"output.{column}", f"_c{column}"} & set(private):
+            raise UnreadableFile(
+                f"{place}.{name}: {column} is private, and model quality stores each prediction until its label comes"
+            )
 
 
 def _check_capture(found: FleetEntry, place: str) -> None:
@@ -272,6 +296,7 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
     All other sources are distinguishable: the key of a capture contains its endpoint, whatever the prefix.
     """
     unnamed: dict[str, list[str]] = {}
+    entries = tuple(entries)
     for found in entries:
         source = found.capture_uri or locations.capture_uri(settings().bucket)
         bucket, _ = locations.split_s3_uri(source)
@@ -283,10 +308,39 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
             )
         if capture_backlog.delivery(source, found.endpoint, bucket_sends_events=True) == Delivery.POLLED:
             unnamed.setdefault(found.capture_uri, []).append(found.endpoint)
-    return [
+    captures = [
         f"{some(endpoints)} {'captures' if len(endpoints) == 1 else 'capture'} to {place}, which"
         f" VEDETTE_CAPTURE_SOURCES does not name; `vedette watch {endpoints[0]}` shows what is to be done."
         for place, endpoints in unnamed.items()
+    ]
+    return [*captures, *(sentence for found in entries for sentence in _check_labels(found, place))]
+
+
+def _check_labels(found: FleetEntry, place: str) -> list[str]:
+    """The same for the places of an entry's labels."""
+    places = {uri: locations.split_s3_uri(uri) for uri in (found.quality.ground_truth if found.quality else ())}
+    for uri, (bucket, prefix) in places.items():
+        if bucket == settings().bucket and f"{prefix}/".startswith(locations.OWN_PREFIXES):
+            raise UnreadableFile(
+                f"{place}: endpoints.{found.endpoint}.quality.ground_truth: {uri} is where Vedette stores its own data,"
+                " which is never read as labels"
+            )
+    return [
+        f"{found.endpoint} has labels in {uri}, which VEDETTE_GROUND_TRUTH_SOURCES does not name; `vedette setup"
+        f" --ground-truth-source {bucket}/{prefix.rstrip('/')}/` adds it."
+        for uri, (bucket, prefix) in places.items()
+        if not settings().names_ground_truth(bucket, f"{prefix.rstrip('/')}/")
+    ]
+
+
+def newly_predicted(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> list[str]:
+    """One sentence for each entry whose earlier captures have no predictions that labels could be joined to."""
+    forms = {found.endpoint: found.quality.form for found in before if found.quality}
+    return [
+        f"{found.endpoint}: predictions are stored from now on; `vedette backfill {found.endpoint} --from 14d` stores"
+        " those of earlier captures."
+        for found in after
+        if found.quality and found.quality.form != forms.get(found.endpoint)
     ]
 
 
@@ -354,10 +408,17 @@ def as_toml(entries: Iterable[FleetEntry]) -> str:
     mode = "alert"
     critical_features = ["a"]
     """
-    return "\n".join(
-        "".join([f"[endpoints.{found.endpoint}]\n", *(f"{name} = {_toml(value)}\n" for name, value in _set(found))])
-        for found in entries
-    )
+    return "\n".join(_tables(found) for found in entries)
+
+
+def _tables(found: FleetEntry) -> str:
+    plain = msgspec.structs.replace(found, quality=None)
+    own = "".join([f"[endpoints.{found.endpoint}]\n", *(f"{name} = {_toml(value)}\n" for name, value in _set(plain))])
+    if found.quality is None:
+        return own
+    from chalicelib.quality.suggestion import settings_table  # it needs numpy
+
+    return f"{own}\n{settings_table(found.quality, found.endpoint)}\n"
 
 
 def with_tables(content: bytes, tables: str) -> bytes:

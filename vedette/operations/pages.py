@@ -18,7 +18,6 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 
 import msgspec
-from jinja2 import ChoiceLoader, PackageLoader
 
 from chalicelib import locations
 from chalicelib.aws import s3
@@ -26,7 +25,6 @@ from chalicelib.constraints.evaluation import Baseline
 from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.locations import REPORT_FILE
-from chalicelib.pages import html
 from chalicelib.pages.labels import tone
 from chalicelib.pages.report import MonitoredExecution, execution_report
 from chalicelib.records import Execution, FleetEntry, Pause
@@ -37,6 +35,7 @@ from chalicelib.statistics.table import Table
 from vedette.operations import results
 from vedette.operations.results import LATEST, WindowResult
 from vedette.operations.status import THREADS, EndpointStatus, Status
+from vedette.page_templates import page_template
 
 DAYS = 30
 _ORDER = ("good", "poor", "bad")
@@ -131,9 +130,7 @@ def index(found: Status, now: datetime, linked: Sequence[str]) -> bytes:
 
 def index_page(stage: str, paused: Pause | None, rows: Sequence[Row], now: datetime) -> bytes:
     """The index as HTML: first the endpoints that need attention, then all."""
-    packages = (__package__, html.__package__)  # the index extends the layout of the reports
-    loaders = ChoiceLoader([PackageLoader(package, "templates") for package in packages])
-    template = html.environment().overlay(loader=loaders).get_template("index.html")
+    template = page_template(__package__, "index.html")
     wrong = [row.status.endpoint for row in rows if row.status.violated]
     return template.render(stage=stage, paused=paused, rows=rows, now=now, wrong=wrong, days=DAYS).encode()
 

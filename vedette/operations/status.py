@@ -28,7 +28,7 @@ from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.pages.labels import tone
-from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Pause, UnreadableObjects, UnreadableReason
+from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Pause, UnreadableObject, UnreadableReason
 from chalicelib.registry.plan import ANSWERING_STATUSES, Served
 from chalicelib.settings import settings
 from vedette.operations import control, fleet, results
@@ -59,7 +59,7 @@ class OpenAlert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
-    """A captured object that could not be read."""
+    """A captured object, or a label object, that could not be read."""
 
     uri: str
     reason: UnreadableReason
@@ -86,6 +86,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False  # captures cannot be read
     unreadable: tuple[Unreadable, ...] = ()  # single captured objects, in the order in which they were met
     unreadable_more: int = 0  # that are not listed
+    unreadable_labels: tuple[Unreadable, ...] = ()  # the same of label objects
     deleted: str = ""  # what the endpoint runs on although somebody has deleted it: its config or its model
     trouble: str = ""  # what could not be read
     missing: tuple[str, ...] = ()  # what the fleet names and does not exist, a sentence each
@@ -103,7 +104,7 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def violated(self) -> bool:
         """Whether the endpoint needs attention."""
-        unread = self.closed or bool(self.unreadable_count) or bool(self.missing)
+        unread = self.closed or bool(self.unreadable_count or self.unreadable_labels or self.missing)
         return bool(self.firing or self.deleted) or unread or any(one.tone == "bad" for one in self.verdicts)
 
 
@@ -143,6 +144,7 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
     wanted = snapshot.wanted if snapshot else None
     verdicts, trouble = _verdicts(entry.endpoint)
     unreadable, _ = stage_stores().unreadable_objects.get(entry.endpoint)
+    labels = stage_stores().unreadable_labels.get(entry.endpoint)[0].objects if entry.quality else ()
     return EndpointStatus(
         endpoint=entry.endpoint,
         mode=entry.mode,
@@ -158,7 +160,8 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
         oldest_undelivered=outbox.oldest_pending(books),
         polled=delivery == Delivery.POLLED,
         closed=delivery == Delivery.DENIED,
-        unreadable=_unreadable(unreadable),
+        unreadable=_unreadable(unreadable.objects),
+        unreadable_labels=_unreadable(labels),
         unreadable_more=unreadable.more,
         trouble=trouble,
         missing=tuple(fleet.missing_of(entry, exists=found is not None)),
@@ -212,7 +215,7 @@ def _alerts(books: Sequence[AlertState]) -> list[OpenAlert]:
     return sorted(found, key=lambda alert: (alert.muted, alert.since))
 
 
-def _unreadable(found: UnreadableObjects) -> tuple[Unreadable, ...]:
+def _unreadable(found: Sequence[UnreadableObject]) -> tuple[Unreadable, ...]:
     return tuple(
         Unreadable(
             uri=sanitize(f"s3://{one.bucket}/{one.key}", 700),
@@ -221,7 +224,7 @@ def _unreadable(found: UnreadableObjects) -> tuple[Unreadable, ...]:
             attempts=one.attempts,
             retry_at=one.retry_at,
         )
-        for one in found.objects
+        for one in found
     )
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,15 +53,37 @@ class Capture:
     def __init__(self, clock: Clock, ids: Ids, deliver: Callable[[str, bytes], None]):
         self._clock, self._ids, self._deliver = clock, ids, deliver
         self.delay = timedelta(minutes=2)
+        self.lost = False  # requests are answered, but not captured (aws-behaviour: capture-stops-silently)
         self._open: dict[tuple[str, str, str], _File] = {}
         self._closed: list[_File] = []
 
     def record(self, config: Config, endpoint: str, variant: str, exchange: Exchange) -> None:
         """Capture one exchange, if it is sampled."""
-        if not config.get("EnableCapture") or self._ids.fraction() * 100 >= config["InitialSamplingPercentage"]:
+        if (
+            self.lost
+            or not config.get("EnableCapture")
+            or self._ids.fraction() * 100 >= config["InitialSamplingPercentage"]
+        ):
             return
         line = json.dumps(self._content(config, exchange), separators=(",", ":"), ensure_ascii=False)
         self._file(config["DestinationS3Uri"], endpoint, variant).lines.append(line)
+
+    @contextmanager
+    def disturbed(self, *, delay: timedelta | None = None, lost: bool = False) -> Iterator[None]:
+        """Capture the requests of this context in files of their own, which arrive later or never."""
+        before = self.delay, self.lost
+        self._close_files()
+        self.delay, self.lost = delay or self.delay, lost
+        try:
+            yield
+        finally:
+            self._close_files()
+            self.delay, self.lost = before
+
+    def _close_files(self) -> None:
+        """Begin new files with the next requests."""
+        self._closed.extend(self._open.values())
+        self._open.clear()
 
     def flush(self) -> int:
         """Deliver all files now; returns their number."""
