@@ -6,7 +6,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 # Byte code lies beside the packages in .venv, never beside our modules: Chalice would ship it.
 export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/pycache
 
-.PHONY: demo local test wheel chromium lint prove deploy package aws-check lock clean
+.PHONY: demo local test wheel site chromium lint prove deploy package aws-check lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -18,13 +18,22 @@ local: $(VENV)/.installed
 
 # The tests of one file may share a stage, so one process runs them all.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/proof --ignore=tests/clients --ignore=tests/wheel $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/proof --ignore=tests/clients --ignore=tests/site --ignore=tests/wheel $(ARGS)
 
 # The wheel, built, and used from empty environments; needs PyPI. `uv build --wheel` writes it to dist/.
 wheel: $(VENV)/.installed
 	$(BIN)/python -m pytest -q tests/wheel $(ARGS)
 	$(BIN)/uv build -q --wheel
 	rm -rf build/lib build/bdist.* *.egg-info
+
+# The documents as a site in build/site, a warning is an error; then its links, its requests, and the notebooks of examples/.
+SITE := benchmarks/environments/.venv-site
+site: $(VENV)/.installed $(SITE)/.installed
+	rm -rf build/site
+	$(SITE)/bin/sphinx-build -W --keep-going -n -q -b html -c docs/site . build/site
+	VEDETTE_SITE=$(CURDIR)/build/site $(BIN)/python -m pytest -q tests/site $(ARGS)
+	PYTHONPATH=$(CURDIR):$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+	    $(SITE)/bin/python docs/site/run_notebooks.py
 
 # The pages are tested in a real browser, Debian's Chromium; `make test` skips these tests where there is none.
 chromium:

@@ -1,4 +1,4 @@
-"""The outputs that the documents show are what the commands print on the AWS simulator.
+"""The blocks of the documents run on the AWS simulator, in order, and print what the documents show.
 
 VEDETTE_DOCS=write pytest tests/test_documented_output.py      # writes the outputs again
 """
@@ -6,90 +6,98 @@ VEDETTE_DOCS=write pytest tests/test_documented_output.py      # writes the outp
 import os
 import re
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.installation.conftest import cloned
-from tests.operations.evaluated_windows import evaluated
-from tests.operations.installed_stage import installed
-from tests.test_docs import indented
+from tests.documented_scenarios import MEANWHILE, SCENARIOS
+from tests.documents import DOCS, ROOT, Block, blocks
 
-ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"```console\n(.*?)\n```", re.DOTALL)
 RANDOM = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f-]{27})?\b")  # ids that differ from run to run
+PLAYED = ("console", "shell")
+PYTHON = [path for path in DOCS if any(block.language == "python" for block in blocks(path))]
 
 
-@contextmanager
-def endpoint(monkeypatch, folder: Path) -> Iterator[Any]:
-    """An endpoint whose last window violates a constraint; the folder has the fleet.toml of docs/fleet.md."""
-    (folder / "fleet.toml").write_text(indented((ROOT / "docs" / "fleet.md").read_text()))
-    with installed(monkeypatch) as stage:
-        yield evaluated(stage)
+def done(shell: Any, command: str, place: str, answers: str = "") -> str:
+    """The output of `vedette ...`, without the functions' log. Violations are a result; not to have run is none."""
+    assert command.startswith("vedette "), f"{place}: no test can run {command!r}"
+    result = shell.run(*shlex.split(command, comments=True)[1:], typed=answers)
+    shown = "\n".join(line.rstrip() for line in result.output.splitlines() if not line.startswith("{")).rstrip()
+    assert result.exit_code in (0, 1), f"{place}: {command}\n{shown}"
+    assert "Aborted!" not in shown, f"{place}: {command}\n{shown}"
+    return shown
 
 
-@contextmanager
-def two_endpoints(monkeypatch, folder: Path) -> Iterator[Any]:
-    """The same, and the endpoint of another team that docs/fleet.md names."""
-    with endpoint(monkeypatch, folder) as stage:
-        stage.by_hand("churn")
-        yield stage
+def played(shell: Any, block: Block) -> str:
+    """What a block must hold: its commands, run; in a console block with their output below each."""
+    if block.language == "shell":
+        for command in block.commands:
+            done(shell, command, block.place, "y\n" * 3)
+        return block.content
+    commands = re.findall(r"^\$ (.*)$", block.content, re.MULTILINE)
+    lines = [text for command in commands for text in (f"$ {command}", done(shell, command, block.place)) if text]
+    return "\n".join(lines) + "\n"
 
 
-@contextmanager
-def account(monkeypatch, folder: Path) -> Iterator[Any]:
-    """An empty account."""
-    with cloned(folder) as clone:
-        yield clone
+def documents() -> list[str]:
+    """The documents with blocks that run."""
+    named = {
+        block.document.relative_to(ROOT)
+        for document in DOCS
+        for block in blocks(document)
+        if block.language in PLAYED and not block.not_run
+    }
+    return sorted(map(str, named))
 
 
-@contextmanager
-def set_up(monkeypatch, folder: Path) -> Iterator[Any]:
-    """An account with a stage, without functions."""
-    with cloned(folder) as clone:
-        clone.done("setup", "--stage", "dev", "--email", "you@example.com", "--yes")
-        yield clone
-
-
-SCENARIOS = {
-    "alerts.md": endpoint,
-    "constraints.md": endpoint,
-    "fleet.md": two_endpoints,
-    "operate.md": endpoint,
-    "install.md": account,
-    "uninstall.md": set_up,
-}
-
-
-def played(shell: Any, block: str) -> str:
-    """A block, its commands run and their output below each."""
-    lines = []
-    for command in re.findall(r"^\$ vedette (.*)$", block, re.MULTILINE):
-        output = shell.run(*shlex.split(command)).output
-        printed = [
-            line.rstrip() for line in output.splitlines() if not line.startswith("{")
-        ]  # without the functions' log
-        lines += [f"$ vedette {command}", *printed]
-    return "\n".join(lines).rstrip()
+def replaced(document: Path, written: dict[Block, str]) -> None:
+    """Compare the blocks of a document with what they should hold; with VEDETTE_DOCS=write, write that."""
+    lines = document.read_text().splitlines(keepends=True)
+    shown = list(lines)
+    for block, content in written.items():
+        first, last = block.lines
+        if content != block.content:
+            shown[first + 1 : last - 1] = [content, *[""] * (last - first - 3)]
+    before, after = "".join(lines), "".join(shown)
+    if RANDOM.sub("ID", before) == RANDOM.sub("ID", after):
+        return
+    if os.environ.get("VEDETTE_DOCS") == "write":
+        document.write_text(after)
+    else:
+        pytest.fail(f"VEDETTE_DOCS=write pytest {__file__} writes {document.relative_to(ROOT)} again, as:\n{after}")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_document_shows_what_its_commands_print(name, monkeypatch, tmp_path):
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(tmp_path)
-    document = ROOT / "docs" / name
+    written = {}
     with SCENARIOS[name](monkeypatch, tmp_path) as shell:
-        shown = BLOCK.sub(lambda block: f"```console\n{played(shell, block[1])}\n```", document.read_text())
-    assert BLOCK.search(shown)
-    same = RANDOM.sub("ID", document.read_text()) == RANDOM.sub("ID", shown)
-    if os.environ.get("VEDETTE_DOCS") == "write" and not same:
-        document.write_text(shown)
-    else:
-        assert same, f"VEDETTE_DOCS=write pytest {__file__} writes docs/{name} again, as:\n{shown}"
+        for block in blocks(ROOT / name):
+            if block.meanwhile:
+                MEANWHILE[block.meanwhile](shell)
+            if block.language in PLAYED and not block.not_run:
+                written[block] = played(shell, block)
+    replaced(ROOT / name, written)
 
 
-def test_every_document_with_an_output_has_a_scenario():
-    assert {path.name for path in (ROOT / "docs").glob("*.md") if BLOCK.search(path.read_text())} == set(SCENARIOS)
+def test_every_document_with_blocks_that_run_has_a_scenario():
+    assert documents() == sorted(SCENARIOS)
+
+
+@pytest.mark.parametrize("document", PYTHON, ids=lambda path: path.name)
+def test_a_document_shows_what_its_python_prints(document, tmp_path, monkeypatch, capsys):
+    """The blocks of a document share their names; a block of text below one is what it prints."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    written = {}
+    found = blocks(document)
+    for block, below in zip(found, [*found[1:], None], strict=True):
+        if block.language == "python" and not block.not_run:
+            exec(compile(block.content, block.place, "exec"), names)  # noqa: S102 - our own document
+            printed = capsys.readouterr().out
+            assert bool(printed) == bool(below and below.language == "text" and below.lines[0] == block.lines[1] + 1)
+            if below and printed:
+                written[below] = printed
+    replaced(document, written)

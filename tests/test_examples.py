@@ -1,5 +1,6 @@
 """The examples are valid, and those that run here do what they say."""
 
+import ast
 import json
 import re
 import runpy
@@ -14,10 +15,11 @@ import yaml
 from botocore.validate import ParamValidator
 
 import vedette
-from tests.test_docs import commands_exist
+from tests.test_documented_commands import commands_exist
 
 ROOT = Path(__file__).parents[1]
 PIPELINES = ROOT / "examples" / "sagemaker_pipelines"
+NOTEBOOKS = sorted((ROOT / "examples").rglob("*.ipynb"))
 WORKFLOWS = sorted((ROOT / "examples").rglob("*.yml"))
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 
@@ -75,6 +77,22 @@ def test_the_image_has_what_the_step_runs():
     definition = runpy.run_path(str(PIPELINES / "pipeline.py"))["definition"]("image", ROLE, "my-bucket")
     entrypoint = definition["Steps"][0]["Arguments"]["AppSpecification"]["ContainerEntrypoint"]
     assert json.loads(lines[-1].removeprefix("ENTRYPOINT")) == entrypoint
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_has_no_outputs_and_its_commands_exist(notebook):
+    """`make site` runs it in a kernel."""
+    cells = json.loads(notebook.read_bytes())["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert [cell["id"] for cell in code if cell["outputs"] or cell["execution_count"]] == []
+    calls = [
+        call
+        for cell in code
+        for call in ast.walk(ast.parse("".join(cell["source"])))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "command"
+    ]
+    lines = [re.sub(r"\{.*?\}", "x", ast.unparse(call.args[0]).strip("f\"'")) for call in calls]
+    assert commands_exist([f"vedette {line}" for line in lines])
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -275,14 +274,3 @@ def test_importing_vedette_imports_neither_pandas_nor_numpy():
 def test_every_public_name_is_there_and_listed():
     assert all(hasattr(vedette, name) for name in vedette.__all__)
     assert set(vedette.__all__) <= set(dir(vedette))
-
-
-def test_the_document_shows_what_its_blocks_print(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    text = (Path(__file__).parents[1] / "docs" / "python.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", text, re.DOTALL)
-    assert len(blocks) == 2
-    names: dict = {}
-    for code, printed in blocks:
-        exec(compile(code, "docs/python.md", "exec"), names)  # noqa: S102 - our own document
-        assert capsys.readouterr().out == printed

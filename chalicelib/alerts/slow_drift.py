@@ -82,7 +82,7 @@ def _followed(
     for name, one in known.items():
         found = measured.get(name)
         if found is None:
-            continue  # accepted, or of another model version: its reference days begin anew
+            continue  # accepted, or of another model version: its reference days start again
         if not found.evaluated or found.value is None:
             followed[name] = one
             continue

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from chalicelib.settings import settings
 from tests.installation.conftest import Clone, operator_policy
-from tests.test_docs import commands_exist
+from tests.test_documented_commands import commands_exist
 from vedette import project_files
 from vedette.cli import main
 from vedette.installation import new_project

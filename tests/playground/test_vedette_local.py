@@ -5,25 +5,19 @@ import re
 import urllib.request
 from pathlib import Path
 
-from tests.test_docs import section
+from tests.documents import ROOT, blocks
 
-ROOT = Path(__file__).parents[2]
 FROM_A_CLONE = 'export PATH="$PWD/.venv/bin:$PATH"; eval "$(vedette local env)"'
 
 
-def blocks(text: str) -> list[str]:
-    """The indented blocks of a document, each as one script."""
-    found = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
-    return ["".join(line[4:] for line in block.splitlines(keepends=True)) for block in found]
+def scripts_of(document: Path) -> list[str]:
+    """The shell blocks of a document, each as one script."""
+    return [block.content for block in blocks(document) if block.language == "shell"]
 
 
 def readme_block() -> str:
     """The block of the README for the other terminal."""
-    (found,) = [
-        block
-        for block in blocks(section((ROOT / "README.md").read_text(), "Try it without an AWS account"))
-        if FROM_A_CLONE in block
-    ]
+    (found,) = [script for script in scripts_of(ROOT / "README.md") if FROM_A_CLONE in script]
     return found.replace(FROM_A_CLONE, "")
 
 
@@ -69,12 +63,12 @@ def state(served) -> dict:
 
 
 def test_the_blocks_of_the_document_run(serve):
-    text = (ROOT / "docs" / "playground.md").read_text()
-    scripts = [block for block in blocks(text) if not re.match(r"vedette local --keep|eval |cd ", block)]
+    document = ROOT / "docs" / "playground.md"
+    scripts = [block for block in scripts_of(document) if not re.match(r"vedette local --keep|eval |cd ", block)]
     served = serve(keep=Path("playground"))
     printed = {script: served.shell(script) for script in scripts}
     said = "".join(printed.values())
     assert "[critical] preferred-site: b is not Integral" in said
     assert "second-site: version 1 is deployed and verified" in said
-    (doctor,) = [block for block in blocks(text) if block.startswith("cd ")]
+    (doctor,) = [block for block in scripts_of(document) if block.startswith("cd ")]
     assert "0 fault" in served.shell(doctor)

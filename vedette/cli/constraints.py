@@ -209,7 +209,7 @@ def accept_command(
     """Accept what is violated in a window as the new normal.
 
     Only the violated checks of the violated features change: the type, completeness, sign, values or range that the
-    captured data of the window suggests, and after drift the statistics and the reference days, which begin anew. Of a
+    captured data of the window suggests, and after drift the statistics and the reference days, which start again. Of a
     feature that you name and that is not violated, every rule changes. Thresholds are kept. The differences are shown
     before anything is stored. The window must be closed and have at least 100 rows.
 

@@ -130,7 +130,7 @@ def take(endpoint: str, reference: Reference) -> None:
 
 
 def restart(endpoint: str, accepted: Accepted) -> None:
-    """Let the reference days of the features whose drift is accepted begin anew with the days that were accepted.
+    """Let the reference days of the features whose drift is accepted start again with the days that were accepted.
 
     A feature begins with the first window of its open alert of sudden drift, another one MINIMUM_DAYS before the end of
     the accepted window: then they can be evaluated at once.
