@@ -10,7 +10,7 @@ import yaml
 from hcl2 import SerializationOptions
 
 from tests.installation.conftest import cloned
-from tests.test_docs import commands_exist
+from tests.test_documented_commands import commands_exist
 from vedette.installation.setup import roles_stack_name, stack_tags
 from vedette.operations.installations import stack_name
 

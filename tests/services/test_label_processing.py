@@ -36,7 +36,9 @@ def labelled(world):
     return world
 
 
-@pytest.mark.parametrize("content", [b"e1,1\n", MERGED.encode(), gzip.compress(b"id,label\ne1,1\n")])
+@pytest.mark.parametrize(
+    "content", [b"e1,1\n", MERGED.encode(), gzip.compress(b"id,label\ne1,1\n", mtime=0)], ids=["csv", "merged", "gzip"]
+)
 def test_a_label_object_of_any_form_becomes_one_part(labelled, content):
     upload(labelled, "2026/labels", content)
     (part,) = label_parts()
