@@ -407,8 +407,8 @@ ASSUMPTIONS = (
     Assumption(
         "event-pattern-suffix",
         "events",
-        'A pattern matches the end of a value with {"suffix": ...}, and its beginning with {"prefix": ...}, with regard to'
-        " case; all fields must match, each with one of its values.",
+        'A pattern matches the end of a value with {"suffix": ...}, and its beginning with {"prefix": ...}, with regard'
+        " to case; all fields must match, each with one of its values.",
         SEEN,
         (
             "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html",
