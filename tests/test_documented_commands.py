@@ -18,7 +18,7 @@ RENAMED_BY_THE_CLI = {("sns", "endpoint"): "notification-endpoint"}
 # https://docs.aws.amazon.com/cli/latest/reference/cloudformation/deploy/, and package/
 OF_THE_CLI = {
     "deploy": {"stack-name", "template-file", "capabilities", "parameter-overrides"},
-    "package": {"template-file", "s3-bucket", "output-template-file"},
+    "package": {"template-file", "s3-bucket", "s3-prefix", "output-template-file"},
 }
 OF_EVERY_COMMAND = {"query", "output", "cli-binary-format"}
 
