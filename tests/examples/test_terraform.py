@@ -125,7 +125,7 @@ def test_the_templates_that_terraform_sends_are_what_setup_makes(options, tmp_pa
 
 
 def test_the_readme_uses_variables_and_commands_that_there_are():
-    (block,) = re.findall(r"```hcl\n(.*?)```", README, re.DOTALL)
+    (block,) = re.findall(r"```terraform\n(.*?)```", README, re.DOTALL)
     ((_, module),) = read(block)["module"][0].items()
     given = {name for name in module if not name.startswith("__")} - {"source"}
     required = {name for name, one in blocks("variable").items() if "default" not in one}
