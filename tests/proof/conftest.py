@@ -2,7 +2,7 @@
 
 | VEDETTE_PROVE | faults                                  | schedules a pair | histories        | disturbed (alerts) |
 |---------------|-----------------------------------------|------------------|------------------|--------------------|
-| unset         | crashes that differ, in two scenarios   | 12               | 15 of 15 events  | 12 (12)            |
+| unset         | crashes that differ, in three scenarios | 12               | 15 of 15 events  | 12 (12)            |
 | bounded       | the same                                | 60               | 15 of 15 events  | 60 (20)            |
 | full          | every kind, every call, every scenario  | 200              | 160 of 30 events | 500 (200)          |
 """

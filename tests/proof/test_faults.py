@@ -9,7 +9,6 @@ from vedette.local.faults import KINDS
 BOUNDED = (
     "an approval updates the endpoint",
     "a captured object violates a hard constraint",
-    "captures and labels come",
     "the first prediction and label",
 )
 
