@@ -96,8 +96,8 @@ def capture_pattern(buckets: Iterable[str]) -> dict[str, Any]:
 def ground_truth_pattern(places: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The EventBridge pattern of new label objects, given the bucket and prefix of every place.
 
-    A label object may have any name, so that prefixes stand here. A prefix matches in each of the buckets; the function
-    skips what is in no place.
+    A label object may have any name, so that prefixes stand here (aws-behaviour: event-pattern-suffix). A prefix
+    matches in each of the buckets; the function skips what is in no place.
 
     Examples
     --------

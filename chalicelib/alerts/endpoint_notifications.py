@@ -76,7 +76,7 @@ MAX_NAMED_OBJECTS = 3
 TEST_VALIDITY = timedelta(minutes=15)  # Lambda repeats a failed event within three minutes
 REMEDIES = {
     UnreadableReason.DENIED: "check its bucket's policy, the policy and state of its KMS key, and its storage class",
-    UnreadableReason.GONE: "check what deletes it so early",
+    UnreadableReason.GONE: "check what deletes captures so early",
     UnreadableReason.NO_LABELS: "see why with `vedette quality load`, and write it again",
     UnreadableReason.UNEXPECTED_CONTENT: "upgrade Vedette, or report it as a fault: every content should be read",
 }

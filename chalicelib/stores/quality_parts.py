@@ -12,10 +12,11 @@
 |---------------------|--------------|------------------|
 | endpoint#{endpoint} | late quality | LateQualityParts |
 
-The first writer wins. A key follows from the object alone: a repeated event and an attempt after a crash write the same
-key. Predictions lie by the minute in which their capture object was begun, labels by the second in which their object
-was written (LastModified), so that one listing gives those of any span of time. The form (`QualitySettings.form`)
-stands for the settings with which they were read: after a change of these, those of before are never joined.
+The first writer wins. A key follows from the object alone (aws-behaviour: object-version): a repeated event, an attempt
+after a crash and the sweep write the same key. Predictions lie by the minute in which their capture object was begun,
+labels by the second in which their object was written (LastModified), so that one listing gives those of any span of
+time. The form (`QualitySettings.form`) stands for the settings with which they were read: after a change of these,
+those of before are never joined.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.endpoint_run import stage_stores
+from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.records import FleetEntry, Mode
 from tests.installation.conftest import cloned
 from tests.installation.test_doctor import MAIL, findings
@@ -46,3 +47,17 @@ def test_a_kind_that_vedette_does_not_deploy_to_is_a_fault_that_names_it_and_the
     assert "--mode alert" in str(fault)
     apply(clone, replace(ENTRY, mode=Mode.ALERT))
     assert "Vedette can deploy to two" not in findings(clone)
+
+
+def test_a_place_of_labels_that_the_stage_does_not_read_is_a_fault(clone):
+    def labelled(*places: str) -> FleetEntry:
+        settings = QualitySettings(problem_type=ProblemType.REGRESSION, ground_truth=places)
+        return replace(ENTRY, mode=Mode.ALERT, quality=settings)
+
+    apply(clone, labelled())
+    assert "the stage reads the labels of two" not in findings(clone)  # the stage's own place
+    apply(clone, labelled("s3://lake/labels"))
+    fault = findings(clone)["the stage reads the labels of two"]
+    assert fault["outcome"] == "fault"
+    assert fault["found"] == "VEDETTE_GROUND_TRUTH_SOURCES does not name s3://lake/labels"
+    assert "--ground-truth-source lake/labels/" in str(fault)

@@ -1,6 +1,7 @@
 """The pattern of the capture rule: what it matches, how long it is, and that a longer one than allowed is refused."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -57,6 +58,34 @@ def test_captures_match_and_what_vedette_writes_never_does():
         locations.reference_days("site", "AllTraffic"),
     ):
         assert not matched(pattern, BUCKET, own)
+
+
+def test_labels_match_by_their_place_and_what_vedette_writes_never_does():
+    pattern = locations.ground_truth_pattern([(BUCKET, "ground-truth/"), ("lake", "labels/")])
+    assert matched(pattern, BUCKET, "ground-truth/site/2026/03/02/09/a.csv.gz")
+    assert matched(pattern, "lake", "labels/a")
+    assert not matched(pattern, "another", "labels/a")
+    assert not matched(pattern, "lake", "captures/labels/a")
+    written = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    only_ours = locations.ground_truth_pattern([(BUCKET, "ground-truth/")])
+    for own in (
+        locations.labels("site", "f", "s3://b/k", "e", written),
+        locations.label_day("site", "f", written, "d"),
+        locations.predicted_ids("site", "f", "v", written, "d"),
+        locations.fleet(),
+    ):
+        assert not matched(only_ours, BUCKET, own)
+
+
+def test_twenty_five_places_of_labels_fit_and_more_are_refused():
+    def places(number: int) -> list[tuple[str, str]]:
+        return [(name, f"labels/team-{i:02}/") for i, name in enumerate(buckets(number))]
+
+    event_pattern.check_labels("dev", places(25), 2048)
+    with pytest.raises(VedetteError) as raised:
+        event_pattern.check_labels("dev", places(60), 2048)
+    assert "The labels of 61 places need an event pattern of" in str(raised.value)
+    assert "name fewer places with --ground-truth-source" in str(raised.value)
 
 
 def test_forty_sources_fit_and_prefixes_add_nothing():

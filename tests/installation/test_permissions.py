@@ -14,7 +14,9 @@ ACCOUNT = "arn:aws:{}:eu-west-1:123456789012:"
 ROLE = "arn:aws:iam::123456789012:role/vedette-dev-models"
 TOPIC = ACCOUNT.format("sns") + "vedette-dev-alerts"
 PLACE = StageScope(
-    "dev", "eu-west-1", "123456789012", "ours", "vedette-dev", (TOPIC,), ROLE, sources=(("lake", "in/"),)
+    *("dev", "eu-west-1", "123456789012", "ours", "vedette-dev", (TOPIC,), ROLE),
+    sources=(("lake", "in/"),),
+    label_sources=(("lake", "labels/"),),
 )
 DEPLOYING = ("on_model_package_state_change", "on_endpoint_state_change", "sweep")
 
@@ -55,6 +57,21 @@ def test_no_function_may_write_where_endpoints_capture(narrowed, function):
     for key in ("ours/data-capture/site/x.jsonl", "any/data-capture/x", "lake/in/site/x.jsonl"):
         for action in ("s3:PutObject", "s3:DeleteObject"):
             assert not allowed(narrowed[function], action, f"arn:aws:s3:::{key}")
+
+
+@pytest.mark.parametrize("function", NAMES)
+def test_no_function_may_write_labels(narrowed, function):
+    for key in ("ours/ground-truth/site/x.csv", "any/ground-truth/x", "lake/labels/site/x.csv"):
+        for action in ("s3:PutObject", "s3:DeleteObject"):
+            assert not allowed(narrowed[function], action, f"arn:aws:s3:::{key}")
+
+
+@pytest.mark.parametrize("function", NAMES)
+def test_labels_are_read_by_the_functions_that_take_them_in_alone(narrowed, function):
+    reads = function in ("on_ground_truth", "sweep")
+    for key in ("ours/ground-truth/site/x.csv", "lake/labels/site/x.csv"):
+        assert allowed(narrowed[function], "s3:GetObject", f"arn:aws:s3:::{key}") is reads
+    assert not allowed(narrowed[function], "s3:GetObject", "arn:aws:s3:::lake/others/x.csv")
 
 
 @pytest.mark.parametrize("function", NAMES)

@@ -106,6 +106,21 @@ def test_said_again_it_changes_nothing_and_an_option_changes_that_option_alone(c
     assert {change["Action"] for change in changed} == {"Modify"}
 
 
+def test_a_place_of_labels_is_read_by_its_function_and_sends_its_events(clone, lake):
+    clone.done("setup", "--stage", "dev", *MAIL, "--ground-truth-source", "lake/labels/", "--yes")
+    settings = from_environment(clone.project.stage("dev")["environment_variables"])
+    assert settings.ground_truth_places == ((settings.bucket, "ground-truth/"), ("lake", "labels/"))
+    policy = json.loads((clone.project.folder("dev") / "policy-on_ground_truth.json").read_text())
+    reads = {one["Sid"]: one["Resource"] for one in policy["Statement"]}
+    assert reads["ReadLabels"] == [f"arn:aws:s3:::{settings.bucket}/ground-truth/*", "arn:aws:s3:::lake/labels/*"]
+    found = clone.client("s3").get_bucket_notification_configuration(Bucket="lake")
+    assert found["EventBridgeConfiguration"] == {}
+    again = clone.answer("setup", "--stage", "dev", "--yes")
+    assert again["entry"] == clone.project.stage("dev")
+    sentence = clone.refused("setup", "--stage", "dev", "--ground-truth-source", "lake", "--yes")
+    assert sentence == "--ground-truth-source needs a bucket and a prefix, like my-bucket/labels/: 'lake'."
+
+
 def test_what_is_named_is_used_in_place_of_something_new(clone, lake):
     topic = clone.client("sns").create_topic(Name="ml-alerts")["TopicArn"]
     role = "arn:aws:iam::123456789012:role/models"

@@ -8,14 +8,14 @@ from chalicelib.quality.settings import ProblemType, QualitySettings
 from tests.proof.stage import ENDPOINT, Stage
 
 SETTINGS = QualitySettings(problem_type=ProblemType.BINARY, score="0")
-PREDICTIONS, OBJECTS, FILES, REPEATED = 2_000, 2, 3, 100
-CORRECTED = 50  # by a file that comes last
+FILES = 3
 
 
 def an_endpoint_with_a_quality_table(stage: Stage) -> None:
-    """In the fleet, with the secret made: what is stored is then the same in every branch."""
-    stage.change_entry(mode="observe", package_group="", golden_payload=None, quality=SETTINGS)
+    """In the fleet, and swept; with the secret made, so that what is stored is the same in every branch."""
+    an_endpoint_without_a_secret(stage)
     stage_stores().id_secret.get()
+    stage.run_schedule("sweep")  # the long look of the day is over
 
 
 def an_endpoint_without_a_secret(stage: Stage) -> None:
@@ -23,18 +23,23 @@ def an_endpoint_without_a_secret(stage: Stage) -> None:
     stage.change_entry(mode="observe", package_group="", golden_payload=None, quality=SETTINGS)
 
 
-def captures_and_labels(stage: Stage) -> None:
-    """Two captured objects, and the label files, each event three times."""
-    stage.cloud.bus.duplicate(2)
-    now = stage.cloud.clock.now()
-    for number in range(OBJECTS):
-        name = f"{now:%Y/%m/%d/%H/%M}-0{number}-000-11111111.jsonl"
-        stage.cloud.write(f"s3://{stage.bucket}/data-capture/{ENDPOINT}/AllTraffic/{name}", _captured(number))
-    stage.turn(1)
-    for number, content in enumerate(_label_files()):
-        stage.cloud.write(f"s3://{stage.bucket}/ground-truth/{ENDPOINT}/{number}.csv", content)
+def captures_and_labels(predictions: int, objects: int = 1, copies: int = 1):
+    """Captured objects, and four label files, as many copies of each event; the last file corrects some labels."""
+
+    def act(stage: Stage) -> None:
+        stage.cloud.bus.duplicate(copies)
+        now = stage.cloud.clock.now()
+        for number in range(objects):
+            name = f"{now:%Y/%m/%d/%H/%M}-0{number}-000-11111111.jsonl"
+            captured = b"\n".join(map(_record, range(number, predictions, objects)))
+            stage.cloud.write(f"s3://{stage.bucket}/data-capture/{ENDPOINT}/AllTraffic/{name}", captured)
         stage.turn(1)
-    stage.cloud.bus.clear_disturbances()
+        for number, content in enumerate(_label_files(predictions)):
+            stage.cloud.write(f"s3://{stage.bucket}/ground-truth/{ENDPOINT}/{number}.csv", content)
+            stage.turn(1)
+        stage.cloud.bus.clear_disturbances()
+
+    return act
 
 
 def a_few_captures_and_labels(stage: Stage) -> None:
@@ -54,14 +59,11 @@ def _record(number: int) -> bytes:
     return json.dumps({"captureData": sides, "eventMetadata": {"eventId": f"e{number}"}}).encode()
 
 
-def _captured(number: int) -> bytes:
-    return b"\n".join(map(_record, range(number, PREDICTIONS, OBJECTS)))
-
-
-def _label_files() -> list[bytes]:
-    lines = [f"e{number},{int(number % 100 > 40)}" for number in range(PREDICTIONS)]
+def _label_files(predictions: int) -> list[bytes]:
+    """Every label, in any order, some in two files; lines that are no label in each."""
+    lines = [f"e{number},{int(number % 100 > 40)}" for number in range(predictions)]
     random.Random(1).shuffle(lines)
-    size = PREDICTIONS // FILES + 1
-    files = [lines[start : start + size + REPEATED] for start in range(0, PREDICTIONS, size)]
-    corrected = [f"e{number},{int(number % 100 <= 40)}" for number in range(CORRECTED)]
+    size, repeated = predictions // FILES + 1, predictions // 20
+    files = [lines[start : start + size + repeated] for start in range(0, predictions, size)]
+    corrected = [f"e{number},{int(number % 100 <= 40)}" for number in range(predictions // 40)]
     return ["\n".join([*file, "no label", "e1,maybe"]).encode() for file in [*files, corrected]]

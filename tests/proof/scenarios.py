@@ -152,7 +152,12 @@ SCENARIOS = (
     Scenario("a closed window is violated", _closed_window, _small_violated_objects),
     Scenario("an open window is violated", _closed_window, _small_violated_objects_of_an_open_hour),
     Scenario("late data violates a closed window", _sweep, _late_violated_object),
-    Scenario("captures and labels come", labels.captures_and_labels, labels.an_endpoint_with_a_quality_table),
+    Scenario("captures and labels come", labels.captures_and_labels(80), labels.an_endpoint_with_a_quality_table),
+    Scenario(
+        "two thousand predictions and their labels come",
+        labels.captures_and_labels(2_000, objects=2, copies=2),
+        labels.an_endpoint_with_a_quality_table,
+    ),
     Scenario("the first prediction and label", labels.a_few_captures_and_labels, labels.an_endpoint_without_a_secret),
     Scenario("a violation recovers", _closed_window, _one_clean_window_after_an_alert),
 )

@@ -137,3 +137,16 @@ def test_no_id_and_no_label_reaches_a_log(labelled, capsys):
     printed = capsys.readouterr()
     assert "secret-" not in printed.out + printed.err
     assert all("secret" not in key for key in labelled.keys("labels/"))
+
+
+def test_a_second_label_object_within_30_seconds_makes_three_calls(labelled):
+    upload(labelled, "a.csv", "e1,1\n")
+    labelled.cloud.recorder.clear()
+    upload(labelled, "b.csv", "e2,1\n")
+    found = [call.operation for call in labelled.cloud.recorder.calls if call.function == "on_ground_truth"]
+    assert found == ["GetObject", "PutObject", "GetItem"]
+    labelled.cloud.turn(seconds=31)
+    labelled.cloud.recorder.clear()
+    upload(labelled, "c.csv", "e3,1\n")
+    found = [call.operation for call in labelled.cloud.recorder.calls if call.function == "on_ground_truth"]
+    assert found == ["GetObject", "GetObject", "GetItem", "PutObject", "GetItem"]

@@ -18,7 +18,7 @@ from chalicelib.aws.clients import client
 from chalicelib.constraints.measurement import Verdict
 from chalicelib.errors import VedetteError
 from chalicelib.events import Scheduled
-from chalicelib.locations import EXECUTION_DETAIL_TYPE
+from chalicelib.locations import EXECUTION_DETAIL_TYPE, GROUND_TRUTH_PREFIX
 from chalicelib.records import ExecutionEvent, as_dict
 from chalicelib.settings import Settings
 from vedette.installation import account, deploy, package
@@ -292,6 +292,8 @@ def synthetic_events(settings: Settings) -> dict[str, dict[str, Any]]:
     endpoint_detail = {"EndpointName": PROBE, "EndpointArn": f"{arn}:endpoint/{PROBE}", "EndpointStatus": "IN_SERVICE"}
     key = f"data-capture/{PROBE}/AllTraffic/{now:%Y/%m/%d/%H/%M-%S}-000-{uuid.uuid4()}.jsonl"
     capture_detail = {"bucket": {"name": settings.bucket}, "object": {"key": key, "size": 0, "etag": "0"}}
+    label_key = f"{GROUND_TRUTH_PREFIX}/{PROBE}/{uuid.uuid4()}.csv"
+    label_detail = {"bucket": {"name": settings.bucket}, "object": {"key": label_key, "size": 0, "etag": "0"}}
     execution = ExecutionEvent(
         endpoint=PROBE,
         variant="AllTraffic",
@@ -306,6 +308,7 @@ def synthetic_events(settings: Settings) -> dict[str, dict[str, Any]]:
         "on_model_package_state_change": event("aws.sagemaker", "SageMaker Model Package State Change", package_detail),
         "on_endpoint_state_change": event("aws.sagemaker", "SageMaker Endpoint State Change", endpoint_detail),
         "on_data_captured": event("aws.s3", "Object Created", capture_detail),
+        "on_ground_truth": event("aws.s3", "Object Created", label_detail),
         "run_monitoring": scheduled,
         "on_monitoring_execution": event(settings.event_source, EXECUTION_DETAIL_TYPE, as_dict(execution)),
         "sweep": scheduled,

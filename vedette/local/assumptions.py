@@ -407,7 +407,8 @@ ASSUMPTIONS = (
     Assumption(
         "event-pattern-suffix",
         "events",
-        'A pattern matches the end of a value with {"suffix": ...}, with regard to case; all fields must match.',
+        'A pattern matches the end of a value with {"suffix": ...}, and its beginning with {"prefix": ...}, with regard'
+        " to case; all fields must match, each with one of its values.",
         SEEN,
         (
             "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html",
@@ -529,6 +530,16 @@ ASSUMPTIONS = (
         " it; EventBridge takes every event of the bucket once it is named there.",
         SEEN,
         (S3 + "API/API_PutBucketNotificationConfiguration.html", S3 + "userguide/EventBridge.html"),
+    ),
+    Assumption(
+        "object-version",
+        "S3",
+        "GetObject and ListObjectsV2 show the same ETag and, to the second, the same LastModified of an object.",
+        INFERRED,
+        (
+            "https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html",
+            "https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html",
+        ),
     ),
     Assumption(
         "strong-reads",
