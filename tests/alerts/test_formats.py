@@ -364,7 +364,7 @@ def test_the_documented_policies_get_both_ends_of_an_alert_and_leave_out_the_oth
         (over,) = said(execution(clean(), hour=2), state)
         return [message(violation(**changes)), sent(over, team="search")]
 
-    (policy,) = policies("alerts.md")
+    (policy,) = policies("receive-alerts.md")
     assert [passes(policy, sns_payload.message_attributes(one)) for one in ends()] == [True, True]
     mild = [passes(policy, sns_payload.message_attributes(one)) for one in ends(severity="warning")]
     assert mild == [False, False]

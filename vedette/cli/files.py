@@ -479,7 +479,7 @@ def _warn_of(table: Table, console: Console) -> None:
     from chalicelib.alerts.sanitize import sanitize, sanitize_name
     from chalicelib.statistics.lexical import lexical_type
 
-    if all(lexical_type(name) in ("integral", "fractional") for name in table.names):
+    if any(lexical_type(name) in ("integral", "fractional") for name in table.names):
         names = sanitize(", ".join(table.names), 60)
         rendering.line(console, f"Warning: the columns are named {names}. If the first row is data, use --no-header.")
     for name, column in zip(table.feature_names, table.columns, strict=True):
