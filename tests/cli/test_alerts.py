@@ -58,6 +58,14 @@ def test_one_alert_is_shown_with_its_windows_and_its_mutes(firing):
     assert firing.refused("alerts", "show", "ffff").startswith("There is no alert with the fingerprint ffff")
 
 
+@pytest.mark.parametrize("words", [(B,), ("--endpoint", SITE)], ids=["fingerprint", "endpoint"])
+def test_the_list_and_the_status_agree_that_an_alert_is_muted_at_once(firing, words):
+    firing.done("alerts", "mute", *words, "--until", "3h", "--reason", "being fixed", "--yes")
+    (endpoint,) = json.loads(firing.run("status", SITE, "--json").stdout)["endpoints"]
+    assert [one["muted"] for one in endpoint["alerts"]] == [True]
+    assert "muted" in firing.run("alerts", "list").output
+
+
 def test_a_mute_of_a_fingerprint_holds_with_the_next_verdict_and_its_end_tells_once(firing):
     said_ = firing.done("alerts", "mute", B, "--until", "90m", "--reason", "being fixed", "--yes")
     assert f"Mute fingerprint {B} from" in said_

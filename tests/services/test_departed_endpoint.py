@@ -108,7 +108,7 @@ def test_the_age_of_what_waits_is_a_metric_and_is_in_status_and_unknown_for_old_
     swept(pending)
     age = (pending.cloud.clock.now() - since).total_seconds()
     assert f'"OldestPendingAlertSeconds":[{age}]' in capsys.readouterr().out
-    found = status.of_one(pending.fleet.entry(ENDPOINT))
+    found = status.of_all([pending.fleet.entry(ENDPOINT)])[0]
     assert found.oldest_undelivered == since
     assert _age(found) == ", the oldest for 3 hours"
     state, _ = stage_stores().alert_states.get(ENDPOINT, "AllTraffic")

@@ -180,7 +180,7 @@ def test_objects_that_wait_to_be_summarized_are_no_silence(watched):
 
 
 def test_a_volume_that_a_person_set_is_violated_by_an_empty_hour(watched):
-    document = {**stage_stores().baselines.get_in_force(ENDPOINT)[1].constraints.document}
+    document = {**stage_stores().baselines.get_in_force(ENDPOINT).content.constraints.document}
     document["volume_constraints"] = {"minimum_rows_per_hour": 10}
     user_actions.put_baseline_in_force(ENDPOINT, "volume", Constraints(document), None)
     watched.pass_hours(2)

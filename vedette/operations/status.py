@@ -18,18 +18,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
 from chalicelib import locations
-from chalicelib.alerts import outbox
+from chalicelib.alerts import mutes, outbox
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.pages.labels import tone
-from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Pause, UnreadableObject, UnreadableReason
+from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Mute, Pause, UnreadableObject, UnreadableReason
 from chalicelib.registry.plan import ANSWERING_STATUSES, Served
 from chalicelib.settings import settings
 from vedette.operations import control, fleet, results
@@ -131,12 +132,13 @@ def status(endpoint: str = "") -> Status:
 
 def of_all(entries: Sequence[FleetEntry]) -> list[EndpointStatus]:
     """The state of all endpoints, read in parallel."""
+    all_mutes = stage_stores().alert_states.mutes()
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(of_one, entries))
+        return list(pool.map(partial(of_one, all_mutes=all_mutes), entries))
 
 
-def of_one(entry: FleetEntry) -> EndpointStatus:
-    """The state of one endpoint."""
+def of_one(entry: FleetEntry, all_mutes: Sequence[Mute]) -> EndpointStatus:
+    """The state of one endpoint; its alerts that a mute covers now are muted, also before the next evaluation."""
     books = stage_stores().alert_states.of_endpoint(entry.endpoint)
     checkpoint, _ = stage_stores().checkpoints.get(entry.endpoint)
     delivery = checkpoint.delivery if checkpoint else Delivery.UNKNOWN
@@ -156,7 +158,7 @@ def of_one(entry: FleetEntry) -> EndpointStatus:
         wanted_because=sanitize(wanted.reason) if wanted else "",
         last_capture=_last_capture(entry.endpoint),
         verdicts=verdicts,
-        alerts=tuple(_alerts(books)),
+        alerts=tuple(_alerts(books, entry.team, all_mutes)),
         undelivered=sum(len(book.outbox) for book in books),
         oldest_undelivered=outbox.oldest_pending(books),
         polled=delivery == Delivery.POLLED,
@@ -202,10 +204,12 @@ def _verdicts(entry: FleetEntry) -> tuple[tuple[Verdict, ...], str]:
     return tuple(sorted(found, key=lambda one: _WORST.index(one.tone))), ""
 
 
-def _alerts(books: Sequence[AlertState]) -> list[OpenAlert]:
+def _alerts(books: Sequence[AlertState], team: str, all_mutes: Sequence[Mute]) -> list[OpenAlert]:
     found = []
     for book in books:
-        for (check, subject), one in book.fingerprints.items():
+        covered = mutes.muted(all_mutes, book.endpoint, book.variant, team, datetime.now(UTC))
+        for fingerprint, one in book.fingerprints.items():
+            check, subject = fingerprint
             if one.state != "pending":
                 found.append(
                     OpenAlert(
@@ -214,7 +218,7 @@ def _alerts(books: Sequence[AlertState]) -> list[OpenAlert]:
                         check=sanitize(check, 60),
                         severity=one.severity,
                         since=one.since,
-                        muted=one.state == "muted",
+                        muted=one.state == "muted" or covered(fingerprint),
                     )
                 )
     return sorted(found, key=lambda alert: (alert.muted, alert.since))
