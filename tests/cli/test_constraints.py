@@ -30,7 +30,7 @@ def test_an_edit_is_a_version_in_force_with_who_and_why(site):
     named = stage_stores().baselines.in_force(SITE)
     assert (named.version, named.by, named.reason) == ("v2", "user/moto", "cents since May")
     assert named.at == site.cloud.clock.now()
-    assert stage_stores().baselines.get_in_force(SITE)[1].constraints.features[2].inferred_type == "Fractional"
+    assert stage_stores().baselines.get_in_force(SITE).content.constraints.features[2].inferred_type == "Fractional"
     first, second = site.answer("constraints", "versions", SITE)
     assert (first["version"], first["in_force"], first["reason"]) == ("v2", True, "cents since May")
     assert (second["version"], second["in_force"], second["by"]) == ("v1", False, "demo")
@@ -85,7 +85,7 @@ def test_all_of_a_window_is_accepted_only_when_it_is_asked_for(stage):
     assert refusal.startswith("Nothing that can be accepted is violated in this window")
     assert "Give either" in stage.run("constraints", "accept", SITE, "--all", "--feature", "b", "--reason", "x").output
     stage.done("constraints", "accept", SITE, "--feature", "b", "--reason", "x", "--yes")
-    assert stage_stores().baselines.get_in_force(SITE)[1].statistics.rows == 120
+    assert stage_stores().baselines.get_in_force(SITE).content.statistics.rows == 120
     stage.done("constraints", "accept", SITE, "--all", "--reason", "x", "--yes")
     assert stage_stores().baselines.in_force(SITE).version == "v3"
 
@@ -121,7 +121,7 @@ def test_a_version_is_put_in_force_again_and_a_folder_becomes_a_version(site, tm
     assert "a: completeness: 0.5 -> 1.0" in site.done("constraints", "diff", SITE, file)
     site.done("constraints", "use", SITE, "--from", file, "--reason", "by hand", "--yes")
     assert (
-        stage_stores().baselines.get_in_force(SITE)[1].statistics.rows == 200
+        stage_stores().baselines.get_in_force(SITE).content.statistics.rows == 200
     )  # a constraints.json alone keeps the statistics
 
 

@@ -56,7 +56,7 @@ def test_an_approved_version_is_deployed_and_its_baseline_is_in_force_afterwards
     from chalicelib.endpoint_run import stage_stores
 
     settings.cache_clear()
-    assert (stage.served(), stage_stores().baselines.get_in_force(SITE)[0]) == ("1", "package-1")
+    assert (stage.served(), stage_stores().baselines.get_in_force(SITE).version) == ("1", "package-1")
 
 
 def test_the_same_baseline_twice_is_one_object_and_the_group_is_made_once(stage, baseline):
