@@ -70,7 +70,8 @@ def test_a_window_is_accepted_as_the_new_normal_and_evaluates_the_next_one(stage
     # Half of its values have no cents: with Fractional alone, the accepted window itself would be a violation.
     assert "b: monitoringConfigOverrides.datatype_check_threshold: none -> 0.36" in shown
     assert "the verdict of the window is Violations" in shown
-    version, found = stage_stores().baselines.get_in_force(SITE)
+    in_force = stage_stores().baselines.get_in_force(SITE)
+    version, found = in_force.version, in_force.content
     assert (version, found.statistics) == ("v2", None)  # no drift was accepted
     stage.cloud.turn(minutes=50)
     send(stage, good=20, bad=20)
@@ -114,15 +115,15 @@ def test_a_version_is_put_in_force_again_and_a_folder_becomes_a_version(site, tm
     (tmp_path / "data.csv").write_text("label,a,b\n" + "1,2,3\n" * 200)
     site.done("baseline", tmp_path / "data.csv", "-o", tmp_path / "made")
     site.done("constraints", "use", SITE, "--from", tmp_path / "made", "--reason", "from the training data", "--yes")
-    version, found = stage_stores().baselines.get_in_force(SITE)
+    in_force = stage_stores().baselines.get_in_force(SITE)
+    version, found = in_force.version, in_force.content
     assert (version, found.statistics.rows) == ("v3", 200)
     file = tmp_path / "made" / "constraints.json"
     site.done("constraints", "set", SITE, "a", "--completeness", 0.5, "--reason", "gaps", "--yes")
     assert "a: completeness: 0.5 -> 1.0" in site.done("constraints", "diff", SITE, file)
     site.done("constraints", "use", SITE, "--from", file, "--reason", "by hand", "--yes")
-    assert (
-        stage_stores().baselines.get_in_force(SITE).content.statistics.rows == 200
-    )  # a constraints.json alone keeps the statistics
+    in_force = stage_stores().baselines.get_in_force(SITE)
+    assert in_force.content.statistics.rows == 200  # a constraints.json alone keeps the statistics
 
 
 def test_the_first_baseline_of_an_endpoint_is_put_in_force_by_use(stage, tmp_path):

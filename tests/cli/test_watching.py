@@ -60,7 +60,8 @@ def test_watching_reads_the_endpoint_and_changes_nothing_of_sagemaker(stage, lak
     assert {name.partition(":")[2][:4] for name in events_of(stage)} <= {"Desc", "List"}
     entry = stage_stores().fleet.get().entry(CHURN)
     assert (entry.mode, entry.capture_uri, entry.package_group) == ("observe", f"s3://{LAKE}/captures/2026", "")
-    version, baseline = stage_stores().baselines.get_in_force(CHURN)
+    in_force = stage_stores().baselines.get_in_force(CHURN)
+    version, baseline = in_force.version, in_force.content
     assert (version, [feature.name for feature in baseline.constraints.features]) == ("v1", ["label", "a", "b"])
     assert "The fleet already has this entry." in stage.done("watch", CHURN)
 
@@ -199,7 +200,7 @@ def test_the_statistics_beside_constraints_in_s3_are_taken_too(stage, lake, tmp_
     for name in ("constraints.json", "statistics.json"):
         lake.upload_file(str(pair / name), LAKE, f"baselines/{name}")
     stage.done("watch", CHURN, "--baseline", f"s3://{LAKE}/baselines/constraints.json", "--yes")
-    _, baseline = stage_stores().baselines.get_in_force(CHURN)
+    baseline = stage_stores().baselines.get_in_force(CHURN).content
     assert baseline.statistics.rows > 0
 
 
