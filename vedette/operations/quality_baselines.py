@@ -23,7 +23,7 @@ from chalicelib.constraints import check_types
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.locations import CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE
-from chalicelib.quality.constraints import QualityConstraints, camel_case
+from chalicelib.quality.constraints import QualityConstraints
 from chalicelib.quality.files import is_quality_constraints, read_baseline, read_statistics, write_constraints
 from chalicelib.records import BaselineInForce
 from chalicelib.settings import settings
