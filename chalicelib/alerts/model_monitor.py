@@ -206,7 +206,8 @@ def measurement_of(violation: Violation) -> Measurement:
     Examples
     --------
     >>> sentence = "Metric auc with 0.612 +/- 0.01 was LessThanThreshold '0.8'"
-    >>> found = measurement_of(Violation(subject="auc", constraint_check_type="LessThanThreshold", description=sentence))
+    >>> violation = Violation(subject="auc", constraint_check_type="LessThanThreshold", description=sentence)
+    >>> found = measurement_of(violation)
     >>> found.observed, found.expected, found.value, found.threshold
     ('0.612 +/- 0.01', 'at least 0.8', 0.612, 0.8)
     """

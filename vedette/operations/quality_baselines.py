@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from chalicelib import locations
 from chalicelib.aws import s3
 from chalicelib.constraints import check_types
+from chalicelib.constraints.files import camel_case
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.locations import CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE
