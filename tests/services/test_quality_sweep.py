@@ -92,7 +92,7 @@ def test_a_day_whose_event_was_delivered_is_not_alerted_on_again(watched):
 @pytest.mark.parametrize("kind", ["partial_failure", "server_error"])
 def test_a_day_whose_event_the_bus_refused_is_alerted_on_by_the_sweep(watched, kind):
     watched.cloud.faults.add(kind, "events", "PutEvents", times=50)
-    with pytest.raises(Exception, match="PutEvents|EventBridge"):
+    with pytest.raises(Exception, match=r"PutEvents|EventBridge"):
         watched.evaluate()
     watched.cloud.faults.clear()
     assert watched.stored.verdict == "Violations"
@@ -123,7 +123,7 @@ def test_a_sweep_that_cannot_read_the_days_leaves_them_to_the_next_one(watched, 
             raise AwsError("InternalFailure", "We encountered an internal error.", 500)
 
     watched.cloud.faults.gate = refuse
-    with pytest.raises(ClientError, match="InternalFailure|500|internal"):
+    with pytest.raises(ClientError, match="InternalFailure"):
         watched.swept()
     watched.cloud.faults.clear()
     assert watched.alerts == []
