@@ -372,6 +372,7 @@ class SweepCheckpoint(Record, frozen=True, kw_only=True):
     objects_reported_until: datetime | None = msgspec.field(default=None, name="objects_told")
     digest: str = ""  # stands for what the endpoint's DigestEntry says is open; "" when that is nothing
     label_scans: dict[str, LabelScan] = {}  # by place, of endpoints with a quality table
+    quality_reported_until: datetime | None = None  # days of model quality that were stored before this are reported
 
 
 class Activity(Record, frozen=True, kw_only=True):

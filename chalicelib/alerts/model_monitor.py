@@ -16,7 +16,8 @@
 | an execution that never had a job                  | the same by its FailureReason                          |
 
 A violation has the severity of Vedette's own (constraints.measurement), by the share that its sentence holds. Model
-Monitor says no number of rows, so chance is not taken off. Without a share it is critical; drift is a warning.
+Monitor says no number of rows, so chance is not taken off. Without a share it is critical; drift is a warning. A metric
+of model quality has the value and the threshold of its sentence, and is a warning.
 
 See aws-behaviour: described-job, exit-message, execution-without-data, execution-without-job. Nothing but
 the job's description and its violations file is trusted.
@@ -27,13 +28,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from msgspec.structs import replace
 
 from chalicelib.constraints import check_types
-from chalicelib.constraints.files import Violation
-from chalicelib.constraints.measurement import Measurement, Severity, Verdict, severity_of
+from chalicelib.constraints.files import Violation, camel_case
+from chalicelib.constraints.measurement import Measurement, Severity, Verdict, limit_words, severity_of
 from chalicelib.records import Execution
 from chalicelib.window import Window
 
@@ -48,6 +50,8 @@ _PERCENT = r"(\d+(?:\.\d+)?(?:[eE]-?\d+)?)%"
 _COMPLETENESS = re.compile(rf"Expected: {_PERCENT}\. Observed: Only {_PERCENT}")
 _DATA_TYPE = re.compile(rf"Observed: Only {_PERCENT} of data is")
 _CATEGORICAL = re.compile(r"Value: (\d+(?:\.\d+)?(?:[eE]-?\d+)?) does not meet the constraint")
+_NUMBER = r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
+_METRIC = re.compile(rf"with {_NUMBER}(?: \+/- {_NUMBER})? was \w+ '?{_NUMBER}")
 HOUR = timedelta(hours=1)
 Job = Mapping[str, Any]
 
@@ -197,8 +201,27 @@ def _measurements(job: Job, verdict: Verdict, violations: Sequence[Violation], u
 
 
 def measurement_of(violation: Violation) -> Measurement:
-    """A violation of a file of Model Monitor's."""
-    return _measurement(violation.subject, violation.constraint_check_type, violation.description)
+    """A violation of a file of Model Monitor's.
+
+    Examples
+    --------
+    >>> sentence = "Metric auc with 0.612 +/- 0.01 was LessThanThreshold '0.8'"
+    >>> violation = Violation(subject="auc", constraint_check_type="LessThanThreshold", description=sentence)
+    >>> found = measurement_of(violation)
+    >>> found.observed, found.expected, found.value, found.threshold
+    ('0.612 +/- 0.01', 'at least 0.8', 0.612, 0.8)
+    """
+    check, sentence = violation.constraint_check_type, violation.description
+    made = _measurement(violation.subject, check, sentence)
+    metric = _METRIC.search(sentence) if check in check_types.MODEL_QUALITY else None
+    if metric is None:
+        return made
+    value, threshold = float(metric[1]), float(metric[3])
+    if not (isfinite(value) and isfinite(threshold)):
+        return made
+    spread = f" +/- {float(metric[2]):.2g}" if metric[2] else ""
+    expected = limit_words(check, threshold)
+    return replace(made, expected=expected, observed=f"{value:.4g}{spread}", value=value, threshold=threshold)
 
 
 def _measurement(feature: str, check: str, description: str) -> Measurement:
@@ -239,9 +262,12 @@ def violating_share(check: str, description: str) -> float | None:
 
 
 def with_critical_features(execution: Execution, critical_features: Collection[str]) -> Execution:
-    """The execution, in which every violation of a critical feature is critical."""
+    """The execution, in which every violation of a critical feature, or metric of model quality, is critical."""
+    metrics = {*critical_features, *map(camel_case, critical_features)}
     measurements = tuple(
-        replace(one, severity=Severity.CRITICAL) if one.violated and one.feature in critical_features else one
+        replace(one, severity=Severity.CRITICAL)
+        if one.violated and one.feature in (metrics if one.check in check_types.MODEL_QUALITY else critical_features)
+        else one
         for one in execution.measurements
     )
     return replace(execution, measurements=measurements)

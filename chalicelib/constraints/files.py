@@ -131,6 +131,16 @@ def _violation(entry: dict[str, Any]) -> Violation:
     )
 
 
+def camel_case(metric: str) -> str:
+    """A metric of model quality as Model Monitor's violations name it.
+
+    >>> camel_case("weighted_f0_5"), camel_case("auc")
+    ('weightedF05', 'auc')
+    """
+    first, *others = metric.split("_")
+    return first + "".join(other.capitalize() for other in others)
+
+
 def _object(content: bytes, place: str, kind: str, key: str, *, stored: bool = False) -> dict[str, Any]:
     try:
         document = json.loads(content)

@@ -186,6 +186,17 @@ def percent(share: float) -> str:
     return f"{share * 100}%"
 
 
+def limit_words(check: str, threshold: float) -> str:
+    """What a check of model quality expects of a metric.
+
+    Examples
+    --------
+    >>> limit_words("LessThanThreshold", 0.85), limit_words("GreaterThanThreshold", 12.5)
+    ('at least 0.85', 'at most 12.5')
+    """
+    return f"{'at least' if check == check_types.LESS_THAN else 'at most'} {threshold:.4g}"
+
+
 def rounded(share: float, *others: float) -> str:
     """A share for people: one decimal, and more where that would be a tenth off or read like a share beside it.
 

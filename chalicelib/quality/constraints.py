@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.constraints.check_types import GREATER_THAN, LESS_THAN
-from chalicelib.constraints.files import Violation
+from chalicelib.constraints.files import Violation, camel_case
 from chalicelib.quality.confusion import BEST_CONSTANT, Values
 from chalicelib.quality.settings import ProblemType
 
@@ -97,13 +97,3 @@ def violation_sentence(name: str, value: float, deviation: float | None, limit: 
     """Model Monitor's sentence about a violated threshold."""
     spread = "" if deviation is None else f" +/- {deviation}"
     return f"Metric {camel_case(name)} with {value}{spread} was {limit.comparison_operator} '{limit.threshold}'"
-
-
-def camel_case(name: str) -> str:
-    """A metric's name as Model Monitor's violations have it.
-
-    >>> camel_case("weighted_f0_5"), camel_case("auc")
-    ('weightedF05', 'auc')
-    """
-    first, *others = name.split("_")
-    return first + "".join(other.capitalize() for other in others)

@@ -26,10 +26,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
-from chalicelib.constraints.check_types import LESS_THAN
 from chalicelib.constraints.evaluation import Evaluation
-from chalicelib.constraints.measurement import Measurement, Severity, Verdict, rounded
-from chalicelib.quality.constraints import QualityConstraints, Threshold, camel_case, violation_sentence
+from chalicelib.constraints.files import camel_case
+from chalicelib.constraints.measurement import Measurement, Severity, Verdict, limit_words, rounded
+from chalicelib.quality.constraints import QualityConstraints, Threshold, violation_sentence
 from chalicelib.quality.coverage import groups, selection_allowance, uneven
 from chalicelib.quality.files import SAMPLE_DEVIATION, QualityStatistics, quality_statistics
 from chalicelib.quality.metrics import Problem, metrics, smoothed
@@ -154,14 +154,13 @@ def _measurements(
 def _measured(
     name: str, limit: Threshold, value: float | None, centre: float | None, margin: float | None
 ) -> Measurement:
-    word = "at least" if limit.comparison_operator == LESS_THAN else "at most"
     known = value is not None and centre is not None and margin is not None
     spread = f" +/- {margin:.2g}" if margin is not None else ""
     return Measurement(
         feature=camel_case(name),
         check=limit.comparison_operator,
         kind="drift",
-        expected=f"{word} {limit.threshold:.4g}",
+        expected=limit_words(limit.comparison_operator, limit.threshold),
         observed="undefined" if value is None else f"{value:.4g}{spread}",
         value=value,
         threshold=limit.threshold,

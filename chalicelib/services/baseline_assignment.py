@@ -6,6 +6,8 @@
 | names none, the fleet entry does                 | the entry's                                                    |
 | neither does, a person put one in force          | that one stays                                                 |
 | neither does, another version had brought it     | none, and the notification says so: it belongs to that version |
+| one is named, and it cannot be used              | a person's or the fleet's stays, another version's does not;   |
+|                                                  | the notification says why                                      |
 
 | baseline of                               | named by the package as                                               |
 |-------------------------------------------|-----------------------------------------------------------------------|
@@ -70,20 +72,23 @@ def _assign(
 ) -> str:
     by = f"version {served.package_version}" if of_package[0] else FLEET
     constraints_uri, statistics_uri = of_package if of_package[0] else of_fleet
+    problem = ""
     if constraints_uri:
         try:
             return _put(run, served, store, constraints_uri, statistics_uri, by, fleet_baseline)
         except UnreadableFile as error:
             logger.error("baseline cannot be read", endpoint=run.endpoint, reason=str(error))
-            return f"none: {error}"
+            problem = str(error)
     known = store.in_force(run.endpoint)
     if known is None:
-        of_quality = isinstance(store, QualityBaselineStore)
-        return f"none: {'the labels are' if of_quality else 'the captured data is'} not evaluated"
-    if known.package_arn and known.package_arn != served.package_arn:
+        unused = "the labels are" if isinstance(store, QualityBaselineStore) else "the captured data is"
+        return f"none: {problem or f'{unused} not evaluated'}"
+    stays = problem and known.by == by == FLEET  # a copy of the fleet's own file, which cannot be read today
+    if known.package_arn and known.package_arn != served.package_arn and not stays:
         store.remove_from_force(run.endpoint)
-        return f"none: the previous one belongs to version {version_of(known.package_arn)}"
-    return f"{known.version}, put in force by {known.by}"
+        return f"none: {problem or f'the previous one belongs to version {version_of(known.package_arn)}'}"
+    named = f"{known.version}, put in force by {known.by}"
+    return f"{named}; that of {by} cannot be used: {problem}" if problem else named
 
 
 def _put(

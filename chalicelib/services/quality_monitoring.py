@@ -216,8 +216,9 @@ def _execution(
 ) -> Execution:
     """The verdict of a look at a day."""
     run, day = context.run, look.day
-    versions = context.served(day) if latest is None else (latest.package_version,)
-    version = versions[0] if len(versions) == 1 else MIXED
+    recorded = latest.package_version if latest else ""  # all looks at a day have the version of the first
+    versions = context.served(day) if recorded in {"", MIXED} else (recorded,)
+    version = recorded or (versions[0] if len(versions) == 1 else MIXED)
     evaluation = _evaluation(context, variant, look, joined, versions)
     revision = latest.revision + 1 if latest else 1
     folder = locations.execution(run.endpoint, variant, day, version, revision, of_quality=True)

@@ -162,14 +162,13 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
         "summarized": _process_readable_backlog,
         "unreadable": _report_unreadable,
         "evaluated": _evaluate_and_alert,
-        **({"quality": _alert_on_quality} if sweep_run.run.entry.quality else {}),  # before `unclosed` moves on
         "unclosed": _alert_on_unclosed,
         "schedules": _alert_on_schedules,
         "capture": _check_capture,
         "delivered": _send_pending,
     }
     if sweep_run.run.entry.quality is not None:
-        tasks["labels"] = _process_labels
+        tasks |= {"quality": _alert_on_quality, "labels": _process_labels}
     if settings().digest_of(sweep_run.run.entry.team):
         tasks["digest"] = _store_for_digest
     done: dict[str, Any] = {}
@@ -477,14 +476,16 @@ def _alert_on_quality(sweep_run: _SweepRun) -> int:
     run, quality = sweep_run.run, sweep_run.run.entry.quality
     if run.entry.mode == Mode.OBSERVE or quality is None:
         return 0
-    last = sweep_run.checkpoint.objects_reported_until
-    since = max(run.now - LONG_LOOK_BACK, last - activity.CLOCK_TOLERANCE) if last else run.now - LONG_LOOK_BACK
+    last = sweep_run.checkpoint.quality_reported_until
+    since = last - activity.CLOCK_TOLERANCE if last else run.now - LONG_LOOK_BACK
     oldest = run.now - timedelta(hours=quality.label_limit_hours) - LONG_LOOK_BACK
     executions = run.stores.executions
-    return sum(
+    alerts = sum(
         _alert(run, executions.of_quality_stored_since(run.endpoint, variant, oldest, run.now, since))
         for variant in run.quality_parts.prediction_variants(run.endpoint)
     )
+    sweep_run.save(quality_reported_until=run.now.replace(microsecond=0))
+    return alerts
 
 
 def _alert_on_schedules(sweep_run: _SweepRun) -> int:

@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chalicelib.alerts import model_monitor
-from chalicelib.constraints.files import Violation
+from chalicelib.alerts.wording import finding_sentence
+from chalicelib.constraints.files import Violation, read_violations
 from chalicelib.constraints.measurement import Measurement
+from chalicelib.quality.constraints import file_violations, suggested_constraints
+from chalicelib.quality.evaluation import evaluate_quality
+from chalicelib.quality.files import quality_statistics, write_violations
 from chalicelib.records import Execution
+from tests.services.quality_days import BAD, BINARY, rows_of
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -280,10 +285,14 @@ def test_the_severity_is_that_of_vedettes_own_violations(check, sentence, severi
     assert model_monitor.measurement_of(violation).severity == severity
 
 
+METRIC = "Metric auc with {} was LessThanThreshold '{}'"
+
+
 @given(st.text(max_size=60))
 def test_any_sentence_has_a_severity(text):
-    for sentence in (text, COMPLETENESS.format(text, text), TYPE.format(text), VALUES.format(text)):
-        for check in ("completeness_check", "data_type_check", "categorical_values_check"):
+    sentences = (text, COMPLETENESS.format(text, text), TYPE.format(text), VALUES.format(text))
+    for sentence in (*sentences, METRIC.format(text, text)):
+        for check in ("completeness_check", "data_type_check", "categorical_values_check", "LessThanThreshold"):
             found = model_monitor.measurement_of(
                 Violation(subject="b", constraint_check_type=check, description=sentence)
             )
@@ -377,3 +386,57 @@ def test_an_execution_that_never_had_a_job_says_so_for_the_hour_before_it_was_du
     notes = tuple(f"the execution never had a processing job: {note}" for note in expected["notes"])
     read = model_monitor.execution_without_job(summary)
     assert read == made(**(expected | {"notes": notes, "folder": "", "evaluated_at": MODIFIED}))
+
+
+# --- model quality ----------------------------------------------------------------------------------------------------
+
+
+def test_a_metric_of_a_report_reads_as_the_same_metric_that_vedette_evaluates():
+    start = START.replace(hour=0)
+    state, worse = rows_of(start).state(), [rows_of(start + timedelta(days=1), BAD).state()]
+    good = quality_statistics(state, BINARY)
+    constraints = suggested_constraints(good.values, BINARY.type)
+    ours = {one.feature: one for one in evaluate_quality(worse, constraints, BINARY).measurements if one.violated}
+    bad = quality_statistics(worse[0], BINARY)
+    report = write_violations(file_violations(bad.values, bad.deviations, constraints))
+    theirs = {one.subject: model_monitor.measurement_of(one) for one in read_violations(report, "report")}
+    assert {"recall", "precision", "auc", "f1"} <= ours.keys()
+    assert ours.keys() == theirs.keys()
+    for name, one in ours.items():
+        same = theirs[name]
+        for field in ("fingerprint", "kind", "expected", "value", "threshold", "description", "violated", "evaluated"):
+            assert getattr(same, field) == getattr(one, field), (name, field)
+        spread = same.observed.split(" +/- ")
+        assert spread[0] == one.observed.split(" +/- ")[0]
+        assert finding_sentence(same, 0) == f"{name} is {same.observed}, expected {one.expected}"
+
+
+@pytest.mark.parametrize(
+    ("values", "observed", "threshold"),
+    [
+        (("0.6111", "0.6661"), "0.6111", 0.6661),
+        (("0.6111 +/- 0.0123", "0.6661"), "0.6111 +/- 0.012", 0.6661),
+        (("-3.5E-4", "-1"), "-0.00035", -1.0),
+        (("NaN", "0.5"), "", None),
+        (("1e999", "0.5"), "", None),
+    ],
+)
+@pytest.mark.parametrize("quoted", [True, False])
+def test_the_numbers_of_a_metric_are_those_of_its_sentence(values, observed, threshold, quoted):
+    sentence = METRIC.format(*values) if quoted else METRIC.format(*values).replace("'", "")
+    found = model_monitor.measurement_of(
+        Violation(subject="auc", constraint_check_type="LessThanThreshold", description=sentence)
+    )
+    assert (found.observed, found.threshold, found.description) == (observed, threshold, sentence)
+
+
+def test_a_critical_metric_is_named_as_in_either_file_and_a_feature_exactly():
+    def critical(subject: str, check: str, *names: str) -> bool:
+        violation = Violation(subject=subject, constraint_check_type=check, description="")
+        read = model_monitor.execution(job(ExitMessage=TWO), [violation])
+        return model_monitor.with_critical_features(read, names).measurements[0].severity == "critical"
+
+    assert critical("weightedF05", "LessThanThreshold", "weighted_f0_5")
+    assert critical("weightedF05", "LessThanThreshold", "weightedF05")
+    assert not critical("weightedF05", "LessThanThreshold", "f0_5")
+    assert not critical("someName", "baseline_drift_check", "some_name")

@@ -1,16 +1,23 @@
-"""`vedette status` shows captured objects that cannot be read: how many, the first one, why, and when it is tried."""
+"""`vedette status` shows captured objects that cannot be read (how many, which, why, and when they are tried), and the
+latest day of model quality."""
 
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.events import DataCaptured
 from chalicelib.locations import capture_key
-from chalicelib.records import UnreadableReason
-from chalicelib.services import unreadable_objects
+from chalicelib.records import FleetEntry, Thresholds, UnreadableReason
+from chalicelib.services import quality_monitoring, unreadable_objects
+from chalicelib.window import Window
 from tests.operations.installed_stage import SITE
 from tests.runs import run_of
+from tests.services.quality_days import BAD, DAY, GOOD, SETTINGS, capture_day, label_day, put_baseline, rows_of
+from vedette.demo import user_actions
+
+QUALITY = "fraud"
 
 
 def test_status_shows_captured_objects_that_cannot_be_read(stage):
@@ -41,3 +48,53 @@ def test_status_shows_captured_objects_that_cannot_be_read(stage):
 
     found = stage.run("status", SITE, "--json")
     assert '"unreadable_more": 3' in found.output
+
+
+@pytest.fixture
+def labelled(stage):
+    """An endpoint without a baseline of captured data, whose model is evaluated with labels."""
+    stage.cloud.schedules_enabled = False
+    thresholds = Thresholds(drift_violated=1, drift_of=1)
+    user_actions.apply_fleet(FleetEntry(endpoint=QUALITY, mode="alert", quality=SETTINGS, thresholds=thresholds))
+    start = (stage.cloud.clock.now() + DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+    put_baseline(QUALITY, start)
+    for number, separation in enumerate((GOOD, BAD)):
+        day = rows_of(start + number * DAY, separation)
+        capture_day(QUALITY, day, hours=8)
+        label_day(QUALITY, day, start + (number + 1) * DAY + timedelta(hours=3))
+    return stage, start
+
+
+def test_status_shows_the_latest_day_of_model_quality_and_its_findings(labelled):
+    stage, start = labelled
+    assert stage.answer("status", QUALITY)["endpoints"][0]["verdicts"] == []
+
+    def evaluated(days: int) -> dict:
+        stage.cloud.turn(to=start + days * DAY + timedelta(minutes=20))
+        quality_monitoring.evaluate_due_days(run_of(QUALITY))
+        stage.cloud.settle()
+        return stage.answer("status", QUALITY)["endpoints"][0]
+
+    good = evaluated(2)
+    [day] = good["verdicts"]
+    assert day["name"] == "AllTraffic (model quality)"
+    assert (day["until"], good["alerts"], good["trouble"]) == (f"{start + DAY:%Y-%m-%dT%H:%M:%SZ}", [], "")
+    assert day["tone"] != "bad"
+    bad = evaluated(3)
+    [day] = bad["verdicts"]
+    assert (day["verdict"], day["tone"]) == ("Violations", "bad")
+    assert day["until"] == f"{start + 2 * DAY:%Y-%m-%dT%H:%M:%SZ}"
+    subjects = {one["subject"] for one in bad["alerts"]}
+    assert "recall" in subjects
+    proven = [
+        one
+        for one in stage_stores()
+        .executions.latest_of_window(QUALITY, "AllTraffic", Window(start + DAY, DAY), of_quality=True)
+        .measurements
+        if one.is_proven
+    ]
+    assert day["violations"] == len(proven) == len(subjects), "what chance may explain is no finding"
+    shown = stage.run("status", QUALITY)
+    words = " ".join(shown.output.split())
+    assert (shown.exit_code, f"{QUALITY}: recall, LessThanThreshold" in words) == (1, True)
+    assert f"AllTraffic (model quality): Violations, window until {start + 2 * DAY:%Y-%m-%d %H:%M} UTC" in words

@@ -48,7 +48,7 @@ def test_a_sweep_makes_the_parts_of_labels_whose_events_were_lost(labelled):
     assert [part.count for part in label_parts()] == [1, 1, 1]
 
 
-def test_a_second_sweep_lists_once_and_reads_nothing_that_is_old(labelled):
+def test_a_second_sweep_lists_the_labels_and_the_predictions_once_and_reads_nothing_that_is_old(labelled):
     lose(labelled, 3)
     swept(labelled)
     labelled.cloud.turn(hours=1)
@@ -57,7 +57,7 @@ def test_a_second_sweep_lists_once_and_reads_nothing_that_is_old(labelled):
     with_labels = sweep_calls(labelled)
     labelled.apply(replace(LABELLED, quality=None))
     without, _ = sweep_calls(labelled)
-    assert with_labels == (without + 1, [])
+    assert with_labels == (without + 2, [])
 
 
 def test_labels_from_before_the_quality_table_are_found(labelled):

@@ -6,6 +6,14 @@ import boto3
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.constraints.measurement import Checks
+from chalicelib.quality.constraints import file_violations, suggested_constraints
+from chalicelib.quality.evaluation import evaluate_quality
+from chalicelib.quality.files import quality_statistics, write_violations
+from chalicelib.services import alerting
+from tests.alerts.factories import execution
+from tests.runs import run_of
+from tests.services.quality_days import BAD, BINARY, DAY, rows_of
 from vedette.local.sagemaker.executions import Report
 
 ENDPOINT = "preferred-site"
@@ -202,3 +210,37 @@ def test_no_data_without_traffic_is_no_data(monitored):
     monitored.schedule("DataQuality", lambda execution: failed)
     monitored.cloud.turn(hours=1, minutes=50)
     assert [mail.attributes["kind"] for mail in reported(monitored)] in ([], ["no data"])
+
+
+def test_a_metric_of_model_quality_is_the_alert_that_vedette_sends_told_apart_by_its_source(monitored):
+    """The violation of a report is what Vedette's own evaluation of the same rows writes and alerts on."""
+    world, start = monitored, monitored.cloud.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    worse = rows_of(start, BAD).state()
+    found = quality_statistics(worse, BINARY)
+    good = quality_statistics(rows_of(start - DAY).state(), BINARY)
+    thresholds = suggested_constraints({"recall": good.values["recall"]}, BINARY.type)
+    evaluated = evaluate_quality([worse], thresholds, BINARY)
+    theirs = Report(
+        violations=1,
+        files={
+            "constraint_violations.json": write_violations(file_violations(found.values, found.deviations, thresholds))
+        },
+    )
+    world.schedule("ModelQuality", lambda execution: theirs)
+    world.cloud.turn(hours=4, minutes=30)
+    ours = execution(*evaluated.measurements, checks_run=Checks.QUALITY, verdict=evaluated.verdict)
+    for number in range(3):
+        window = {"window_start": start + number * DAY, "window_end": start + (number + 1) * DAY}
+        alerting.alert_on(run_of(ENDPOINT), replace(ours, folder=f"monitoring/{number}/", **window))
+    by_source = {one["source"]: one for one in world.cloud.mailbox.messages if one["kind"] == "violations"}
+    assert by_source.keys() == {"vedette", "model monitor"}
+    mine, other = by_source["vedette"], by_source["model monitor"]
+    assert (mine["variant"], other["variant"]) == ("AllTraffic", "schedule hourly")
+    (item,), (same,) = mine["items"], other["items"]
+    for name in ("subject", "check", "state", "expected", "value", "threshold", "description"):
+        assert item[name] == same[name], name
+    assert item["fingerprint"] != same["fingerprint"], "each is muted by itself"
+    assert same["observed"].split(" ")[0] == item["observed"].split(" ")[0]
+    assert other["headline"] == f"recall is {same['observed']}, expected {item['expected']}"
+    assert any("Check that the labels are right" in step for step in mine["what_to_do"])
+    assert any("Check that the labels are right" in step for step in other["what_to_do"])

@@ -14,7 +14,7 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.quality.joined import Joined
 from chalicelib.quality.metrics import Problem, metrics
 from chalicelib.quality.state import QualityState
-from chalicelib.records import FleetEntry, QualityCheckpoint
+from chalicelib.records import Deployment, DeploymentState, FleetEntry, QualityCheckpoint
 from chalicelib.services import quality_monitoring
 from chalicelib.window import Window
 from tests.quality.tables import sklearn_binary
@@ -176,6 +176,36 @@ def test_labels_that_were_written_in_time_and_read_late_make_a_new_revision(stag
     assert (again.revision, again.labels.labelled, again.labels.is_final) == (2, 2400, False)
     assert not run_of_entry(ENTRY).quality_parts.late(ENDPOINT).is_pending
     assert stage.at(2.6).executions == ()
+
+
+def test_a_day_on_which_two_versions_answered_is_evaluated_at_both_looks_with_a_note(stage):
+    package = f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/{ENDPOINT}/"
+    replaced_at = stage.start + timedelta(hours=12)
+    deployment = Deployment(
+        endpoint=ENDPOINT,
+        package_arn=f"{package}2",
+        package_version="2",
+        config="second",
+        previous_config="first",
+        previous_package_arn=f"{package}1",
+        requested_at=replaced_at,
+        settled_at=replaced_at + timedelta(minutes=5),
+        state=DeploymentState.VERIFIED,
+        begun=True,
+    )
+    stage_stores().deployments.put_history(deployment)
+    day = stage.captured(0)
+    half = np.arange(len(day.ids)) % 2 == 0
+    stage.labelled(0, 6, half)
+    [first] = stage.at(2).executions
+    stage.labelled(0, 40, ~half, "b")
+    [final] = stage.at(4).executions
+    note = "mixed: versions 1 and 2 answered on this day, and the metrics are of all of them"
+    for one in (first, final):
+        assert (one.package_version, one.verdict in {"OK", "Violations"}) == ("mixed", True)
+        assert note in one.notes
+        assert "/mixed/" in one.folder
+    assert note[1:].encode() in stage.file(0, "report.html"), "a sentence begins with a capital"
 
 
 def test_a_day_writes_its_coverage_and_metrics_unless_cloudwatch_refuses_them_as_too_old(stage, capsys):

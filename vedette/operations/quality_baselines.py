@@ -20,10 +20,11 @@ from msgspec.structs import replace
 from chalicelib import locations
 from chalicelib.aws import s3
 from chalicelib.constraints import check_types
+from chalicelib.constraints.files import camel_case
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.locations import CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE
-from chalicelib.quality.constraints import QualityConstraints, camel_case
+from chalicelib.quality.constraints import QualityConstraints
 from chalicelib.quality.files import is_quality_constraints, read_baseline, read_statistics, write_constraints
 from chalicelib.records import BaselineInForce
 from chalicelib.settings import settings

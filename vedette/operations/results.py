@@ -72,6 +72,10 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     distinct_count: float | None  # of text; an estimate if there are many
 
 
+class NoResults(VedetteError):
+    """The window was not evaluated, or no window was."""
+
+
 class RecurringEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     """A recurring evaluation of the endpoint."""
 
@@ -126,7 +130,7 @@ def executions(
 
     Raises
     ------
-    VedetteError
+    NoResults
         If there is none.
     """
     variants = [variant] if variant else _variants(endpoint)
@@ -149,7 +153,7 @@ def executions(
         found += _model_monitors(endpoint, start)
     if not found:
         which = f"the window of {start:%Y-%m-%d %H:%M} UTC" if start else "any window"
-        raise VedetteError(f"No results of {endpoint}{f', variant {variant},' if variant else ''} in {which}.")
+        raise NoResults(f"No results of {endpoint}{f', variant {variant},' if variant else ''} in {which}.")
     return found
 
 
@@ -158,14 +162,14 @@ def _of_data_that_was_arriving(endpoint: str, variants: list[str], name: str) ->
 
     Raises
     ------
-    VedetteError
+    NoResults
         If there is none with this name.
     """
     folders = [(variant, locations.folder_of_execution(endpoint, variant, name)) for variant in variants]
     stored = [(variant, stage_stores().executions.get(folder)) for variant, folder in folders]
     found = [_result(variant, execution) for variant, execution in stored if execution is not None]
     if not found:
-        raise VedetteError(f"No results of {endpoint} named {name}.")
+        raise NoResults(f"No results of {endpoint} named {name}.")
     return found
 
 
@@ -179,7 +183,7 @@ def _of_quality(endpoint: str, variants: list[str], day: str, now: datetime) -> 
 
     Raises
     ------
-    VedetteError
+    NoResults
         If there is none.
     """
     start = window_start(day)
@@ -190,7 +194,7 @@ def _of_quality(endpoint: str, variants: list[str], day: str, now: datetime) -> 
             found += [_result(variant, stored)] if stored is not None else []
     if not found:
         which = f"on {start:%Y-%m-%d}" if start else "on any day"
-        raise VedetteError(f"The quality of the model of {endpoint} was not evaluated {which}.")
+        raise NoResults(f"The quality of the model of {endpoint} was not evaluated {which}.")
     return found
 
 

@@ -5,7 +5,8 @@
 | mode              | the applied fleet                                                                          |
 | served, wanted    | DescribeEndpoint and the registry, from the same plan as in the sweep (only mode deploy)   |
 | last capture      | the time in the key of the latest part                                                     |
-| last verdict      | the latest execution of each variant, and of each Model Monitor schedule                   |
+| last verdict      | the latest execution of each variant, its latest day of model quality, and the latest     |
+|                   | execution of each Model Monitor schedule                                                   |
 | open alerts       | the alert states: firing fingerprints; muted ones are counted separately                   |
 | undelivered       | the outboxes in the alert states                                                           |
 | polled            | the sweep's record of captures without events                                              |
@@ -184,19 +185,19 @@ def _verdicts(entry: FleetEntry) -> tuple[tuple[Verdict, ...], str]:
     endpoint = entry.endpoint
     if not stage_stores().bucket.first_key(locations.executions_of_endpoint(endpoint)):
         return (), ""
+    evaluated = []
     try:
-        evaluated = results.executions(endpoint)
+        for window in (results.LATEST, *([results.LATEST_QUALITY] if entry.quality else ())):
+            with suppress(results.NoResults):  # captured data or its labels alone may be evaluated
+                evaluated += results.executions(endpoint, window=window)
     except VedetteError as error:
         return (), sanitize(error)
-    if entry.quality is not None:
-        with suppress(VedetteError):  # no day was evaluated yet
-            evaluated = [*evaluated, *results.executions(endpoint, window=results.LATEST_QUALITY)]
     found = [
         Verdict(
             name=sanitize(one.name) + (" (model quality)" if one.execution.is_of_quality else ""),
             verdict=one.verdict,
             until=one.execution.window_end,
-            violations=sum(m.violated for m in one.execution.measurements),
+            violations=sum(m.is_proven for m in one.execution.measurements),
             tone=tone(one.execution.verdict, one.execution.measurements),
         )
         for one in evaluated
