@@ -278,7 +278,7 @@ def test_an_object_that_was_deleted_before_it_was_read_is_reported_and_then_forg
     swept(watched)
     (mail,) = mails(watched)
     assert "1 captured object cannot be read, so it is in no verdict" in mail
-    assert "it was deleted before it was read; check what deletes it so early; not tried again" in mail
+    assert "it was deleted before it was read; check what deletes captures so early; not tried again" in mail
     assert_forgotten_after(watched, hours=24)
 
 
