@@ -12,14 +12,14 @@ FILES = 3
 
 
 def an_endpoint_with_a_quality_table(stage: Stage) -> None:
-    """In the fleet, and swept; with the secret made, so that what is stored is the same in every branch."""
+    """In the fleet, and swept; with the secret made."""
     an_endpoint_without_a_secret(stage)
     stage_stores().id_secret.get()
     stage.run_schedule("sweep")  # the long look of the day is over
 
 
 def an_endpoint_without_a_secret(stage: Stage) -> None:
-    """The secret is made in the branches, so that only what is joined can be compared."""
+    """In the fleet; the secret is made by the function that needs it first."""
     stage.change_entry(mode="observe", package_group="", golden_payload=None, quality=SETTINGS)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import boto3
@@ -100,7 +101,7 @@ def opened() -> Iterator[Stage]:
     saved = dict(os.environ)
     try:
         # One thread: a branch (a forked process) must not wait for threads of the process that it came from.
-        with threadpool_limits(1), _time_stands_still(), Cloud() as cloud:
+        with threadpool_limits(1), _time_stands_still(), _one_secret(), Cloud() as cloud:
             environment = cloud.install()
             cloud.run_functions(load_app(environment))
             cloud.schedules_enabled = False
@@ -117,6 +118,11 @@ def opened() -> Iterator[Stage]:
 def _time_stands_still() -> AbstractContextManager[object]:
     """A function has a day: while its branches run it would come to the end of its own time."""
     return patch.object(Context, "get_remaining_time_in_millis", lambda context: PLENTY)
+
+
+def _one_secret() -> AbstractContextManager[object]:
+    """Every branch hashes ids by the same secret, so that what is stored is the same."""
+    return patch("chalicelib.stores.id_secret.secrets", SimpleNamespace(token_bytes=bytes))
 
 
 @cache
