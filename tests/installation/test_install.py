@@ -151,6 +151,7 @@ def test_events_reach_the_deployed_package_by_the_deployed_rules(shell):
     cloud.turn(minutes=6)
     key = f"data-capture/{ENDPOINT}/AllTraffic/{datetime.now(UTC):%Y/%m/%d/%H/%M}-00-000-{'1' * 8}-2222.jsonl"
     boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body="".join(map(captured_line, range(200))).encode())
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"ground-truth/{ENDPOINT}/labels.csv", Body=b"1,0\n")
     cloud.settle()
     cloud.invoke("run_monitoring", cloud.scheduled_event("vedette-dev-run_monitoring"))
     cloud.invoke("sweep", cloud.scheduled_event("vedette-dev-sweep"))
