@@ -98,7 +98,7 @@ class Aws:
         content = self.objects.get(asked["Key"])
         if content is None:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "GetObject")
-        return {"Body": StreamingBody(io.BytesIO(content), len(content)), "ETag": '"e"'}
+        return {"Body": StreamingBody(io.BytesIO(content), len(content)), "ETag": '"e"', "LastModified": STORED}
 
     def put_object(self, **asked: Any) -> dict[str, Any]:
         self.objects[asked["Key"]] = asked["Body"]
