@@ -68,6 +68,16 @@ def test_a_repeated_event_changes_nothing(labelled):
     assert len(versions) == 1
 
 
+def test_an_object_that_was_deleted_before_its_event_came_is_skipped(labelled):
+    labelled.cloud.bus.delay(lambda event, function: timedelta(minutes=1))
+    key = upload(labelled, "a.csv", "e1,1\n")
+    boto3.client("s3").delete_object(Bucket=labelled.bucket, Key=key)
+    labelled.cloud.turn(minutes=2)
+    assert answers(labelled) == ["ok"]
+    assert label_parts() == []
+    assert not unreadable_objects.of_endpoint(run_of(), unreadable_objects.labels).count
+
+
 def test_an_object_that_is_written_again_makes_another_part(labelled):
     upload(labelled, "a.csv", "e1,1\n")
     labelled.cloud.turn(seconds=5)
