@@ -23,14 +23,13 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.aws import s3, sagemaker
-from chalicelib.constraints.files import read_constraints
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import AccessDenied, UnreadableFile
 from chalicelib.locations import baseline_files
 from chalicelib.observability import logger
 from chalicelib.records import BaselineInForce, Deployment
 from chalicelib.registry.versions import version_of
-from chalicelib.stores.baselines import BaselineStore, QualityBaselineStore
+from chalicelib.stores.baselines import Baselines
 
 FLEET = "the fleet"
 Package = dict[str, Any]
@@ -65,7 +64,7 @@ def _places(named: Package | None) -> tuple[str, str]:
 def _assign(
     run: EndpointRun,
     served: Deployment,
-    store: BaselineStore | QualityBaselineStore,
+    store: Baselines[Any],
     of_package: tuple[str, str],
     of_fleet: tuple[str, str],
     fleet_baseline: str,
@@ -81,8 +80,7 @@ def _assign(
             problem = str(error)
     known = store.in_force(run.endpoint)
     if known is None:
-        unused = "the labels are" if isinstance(store, QualityBaselineStore) else "the captured data is"
-        return f"none: {problem or f'{unused} not evaluated'}"
+        return f"none: {problem or store.not_evaluated}"
     stays = problem and known.by == by == FLEET  # a copy of the fleet's own file, which cannot be read today
     if known.package_arn and known.package_arn != served.package_arn and not stays:
         store.remove_from_force(run.endpoint)
@@ -94,7 +92,7 @@ def _assign(
 def _put(
     run: EndpointRun,
     served: Deployment,
-    store: BaselineStore | QualityBaselineStore,
+    store: Baselines[Any],
     constraints_uri: str,
     statistics_uri: str,
     by: str,
@@ -104,12 +102,7 @@ def _put(
     if constraints is None:
         raise UnreadableFile(f"{constraints_uri}: missing")
     statistics = _read(statistics_uri) if statistics_uri else None
-    if isinstance(store, QualityBaselineStore):
-        from chalicelib.quality.files import read_baseline  # it needs numpy
-
-        read_baseline(constraints, constraints_uri, statistics, statistics_uri)
-    else:
-        read_constraints(constraints, constraints_uri)
+    store.check(constraints, constraints_uri, statistics, statistics_uri)
     named = BaselineInForce(
         version=f"package-{served.package_version}",
         by=by,

@@ -10,9 +10,10 @@ No endpoint has a dot in its name.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from chalicelib import locations, records
 from chalicelib.aws.s3 import Bucket
@@ -41,18 +42,25 @@ VersionedQualityBaseline: TypeAlias = Versioned["QualityBaseline"]
 
 
 @dataclass(frozen=True)
-class _Baselines(Generic[C_co]):
+class Baselines(ABC, Generic[C_co]):
     """A folder of versions for each endpoint, and current.json beside them."""
 
     bucket: Bucket
     recent: RecentReads | None = None  # where a baseline may be up to 30 seconds old
 
+    not_evaluated: ClassVar[str]  # what it means, in words, that there is no baseline
+
+    @abstractmethod
     def _owner(self, endpoint: str) -> str:
         """In whose folder the versions lie."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _read(self, constraints: bytes, place: str, statistics: bytes | None, statistics_place: str) -> C_co:
-        raise NotImplementedError
+        """The baseline in its two files. Raises UnreadableFile."""
+
+    @abstractmethod
+    def check(self, constraints: bytes, place: str, statistics: bytes | None, statistics_place: str) -> None:
+        """Raise UnreadableFile for files that a person or a package names and that are no baseline."""
 
     def in_force(self, endpoint: str) -> BaselineInForce | None:
         """Which baseline is in force, and who put it there; None when there is none."""
@@ -114,8 +122,10 @@ class _Baselines(Generic[C_co]):
 # Statistics need numpy, so they are imported where they are read: half of the functions never read a baseline.
 
 
-class BaselineStore(_Baselines["Baseline"]):
+class BaselineStore(Baselines["Baseline"]):
     """Baselines of captured data."""
+
+    not_evaluated = "the captured data is not evaluated"
 
     def _owner(self, endpoint: str) -> str:
         return endpoint
@@ -129,9 +139,15 @@ class BaselineStore(_Baselines["Baseline"]):
             statistics=None if statistics is None else read_statistics(statistics, statistics_place),
         )
 
+    def check(self, constraints: bytes, place: str, statistics: bytes | None, statistics_place: str) -> None:
+        """The constraints alone: who deploys does not import numpy."""
+        read_constraints(constraints, place)
 
-class QualityBaselineStore(_Baselines["QualityBaseline"]):
+
+class QualityBaselineStore(Baselines["QualityBaseline"]):
     """Baselines of model quality."""
+
+    not_evaluated = "the labels are not evaluated"
 
     def _owner(self, endpoint: str) -> str:
         return locations.quality_baselines(endpoint)
@@ -140,3 +156,7 @@ class QualityBaselineStore(_Baselines["QualityBaseline"]):
         from chalicelib.quality.files import read_baseline
 
         return read_baseline(constraints, place, statistics, statistics_place)
+
+    def check(self, constraints: bytes, place: str, statistics: bytes | None, statistics_place: str) -> None:
+        """Both files, read as they will be."""
+        self._read(constraints, place, statistics, statistics_place)
