@@ -74,3 +74,14 @@ def open_window(minutes: int, now: datetime) -> Window:
     """
     length = timedelta(minutes=minutes)
     return Window(now - (now - EPOCH) % length, length)
+
+
+def day_of(time: datetime) -> Window:
+    """The day, in UTC, that contains a time.
+
+    Examples
+    --------
+    >>> day_of(datetime(2026, 3, 2, 9, 7, tzinfo=UTC)).name
+    '2026-03-02T00-00Z_1440m'
+    """
+    return open_window(DAY // timedelta(minutes=1), time)

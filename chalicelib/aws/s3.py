@@ -15,7 +15,7 @@ What S3 promises: aws-behaviour: first-writer, conditional-write, strong-reads, 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,21 +51,6 @@ class ListedObject:
     etag: str
     size: int  # bytes
     modified: datetime  # to the second
-
-
-class Chunks:
-    """The bytes of an object: what fails while they arrive is a failure of AWS, what fails on them is theirs."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        self.interrupted = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._chunks
-        except Exception:
-            self.interrupted = True
-            raise
 
 
 class OpenObject(NamedTuple):

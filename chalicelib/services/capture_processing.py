@@ -24,13 +24,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from chalicelib import locations
 from chalicelib.aws import sagemaker
-from chalicelib.aws.s3 import Chunks
 from chalicelib.capture.block_reader import VectorizedBlockReader
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.record_reader import RecordReader
@@ -48,6 +49,7 @@ from chalicelib.registry.versions import UNVERSIONED
 from chalicelib.services import capture_backlog, execution_recording, unreadable_objects
 from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
+from chalicelib.services.guarded_reading import read_guarded
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import LATE_DATA_GRACE, Window, open_window
 
@@ -175,11 +177,7 @@ def _baseline(run: EndpointRun) -> VersionedBaseline | None:
 def _read(
     run: EndpointRun, captured: DataCaptured, baseline: VersionedBaseline | None
 ) -> _ReadObject | UnreadableReason:
-    """Summarize an object and evaluate the summary; why neither attempt could, if so.
-
-    The functions' readers reject what they cannot read. One that fails nevertheless must not make the function fail:
-    any caller of the endpoint could bring that about. The exception's text could hold a payload, so its type is logged.
-    """
+    """Summarize an object and evaluate the summary; why neither attempt could, if so."""
     entry = run.entry
     options = CaptureOptions(
         header=entry.capture_header,
@@ -187,21 +185,20 @@ def _read(
         private=entry.private,
         features=_features(baseline or _baseline(run)) if entry.private else (),
     )
+
+    def summarized(readers: Sequence[Callable[..., Any]], chunks: Iterable[bytes]) -> _ReadObject:
+        summary = summarize(chunks, options=options, readers=readers)
+        evaluation = execution_recording.hard_evaluation(run, summary, baseline.content) if baseline else None
+        return _ReadObject(summary, evaluation)
+
     for readers in READERS:
         found = run.stores.bucket_of(captured.bucket).get_chunks(captured.key)
         if found is None:
             return UnreadableReason.GONE
-        chunks = Chunks(found)
-        try:
-            summary = summarize(chunks, options=options, readers=readers)
-            evaluation = execution_recording.hard_evaluation(run, summary, baseline.content) if baseline else None
-            return _ReadObject(summary, evaluation)
-        except ImportError:  # the package is not whole, which no captured byte brings about
-            raise
-        except Exception as error:
-            if chunks.interrupted:
-                raise
-            logger.error("a reader failed", endpoint=run.endpoint, key=captured.key, kind=type(error).__name__)
+        read = partial(summarized, readers)
+        result = read_guarded(found, read, "a reader failed", endpoint=run.endpoint, key=captured.key)
+        if result is not None:
+            return result
     return UnreadableReason.UNEXPECTED_CONTENT
 
 

@@ -19,16 +19,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.aws.s3 import Chunks, OpenObject
+from chalicelib.aws.s3 import OpenObject
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import AccessDenied
 from chalicelib.events import GroundTruthUploaded
-from chalicelib.observability import count, logger
+from chalicelib.observability import count
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.quality.ids import IdHash
 from chalicelib.quality.label_parts import LabelPart, label_part
 from chalicelib.records import UnreadableReason
 from chalicelib.services import unreadable_objects
+from chalicelib.services.guarded_reading import read_guarded
 
 LATE = timedelta(minutes=15)  # an event is delivered within seconds; a day is evaluated so long after it is due
 
@@ -87,19 +88,15 @@ def process(run: EndpointRun, uploaded: GroundTruthUploaded) -> ProcessedLabels 
 
 
 def _part(run: EndpointRun, uri: str, opened: OpenObject) -> LabelPart | None:
-    """The labels of an object; None when the reader fails on it. An error's text could hold a label: not logged."""
-    assert run.entry.quality is not None  # noqa: S101 - an endpoint without it has no places of labels
+    """The labels of an object; None when the reader fails on it."""
+    settings = run.entry.quality
+    assert settings is not None  # noqa: S101 - an endpoint without it has no places of labels
     ids = IdHash(run.stores.id_secret.get())
-    chunks = Chunks(opened.chunks)
-    try:
-        return label_part(uri, opened.last_modified, chunks, run.entry.quality, ids)
-    except ImportError:  # the package is not whole, which no label brings about
-        raise
-    except Exception as error:
-        if chunks.interrupted:
-            raise
-        logger.error("labels cannot be read", endpoint=run.endpoint, kind=type(error).__name__)
-        return None
+
+    def read(chunks: Iterable[bytes]) -> LabelPart:
+        return label_part(uri, opened.last_modified, chunks, settings, ids)
+
+    return read_guarded(opened.chunks, read, "labels cannot be read", endpoint=run.endpoint, key=uri)
 
 
 def _unreadable(run: EndpointRun, uploaded: GroundTruthUploaded, reason: UnreadableReason) -> Skipped:

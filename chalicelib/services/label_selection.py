@@ -11,7 +11,7 @@ is indexed once (`quality.label_days`), and then costs one read.
 | the first look at a day of predictions    | in addition one GET for each prediction part, and one PUT           |
 | the join that follows                     | one GET for each label part that concerns the day                   |
 
-What is stored for this is named by the keys that it was made of, so that a part that comes late makes it anew.
+What is stored for this is named by the keys that it was made of, so that a part that comes late makes it again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from itertools import groupby
 
 from chalicelib import locations
 from chalicelib.endpoint_run import EndpointRun
-from chalicelib.window import DAY, Window, open_window
+from chalicelib.window import Window, day_of
 
 
 def label_keys_of_day(
@@ -50,6 +50,5 @@ def label_keys_of_day(
 
 
 def _by_day(keys: tuple[str, ...]) -> Iterator[tuple[datetime, tuple[str, ...]]]:
-    minutes = int(DAY.total_seconds() // 60)
-    for start, found in groupby(keys, lambda key: open_window(minutes, locations.part_begun(key)).start):
+    for start, found in groupby(keys, lambda key: day_of(locations.part_begun(key)).start):
         yield start, tuple(found)

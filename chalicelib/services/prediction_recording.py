@@ -12,19 +12,21 @@
 
 from __future__ import annotations
 
-from chalicelib.aws.s3 import Chunks
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.events import DataCaptured
-from chalicelib.observability import count, logger
+from chalicelib.observability import count
 from chalicelib.quality.ids import IdHash
 from chalicelib.quality.predictions import PredictionPart, prediction_part
 from chalicelib.quality.reasons import PredictionReason
 from chalicelib.quality.ripeness import is_ripe
 from chalicelib.quality.settings import QualitySettings
-from chalicelib.window import DAY, open_window
-
-MINUTES_OF_DAY = DAY.total_seconds() // 60
+from chalicelib.services.guarded_reading import read_guarded
+from chalicelib.window import day_of
 
 
 def record(run: EndpointRun, captured: DataCaptured) -> bool:
@@ -45,37 +47,22 @@ def record(run: EndpointRun, captured: DataCaptured) -> bool:
     if created:
         count("Predictions", part.count)
     begun = captured.capture.begun
-    if is_ripe(open_window(int(MINUTES_OF_DAY), begun), settings, run.now):
+    if is_ripe(day_of(begun), settings, run.now):
         run.quality_parts.record_late_predictions(run.endpoint, begun)
     return created
 
 
 def _part(run: EndpointRun, captured: DataCaptured, settings: QualitySettings) -> PredictionPart | None:
-    """The predictions of an object; None when it is gone. The text of an error could hold a payload: not logged."""
+    """The predictions of an object; None when it is gone."""
     found = run.stores.bucket_of(captured.bucket).get_chunks(captured.key)
     if found is None:
         return None
     ids = IdHash(run.stores.id_secret.get())
     options = CaptureOptions(header=run.entry.capture_header, test_marker=run.entry.test_marker)
-    chunks = Chunks(found)
     begun = captured.capture.begun
-    try:
+
+    def read(chunks: Iterable[bytes]) -> PredictionPart:
         return prediction_part(captured.key, chunks, begun, settings, ids, options)
-    except ImportError:  # the package is not whole, which no captured byte brings about
-        raise
-    except Exception as error:
-        if chunks.interrupted:
-            raise
-        logger.error("predictions cannot be read", endpoint=run.endpoint, key=captured.key, kind=type(error).__name__)
-    empty = prediction_part(captured.key, (), begun, settings, ids, options)
-    return PredictionPart(
-        key=captured.key,
-        requests=0,
-        without_inference_id=0,
-        skipped={str(PredictionReason.UNREADABLE): 1},
-        ids=b"",
-        rows=b"",
-        request_rows=b"",
-        times=b"",
-        values=empty.values,
-    )
+
+    part = read_guarded(found, read, "predictions cannot be read", endpoint=run.endpoint, key=captured.key)
+    return part or replace(read(()), skipped={str(PredictionReason.UNREADABLE): 1})
