@@ -28,7 +28,6 @@ A service may call the services below it in this list, and no other:
 | reporting            | the page of an execution                                                  |
 | emf_metrics          | the CloudWatch metrics of a verdict                                       |
 | serving              | the variants and the version that an endpoint serves                      |
-| guarded_reading      | reads an object so that no byte of it makes a function fail               |
 | aggregation          | adds up the parts of a window                                             |
 | label_selection      | which label parts may hold labels of a day of predictions                 |
 | capture_backlog      | capture objects that have no part yet                                     |

@@ -40,6 +40,7 @@ from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import AccessDenied, UnreadableFile
 from chalicelib.events import DataCaptured
+from chalicelib.guarded_reading import read_guarded
 from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.parts import Part
@@ -49,7 +50,6 @@ from chalicelib.registry.versions import UNVERSIONED
 from chalicelib.services import capture_backlog, execution_recording, unreadable_objects
 from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
-from chalicelib.services.guarded_reading import read_guarded
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import LATE_DATA_GRACE, Window, open_window
 

@@ -23,13 +23,13 @@ from chalicelib.aws.s3 import OpenObject
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import AccessDenied
 from chalicelib.events import GroundTruthUploaded
+from chalicelib.guarded_reading import read_guarded
 from chalicelib.observability import count
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.quality.ids import IdHash
 from chalicelib.quality.label_parts import LabelPart, label_part
 from chalicelib.records import UnreadableReason
 from chalicelib.services import unreadable_objects
-from chalicelib.services.guarded_reading import read_guarded
 
 LATE = timedelta(minutes=15)  # an event is delivered within seconds; a day is evaluated so long after it is due
 

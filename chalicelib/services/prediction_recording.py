@@ -19,13 +19,13 @@ from msgspec.structs import replace
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.events import DataCaptured
+from chalicelib.guarded_reading import read_guarded
 from chalicelib.observability import count
 from chalicelib.quality.ids import IdHash
 from chalicelib.quality.predictions import PredictionPart, prediction_part
 from chalicelib.quality.reasons import PredictionReason
 from chalicelib.quality.ripeness import is_ripe
 from chalicelib.quality.settings import QualitySettings
-from chalicelib.services.guarded_reading import read_guarded
 from chalicelib.window import day_of
 
 
