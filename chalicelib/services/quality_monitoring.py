@@ -114,7 +114,7 @@ def evaluate_due_days(run: EndpointRun) -> EvaluatedDays | Skipped:
     due = [] if since is None else looks(settings, since, until)
     if not due:
         if checkpoint is None or late.is_pending:
-            _save(run, late, until, revision)
+            _save(run, late, until, checkpoint, revision)
         return EvaluatedDays()
     context = _context(run, settings)
     _sync_condition(run, context)
@@ -130,7 +130,7 @@ def evaluate_due_days(run: EndpointRun) -> EvaluatedDays | Skipped:
     if remaining:
         count("QualityDaysLeft", remaining)
     if made:
-        _save(run, late, due[made - 1].at if remaining else until, revision, is_complete=not remaining)
+        _save(run, late, due[made - 1].at if remaining else until, checkpoint, revision, is_complete=not remaining)
     return EvaluatedDays(tuple(context.published), remaining)
 
 
@@ -141,10 +141,15 @@ def _since(run: EndpointRun, checkpoint: QualityCheckpoint | None, late: LateQua
 
 
 def _save(
-    run: EndpointRun, late: LateQualityParts, until: datetime, revision: int, *, is_complete: bool = True
+    run: EndpointRun,
+    late: LateQualityParts,
+    until: datetime,
+    checkpoint: QualityCheckpoint | None,
+    revision: int,
+    *,
+    is_complete: bool = True,
 ) -> None:
     """Write up to when the looks were made; never earlier than it says. Losing this write is safe."""
-    checkpoint, _ = run.stores.checkpoints.quality(run.endpoint) if revision else (None, 0)
     if checkpoint is None or checkpoint.evaluated_until < until:
         run.stores.checkpoints.put_quality(QualityCheckpoint(endpoint=run.endpoint, evaluated_until=until), revision)
     if is_complete and late.is_pending:

@@ -14,7 +14,7 @@ imported when a page is due, and by no other function.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -41,26 +41,30 @@ _WITHOUT_FINDINGS = frozenset({Verdict.OK, Verdict.NO_DATA, Verdict.INSUFFICIENT
 
 def write_report(run: EndpointRun, execution: Execution, baseline: Baseline | None, current: Table | None) -> bool:
     """Write the page of an execution, if there is something to see; whether it was written."""
-    try:
+
+    def page() -> bytes | None:
         if _as_before(run, execution):
-            return False
+            return None
         from chalicelib.pages.report import execution_report
 
-        page = execution_report(with_history(run, execution), baseline, current)
-        run.stores.executions.put_file(execution, REPORT_FILE, page, "text/html; charset=utf-8")
-    except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands and must be published
-        count("ReportsFailed")
-        logger.error("report could not be written", kind=type(error).__name__, folder=execution.folder)
-        return False
-    return True
+        return execution_report(with_history(run, execution), baseline, current)
+
+    return _write(run, execution, page)
 
 
 def write_quality_report(run: EndpointRun, execution: Execution, statistics: bytes) -> bool:
     """Write the page of an execution of model quality; whether it was written."""
+    return _write(run, execution, lambda: _quality_page(run, execution, statistics))
+
+
+def _write(run: EndpointRun, execution: Execution, page: Callable[[], bytes | None]) -> bool:
+    """Write a page, if there is one; whether it was written. Whatever fails, the verdict stands and is published."""
     try:
-        page = _quality_page(run, execution, statistics)
-        run.stores.executions.put_file(execution, REPORT_FILE, page, "text/html; charset=utf-8")
-    except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands and must be published
+        content = page()
+        if content is None:
+            return False
+        run.stores.executions.put_file(execution, REPORT_FILE, content, "text/html; charset=utf-8")
+    except Exception as error:  # noqa: BLE001 - see above
         count("ReportsFailed")
         logger.error("report could not be written", kind=type(error).__name__, folder=execution.folder)
         return False

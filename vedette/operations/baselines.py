@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -43,6 +44,7 @@ from vedette.input_sources import is_folder, is_s3, join, read_bytes
 from vedette.operations import aws, constraints, results
 from vedette.operations.results import WindowResult
 
+S = TypeVar("S")
 _NUMBERED = re.compile(r"v(\d+)")
 
 
@@ -87,17 +89,21 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def in_force(endpoint: str) -> Stored:
-    """The current version.
+    """The current version. Raises VedetteError if the endpoint has none."""
+    return needed(current(endpoint), endpoint, "baseline")
+
+
+def needed(found: S | None, endpoint: str, what: str) -> S:
+    """The current version, of captured data or of model quality.
 
     Raises
     ------
     VedetteError
         If the endpoint has none.
     """
-    found = current(endpoint)
     if found is None:
         raise VedetteError(
-            f"{endpoint} has no baseline in stage {settings().stage};"
+            f"{endpoint} has no {what} in stage {settings().stage};"
             f" `vedette constraints use {endpoint} --from DIR` stores one."
         )
     return found

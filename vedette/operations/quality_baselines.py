@@ -27,7 +27,6 @@ from chalicelib.locations import CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE
 from chalicelib.quality.constraints import QualityConstraints
 from chalicelib.quality.files import is_quality_constraints, read_baseline, read_statistics, write_constraints
 from chalicelib.records import BaselineInForce
-from chalicelib.settings import settings
 from vedette.input_sources import is_folder, is_s3, join, read_bytes
 from vedette.operations import aws, baselines
 
@@ -68,20 +67,8 @@ def current(endpoint: str) -> StoredQuality | None:
 
 
 def in_force(endpoint: str) -> StoredQuality:
-    """The current version.
-
-    Raises
-    ------
-    VedetteError
-        If the endpoint has none.
-    """
-    found = current(endpoint)
-    if found is None:
-        raise VedetteError(
-            f"{endpoint} has no baseline of model quality in stage {settings().stage};"
-            f" `vedette constraints use {endpoint} --from DIR` stores one."
-        )
-    return found
+    """The current version. Raises VedetteError if the endpoint has none."""
+    return baselines.needed(current(endpoint), endpoint, "baseline of model quality")
 
 
 def version(endpoint: str, name: str) -> StoredQuality:
