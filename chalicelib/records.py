@@ -347,7 +347,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 class LabelScan(msgspec.Struct, frozen=True, kw_only=True):
     """How far a place of labels has been listed: some pages in each sweep, from its beginning to its end, and again."""
 
-    form: str  # of the settings with which labels are read; with others the place is listed anew
+    form: str  # of the settings with which labels are read; with others the place is listed again
     begun: datetime
     since: datetime | None = None  # what was written before this has its part; None: nothing is known
     after: str = ""  # the last key that was listed; "" at the beginning

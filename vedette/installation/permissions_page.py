@@ -18,7 +18,7 @@ from vedette.project_files import root
 
 # Statement -> reason; a name has one meaning in every policy.
 REASONS = {
-    "CountRequests": "Tells silence from missing captures: how many requests did the endpoint get?",
+    "CountRequests": "Distinguishes silence from missing captures: how many requests did the endpoint get?",
     "DeleteFailedEndpointsOfOurs": "Replaces an endpoint whose creation failed: Vedette's own, if the fleet allows it.",
     "Deploy": "Deploys the wanted version of a model: endpoints in mode `deploy`.",
     "EncryptCaptures": "Encrypts captures where the bucket has a KMS key.",
@@ -28,7 +28,7 @@ REASONS = {
     "IndexLabels": "Writes which days of predictions a label part concerns.",
     "InvokeItself": "Shares the fleet among a few workers of the same function.",
     "KeepFailures": "Lambda itself keeps events that failed all attempts.",
-    "List": "Finds objects, and tells a missing one from a forbidden one; the sweep checks the bucket's notifications.",
+    "List": "Finds objects, and distinguishes a missing one from a forbidden one; the sweep checks the bucket's notifications.",
     "ListSchedulesExecutions": "Finds executions of Model Monitor whose event was lost.",
     "LogInToRegistries": "Pulls the images of models.",
     "Logs": "Writes the log.",

@@ -92,7 +92,7 @@ def planned(entry: FleetEntry, files: Iterable[Source], now: datetime | None = N
 
 
 def upload(one: Upload) -> None:
-    """Upload a file; S3 then tells the stage of it."""
+    """Upload a file; S3 then notifies the stage."""
     bucket, key = locations.split_s3_uri(one.uri)
     client("s3").put_object(Bucket=bucket, Key=key, Body=b"".join(one.source.chunks()))
 
