@@ -28,7 +28,7 @@ REASONS = {
     "IndexLabels": "Writes which days of predictions a label part concerns.",
     "InvokeItself": "Shares the fleet among a few workers of the same function.",
     "KeepFailures": "Lambda itself keeps events that failed all attempts.",
-    "List": "Finds objects, and distinguishes a missing one from a forbidden one; the sweep checks the bucket's notifications.",
+    "List": "Finds objects, and distinguishes missing from forbidden; the sweep checks the bucket's notifications.",
     "ListSchedulesExecutions": "Finds executions of Model Monitor whose event was lost.",
     "LogInToRegistries": "Pulls the images of models.",
     "Logs": "Writes the log.",

@@ -7,7 +7,7 @@ in its latest evaluation. Labels that stopped are not replayed: they do not depe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -21,10 +21,10 @@ from chalicelib.quality.evaluation import LabelHistory, evaluate_quality
 from chalicelib.quality.files import QualityBaseline, read_baseline, write_constraints
 from chalicelib.quality.joined import Joined
 from chalicelib.quality.metrics import Problem
-from chalicelib.records import AlertKind, AlertState, Execution, FleetEntry
+from chalicelib.records import AlertState, Execution, FleetEntry
 from vedette.operations import baselines, quality_baselines
 from vedette.operations.quality_baselines import StoredQuality
-from vedette.operations.replay import NOWHERE, Alert, BaselineReplay, Week
+from vedette.operations.replay import NOWHERE, BaselineReplay
 
 
 def days_of(endpoint: str, variant: str, since: datetime, until: datetime) -> list[Execution]:
@@ -87,25 +87,12 @@ def replayed(
 
 
 def _count(side: BaselineReplay[QualityBaseline], state: AlertState, day: Execution, entry: FleetEntry) -> AlertState:
-    monday = day.window_start.date() - timedelta(days=day.window_start.weekday())
-    week = side.weeks.setdefault(monday, Week(monday))
+    week = side.week_of(day.window_start)
     week.windows += 1
     week.rows += day.rows
     violations = sum(one.violated for one in day.measurements)
     week.violated_windows += bool(violations)
     week.violations += violations if day.verdict == Verdict.VIOLATIONS else 0
     moved = transition(state, replace(day, revision=1), entry.thresholds)
-    for message in messages(moved, day, NOWHERE):
-        if message.kind == AlertKind.RECOVERED:
-            week.recovered += 1
-            continue
-        week.alerts.append(
-            Alert(
-                at=day.window_end,
-                variant=day.variant,
-                kind=message.kind,
-                severity=message.severity,
-                headline=message.headline,
-            )
-        )
+    week.count(messages(moved, day, NOWHERE), day)
     return moved.after

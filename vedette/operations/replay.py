@@ -39,7 +39,7 @@ from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.locations import ROLLUP_LENGTH
 from chalicelib.parts import Part, RollUp
-from chalicelib.records import AlertState, Deployment, Execution, FleetEntry
+from chalicelib.records import AlertKind, AlertMessage, AlertState, Deployment, Execution, FleetEntry
 from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import MIXED, UNVERSIONED
 from chalicelib.services import aggregation
@@ -77,6 +77,22 @@ class Week:
     recovered: int = 0
     slow_drift: int = 0  # messages about slow drift: information
 
+    def count(self, sent: Iterable[AlertMessage], execution: Execution) -> None:
+        """Count the messages that a verdict would have sent."""
+        for message in sent:
+            if message.kind == AlertKind.RECOVERED:
+                self.recovered += 1
+                continue
+            self.alerts.append(
+                Alert(
+                    at=execution.window_end,
+                    variant=execution.variant,
+                    kind=message.kind,
+                    severity=message.severity,
+                    headline=message.headline,
+                )
+            )
+
 
 B = TypeVar("B")
 
@@ -92,6 +108,11 @@ class BaselineReplay(Generic[B]):
     def alerts(self) -> list[Alert]:
         """All alerts, oldest first."""
         return [alert for week in sorted(self.weeks) for alert in self.weeks[week].alerts]
+
+    def week_of(self, time: datetime) -> Week:
+        """The results of the week in which a window begins."""
+        monday = time.date() - timedelta(days=time.weekday())
+        return self.weeks.setdefault(monday, Week(monday))
 
 
 @dataclass(frozen=True)
@@ -293,7 +314,7 @@ class _Run:
     def early_alerts(self, window: Window, evaluation: Evaluation) -> None:
         """Report the violations that are alerted before the window closes."""
         if evaluation.alertable:
-            self._tell(window, Checks.HARD, evaluation, closed=False)
+            self._count_alerts(window, Checks.HARD, evaluation, closed=False)
 
     def closed(self, window: Window, summary: CaptureSummary) -> None:
         """Evaluate a closed window, and before it a drift window that has ended."""
@@ -319,13 +340,13 @@ class _Run:
         evaluated, evaluation = evaluate_closed_window(
             summary, self.side.baseline, checks, window.length, versions, entry.critical_features, day
         )
-        week = self._week(window.start)
+        week = self.side.week_of(window.start)
         if checks != Checks.DRIFT:
             week.windows += 1
             week.rows += summary.rows
         week.violated_windows += bool(evaluation.violations)
         week.violations += len(evaluation.violations)
-        self._tell(window, evaluated, evaluation, closed=True)
+        self._count_alerts(window, evaluated, evaluation, closed=True)
 
     def _compared(self, window: Window, summary: CaptureSummary, version: str) -> DayComparison:
         """How a day compares with those before it, which are reference days until these are complete."""
@@ -343,30 +364,14 @@ class _Run:
         self.days.append(Day(today, version, columns))
         return compared
 
-    def _tell(self, window: Window, checks: Checks, evaluation: Evaluation, *, closed: bool) -> None:
+    def _count_alerts(self, window: Window, checks: Checks, evaluation: Evaluation, *, closed: bool) -> None:
         execution = self._execution(window, checks, evaluation, closed=closed)
         thresholds = self.wanted.entry.thresholds
         moved = transition(self.book, execution, thresholds)
         self.book, of_the_week = follow_slow_drift(moved.after, execution, thresholds)
-        week = self._week(execution.window_start)
+        week = self.side.week_of(execution.window_start)
         week.slow_drift += len(of_the_week)
-        for message in messages(moved, execution, NOWHERE):
-            if message.kind == "recovered":
-                week.recovered += 1
-                continue
-            week.alerts.append(
-                Alert(
-                    at=execution.window_end,
-                    variant=self.variant,
-                    kind=message.kind,
-                    severity=message.severity,
-                    headline=message.headline,
-                )
-            )
-
-    def _week(self, time: datetime) -> Week:
-        monday = time.date() - timedelta(days=time.weekday())
-        return self.side.weeks.setdefault(monday, Week(monday))
+        week.count(messages(moved, execution, NOWHERE), execution)
 
     def _execution(self, window: Window, checks: Checks, evaluation: Evaluation, *, closed: bool) -> Execution:
         return Execution(
