@@ -129,9 +129,8 @@ class ExecutionStore:
 
     def _latest_keys(self, root: str, start: datetime, end: datetime) -> dict[Window, str]:
         """The record of the newest revision of each closed window below a root that begins in [start, end)."""
-        after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
         latest: dict[Window, _Found] = {}
-        for listed in self.bucket.list_objects(root, after=after, until=until):
+        for listed in self._listed(root, start, end):
             window = Window.from_name(listed.key[len(root) :].partition("/")[0])
             found = _found(listed)
             if window is not None and found is not None:
@@ -149,17 +148,20 @@ class ExecutionStore:
         self, endpoint: str, variant: str, start: datetime, end: datetime, stored_since: datetime
     ) -> Iterator[Execution]:
         """The executions of windows begun in [start, end) while they were open, stored at a time or later."""
-        root = locations.executions_of_open_windows(endpoint, variant)
-        after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
-        return self._stored_since(self.bucket.list_objects(root, after=after, until=until), stored_since)
+        listed = self._listed(locations.executions_of_open_windows(endpoint, variant), start, end)
+        return self._stored_since(listed, stored_since)
 
     def of_quality_stored_since(
         self, endpoint: str, variant: str, start: datetime, end: datetime, stored_since: datetime
     ) -> Iterator[Execution]:
         """The executions of model quality of windows begun in [start, end), stored at a time or later."""
-        root = locations.executions_of_quality(endpoint, variant)
+        listed = self._listed(locations.executions_of_quality(endpoint, variant), start, end)
+        return self._stored_since(listed, stored_since)
+
+    def _listed(self, root: str, start: datetime, end: datetime) -> Iterator[ListedObject]:
+        """What lies below a root in the folders of windows that begin in [start, end)."""
         after, until = (f"{root}{time:{START_FORMAT}}" for time in (start, end))
-        return self._stored_since(self.bucket.list_objects(root, after=after, until=until), stored_since)
+        return self.bucket.list_objects(root, after=after, until=until)
 
     def _stored_since(self, listed: Iterable[ListedObject], time: datetime) -> Iterator[Execution]:
         keys = [one.key for one in listed if one.key.endswith(_RECORD) and one.modified >= time]

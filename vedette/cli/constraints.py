@@ -8,6 +8,7 @@ import click
 
 from chalicelib.errors import VedetteError
 from vedette.cli import options, quality_constraints, stage
+from vedette.cli.baseline_versions import use_again
 from vedette.cli.results import show_constraints, which
 from vedette.cli.stage import CommandIO
 
@@ -274,16 +275,13 @@ def use_command(
             reference_days.take(endpoint, chosen.reference)
         return
     chosen = baselines.version(endpoint, str(version))
-    data: dict[str, Any] = {"version": chosen.version, "in_force": False, "differences": []}
-    if before is not None and before.version == chosen.version:
-        io.say(f"{chosen.version} is already the current version.")
-    else:
-        data["differences"] = _compare(io, before, chosen.constraints, chosen.statistics)
-        if io.confirm(f"Use {chosen.version}?"):
-            baselines.use(endpoint, chosen.version, reason, before.etag if before else "")
-            data["in_force"] = True
-            io.say(f"{chosen.version} is now the current version.")
-    io.emit(data)
+    use_again(
+        io,
+        before.version if before else "",
+        chosen.version,
+        lambda: _compare(io, before, chosen.constraints, chosen.statistics),
+        lambda: baselines.use(endpoint, chosen.version, reason, before.etag if before else ""),
+    )
 
 
 for _command in (show_command, versions_command, diff_command, set_command, accept_command, use_command):

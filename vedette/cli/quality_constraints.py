@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vedette.cli import options
+from vedette.cli.baseline_versions import use_again
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
@@ -47,16 +48,13 @@ def use(io: CommandIO, endpoint: str, version: str | None, place: str | None, re
         store(io, endpoint, before, chosen, reason)
         return
     chosen = quality_baselines.version(endpoint, str(version))
-    data: dict[str, Any] = {"version": chosen.version, "in_force": False, "differences": []}
-    if before is not None and before.version == chosen.version:
-        io.say(f"{chosen.version} is already the current version.")
-    else:
-        data["differences"] = _compare(io, before, chosen)
-        if io.confirm(f"Use {chosen.version}?"):
-            quality_baselines.use(endpoint, chosen.version, reason, before.etag if before else "")
-            data["in_force"] = True
-            io.say(f"{chosen.version} is now the current version.")
-    io.emit(data)
+    use_again(
+        io,
+        before.version if before else "",
+        chosen.version,
+        lambda: _compare(io, before, chosen),
+        lambda: quality_baselines.use(endpoint, chosen.version, reason, before.etag if before else ""),
+    )
 
 
 def accept(
