@@ -79,8 +79,8 @@ def histories(
 
 
 def examples(number: int) -> int:
-    """How many undisturbed histories one part runs, so that all parts come to so many disturbed ones."""
-    return math.ceil(number / (PARTS * BRANCHES * sum(STEPS) / 2))
+    """How many undisturbed histories one part runs, so that all parts come to at least so many disturbed ones."""
+    return math.ceil(number / (PARTS * BRANCHES * STEPS[0]))
 
 
 class Disturbed:
