@@ -163,7 +163,7 @@ class EndpointRun:
     @read_once
     def described(self) -> dict[str, Any]:
         """DescribeEndpoint, read at first use; empty when there is no such endpoint."""
-        return sagemaker.describe_endpoint(self.endpoint) or {}
+        return sagemaker.describe_endpoint(self.endpoint) or {} if self.entry.is_endpoint else {}
 
     @property
     def known_description(self) -> dict[str, Any] | None:
@@ -206,8 +206,8 @@ class EndpointRun:
 
     @property
     def capture_uri(self) -> str:
-        """Where the endpoint captures to: its DestinationS3Uri."""
-        return self.entry.capture_uri or locations.capture_uri(self.stores.bucket.name)
+        """Where the endpoint captures to, its DestinationS3Uri; or where others write its records."""
+        return self.entry.records or self.entry.capture_uri or locations.capture_uri(self.stores.bucket.name)
 
     @property
     def quality_parts(self) -> QualityPartStore:

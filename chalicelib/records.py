@@ -229,6 +229,9 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     # The gate: a version must also be in this stage, or in one of these (ModelLifeCycle.Stage).
     model_life_cycle_stage: str | tuple[str, ...] = ""
     shared_gate: bool = False  # other endpoints of the group with the same gate deploy the same versions
+    # Not an endpoint of SageMaker, but a name for records that others write in capture form, or for transform jobs.
+    records: str = ""  # the s3 place of the records: {records}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl
+    transform_jobs: str = ""  # how the names of the jobs begin
     capture_uri: str = ""  # where the endpoint captures; "" is the stage's own bucket
     capture_percentage: int = 100
     # What is stored as text instead of BASE64, and which sides are captured; None: as served, else as SageMaker's SDK.
@@ -259,6 +262,11 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
     runbook_url: str = ""  # linked by the alerts, in place of that of the team or the stage
     private: tuple[str, ...] = ()  # features of which only counts of types and missing cells are stored
     quality: QualitySettings | None = None  # how the predictions are joined to labels; None: they are not
+
+    @property
+    def is_endpoint(self) -> bool:
+        """Whether SageMaker has an endpoint of this name, which may be described, deployed and invoked."""
+        return not (self.records or self.transform_jobs)
 
     @property
     def gate(self) -> tuple[str, ...]:
