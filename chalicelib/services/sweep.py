@@ -73,6 +73,7 @@ from chalicelib.settings import settings
 from chalicelib.window import DAY, LATE_DATA_GRACE, Window, open_window
 
 LOOK_BACK = timedelta(hours=2)
+QUALITY_LOOK_BACK = 90 * DAY  # a day may be evaluated late, when it gets a baseline; then its predictions expire
 LONG_LOOK_BACK = 2 * DAY  # once a day: so an object that comes a day late is found within the next
 REPORTED_WINDOWS_KEPT = 3 * DAY
 CAPTURE_MISSING = "the endpoint was verified, and not even its golden request was captured"
@@ -473,12 +474,12 @@ def _alert_on_unclosed(sweep_run: _SweepRun) -> int:
 
 def _alert_on_quality(sweep_run: _SweepRun) -> int:
     """Alert on the days of model quality that were evaluated since the last sweep; their event may have been lost."""
-    run, quality = sweep_run.run, sweep_run.run.entry.quality
-    if run.entry.mode == Mode.OBSERVE or quality is None:
+    run = sweep_run.run
+    if run.entry.mode == Mode.OBSERVE:
         return 0
     last = sweep_run.checkpoint.quality_reported_until
     since = last - activity.CLOCK_TOLERANCE if last else run.now - LONG_LOOK_BACK
-    oldest = run.now - timedelta(hours=quality.label_limit_hours) - LONG_LOOK_BACK
+    oldest = run.now - QUALITY_LOOK_BACK
     executions = run.stores.executions
     alerts = sum(
         _alert(run, executions.of_quality_stored_since(run.endpoint, variant, oldest, run.now, since))

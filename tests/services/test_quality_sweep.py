@@ -82,6 +82,15 @@ def test_a_day_whose_event_was_lost_is_alerted_on_by_the_next_sweep_and_by_no_ot
     assert watched.alerts == ["violations"], "the event comes after all"
 
 
+def test_a_day_that_is_evaluated_long_after_its_labels_were_ripe_is_alerted_on_too(watched):
+    watched.cloud.bus.drop(lambda event, function: function == FUNCTION)
+    watched.cloud.turn(to=watched.start + 60 * DAY)
+    first, *_ = watched.evaluate()
+    assert first.window_start == watched.start
+    assert watched.swept() >= 1
+    assert watched.alerts == ["violations"]
+
+
 def test_a_day_whose_event_was_delivered_is_not_alerted_on_again(watched):
     watched.evaluate()
     assert watched.alerts == ["violations"]
