@@ -6,7 +6,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 # Byte code lies beside the packages in .venv, never beside our modules: Chalice would ship it.
 export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/pycache
 
-.PHONY: demo local test wheel site chromium lint prove deploy package aws-check lock clean
+.PHONY: demo local test wheel site chromium java lint prove deploy package aws-check lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -18,7 +18,7 @@ local: $(VENV)/.installed
 
 # The tests of one file may share a stage, so one process runs them all.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/proof --ignore=tests/clients --ignore=tests/site --ignore=tests/wheel $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/proof --ignore=tests/clients --ignore=tests/spark --ignore=tests/site --ignore=tests/wheel $(ARGS)
 
 # The wheel, built, and used from empty environments; needs PyPI. `uv build --wheel` writes it to dist/.
 wheel: $(VENV)/.installed
@@ -38,6 +38,10 @@ site: $(VENV)/.installed $(SITE)/.installed
 # The pages are tested in a real browser, Debian's Chromium; `make test` skips these tests where there is none.
 chromium:
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+# Spark runs in Java: Debian's, unless there is one.
+java:
+	@command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends default-jre-headless; }
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

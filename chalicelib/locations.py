@@ -257,6 +257,11 @@ def five_minute_slot(time: datetime) -> datetime:
     )
 
 
+def rollups_of_endpoint(endpoint: str) -> str:
+    """The prefix of all roll-ups of an endpoint, by variant."""
+    return f"rollups/{endpoint}/"
+
+
 def rollup(endpoint: str, variant: str, start: datetime) -> str:
     """The roll-up of the parts of five minutes.
 
@@ -265,7 +270,7 @@ def rollup(endpoint: str, variant: str, start: datetime) -> str:
     >>> rollup("site", "AllTraffic", datetime(2026, 11, 22, 9, 35, tzinfo=UTC))
     'rollups/site/AllTraffic/2026/11/22/09/35.json'
     """
-    return f"rollups/{endpoint}/{variant}/{start:%Y/%m/%d/%H/%M}.json"
+    return f"{rollups_of_endpoint(endpoint)}{variant}/{start:%Y/%m/%d/%H/%M}.json"
 
 
 def baselines_of_endpoint(endpoint: str) -> str:

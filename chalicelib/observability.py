@@ -4,15 +4,19 @@ Log lines hold names, keys, counts and reasons, never a captured payload: pass v
 as JSON, so that hostile text cannot forge a line.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from chalice.app import Chalice, ConvertToMiddleware
 
 from chalicelib.deadline import Deadline
 from chalicelib.errors import RejectedEvent
+
+if TYPE_CHECKING:
+    from chalice.app import Chalice
 
 logger = Logger(service="vedette")
 metrics = Metrics(namespace="Vedette", service="vedette")
@@ -25,6 +29,8 @@ def count(name: str, value: int = 1) -> None:
 
 def observe(app: Chalice) -> None:
     """Surround every function: request id in the logs, metrics flushed, rejected events answered, calls in time."""
+    from chalice.app import ConvertToMiddleware  # commands outside of Lambda use the services, and not Chalice
+
     app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context))
     app.register_middleware(_flush_metrics)
     app.register_middleware(_log_outcome)

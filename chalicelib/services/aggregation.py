@@ -106,7 +106,7 @@ def _total(run: EndpointRun, pieces: Iterable[RollUp | Part], keys: tuple[str, .
 def rollups_and_parts(stores: Stores, endpoint: str, variant: str, keys: tuple[str, ...]) -> Iterator[RollUp | Part]:
     """The roll-ups and single parts that hold the parts with these keys, each once."""
     wanted = dict.fromkeys(keys)
-    for rollup in stores.parts.rollups(endpoint, variant, _slots_with_many_parts(keys)):
+    for rollup in stores.parts.rollups(endpoint, variant, slots_with_many_parts(keys)):
         if all(key in wanted for key in rollup.parts):
             for key in rollup.parts:
                 del wanted[key]
@@ -114,7 +114,7 @@ def rollups_and_parts(stores: Stores, endpoint: str, variant: str, keys: tuple[s
     yield from stores.parts.read(wanted)
 
 
-def _slots_with_many_parts(keys: Iterable[str]) -> dict[datetime, tuple[str, ...]]:
+def slots_with_many_parts(keys: Iterable[str]) -> dict[datetime, tuple[str, ...]]:
     """The slots with ROLLUP_MIN_PARTS of these parts, and their keys: no other has a roll-up."""
     slots: dict[datetime, list[str]] = {}
     for key in keys:
@@ -134,17 +134,21 @@ def roll_up(run: EndpointRun, variant: str, keys: Iterable[str]) -> int:
     """
     start, end = first_slot(run.now), locations.five_minute_slot(run.now - LATE_DATA_GRACE)
     ended = (key for key in keys if start <= locations.part_begun(key) < end)
-    written = 0
-    for begin, slot_keys in _slots_with_many_parts(ended).items():
-        if not run.stores.parts.has_rollup(run.endpoint, variant, begin):
-            summary = CaptureSummary.total(part.summary for part in run.stores.parts.read(slot_keys))
-            rollup = RollUp(
-                endpoint=run.endpoint,
-                variant=variant,
-                start=begin,
-                end=begin + ROLLUP_LENGTH,
-                parts=slot_keys,
-                summary=summary,
-            )
-            written += run.stores.parts.put_rollup(rollup)
-    return written
+    return sum(
+        write_rollup(run, variant, begin, slot_keys, run.stores.parts.read(slot_keys))
+        for begin, slot_keys in slots_with_many_parts(ended).items()
+        if not run.stores.parts.has_rollup(run.endpoint, variant, begin)
+    )
+
+
+def write_rollup(run: EndpointRun, variant: str, begin: datetime, keys: tuple[str, ...], parts: Iterable[Part]) -> bool:
+    """Write the roll-up of the five minutes that begin at a time, of the parts with these keys; False if it exists."""
+    rollup = RollUp(
+        endpoint=run.endpoint,
+        variant=variant,
+        start=begin,
+        end=begin + ROLLUP_LENGTH,
+        parts=keys,
+        summary=CaptureSummary.total(part.summary for part in parts),
+    )
+    return run.stores.parts.put_rollup(rollup)

@@ -93,6 +93,11 @@ class PartStore:
 
         return records_of(self.bucket, RollUp, keys)
 
+    def rollup_starts(self, endpoint: str, variant: str, start: datetime, end: datetime) -> set[datetime]:
+        """When the roll-ups of [start, end) begin, in one listing."""
+        listed = listed_between(self.bucket, f"{locations.rollups_of_endpoint(endpoint)}{variant}/", start, end)
+        return {locations.part_begun(found.key) for found in listed}
+
     def has_rollup(self, endpoint: str, variant: str, start: datetime) -> bool:
         """Whether the five minutes that begin at a time have their roll-up."""
         return self.bucket.exists(locations.rollup(endpoint, variant, start))

@@ -113,7 +113,7 @@ def test_backfill_stores_the_predictions_of_captures_from_before_the_quality_tab
     now = labelled.cloud.clock.now()
     found = backfill.backlog(LABELLED, begun - timedelta(hours=1), now)
     assert (len(found.objects), found.have) == (1, 0)
-    ((_, done),) = backfill.process_backlog(found, LABELLED)
+    ((_, done),) = backfill.process_backlog(found.objects, LABELLED)
     assert (done.created, done.predictions_added) == (False, True)
     assert [part.count for part in prediction_parts()] == [1]
     assert backfill.backlog(LABELLED, begun - timedelta(hours=1), now).have == 1

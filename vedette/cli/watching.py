@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vedette.cli import options, stage
+from vedette.cli import engine, options, stage
 from vedette.cli.quiet_start import show_quiet_start
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
+    from vedette.operations.backfill import Counts
     from vedette.operations.watching import Change, ObservedEndpoint
 
 
@@ -119,53 +120,61 @@ def unwatch_command(io: CommandIO, endpoint: str) -> None:
 @click.option(
     "--from", "since", required=True, metavar="TIME|SPAN", help="The first captures to read: 14d, 2026-11-01."
 )
-def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
+@engine.engine_options
+def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | None, printed: bool) -> None:
     """Process what an endpoint captured before Vedette watched it.
 
-    Create the same parts as the functions do, on this machine, and skip objects that already have a part. Where the
-    endpoint has a quality table, store the predictions of the others too. If you interrupt the command, run it again to
-    continue. Past data raises no alerts. The sweep processes the last two hours.
+    Create the same parts as the functions do, on this machine or on Spark, and skip objects that already have a part.
+    Where the endpoint has a quality table, store the predictions of the others too. Then create the roll-ups of many
+    parts. If you interrupt the command, run it again to continue. Past data raises no alerts. The sweep processes the
+    last two hours.
 
     \b
     Examples:
       vedette backfill churn --from 14d
       vedette backfill churn --from 2026-11-01 --dry-run
+      vedette backfill churn --from 90d --engine spark
     """  # noqa: D301
     from datetime import UTC, datetime
 
-    from chalicelib.outcomes import Skipped
     from vedette.operations import backfill, control
 
     begin = stage.parse_past_time(since)
+    if printed:
+        engine.print_script(io, "backfill", endpoint, "--from", begin.isoformat(timespec="seconds"), "--yes")
+        return
     entry = control.entry_of(endpoint)
     found = backfill.backlog(entry, begin, datetime.now(UTC))
-    megabytes = f"{found.size / 1e6:.1f} MB"
-    objects = f"{len(found.objects)} object{'' if len(found.objects) == 1 else 's'}"
-    io.say(f"Found {objects} ({megabytes}) to process; {found.have} already have a part and are skipped.")
-    done: Counter[str] = Counter()
-    rows = refused = 0
-    quiet: Any = None
-    if found.objects and io.confirm("Process them?"):
-        with options.progress("Processing", found.size) as advance:
-            for captured, outcome in backfill.process_backlog(found, entry):
-                advance(captured.size)
-                if isinstance(outcome, Skipped):
-                    done[outcome.reason] += 1
-                    continue
-                added = "given their predictions" if outcome.predictions_added else "created meanwhile by another run"
-                done["created" if outcome.created else added] += 1
-                rows += outcome.part.summary.rows
-                refused += outcome.part.summary.rejected_lines
-        counts = ", ".join(f"{number} {what}" for what, number in done.items())
-        io.say(f"Parts: {counts}. They hold {rows} rows; {refused} lines were rejected.")
+    io.say(
+        f"Found {_number(len(found.objects), 'object')} ({found.size / 1e6:.1f} MB) to process; {found.have} already"
+        " have a part and are skipped."
+    )
+    counts, quiet = backfill.Counts(), None
+    if (found.objects or found.hours) and io.confirm("Process them?"):
+        with engine.started(master) as spark, options.progress("Processing", found.size) as advance:
+            counts = backfill.process(found, entry, spark, advance)
+        io.say(*_outcome(counts))
         quiet = show_quiet_start(io, entry)
     io.emit(
         {
             "endpoint": endpoint,
             "waiting": len(found.objects),
-            "parts": done,
-            "rows": rows,
-            "refused": refused,
+            "parts": counts.outcomes,
+            "rows": counts.rows,
+            "refused": counts.rejected_lines,
+            "rollups": counts.rollups,
             "quiet_start": quiet,
         }
     )
+
+
+def _outcome(counts: Counts) -> Iterator[str]:
+    if counts.outcomes:
+        parts = ", ".join(f"{number} {what}" for what, number in sorted(counts.outcomes.items()))
+        yield f"Parts: {parts}. They hold {counts.rows} rows; {counts.rejected_lines} lines were rejected."
+    if counts.rollups:
+        yield f"Roll-ups: {counts.rollups} created."
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

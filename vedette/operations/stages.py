@@ -39,7 +39,7 @@ def find(
     except MissingSetting as error:
         unknown = error
     named = known.get("VEDETTE_STAGE") or stage or environment.get("VEDETTE_STAGE", "").strip()
-    if not named or (known and region in {None, "", _region(known)}):
+    if not named or (known and region in {None, "", region_of(known)}):
         if unknown is not None:
             raise unknown
         return known
@@ -48,15 +48,15 @@ def find(
     try:
         found = installations.variables_of_stack(named, profile, region)
     except MissingSetting as error:
-        here = f" {unknown}" if unknown else f" Stage {named} of {folder} is in {_region(known)}."
+        here = f" {unknown}" if unknown else f" Stage {named} of {folder} is in {region_of(known)}."
         raise MissingSetting(f"{error}{here}") from error
     if found is None:
-        raise unknown or MissingSetting(f"Stage {named} is in {_region(known)}, not in {region}.")
+        raise unknown or MissingSetting(f"Stage {named} is in {region_of(known)}, not in {region}.")
     return found
 
 
-def _region(variables: Mapping[str, str]) -> str:
-    """The region in the ARN of the alerts' topic."""
+def region_of(variables: Mapping[str, str]) -> str:
+    """The region in the ARN of the alerts' topic; "" without one."""
     return (variables.get("VEDETTE_TOPIC_ARN", "").split(":") + [""] * 4)[3]
 
 
