@@ -4,12 +4,25 @@ import json
 import shlex
 import subprocess
 
+import boto3
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
+from chalicelib.constraints.constraints import Constraints
+from chalicelib.endpoint_run import EndpointRun
+from chalicelib.locations import HOUR
+from chalicelib.records import FleetEntry
+from chalicelib.services import quality_monitoring
 from chalicelib.settings import settings
+from tests.capture.captures import line, side
 from tests.operations.installed_stage import SITE
+from tests.services.quality_days import DAY, SETTINGS, capture_day, label_day, put_baseline, rows_of
+from vedette.demo import user_actions
+from vedette.installation.policies import listed
+from vedette.local import permissions
+from vedette.local.recorder import calling_as
+from vedette.operations import backfill
 from vedette.spark import emr_serverless
 
 BACKFILL = ("backfill", SITE, "--from", "2026-02-01")
@@ -88,7 +101,57 @@ def test_options_of_spark_need_spark(stage):
 
 
 def test_without_pyspark_there_is_one_sentence(stage):
-    key = "data-capture/preferred-site/AllTraffic/2026/03/01/00/00-00-000-x.jsonl"
-    stage.cloud.session.client("s3").put_object(Bucket=stage.bucket, Key=key, Body=b"")
+    quiet(stage)
+    put(stage, SITE, "x", b"")
     sentence = stage.refused(*BACKFILL, "--engine", "spark", "--yes")
     assert sentence == "The engine spark needs PySpark: pip install 'vedette[spark]'."
+
+
+READ_BY_SPARK = ("s3:GetObject", "ReadJob")  # the archive and the job file, which Spark itself reads
+
+
+def test_a_job_may_do_what_it_does_and_nothing_else(stage):
+    """Both commands, of an endpoint with private features and one with model quality, in the role of a job."""
+    quiet(stage)
+    entries = FleetEntry(endpoint="churn", private=("a",)), FleetEntry(endpoint="fraud", quality=SETTINGS)
+    user_actions.apply_fleet(*entries)
+    types = {"label": "Fractional", "a": "Integral", "b": "Integral"}
+    features = [{"name": name, "inferred_type": kind, "completeness": 1.0} for name, kind in types.items()]
+    user_actions.put_baseline_in_force("churn", "v1", Constraints({"version": 0.0, "features": features}), None)
+    for entry in entries:
+        for number in range(backfill.ROLLUP_MIN_PARTS):
+            put(stage, entry.endpoint, f"n{number}", line(side("1,2"), side("0.5")) * 20)
+    day = rows_of(stage.cloud.clock.now().replace(hour=0, minute=0, second=0, microsecond=0) - 3 * DAY)
+    put_baseline("fraud", day.start)
+    capture_day("fraud", day, hours=4)
+    label_day("fraud", day, day.start + DAY)
+    quality_monitoring.evaluate_due_days(EndpointRun.without_deadline(entries[1]))
+
+    policy = emr_serverless.job_policy(settings())
+    stage.cloud.permissions.policy_of = lambda function: policy if function == "spark" else None
+    with calling_as("spark"):
+        for entry in entries:
+            assert stage.answer("backfill", entry.endpoint, "--from", "1d", "--yes")["rollups"] == 1
+        stage.done("replay", "churn", "--from", "1d")
+        stage.done("replay", "fraud", "--from", "9d", "--quality")
+    used = {(need.action, sid) for (who, need), by in permissions.needed.items() if who == "spark" for sid in by}
+    allowed = {
+        (action, statement["Sid"])
+        for statement in policy["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+    }
+    assert allowed == used | {READ_BY_SPARK}
+
+
+def quiet(stage) -> None:
+    """No function runs beside the commands."""
+    stage.cloud.bus.backend = None
+    stage.cloud.schedules_enabled = False
+
+
+def put(stage, endpoint: str, name: str, content: bytes) -> None:
+    """A captured object of a few hours ago."""
+    begun = stage.cloud.clock.now() - 5 * HOUR
+    key = f"data-capture/{endpoint}/AllTraffic/{begun:%Y/%m/%d/%H/%M}-00-000-{name}.jsonl"
+    boto3.client("s3").put_object(Bucket=stage.bucket, Key=key, Body=content)

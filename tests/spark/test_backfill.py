@@ -11,8 +11,6 @@ from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.records import FleetEntry
 from tests.spark.captured import CROWDED, few_values, many_numbers, put_objects, rows_of
 from tests.spark.conftest import ROOT, watched
-from vedette.installation.policies import listed
-from vedette.local import permissions
 from vedette.local.errors import AwsError
 from vedette.operations import backfill, control
 
@@ -108,20 +106,6 @@ def test_the_job_file_runs_with_spark_submit(fleet):
         program=("spark-submit",),
     )
     assert "Parts: 1 created. They hold 10 rows; 0 lines were rejected." in process.stdout
-
-
-def test_the_role_of_a_job_may_do_what_it_does_and_nothing_else(fleet):
-    """What the tests above needed; a job of an endpoint with `private` features also reads its baseline, as replay."""
-    with fleet.under_the_policy() as policy:
-        used = {(need.action, sid) for (who, need), by in permissions.needed.items() if who == "spark" for sid in by}
-    allowed = {
-        (action, statement["Sid"])
-        for statement in policy["Statement"]
-        if statement["Effect"] == "Allow"
-        for action in listed(statement["Action"])
-    }
-    assert allowed == used
-    assert not [need for who, need in permissions.refused if who == "spark"]
 
 
 def test_an_object_that_may_not_be_read_is_one_sentence_after_all_others(fleet):

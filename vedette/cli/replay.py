@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from chalicelib.errors import VedetteError
-from vedette.cli import options, stage
+from vedette.cli import engine, options, stage
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.records import Execution
     from vedette.operations.replay import BaselineReplay, Week
+    from vedette.spark.engine import Spark
 
 MAX_ALERTS_SHOWN = 20
 
@@ -32,8 +33,17 @@ MAX_ALERTS_SHOWN = 20
     help="End with this window or object, as an alert names it, and show what it would have raised. [default: now]",
 )
 @click.option("--quality", is_flag=True, help="Replay the evaluated days of model quality.")
+@engine.engine_options
 def replay_command(
-    io: CommandIO, endpoint: str, since: str, other: str | None, variant: str, window: str | None, quality: bool
+    io: CommandIO,
+    endpoint: str,
+    since: str,
+    other: str | None,
+    variant: str,
+    window: str | None,
+    quality: bool,
+    master: str | None,
+    printed: bool,
 ) -> None:
     """Back-test constraints on past data: count the violations and alerts of each week.
 
@@ -50,11 +60,19 @@ def replay_command(
       vedette replay preferred-site --from 2026-11-01 --constraints constraints.json
       vedette replay preferred-site --from 14d --window 2026-11-22T09
       vedette replay fraud --from 60d --quality --constraints quality-baseline/
+      vedette replay preferred-site --from 90d --engine spark
     """  # noqa: D301
     from vedette.operations import results
 
+    if printed:
+        given = {"--constraints": other, "--variant": variant, "--window": window}
+        more = [word for name, value in given.items() if value for word in (name, value)]
+        begin = stage.parse_past_time(since).isoformat(timespec="seconds")
+        engine.print_script(io, "replay", endpoint, "--from", begin, *more, *(["--quality"] if quality else []))
+        return
     of_quality = quality or (window is not None and results.is_quality_window(window))
-    found = (_of_quality if of_quality else _of_captures)(endpoint, since, other, variant, window)
+    with engine.started(master) as spark:
+        found = (_of_quality if of_quality else _of_captures)(endpoint, since, other, variant, window, spark)
     _show(io, endpoint, found)
 
 
@@ -70,7 +88,9 @@ class _Replayed(NamedTuple):
     named: Execution | None  # that ends the replay
 
 
-def _of_quality(endpoint: str, since: str, other: str | None, variant: str, window: str | None) -> _Replayed:
+def _of_quality(
+    endpoint: str, since: str, other: str | None, variant: str, window: str | None, spark: Spark | None
+) -> _Replayed:
     from datetime import UTC
 
     from vedette.operations import control, quality_replay
@@ -85,7 +105,7 @@ def _of_quality(endpoint: str, since: str, other: str | None, variant: str, wind
         raise VedetteError(
             f"The quality of the model of {endpoint} was not evaluated from {start:%Y-%m-%d} to {end:%Y-%m-%d}."
         )
-    sides = quality_replay.replayed(control.entry_of(endpoint), days, [baseline for _, baseline in against])
+    sides = quality_replay.replayed(control.entry_of(endpoint), days, [baseline for _, baseline in against], spark)
     return _Replayed(start, end, len(days), "days of model quality", _names(against), sides, named)
 
 
@@ -93,7 +113,9 @@ def _names(against: Sequence[tuple[str, Any]]) -> list[str]:
     return [name if "/" not in name else name.rstrip("/").rpartition("/")[2] for name, _ in against]
 
 
-def _of_captures(endpoint: str, since: str, other: str | None, variant: str, window: str | None) -> _Replayed:
+def _of_captures(
+    endpoint: str, since: str, other: str | None, variant: str, window: str | None, spark: Spark | None
+) -> _Replayed:
     from datetime import UTC
 
     from vedette.operations import control, replay
@@ -113,7 +135,7 @@ def _of_captures(endpoint: str, since: str, other: str | None, variant: str, win
         )
     parts = sum(len(of_variant) for of_variant in keys.values())
     with options.progress("Evaluating", parts, counted=True) as advance:
-        sides = replay.replayed(wanted, keys, [baseline for _, baseline in against], advance)
+        sides = replay.replayed(wanted, keys, [baseline for _, baseline in against], advance, spark)
     return _Replayed(wanted.start, wanted.end, parts, "captured objects", _names(against), sides, named)
 
 

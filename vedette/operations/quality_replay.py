@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from msgspec.structs import replace
 
 from chalicelib import locations
 from chalicelib.alerts.message import messages
 from chalicelib.alerts.state import transition
+from chalicelib.constraints.evaluation import Evaluation
 from chalicelib.constraints.measurement import Verdict
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import VedetteError
@@ -21,10 +23,12 @@ from chalicelib.quality.evaluation import LabelHistory, evaluate_quality
 from chalicelib.quality.files import QualityBaseline, read_baseline, write_constraints
 from chalicelib.quality.joined import Joined
 from chalicelib.quality.metrics import Problem
+from chalicelib.quality.settings import QualitySettings
 from chalicelib.records import AlertState, Execution, FleetEntry
 from vedette.operations import baselines, quality_baselines
 from vedette.operations.quality_baselines import StoredQuality
 from vedette.operations.replay import NOWHERE, BaselineReplay
+from vedette.spark.engine import Spark, mapped
 
 
 def days_of(endpoint: str, variant: str, since: datetime, until: datetime) -> list[Execution]:
@@ -53,7 +57,7 @@ def _content(stored: StoredQuality) -> QualityBaseline:
 
 
 def replayed(
-    entry: FleetEntry, days: Sequence[Execution], against: Sequence[QualityBaseline]
+    entry: FleetEntry, days: Sequence[Execution], against: Sequence[QualityBaseline], spark: Spark | None = None
 ) -> list[BaselineReplay[QualityBaseline]]:
     """Evaluate the days with each baseline.
 
@@ -64,26 +68,35 @@ def replayed(
     """
     if entry.quality is None:
         raise VedetteError(f"{entry.endpoint} has no quality table in the fleet.")
-    problem = Problem.of(entry.quality)
     sides = [BaselineReplay(baseline) for baseline in against]
     books: dict[tuple[int, str], AlertState] = {}
-    for day in days:
-        joined = stage_stores().bucket.get_record(Joined, day.folder + locations.JOINED_FILE)
-        if joined is None:
-            continue  # its files are gone
-        for number, side in enumerate(sides):
-            evaluation = evaluate_quality(
-                joined.states,
-                side.baseline.constraints,
-                problem,
-                baseline=side.baseline.statistics,
-                history=LabelHistory(capture_percentage=entry.capture_percentage),
-                critical=entry.critical_features,
-            )
+    evaluated = mapped(spark, partial(_evaluations, entry, entry.quality, against), [day.folder for day in days])
+    for day, evaluations in zip(days, evaluated, strict=True):
+        for number, evaluation in enumerate(evaluations):
             made = replace(day, verdict=evaluation.verdict, measurements=evaluation.measurements, rows=evaluation.rows)
             state = books.get((number, day.variant)) or AlertState(endpoint=day.endpoint, variant=day.variant)
-            books[number, day.variant] = _count(side, state, made, entry)
+            books[number, day.variant] = _count(sides[number], state, made, entry)
     return sides
+
+
+def _evaluations(
+    entry: FleetEntry, settings: QualitySettings, against: Sequence[QualityBaseline], folder: str
+) -> list[Evaluation]:
+    """A day with each baseline; none if its files are gone."""
+    joined = stage_stores().bucket.get_record(Joined, folder + locations.JOINED_FILE)
+    if joined is None:
+        return []
+    return [
+        evaluate_quality(
+            joined.states,
+            baseline.constraints,
+            Problem.of(settings),
+            baseline=baseline.statistics,
+            history=LabelHistory(capture_percentage=entry.capture_percentage),
+            critical=entry.critical_features,
+        )
+        for baseline in against
+    ]
 
 
 def _count(side: BaselineReplay[QualityBaseline], state: AlertState, day: Execution, entry: FleetEntry) -> AlertState:

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as dataclass_replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -38,7 +39,7 @@ from chalicelib.constraints.windows import checks_for_length, evaluate_closed_wi
 from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.locations import ROLLUP_LENGTH
-from chalicelib.parts import Part, RollUp
+from chalicelib.parts import Part
 from chalicelib.records import AlertKind, AlertMessage, AlertState, Deployment, Execution, FleetEntry
 from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import MIXED, UNVERSIONED
@@ -47,11 +48,13 @@ from chalicelib.services.execution_recording import OBJECT_MIN_ROWS
 from chalicelib.window import DAY, LATE_DATA_GRACE, Window, open_window
 from vedette.operations import baselines, reference_days
 from vedette.operations.reference_days import SummedDay
+from vedette.spark.engine import Spark, mapped
 
 QUIET_DAYS = 14
 LOUD = 0.5  # alerts a week
 NOWHERE = AlertContext(bucket="")
 MAX_SUMMARIES = 50  # of a window that are collected before they are added
+MAX_CHUNKS_HELD = 64  # that Spark returns at once
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,17 +217,26 @@ def replayed(
     keys: Mapping[str, tuple[str, ...]],
     against: Sequence[Baseline],
     advance: Callable[[int], None] = lambda parts: None,
+    spark: Spark | None = None,
 ) -> list[BaselineReplay[Baseline]]:
-    """Evaluate the parts with each baseline; `advance` is called with the number of parts after each read."""
+    """Evaluate the parts with each baseline; `advance` is called with the number of parts that were read.
+
+    With Spark its tasks read the parts, add them up and make the hard checks. Drift and alerts, which depend on the
+    time before, are evaluated here.
+    """
     sides = [BaselineReplay(baseline) for baseline in against]
     endpoint = EndpointRun.without_deadline(wanted.entry)
     for variant, parts in keys.items():
         began = wanted.start.date()
         before = list(reference_days.summed_days(endpoint, variant, began - FULL_DAYS * DAY, began, wanted.served))
         runs = [_Run(wanted, variant, side, before) for side in sides]
-        for _, of_chunk in groupby(parts, lambda key: open_window(_chunk(wanted.entry), _begun(key))):
-            pieces = aggregation.rollups_and_parts(stage_stores(), wanted.entry.endpoint, variant, tuple(of_chunk))
-            _filled(wanted.entry, pieces, runs, advance)
+        chunks = [
+            tuple(of_chunk)
+            for _, of_chunk in groupby(parts, lambda key: open_window(_chunk(wanted.entry), locations.part_begun(key)))
+        ]
+        for chunk in mapped(spark, partial(_read_chunk, wanted.entry, variant, against), chunks, MAX_CHUNKS_HELD):
+            _evaluate_chunk(chunk, runs)
+            advance(chunk.parts)
         for run in runs:
             run.drift_until(wanted.end)
     return sides
@@ -239,39 +251,70 @@ def _chunk(entry: FleetEntry) -> int:
     return max(entry.window_minutes, entry.drift_window_minutes) if whole else entry.window_minutes
 
 
-def _filled(
-    entry: FleetEntry, pieces: Iterable[RollUp | Part], runs: Sequence[_Run], advance: Callable[[int], None]
-) -> None:
-    """Fill the windows in steps of five minutes, and close them. Only the five-minute sums are kept in memory."""
+class _ReadWindow(NamedTuple):
+    """A window of parts, and what its hard checks said of each baseline after every five minutes."""
+
+    window: Window
+    summary: CaptureSummary
+    steps: list[tuple[datetime, list[Evaluation]]]
+
+
+class _ReadChunk(NamedTuple):
+    """What was read at once."""
+
+    windows: list[_ReadWindow]
+    objects: list[list[tuple[datetime, Evaluation]]]  # of each baseline, the objects that violate alone
+    parts: int
+
+
+def _read_chunk(entry: FleetEntry, variant: str, against: Sequence[Baseline], keys: tuple[str, ...]) -> _ReadChunk:
+    """Read parts, and evaluate what depends on nothing before them. Only sums of five minutes are kept in memory."""
     slots: dict[tuple[Window, datetime], list[CaptureSummary]] = {}
-    for piece in pieces:
+    objects: list[list[tuple[datetime, Evaluation]]] = [[] for _ in against]
+    for piece in aggregation.rollups_and_parts(stage_stores(), entry.endpoint, variant, keys):
         begun = piece.begun if isinstance(piece, Part) else piece.start
         summaries = slots.setdefault((open_window(entry.window_minutes, begun), locations.five_minute_slot(begun)), [])
         summaries.append(piece.summary)
         if len(summaries) >= MAX_SUMMARIES:
             summaries[:] = [CaptureSummary.total(summaries)]
         if isinstance(piece, Part):
-            for run in runs:
-                run.read(piece)
-        advance(1 if isinstance(piece, Part) else len(piece.parts))
+            for found, baseline in zip(objects, against, strict=True):
+                evaluation = _hard(entry, piece.summary, baseline)
+                if evaluation.alertable:
+                    found.append((begun, replace(evaluation, measurements=evaluation.alertable)))
+    windows = []
     for window, of_window in groupby(sorted(slots), lambda place: place[0]):
-        summary = CaptureSummary()
+        summary, steps = CaptureSummary(), []
         for place in of_window:
             summary = CaptureSummary.total([summary, *slots.pop(place)])
-            until = place[1] + ROLLUP_LENGTH
-            for run in runs:
+            steps.append((place[1] + ROLLUP_LENGTH, [_hard(entry, summary, baseline) for baseline in against]))
+        windows.append(_ReadWindow(window, summary, steps))
+    return _ReadChunk(windows, objects, len(keys))
+
+
+def _hard(entry: FleetEntry, summary: CaptureSummary, baseline: Baseline) -> Evaluation:
+    """Evaluate the hard checks of an object, or of an open window so far."""
+    return evaluate(
+        summary, baseline, checks=Checks.HARD, critical=entry.critical_features, minimum_rows=OBJECT_MIN_ROWS
+    )
+
+
+def _evaluate_chunk(chunk: _ReadChunk, runs: Sequence[_Run]) -> None:
+    """Fill the windows in steps of five minutes, and close them."""
+    for run, objects in zip(runs, chunk.objects, strict=True):
+        run.found += objects
+    for window, summary, steps in chunk.windows:
+        for until, evaluations in steps:
+            for run, evaluation in zip(runs, evaluations, strict=True):
                 run.objects_until(until)
                 if until < window.end:
-                    run.early_alerts(Window(window.start, until - window.start), run.hard(summary))
-        for run in runs:
+                    run.early_alerts(Window(window.start, until - window.start), evaluation)
+        for number, run in enumerate(runs):
             if window.end <= run.wanted.end:
                 run.closed(window, summary)
             else:  # it ends with data of an open window
-                run.early_alerts(Window(window.start, run.wanted.end - window.start), run.hard(summary))
-
-
-def _begun(key: str) -> datetime:
-    return locations.part_begun(key)
+                last = steps[-1][1][number]
+                run.early_alerts(Window(window.start, run.wanted.end - window.start), last)
 
 
 class _Run:
@@ -288,22 +331,6 @@ class _Run:
         self.reference = Reference()
         self.day_types: dict[date, str] = {}
         self.days = [day.named(side.baseline) for day in before if day.version != MIXED]
-
-    def hard(self, summary: CaptureSummary) -> Evaluation:
-        """Evaluate the hard checks of an object, or of an open window so far."""
-        return evaluate(
-            summary,
-            self.side.baseline,
-            checks=Checks.HARD,
-            critical=self.wanted.entry.critical_features,
-            minimum_rows=OBJECT_MIN_ROWS,
-        )
-
-    def read(self, part: Part) -> None:
-        """Evaluate an object alone; its result is reported in order of time."""
-        evaluation = self.hard(part.summary)
-        if evaluation.alertable:
-            self.found.append((part.begun, replace(evaluation, measurements=evaluation.alertable)))
 
     def objects_until(self, time: datetime) -> None:
         """Report the results of the objects before a time."""
