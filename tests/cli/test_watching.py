@@ -22,6 +22,7 @@ from tests.cli.watched_endpoint import (
     rows,
     write_constraints,
 )
+from tests.runs import run_of_entry
 from vedette.demo import user_actions
 
 __all__ = ["lake"]
@@ -302,7 +303,7 @@ def test_a_backfill_keeps_few_large_objects_at_once(watching):
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(backfill, "create_part", make)
-        made = list(backfill.process_backlog(captured, FleetEntry(endpoint=CHURN)))
+        made = list(backfill.process_backlog(captured, run_of_entry(FleetEntry(endpoint=CHURN))))
     assert ([one.key for one, _ in made], max(most)) == (["k0", "k1", "k2", "k3", "k4"], 1)
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.quality.ids import IdHash
 from chalicelib.services import capture_processing, prediction_recording
-from tests.runs import run_of
+from tests.runs import run_of, run_of_entry
 from tests.services.conftest import ENDPOINT
 from tests.services.labelled_endpoint import LABELLED, capture, prediction_parts, record
 from vedette.operations import backfill
@@ -113,7 +113,7 @@ def test_backfill_stores_the_predictions_of_captures_from_before_the_quality_tab
     now = labelled.cloud.clock.now()
     found = backfill.backlog(LABELLED, begun - timedelta(hours=1), now)
     assert (len(found.objects), found.have) == (1, 0)
-    ((_, done),) = backfill.process_backlog(found.objects, LABELLED)
+    ((_, done),) = backfill.process_backlog(found.objects, run_of_entry(LABELLED))
     assert (done.created, done.predictions_added) == (False, True)
     assert [part.count for part in prediction_parts()] == [1]
     assert backfill.backlog(LABELLED, begun - timedelta(hours=1), now).have == 1

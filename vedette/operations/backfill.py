@@ -168,9 +168,8 @@ def _slice_total(create: Callable[[Sequence[T]], Iterator[Counts]], items: Seque
     return Counts.total(create(items))
 
 
-def process_backlog(objects: Iterable[DataCaptured], entry: FleetEntry) -> Iterator[tuple[DataCaptured, Processed]]:
+def process_backlog(objects: Iterable[DataCaptured], run: EndpointRun) -> Iterator[tuple[DataCaptured, Processed]]:
     """Create the parts of objects, several at a time, and yield each in the given order."""
-    run = EndpointRun.without_deadline(entry)
     running: deque[tuple[DataCaptured, Future[Processed]]] = deque()
     with ThreadPoolExecutor(MAX_PARALLEL_READS) as pool:
         try:
@@ -194,11 +193,12 @@ def _megabytes(running: Iterable[tuple[DataCaptured, object]], more: DataCapture
 
 def create_parts(entry: FleetEntry, objects: Iterable[DataCaptured]) -> Iterator[Counts]:
     """Create the parts of objects; yields the counts of each."""
-    for captured, outcome in process_backlog(objects, entry):
-        yield _counts(captured, outcome)
+    for captured, outcome in process_backlog(objects, EndpointRun.without_deadline(entry)):
+        yield counts_of(captured, outcome)
 
 
-def _counts(captured: DataCaptured, outcome: Processed) -> Counts:
+def counts_of(captured: DataCaptured, outcome: Processed) -> Counts:
+    """What became of one object."""
     if isinstance(outcome, Skipped):
         return Counts({outcome.reason: 1}, size=captured.size)
     added = "given their predictions" if outcome.predictions_added else "created meanwhile by another run"
