@@ -209,6 +209,7 @@ SCENARIOS: dict[str, Callable[..., Any]] = {
     "docs/operate.md": endpoint,
     "docs/quality-metrics.md": only_files,
     "docs/receive-alerts.md": endpoint,
+    "docs/spark.md": captured_before,
     "docs/uninstall.md": set_up,
     "docs/watch.md": captured_endpoint,
     "examples/sagemaker_pipelines/README.md": only_files,

@@ -6,11 +6,13 @@ import msgspec
 import pytest
 
 from chalicelib import records
+from chalicelib.constraints.constraints import Constraints
 from chalicelib.parts import Part
 from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.records import FleetEntry
 from tests.spark.captured import CROWDED, few_values, many_numbers, put_objects, rows_of
 from tests.spark.conftest import ROOT, watched
+from vedette.demo import user_actions
 from vedette.local.errors import AwsError
 from vedette.operations import backfill, control
 
@@ -124,6 +126,17 @@ def test_a_task_that_fails_in_s3_is_one_sentence(fleet):
         process = fleet.run("backfill", FAILING, "--from", "1d", *SPARK, code=2)
     sentence = process.stderr.strip().splitlines()[-1]
     assert sentence.startswith("Error: A task failed on Spark: ClientError: An error occurred (InternalError)")
+
+
+def test_a_cluster_that_does_not_reach_sagemaker_learns_no_reference_days_and_succeeds(fleet):
+    types = {"label": "Fractional", "a": "Integral", "b": "String"}
+    features = [{"name": name, "inferred_type": kind, "completeness": 0.0} for name, kind in types.items()]
+    user_actions.put_baseline_in_force(FRESH, "v1", Constraints({"version": 0.0, "features": features}), None)
+    fleet.put(FRESH, timedelta(hours=30), "x", few_values(3))
+    command = ("backfill", FRESH, "--from", "3d", "--yes")
+    process = fleet.run(*command, AWS_ENDPOINT_URL_SAGEMAKER="http://127.0.0.1:9")
+    assert "Parts: 1 created." in process.stdout
+    assert "The last days were not replayed, and no reference days were learned: Could not connect" in process.stdout
 
 
 def test_without_java_there_is_one_sentence(fleet):

@@ -137,6 +137,8 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
     """  # noqa: D301
     from datetime import UTC, datetime
 
+    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+
     from vedette.operations import backfill, control
 
     begin = stage.parse_past_time(since)
@@ -154,7 +156,10 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
         with engine.started(master) as spark, options.progress("Processing", found.size) as advance:
             counts = backfill.process(found, entry, spark, advance)
         io.say(*_outcome(counts))
-        quiet = show_quiet_start(io, entry)
+        try:
+            quiet = show_quiet_start(io, entry)
+        except (ConnectTimeoutError, EndpointConnectionError) as error:  # a cluster may reach S3 and DynamoDB alone
+            io.say(f"The last days were not replayed, and no reference days were learned: {error}")
     io.emit(
         {
             "endpoint": endpoint,

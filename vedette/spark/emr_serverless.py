@@ -49,8 +49,9 @@ _TRUST = {
 }
 _SCRIPT = """\
 #!/bin/sh
-# `vedette {command}` on Amazon EMR Serverless. Read this, and run it where Docker, the AWS CLI and the wheel
-# (dist/vedette-*.whl) are. Each step may be repeated; to resume a job that was cut short, repeat the last one.
+# On Amazon EMR Serverless: vedette {command}
+# Read this, and run it where Docker, the AWS CLI and the wheel (dist/vedette-*.whl) are. Each step may be repeated; to
+# resume a job that was cut short, repeat the last one.
 set -eu
 export AWS_DEFAULT_REGION={region}
 
