@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import boto3
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib import records
 from chalicelib.endpoint_run import stage_stores
@@ -13,6 +15,7 @@ from chalicelib.services.aggregation import ROLLUP_MIN_PARTS
 from tests.capture.captures import line, side
 from vedette.operations import backfill
 from vedette.operations.backfill import Backlog, Counts
+from vedette.spark import slices
 
 CHURN = FleetEntry(endpoint="churn")
 
@@ -89,3 +92,16 @@ def test_counts_add_up():
     assert Counts.total([]) == Counts()
     one, two = Counts({"created": 2}, 10, 1, 99), Counts({"created": 1, "object gone": 1}, 5, 0, 1, 3)
     assert Counts.total([one, two]) == Counts({"created": 3, "object gone": 1}, 15, 1, 100, 3)
+
+
+@given(st.lists(st.integers(0, 1 << 31), max_size=60), st.integers(1, 8))
+def test_slices_hold_each_item_once_and_are_about_equal(sizes, cores):
+    items = list(enumerate(sizes))
+    found = slices.slices(items, lambda item: item[1], cores)
+    assert sorted(item for one in found for item in one) == items
+    assert all(one == sorted(one) for one in found)
+    loads = [sum(size + slices.OPEN_COST_BYTES for _, size in one) for one in found]
+    assert loads == sorted(loads, reverse=True)
+    if sizes:
+        assert len(found) >= min(len(items), cores)
+        assert max(loads) <= sum(loads) / len(found) + max(sizes) + slices.OPEN_COST_BYTES

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from vedette.cli import options
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ def started(master: str | None) -> Iterator[Spark | None]:
     profile = click.get_current_context().params.get("profile")
     with engine.started(master, profile) as spark:
         yield spark
+
+
+def progress(spark: Spark | None, title: str, size: int, *, counted: bool = False) -> Any:
+    """`options.progress`; of Spark, which shows its own, one that shows nothing."""
+    return options.progress(title, size, counted=counted) if spark is None else nullcontext(lambda done: None)
 
 
 def print_script(io: CommandIO, *arguments: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from chalicelib.errors import VedetteError
-from vedette.cli import engine, options, stage
+from vedette.cli import engine, stage
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _of_captures(
             f" `vedette backfill {endpoint} --from {since}` processes earlier captures."
         )
     parts = sum(len(of_variant) for of_variant in keys.values())
-    with options.progress("Evaluating", parts, counted=True) as advance:
+    with engine.progress(spark, "Evaluating", parts, counted=True) as advance:
         sides = replay.replayed(wanted, keys, [baseline for _, baseline in against], advance, spark)
     return _Replayed(wanted.start, wanted.end, parts, "captured objects", _names(against), sides, named)
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vedette.cli import engine, options, stage
+from vedette.cli import engine, stage
 from vedette.cli.quiet_start import show_quiet_start
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
-    from vedette.operations.backfill import Counts
+    from chalicelib.records import FleetEntry
+    from vedette.operations.backfill import Backlog, Counts
     from vedette.operations.watching import Change, ObservedEndpoint
 
 
@@ -137,8 +138,6 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
     """  # noqa: D301
     from datetime import UTC, datetime
 
-    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
-
     from vedette.operations import backfill, control
 
     begin = stage.parse_past_time(since)
@@ -153,13 +152,7 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
     )
     counts, quiet = backfill.Counts(), None
     if (found.objects or found.hours) and io.confirm("Process them?"):
-        with engine.started(master) as spark, options.progress("Processing", found.size) as advance:
-            counts = backfill.process(found, entry, spark, advance)
-        io.say(*_outcome(counts))
-        try:
-            quiet = show_quiet_start(io, entry)
-        except (ConnectTimeoutError, EndpointConnectionError) as error:  # a cluster may reach S3 and DynamoDB alone
-            io.say(f"The last days were not replayed, and no reference days were learned: {error}")
+        counts, quiet = _processed(io, entry, found, master)
     io.emit(
         {
             "endpoint": endpoint,
@@ -171,6 +164,22 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
             "quiet_start": quiet,
         }
     )
+
+
+def _processed(io: CommandIO, entry: FleetEntry, found: Backlog, master: str | None) -> tuple[Counts, Any]:
+    """Create what is missing; the counts, and what would have been sent in the last days, if that is known."""
+    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+
+    from vedette.operations import backfill
+
+    with engine.started(master) as spark, engine.progress(spark, "Processing", found.size) as advance:
+        counts = backfill.process(found, entry, spark, advance)
+    io.say(*_outcome(counts))
+    try:
+        return counts, show_quiet_start(io, entry)
+    except (ConnectTimeoutError, EndpointConnectionError) as error:  # a cluster may reach S3 and DynamoDB alone
+        io.say(f"The last days were not replayed, and no reference days were learned: {error}")
+        return counts, None
 
 
 def _outcome(counts: Counts) -> Iterator[str]:
