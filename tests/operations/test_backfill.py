@@ -13,6 +13,7 @@ from chalicelib.parts import RollUp
 from chalicelib.records import FleetEntry
 from chalicelib.services.aggregation import ROLLUP_MIN_PARTS
 from tests.capture.captures import line, side
+from vedette.local.errors import AwsError
 from vedette.operations import backfill
 from vedette.operations.backfill import Backlog, Counts
 from vedette.spark import slices
@@ -88,10 +89,47 @@ def test_objects_that_cannot_be_read_do_not_count_for_a_roll_up(stage, captured)
     assert (counts.outcomes, counts.rollups) == ({"created": ROLLUP_MIN_PARTS - 1, "object gone": 1}, 0)
 
 
+@pytest.fixture
+def refuse(stage, monkeypatch):
+    """Let S3 refuse the objects whose key a function chooses."""
+
+    def refused(chosen) -> None:
+        known = stage.cloud.router.validators["s3", "*"]
+
+        def validate(request, operation):
+            if chosen(operation.path_parameters.get("Key", "")):
+                raise AwsError("AccessDenied", "Access Denied", 403)
+            return known(request, operation)
+
+        monkeypatch.setitem(stage.cloud.router.validators, ("s3", "GetObject"), validate)
+
+    return refused
+
+
+def test_an_object_that_may_not_be_read_stands_in_no_ones_way(stage, captured, refuse):
+    _applied(stage)
+    captured(timedelta(hours=5), ROLLUP_MIN_PARTS + 2)
+    refuse(lambda key: key.startswith("data-capture/") and key.endswith(("n0.jsonl", "n1.jsonl")))
+    sentence = stage.refused("backfill", "churn", "--from", "1d", "--yes")
+    assert sentence.startswith(f"s3://{stage.bucket}/data-capture/churn/blue/")
+    assert sentence.endswith("00-000-n0.jsonl: access is denied, and to 1 other object")
+    assert len(rollups()[0].parts) == ROLLUP_MIN_PARTS
+    assert len(missing(stage).objects) == 2
+
+
+def test_a_source_that_gives_nothing_is_not_asked_for_all(stage, captured, refuse, monkeypatch):
+    monkeypatch.setattr(backfill, "MAX_DENIED", 3)
+    captured(timedelta(hours=5), 30)
+    refuse(lambda key: key.startswith("data-capture/"))
+    counts = backfill.process(missing(stage), CHURN)
+    assert (counts.outcomes, len(counts.denied), counts.rollups) == ({"object denied": 3}, 3, 0)
+
+
 def test_counts_add_up():
     assert Counts.total([]) == Counts()
     one, two = Counts({"created": 2}, 10, 1, 99), Counts({"created": 1, "object gone": 1}, 5, 0, 1, 3)
     assert Counts.total([one, two]) == Counts({"created": 3, "object gone": 1}, 15, 1, 100, 3)
+    assert Counts.total([Counts(denied=("a",)), one, Counts(denied=("b",))]).denied == ("a", "b")
 
 
 @given(st.lists(st.integers(0, 1 << 31), max_size=60), st.integers(1, 8))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chalicelib.errors import AccessDenied
 from vedette.cli import engine, stage
 from vedette.cli.quiet_start import show_quiet_start
 from vedette.cli.stage import CommandIO
@@ -175,6 +176,9 @@ def _processed(io: CommandIO, entry: FleetEntry, found: Backlog, master: str | N
     with engine.started(master) as spark, engine.progress(spark, "Processing", found.size) as advance:
         counts = backfill.process(found, entry, spark, advance)
     io.say(*_outcome(counts))
+    if counts.denied:
+        more = len(counts.denied) - 1
+        raise AccessDenied(counts.denied[0] + (f", and to {_number(more, 'other object')}" if more else ""))
     try:
         return counts, show_quiet_start(io, entry)
     except (ConnectTimeoutError, EndpointConnectionError) as error:  # a cluster may reach S3 and DynamoDB alone

@@ -5,6 +5,8 @@
 | an object without a part                                 | its part, with the code and the key of the function     |
 | an object that has a part, and its predictions if needed | skipped: an interrupted run can be repeated             |
 | another run creates the same part at the same time       | the first part stays                                    |
+| an object that S3 or KMS refuses                         | named in `Counts.denied`; the others are processed      |
+| MAX_DENIED of them                                       | the rest is left to another run: it is not one object   |
 | five minutes with ROLLUP_MIN_PARTS parts and no roll-up  | their roll-up, after all parts                          |
 | the last LOOK_BACK                                       | left to the sweep, which evaluates what it finds        |
 
@@ -27,9 +29,10 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import AccessDenied
 from chalicelib.events import DataCaptured
 from chalicelib.locations import ROLLUP_LENGTH
-from chalicelib.outcomes import Skipped
+from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import FleetEntry
 from chalicelib.services import capture_backlog
 from chalicelib.services.aggregation import ROLLUP_MIN_PARTS, slots_with_many_parts, write_rollup
@@ -44,7 +47,8 @@ if TYPE_CHECKING:
 MAX_PARALLEL_READS = 10  # the size of botocore's connection pool
 MAX_PARALLEL_MEGABYTES = 200  # of objects read at once, unless a single one is larger
 ROLLUP_READ_BYTES = 20 << 20  # the work of one roll-up, in bytes of captures read at the same time
-Processed = ProcessedObject | Skipped
+MAX_DENIED = 100  # objects
+Processed = ProcessedObject | Skipped | AccessDenied
 T = TypeVar("T")
 
 
@@ -77,19 +81,22 @@ class Counts(msgspec.Struct, frozen=True):
     rejected_lines: int = 0
     size: int = 0  # bytes of the objects
     rollups: int = 0  # written
+    denied: tuple[str, ...] = ()  # a sentence for each object that may not be read
 
     @classmethod
     def total(cls, counts: Iterable[Counts]) -> Counts:
         """The sum."""
         outcomes: Counter[str] = Counter()
         rows = rejected_lines = size = rollups = 0
+        denied: list[str] = []
         for one in counts:
             outcomes.update(one.outcomes)
             rows += one.rows
             rejected_lines += one.rejected_lines
             size += one.size
             rollups += one.rollups
-        return cls(dict(outcomes), rows, rejected_lines, size, rollups)
+            denied += one.denied
+        return cls(dict(outcomes), rows, rejected_lines, size, rollups, tuple(denied))
 
 
 def backlog(entry: FleetEntry, since: datetime, now: datetime) -> Backlog:
@@ -179,7 +186,7 @@ def process_backlog(objects: Iterable[DataCaptured], run: EndpointRun) -> Iterat
                 ):
                     first, future = running.popleft()
                     yield first, future.result()
-                running.append((captured, pool.submit(create_part, run, captured)))
+                running.append((captured, pool.submit(_part_or_denial, run, captured)))
             while running:
                 first, future = running.popleft()
                 yield first, future.result()
@@ -187,18 +194,32 @@ def process_backlog(objects: Iterable[DataCaptured], run: EndpointRun) -> Iterat
             pool.shutdown(cancel_futures=True)
 
 
+def _part_or_denial(run: EndpointRun, captured: DataCaptured) -> Processed:
+    try:
+        return create_part(run, captured)
+    except AccessDenied as error:
+        return error
+
+
 def _megabytes(running: Iterable[tuple[DataCaptured, object]], more: DataCaptured) -> float:
     return sum(captured.size for captured, _ in (*running, (more, None))) / 1e6
 
 
 def create_parts(entry: FleetEntry, objects: Iterable[DataCaptured]) -> Iterator[Counts]:
-    """Create the parts of objects; yields the counts of each."""
+    """Create the parts of objects; yields the counts of each. It ends early when MAX_DENIED may not be read."""
+    denied = 0
     for captured, outcome in process_backlog(objects, EndpointRun.without_deadline(entry)):
-        yield counts_of(captured, outcome)
+        counts = counts_of(captured, outcome)
+        yield counts
+        denied += len(counts.denied)
+        if denied == MAX_DENIED:
+            return
 
 
 def counts_of(captured: DataCaptured, outcome: Processed) -> Counts:
     """What became of one object."""
+    if isinstance(outcome, AccessDenied):
+        return Counts({SkipReason.OBJECT_DENIED: 1}, size=captured.size, denied=(str(outcome),))
     if isinstance(outcome, Skipped):
         return Counts({outcome.reason: 1}, size=captured.size)
     added = "given their predictions" if outcome.predictions_added else "created meanwhile by another run"
