@@ -265,6 +265,8 @@ def report(size: int, number: int, rounds: Rounds) -> Iterator[str]:
         speed, cost = size / 1e6 / median(wall), spread([seconds / size * 1e9 for seconds in cpu])
         begin = spread(start) if way[0] == "spark" else "-"
         yield f"| {NAMES[way]} | {spread(wall)} | {speed:.0f} | {cost} | {begin} |"
+    hours = 1000 * median(one.cpu / size * 1e9 for one in rounds[WAYS[3]]) / 3600
+    yield f"\nAt the cost of local[2] a terabyte takes {hours:.1f} core hours."
     yield "\n" + " ".join((__doc__ or "").rpartition("|\n\n")[2].split())
 
 

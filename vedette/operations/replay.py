@@ -225,10 +225,9 @@ def replayed(
     time before, are evaluated here.
     """
     sides = [BaselineReplay(baseline) for baseline in against]
-    endpoint = EndpointRun.without_deadline(wanted.entry)
+    earlier = [wanted.start.date() - number * DAY for number in range(FULL_DAYS, 0, -1)]
     for variant, parts in keys.items():
-        began = wanted.start.date()
-        before = list(reference_days.summed_days(endpoint, variant, began - FULL_DAYS * DAY, began, wanted.served))
+        before = [day for days in mapped(spark, partial(_read_day, wanted, variant), earlier) for day in days]
         runs = [_Run(wanted, variant, side, before) for side in sides]
         chunks = [
             tuple(of_chunk)
@@ -240,6 +239,12 @@ def replayed(
         for run in runs:
             run.drift_until(wanted.end)
     return sides
+
+
+def _read_day(wanted: ReplayRange, variant: str, day: date) -> list[SummedDay]:
+    """A day before the range; none without parts."""
+    run = EndpointRun.without_deadline(wanted.entry)
+    return list(reference_days.summed_days(run, variant, day, day + DAY, wanted.served))
 
 
 def _chunk(entry: FleetEntry) -> int:
