@@ -1,8 +1,8 @@
 """`--engine`, `--master` and `--print`, without Spark; tests/spark runs it."""
 
 import json
-import shlex
 import subprocess
+import sys
 from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import product
@@ -36,57 +36,75 @@ BACKFILL = ("backfill", SITE, "--from", "2026-02-01")
 ROWS = line(side("1,2"), side("0.5")) * 20
 
 
+PROGRAM = """#!{python}
+import json, sys
+with open({log!r}, "a") as log:
+    log.write(json.dumps([{name!r}, *sys.argv[1:]]) + "\\n")
+print({{"list-applications": "None", "create-application": "00f1r8ka7v2h4t01"}}.get(sys.argv[2], "run"))
+"""
+
+
 @pytest.fixture
-def printed(stage) -> str:
-    return stage.done(*BACKFILL, "--engine", "spark", "--print")
+def called(stage, tmp_path) -> list[list[str]]:
+    """The programs that the printed script calls, with their arguments, as a shell runs it."""
+    for name in ("aws", "docker"):
+        (tmp_path / name).write_text(PROGRAM.format(python=sys.executable, name=name, log=str(tmp_path / "log")))
+        (tmp_path / name).chmod(0o755)
+    script = stage.done(*BACKFILL, "--engine", "spark", "--print")
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["/bin/sh"], input=script, text=True, cwd=tmp_path, env=environment, check=True)
+    return [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
 
 
-def words(script: str) -> list[str]:
-    """The words of the script, as a shell reads them."""
-    return shlex.split(script, comments=True)
+def option(called: list[list[str]], name: str):
+    """The value of an option, which one of the calls has; JSON is read."""
+    (found,) = [call[call.index(name) + 1] for call in called if name in call]
+    return json.loads(found) if found.startswith("{") else found
 
 
-def option(script: str, name: str):
-    """The JSON after an option."""
-    found = words(script)
-    return json.loads(found[found.index(name) + 1])
+def test_the_script_packs_uploads_and_starts(called):
+    assert [call[:3] for call in called if call[1] != "s3"] == [
+        ["docker", "run", "--rm"],
+        ["aws", "iam", "get-role"],
+        ["aws", "iam", "put-role-policy"],
+        ["aws", "emr-serverless", "list-applications"],
+        ["aws", "emr-serverless", "create-application"],
+        ["aws", "emr-serverless", "start-job-run"],
+    ]
+    assert option(called, "--application-id") == "00f1r8ka7v2h4t01"
 
 
-def test_a_shell_reads_the_script(printed):
-    assert subprocess.run(["/bin/sh", "-n"], input=printed, text=True, check=False).returncode == 0
-
-
-def test_emr_serverless_accepts_the_job(printed):
+def test_emr_serverless_accepts_the_job(called):
     model = botocore.session.get_session().get_service_model("emr-serverless")
     arguments = {
-        "applicationId": "00f1r8ka7v2h4t01",
+        "applicationId": option(called, "--application-id"),
         "clientToken": "once",
-        "executionRoleArn": "arn:aws:iam::123456789012:role/vedette-local-spark",
-        "jobDriver": option(printed, "--job-driver"),
-        "configurationOverrides": option(printed, "--configuration-overrides"),
-        "executionTimeoutMinutes": 0,
+        "executionRoleArn": option(called, "--execution-role-arn"),
+        "jobDriver": option(called, "--job-driver"),
+        "configurationOverrides": option(called, "--configuration-overrides"),
+        "executionTimeoutMinutes": int(option(called, "--execution-timeout-minutes")),
     }
     shape = model.operation_model("StartJobRun").input_shape
     assert ParamValidator().validate(arguments, shape).generate_report() == ""
     capacity = model.operation_model("CreateApplication").input_shape.members["maximumCapacity"]
-    assert ParamValidator().validate(option(printed, "--maximum-capacity"), capacity).generate_report() == ""
+    assert ParamValidator().validate(option(called, "--maximum-capacity"), capacity).generate_report() == ""
 
 
-def test_the_job_is_the_command_in_the_stage(printed):
-    submitted = option(printed, "--job-driver")["sparkSubmit"]
+def test_the_job_is_the_command_in_the_stage(stage, called):
+    submitted = option(called, "--job-driver")["sparkSubmit"]
     assert submitted["entryPointArguments"] == [
         *("backfill", SITE, "--from", "2026-02-01T00:00:00+00:00", "--yes", "--engine", "spark")
     ]
-    ((properties,),) = [
-        [one["properties"] for one in option(printed, "--configuration-overrides")["applicationConfiguration"]]
-    ]
+    (defaults,) = option(called, "--configuration-overrides")["applicationConfiguration"]
+    properties = defaults["properties"]
     assert properties["spark.emr-serverless.driverEnv.VEDETTE_STAGE"] == "local"
-    assert properties["spark.archives"].endswith("#environment")
     assert properties["spark.executorEnv.PYSPARK_PYTHON"] == "./environment/bin/python"
+    uploaded = [call[4] for call in called if call[1:3] == ["s3", "cp"]]
+    assert uploaded == [properties["spark.archives"].removesuffix("#environment"), submitted["entryPoint"]]
 
 
-def test_the_role_is_of_the_stage_alone(stage, printed):
-    policy = option(printed, "--policy-document")
+def test_the_role_is_of_the_stage_alone(stage, called):
+    policy = option(called, "--policy-document")
     assert policy == emr_serverless.job_policy(settings())
     resources = json.dumps([one["Resource"] for one in policy["Statement"] if one["Effect"] == "Allow"])
     assert "vedette-*" not in resources
