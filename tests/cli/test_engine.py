@@ -1,6 +1,8 @@
 """`--engine`, `--master` and `--print`, without Spark; tests/spark runs it."""
 
 import json
+import os
+import pickle
 import subprocess
 import sys
 from datetime import datetime
@@ -16,6 +18,7 @@ from msgspec.structs import replace
 from chalicelib.constraints.reference_days import FULL_DAYS
 from chalicelib.constraints.suggestion import suggested_constraints
 from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import NotReady, OutOfTime, RequestRejected
 from chalicelib.locations import HOUR
 from chalicelib.records import FleetEntry
 from chalicelib.services import quality_monitoring
@@ -31,6 +34,7 @@ from vedette.local import permissions
 from vedette.local.recorder import calling_as
 from vedette.operations import backfill
 from vedette.spark import emr_serverless
+from vedette.spark import engine as spark_engine
 
 BACKFILL = ("backfill", SITE, "--from", "2026-02-01")
 ROWS = line(side("1,2"), side("0.5")) * 20
@@ -130,6 +134,19 @@ def test_without_pyspark_there_is_one_sentence(stage):
     put(stage, SITE, "x", b"")
     sentence = stage.refused(*BACKFILL, "--engine", "spark", "--yes")
     assert sentence == "The engine spark needs PySpark: pip install 'vedette[spark]'."
+
+
+def raised(error: Exception) -> None:
+    raise error
+
+
+def test_a_task_returns_the_sentence_of_an_error_that_no_retry_can_mend_and_raises_others(stage):
+    variables = {name: value for name, value in os.environ.items() if name.startswith("VEDETTE_")}
+    refused = spark_engine.in_stage(variables, None, raised, RequestRejected("ValidationException", "no such name"))
+    assert pickle.loads(pickle.dumps(refused)).sentence == "ValidationException: no such name"  # noqa: S301
+    for error in (NotReady("busy"), OutOfTime("late"), ZeroDivisionError()):
+        with pytest.raises(type(error)):
+            spark_engine.in_stage(variables, None, raised, error)
 
 
 def test_a_job_may_do_what_it_does_and_nothing_else(stage):

@@ -9,7 +9,7 @@
 | a task                                           | outcome                                                         |
 |--------------------------------------------------|-----------------------------------------------------------------|
 | returns                                          | its result, in the order of the items                           |
-| raises a VedetteError that no retry can mend     | the other tasks go on; then the first such error, as it is      |
+| raises a VedetteError that no retry can mend     | the other tasks go on; then a VedetteError with its sentence    |
 | raises anything else, or its machine is lost     | Spark runs it again (spark.task.maxFailures; not on `local[N]`) |
 | fails each time                                  | a VedetteError with the last line of the task's traceback       |
 
@@ -48,9 +48,9 @@ R = TypeVar("R")
 
 
 class _Refused(NamedTuple):
-    """In place of a result: the error that no retry can mend."""
+    """In place of a result: the sentence of an error that no retry can mend. Not every error can be pickled."""
 
-    error: VedetteError
+    sentence: str
 
 
 class Spark:
@@ -87,7 +87,7 @@ class Spark:
             results = _collected(self._context.parallelize(some, len(some)).map(task))
             for result in results:
                 if isinstance(result, _Refused):
-                    raise result.error
+                    raise VedetteError(result.sentence)
             yield from results
 
 
@@ -149,7 +149,7 @@ def in_stage(variables: Mapping[str, str], profile: str | None, function: Callab
         except RETRIED:
             raise
         except VedetteError as error:
-            return _Refused(error)
+            return _Refused(str(error))
 
 
 def _collected(results: Any) -> list[Any]:
