@@ -79,7 +79,7 @@ class Spark:
         Raises
         ------
         VedetteError
-            When a task fails; the others have been done.
+            When a task fails. After an error that no retry can mend the other tasks have been done.
         """
         remaining = iter(items)
         task = partial(in_stage, self._variables, self._profile, function)
