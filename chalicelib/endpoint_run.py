@@ -207,7 +207,7 @@ class EndpointRun:
     @property
     def capture_uri(self) -> str:
         """Where the endpoint captures to, its DestinationS3Uri; or where others write its records."""
-        return self.entry.records or self.entry.capture_uri or locations.capture_uri(self.stores.bucket.name)
+        return self.entry.source or locations.capture_uri(self.stores.bucket.name)
 
     @property
     def quality_parts(self) -> QualityPartStore:

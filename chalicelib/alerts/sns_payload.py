@@ -53,6 +53,7 @@ class Installation:
     region: str
     account: str
     partition: str = "aws"
+    links_endpoint: bool = True  # whether SageMaker's console has a page about what an alert is about
 
 
 def with_routing(message: AlertMessage, team: str, installation: Installation, runbook_url: str = "") -> AlertMessage:
@@ -86,7 +87,9 @@ def links_of(endpoint: str, folder: str, source: Source, installation: Installat
         return {}
     region = installation.region
     console = f"https://{region}.{domain}"
-    links = {"endpoint": f"{console}/sagemaker/home?region={region}#/endpoints/{quote(endpoint, safe='')}"}
+    links = {}
+    if installation.links_endpoint:
+        links["endpoint"] = f"{console}/sagemaker/home?region={region}#/endpoints/{quote(endpoint, safe='')}"
     if not folder:
         return links
     bucket, page = installation.bucket, REPORT_FILE

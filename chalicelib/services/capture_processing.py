@@ -31,7 +31,6 @@ from functools import partial
 from typing import Any
 
 from chalicelib import locations
-from chalicelib.aws import sagemaker
 from chalicelib.capture.block_reader import VectorizedBlockReader
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.record_reader import RecordReader
@@ -45,9 +44,7 @@ from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.parts import Part
 from chalicelib.records import Execution, UnreadableReason
-from chalicelib.registry.plan import Served
-from chalicelib.registry.versions import UNVERSIONED
-from chalicelib.services import capture_backlog, execution_recording, unreadable_objects
+from chalicelib.services import capture_backlog, execution_recording, serving, unreadable_objects
 from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.stores.baselines import VersionedBaseline
@@ -274,9 +271,7 @@ def _record(
         window = Window(part.begun, timedelta(minutes=1))
         key = (locations.part(capture),)
         evaluated = Evaluated(part.variant, window, WindowSum(part.summary, (), key, key), evaluation, baseline)
-        served = Served.of(sagemaker.describe_served(run.endpoint))
-        version = served.version if served else UNVERSIONED
-        execution = execution_recording.execution_of(run, evaluated, folder, version, closed=False)
+        execution = execution_recording.execution_of(run, evaluated, folder, serving.version_now(run), closed=False)
         if execution_recording.record(run, execution, evaluated):
             return execution
         stored = run.stores.executions.get(folder) or execution

@@ -5,10 +5,12 @@ from chalicelib.records import FleetEntry
 from chalicelib.settings import settings
 
 
-def installation() -> Installation:
-    """The stage of this process."""
+def installation(entry: FleetEntry) -> Installation:
+    """The stage of this process, for the alerts of an entry of the fleet."""
     stage = settings()
-    return Installation(stage.stage, stage.bucket, stage.region, stage.account, stage.partition)
+    return Installation(
+        stage.stage, stage.bucket, stage.region, stage.account, stage.partition, links_endpoint=entry.is_endpoint
+    )
 
 
 def runbook_of(entry: FleetEntry) -> str:

@@ -122,7 +122,7 @@ def addressed(message: AlertMessage) -> AlertMessage:
     """The message as this stage would send it."""
     entry = stage_stores().fleet.get().entry(message.endpoint)
     entry = entry or FleetEntry(endpoint=message.endpoint)
-    return sns_payload.with_routing(message, entry.team, installation(), runbook_of(entry))
+    return sns_payload.with_routing(message, entry.team, installation(entry), runbook_of(entry))
 
 
 def _of_execution(execution: Execution, *, on_stage: bool) -> list[AlertMessage]:

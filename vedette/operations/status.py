@@ -93,6 +93,12 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     deleted: str = ""  # what the endpoint runs on although somebody has deleted it: its config or its model
     trouble: str = ""  # what could not be read
     missing: tuple[str, ...] = ()  # what the fleet names and does not exist, a sentence each
+    records: str = ""  # the s3 place of own records; "" of an endpoint
+
+    @property
+    def serves(self) -> str:
+        """What it serves, in words."""
+        return self.served or ("own records" if self.records else "no endpoint")
 
     @property
     def firing(self) -> int:
@@ -144,7 +150,7 @@ def of_one(entry: FleetEntry, all_mutes: Sequence[Mute]) -> EndpointStatus:
     checkpoint, _ = stage_stores().checkpoints.get(entry.endpoint)
     delivery = checkpoint.delivery if checkpoint else Delivery.UNKNOWN
     snapshot = control.snapshot_of(entry) if entry.mode == Mode.DEPLOY else None
-    found = snapshot.served if snapshot else Served.of(sagemaker.describe_served(entry.endpoint))
+    found = snapshot.served if snapshot else _served_by(entry)
     wanted = snapshot.wanted if snapshot else None
     verdicts, trouble = _verdicts(entry)
     unreadable, _ = stage_stores().unreadable_objects.get(entry.endpoint)
@@ -154,6 +160,7 @@ def of_one(entry: FleetEntry, all_mutes: Sequence[Mute]) -> EndpointStatus:
         mode=entry.mode,
         state=found.status if found else "",
         served=_served(found),
+        records=entry.records,
         deleted=sanitize(found.deleted) if found else "",
         wanted=str(wanted.version.version) if wanted and wanted.version else "",
         wanted_because=sanitize(wanted.reason) if wanted else "",
@@ -170,6 +177,11 @@ def of_one(entry: FleetEntry, all_mutes: Sequence[Mute]) -> EndpointStatus:
         trouble=trouble,
         missing=tuple(fleet.missing_of(entry, exists=found is not None)),
     )
+
+
+def _served_by(entry: FleetEntry) -> Served | None:
+    """What SageMaker says of an endpoint; it is not asked about a name that is none."""
+    return Served.of(sagemaker.describe_served(entry.endpoint)) if entry.is_endpoint else None
 
 
 def _served(found: Served | None) -> str:

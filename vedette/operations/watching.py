@@ -1,4 +1,4 @@
-"""Watch an endpoint that Vedette did not create: read its captures at their location, change nothing in SageMaker.
+"""Watch an endpoint that Vedette did not create, or own records: read them where they lie, change nothing in SageMaker.
 
 | endpoint                                    | result                                                              |
 |---------------------------------------------|---------------------------------------------------------------------|
@@ -6,31 +6,43 @@
 | a bucket without EventBridge, or in another | the source is polled by the sweep; the change its owner must make   |
 | region, or a location that no stage names   | is shown, as JSON and as Terraform                                  |
 | a KMS key, of the capture or of the bucket  | the statement that its policy needs                                 |
-| capture off, a serverless or asynchronous   | an error                                                            |
-| endpoint, no such endpoint                  |                                                                     |
+| capture off, no such endpoint               | an error                                                            |
+| a serverless or asynchronous endpoint       | an error, which names own records as the way out                    |
+| own records, in capture form                | the place in the fleet entry, and what lies there; no call to       |
+|                                             | SageMaker                                                           |
+| ... in another form                         | an error, with an example of the form                               |
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from chalicelib import locations
+from chalicelib.alerts.wording import counted, duration
 from chalicelib.aws import sagemaker
 from chalicelib.aws.clients import client
-from chalicelib.errors import VedetteError
+from chalicelib.aws.s3 import Bucket
+from chalicelib.errors import AccessDenied, VedetteError
 from chalicelib.records import Delivery, Fleet, FleetEntry
 from chalicelib.registry.plan import deleted_config_sentence
 from chalicelib.services import capture_backlog
 from chalicelib.settings import settings
+from chalicelib.stores.parts import listed_between
+from chalicelib.window import DAY
 from vedette.operations import aws, baselines, fleet, monitoring_schedules
 
 READERS = ("on_data_captured", "sweep")  # the functions that read capture objects
 CLOSED = {"AccessDenied", "403"}
+MINUTE = timedelta(minutes=1)
+MAX_LISTED = 5_000  # records of a day, in five requests
+OWN_RECORDS = "docs/own-records.md"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +56,16 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     command: str = ""
 
 
-class ObservedEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+class ObservedSource(msgspec.Struct, frozen=True, kw_only=True):
+    """How Vedette can read a place, and the changes that this needs."""
+
+    kms_key: str
+    delivery: str  # "events", "polled", or "closed": the stage has no access yet
+    changes: tuple[Change, ...]
+    remarks: tuple[str, ...] = ()
+
+
+class ObservedEndpoint(ObservedSource, frozen=True, kw_only=True):
     """An endpoint's current capture settings, and the changes needed so that Vedette can read its captures."""
 
     endpoint: str
@@ -53,10 +74,52 @@ class ObservedEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     percentage: int
     modes: tuple[str, ...]
-    kms_key: str
-    delivery: str  # "events", "polled", or "closed": the stage has no access yet
-    changes: tuple[Change, ...]
-    remarks: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the fleet entry that follow from the endpoint."""
+        own = self.source.rstrip("/") == locations.capture_uri(settings().bucket)
+        return {"capture_uri": "" if own else self.source, "capture_percentage": self.percentage}
+
+    @property
+    def sentence(self) -> str:
+        """What is read."""
+        captured = f"{self.percentage} % of its requests ({', '.join(self.modes) or 'no mode'})"
+        return f"{self.endpoint} captures {captured} to {self.source}"
+
+
+class ObservedRecords(ObservedSource, frozen=True, kw_only=True):
+    """What lies where others write records, and the changes needed so that Vedette can read it."""
+
+    endpoint: str
+    source: str
+    variants: tuple[str, ...]
+    objects: int  # of the last day
+    hours: int  # in which they were begun
+    newest: datetime | None  # when the newest of them was begun
+    more: bool  # MAX_LISTED objects were listed, and there are more
+    now: datetime
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the fleet entry that follow from the records."""
+        return {"records": self.source, "capture_uri": "", "capture_percentage": 100}
+
+    @property
+    def sentence(self) -> str:
+        """What is read."""
+        read = f"Vedette reads the records of {self.endpoint} at {key_form(self.source, self.endpoint)}"
+        return f"{read}: {self._found}"
+
+    @property
+    def _found(self) -> str:
+        if not self.variants:
+            return "no object yet"
+        if self.newest is None:
+            return f"no object in the last day (variants: {', '.join(self.variants)})"
+        age = "" if self.more else f", newest {duration(self.now - self.newest)} ago"
+        many = f"more than {self.objects} objects" if self.more else counted(self.objects, "object")
+        return f"{many} in {counted(self.hours, 'hour')} of the last day{age}"
 
 
 def inspect_endpoint(endpoint: str, *, with_schedules: bool = True) -> ObservedEndpoint:
@@ -83,13 +146,9 @@ def inspect_endpoint(endpoint: str, *, with_schedules: bool = True) -> ObservedE
         )
     shown = described.get("DataCaptureConfig") or {}
     source = str(capture["DestinationS3Uri"])
-    own = settings().bucket == locations.split_s3_uri(source)[0]
-    if own and f"{locations.split_s3_uri(source)[1].rstrip('/')}/".startswith(locations.OWN_PREFIXES):
-        raise VedetteError(f"{endpoint} captures to {source}, where Vedette stores its own data; it cannot be read.")
-    bucket = _bucket(source)
-    kms_key = str(shown.get("KmsKeyId") or capture.get("KmsKeyId") or bucket.kms_key)
-    matched = capture_backlog.delivery(source, endpoint, bucket_sends_events=True) == Delivery.EVENTS
-    sends_events = bucket.sends_events and bucket.region == settings().region
+    remarks = [*_stopped_remarks(shown), *(_schedule_remarks(endpoint) if with_schedules else ())]
+    kms_key = str(shown.get("KmsKeyId") or capture.get("KmsKeyId") or "")
+    place = _inspect_source(endpoint, source, kms_key, remarks)
     return ObservedEndpoint(
         endpoint=endpoint,
         status=str(described["EndpointStatus"]),
@@ -97,19 +156,136 @@ def inspect_endpoint(endpoint: str, *, with_schedules: bool = True) -> ObservedE
         source=source,
         percentage=int(shown.get("CurrentSamplingPercentage", capture.get("InitialSamplingPercentage", 0))),
         modes=tuple(str(option["CaptureMode"]) for option in capture.get("CaptureOptions", ())),
+        **msgspec.structs.asdict(place),
+    )
+
+
+def _inspect_source(endpoint: str, source: str, kms_key: str = "", remarks: Sequence[str] = ()) -> ObservedSource:
+    """How the stage can read a place; `kms_key` encrypts what lies there, unless the bucket has a key of its own.
+
+    Raises
+    ------
+    VedetteError
+        If Vedette stores its own data there, or there is no such bucket.
+    """
+    own = settings().bucket == locations.split_s3_uri(source)[0]
+    if own and f"{locations.split_s3_uri(source)[1].rstrip('/')}/".startswith(locations.OWN_PREFIXES):
+        raise VedetteError(f"{source} of {endpoint} is where Vedette stores its own data; it cannot be read.")
+    bucket = _bucket(source)
+    kms_key = kms_key or bucket.kms_key
+    matched = capture_backlog.delivery(source, endpoint, bucket_sends_events=True) == Delivery.EVENTS
+    sends_events = bucket.sends_events and bucket.region == settings().region
+    return ObservedSource(
         kms_key=kms_key,
         delivery="closed" if not matched else "events" if sends_events else "polled",
         changes=tuple(_changes(endpoint, source, bucket, kms_key)),
-        remarks=(*_remarks(shown, bucket), *(_schedule_remarks(endpoint) if with_schedules else ())),
+        remarks=(*remarks, *_region_remarks(bucket)),
     )
 
 
 def _check_captures_are_possible(endpoint: str, config: dict[str, Any]) -> None:
     """Data capture exists only for real-time endpoints (aws-behaviour: capture-realtime-only)."""
-    if config.get("AsyncInferenceConfig"):
-        raise VedetteError(f"{endpoint} is an asynchronous endpoint; SageMaker captures only real-time endpoints.")
+    kind = "an asynchronous" if config.get("AsyncInferenceConfig") else ""
     if any(variant.get("ServerlessConfig") for variant in config.get("ProductionVariants", ())):
-        raise VedetteError(f"{endpoint} is a serverless endpoint; SageMaker captures only real-time endpoints.")
+        kind = "a serverless"
+    if kind:
+        raise VedetteError(
+            f"{endpoint} is {kind} endpoint; SageMaker captures only real-time endpoints. Write its records yourself"
+            f" ({OWN_RECORDS}), then run: vedette watch {endpoint} --records s3://BUCKET/PREFIX"
+        )
+
+
+# --- own records ------------------------------------------------------------------------------------------------------
+
+
+def inspect_records(name: str, place: str) -> ObservedRecords:
+    """Look at what lies where others write the records of a name; nothing is written, and SageMaker is not called.
+
+    A place that ends with the name itself is accepted too, if the variants lie directly below it.
+
+    Raises
+    ------
+    VedetteError
+        If the place is none, or what lies there has not the names of captured objects.
+    """
+    fleet.check_entry(FleetEntry(endpoint=name, records=place), name)
+    place, now = place.rstrip("/"), datetime.now(UTC)
+    variants: list[str] = []
+    found: list[datetime] = []
+    remarks = []
+    try:
+        place, variants = _records_at(name, place)
+        found = list(islice(_begun_in_last_day(name, place, variants, now), MAX_LISTED + 1))
+    except AccessDenied:
+        remarks.append(f"You may not list {place}, so what lies there is not known.")
+    begun = found[:MAX_LISTED]
+    return ObservedRecords(
+        endpoint=name,
+        source=place,
+        variants=tuple(variants),
+        objects=len(begun),
+        hours=len({one.replace(minute=0) for one in begun}),
+        newest=max(begun, default=None),
+        more=len(found) > MAX_LISTED,
+        now=now,
+        **msgspec.structs.asdict(_inspect_source(name, place, remarks=remarks)),
+    )
+
+
+def key_form(place: str, name: str) -> str:
+    """The form of the names of a name's records.
+
+    Examples
+    --------
+    >>> key_form("s3://lake/records", "churn")
+    's3://lake/records/churn/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl'
+    """
+    return f"{place}/{name}/{{variant}}/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl"
+
+
+def _records_at(name: str, place: str) -> tuple[str, list[str]]:
+    """The place below which name, variant and hour follow, and the variants there.
+
+    It is the place that was named or, if that ends with the name, the one above it.
+
+    Raises
+    ------
+    VedetteError
+        If objects of the name lie there, and none is named like a captured object.
+    """
+    above, _, last = place.rpartition("/")
+    strangers = []
+    for candidate in (place, above) if last == name and above != "s3:/" else (place,):
+        first_keys = _first_keys(name, candidate)
+        variants = [variant for variant, key in first_keys if locations.capture_key(key) is not None]
+        if variants:
+            return candidate, variants
+        strangers += [key for _, key in first_keys]
+    if strangers:
+        bucket, _ = locations.split_s3_uri(place)
+        raise VedetteError(
+            f"s3://{bucket}/{strangers[0]} is not named like a captured object. Vedette reads {key_form(place, name)},"
+            f" for example {place}/{name}/AllTraffic/2026/11/22/09/34-30-683-5512.jsonl; times are in UTC."
+        )
+    return place, []
+
+
+def _first_keys(name: str, place: str) -> list[tuple[str, str]]:
+    """The folders of a name at a place, and the first key in each; also a key that lies in none."""
+    bucket, (root, *_) = Bucket(locations.split_s3_uri(place)[0]), locations.capture_roots(place, name)
+    found = [(variant, bucket.first_key(f"{root}{variant}/")) for variant in bucket.list_folders(root)]
+    key = bucket.first_key(root)
+    return found or ([("", key)] if key else [])
+
+
+def _begun_in_last_day(name: str, place: str, variants: Sequence[str], now: datetime) -> Iterator[datetime]:
+    """When each object of the last day was begun."""
+    bucket, (root, *_) = Bucket(locations.split_s3_uri(place)[0]), locations.capture_roots(place, name)
+    for variant in variants:
+        for listed in listed_between(bucket, f"{root}{variant}/", now - DAY, now + MINUTE):
+            capture = locations.capture_key(listed.key)
+            if capture is not None:
+                yield capture.begun
 
 
 # --- the bucket -------------------------------------------------------------------------------------------------------
@@ -296,13 +472,14 @@ def _label(bucket: str) -> str:
     return bucket.replace(".", "_")
 
 
-def _remarks(shown: dict[str, Any], bucket: _Bucket) -> list[str]:
-    remarks = []
-    if shown.get("CaptureStatus") == "Stopped":
-        remarks.append("SageMaker says that its capture is Stopped now.")
-    if bucket.region != settings().region:
-        remarks.append(f"The bucket lies in {bucket.region}, whose events do not reach {settings().region}.")
-    return remarks
+def _stopped_remarks(shown: dict[str, Any]) -> list[str]:
+    return ["SageMaker says that its capture is Stopped now."] if shown.get("CaptureStatus") == "Stopped" else []
+
+
+def _region_remarks(bucket: _Bucket) -> list[str]:
+    if bucket.region == settings().region:
+        return []
+    return [f"The bucket lies in {bucket.region}, whose events do not reach {settings().region}."]
 
 
 def _schedule_remarks(endpoint: str) -> list[str]:
@@ -318,7 +495,22 @@ def _schedule_remarks(endpoint: str) -> list[str]:
 # --- the fleet and the baseline ---------------------------------------------------------------------------------------
 
 
-def watched(stored: Fleet, found: ObservedEndpoint, fields: Mapping[str, Any]) -> tuple[FleetEntry, ...]:
+def inspect(name: str, records: str = "") -> ObservedEndpoint | ObservedRecords:
+    """Look at what is to be watched: records, if a place of theirs is named here or by the fleet; else an endpoint.
+
+    Raises
+    ------
+    VedetteError
+        If it cannot be watched, with the reason.
+    """
+    stored = aws.get_fleet()[0].entry(name)
+    place = records or (stored.records if stored else "")
+    return inspect_records(name, place) if place else inspect_endpoint(name)
+
+
+def watched(
+    stored: Fleet, found: ObservedEndpoint | ObservedRecords, fields: Mapping[str, Any]
+) -> tuple[FleetEntry, ...]:
     """The entries with this endpoint added or updated with these fields; other fields are kept.
 
     Raises
@@ -335,12 +527,11 @@ def watched(stored: Fleet, found: ObservedEndpoint, fields: Mapping[str, Any]) -
     return (*others, after) if before is None else tuple(after if one is before else one for one in stored.entries)
 
 
-def entry_of(found: ObservedEndpoint, before: FleetEntry | None, fields: Mapping[str, Any]) -> FleetEntry:
-    """The entry of an endpoint that captures as it was found, with these fields."""
-    source = "" if found.source.rstrip("/") == locations.capture_uri(settings().bucket) else found.source
-    after = msgspec.structs.replace(
-        before or FleetEntry(endpoint=found.endpoint), capture_uri=source, capture_percentage=found.percentage, **fields
-    )
+def entry_of(
+    found: ObservedEndpoint | ObservedRecords, before: FleetEntry | None, fields: Mapping[str, Any]
+) -> FleetEntry:
+    """The entry of what is read as it was found, with these fields."""
+    after = msgspec.structs.replace(before or FleetEntry(endpoint=found.endpoint), **found.fields, **fields)
     fleet.check_entry(after, found.endpoint)
     return after
 
