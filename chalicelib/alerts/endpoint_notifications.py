@@ -54,7 +54,7 @@ _VERSIONS = Step(
     "See the stored versions of the baseline, and use one that can be read:", "vedette constraints versions"
 )
 _STATUS = Step("Check that capture is on, and where it writes:", "vedette capture status")
-_ACCESS = Step("See what the owner of the place must allow:", "vedette watch")
+_ACCESS = Step("See what is wrong with the place, and what its owner must do:", "vedette watch")
 _ALL = Step("See every one of them, and when it is read again:", "vedette status")
 _STATUS_OF_FLEET = Step("See what is missing, then correct fleet.toml and apply it:", "vedette status")
 _DELETE = Step("If this was intended, take it out of the fleet, with what is left of it:", "vedette delete")

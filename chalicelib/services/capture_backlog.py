@@ -121,10 +121,7 @@ def source_access(run: EndpointRun) -> Iterator[None]:
         yield
     except NoBucket as error:
         bucket, _ = locations.split_s3_uri(run.capture_uri)
-        raise SourceAccessDenied(
-            f"Vedette cannot read {run.capture_uri}: there is no bucket {bucket}; correct the place with"
-            f" `vedette watch {run.endpoint}`"
-        ) from error
+        raise SourceAccessDenied(f"Vedette cannot read {run.capture_uri}: there is no bucket {bucket}") from error
     except AccessDenied as error:
         raise SourceAccessDenied(
             f"Vedette may not read {run.capture_uri}; `vedette watch {run.endpoint}` shows what its owner must do"

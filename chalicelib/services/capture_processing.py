@@ -44,7 +44,9 @@ from chalicelib.observability import count, logger
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.parts import Part
 from chalicelib.records import Execution, UnreadableReason
-from chalicelib.services import capture_backlog, execution_recording, serving, unreadable_objects
+from chalicelib.registry.plan import Served
+from chalicelib.registry.versions import UNVERSIONED
+from chalicelib.services import capture_backlog, execution_recording, unreadable_objects
 from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.stores.baselines import VersionedBaseline
@@ -271,7 +273,9 @@ def _record(
         window = Window(part.begun, timedelta(minutes=1))
         key = (locations.part(capture),)
         evaluated = Evaluated(part.variant, window, WindowSum(part.summary, (), key, key), evaluation, baseline)
-        execution = execution_recording.execution_of(run, evaluated, folder, serving.version_now(run), closed=False)
+        served = Served.of(run.describe_served())
+        version = served.version if served else UNVERSIONED
+        execution = execution_recording.execution_of(run, evaluated, folder, version, closed=False)
         if execution_recording.record(run, execution, evaluated):
             return execution
         stored = run.stores.executions.get(folder) or execution

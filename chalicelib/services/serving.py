@@ -56,9 +56,9 @@ def last_seen_version(run: EndpointRun) -> str:
     """The version that the endpoint served when it was last looked at, which is now if Vedette has deployed since."""
     remembered = _remembered(run)
     if remembered is None or remembered.modified_at is None:
-        return version_now(run)
+        return _version_now(run)
     changed = any((one.settled_at or one.requested_at) > remembered.seen_at for one in run.deployments.all)
-    return version_now(run) if changed else remembered.package_version
+    return _version_now(run) if changed else remembered.package_version
 
 
 def versions_in(run: EndpointRun, window: Window, last_seen: Callable[[], str]) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ def remembered_by_sweep(run: EndpointRun, checkpoint: SweepCheckpoint) -> Servin
     modified: datetime | None = run.described.get("LastModifiedTime")
     before = checkpoint.serving
     unchanged = before is not None and before.modified_at == modified
-    version = before.package_version if before is not None and unchanged else version_now(run)
+    version = before.package_version if before is not None and unchanged else _version_now(run)
     return Serving(
         seen_at=run.now,
         modified_at=modified,
@@ -94,11 +94,8 @@ def remembered_by_sweep(run: EndpointRun, checkpoint: SweepCheckpoint) -> Servin
     )
 
 
-def version_now(run: EndpointRun) -> str:
-    """The version that the endpoint serves now, as SageMaker says."""
-    if not run.entry.is_endpoint:
-        return UNVERSIONED
-    served = Served.of(sagemaker.describe_served(run.endpoint, run.described))
+def _version_now(run: EndpointRun) -> str:
+    served = Served.of(run.describe_served())
     return served.version if served else UNVERSIONED
 
 

@@ -27,8 +27,7 @@ import msgspec
 from chalicelib import locations
 from chalicelib.alerts import mutes, outbox
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
-from chalicelib.aws import sagemaker
-from chalicelib.endpoint_run import stage_stores
+from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.pages.labels import tone
 from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Mute, Pause, UnreadableObject, UnreadableReason
@@ -150,7 +149,7 @@ def of_one(entry: FleetEntry, all_mutes: Sequence[Mute]) -> EndpointStatus:
     checkpoint, _ = stage_stores().checkpoints.get(entry.endpoint)
     delivery = checkpoint.delivery if checkpoint else Delivery.UNKNOWN
     snapshot = control.snapshot_of(entry) if entry.mode == Mode.DEPLOY else None
-    found = snapshot.served if snapshot else _served_by(entry)
+    found = snapshot.served if snapshot else Served.of(EndpointRun.without_deadline(entry).describe_served())
     wanted = snapshot.wanted if snapshot else None
     verdicts, trouble = _verdicts(entry)
     unreadable, _ = stage_stores().unreadable_objects.get(entry.endpoint)
@@ -177,11 +176,6 @@ def of_one(entry: FleetEntry, all_mutes: Sequence[Mute]) -> EndpointStatus:
         trouble=trouble,
         missing=tuple(fleet.missing_of(entry, exists=found is not None)),
     )
-
-
-def _served_by(entry: FleetEntry) -> Served | None:
-    """What SageMaker says of an endpoint; it is not asked about a name that is none."""
-    return Served.of(sagemaker.describe_served(entry.endpoint)) if entry.is_endpoint else None
 
 
 def _served(found: Served | None) -> str:
