@@ -109,6 +109,19 @@ def test_a_window_without_records_is_no_data_and_says_what_to_look_at(scores):
     assert "#/endpoints/" not in text  # SageMaker's console has no page of it
 
 
+def test_with_a_minimum_volume_an_hour_without_records_alerts(scores, tmp_path):
+    document = json.loads((tmp_path / "constraints.json").read_bytes())
+    document["volume_constraints"] = {"minimum_rows_per_hour": 10}
+    (tmp_path / "constraints.json").write_text(json.dumps(document))
+    scores.done("constraints", "use", SCORES, "--from", tmp_path, "--reason", "silence", "--yes")
+    write(scores, rows(40))
+    pass_hours(scores.cloud, 1)
+    assert subjects(scores) == []
+    pass_hours(scores.cloud, 1)
+    (subject,) = subjects(scores)
+    assert "traffic is unusual: 0 rows an hour" in subject
+
+
 def test_a_new_variant_is_found_by_the_sweep_and_one_whose_records_were_removed_is_not_missed(scores):
     write(scores, rows(40))
     pass_hours(scores.cloud, 1)
