@@ -16,7 +16,7 @@ from vedette.demo import user_actions
 
 __all__ = ["lake"]
 SCORES = "scores"
-OF_SAGEMAKER = ("sagemaker", "runtime.sagemaker", "monitoring", "cloudwatch", "cloudtrail", "model registry")
+ABOUT_ENDPOINTS = ("sagemaker", "sagemaker-runtime", "cloudwatch", "cloudtrail")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def write(stage, content: bytes, **of_key) -> None:
 
 def calls_about_endpoints(stage) -> set[str]:
     """The calls to SageMaker, CloudWatch and CloudTrail so far; metrics that functions log are no calls."""
-    return {call.name for call in stage.cloud.recorder.calls if call.service in OF_SAGEMAKER}
+    return {call.name for call in stage.cloud.recorder.calls if call.service in ABOUT_ENDPOINTS}
 
 
 def subjects(stage) -> list[str]:
@@ -80,6 +80,19 @@ def test_nothing_that_happens_to_own_records_calls_sagemaker(scores, tmp_path):
         assert result.exit_code in {0, 1}, (arguments, result.output)
     assert {call.function for call in scores.cloud.recorder.calls} >= {"on_data_captured", "sweep", "run_monitoring"}
     assert calls_about_endpoints(scores) == set()
+
+
+def test_the_same_of_an_endpoint_does(stage, lake, tmp_path):
+    """What the test above counts are the services that are called about an endpoint."""
+    churn(stage, destination=f"s3://{stage.bucket}/data-capture")
+    user_actions.apply_fleet()
+    stage.cloud.recorder.clear()
+    stage.done("watch", CHURN, "--mode", "alert", "--yes")
+    write_constraints(tmp_path)
+    stage.done("constraints", "use", CHURN, "--from", tmp_path, "--reason", "first", "--yes")
+    user_actions.predict(CHURN, [("1", "2")] * 40)
+    pass_hours(stage.cloud, 3)
+    assert {"sagemaker:DescribeEndpoint", "cloudwatch:GetMetricStatistics"} <= calls_about_endpoints(stage)
 
 
 def test_own_records_are_evaluated_and_alerted_like_captures(scores):

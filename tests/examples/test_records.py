@@ -221,6 +221,10 @@ def test_a_serverless_endpoint_is_watched_by_the_records_of_its_client(stage, la
     for _ in range(40):
         assert float(endpoint.invoke(b"1,2.5", inference_id="a")) in {0.0, 1.0}
     with_records.flush()
+    place = f"s3://{stage.bucket}/data-capture/{CHURN}"
+    stage.done("captured", place, "-o", tmp_path / "rows.csv")
+    assert (tmp_path / "rows.csv").read_text().count("2.5") == 40
+    assert "40 rows in 40 requests" in stage.done("summarize", place)
     stage.cloud.turn(hours=1, minutes=10)
     assert "b is not Integral in 100.0% of 40 rows" in stage.cloud.mailbox.mails[0].subject
     assert "b is not Integral in 100.0% of 40 rows" in stage.run("show", "violations", CHURN).output
