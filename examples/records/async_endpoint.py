@@ -9,8 +9,9 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-prediction
 | RECORDS              | the S3 place of the records, as in `vedette watch NAME --records PLACE`                   |
 | NAME                 | the name that Vedette watches; by default that of the endpoint                            |
 
-Its role needs s3:GetObject on both places, and s3:PutObject on the records. SNS may deliver a message twice, and Lambda
-repeats one that failed: the same object is written again then, and counts once.
+Its role needs s3:GetObject on both places, and s3:PutObject on the records. An event may come twice, also after a
+success, and comes again after a failure: the same object is written again then, and counts once.
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 
 from __future__ import annotations

@@ -73,7 +73,8 @@ class CaptureWriter:
     max_records, max_seconds
         When an object is written at the latest; `max_seconds` is at most MAX_SECONDS.
     is_background
-        Whether a thread writes. AWS Lambda stops threads between invocations: there, call `flush` in each invocation.
+        Whether a thread writes. AWS Lambda freezes threads between invocations: there, call `flush` in each invocation.
+        https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
     s3, choose
         The S3 client, and a function that returns a number in [0, 1).
     """

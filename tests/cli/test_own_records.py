@@ -206,6 +206,45 @@ def test_a_place_that_ends_with_the_name_is_taken_as_it_is_meant(stage, place):
     assert stage_stores().fleet.get().entry(SCORES).records == place
 
 
+def test_what_the_console_writes_for_a_folder_does_not_matter(stage, lake):
+    for folder in ("", f"{SCORES}/", f"{SCORES}/blue/"):
+        lake.put_object(Bucket=LAKE, Key=f"data-capture/{folder}")
+    watch = ("watch", SCORES, "--records", f"s3://{LAKE}/data-capture", "--dry-run")
+    assert "no object yet" in stage.done(*watch)
+    lake.put_object(Bucket=LAKE, Key=key(stage), Body=rows(1))
+    assert "1 object in 1 hour of the last day" in stage.done(*watch)
+
+
+def test_records_that_lie_deeper_than_they_are_read_are_refused(stage, place):
+    deeper = key(stage).replace(f"/{SCORES}/", f"/{SCORES}/{SCORES}/")
+    boto3.client("s3").put_object(Bucket=stage.bucket, Key=deeper, Body=rows(1))
+    assert f"s3://{stage.bucket}/{deeper} is not named" in stage.refused("watch", SCORES, "--records", place)
+    stage.done("watch", SCORES, "--records", f"{place}/{SCORES}", "--yes")
+    assert stage_stores().fleet.get().entry(SCORES).records == f"{place}/{SCORES}"
+
+
+def test_only_so_many_objects_are_listed(stage, place, monkeypatch):
+    from vedette.operations import own_records
+
+    monkeypatch.setattr(own_records, "MAX_LISTED", 2)
+    for number in range(3):
+        write(stage, rows(1), name=f"n{number}")
+    said = stage.done("watch", SCORES, "--records", place, "--dry-run")
+    assert "more than 2 objects in 1 hour of the last day\n" in said
+
+
+def test_a_place_that_you_may_not_list_is_taken_with_a_remark(stage, place, monkeypatch):
+    from chalicelib.aws.s3 import Bucket
+    from chalicelib.errors import AccessDenied
+
+    def denied(self, prefix, after=""):
+        raise AccessDenied(f"{self.uri(prefix)}: access is denied")
+
+    monkeypatch.setattr(Bucket, "list_folders", denied)
+    said = stage.done("watch", SCORES, "--records", place, "--dry-run")
+    assert f"You may not list {place}, so what lies there is not known." in said
+
+
 def test_objects_in_another_form_are_refused_with_an_example(stage, place):
     boto3.client("s3").put_object(Bucket=stage.bucket, Key=f"data-capture/{SCORES}/2026-03-02.csv", Body=b"1,2")
     sentence = stage.refused("watch", SCORES, "--records", place)

@@ -13,7 +13,9 @@ from vedette.cli.quiet_start import show_quiet_start
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
-    from vedette.operations.watching import Change, ObservedEndpoint, ObservedRecords
+    from vedette.operations.capture_sources import Change
+    from vedette.operations.own_records import ObservedRecords
+    from vedette.operations.watching import ObservedEndpoint
 
 
 DELIVERY = {
