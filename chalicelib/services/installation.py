@@ -9,7 +9,13 @@ def installation(entry: FleetEntry) -> Installation:
     """The stage of this process, for the alerts of an entry of the fleet."""
     stage = settings()
     return Installation(
-        stage.stage, stage.bucket, stage.region, stage.account, stage.partition, links_endpoint=entry.is_endpoint
+        stage.stage,
+        stage.bucket,
+        stage.region,
+        stage.account,
+        stage.partition,
+        has_endpoint=entry.is_endpoint,
+        records=f"{entry.records.rstrip('/')}/{entry.endpoint}" if entry.records else "",
     )
 
 

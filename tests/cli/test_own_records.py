@@ -120,6 +120,7 @@ def test_a_window_without_records_is_no_data_and_says_what_to_look_at(scores):
     assert "capture status" not in text
     assert "Invocations" not in text
     assert "#/endpoints/" not in text  # SageMaker's console has no page of it
+    assert f"/s3/buckets/{scores.bucket}?region=eu-west-1&prefix=data-capture/{SCORES}/" in text
 
 
 def test_with_a_minimum_volume_an_hour_without_records_alerts(scores, tmp_path):
