@@ -45,6 +45,13 @@ def write(stage, content: bytes, **of_key) -> None:
     stage.cloud.settle()
 
 
+def state_change(stage) -> None:
+    arn = f"arn:aws:sagemaker:eu-west-1:123456789012:endpoint/{SCORES}"
+    detail = {"EndpointName": SCORES, "EndpointArn": arn, "EndpointStatus": "IN_SERVICE"}
+    stage.cloud.account.announce("SageMaker Endpoint State Change", arn, detail)
+    stage.cloud.settle()
+
+
 def calls_about_endpoints(stage) -> set[str]:
     """The calls to SageMaker, CloudWatch and CloudTrail so far; metrics that functions log are no calls."""
     return {call.name for call in stage.cloud.recorder.calls if call.service in ABOUT_ENDPOINTS}
@@ -59,6 +66,7 @@ def test_nothing_that_happens_to_own_records_calls_sagemaker(scores, tmp_path):
     pass_hours(scores.cloud, 1)
     write(scores, rows(20) + rows(20, b="2.5"), name="y")  # violates at once
     pass_hours(scores.cloud, 4)  # then silence
+    state_change(scores)  # of a serverless endpoint that has the same name
     for arguments in (
         ("status",),
         ("status", SCORES),
@@ -71,6 +79,7 @@ def test_nothing_that_happens_to_own_records_calls_sagemaker(scores, tmp_path):
         ("backfill", SCORES, "--from", "1d", "--yes"),
         ("fleet", "show"),
         ("constraints", "show", SCORES),
+        ("baseline", "--from-captures", f"s3://{scores.bucket}/data-capture/{SCORES}", "-o", tmp_path / "new"),
         ("constraints", "use", SCORES, "--from", tmp_path, "--reason", "as before", "--yes"),
         ("watch", SCORES),
         ("unwatch", SCORES, "--dry-run"),
@@ -78,7 +87,8 @@ def test_nothing_that_happens_to_own_records_calls_sagemaker(scores, tmp_path):
     ):
         result = scores.run(*arguments)
         assert result.exit_code in {0, 1}, (arguments, result.output)
-    assert {call.function for call in scores.cloud.recorder.calls} >= {"on_data_captured", "sweep", "run_monitoring"}
+    ran = {call.function for call in scores.cloud.recorder.calls}
+    assert ran >= {"on_data_captured", "sweep", "run_monitoring", "on_monitoring_execution", "on_endpoint_state_change"}
     assert calls_about_endpoints(scores) == set()
 
 
