@@ -90,7 +90,7 @@ def machine_event(
         window_start=pending.window_start,
         window_end=pending.window_end,
         group_key=group_key(installation.stage, team, pending.group) if pending.group else "",
-        report_url=links.get("report") or links.get("endpoint", ""),
+        report_url=links.get("report") or links.get("endpoint") or links.get("records", ""),
         links=links,
     )
 

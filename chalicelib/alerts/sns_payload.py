@@ -53,6 +53,8 @@ class Installation:
     region: str
     account: str
     partition: str = "aws"
+    has_endpoint: bool = True  # whether SageMaker's console has a page of the endpoint that an alert is about
+    records: str = ""  # the s3 folder of own records that an alert is about
 
 
 def with_routing(message: AlertMessage, team: str, installation: Installation, runbook_url: str = "") -> AlertMessage:
@@ -78,7 +80,10 @@ def _with_key(incident: Incident, message: AlertMessage, installation: Installat
 
 
 def links_of(endpoint: str, folder: str, source: Source, installation: Installation) -> dict[str, str]:
-    """Links into the console to an endpoint and an execution, made of ids only; the console asks for a sign-in."""
+    """Links into the console to an endpoint or own records, and to an execution, made of ids only.
+
+    The console asks for a sign-in.
+    """
     domain = CONSOLES.get(installation.partition)
     if not endpoint:  # a message of a team
         return {}
@@ -86,7 +91,13 @@ def links_of(endpoint: str, folder: str, source: Source, installation: Installat
         return {}
     region = installation.region
     console = f"https://{region}.{domain}"
-    links = {"endpoint": f"{console}/sagemaker/home?region={region}#/endpoints/{quote(endpoint, safe='')}"}
+    links = {}
+    if installation.records:
+        bucket, _, prefix = installation.records.removeprefix("s3://").partition("/")
+        where = f"region={region}&prefix={quote(prefix, safe='/')}/"
+        links["records"] = f"{console}/s3/buckets/{quote(bucket, safe='')}?{where}"
+    if installation.has_endpoint:
+        links["endpoint"] = f"{console}/sagemaker/home?region={region}#/endpoints/{quote(endpoint, safe='')}"
     if not folder:
         return links
     bucket, page = installation.bucket, REPORT_FILE

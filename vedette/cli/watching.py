@@ -16,7 +16,9 @@ from vedette.cli.stage import CommandIO
 if TYPE_CHECKING:
     from chalicelib.records import FleetEntry
     from vedette.operations.backfill import Backlog, Counts
-    from vedette.operations.watching import Change, ObservedEndpoint
+    from vedette.operations.capture_sources import Change
+    from vedette.operations.own_records import ObservedRecords
+    from vedette.operations.watching import ObservedEndpoint
 
 
 DELIVERY = {
@@ -30,23 +32,32 @@ DELIVERY = {
 @stage.endpoint
 @click.option("--baseline", metavar="DIR|S3_URI", help="A folder with both baseline files, or a constraints.json.")
 @click.option("--mode", type=click.Choice(["observe", "alert"]), help="Only monitor, or also alert. [default: observe]")
+@click.option(
+    "--records", metavar="S3_URI", default="", help="Where you write records in capture form, below it NAME/VARIANT."
+)
 @stage.traffic
-def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str | None, **traffic: str) -> None:
-    """Monitor an endpoint that Vedette did not create.
+def watch_command(
+    io: CommandIO, endpoint: str, baseline: str | None, mode: str | None, records: str, **traffic: str
+) -> None:
+    """Monitor an endpoint that Vedette did not create, or records that you write yourself.
 
     Read the capture location from the endpoint, add the endpoint to the fleet, and store the baseline. Nothing in
     SageMaker is changed. Show what the owners of the bucket and the key must change, as JSON and as Terraform; until
     then Vedette polls the bucket every 15 minutes.
 
+    With --records, ENDPOINT is any name, and SageMaker is not called: for serverless and asynchronous endpoints, which
+    SageMaker does not capture, and for models that are not on SageMaker.
+
     \b
     Examples:
       vedette watch churn --baseline s3://my-bucket/baselines/churn/constraints.json
       vedette watch churn --mode alert
+      vedette watch scores --records s3://my-bucket/records
     """  # noqa: D301
     from vedette.operations import aws, fleet, reference_days, watching
 
     new_baseline = watching.baseline_at(baseline) if baseline else None
-    found = watching.inspect_endpoint(endpoint)
+    found = watching.inspect(endpoint, records)
     stored, etag = aws.get_fleet()
     entries = watching.watched(stored, found, {**({"mode": mode} if mode else {}), **traffic})
     changes = fleet.differences(stored.entries, entries)
@@ -58,23 +69,22 @@ def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str 
     if not changes and new_baseline is None:
         io.say("The fleet already has this entry.")
     elif io.confirm("Watch the endpoint?"):
+        entry = next(one for one in entries if one.endpoint == endpoint)
         if new_baseline is not None:
             data["baseline"] = watching.take_baseline(endpoint, new_baseline, str(baseline))
             if new_baseline.reference:
-                reference_days.take(endpoint, new_baseline.reference)
+                reference_days.take(entry, new_baseline.reference)
             io.say(f"Baseline {data['baseline']} is in force.")
         if changes:
             fleet.apply(entries, etag=etag, by=aws.who())
         data["applied"] = True
-        entry = next(one for one in entries if one.endpoint == endpoint)
         data["quiet_start"] = show_quiet_start(io, entry)
         io.say(f"Vedette watches {endpoint}. To read earlier captures, run: vedette backfill {endpoint} --from 14d")
     io.emit(data)
 
 
-def _show(io: CommandIO, found: ObservedEndpoint) -> None:
-    captured = f"{found.percentage} % of its requests ({', '.join(found.modes) or 'no mode'})"
-    io.say(f"{found.endpoint} captures {captured} to {found.source}")
+def _show(io: CommandIO, found: ObservedEndpoint | ObservedRecords) -> None:
+    io.say(found.sentence)
     io.say(f"{DELIVERY[found.delivery]}.", *found.remarks)
     for number, change in enumerate(found.changes, 1):
         _show_change(io, number, change)
