@@ -159,6 +159,7 @@ class Execution(Record, frozen=True, kw_only=True):
     part_count: int = 0  # in the roll-ups and outside them
     parts_digest: str = ""  # of the keys of all of them; "" in records of earlier versions, which name every part
     labels: LabelCounts | None = None  # of model quality
+    job: str = ""  # the batch transform job whose outputs it evaluated, or that failed
 
     def used(self, keys: tuple[str, ...]) -> bool:
         """Whether it added up exactly the parts with these keys, given in order."""
@@ -218,6 +219,10 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     drift_violated: int = 2
     drift_of: int = 3
     recovery_clean: int = 2
+
+
+# A job runs once a night or once a week, and is a whole sample: its first violation is an alert, the next job ends it.
+JOB_THRESHOLDS = Thresholds(drift_violated=1, drift_of=1, recovery_clean=1)
 
 
 class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -286,6 +291,11 @@ class Fleet(Record, frozen=True, kw_only=True):
     def entry(self, endpoint: str) -> FleetEntry | None:
         """The entry of an endpoint."""
         return next((entry for entry in self.entries if entry.endpoint == endpoint), None)
+
+    def entry_of_job(self, job_name: str) -> FleetEntry | None:
+        """The entry that a transform job belongs to: of those whose prefix its name begins with, the longest."""
+        named = [one for one in self.entries if one.transform_jobs and job_name.startswith(one.transform_jobs)]
+        return max(named, key=lambda one: len(one.transform_jobs), default=None)
 
     def entries_of_group(self, package_group: str) -> tuple[FleetEntry, ...]:
         """The entries whose endpoints serve a model package group."""
@@ -726,6 +736,7 @@ class AlertKind(StrEnum):
     CAPTURE_STOPPED = "capture stopped"
     MONITOR_FAILED = "monitor failed"
     LABELS_STOPPED = "labels stopped"
+    JOB_FAILED = "job failed"
     SLOW_DRIFT = "slow drift"
     DEPLOYMENT = "deployment"
     ENDPOINT_GONE = "endpoint gone"
@@ -789,6 +800,7 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     rows: int | None = None
     refused: int | None = None
     folder: str = ""
+    job: str = ""  # the batch transform job that it is about
     what_to_do: tuple[str, ...] = ()  # a sentence each; its command or place follows on a second line
     links: dict[str, str] = {}
     account: str = ""

@@ -59,6 +59,7 @@ _STATUS_OF_FLEET = Step("See what is missing, then correct fleet.toml and apply 
 _DELETE = Step("If this was intended, take it out of the fleet, with what is left of it:", "vedette delete")
 OBJECTS = "captured objects"
 LABELS = "label objects"
+JOBS = "transform jobs"
 ENDPOINT_FAMILY, FLEET_FAMILY = "endpoint", "fleet"
 DELETED, MISSING = Fingerprint(ENDPOINT_FAMILY, "deleted"), Fingerprint(ENDPOINT_FAMILY, "missing")
 WITHOUT_BASELINE = Fingerprint("monitoring", SkipReason.NO_BASELINE.value)
@@ -69,6 +70,7 @@ CONDITION_FAMILIES = {
     OBJECTS: (AlertKind.MONITOR_FAILED, _ALL),
     "quality": (AlertKind.MONITOR_FAILED, _VERSIONS),
     LABELS: (AlertKind.MONITOR_FAILED, _ALL),
+    JOBS: (AlertKind.MONITOR_FAILED, None),
     ENDPOINT_FAMILY: (AlertKind.ENDPOINT_GONE, _DELETE),
     FLEET_FAMILY: (AlertKind.MONITOR_FAILED, _STATUS_OF_FLEET),
 }

@@ -8,6 +8,8 @@
 | CaptureStopped                           | kind "capture stopped"                                               |
 | MonitorFailed                            | kind "monitor failed"                                                |
 | LabelsStopped                            | kind "labels stopped"                                                |
+| JobFailed                                | kind "job failed"                                                    |
+| an execution of a transform job          | names the job                                                        |
 | messages beyond the hourly limit         | kind "held back": one summary, once the hour is over                 |
 | a window that was evaluated before       | marked as late: its data arrived after that                          |
 | the third alert of a finding in a day    | says that it recovers after a day without a violation                |
@@ -117,6 +119,7 @@ def _message(
         rows=execution.rows if ours else None,  # Model Monitor does not report it
         refused=sum(execution.rejected.values()) if ours else None,
         folder=execution.folder,
+        job=execution.job,
         what_to_do=to_texts(next_steps(shown_kind, items, execution, context, len(continuing), cause)),
         incidents=tuple(_incidents(items)),
     )

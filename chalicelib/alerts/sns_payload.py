@@ -67,7 +67,7 @@ def with_routing(message: AlertMessage, team: str, installation: Installation, r
         region=region,
         runbook_url=runbook_url,
         what_to_do=to_texts(step.for_stage(stage, region) for step in from_texts(message.what_to_do)),
-        links={**runbook, **links_of(message.endpoint, message.folder, message.source, installation)},
+        links={**runbook, **links_of(message.endpoint, message.folder, message.source, installation, message.job)},
         incidents=tuple(_with_key(one, message, installation) for one in message.incidents),
     )
 
@@ -77,8 +77,11 @@ def _with_key(incident: Incident, message: AlertMessage, installation: Installat
     return replace(incident, dedup_key=key)
 
 
-def links_of(endpoint: str, folder: str, source: Source, installation: Installation) -> dict[str, str]:
-    """Links into the console to an endpoint and an execution, made of ids only; the console asks for a sign-in."""
+def links_of(endpoint: str, folder: str, source: Source, installation: Installation, job: str = "") -> dict[str, str]:
+    """Links into the console to an endpoint or a transform job, and to an execution.
+
+    They are made of ids only; the console asks for a sign-in.
+    """
     domain = CONSOLES.get(installation.partition)
     if not endpoint:  # a message of a team
         return {}
@@ -86,7 +89,10 @@ def links_of(endpoint: str, folder: str, source: Source, installation: Installat
         return {}
     region = installation.region
     console = f"https://{region}.{domain}"
-    links = {"endpoint": f"{console}/sagemaker/home?region={region}#/endpoints/{quote(endpoint, safe='')}"}
+    home = f"{console}/sagemaker/home?region={region}#"
+    links = {"endpoint": f"{home}/endpoints/{quote(endpoint, safe='')}"}
+    if job:
+        links = {"job": f"{home}/transform-jobs/{quote(job, safe='')}"}
     if not folder:
         return links
     bucket, page = installation.bucket, REPORT_FILE

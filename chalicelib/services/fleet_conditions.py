@@ -32,7 +32,7 @@ def is_gone(run: EndpointRun, served: Served | None) -> bool:
     """Whether the endpoint does not exist or is being deleted (mode deploy: as `served` says); not in mode observe."""
     if run.entry.mode == Mode.DEPLOY:
         return served is None or served.status == "Deleting"
-    return run.entry.mode == Mode.ALERT and sagemaker.is_gone(run.described)
+    return run.entry.is_endpoint and run.entry.mode == Mode.ALERT and sagemaker.is_gone(run.described)
 
 
 def report_if_deleted(run: EndpointRun) -> None:

@@ -235,17 +235,20 @@ def _head(io: CommandIO, one: WindowResult) -> None:
     execution = one.execution
     ours = one.source == "vedette"
     source = f"Vedette, variant {one.name}" if ours else f"Model Monitor ({one.monitoring_type}), schedule {one.name}"
+    if execution.job:
+        source = f"Vedette, transform job {sanitize(execution.job)}"
     io.say(f"{source}", f"  {_time(execution.window_start)} to {_time(execution.window_end)} UTC: {one.verdict}")
     if ours:
         refused = sum(execution.rejected.values())
         version = execution.package_version
+        model = "" if execution.job else f"model {sanitize(f'version {version}' if version.isdigit() else version)}, "
+        captured = "" if execution.job else f" of {execution.requests:,} captured requests"
         io.say(
             f"  {labels.labelled:,} of {labels.predictions:,} predictions have a label"
             f" ({'the final look' if labels.is_final else 'the first look'}), {execution.requests:,} captured requests"
             if (labels := execution.labels) is not None
-            else f"  {execution.rows:,} rows of {execution.requests:,} captured requests, {refused:,} lines rejected",
-            f"  model {sanitize(f'version {version}' if version.isdigit() else version)},"
-            f" baseline {execution.baseline or 'none'}, revision {execution.revision}",
+            else f"  {execution.rows:,} rows{captured}, {refused:,} lines rejected",
+            f"  {model}baseline {execution.baseline or 'none'}, revision {execution.revision}",
         )
     io.say(*(f"  {sanitize(note, 300)}" for note in execution.notes), *([f"  {one.folder}"] if one.folder else []))
 
@@ -255,6 +258,7 @@ def _answer(one: WindowResult, **more: Any) -> dict[str, Any]:
     return {
         "source": one.source,
         "name": one.name,
+        "job": execution.job,
         "monitoring_type": one.monitoring_type,
         "window_start": execution.window_start,
         "window_end": execution.window_end,

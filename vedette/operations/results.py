@@ -222,6 +222,8 @@ def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime)
         stored = stage_stores().executions.latest_of_window(endpoint, variant, window)
         if stored is not None:
             by_length[window.length] = _result(variant, stored)
+            if stored.job and start is None:  # jobs have windows of any length: the latest is one job
+                break
     return [by_length[length] for length in sorted(by_length)]
 
 
