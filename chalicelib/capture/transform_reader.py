@@ -300,14 +300,14 @@ def _rows_of_record(line: bytes) -> int:
 
 
 def _lines(chunks: Iterable[bytes], options: CaptureOptions) -> Iterator[_Line]:
-    """The lines that are not blank, without a byte order mark."""
+    """The lines that are not blank, without a byte order mark and carriage returns at their ends."""
     limit = options.max_line_bytes
     for block in blocks(decompress(chunks), limit):
         if block.data is None:
             yield None
             continue
         content = block.data if block.start else block.data.removeprefix(b"\xef\xbb\xbf")
-        for line in content.split(b"\n"):
+        for line in content.replace(b"\r\n", b"\n").removesuffix(b"\r").split(b"\n"):
             if line and not line.isspace():
                 yield line if len(line) <= limit else None
 
