@@ -12,6 +12,7 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.records import JOB_THRESHOLDS, FleetEntry
 from tests.services.conftest import World
 from vedette.demo import user_actions
+from vedette.local.inference.predictors import BadRequest
 
 NIGHTLY = "churn-nightly"
 ENTRY = FleetEntry(endpoint=NIGHTLY, mode="alert", transform_jobs="churn-nightly-", thresholds=JOB_THRESHOLDS)
@@ -22,8 +23,11 @@ BAD = [f"{n}.25,{n % 7}.5" for n in range(200)]  # the first feature was a whole
 
 def score(body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
     """A model that answers each row of CSV with a score."""
-    rows = [line.split(b",") for line in body.splitlines() if line]
-    return b"".join(b"%.4f\n" % (float(row[0]) % 10 / 10) for row in rows), "text/csv"
+    try:
+        values = [float(line.split(b",")[0]) for line in body.splitlines() if line]
+    except ValueError as error:
+        raise BadRequest("unable to evaluate payload") from error
+    return b"".join(b"%.4f\n" % (value % 10 / 10) for value in values), "text/csv"
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from vedette.operations.watching import Change, ObservedEndpoint
+    from vedette.operations.watching_jobs import ObservedJobs
 
 
 DELIVERY = {
@@ -27,9 +29,16 @@ DELIVERY = {
 @stage.endpoint
 @click.option("--baseline", metavar="DIR|S3_URI", help="A folder with both baseline files, or a constraints.json.")
 @click.option("--mode", type=click.Choice(["observe", "alert"]), help="Only monitor, or also alert. [default: observe]")
+@click.option(
+    "--transform-jobs",
+    metavar="PREFIX",
+    help="Monitor the batch transform jobs whose names begin so, under the name ENDPOINT.",
+)
 @stage.traffic
-def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str | None, **traffic: str) -> None:
-    """Monitor an endpoint that Vedette did not create.
+def watch_command(
+    io: CommandIO, endpoint: str, baseline: str | None, mode: str | None, transform_jobs: str | None, **traffic: str
+) -> None:
+    """Monitor an endpoint that Vedette did not create, or batch transform jobs.
 
     Read the capture location from the endpoint, add the endpoint to the fleet, and store the baseline. Nothing in
     SageMaker is changed. Show what the owners of the bucket and the key must change, as JSON and as Terraform; until
@@ -39,22 +48,27 @@ def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str 
     Examples:
       vedette watch churn --baseline s3://my-bucket/baselines/churn/constraints.json
       vedette watch churn --mode alert
+      vedette watch churn-nightly --transform-jobs churn-nightly- --baseline s3://my-bucket/baselines/churn/
     """  # noqa: D301
-    from vedette.operations import aws, fleet, reference_days, watching
+    from vedette.operations import aws, fleet, reference_days, watching, watching_jobs
 
     new_baseline = watching.baseline_at(baseline) if baseline else None
-    found = watching.inspect_endpoint(endpoint)
+    fields = {**({"mode": mode} if mode else {}), **traffic}
+    found: Any = watching_jobs.inspect_jobs(transform_jobs) if transform_jobs else watching.inspect_endpoint(endpoint)
     stored, etag = aws.get_fleet()
-    entries = watching.watched(stored, found, {**({"mode": mode} if mode else {}), **traffic})
+    if transform_jobs:
+        entries = watching_jobs.watched(stored, endpoint, transform_jobs, fields)
+    else:
+        entries = watching.watched(stored, found, fields)
     changes = fleet.differences(stored.entries, entries)
-    _show(io, found)
+    (_show_jobs if transform_jobs else _show)(io, found)
     io.say(*(str(change) for change in changes))
     if new_baseline is not None:
         io.say(f"{endpoint}: baseline of {len(new_baseline.constraints.features)} features from {baseline}")
     data: dict[str, Any] = {"found": found, "changes": changes, "applied": False, "baseline": ""}
     if not changes and new_baseline is None:
         io.say("The fleet already has this entry.")
-    elif io.confirm("Watch the endpoint?"):
+    elif io.confirm("Watch the jobs?" if transform_jobs else "Watch the endpoint?"):
         if new_baseline is not None:
             data["baseline"] = watching.take_baseline(endpoint, new_baseline, str(baseline))
             if new_baseline.reference:
@@ -64,6 +78,10 @@ def watch_command(io: CommandIO, endpoint: str, baseline: str | None, mode: str 
             fleet.apply(entries, etag=etag, by=aws.who())
         data["applied"] = True
         entry = next(one for one in entries if one.endpoint == endpoint)
+        if transform_jobs:
+            io.say(f"Vedette evaluates each job {transform_jobs}... when it has ended, as {endpoint}.")
+            io.emit(data)
+            return
         data["quiet_start"] = show_quiet_start(io, entry)
         io.say(f"Vedette watches {endpoint}. To read earlier captures, run: vedette backfill {endpoint} --from 14d")
     io.emit(data)
@@ -73,9 +91,29 @@ def _show(io: CommandIO, found: ObservedEndpoint) -> None:
     captured = f"{found.percentage} % of its requests ({', '.join(found.modes) or 'no mode'})"
     io.say(f"{found.endpoint} captures {captured} to {found.source}")
     io.say(f"{DELIVERY[found.delivery]}.", *found.remarks)
-    for number, change in enumerate(found.changes, 1):
+    _show_changes(io, found.changes)
+
+
+def _show_jobs(io: CommandIO, found: ObservedJobs) -> None:
+    if found.jobs:
+        io.say(f"Newest jobs: {', '.join(found.jobs)}")
+    if found.described:
+        form = f"{found.content_type or 'no content type'}, split by {found.split_type}"
+        joined = ", joined to its input" if found.joins_input else ""
+        chosen = f", of which the model receives {found.input_filter}" if found.input_filter != "$" else ""
+        io.say(
+            f"{found.described} reads {found.input} ({form}){chosen}",
+            f"  and writes {found.output}{joined}, with the model {found.model}",
+            *([f"  and captures manifests to {found.capture}"] if found.capture else []),
+        )
+    io.say(*found.remarks)
+    _show_changes(io, found.changes)
+
+
+def _show_changes(io: CommandIO, changes: Sequence[Change]) -> None:
+    for number, change in enumerate(changes, 1):
         _show_change(io, number, change)
-    if found.changes:
+    if changes:
         io.say("")
 
 

@@ -18,6 +18,7 @@
 | windows that do not fill a day               | `fleet.toml: endpoints.site.window_minutes: 50 does not divide ...`  |
 | a content type that SageMaker does not match | `fleet.toml: endpoints.site.capture_csv_content_types: ...`          |
 | settings of model quality that contradict    | `fleet.toml: endpoints.site.quality: ...`                            |
+| transform jobs, with what endpoints have     | `fleet.toml: endpoints.nightly.package_group: ...`                   |
 
 `as_toml` writes the same file.
 """
@@ -42,7 +43,16 @@ from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.quality.settings import QualitySettings
-from chalicelib.records import Delivery, DepartedEndpoint, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
+from chalicelib.records import (
+    JOB_THRESHOLDS,
+    Delivery,
+    DepartedEndpoint,
+    Fleet,
+    FleetEntry,
+    GoldenPayload,
+    Mode,
+    Thresholds,
+)
 from chalicelib.registry.plan import Served, unsupported_kind, unsupported_sentence
 from chalicelib.services import capture_backlog
 from chalicelib.settings import DEPLOYMENTS, is_runbook_url, settings
@@ -78,6 +88,7 @@ MAX_LABEL_LIMIT_HOURS = 24 * 80  # predictions and labels expire after 90 days u
 FORMS = {
     "package_group": (NAME, "1 to 63 letters, digits and hyphens"),
     "model_monitor_metrics": (NAME, "the name of a monitoring schedule"),
+    "transform_jobs": (re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}"), "how the name of a transform job can begin"),
     "instance_type": (re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"), "a SageMaker instance type like ml.m5.large"),
     "capture_uri": (re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?"), "a place like s3://bucket/prefix"),
     "baseline": (S3_KEY, "a folder like s3://bucket/baseline/"),
@@ -165,6 +176,8 @@ def entry(endpoint: str, fields: Mapping[str, Any], place: str) -> FleetEntry:
     for name, kind in WITHIN.items():
         if isinstance(fields.get(name), dict):
             _check_keys(kind, fields[name], f"{place}.{name}")
+    if fields.get("transform_jobs"):
+        fields = {"thresholds": msgspec.to_builtins(JOB_THRESHOLDS), **fields}
     try:
         found = msgspec.convert({**fields, "endpoint": endpoint}, FleetEntry)
     except msgspec.ValidationError as error:
@@ -205,12 +218,26 @@ def check_entry(found: FleetEntry, place: str) -> None:
             )
     if found.team == DEPLOYMENTS:
         raise UnreadableFile(f"{place}.team: {DEPLOYMENTS} is not a team, but the topic of messages about deployments")
+    if found.transform_jobs:
+        _check_transform_jobs(found, place)
     if found.quality is not None:
         _check_quality(found.quality, found.private, f"{place}.quality")
     if found.baseline_statistics and not found.baseline:
         raise UnreadableFile(f"{place}.baseline_statistics: there is no baseline that they belong to")
     if found.mode == "deploy" and not found.package_group:
         raise UnreadableFile(f"{place}.package_group: missing; mode deploy needs the group whose versions are deployed")
+
+
+def _check_transform_jobs(found: FleetEntry, place: str) -> None:
+    """Raise UnreadableFile if an entry of transform jobs has what only an endpoint, or a place of records, can have."""
+    for name in (
+        *("records", "capture_uri", "package_group", "golden_payload", "capture_modes", "quality", "test_marker"),
+        *CONTENT_TYPE_LISTS,
+    ):
+        if getattr(found, name):
+            raise UnreadableFile(f"{place}.{name}: an entry that names transform_jobs has none")
+    if found.mode == Mode.DEPLOY:
+        raise UnreadableFile(f"{place}.mode: deploy is for endpoints; transform jobs have observe and alert")
 
 
 def _check_thresholds(found: Thresholds, place: str) -> None:
@@ -267,7 +294,13 @@ def check(entries: Iterable[FleetEntry], place: str) -> None:
     """Raise UnreadableFile if entries contradict each other."""
     endpoints: dict[str, str] = {}
     groups: dict[tuple[str, frozenset[str]], FleetEntry] = {}
+    prefixes: dict[str, str] = {}
     for found in entries:
+        other_name = prefixes.setdefault(found.transform_jobs, found.endpoint) if found.transform_jobs else ""
+        if other_name not in {"", found.endpoint}:
+            raise UnreadableFile(
+                f"{place}: {other_name} and {found.endpoint} name the same transform_jobs, {found.transform_jobs}"
+            )
         known = endpoints.get(found.endpoint.lower())
         endpoints[found.endpoint.lower()] = found.endpoint
         if known == found.endpoint:
@@ -366,7 +399,7 @@ def missing(entries: Iterable[FleetEntry]) -> list[str]:
 def missing_of(found: FleetEntry, *, exists: bool) -> list[str]:
     """The same for one entry; in mode deploy, an endpoint that does not exist yet is created."""
     sentences = []
-    if not exists and found.mode != Mode.DEPLOY:
+    if not exists and found.is_endpoint and found.mode != Mode.DEPLOY:
         sentences.append(f"{found.endpoint}: there is no such endpoint")
     if settings().lacks_topic_of(found.team):
         sentences.append(
@@ -436,8 +469,8 @@ def with_tables(content: bytes, tables: str) -> bytes:
 
 def _set(found: FleetEntry) -> Iterable[tuple[str, Any]]:
     """The fields of an entry that differ from the default."""
-    usual = _fields(FleetEntry(endpoint=found.endpoint))
-    return ((name, value) for name, value in _fields(found).items() if usual.get(name) != value)
+    usual = fields_of(FleetEntry(endpoint=found.endpoint))
+    return ((name, value) for name, value in fields_of(found).items() if usual.get(name) != value)
 
 
 def _toml(value: Any) -> str:
@@ -463,7 +496,7 @@ def managed(fleet: Fleet, group: str, endpoint: str, fields: Mapping[str, Any]) 
     before = fleet.entry(endpoint)
     if before is not None and before.package_group not in {"", group}:
         raise UnreadableFile(f"{endpoint}: it serves the group {before.package_group}; it cannot serve {group} too")
-    kept = _fields(before) if before is not None else {}
+    kept = fields_of(before) if before is not None else {}
     after = entry(endpoint, {**kept, "package_group": group, **fields}, endpoint)
     others = tuple(found for found in fleet.entries if found.endpoint != endpoint)
     check((*others, after), "the fleet")
@@ -490,7 +523,7 @@ def without(fleet: Fleet, endpoint: str) -> tuple[FleetEntry, ...]:
     return tuple(found for found in fleet.entries if found.endpoint != endpoint)
 
 
-def _fields(found: FleetEntry) -> dict[str, Any]:
+def fields_of(found: FleetEntry) -> dict[str, Any]:
     """The fields of an entry, without its name."""
     plain: dict[str, Any] = msgspec.to_builtins(found)
     return {name: value for name, value in plain.items() if name != "endpoint" and value is not None}
@@ -498,7 +531,7 @@ def _fields(found: FleetEntry) -> dict[str, Any]:
 
 def differences(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> list[Change]:
     """The differences between two fleets, by endpoint and field."""
-    old, new = ({found.endpoint: _fields(found) for found in entries} for entries in (before, after))
+    old, new = ({found.endpoint: fields_of(found) for found in entries} for entries in (before, after))
     found: list[Change] = []
     for endpoint in dict.fromkeys((*old, *new)):
         if endpoint not in new:
@@ -506,7 +539,7 @@ def differences(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> li
             continue
         if endpoint not in old:
             found.append(Change(endpoint, "", None, new[endpoint]))
-        was = old.get(endpoint, _fields(FleetEntry(endpoint=endpoint)))
+        was = old.get(endpoint, fields_of(FleetEntry(endpoint=endpoint)))
         names = dict.fromkeys((*was, *new[endpoint]))
         found += [
             Change(endpoint, name, was.get(name), new[endpoint].get(name))
