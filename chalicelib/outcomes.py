@@ -28,6 +28,7 @@ class SkipReason(StrEnum):
     NO_CLOSED_WINDOW = "no closed window"
     QUIET = "quiet"
     NO_BASELINE = "no baseline"
+    NO_BASELINE_OF_JOBS = "no baseline of jobs"
     BASELINE_UNREADABLE = "baseline unreadable"
 
 

@@ -63,6 +63,7 @@ JOBS = "transform jobs"
 ENDPOINT_FAMILY, FLEET_FAMILY = "endpoint", "fleet"
 DELETED, MISSING = Fingerprint(ENDPOINT_FAMILY, "deleted"), Fingerprint(ENDPOINT_FAMILY, "missing")
 WITHOUT_BASELINE = Fingerprint("monitoring", SkipReason.NO_BASELINE.value)
+WITHOUT_BASELINE_OF_JOBS = Fingerprint("monitoring", SkipReason.NO_BASELINE_OF_JOBS.value)
 SILENT_WHILE_DELETED = {"monitoring", "capture", "quality"}
 CONDITION_FAMILIES = {
     "monitoring": (AlertKind.MONITOR_FAILED, _VERSIONS),
@@ -250,11 +251,16 @@ def sync_conditions(
 
 def _steps_of(condition: Fingerprint, endpoint: str) -> list[Step]:
     """What a person can do about a condition."""
-    if condition == WITHOUT_BASELINE:
+    if condition in {WITHOUT_BASELINE, WITHOUT_BASELINE_OF_JOBS}:
+        from_captures = (
+            " or, once rows are captured, from the captures (--from-captures in place of FILE)"
+            if condition == WITHOUT_BASELINE
+            else ""
+        )
         return [
             Step(
-                "Suggest one from the training data (vedette baseline FILE -o DIR) or, once rows are captured, from the"
-                " captures (--from-captures in place of FILE). Look at it, then use it (vedette constraints use)."
+                f"Suggest one from the training data (vedette baseline FILE -o DIR){from_captures}. Look at it, then"
+                " use it (vedette constraints use)."
             ),
             Step("See whether one is stored that you can use:", f"vedette constraints versions {endpoint}"),
         ]

@@ -167,7 +167,11 @@ def manifest_places(content: bytes) -> Manifest | None:
         prefix = first["prefix"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    if not isinstance(prefix, str) or not all(isinstance(name, str) for name in names):
+    if (
+        not isinstance(prefix, str)
+        or not prefix.startswith("s3://")
+        or not all(isinstance(name, str) for name in names)
+    ):
         return None
     return Manifest(prefix, tuple(prefix + name for name in names))
 

@@ -192,6 +192,8 @@ def evaluation_context(run: EndpointRun) -> EvaluationContext | Skipped:
         baseline = run.stores.baselines.get_in_force(run.endpoint)
     except UnreadableFile as error:
         return Skipped(SkipReason.BASELINE_UNREADABLE, f"nothing is evaluated: {error}")
+    if baseline is None and run.entry.transform_jobs:
+        return Skipped(SkipReason.NO_BASELINE_OF_JOBS, "the jobs have no baseline, so their outputs are not evaluated")
     if baseline is None:
         return Skipped(SkipReason.NO_BASELINE, "the endpoint has no baseline, so its captured data is not evaluated")
     return EvaluationContext(run, baseline)

@@ -125,6 +125,10 @@ def ended_jobs(run: EndpointRun, since: datetime) -> list[tuple[str, datetime]]:
 
 
 def _evaluate(run: EndpointRun, job: TransformJob) -> MonitoredJob:
+    stored = _stored(run, job)
+    if stored is not None and run.stores.executions.has_files(stored):
+        execution_recording.publish(stored)
+        return MonitoredJob(job.name, stored, outputs=stored.part_count)
     objects = transform_processing.objects_of(run, job)
     remaining = transform_processing.create_parts(run, job, objects.outputs)
     monitored = MonitoredJob(job.name, outputs=len(objects.outputs), remaining=remaining)
@@ -194,15 +198,13 @@ def _recorded(run: EndpointRun, job: TransformJob, verdict: _Verdict) -> tuple[E
     NotReady
         When other invocations go on taking the windows.
     """
-    executions, start = run.stores.executions, job.window.start
     for _ in range(MAX_SAME_MINUTES):
-        stored = list(executions.of_windows(run.endpoint, TRANSFORM_VARIANT, start, start + MINUTE))
-        mine = next((one for one in stored if one.job == job.name), None)
+        mine = _stored(run, job)
         if mine is not None:
-            if not executions.has_files(mine):
+            if not run.stores.executions.has_files(mine):
                 execution_recording.write_files(run, mine, verdict.sum.summary, verdict.baseline.content)
             return mine, False
-        window = _free_window(job.window, {one.window for one in stored})
+        window = _free_window(job.window, {one.window for one in _of_these_minutes(run, job)})
         evaluated = Evaluated(TRANSFORM_VARIANT, window, *verdict)
         folder = locations.execution(run.endpoint, TRANSFORM_VARIANT, window, UNVERSIONED, 1)
         made = execution_recording.execution_of(
@@ -211,6 +213,17 @@ def _recorded(run: EndpointRun, job: TransformJob, verdict: _Verdict) -> tuple[E
         if execution_recording.record(run, made, evaluated):
             return made, True
     raise NotReady(f"{job.name}: too many jobs of {run.endpoint} ran in the same minutes.")
+
+
+def _stored(run: EndpointRun, job: TransformJob) -> Execution | None:
+    """The execution of a job, if it has one."""
+    return next((one for one in _of_these_minutes(run, job) if one.job == job.name), None)
+
+
+def _of_these_minutes(run: EndpointRun, job: TransformJob) -> Iterator[Execution]:
+    """The executions of the jobs that began in the same minute."""
+    start = job.window.start
+    return run.stores.executions.of_windows(run.endpoint, TRANSFORM_VARIANT, start, start + MINUTE)
 
 
 def _free_window(window: Window, taken: set[Window]) -> Window:
