@@ -92,6 +92,18 @@ def test_capture_writes_manifests_and_ids(jobs):
     assert (value, len(identifier), time) == ("2", 37, f"{jobs.describe()['TransformStartTime']:%Y-%m-%dT%H:%M:%SZ}")
 
 
+def test_each_status_is_announced_with_times_in_milliseconds(jobs):
+    jobs(Tags=[{"Key": "team", "Value": "churn"}])
+    jobs.account.cloud.turn(minutes=8)
+    events = jobs.account.events("SageMaker Transform Job State Change")
+    assert [event["detail"]["TransformJobStatus"] for event in events] == ["InProgress", "InProgress", "Completed"]
+    detail = events[-1]["detail"]
+    assert events[-1]["resources"] == [detail["TransformJobArn"]]
+    assert detail["Tags"] == {"team": "churn"}
+    assert all(isinstance(detail[name], int) for name in ("CreationTime", "TransformStartTime", "TransformEndTime"))
+    assert detail["TransformOutput"]["S3OutputPath"] == f"s3://{jobs.account.bucket}/out/"
+
+
 def test_a_refused_input_has_no_output_and_the_job_fails(jobs):
     jobs(contents=(b"1\n", b"bad\n", b"3\n"))
     jobs.account.cloud.turn(minutes=8)
