@@ -75,6 +75,26 @@ def test_the_commands_of_the_alert_work(stage, jobs, tmp_path, monkeypatch):
         assert result.exit_code in {0, 1}, (command, result.output)
 
 
+def test_what_is_about_captures_is_refused_in_one_sentence(stage):
+    stage.done(*WATCH, "--yes")
+    for command in ("replay", "backfill"):
+        assert "names transform jobs" in stage.refused(command, "churn-nightly", "--from", "2d")
+    assert "all checks after every transform job" in " ".join(stage.done("show", "schedule", "churn-nightly").split())
+    assert "a job" in stage.done("fleet", "show")
+
+
+def test_a_fleet_with_jobs_is_applied(stage, tmp_path):
+    from vedette.operations import aws, fleet
+
+    (tmp_path / "fleet.toml").write_text(
+        fleet.as_toml(aws.get_fleet()[0].entries) + '\n[endpoints.churn-nightly]\nmode = "alert"\n'
+        'transform_jobs = "churn-nightly-"\n'
+    )
+    said = stage.done("apply", "-f", tmp_path / "fleet.toml", "--yes", "--force")
+    assert "Traceback" not in said
+    assert entry().thresholds == JOB_THRESHOLDS
+
+
 def test_an_entry_may_be_made_before_the_first_job(stage):
     assert "No job of the last 90 days has a name that begins so." in stage.done(*WATCH, "--yes")
     assert entry().thresholds == JOB_THRESHOLDS

@@ -154,7 +154,14 @@ def show_command(io: CommandIO, as_toml: bool) -> None:
         io.emit({"toml": fleet.as_toml(found.entries)})
         return
     rows = [
-        (e.endpoint, e.mode, e.package_group, f"{e.capture_percentage} %", str(e.window_minutes)) for e in found.entries
+        (
+            e.endpoint,
+            e.mode,
+            e.package_group,
+            f"{e.capture_percentage} %",
+            "a job" if e.transform_jobs else str(e.window_minutes),
+        )
+        for e in found.entries
     ]
     if rows:
         io.table(("Endpoint", "Mode", "Group", "Captured", "Window, minutes"), rows)

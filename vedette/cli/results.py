@@ -234,9 +234,8 @@ def _head(io: CommandIO, one: WindowResult) -> None:
 
     execution = one.execution
     ours = one.source == "vedette"
-    source = f"Vedette, variant {one.name}" if ours else f"Model Monitor ({one.monitoring_type}), schedule {one.name}"
-    if execution.job:
-        source = f"Vedette, transform job {sanitize(execution.job)}"
+    what = "transform job" if execution.job else "variant"
+    source = f"Vedette, {what} {one.name}" if ours else f"Model Monitor ({one.monitoring_type}), schedule {one.name}"
     io.say(f"{source}", f"  {_time(execution.window_start)} to {_time(execution.window_end)} UTC: {one.verdict}")
     if ours:
         refused = sum(execution.rejected.values())
@@ -258,7 +257,6 @@ def _answer(one: WindowResult, **more: Any) -> dict[str, Any]:
     return {
         "source": one.source,
         "name": one.name,
-        "job": execution.job,
         "monitoring_type": one.monitoring_type,
         "window_start": execution.window_start,
         "window_end": execution.window_end,

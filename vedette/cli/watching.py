@@ -175,7 +175,7 @@ def backfill_command(io: CommandIO, endpoint: str, since: str) -> None:
     from vedette.operations import backfill, control
 
     begin = stage.parse_past_time(since)
-    entry = control.entry_of(endpoint)
+    entry = control.captured_entry_of(endpoint)
     found = backfill.backlog(entry, begin, datetime.now(UTC))
     megabytes = f"{found.size / 1e6:.1f} MB"
     objects = f"{len(found.objects)} object{'' if len(found.objects) == 1 else 's'}"

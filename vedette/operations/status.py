@@ -194,7 +194,7 @@ def _verdicts(entry: FleetEntry) -> tuple[tuple[Verdict, ...], str]:
         return (), sanitize(error)
     found = [
         Verdict(
-            name=sanitize(one.execution.job or one.name) + (" (model quality)" if one.execution.is_of_quality else ""),
+            name=sanitize(one.name) + (" (model quality)" if one.execution.is_of_quality else ""),
             verdict=one.verdict,
             until=one.execution.window_end,
             violations=sum(m.is_proven for m in one.execution.measurements),
