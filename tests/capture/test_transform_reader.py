@@ -195,3 +195,45 @@ def test_merged_records_are_read_whole_and_judged(conformance):
     verdict = evaluate(found, Baseline(constraints=suggested_constraints(table), statistics=table))
     assert (found.rows, found.rejected, found.ground_truth, len(table.names)) == (200, {}, 200, 70)
     assert str(verdict.verdict) == "OK"
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            b"1,2",
+            b"0.5",
+            b"\n",
+            b"\r\n",
+            b'"',
+            b",",
+            b"{",
+            b"}",
+            b'{"a": 1}',
+            b"[1, 2]",
+            b"\xff",
+            b"\x00",
+            b" ",
+            b"\x1f\x8b",
+        ]
+    ),
+    max_size=25,
+).map(b"".join)
+FORMS = [
+    CSV,
+    JSON_LINES,
+    DOCUMENT,
+    RecordForm(split_type="Line", joins_input=True, input_filter="$[1:]"),
+    RecordForm(split_type="RecordIO"),
+]
+
+
+@given(
+    PIECES,
+    PIECES,
+    st.sampled_from(FORMS),
+    st.sampled_from(["", "input", "both"]),
+    st.sampled_from([one_row, rows_of_value]),
+)
+def test_no_bytes_make_the_reader_fail(output, input_, form, header, row_count):
+    found = read(output, input_, form, row_count, header=header)
+    assert found is None or found.rows >= 0

@@ -388,3 +388,51 @@ def test_a_real_output_with_its_manifest_is_read_whole_and_judged(nightly, confo
     assert (one.rows, one.rejected, str(one.verdict)) == (40, {}, "InsufficientData")  # drift needs 100 rows
     assert len({m.feature for m in one.measurements} - {"Missing columns", "Extra columns"}) == len(row)
     assert not [m for m in one.measurements if m.violated]
+
+
+# --- what may go wrong ------------------------------------------------------------------------------------------------
+
+
+def test_an_object_that_takes_longer_than_a_run_is_counted_and_stands_in_the_way_of_no_other(nightly):
+    losing_events(nightly.cloud)
+    nightly.run("churn-nightly-1", objects=2)
+    first = transform_monitoring.monitor_job(run_of(NIGHTLY, DeadlineAfter(2)), "churn-nightly-1")
+    assert first.remaining == 1
+    swept(nightly)
+    one = last(nightly)
+    assert (one.rows, one.rejected) == (200, {"the transform output is too large to be read in one run": 1})
+
+
+def test_files_that_a_crash_left_out_are_written_by_the_next_delivery(nightly):
+    nightly.run("churn-nightly-2", BAD)
+    folder = last(nightly).folder
+    nightly.s3.delete_object(Bucket=nightly.bucket, Key=f"{folder}constraint_violations.json")
+    nightly.cloud.sagemaker.transform._announce(nightly.cloud.sagemaker.transform.jobs["churn-nightly-2"])
+    nightly.cloud.settle()
+    assert b"data_type_check" in nightly.cloud.read(f"s3://{nightly.bucket}/{folder}constraint_violations.json")
+    assert len(nightly.executions()) == 1
+
+
+def test_a_job_that_was_evaluated_is_not_read_again(nightly):
+    nightly.run("churn-nightly-2", BAD)
+    nightly.s3.delete_object(Bucket=nightly.bucket, Key="data-capture/out/churn-nightly-2/part-0.csv.out")
+    swept(nightly)
+    assert (last(nightly).rows, last(nightly).revision) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x00" * 100, b"\xff\xfe\n" * 50, b'{"a":' * 200, b"[" * 5000, b'"\n' * 40, b"\n"]
+)
+def test_no_content_makes_a_function_fail(nightly, content):
+    losing_events(nightly.cloud)
+    nightly.run("churn-nightly-1", objects=2)
+    nightly.put("out/churn-nightly-1/part-1.csv.out", content)
+    swept(nightly)
+    assert last(nightly).rows >= 200
+    assert not nightly.cloud.bus.failed
+
+
+def test_nothing_that_was_read_is_logged(nightly, capsys):
+    nightly.run("churn-nightly-2", [f"{n},secret-{n}" for n in range(200)])
+    assert "secret" not in capsys.readouterr().out
+    assert "secret" not in nightly.cloud.mailbox.mails[-1].text
