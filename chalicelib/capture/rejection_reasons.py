@@ -27,7 +27,7 @@ class RejectionReason(StrEnum):
     TOO_MANY_COLUMNS = "too many columns"
     TOO_MANY_LAYOUTS = "too many layouts"
     # Of a whole output object of a batch transform job:
-    INPUT_GONE = "the input of the transform output is gone"
-    OUTPUT_GONE = "the transform output was deleted before it was read"
-    OBJECT_TOO_LARGE = "the transform output is too large to be read in one run"
+    INPUT_GONE = "its input is gone, or was overwritten"
+    OUTPUT_GONE = "it is gone, or was overwritten by a later job"
+    OBJECT_TOO_LARGE = "too large to be read in one run"
     UNEXPECTED = "unexpected content"  # a defect of the reader: the line is lost, and the rest of the object is not

@@ -33,7 +33,7 @@ from chalicelib.aws import sagemaker
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.capture.transform_job import JobStatus, TransformJob
 from chalicelib.constraints.constraints import Constraints
-from chalicelib.constraints.evaluation import Baseline, Evaluation
+from chalicelib.constraints.evaluation import MAX_UNREADABLE_SHARE, Baseline, Evaluation
 from chalicelib.constraints.measurement import Checks, Verdict
 from chalicelib.constraints.windows import evaluate_closed_window
 from chalicelib.deadline import Deadline
@@ -47,7 +47,7 @@ from chalicelib.registry.versions import UNVERSIONED
 from chalicelib.services import emf_metrics, execution_recording, monitoring, transform_processing
 from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
-from chalicelib.services.transform_processing import OBJECT_REASONS, JobObjects
+from chalicelib.services.transform_processing import OBJECT_REASONS
 from chalicelib.services.window_evaluation import EvaluationContext
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import Window
@@ -129,42 +129,31 @@ def _evaluate(run: EndpointRun, job: TransformJob) -> MonitoredJob:
     if stored is not None and run.stores.executions.has_files(stored):
         execution_recording.publish(stored)
         return MonitoredJob(job.name, stored, outputs=stored.part_count)
-    objects = transform_processing.objects_of(run, job)
-    remaining = transform_processing.create_parts(run, job, objects.outputs)
-    monitored = MonitoredJob(job.name, outputs=len(objects.outputs), remaining=remaining)
+    outputs = transform_processing.outputs_of(run, job)
+    remaining = transform_processing.create_parts(run, job, outputs)
     if remaining:
-        return monitored
+        return MonitoredJob(job.name, outputs=len(outputs), remaining=remaining)
     context = monitoring.evaluation_context(run)
     if isinstance(context, Skipped):
-        return MonitoredJob(job.name, outputs=len(objects.outputs), no_baseline=context)
+        return MonitoredJob(job.name, outputs=len(outputs), no_baseline=context)
     if not run.deadline.has_left(Deadline.VERDICT):
         raise NotReady(f"{job.name}: the verdict takes longer than the run has left.")
     keys = run.stores.parts.keys_of_job(run.endpoint, job.name, job.started)
     summary = CaptureSummary.total(part.summary for part in run.stores.parts.read(keys))
-    return _published(run, job, _verdict(run, job, objects, WindowSum(summary, (), keys, keys), context))
+    return _published(run, job, _verdict(run, job, WindowSum(summary, (), keys, keys), context))
 
 
-def _verdict(
-    run: EndpointRun, job: TransformJob, objects: JobObjects, added: WindowSum, context: EvaluationContext
-) -> _Verdict:
+def _verdict(run: EndpointRun, job: TransformJob, added: WindowSum, context: EvaluationContext) -> _Verdict:
     critical, length = run.entry.critical_features, job.window.length
-    _, evaluation = evaluate_closed_window(
-        added.summary, context.baseline.content, Checks.ALL, length, critical=critical
-    )
-    notes = (*_notes(job, objects, added.summary), *evaluation.notes)
-    return _Verdict(added, replace(evaluation, notes=notes), context.baseline)
-
-
-def _notes(job: TransformJob, objects: JobObjects, summary: CaptureSummary) -> Iterator[str]:
-    """What of the job was not evaluated, a sentence each."""
-    for reason in OBJECT_REASONS:
-        number = summary.rejected.get(reason.value, 0)
-        if number:
-            yield f"{number:,} not evaluated: {reason.value}"
-    if objects.without_output:
-        yield f"{counted(objects.without_output, 'input object')} without an output"
+    _, found = evaluate_closed_window(added.summary, context.baseline.content, Checks.ALL, length, critical=critical)
+    unread = {reason: added.summary.rejected.get(reason.value, 0) for reason in OBJECT_REASONS}
+    notes = [f"{counted(number, 'output object')}: {reason.value}" for reason, number in unread.items() if number]
     if job.form.has_unknown_filter:
-        yield "the InputFilter cannot be applied here, so the inputs are evaluated as they lie"
+        notes.append("the InputFilter cannot be applied here, so the inputs are evaluated as they lie")
+    # Each counts as one line, whatever it held: so their share is looked at too.
+    too_many = sum(unread.values()) > MAX_UNREADABLE_SHARE * len(added.all_parts)
+    verdict = Verdict.MONITOR_FAILED if too_many and found.verdict != Verdict.VIOLATIONS else found.verdict
+    return _Verdict(added, replace(found, verdict=verdict, notes=(*notes, *found.notes)), context.baseline)
 
 
 class _Verdict(NamedTuple):

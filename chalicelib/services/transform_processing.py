@@ -38,10 +38,8 @@ from chalicelib.parts import Part
 from chalicelib.services import capture_processing
 
 WRITE_GRACE = timedelta(minutes=5)  # between the clocks of S3 and of the job
-OBJECT_REASONS = (
-    *(RejectionReason.INPUT_GONE, RejectionReason.OUTPUT_GONE, RejectionReason.UNPAIRED),
-    *(RejectionReason.OBJECT_TOO_LARGE, RejectionReason.UNEXPECTED),
-)
+# Of an output of which no row was read: each counts once.
+OBJECT_REASONS = (RejectionReason.INPUT_GONE, RejectionReason.OUTPUT_GONE, RejectionReason.OBJECT_TOO_LARGE)
 
 
 class _NotInTime(Exception):
@@ -53,28 +51,27 @@ class JobInput(NamedTuple):
 
     uri: str
     output_uri: str
-    size: int = 0  # bytes; 0 where a manifest names it
+    size: int | None = None  # bytes; None where a manifest names it
     came_later: bool = False  # it was written after the job began, which may not have read it
+
+    @property
+    def may_have_no_output(self) -> bool:
+        """Whether a completed job need not have written an output for it."""
+        return self.came_later or self.size == 0
 
 
 class JobOutput(NamedTuple):
     """One output object, and its input; None when no input has this output."""
 
     uri: str
-    etag: str
-    size: int  # bytes
     input: JobInput | None
 
 
-class JobObjects(NamedTuple):
-    """The objects of a job."""
+def outputs_of(run: EndpointRun, job: TransformJob) -> tuple[JobOutput, ...]:
+    """The output objects of a completed job, each with its input, in the order of their keys.
 
-    outputs: tuple[JobOutput, ...]  # in the order of their keys
-    without_output: int = 0  # inputs
-
-
-def objects_of(run: EndpointRun, job: TransformJob) -> JobObjects:
-    """The output objects that a job wrote, each with its input.
+    They are those that its capture manifests name, else those of its inputs; where there are none any more, what was
+    written to its place while it ran.
 
     Raises
     ------
@@ -82,25 +79,13 @@ def objects_of(run: EndpointRun, job: TransformJob) -> JobObjects:
         When a place may not be listed.
     """
     with job_access(run, job):
-        inputs = {found.output_uri: found for found in _inputs(run, job)}
-        captured = _captured_outputs(run, job)
-        bucket, prefix = _place(run, f"{job.output_uri}/")
-        listed = {
-            bucket.uri(one.key): one
-            for one in bucket.list_objects(prefix)
-            if one.key.endswith(OUTPUT_SUFFIX) and one.modified >= job.started.replace(microsecond=0)
+        inputs = {one.output_uri: one for one in _inputs(run, job)}
+        named = _captured_outputs(run, job) or {
+            uri for uri, one in inputs.items() if not one.may_have_no_output or _exists(run, uri)
         }
-    in_time = {uri for uri, one in listed.items() if one.modified <= job.ended + WRITE_GRACE}
-    named = {*listed} & {*inputs} or in_time  # others may write to the same place
-    if captured is not None:
-        named = captured & (in_time | {*inputs})
-    outputs = tuple(
-        JobOutput(uri, found.etag if found else "", found.size if found else 0, inputs.get(uri))
-        for uri in sorted(named)
-        for found in [listed.get(uri)]
-    )
-    without = sum(uri not in named and not one.came_later for uri, one in inputs.items())
-    return JobObjects(outputs, without)
+        if not named and not inputs:
+            named = _written_while_it_ran(run, job)
+    return tuple(JobOutput(uri, inputs.get(uri)) for uri in sorted(named))
 
 
 def create_parts(run: EndpointRun, job: TransformJob, outputs: Iterable[JobOutput]) -> int:
@@ -120,31 +105,31 @@ def create_parts(run: EndpointRun, job: TransformJob, outputs: Iterable[JobOutpu
             return len(waiting) - position
         try:
             with job_access(run, job):
-                summary = _summary(run, job, output)
+                read = _summarized(run, job, output)
         except _NotInTime:
             if not had_whole_time:
                 return len(waiting) - position
-            summary = unread_object(RejectionReason.OBJECT_TOO_LARGE)
-        _store(run, output, keys[output], summary)
+            read = _Summarized(unread_object(RejectionReason.OBJECT_TOO_LARGE))
+        _store(run, output, keys[output], read)
     return 0
 
 
-def _store(run: EndpointRun, output: JobOutput, capture: locations.CaptureKey, summary: CaptureSummary) -> None:
+def _store(run: EndpointRun, output: JobOutput, capture: locations.CaptureKey, read: _Summarized) -> None:
     bucket, key = locations.split_s3_uri(output.uri)
     part = Part(
         endpoint=run.endpoint,
         variant=capture.variant,
         bucket=bucket,
         key=key,
-        etag=output.etag,
-        size=output.size,
+        etag=read.output.etag if read.output else "",
+        size=read.output.size if read.output else 0,
         begun=capture.begun,
-        summary=summary,
+        summary=read.summary,
     )
     if run.stores.parts.put(capture, part):
         count("CapturedObjects")
-        count("CapturedRows", summary.rows)
-        count("CapturedRejectedLines", summary.rejected_lines)
+        count("CapturedRows", part.summary.rows)
+        count("CapturedRejectedLines", part.summary.rejected_lines)
 
 
 # --- which objects ----------------------------------------------------------------------------------------------------
@@ -167,52 +152,92 @@ def _inputs(run: EndpointRun, job: TransformJob) -> list[JobInput]:
     ]
 
 
-def _captured_outputs(run: EndpointRun, job: TransformJob) -> set[str] | None:
-    """The outputs that the manifests of a job name, of the hours in which it was created and began; None without one.
+def _captured_outputs(run: EndpointRun, job: TransformJob) -> set[str]:
+    """The outputs that the manifests of a job name, of the hours in which it was created and ran; none without one.
 
     Another job may capture to the same place: the prefix of a manifest of this job is where this job wrote.
     """
-    if not job.capture_uri:
-        return None
     named: set[str] = set()
+    if not job.capture_uri:
+        return named
     for hour in sorted({f"{moment:%Y/%m/%d/%H}" for moment in (job.created, job.started, job.ended)}):
         bucket, prefix = _place(run, f"{job.capture_uri}/output/{hour}/")
         for listed in bucket.list_objects(prefix):
             found = manifest_places(bucket.get(listed.key) or b"")
             if found is not None and found.prefix.rstrip("/") == job.output_uri:
                 named.update(found.places)
-    return named or None
+    return named
+
+
+def _written_while_it_ran(run: EndpointRun, job: TransformJob) -> set[str]:
+    bucket, prefix = _place(run, f"{job.output_uri}/")
+    ran = job.started.replace(microsecond=0), job.ended + WRITE_GRACE
+    listed = (one for one in bucket.list_objects(prefix) if one.key.endswith(OUTPUT_SUFFIX))
+    return {bucket.uri(one.key) for one in listed if ran[0] <= one.modified <= ran[1]}
+
+
+def _exists(run: EndpointRun, uri: str) -> bool:
+    bucket, key = _place(run, uri)
+    return bucket.exists(key)
 
 
 # --- what they hold ---------------------------------------------------------------------------------------------------
 
 
-def _summary(run: EndpointRun, job: TransformJob, output: JobOutput) -> CaptureSummary:
+class _Opened(NamedTuple):
+    """An output and its input, as the job left them."""
+
+    output: OpenObject
+    input: OpenObject | None  # None: it is binary, and is not read
+
+
+class _Summarized(NamedTuple):
+    """What an output object holds, and the object, if it was there."""
+
+    summary: CaptureSummary
+    output: OpenObject | None = None
+
+
+def _summarized(run: EndpointRun, job: TransformJob, output: JobOutput) -> _Summarized:
     """Summarize an output object with the first readers that do not fail, and the first way of pairing that fits."""
     options = capture_processing.capture_options(run, None)
     for readers in capture_processing.READERS:
         for row_count in ROW_COUNTS:
             opened = _opened_pair(run, job, output)
             if isinstance(opened, RejectionReason):
-                return unread_object(opened)
+                return _Summarized(unread_object(opened))
             read = partial(
                 summarize_transform,
                 form=job.form,
                 row_count=row_count,
                 options=options,
                 readers=readers,
-                input_size=output.input.size if output.input else 0,
+                input_size=(output.input.size or 0) if output.input else 0,
             )
             found = read_pair_guarded(
-                *opened, partial(_read, read), "a reader failed", endpoint=run.endpoint, key=output.uri
+                _in_time(run, opened.output.chunks),
+                _in_time(run, opened.input.chunks if opened.input else ()),
+                partial(_read, read),
+                "a reader failed",
+                endpoint=run.endpoint,
+                key=output.uri,
             )
             if found is None:
                 break  # the next readers
             if found.summary is not None:
-                return found.summary
+                return _Summarized(found.summary, opened.output)
         else:
-            return unread_object(RejectionReason.UNPAIRED, _lines(run, output, options))
-    return unread_object(RejectionReason.UNEXPECTED)
+            return _unpaired(run, job, output, options)
+    return _Summarized(unread_object(RejectionReason.UNEXPECTED))
+
+
+def _unpaired(run: EndpointRun, job: TransformJob, output: JobOutput, options: CaptureOptions) -> _Summarized:
+    """All lines of the output are rejected, since nothing says which of them answers which input."""
+    opened = _opened_pair(run, job, output)
+    if isinstance(opened, RejectionReason):
+        return _Summarized(unread_object(opened))
+    lines = line_count(_in_time(run, opened.output.chunks), options)
+    return _Summarized(unread_object(RejectionReason.UNPAIRED, lines), opened.output)
 
 
 class _Read(NamedTuple):
@@ -229,21 +254,19 @@ def _read(
     return _Read(read(output, input_))
 
 
-def _opened_pair(
-    run: EndpointRun, job: TransformJob, output: JobOutput
-) -> tuple[Iterator[bytes], Iterator[bytes]] | RejectionReason:
-    """The bytes of an output and of its input as the job left them, or why they cannot be had."""
+def _opened_pair(run: EndpointRun, job: TransformJob, output: JobOutput) -> _Opened | RejectionReason:
+    """An output and its input, or why they cannot be had as the job left them."""
     if output.input is None:
         return RejectionReason.INPUT_GONE
     written = _opened(run, output.uri)
     if written is None or written.last_modified > job.ended + WRITE_GRACE:
         return RejectionReason.OUTPUT_GONE
     if job.form.has_binary_inputs:
-        return _in_time(run, written.chunks), iter(())
+        return _Opened(written, None)
     given = _opened(run, output.input.uri)
     if given is None or given.last_modified > job.started:
         return RejectionReason.INPUT_GONE
-    return _in_time(run, written.chunks), _in_time(run, given.chunks)
+    return _Opened(written, given)
 
 
 def _opened(run: EndpointRun, uri: str) -> OpenObject | None:
@@ -256,11 +279,6 @@ def _in_time(run: EndpointRun, chunks: Iterable[bytes]) -> Iterator[bytes]:
         if not run.deadline.has_left(Deadline.WINDOW):
             raise _NotInTime
         yield chunk
-
-
-def _lines(run: EndpointRun, output: JobOutput, options: CaptureOptions) -> int:
-    opened = _opened(run, output.uri)
-    return line_count(_in_time(run, opened.chunks), options) if opened else 0
 
 
 @contextmanager

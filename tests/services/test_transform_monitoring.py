@@ -245,15 +245,21 @@ def test_in_mode_observe_jobs_are_evaluated_and_nobody_is_notified(nightly):
 
 def test_places_that_may_not_be_read_are_a_condition_until_they_may(nightly):
     boto3.client("s3").create_bucket(Bucket="team-lake", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    nightly.create("churn-nightly-1", written={})
-    job = nightly.cloud.sagemaker.transform.jobs["churn-nightly-1"]
-    job["TransformOutput"]["S3OutputPath"] = "s3://team-lake/out"
+    boto3.client("s3").put_object(Bucket="team-lake", Key="in/a.csv", Body="\n".join(GOOD).encode())
+    nightly.create("churn-nightly-1")
+    source = nightly.cloud.sagemaker.transform.jobs["churn-nightly-1"]["TransformInput"]["DataSource"]["S3DataSource"]
+    source["S3Uri"] = "s3://team-lake/in/"
     losing_events(nightly.cloud)
     nightly.cloud.turn(minutes=9)
     swept(nightly)
     assert [mail.attributes["kind"] for mail in nightly.cloud.mailbox.mails] == ["monitor failed"]
     assert "churn-nightly-1" in nightly.subjects[0]
     assert nightly.executions() == []
+    source["S3Uri"] = nightly.uri("in/churn-nightly-1/")  # as if the owner had let the stage read it
+    nightly.put("out/churn-nightly-1/part-0.csv.out", nightly.cloud.read(nightly.uri("out/churn-nightly-1/a.csv.out")))
+    swept(nightly)
+    assert nightly.verdicts() == {"churn-nightly-1": "OK"}
+    assert not stage_stores().alert_states.get(NIGHTLY, "")[0].fingerprints
 
 
 # --- forms of jobs ----------------------------------------------------------------------------------------------------
@@ -324,7 +330,7 @@ def test_an_output_with_another_number_of_rows_is_counted_and_said(nightly):
     swept(nightly)
     one = last(nightly)
     assert (str(one.verdict), one.rows, one.rejected) == ("MonitorFailed", 200, {"inputs and outputs do not pair": 150})
-    assert "150 not evaluated: inputs and outputs do not pair" in one.notes
+    assert "150 of 350 lines could not be read" in one.notes
 
 
 def test_an_input_that_is_gone_or_was_overwritten_is_said(nightly):
@@ -332,7 +338,7 @@ def test_an_input_that_is_gone_or_was_overwritten_is_said(nightly):
     nightly.run("churn-nightly-1", objects=2)
     nightly.put("in/churn-nightly-1/part-1.csv", b"1,2.5\n" * 200)
     swept(nightly)
-    assert last(nightly).rejected == {"the input of the transform output is gone": 1}
+    assert last(nightly).rejected == {"its input is gone, or was overwritten": 1}
 
 
 def test_an_output_that_a_later_job_overwrote_is_said(nightly):
@@ -341,15 +347,37 @@ def test_an_output_that_a_later_job_overwrote_is_said(nightly):
     nightly.cloud.turn(minutes=10)
     nightly.put("out/churn-nightly-1/part-0.csv.out", b"0.5\n" * 200)
     swept(nightly)
-    assert last(nightly).rejected == {"the transform output was deleted before it was read": 1}
+    assert last(nightly).rejected == {"it is gone, or was overwritten by a later job": 1}
 
 
-def test_an_input_without_an_output_is_said(nightly):
+def test_an_output_that_is_gone_is_said(nightly):
     losing_events(nightly.cloud)
     nightly.run("churn-nightly-1", objects=2)
     nightly.s3.delete_object(Bucket=nightly.bucket, Key="data-capture/out/churn-nightly-1/part-1.csv.out")
     swept(nightly)
-    assert "1 input object without an output" in last(nightly).notes
+    one = last(nightly)
+    assert (one.rows, str(one.verdict)) == (200, "MonitorFailed")
+    assert "1 output object: it is gone, or was overwritten by a later job" in one.notes
+
+
+def test_inputs_that_came_later_or_are_empty_need_no_output(nightly):
+    losing_events(nightly.cloud)
+    nightly.put("in/churn-nightly-1/_SUCCESS", b"")
+    nightly.cloud.sagemaker.transform.read_below = lambda uri: {
+        place: body for place, body in nightly.cloud.read_below(uri).items() if body
+    }
+    nightly.run("churn-nightly-1")
+    nightly.put("in/churn-nightly-1/part-9.csv", b"1,2.5\n")
+    swept(nightly)
+    assert (str(last(nightly).verdict), last(nightly).rows, last(nightly).part_count) == ("OK", 200, 1)
+
+
+def test_outputs_whose_inputs_are_all_gone_are_said(nightly):
+    losing_events(nightly.cloud)
+    nightly.run("churn-nightly-1")
+    nightly.s3.delete_object(Bucket=nightly.bucket, Key="data-capture/in/churn-nightly-1/part-0.csv")
+    swept(nightly)
+    assert (str(last(nightly).verdict), last(nightly).rows) == ("MonitorFailed", 0)
 
 
 def test_the_parts_of_a_job_are_listed_alone(nightly):
@@ -400,7 +428,7 @@ def test_an_object_that_takes_longer_than_a_run_is_counted_and_stands_in_the_way
     assert first.remaining == 1
     swept(nightly)
     one = last(nightly)
-    assert (one.rows, one.rejected) == (200, {"the transform output is too large to be read in one run": 1})
+    assert (one.rows, one.rejected) == (200, {"too large to be read in one run": 1})
 
 
 def test_files_that_a_crash_left_out_are_written_by_the_next_delivery(nightly):
