@@ -464,3 +464,40 @@ def test_nothing_that_was_read_is_logged(nightly, capsys):
     nightly.run("churn-nightly-2", [f"{n},secret-{n}" for n in range(200)])
     assert "secret" not in capsys.readouterr().out
     assert "secret" not in nightly.cloud.mailbox.mails[-1].text
+
+
+def test_a_job_that_is_evaluated_after_a_later_one_fires_and_is_marked_as_late(nightly):
+    functions = nightly.cloud.bus.functions
+    losing_events(nightly.cloud)
+    nightly.run("churn-nightly-1", BAD)
+    nightly.cloud.bus.functions = functions
+    nightly.run("churn-nightly-2")
+    assert nightly.verdicts() == {"churn-nightly-2": "OK"}
+    swept(nightly)
+    assert nightly.subjects[0].startswith("[critical] churn-nightly-1: ")
+    assert "in data that arrived late" in nightly.cloud.mailbox.mails[0].text.replace("\n", " ")
+    nightly.run("churn-nightly-3")
+    assert nightly.subjects[1].startswith("[recovered] churn-nightly-3: ")
+
+
+def test_json_lines_joined_to_their_inputs_are_evaluated(nightly):
+    """Names come from the records; the model receives `features`, and the id is no feature."""
+    records = [json.dumps({"id": n, "features": {"a": n, "b": n % 7 + 0.5}}) for n in range(200)]
+    nightly.cloud.runtime.register("example.com/score:1", scored_json)
+    features = [json.dumps(json.loads(record)["features"]) for record in records]
+    nightly.use_baseline_of(features, [json.dumps({"score": n / 200}) for n in range(200)], "JSON")
+    nightly.run(
+        "churn-nightly-1",
+        records,
+        given={"ContentType": "application/jsonlines"},
+        written={"Accept": "application/jsonlines"},
+        processing={"InputFilter": "$.features", "JoinSource": "Input"},
+    )
+    one = last(nightly)
+    assert (str(one.verdict), one.rows, one.rejected) == ("OK", 200, {})
+    assert {"score", "a", "b"} <= {m.feature for m in one.measurements}
+
+
+def scored_json(body, content_type, accept):
+    rows = [json.loads(line) for line in body.splitlines()]
+    return b"".join(json.dumps({"score": row["a"] / 200}).encode() + b"\n" for row in rows), accept

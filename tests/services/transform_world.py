@@ -81,12 +81,11 @@ class TransformWorld:
         """The baseline that the training data has: the score and both features."""
         self.use_baseline_of(lines, score("\n".join(lines).encode(), "text/csv", "text/csv")[0].decode().split())
 
-    def use_baseline_of(self, lines, answers) -> None:
+    def use_baseline_of(self, lines, answers, encoding: str = "CSV") -> None:
         """The baseline of these inputs and outputs."""
-        answer = "\n".join(answers)
         record = {
-            "endpointInput": {"data": "\n".join(lines), "encoding": "CSV"},
-            "endpointOutput": {"data": answer, "encoding": "CSV"},
+            "endpointInput": {"data": "\n".join(lines), "encoding": encoding},
+            "endpointOutput": {"data": "\n".join(answers), "encoding": encoding},
         }
         table = summarize([json.dumps({"captureData": record}).encode()]).tables[0]
         found = Baseline(constraints=suggested_constraints(table), statistics=table)
