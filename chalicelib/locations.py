@@ -208,7 +208,7 @@ def job_output(endpoint: str, job: str, started: datetime, output_uri: str) -> C
     --------
     >>> key = job_output("nightly", "nightly-7", datetime(2026, 11, 22, 2, 0, 7, tzinfo=UTC), "s3://b/out/a.csv.out")
     >>> part(key)
-    'parts/nightly/transform/2026/11/22/02/00-07-000-56c6cb4ee66a-35b0b79a0a2bf3ab.jsonl.json'
+    'parts/nightly/transform/2026/11/22/02/00-07-000-3a2d5ab7d95c-55d4d4028d5abb6e.jsonl.json'
     >>> part(key).startswith(parts_of_job("nightly", "nightly-7", datetime(2026, 11, 22, 2, 0, 7, tzinfo=UTC)))
     True
     """

@@ -44,7 +44,7 @@ from chalicelib.locations import TRANSFORM_VARIANT
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import Execution
 from chalicelib.registry.versions import UNVERSIONED
-from chalicelib.services import emf_metrics, execution_recording, monitoring, transform_processing
+from chalicelib.services import emf_metrics, execution_recording, monitoring, transform_objects, transform_processing
 from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.services.transform_processing import OBJECT_REASONS
@@ -129,7 +129,7 @@ def _evaluate(run: EndpointRun, job: TransformJob) -> MonitoredJob:
     if stored is not None and run.stores.executions.has_files(stored):
         execution_recording.publish(stored)
         return MonitoredJob(job.name, stored, outputs=stored.part_count)
-    outputs = transform_processing.outputs_of(run, job)
+    outputs = transform_objects.outputs_of(run, job)
     remaining = transform_processing.create_parts(run, job, outputs)
     if remaining:
         return MonitoredJob(job.name, outputs=len(outputs), remaining=remaining)

@@ -14,7 +14,9 @@ from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.record_reader import RecordReader
 from chalicelib.capture.summary import summarize
 from chalicelib.capture.transform_job import RecordForm
-from chalicelib.capture.transform_reader import RECORD_ROWS, one_row, rows_of_value, summarize_transform
+from chalicelib.capture.transform_lines import one_row, rows_of_value
+from chalicelib.capture.transform_reader import summarize_transform
+from chalicelib.capture.transform_records import RECORD_ROWS
 from chalicelib.constraints.evaluation import Baseline, evaluate
 from chalicelib.constraints.suggestion import suggested_constraints
 
