@@ -622,6 +622,7 @@ class PendingEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     window_end: datetime | None = None
     folder: str = ""
     source: Source = "vedette"
+    job: str = ""
     group: str = ""  # the same for this check of this feature on every endpoint
     leased_until: datetime | None = None
     attempts: int = 0
@@ -852,6 +853,7 @@ class AlertEvent(Record, frozen=True, kw_only=True):
     runbook_url: str = ""
     window_start: datetime | None = None
     window_end: datetime | None = None
+    job: str = ""  # the batch transform job in which it began or ended
     group_key: str = ""  # the same for this check of this feature on every endpoint of the team
     report_url: str = ""  # the report, or else the endpoint, in the console; "" where the console's name is not public
     links: dict[str, str] = {}

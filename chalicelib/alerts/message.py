@@ -182,6 +182,7 @@ def describe_findings(transition: Transition, execution: Execution, sent: Collec
             window_end=execution.window_end,
             folder=execution.folder,
             source=execution.source,
+            job=execution.job,
         )
 
     return describe

@@ -501,3 +501,15 @@ def test_json_lines_joined_to_their_inputs_are_evaluated(nightly):
 def scored_json(body, content_type, accept):
     rows = [json.loads(line) for line in body.splitlines()]
     return b"".join(json.dumps({"score": row["a"] / 200}).encode() + b"\n" for row in rows), accept
+
+
+def test_the_event_for_machines_names_the_job(nightly):
+    nightly.run("churn-nightly-2", BAD)
+    nightly.run("churn-nightly-3")
+    events = nightly.cloud.mailbox.incidents
+    assert [(one["action"], one["job"]) for one in events] == [
+        ("trigger", "churn-nightly-2"),
+        ("resolve", "churn-nightly-3"),
+    ]
+    assert events[0]["title"].startswith("[critical] churn-nightly-2: ")
+    assert "transform-jobs/churn-nightly-2" in events[0]["links"]["job"]
