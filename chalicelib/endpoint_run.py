@@ -12,6 +12,7 @@ from chalicelib import locations
 from chalicelib.aws import sagemaker
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Bucket
+from chalicelib.aws.sagemaker import ServedDescription
 from chalicelib.deadline import Deadline
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.recent_reads import RecentReads
@@ -162,8 +163,12 @@ class EndpointRun:
 
     @read_once
     def described(self) -> dict[str, Any]:
-        """DescribeEndpoint, read at first use; empty when there is no such endpoint."""
+        """DescribeEndpoint, read at first use; empty when there is no such endpoint, and for own records."""
         return sagemaker.describe_endpoint(self.endpoint) or {} if self.entry.is_endpoint else {}
+
+    def describe_served(self) -> ServedDescription | None:
+        """The endpoint with its config and its model; None when there is no such endpoint."""
+        return sagemaker.describe_served(self.endpoint, self.described) if self.entry.is_endpoint else None
 
     @property
     def known_description(self) -> dict[str, Any] | None:
@@ -207,7 +212,7 @@ class EndpointRun:
     @property
     def capture_uri(self) -> str:
         """Where the endpoint captures to, its DestinationS3Uri; or where others write its records."""
-        return self.entry.records or self.entry.capture_uri or locations.capture_uri(self.stores.bucket.name)
+        return self.entry.source or locations.capture_uri(self.stores.bucket.name)
 
     @property
     def quality_parts(self) -> QualityPartStore:

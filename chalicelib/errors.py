@@ -7,6 +7,7 @@
     |   `-- UnexpectedTest   it asks for a test alert that `vedette alerts test` did not announce
     |-- RejectedRecord       one line of a captured file cannot be read: counted by its reason, the rest goes on
     |-- AccessDenied         S3 or KMS denies access: the owner of the place has to allow it; of one object: remembered
+    |   `-- NoBucket         there is no such bucket: the same
     |-- SourceAccessDenied   the functions may not read what an endpoint captures: notified while it lasts
     |-- RequestRejected      SageMaker rejects a request for its content or a quota; the same request fails again
     |-- UnreadableFile       a file (constraints, statistics, fleet) cannot be read: place and cause in one sentence
@@ -58,6 +59,10 @@ class RejectedRecord(VedetteError):
 
 class AccessDenied(VedetteError):
     """S3 or KMS denies access; the text is `place: cause`."""
+
+
+class NoBucket(AccessDenied):
+    """There is no such bucket; as where access is denied, a person has to act. The text is `place: cause`."""
 
 
 class SourceAccessDenied(VedetteError):

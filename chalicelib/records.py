@@ -274,6 +274,11 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.records or self.transform_jobs)
 
     @property
+    def source(self) -> str:
+        """Where captures or own records lie; "" is the stage's own bucket."""
+        return self.records or self.capture_uri
+
+    @property
     def gate(self) -> tuple[str, ...]:
         """The stages of which a version must be in one; none when it is only to be approved."""
         stages = self.model_life_cycle_stage

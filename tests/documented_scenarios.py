@@ -146,6 +146,28 @@ def captured_endpoint(monkeypatch, folder: Path) -> Iterator[Any]:
 
 
 @contextmanager
+def own_records(monkeypatch, folder: Path) -> Iterator[Any]:
+    """A stage, a bucket, and a program with the writer of the examples beside it; a baseline of its training data."""
+    monkeypatch.syspath_prepend(ROOT / "examples" / "records")
+    with captured_endpoint(monkeypatch, folder) as stage:
+        boto3.client("s3").create_bucket(
+            Bucket="my-bucket", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        vedette.baseline(folder / "train.csv").save(folder / "baseline")
+        yield stage
+
+
+def _records(stage: Installed) -> None:
+    from capture_writer import CaptureWriter
+
+    writer = CaptureWriter(f"s3://{stage.bucket}/data-capture", "scores", is_background=False)
+    for number in range(40):
+        writer.record(f"{number},{100 - number}".encode(), b"0.5")
+    writer.flush()
+    stage.cloud.turn(minutes=75)
+
+
+@contextmanager
 def captured_before(monkeypatch, folder: Path) -> Iterator[Any]:
     """The same endpoint, which captured for some hours before it was watched."""
     with captured_endpoint(monkeypatch, folder) as stage:
@@ -209,8 +231,12 @@ MEANWHILE: dict[str, Callable[[Any], None]] = {
     "a night": _night,
     "a night in which a has cents": lambda stage: _night(stage, ".25"),
     "ten minutes": lambda stage: stage.cloud.turn(minutes=10),
+    "an hour with records": _records,
     "half an hour": lambda stage: stage.cloud.turn(minutes=30),
 }
+
+# The document -> what its reader has when its Python runs
+PYTHON_SCENARIOS: dict[str, Callable[..., Any]] = {"docs/own-records.md": own_records}
 
 # The document -> what its reader has
 SCENARIOS: dict[str, Callable[..., Any]] = {
@@ -229,6 +255,7 @@ SCENARIOS: dict[str, Callable[..., Any]] = {
     "docs/install.md": account,
     "docs/metrics.md": two_endpoints,
     "docs/operate.md": endpoint,
+    "docs/own-records.md": own_records,
     "docs/quality-metrics.md": only_files,
     "docs/receive-alerts.md": endpoint,
     "docs/uninstall.md": set_up,

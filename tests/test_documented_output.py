@@ -6,12 +6,13 @@ VEDETTE_DOCS=write pytest tests/test_documented_output.py      # writes the outp
 import os
 import re
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.documented_scenarios import MEANWHILE, SCENARIOS
+from tests.documented_scenarios import MEANWHILE, PYTHON_SCENARIOS, SCENARIOS
 from tests.documents import DOCS, ROOT, Block, blocks
 
 RANDOM = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f-]{27})?\b")  # ids that differ from run to run
@@ -93,11 +94,15 @@ def test_a_document_shows_what_its_python_prints(document, tmp_path, monkeypatch
     names: dict[str, Any] = {}
     written = {}
     found = blocks(document)
-    for block, below in zip(found, [*found[1:], None], strict=True):
-        if block.language == "python" and not block.not_run:
-            exec(compile(block.content, block.place, "exec"), names)  # noqa: S102 - our own document
-            printed = capsys.readouterr().out
-            assert bool(printed) == bool(below and below.language == "text" and below.lines[0] == block.lines[1] + 1)
-            if below and printed:
-                written[below] = printed
+    scenario = PYTHON_SCENARIOS.get(str(document.relative_to(ROOT)), lambda *_: nullcontext())
+    with scenario(monkeypatch, tmp_path):
+        for block, below in zip(found, [*found[1:], None], strict=True):
+            if block.language == "python" and not block.not_run:
+                capsys.readouterr()
+                exec(compile(block.content, block.place, "exec"), names)  # noqa: S102 - our own document
+                printed = capsys.readouterr().out
+                is_below = below and below.language == "text" and below.lines[0] == block.lines[1] + 1
+                assert bool(printed) == bool(is_below)
+                if below and printed:
+                    written[below] = printed
     replaced(document, written)

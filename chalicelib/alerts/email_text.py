@@ -17,7 +17,13 @@ from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState
 
 WIDTH = 72
 HEADINGS = {FindingState.NEW: "New", FindingState.CONTINUING: "Continuing", FindingState.RECOVERED: "Recovered"}
-LINKS = {"runbook": "Runbook", "endpoint": "Endpoint", "job": "Transform job", "report": "Report"}
+LINKS = {
+    "runbook": "Runbook",
+    "endpoint": "Endpoint",
+    "records": "Records",
+    "job": "Transform job",
+    "report": "Report",
+}
 
 
 def subject(message: AlertMessage) -> str:

@@ -54,6 +54,7 @@ _VERSIONS = Step(
     "See the stored versions of the baseline, and use one that can be read:", "vedette constraints versions"
 )
 _STATUS = Step("Check that capture is on, and where it writes:", "vedette capture status")
+_ACCESS = Step("See what is wrong with the place, and what its owner must do:", "vedette watch")
 _ALL = Step("See every one of them, and when it is read again:", "vedette status")
 _STATUS_OF_FLEET = Step("See what is missing, then correct fleet.toml and apply it:", "vedette status")
 _DELETE = Step("If this was intended, take it out of the fleet, with what is left of it:", "vedette delete")
@@ -64,6 +65,7 @@ ENDPOINT_FAMILY, FLEET_FAMILY = "endpoint", "fleet"
 DELETED, MISSING = Fingerprint(ENDPOINT_FAMILY, "deleted"), Fingerprint(ENDPOINT_FAMILY, "missing")
 WITHOUT_BASELINE = Fingerprint("monitoring", SkipReason.NO_BASELINE.value)
 WITHOUT_BASELINE_OF_JOBS = Fingerprint("monitoring", SkipReason.NO_BASELINE_OF_JOBS.value)
+SOURCE_CLOSED = Fingerprint("capture", "closed")  # the functions may not read the captures
 SILENT_WHILE_DELETED = {"monitoring", "capture", "quality"}
 CONDITION_FAMILIES = {
     "monitoring": (AlertKind.MONITOR_FAILED, _VERSIONS),
@@ -265,6 +267,7 @@ def _steps_of(condition: Fingerprint, endpoint: str) -> list[Step]:
             Step("See whether one is stored that you can use:", f"vedette constraints versions {endpoint}"),
         ]
     _, step = CONDITION_FAMILIES.get(condition.check, (None, None))
+    step = _ACCESS if condition == SOURCE_CLOSED else step
     return [step._replace(command=f"{step.command} {endpoint}")] if step else []
 
 

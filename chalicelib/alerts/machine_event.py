@@ -91,7 +91,7 @@ def machine_event(
         window_end=pending.window_end,
         job=pending.job,
         group_key=group_key(installation.stage, team, pending.group) if pending.group else "",
-        report_url=links.get("report") or links.get("job") or links.get("endpoint", ""),
+        report_url=links.get("report") or links.get("job") or links.get("endpoint") or links.get("records", ""),
         links=links,
     )
 

@@ -81,6 +81,7 @@ class AlertContext:
     history: tuple[Deployment, ...] = ()  # its deployments, also one that is in progress
     before: Callable[[], Sequence[Execution]] = tuple  # the earlier windows; called when a message is due
     window_minutes: int = 60  # of the endpoint's windows for all checks except drift
+    records: str = ""  # the s3 place of own records; "" of an endpoint
 
 
 def next_steps(
@@ -112,6 +113,15 @@ def next_steps(
         case AlertKind.NO_DATA if execution.job:
             return [
                 Step("See what the job read and where it wrote:", describe_job(execution.job)),
+                mute,
+            ]
+        case AlertKind.NO_DATA if context.records:
+            return [
+                Step(
+                    "If there were requests, check the program that writes their records, and its s3:PutObject on",
+                    context.records,
+                ),
+                Step("See which records lie there:", f"vedette watch {endpoint}"),
                 mute,
             ]
         case AlertKind.NO_DATA:

@@ -53,6 +53,8 @@ class Installation:
     region: str
     account: str
     partition: str = "aws"
+    has_endpoint: bool = True  # whether SageMaker's console has a page of the endpoint that an alert is about
+    records: str = ""  # the s3 folder of own records that an alert is about
 
 
 def with_routing(message: AlertMessage, team: str, installation: Installation, runbook_url: str = "") -> AlertMessage:
@@ -78,9 +80,9 @@ def _with_key(incident: Incident, message: AlertMessage, installation: Installat
 
 
 def links_of(endpoint: str, folder: str, source: Source, installation: Installation, job: str = "") -> dict[str, str]:
-    """Links into the console to an endpoint or a transform job, and to an execution.
+    """Links into the console to an endpoint, own records or a transform job, and to an execution, made of ids only.
 
-    They are made of ids only; the console asks for a sign-in.
+    The console asks for a sign-in.
     """
     domain = CONSOLES.get(installation.partition)
     if not endpoint:  # a message of a team
@@ -90,9 +92,15 @@ def links_of(endpoint: str, folder: str, source: Source, installation: Installat
     region = installation.region
     console = f"https://{region}.{domain}"
     home = f"{console}/sagemaker/home?region={region}#"
-    links = {"endpoint": f"{home}/endpoints/{quote(endpoint, safe='')}"}
+    links = {}
+    if installation.records:
+        bucket, _, prefix = installation.records.removeprefix("s3://").partition("/")
+        where = f"region={region}&prefix={quote(prefix, safe='/')}/"
+        links["records"] = f"{console}/s3/buckets/{quote(bucket, safe='')}?{where}"
     if job:
-        links = {"job": f"{home}/transform-jobs/{quote(job, safe='')}"}
+        links["job"] = f"{home}/transform-jobs/{quote(job, safe='')}"
+    elif installation.has_endpoint:
+        links["endpoint"] = f"{home}/endpoints/{quote(endpoint, safe='')}"
     if not folder:
         return links
     bucket, page = installation.bucket, REPORT_FILE

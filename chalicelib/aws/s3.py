@@ -4,6 +4,7 @@
 |---------------------------------------|--------------------------------------------------------------|
 | 404 on read                           | None                                                         |
 | 403 of S3 or KMS                      | AccessDenied; a 403 is never taken for "not there"           |
+| no such bucket                        | NoBucket, which is an AccessDenied                           |
 | an archived object, a disabled key    | the same                                                     |
 | 412 on a write with If-None-Match     | False: another invocation wrote it first, and that one stays |
 | 409 on it: another write is under way | tried again, since that one may fail; then NotReady          |
@@ -25,11 +26,12 @@ from botocore.exceptions import ClientError
 
 from chalicelib import locations, records
 from chalicelib.aws.clients import client
-from chalicelib.errors import AccessDenied, NotReady
+from chalicelib.errors import AccessDenied, NoBucket, NotReady
 
 CHUNK_BYTES = 1 << 19  # as much as is read at once (capture.lines.BLOCK_BYTES)
 WRITE_CONFLICT_ATTEMPTS = 4  # "On a 409 failure, retry the upload" (aws-behaviour: conditional-write)
 MISSING_CODES = frozenset({"NoSuchKey", "404"})
+NO_BUCKET_CODE = "NoSuchBucket"
 # An archived object, and one whose key is gone or disabled, are refused like one without permission: a person has to
 # act (aws-behaviour: refused-object).
 DENIED_CODES = frozenset(
@@ -124,7 +126,7 @@ class Bucket:
         try:
             client("s3").get_object(Key=key, **self._request)["Body"].close()
         except ClientError as error:
-            if _code(error) in MISSING_CODES | DENIED_CODES:
+            if _code(error) in {*MISSING_CODES, *DENIED_CODES, NO_BUCKET_CODE}:
                 return False
             raise
         return True
@@ -197,8 +199,15 @@ class Bucket:
                     yield ListedObject(found["Key"], found["ETag"].strip('"'), found["Size"], found["LastModified"])
 
     def first_key(self, prefix: str) -> str:
-        """The first key under a prefix; "" when there is none."""
-        answer = client("s3").list_objects_v2(Prefix=prefix, MaxKeys=1, **self._request)
+        """The first key under a prefix; "" when there is none.
+
+        Raises
+        ------
+        AccessDenied
+            When the bucket may not be listed.
+        """
+        with self._denied(prefix):
+            answer = client("s3").list_objects_v2(Prefix=prefix, MaxKeys=1, **self._request)
         return str(answer["Contents"][0]["Key"]) if answer.get("Contents") else ""
 
     def list_folders(self, prefix: str, after: str = "") -> list[str]:
@@ -245,15 +254,15 @@ class Bucket:
         except ClientError as error:
             if _code(error) in DENIED_CODES:
                 raise AccessDenied(f"{self.uri(key)}: access is denied") from error
+            if _code(error) == NO_BUCKET_CODE:
+                raise NoBucket(f"{self.uri(key)}: there is no such bucket") from error
             raise
 
 
 def can_open_uri(uri: str) -> bool:
     """Whether an object anywhere, given as s3://bucket/key, is there and may be read now."""
     bucket, key = locations.split_s3_uri(uri)
-    with _no_bucket_is_nothing():
-        return Bucket(bucket).can_open(key)
-    return False
+    return Bucket(bucket).can_open(key)
 
 
 def get_uri(uri: str) -> bytes | None:
@@ -265,16 +274,7 @@ def get_uri(uri: str) -> bytes | None:
         When it may not be read, or not be decrypted.
     """
     bucket, key = locations.split_s3_uri(uri)
-    with _no_bucket_is_nothing():
-        return Bucket(bucket).get(key)
-    return None
-
-
-@contextmanager
-def _no_bucket_is_nothing() -> Iterator[None]:
-    """Leave the block where there is no such bucket."""
     try:
-        yield
-    except ClientError as error:
-        if _code(error) != "NoSuchBucket":
-            raise
+        return Bucket(bucket).get(key)
+    except NoBucket:
+        return None

@@ -79,10 +79,10 @@ def variants_of(described: dict[str, Any]) -> frozenset[str]:
 def describe_served(name: str, described: dict[str, Any] | None = None) -> ServedDescription | None:
     """An endpoint with its config and its first model; None when there is no such endpoint.
 
-    `described` is DescribeEndpoint's answer, where it was read already.
+    `described` is DescribeEndpoint's answer, where it was read already; empty when there was no such endpoint.
     """
-    described = described or describe_endpoint(name)
-    if described is None:
+    described = describe_endpoint(name) if described is None else described
+    if not described:
         return None
     config = describe_endpoint_config(described["EndpointConfigName"]) or {}
     model = (config.get("ProductionVariants") or [{}])[0].get("ModelName")

@@ -60,6 +60,7 @@ class MonitoredExecution:
     deployments: tuple[Deployment, ...] = ()  # also one that is in progress
     window_minutes: int = 60
     region: str = ""
+    records: str = ""  # the s3 place of own records; "" of an endpoint
     alert: AlertMessage | None = None  # about this execution
     reported: AlertMessage | None = None  # the open alert about its worst violation, of an earlier execution
 
@@ -335,7 +336,11 @@ def _steps(monitored: MonitoredExecution | None, cause: Cause) -> list[Step]:
     if kind is None:
         return []
     context = AlertContext(
-        monitored.bucket, monitored.deploys, monitored.deployments, window_minutes=monitored.window_minutes
+        bucket=monitored.bucket,
+        deploys=monitored.deploys,
+        history=monitored.deployments,
+        window_minutes=monitored.window_minutes,
+        records=monitored.records,
     )
     steps = next_steps(kind, _open_items(monitored), monitored.execution, context, cause=cause)
     return [step.for_stage(monitored.stage, monitored.region) for step in steps]

@@ -226,6 +226,7 @@ def _context(run: EndpointRun, execution: Execution) -> AlertContext:
         history=run.deployments.all,
         before=before,
         window_minutes=run.entry.window_minutes,
+        records=run.entry.records,
     )
 
 
@@ -405,7 +406,7 @@ def _lease_next(
 def _publish(run: EndpointRun, pending: AlertMessage) -> bool:
     """Publish a message, unless one of the team is sent in its place; whether it was published."""
     singly = fleet_grouping.is_sent_singly(run, pending)
-    routed = sns_payload.with_routing(pending, run.entry.team, installation(), runbook_of(run.entry))
+    routed = sns_payload.with_routing(pending, run.entry.team, installation(run.entry), runbook_of(run.entry))
     reporting.write_alert(run, routed)
     if not singly:
         count("AlertsGrouped")

@@ -2,10 +2,11 @@
 
 | source                                       | found                                                          |
 |----------------------------------------------|----------------------------------------------------------------|
-| the fleet entry's capture_uri, or our bucket | {prefix}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl |
+| the fleet entry's source, or our bucket      | {prefix}/{endpoint}/{variant}/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl |
 | a destination that ends with a slash         | with one slash and with two                                    |
 | anything else below it                       | left out                                                       |
-| a source that may not be read                | SourceAccessDenied, with what to do                            |
+| a source that may not be read, or whose      | SourceAccessDenied, with what to do                            |
+| bucket does not exist                        |                                                                |
 | one object that may not be read              | whether another one of the last day can be                     |
 
 Two listings a variant, for any number of hours: one of the captures, one of the parts.
@@ -21,7 +22,7 @@ from datetime import timedelta
 
 from chalicelib import locations
 from chalicelib.endpoint_run import EndpointRun
-from chalicelib.errors import AccessDenied, SourceAccessDenied
+from chalicelib.errors import AccessDenied, NoBucket, SourceAccessDenied
 from chalicelib.events import DataCaptured
 from chalicelib.records import Delivery
 from chalicelib.services import activity
@@ -118,6 +119,9 @@ def source_access(run: EndpointRun) -> Iterator[None]:
     """Turn a denied access to the source into SourceAccessDenied, which says what its owner can do."""
     try:
         yield
+    except NoBucket as error:
+        bucket, _ = locations.split_s3_uri(run.capture_uri)
+        raise SourceAccessDenied(f"Vedette cannot read {run.capture_uri}: there is no bucket {bucket}") from error
     except AccessDenied as error:
         raise SourceAccessDenied(
             f"Vedette may not read {run.capture_uri}; `vedette watch {run.endpoint}` shows what its owner must do"

@@ -31,7 +31,6 @@ from functools import partial
 from typing import Any
 
 from chalicelib import locations
-from chalicelib.aws import sagemaker
 from chalicelib.capture.block_reader import VectorizedBlockReader
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.record_reader import RecordReader
@@ -279,7 +278,7 @@ def _record(
         window = Window(part.begun, timedelta(minutes=1))
         key = (locations.part(capture),)
         evaluated = Evaluated(part.variant, window, WindowSum(part.summary, (), key, key), evaluation, baseline)
-        served = Served.of(sagemaker.describe_served(run.endpoint))
+        served = Served.of(run.describe_served())
         version = served.version if served else UNVERSIONED
         execution = execution_recording.execution_of(run, evaluated, folder, version, closed=False)
         if execution_recording.record(run, execution, evaluated):

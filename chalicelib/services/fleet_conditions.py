@@ -7,7 +7,7 @@
 |                                                  | its alerts are closed            | it again                       |
 
 `vedette delete` takes the entry out of the fleet first, so an endpoint that it deletes is not reported. In mode observe
-nobody is notified.
+nobody is notified. A name for own records or transform jobs has no endpoint that could be missing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def is_gone(run: EndpointRun, served: Served | None) -> bool:
     """Whether the endpoint does not exist or is being deleted (mode deploy: as `served` says); not in mode observe."""
     if run.entry.mode == Mode.DEPLOY:
         return served is None or served.status == "Deleting"
-    return run.entry.is_endpoint and run.entry.mode == Mode.ALERT and sagemaker.is_gone(run.described)
+    return run.entry.mode == Mode.ALERT and run.entry.is_endpoint and sagemaker.is_gone(run.described)
 
 
 def report_if_deleted(run: EndpointRun) -> None:

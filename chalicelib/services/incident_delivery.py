@@ -78,7 +78,7 @@ class Outcome:
 
 def send(run: EndpointRun, state: AlertState, leased: Sequence[PendingEvent]) -> Outcome:
     """Send leased events of an alert state to the sinks that each waits for."""
-    outcome, place, runbook = Outcome(), installation(), runbook_of(run.entry)
+    outcome, place, runbook = Outcome(), installation(run.entry), runbook_of(run.entry)
     try:
         fleet_grouping.note_ended(run, state.variant, leased)
     except Exception as error:  # noqa: BLE001 - raised by the caller; the events are sent later

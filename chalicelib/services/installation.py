@@ -5,10 +5,18 @@ from chalicelib.records import FleetEntry
 from chalicelib.settings import settings
 
 
-def installation() -> Installation:
-    """The stage of this process."""
+def installation(entry: FleetEntry) -> Installation:
+    """The stage of this process, for the alerts of an entry of the fleet."""
     stage = settings()
-    return Installation(stage.stage, stage.bucket, stage.region, stage.account, stage.partition)
+    return Installation(
+        stage.stage,
+        stage.bucket,
+        stage.region,
+        stage.account,
+        stage.partition,
+        has_endpoint=entry.is_endpoint,
+        records=f"{entry.records.rstrip('/')}/{entry.endpoint}" if entry.records else "",
+    )
 
 
 def runbook_of(entry: FleetEntry) -> str:

@@ -7,7 +7,8 @@
 | there before the quality table, or before a   | by the first whole listing                                         |
 | change of how labels are read                 |                                                                    |
 | remembered as unreadable                      | tried again when that is due                                       |
-| in a place that may not be listed             | the sentence says so, and a condition lasts as long as it does     |
+| in a place that may not be listed, or whose   | the sentence says so, and a condition lasts as long as it does     |
+| bucket does not exist                         |                                                                    |
 
 Keys of labels are free, so a listing cannot begin at a time, as it can for captures. What it costs is bounded: the
 pages, and one request for each object that was written since the last whole listing began.
@@ -24,7 +25,7 @@ from chalicelib import locations
 from chalicelib.aws.s3 import Bucket, ListedObject
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
-from chalicelib.errors import AccessDenied
+from chalicelib.errors import AccessDenied, NoBucket
 from chalicelib.events import GroundTruthUploaded
 from chalicelib.records import LabelScan
 from chalicelib.services import label_processing, unreadable_objects
@@ -53,9 +54,10 @@ def process(run: EndpointRun, scans: dict[str, LabelScan], deadline: Deadline) -
         scan = _begun(run, scans.get(uri))
         try:
             backlog.scans[uri] = _scan(run, uri, scan, places, backlog, deadline)
-        except AccessDenied:
+        except AccessDenied as error:
             backlog.scans[uri] = scan
-            backlog.access_errors.append(f"Vedette may not read the labels in {uri}")
+            cause = ": there is no such bucket" if isinstance(error, NoBucket) else ""
+            backlog.access_errors.append(f"Vedette may not read the labels in {uri}{cause}")
     for uploaded in unreadable_objects.due_labels(remembered, run.now):
         if deadline.has_left(0):
             _process(run, uploaded, backlog)

@@ -69,6 +69,8 @@ def execution_of_job(job_name: str, status: str = "") -> Execution | Skipped:
 
 def unreported_executions(run: EndpointRun, since: datetime) -> Iterator[Execution]:
     """The executions scheduled since a time that ended and were not reported."""
+    if not run.entry.is_endpoint:
+        return
     for summary in sagemaker.monitoring_executions(run.endpoint, since):
         status = summary["MonitoringExecutionStatus"]
         if status not in model_monitor.ENDED or _was_reported(run, summary):

@@ -157,6 +157,7 @@ def with_history(run: EndpointRun, execution: Execution) -> MonitoredExecution:
         deploys=entry.mode == Mode.DEPLOY,
         deployments=deployments,
         window_minutes=entry.window_minutes,
+        records=entry.records,
         alert=_alert_about(run, execution),
         reported=_reported(run, execution, known),
     )

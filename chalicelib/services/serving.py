@@ -7,12 +7,13 @@
 | Vedette has deployed                    | SageMaker's answer, should that event be lost          |
 | there was no sweep for VALID_FOR        | SageMaker's answer                                     |
 
-So a fleet whose windows all close at the same moment does not call SageMaker, which throttles.
+So a fleet whose windows all close at the same moment does not call SageMaker, which throttles. SageMaker knows nothing
+of own records: their variants are the folders that their place has, and no version is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,10 +21,12 @@ from msgspec.structs import replace
 
 from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import SourceAccessDenied
 from chalicelib.records import Serving, SweepCheckpoint
 from chalicelib.registry.plan import Served
 from chalicelib.registry.serving_history import versions_during
 from chalicelib.registry.versions import UNVERSIONED
+from chalicelib.services import capture_backlog
 from chalicelib.window import Window
 
 VALID_FOR = timedelta(minutes=40)  # two sweeps, and what they take
@@ -46,7 +49,7 @@ def shown(run: EndpointRun) -> Shown:
     remembered = _remembered(run) if run.known_description is None else None
     if remembered is not None:
         return Shown(frozenset(remembered.variants), remembered.created_at)
-    return Shown(sagemaker.variants_of(run.described), run.described.get("CreationTime"))
+    return Shown(frozenset(variants_now(run)), run.described.get("CreationTime"))
 
 
 def last_seen_version(run: EndpointRun) -> str:
@@ -86,14 +89,24 @@ def remembered_by_sweep(run: EndpointRun, checkpoint: SweepCheckpoint) -> Servin
         seen_at=run.now,
         modified_at=modified,
         created_at=run.described.get("CreationTime"),
-        variants=tuple(sorted(sagemaker.variants_of(run.described))),
+        variants=tuple(sorted(variants_now(run, before))),
         package_version=version,
     )
 
 
 def _version_now(run: EndpointRun) -> str:
-    served = Served.of(sagemaker.describe_served(run.endpoint, run.described))
+    served = Served.of(run.describe_served())
     return served.version if served else UNVERSIONED
+
+
+def variants_now(run: EndpointRun, before: Serving | None = None) -> Collection[str]:
+    """The variants that the endpoint shows now, or the folders of own records; as before where nobody may look."""
+    if not run.entry.records:
+        return sagemaker.variants_of(run.described)
+    try:
+        return capture_backlog.captured_variants(run)
+    except SourceAccessDenied:
+        return before.variants if before is not None else capture_backlog.known_variants(run)
 
 
 def _remembered(run: EndpointRun) -> Serving | None:

@@ -43,7 +43,6 @@ from msgspec.structs import replace
 from chalicelib import locations
 from chalicelib.alerts import endpoint_notifications, outbox
 from chalicelib.alerts.state import captures_stopped
-from chalicelib.aws import sagemaker
 from chalicelib.constraints.windows import closed_windows
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
@@ -332,7 +331,8 @@ def _process_labels(sweep_run: _SweepRun) -> int:
 
 def _variants(sweep_run: _SweepRun) -> list[str]:
     """The variants that the endpoint shows, and those that have captured; a long look lists the bucket too."""
-    known = {*sagemaker.variants_of(sweep_run.run.described), *sweep_run.checkpoint.variants}
+    shown = sweep_run.checkpoint.serving.variants if sweep_run.checkpoint.serving else ()
+    known = {*shown, *sweep_run.checkpoint.variants}
     if sweep_run.is_long or not known:
         listed = capture_backlog.captured_variants(sweep_run.run)
         sweep_run.save(variants=tuple(sorted({*sweep_run.checkpoint.variants, *listed})))

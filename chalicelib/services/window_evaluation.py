@@ -105,7 +105,9 @@ def _evaluate_empty(
     run = context.run
     if capture_backlog.may_have_unprocessed(run, variant, window):
         return None
-    requests = cloudwatch.invocations(run.endpoint, variant, window.start, window.end)
+    requests = 0
+    if run.entry.is_endpoint:  # CloudWatch counts no other requests
+        requests = cloudwatch.invocations(run.endpoint, variant, window.start, window.end)
     evaluation = evaluate_missing_capture(requests, run.entry.capture_percentage)
     if checks == Checks.DRIFT and evaluation.verdict == Verdict.CAPTURE_STOPPED:
         return None  # the shorter windows report it

@@ -178,7 +178,9 @@ def test_serverless_and_asynchronous_endpoints_are_refused(stage, lake, monkeypa
     ):
         with monkeypatch.context() as patched:  # the AWS simulator makes real-time endpoints alone
             patched.setattr(sagemaker, "describe_endpoint_config", lambda name, more=more: {**config, **more})
-            assert f"churn is {word}; SageMaker captures only real-time endpoints." in stage.refused("watch", CHURN)
+            sentence = stage.refused("watch", CHURN)
+            assert f"churn is {word}; SageMaker captures only real-time endpoints." in sentence
+            assert sentence.endswith("vedette watch churn --records s3://BUCKET/PREFIX")
 
 
 def test_a_bucket_that_is_gone_or_a_baseline_that_is_none_is_refused(stage, lake, tmp_path):

@@ -61,3 +61,10 @@ def test_a_place_of_labels_that_the_stage_does_not_read_is_a_fault(clone):
     assert fault["outcome"] == "fault"
     assert fault["found"] == "VEDETTE_GROUND_TRUTH_SOURCES does not name s3://lake/labels"
     assert "--ground-truth-source lake/labels/" in str(fault)
+
+
+def test_a_place_of_own_records_that_the_stage_does_not_read_is_a_fault(clone):
+    apply(clone, FleetEntry(endpoint="scores", records="s3://lake/records"))
+    fault = findings(clone)["the stage reads the captures of scores"]
+    assert (fault["outcome"], fault["found"]) == ("fault", "VEDETTE_CAPTURE_SOURCES does not name s3://lake/records")
+    assert "--capture-source lake/records/" in str(fault)

@@ -28,14 +28,17 @@ NIGHTLY = b'[endpoints.nightly]\ntransform_jobs = "nightly-"\n'
 REFUSED = {
     "jobs with a group": (
         NIGHTLY + b'package_group = "g"',
-        "package_group: an entry that names transform_jobs has none",
+        "package_group: nightly is a name for transform jobs, not an endpoint; leave it out",
     ),
-    "jobs with records": (NIGHTLY + b'records = "s3://b/r"', "records: an entry that names transform_jobs has none"),
-    "jobs with a capture place": (NIGHTLY + b'capture_uri = "s3://lake/c"', "capture_uri: an entry that names"),
-    "jobs with a golden request": (NIGHTLY + b'golden_payload = { body = "1" }', "golden_payload: an entry that names"),
+    "jobs with records": (NIGHTLY + b'records = "s3://b/r"', "records and transform_jobs name two sources"),
+    "jobs with a capture place": (NIGHTLY + b'capture_uri = "s3://lake/c"', "capture_uri: nightly is a name for"),
+    "jobs with a golden request": (
+        NIGHTLY + b'golden_payload = { body = "1" }',
+        "golden_payload: nightly is a name for",
+    ),
     "jobs with quality": (
         NIGHTLY + b'quality = { problem_type = "BinaryClassification", prediction = "0" }',
-        "quality: an entry that names transform_jobs has none",
+        "quality: nightly is a name for transform jobs, not an endpoint; leave it out",
     ),
     "jobs that are deployed": (NIGHTLY + b'mode = "deploy"', "mode"),
     "a prefix that is no name": (b'[endpoints.n]\ntransform_jobs = "a_b"', "how the name of a transform job can begin"),

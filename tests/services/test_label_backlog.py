@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.services import label_backlog, unreadable_objects
+from chalicelib.settings import settings
 from tests.runs import DeadlineAfter, run_of
 from tests.services.conftest import ENDPOINT
 from tests.services.labelled_endpoint import LABELLED, PREFIX, SETTINGS, label_parts, upload
@@ -129,6 +130,22 @@ def test_a_place_that_may_not_be_listed_is_a_condition_while_it_lasts(labelled):
     assert any("may not read the labels in s3://team-lake/labels" in one for one in labelled.subjects), (
         labelled.subjects
     )
+    labelled.cloud.mailbox.mails.clear()
+    swept(labelled)
+    assert labelled.subjects == []
+
+
+def test_a_place_whose_bucket_does_not_exist_is_a_condition_and_the_rest_of_the_sweep_goes_on(labelled, monkeypatch):
+    monkeypatch.setenv("VEDETTE_GROUND_TRUTH_SOURCES", "no-such-lake/labels/")
+    settings.cache_clear()
+    own = stage_stores().bucket.uri(PREFIX)
+    places = ("s3://no-such-lake/labels", own)
+    labelled.apply(replace(LABELLED, quality=replace(SETTINGS, ground_truth=places)))
+    lose(labelled, 1)
+    swept(labelled)
+    text = " ".join(labelled.cloud.mailbox.last.text.split())
+    assert "Vedette may not read the labels in s3://no-such-lake/labels: there is no such bucket" in text
+    assert len(label_parts()) == 1
     labelled.cloud.mailbox.mails.clear()
     swept(labelled)
     assert labelled.subjects == []

@@ -6,6 +6,7 @@ from datetime import timedelta
 import boto3
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.records import FleetEntry
@@ -54,6 +55,24 @@ def watched(world):
     world.cloud.schedules_enabled = False
     world.cloud.mailbox.mails.clear()
     return world
+
+
+def test_own_records_are_joined_to_labels_without_a_call_to_sagemaker(watched):
+    watched.apply(replace(WATCHED, records=f"s3://{watched.bucket}/data-capture"))
+    cloud = watched.cloud
+    start = (cloud.clock.now() + DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+    put_baseline(ENDPOINT, start)
+    cloud.recorder.clear()
+    day = rows_of(start, GOOD, rows=1_200)
+    cloud.turn(to=start + timedelta(hours=23, minutes=50))
+    capture(watched, day, 0)
+    upload_labels(watched, day, 0)
+    cloud.turn(to=start + DAY + timedelta(hours=24.4))
+    for function in ("run_monitoring", "sweep"):
+        cloud.invoke(function, cloud.scheduled_event(f"vedette-local-{function}"))
+        cloud.settle()
+    assert watched.keys(f"monitoring/{ENDPOINT}/AllTraffic/quality/{start:%Y-%m-%dT%H-%MZ}_1440m/")
+    assert {call.service for call in cloud.recorder.calls} & {"sagemaker", "cloudwatch", "cloudtrail"} == set()
 
 
 def test_a_model_that_gets_worse_is_an_alert_with_a_page_once_its_labels_have_come(watched):

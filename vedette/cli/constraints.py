@@ -260,6 +260,8 @@ def use_command(
       vedette constraints use preferred-site v2 --reason 'v3 was too strict'
       vedette constraints use preferred-site --from baseline/ --reason 'first baseline'
     """  # noqa: D301
+    from chalicelib.endpoint_run import stage_stores
+    from chalicelib.records import FleetEntry
     from vedette.operations import baselines, quality_baselines, reference_days
 
     if (version is None) == (place is None):
@@ -272,7 +274,8 @@ def use_command(
         chosen = baselines.read(place)
         statistics = chosen.statistics or (before.statistics if before and not chosen.folder else None)
         if _store(io, endpoint, before, chosen.constraints, statistics, reason) and chosen.reference:
-            reference_days.take(endpoint, chosen.reference)
+            entry = stage_stores().fleet.entry(endpoint) or FleetEntry(endpoint=endpoint)
+            reference_days.take(entry, chosen.reference)
         return
     chosen = baselines.version(endpoint, str(version))
     use_again(

@@ -20,7 +20,7 @@ until = click.option(
 
 
 @stage.command("plan")
-@stage.endpoint
+@stage.sagemaker_endpoint
 def plan_command(io: CommandIO, endpoint: str) -> None:
     """Show what Vedette would do with an endpoint now, and why.
 
@@ -59,7 +59,7 @@ def plan_command(io: CommandIO, endpoint: str) -> None:
 
 
 @stage.command("pin", changes=True)
-@stage.endpoint
+@stage.sagemaker_endpoint
 @click.option("--version", "number", type=int, required=True, help="A version of the endpoint's model package group.")
 @reason
 @until
@@ -75,7 +75,7 @@ def pin_command(io: CommandIO, endpoint: str, number: int, reason: str, until: s
 
 
 @stage.command("deploy", changes=True)
-@stage.endpoint
+@stage.sagemaker_endpoint
 @click.option("--version", "number", type=int, required=True, help="A version of the endpoint's model package group.")
 @reason
 @until
@@ -92,7 +92,7 @@ def deploy_command(io: CommandIO, endpoint: str, number: int, reason: str, until
 
 
 @stage.command("rollback", changes=True)
-@stage.endpoint
+@stage.sagemaker_endpoint
 @reason
 @until
 def rollback_command(io: CommandIO, endpoint: str, reason: str, until: str | None) -> None:
@@ -110,7 +110,7 @@ def rollback_command(io: CommandIO, endpoint: str, reason: str, until: str | Non
 
 
 @stage.command("unpin", changes=True)
-@stage.endpoint
+@stage.sagemaker_endpoint
 def unpin_command(io: CommandIO, endpoint: str) -> None:
     """Remove the pin, so that the newest approved version is served again.
 
@@ -134,7 +134,7 @@ def unpin_command(io: CommandIO, endpoint: str) -> None:
 
 
 @stage.command("retry", changes=True)
-@stage.endpoint
+@stage.sagemaker_endpoint
 @click.option("--version", "number", type=int, help="Retry only this version.")
 def retry_command(io: CommandIO, endpoint: str, number: int | None) -> None:
     """Retry versions whose deployment failed, or of which SageMaker never showed that it began to deploy them, now.
@@ -166,7 +166,7 @@ def retry_command(io: CommandIO, endpoint: str, number: int | None) -> None:
 
 
 @stage.command("adopt", changes=True)
-@stage.endpoint
+@stage.sagemaker_endpoint
 def adopt_command(io: CommandIO, endpoint: str) -> None:
     """Take over an endpoint that was created or changed outside Vedette.
 
@@ -242,7 +242,7 @@ def resume_command(io: CommandIO) -> None:
 
 
 @stage.command("history")
-@stage.endpoint
+@stage.sagemaker_endpoint
 def history_command(io: CommandIO, endpoint: str) -> None:
     """Show every deployment of an endpoint, newest first.
 
@@ -262,7 +262,7 @@ def history_command(io: CommandIO, endpoint: str) -> None:
 
 
 @stage.command("failed-versions")
-@stage.endpoint
+@stage.sagemaker_endpoint
 def failed_versions_command(io: CommandIO, endpoint: str) -> None:
     """Show the versions whose deployment failed and is not retried automatically.
 

@@ -32,7 +32,7 @@ def capture_group() -> None:
 
 
 @stage.command("on", changes=True)
-@stage.endpoint
+@stage.sagemaker_endpoint
 @click.option("--percentage", type=click.IntRange(1, 100), default=100, show_default=True, help="Share of requests.")
 @click.option(
     "--to",
@@ -55,7 +55,7 @@ def capture_on_command(io: CommandIO, endpoint: str, percentage: int, destinatio
 
 
 @stage.command("off", changes=True)
-@stage.endpoint
+@stage.sagemaker_endpoint
 def capture_off_command(io: CommandIO, endpoint: str) -> None:
     """Turn off data capture for an endpoint.
 
@@ -67,7 +67,7 @@ def capture_off_command(io: CommandIO, endpoint: str) -> None:
 
 
 @stage.command("status")
-@stage.endpoint
+@stage.sagemaker_endpoint
 def capture_status_command(io: CommandIO, endpoint: str) -> None:
     """Show the data capture settings of an endpoint in SageMaker.
 

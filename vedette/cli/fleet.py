@@ -158,7 +158,7 @@ def show_command(io: CommandIO, as_toml: bool) -> None:
             e.endpoint,
             e.mode,
             e.package_group,
-            f"{e.capture_percentage} %",
+            e.records or f"{e.capture_percentage} %",
             "a job" if e.transform_jobs else str(e.window_minutes),
         )
         for e in found.entries

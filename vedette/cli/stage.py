@@ -136,6 +136,19 @@ def command(
 endpoint = click.argument("endpoint")
 
 
+def sagemaker_endpoint(command: Command) -> Command:
+    """The same, of a command about what SageMaker deploys or captures: other names of the fleet are refused."""
+
+    @wraps(command)
+    def run(io: CommandIO, endpoint: str, **params: Any) -> Any:
+        from vedette.operations import control
+
+        control.refuse_unless_endpoint(endpoint)
+        return command(io, endpoint=endpoint, **params)
+
+    return click.argument("endpoint")(run)
+
+
 def traffic(command: Command) -> Command:
     """`--capture-header` and `--test-marker`; the command receives them as fields of a fleet entry, if present."""
 

@@ -56,7 +56,7 @@ def _table(found: Status) -> None:
         shown.add_row(
             Text(one.endpoint),
             one.mode,
-            Text(one.served or "no endpoint"),
+            Text(one.serves),
             Text(one.wanted or "-", style="" if one.wanted in {"", one.served} else "yellow"),
             _time(one.last_capture) or "never",
             _verdict(one),

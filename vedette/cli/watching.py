@@ -14,7 +14,9 @@ from vedette.cli.quiet_start import show_quiet_start
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
-    from vedette.operations.watching import Change, ObservedEndpoint
+    from vedette.operations.capture_sources import Change
+    from vedette.operations.own_records import ObservedRecords
+    from vedette.operations.watching import ObservedEndpoint
     from vedette.operations.watching_jobs import ObservedJobs
 
 
@@ -30,31 +32,46 @@ DELIVERY = {
 @click.option("--baseline", metavar="DIR|S3_URI", help="A folder with both baseline files, or a constraints.json.")
 @click.option("--mode", type=click.Choice(["observe", "alert"]), help="Only monitor, or also alert. [default: observe]")
 @click.option(
+    "--records", metavar="S3_URI", default="", help="Where you write records in capture form, below it NAME/VARIANT."
+)
+@click.option(
     "--transform-jobs",
     metavar="PREFIX",
     help="Monitor the batch transform jobs whose names begin so, under the name ENDPOINT.",
 )
 @stage.traffic
 def watch_command(
-    io: CommandIO, endpoint: str, baseline: str | None, mode: str | None, transform_jobs: str | None, **traffic: str
+    io: CommandIO,
+    endpoint: str,
+    baseline: str | None,
+    mode: str | None,
+    records: str,
+    transform_jobs: str | None,
+    **traffic: str,
 ) -> None:
-    """Monitor an endpoint that Vedette did not create, or batch transform jobs.
+    """Monitor an endpoint that Vedette did not create, records that you write yourself, or batch transform jobs.
 
     Read the capture location from the endpoint, add the endpoint to the fleet, and store the baseline. Nothing in
     SageMaker is changed. Show what the owners of the bucket and the key must change, as JSON and as Terraform; until
     then Vedette polls the bucket every 15 minutes.
 
+    With --records, ENDPOINT is any name, and SageMaker is not called: for serverless and asynchronous endpoints, which
+    SageMaker does not capture, and for models that are not on SageMaker.
+
     \b
     Examples:
       vedette watch churn --baseline s3://my-bucket/baselines/churn/constraints.json
       vedette watch churn --mode alert
+      vedette watch scores --records s3://my-bucket/records
       vedette watch churn-nightly --transform-jobs churn-nightly- --baseline s3://my-bucket/baselines/churn/
     """  # noqa: D301
     from vedette.operations import aws, fleet, reference_days, watching, watching_jobs
 
+    if records and transform_jobs:
+        raise click.UsageError("--records and --transform-jobs name two sources: give one of them.")
     new_baseline = watching.baseline_at(baseline) if baseline else None
     fields = {**({"mode": mode} if mode else {}), **traffic}
-    found: Any = watching_jobs.inspect_jobs(transform_jobs) if transform_jobs else watching.inspect_endpoint(endpoint)
+    found: Any = watching_jobs.inspect_jobs(transform_jobs) if transform_jobs else watching.inspect(endpoint, records)
     stored, etag = aws.get_fleet()
     if transform_jobs:
         entries = watching_jobs.watched(stored, endpoint, transform_jobs, fields)
@@ -69,15 +86,15 @@ def watch_command(
     if not changes and new_baseline is None:
         io.say("The fleet already has this entry.")
     elif io.confirm("Watch the jobs?" if transform_jobs else "Watch the endpoint?"):
+        entry = next(one for one in entries if one.endpoint == endpoint)
         if new_baseline is not None:
             data["baseline"] = watching.take_baseline(endpoint, new_baseline, str(baseline))
             if new_baseline.reference:
-                reference_days.take(endpoint, new_baseline.reference)
+                reference_days.take(entry, new_baseline.reference)
             io.say(f"Baseline {data['baseline']} is in force.")
         if changes:
             fleet.apply(entries, etag=etag, by=aws.who())
         data["applied"] = True
-        entry = next(one for one in entries if one.endpoint == endpoint)
         if transform_jobs:
             io.say(f"Vedette evaluates each job {transform_jobs}... when it has ended, as {endpoint}.")
             io.emit(data)
@@ -87,9 +104,8 @@ def watch_command(
     io.emit(data)
 
 
-def _show(io: CommandIO, found: ObservedEndpoint) -> None:
-    captured = f"{found.percentage} % of its requests ({', '.join(found.modes) or 'no mode'})"
-    io.say(f"{found.endpoint} captures {captured} to {found.source}")
+def _show(io: CommandIO, found: ObservedEndpoint | ObservedRecords) -> None:
+    io.say(found.sentence)
     io.say(f"{DELIVERY[found.delivery]}.", *found.remarks)
     _show_changes(io, found.changes)
 

@@ -100,7 +100,7 @@ def _tls_only(statement: Mapping[str, Any]) -> bool:
 def sources(inspected: InspectedStage) -> Iterator[Finding]:
     """Capture sources of the fleet."""
     for entry in aws.get_fleet()[0].entries:
-        uri = entry.capture_uri.rstrip("/")
+        uri = entry.source.rstrip("/")
         place = uri.removeprefix("s3://")
         root = locations.capture_roots(uri, entry.endpoint)[0]
         yield expect(

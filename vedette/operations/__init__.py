@@ -5,6 +5,8 @@
     capture      turn data capture on and off               traffic    send one request, or many
     deletion     delete an endpoint and its resources       orphans    unused resources
     baselines    stored baseline versions                   constraints  edit, compare and accept constraints
+    watching     watch what somebody else deployed          own_records  records that a person writes
+    capture_sources  how a stage can read a place
     results      read monitoring results                    replay       back-test constraints on past data
     aws          AWS calls of the commands
 

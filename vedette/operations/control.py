@@ -110,6 +110,15 @@ def captured_entry_of(endpoint: str) -> FleetEntry:
     return found
 
 
+def refuse_unless_endpoint(endpoint: str) -> None:
+    """Raise VedetteError for a name of the fleet that is not that of an endpoint in SageMaker."""
+    found = stage_stores().fleet.get().entry(endpoint)
+    if found is None or found.is_endpoint:
+        return
+    of = f"records in {found.records}" if found.records else f"the transform jobs {found.transform_jobs}*"
+    raise VedetteError(f"{endpoint} is a name for {of}; this command is for endpoints of SageMaker.")
+
+
 def planned(endpoint: str) -> tuple[EndpointSnapshot, Plan]:
     """The current state of an endpoint, and the plan for it."""
     snapshot = snapshot_of(entry_of(endpoint))

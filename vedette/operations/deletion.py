@@ -70,7 +70,13 @@ class Deletion(Record, frozen=True, kw_only=True):
 
 
 def prepared(endpoint: str, *, everything: bool = False) -> Deletion:
-    """The deletion to execute, in order; nothing is changed. An unfinished deletion is continued."""
+    """The deletion to execute, in order; nothing is changed. An unfinished deletion is continued.
+
+    A name of the fleet that is not that of an endpoint leaves the fleet; SageMaker has nothing of it.
+    """
+    entry = stage_stores().fleet.entry(endpoint)
+    if entry is not None and not entry.is_endpoint:
+        return Deletion(endpoint=endpoint, items=(), by=aws.who(), at=datetime.now(UTC), in_fleet=True)
     described = sagemaker.describe_endpoint(endpoint)
     begun = _begun(endpoint, described)
     own = described is not None and aws.tags_of(described["EndpointArn"]).get(TAG) == endpoint

@@ -15,6 +15,7 @@
 | a name that SageMaker rejects                | `fleet.toml: endpoints.a_b: not a name ...`                          |
 | two names that differ in case alone          | `fleet.toml: site and Site are the same endpoint ...`                |
 | a source under what Vedette itself writes    | `fleet.toml: endpoints.site.capture_uri: ...`                        |
+| own records, and what only an endpoint has   | `fleet.toml: endpoints.site.golden_payload: site is a name for ...`  |
 | windows that do not fill a day               | `fleet.toml: endpoints.site.window_minutes: 50 does not divide ...`  |
 | a content type that SageMaker does not match | `fleet.toml: endpoints.site.capture_csv_content_types: ...`          |
 | settings of model quality that contradict    | `fleet.toml: endpoints.site.quality: ...`                            |
@@ -83,6 +84,13 @@ WITHIN: dict[str, type[msgspec.Struct]] = {
     "thresholds": Thresholds,
     "quality": QualitySettings,
 }
+ENDPOINT_FIELDS = (  # of what SageMaker deploys, invokes and captures
+    *("package_group", "model_life_cycle_stage", "shared_gate", "golden_payload", "model_monitor_metrics"),
+    *("capture_uri", "capture_percentage", *CONTENT_TYPE_LISTS, "capture_modes"),
+    *("instance_type", "instance_count", "traffic_shifting", "updates_per_hour", "recreate_failed"),
+)
+CAPTURED_FIELDS = ("quality", "test_marker")  # of captured requests, which transform jobs have not
+S3_PLACE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
 S3_KEY = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+")
 MAX_LABEL_LIMIT_HOURS = 24 * 80  # predictions and labels expire after 90 days unless `--part-days` says otherwise
 FORMS = {
@@ -90,7 +98,8 @@ FORMS = {
     "model_monitor_metrics": (NAME, "the name of a monitoring schedule"),
     "transform_jobs": (re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}"), "how the name of a transform job can begin"),
     "instance_type": (re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"), "a SageMaker instance type like ml.m5.large"),
-    "capture_uri": (re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?"), "a place like s3://bucket/prefix"),
+    "capture_uri": (S3_PLACE, "a place like s3://bucket/prefix"),
+    "records": (S3_PLACE, "a place like s3://bucket/prefix"),
     "baseline": (S3_KEY, "a folder like s3://bucket/baseline/"),
     "baseline_statistics": (S3_KEY, "a file like s3://bucket/statistics.json"),
 }
@@ -106,7 +115,8 @@ class Change(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         if not self.field:
-            return f"{self.endpoint}: {'added' if self.before is None else 'removed; the endpoint itself stays'}"
+            stays = "the records stay" if (self.before or {}).get("records") else "the endpoint itself stays"
+            return f"{self.endpoint}: {'added' if self.before is None else f'removed; {stays}'}"
         return f"{self.endpoint}: {self.field}: {_word(self.before)} -> {_word(self.after)}"
 
 
@@ -218,26 +228,27 @@ def check_entry(found: FleetEntry, place: str) -> None:
             )
     if found.team == DEPLOYMENTS:
         raise UnreadableFile(f"{place}.team: {DEPLOYMENTS} is not a team, but the topic of messages about deployments")
-    if found.transform_jobs:
-        _check_transform_jobs(found, place)
     if found.quality is not None:
         _check_quality(found.quality, found.private, f"{place}.quality")
     if found.baseline_statistics and not found.baseline:
         raise UnreadableFile(f"{place}.baseline_statistics: there is no baseline that they belong to")
+    if not found.is_endpoint:
+        _check_endpoint_fields(found, place)
     if found.mode == "deploy" and not found.package_group:
         raise UnreadableFile(f"{place}.package_group: missing; mode deploy needs the group whose versions are deployed")
 
 
-def _check_transform_jobs(found: FleetEntry, place: str) -> None:
-    """Raise UnreadableFile if an entry of transform jobs has what only an endpoint, or a place of records, can have."""
-    for name in (
-        *("records", "capture_uri", "package_group", "golden_payload", "capture_modes", "quality", "test_marker"),
-        *CONTENT_TYPE_LISTS,
-    ):
-        if getattr(found, name):
-            raise UnreadableFile(f"{place}.{name}: an entry that names transform_jobs has none")
+def _check_endpoint_fields(found: FleetEntry, place: str) -> None:
+    """Raise UnreadableFile for what a name for records or transform jobs, which is no endpoint, cannot have."""
+    what = f"{found.endpoint} is a name for {'records' if found.records else 'transform jobs'}, not an endpoint"
+    if found.records and found.transform_jobs:
+        raise UnreadableFile(f"{place}: records and transform_jobs name two sources; keep one of them")
     if found.mode == Mode.DEPLOY:
-        raise UnreadableFile(f"{place}.mode: deploy is for endpoints; transform jobs have observe and alert")
+        raise UnreadableFile(f"{place}.mode: {what}, so nothing can be deployed to it; observe and alert are possible")
+    usual = FleetEntry(endpoint=found.endpoint)
+    for name in (*ENDPOINT_FIELDS, *(CAPTURED_FIELDS if found.transform_jobs else ())):
+        if getattr(found, name) != getattr(usual, name):
+            raise UnreadableFile(f"{place}.{name}: {what}; leave it out")
 
 
 def _check_thresholds(found: Thresholds, place: str) -> None:
@@ -331,16 +342,16 @@ def check_sources(entries: Iterable[FleetEntry], place: str) -> list[str]:
     unnamed: dict[str, list[str]] = {}
     entries = tuple(entries)
     for found in entries:
-        source = found.capture_uri or locations.capture_uri(settings().bucket)
+        source = found.source or locations.capture_uri(settings().bucket)
         bucket, _ = locations.split_s3_uri(source)
         root = locations.capture_roots(source, found.endpoint)[0]
         if bucket == settings().bucket and root.startswith(locations.OWN_PREFIXES):
             raise UnreadableFile(
-                f"{place}: endpoints.{found.endpoint}.capture_uri: {found.capture_uri} is where Vedette stores its"
-                " own data, which is never read as captures"
+                f"{place}: endpoints.{found.endpoint}.{'records' if found.records else 'capture_uri'}: {found.source}"
+                " is where Vedette stores its own data, which is never read as captures"
             )
         if capture_backlog.delivery(source, found.endpoint, bucket_sends_events=True) == Delivery.POLLED:
-            unnamed.setdefault(found.capture_uri, []).append(found.endpoint)
+            unnamed.setdefault(found.source, []).append(found.endpoint)
     captures = [
         f"{some(endpoints)} {'captures' if len(endpoints) == 1 else 'capture'} to {place}, which"
         f" VEDETTE_CAPTURE_SOURCES does not name; `vedette watch {endpoints[0]}` shows what is to be done."
@@ -392,14 +403,15 @@ def some(names: Sequence[str], limit: int = 3) -> str:
 def missing(entries: Iterable[FleetEntry]) -> list[str]:
     """One sentence for each endpoint, team or baseline that these entries name and that does not exist."""
     entries = list(entries)
-    existing = {found["EndpointName"].lower() for found in aws.list_endpoints()} if entries else set()
+    named = any(found.is_endpoint for found in entries)
+    existing = {found["EndpointName"].lower() for found in aws.list_endpoints()} if named else set()
     return [sentence for found in entries for sentence in missing_of(found, exists=found.endpoint.lower() in existing)]
 
 
 def missing_of(found: FleetEntry, *, exists: bool) -> list[str]:
     """The same for one entry; in mode deploy, an endpoint that does not exist yet is created."""
     sentences = []
-    if not exists and found.is_endpoint and found.mode != Mode.DEPLOY:
+    if found.is_endpoint and not exists and found.mode != Mode.DEPLOY:
         sentences.append(f"{found.endpoint}: there is no such endpoint")
     if settings().lacks_topic_of(found.team):
         sentences.append(

@@ -45,11 +45,16 @@ class Outcome(StrEnum):
 class FleetBaseline(msgspec.Struct, frozen=True, kw_only=True):
     """The baseline that one entry names, and what is in force now."""
 
-    endpoint: str
+    entry: FleetEntry
     place: str
     outcome: Outcome
     baseline: Stored | StoredQuality | None = None  # None if it does not exist
     before: Stored | StoredQuality | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's name."""
+        return self.entry.endpoint
 
     @property
     def replaces_decision(self) -> bool:
@@ -128,7 +133,7 @@ def put_in_force(found: Sequence[FleetBaseline], advance: Advance = lambda done:
             continue
         baselines.keep(one.endpoint, content.constraints, content.statistics, reason, etag, fleet_baseline=one.place)
         if content.reference:
-            reference_days.take(one.endpoint, content.reference)
+            reference_days.take(one.entry, content.reference)
         advance(1)
 
 
@@ -156,19 +161,19 @@ def _named(entry: FleetEntry) -> tuple[str, str]:
 def _planned(entry: FleetEntry, *, is_new: bool) -> FleetBaseline:
     now = baselines.current(entry.endpoint)
     if not aws.object_exists(locations.baseline_files(entry.baseline)[0]):
-        return FleetBaseline(endpoint=entry.endpoint, place=entry.baseline, outcome=Outcome.MISSING, before=now)
+        return FleetBaseline(entry=entry, place=entry.baseline, outcome=Outcome.MISSING, before=now)
     new = watching.baseline_at(entry.baseline, entry.baseline_statistics)
     outcome = _outcome(now, new, is_new=is_new)
-    return FleetBaseline(endpoint=entry.endpoint, place=entry.baseline, outcome=outcome, baseline=new, before=now)
+    return FleetBaseline(entry=entry, place=entry.baseline, outcome=outcome, baseline=new, before=now)
 
 
 def _planned_quality(entry: FleetEntry, *, is_new: bool) -> FleetBaseline:
     place, now = _named_quality(entry)[0], quality_baselines.current(entry.endpoint)
     if not aws.object_exists(locations.baseline_files(place)[0]):
-        return FleetBaseline(endpoint=entry.endpoint, place=place, outcome=Outcome.MISSING, before=now)
+        return FleetBaseline(entry=entry, place=place, outcome=Outcome.MISSING, before=now)
     new = quality_baselines.read(place)
     outcome = _outcome(now, new, is_new=is_new)
-    return FleetBaseline(endpoint=entry.endpoint, place=place, outcome=outcome, baseline=new, before=now)
+    return FleetBaseline(entry=entry, place=place, outcome=outcome, baseline=new, before=now)
 
 
 def _outcome(now: Stored | StoredQuality | None, new: Stored | StoredQuality, *, is_new: bool) -> Outcome:

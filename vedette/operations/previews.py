@@ -120,15 +120,22 @@ def as_mail(message: AlertMessage) -> str:
 
 def addressed(message: AlertMessage) -> AlertMessage:
     """The message as this stage would send it."""
-    entry = stage_stores().fleet.get().entry(message.endpoint)
-    entry = entry or FleetEntry(endpoint=message.endpoint)
-    return sns_payload.with_routing(message, entry.team, installation(), runbook_of(entry))
+    entry = _entry_of(message.endpoint)
+    return sns_payload.with_routing(message, entry.team, installation(entry), runbook_of(entry))
+
+
+def _entry_of(endpoint: str) -> FleetEntry:
+    """The entry of the fleet; one with every default of what is in none."""
+    return stage_stores().fleet.entry(endpoint) or FleetEntry(endpoint=endpoint)
 
 
 def _of_execution(execution: Execution, *, on_stage: bool) -> list[AlertMessage]:
     known = AlertState(endpoint=execution.endpoint, variant=execution.variant, had_rows=True)
     moved = transition(known, execution, SHOW_ALL)
-    found = messages(moved, execution, AlertContext(settings().bucket if on_stage else "BUCKET"))
+    context = AlertContext("BUCKET")
+    if on_stage:
+        context = AlertContext(settings().bucket, records=_entry_of(execution.endpoint).records)
+    found = messages(moved, execution, context)
     return [addressed(message) if on_stage else message for message in found]
 
 

@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, time
 
 import msgspec
 
-from chalicelib.aws import sagemaker
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.constraints import check_types
 from chalicelib.constraints.day_drift import reference_notes, reference_sentence
@@ -28,7 +27,7 @@ from chalicelib.constraints.reference_days import (
 from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.records import FingerprintStatus, FleetEntry
 from chalicelib.registry.versions import MIXED
-from chalicelib.services import aggregation
+from chalicelib.services import aggregation, serving
 from chalicelib.services.window_evaluation import EvaluationContext
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import DAY, Window
@@ -121,12 +120,11 @@ def _described(variant: str, reference: Reference) -> LearnedDays:
     return LearnedDays(variant=variant, sentence=reference_sentence(reference), notes=tuple(reference_notes(reference)))
 
 
-def take(endpoint: str, reference: Reference) -> None:
+def take(entry: FleetEntry, reference: Reference) -> None:
     """Let the reference days of a baseline from another place be those of every variant of an endpoint."""
-    stores = stage_stores()
-    described = sagemaker.describe_endpoint(endpoint) or {}
-    for variant in {*stores.parts.variants(endpoint), *sagemaker.variants_of(described)}:
-        stores.reference_days.put(endpoint, variant, reference.taken_over())
+    run = EndpointRun.without_deadline(entry)
+    for variant in {*run.stores.parts.variants(entry.endpoint), *serving.variants_now(run)}:
+        run.stores.reference_days.put(entry.endpoint, variant, reference.taken_over())
 
 
 def restart(endpoint: str, accepted: Accepted) -> None:

@@ -268,11 +268,17 @@ def _listed(endpoint: str, variant: str, since: datetime | None, *, of_quality: 
 def _model_monitors(endpoint: str, start: datetime | None) -> list[WindowResult]:
     """For each schedule, the execution of a window, or the latest ended one."""
     found = []
-    for schedule in aws.monitoring_schedules(endpoint):
+    for schedule in _schedules_of(endpoint):
         summaries = aws.executions_of_schedule(schedule["MonitoringScheduleName"], start)
         ended = (one for summary in summaries if (one := _model_monitor(summary)) is not None)
         found += list(islice(ended, 1))
     return found
+
+
+def _schedules_of(endpoint: str) -> list[dict[str, Any]]:
+    """The schedules of an endpoint; none of a name of the fleet that is not that of an endpoint."""
+    entry = stage_stores().fleet.entry(endpoint)
+    return [] if entry is not None and not entry.is_endpoint else aws.monitoring_schedules(endpoint)
 
 
 def _model_monitor(summary: dict[str, Any]) -> WindowResult | None:
@@ -387,7 +393,7 @@ def schedules(endpoint: str, now: datetime) -> list[RecurringEvaluation]:
                         **_last(one.execution if one else None),
                     )
                 )
-    return found + [_of_model_monitor(schedule, endpoint) for schedule in aws.monitoring_schedules(endpoint)]
+    return found + [_of_model_monitor(schedule, endpoint) for schedule in _schedules_of(endpoint)]
 
 
 def _of_jobs(entry: FleetEntry, latest: Execution | None) -> RecurringEvaluation:

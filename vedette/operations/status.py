@@ -27,8 +27,7 @@ import msgspec
 from chalicelib import locations
 from chalicelib.alerts import mutes, outbox
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
-from chalicelib.aws import sagemaker
-from chalicelib.endpoint_run import stage_stores
+from chalicelib.endpoint_run import EndpointRun, stage_stores
 from chalicelib.errors import VedetteError
 from chalicelib.pages.labels import tone
 from chalicelib.records import AlertState, Delivery, FleetEntry, Mode, Mute, Pause, UnreadableObject, UnreadableReason
@@ -93,6 +92,12 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     deleted: str = ""  # what the endpoint runs on although somebody has deleted it: its config or its model
     trouble: str = ""  # what could not be read
     missing: tuple[str, ...] = ()  # what the fleet names and does not exist, a sentence each
+    records: str = ""  # the s3 place of own records; "" of an endpoint
+
+    @property
+    def serves(self) -> str:
+        """What it serves, in words."""
+        return self.served or ("own records" if self.records else "no endpoint")
 
     @property
     def firing(self) -> int:
@@ -144,7 +149,7 @@ def of_one(entry: FleetEntry, all_mutes: Sequence[Mute]) -> EndpointStatus:
     checkpoint, _ = stage_stores().checkpoints.get(entry.endpoint)
     delivery = checkpoint.delivery if checkpoint else Delivery.UNKNOWN
     snapshot = control.snapshot_of(entry) if entry.mode == Mode.DEPLOY else None
-    found = snapshot.served if snapshot else Served.of(sagemaker.describe_served(entry.endpoint))
+    found = snapshot.served if snapshot else Served.of(EndpointRun.without_deadline(entry).describe_served())
     wanted = snapshot.wanted if snapshot else None
     verdicts, trouble = _verdicts(entry)
     unreadable, _ = stage_stores().unreadable_objects.get(entry.endpoint)
@@ -154,6 +159,7 @@ def of_one(entry: FleetEntry, all_mutes: Sequence[Mute]) -> EndpointStatus:
         mode=entry.mode,
         state=found.status if found else "",
         served=_served(found),
+        records=entry.records,
         deleted=sanitize(found.deleted) if found else "",
         wanted=str(wanted.version.version) if wanted and wanted.version else "",
         wanted_because=sanitize(wanted.reason) if wanted else "",

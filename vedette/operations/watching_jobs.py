@@ -25,8 +25,8 @@ from chalicelib.capture.transform_job import JobStatus, TransformJob
 from chalicelib.errors import VedetteError
 from chalicelib.records import Fleet, FleetEntry
 from chalicelib.settings import settings
-from vedette.operations import fleet, watching
-from vedette.operations.watching import Change
+from vedette.operations import capture_sources, fleet
+from vedette.operations.capture_sources import Change
 
 LOOK_BACK = timedelta(days=90)
 MAX_SHOWN = 5
@@ -117,13 +117,13 @@ def _changes(job: TransformJob, described: Mapping[str, Any]) -> Iterable[Change
         yield _stage_change(unnamed)
     keys = {str(described["TransformOutput"].get("KmsKeyId", "")), *(_capture_key(described),)}
     for name in dict.fromkeys(locations.split_s3_uri(place)[0] for place in places):
-        bucket = watching.bucket_of(f"s3://{name}")
+        bucket = capture_sources.bucket_of(f"s3://{name}")
         if not bucket.ours:
             root = next(place for place in places if locations.split_s3_uri(place)[0] == name)
-            yield watching.bucket_policy_change(bucket, root)
+            yield capture_sources.bucket_policy_change(bucket, root)
         keys.add(bucket.kms_key)
     for key in sorted(filter(None, keys)):
-        yield watching.key_policy_change(key, settings().region)
+        yield capture_sources.key_policy_change(key, settings().region)
 
 
 def _capture_key(described: Mapping[str, Any]) -> str:
@@ -132,7 +132,7 @@ def _capture_key(described: Mapping[str, Any]) -> str:
 
 def _stage_change(places: Iterable[str]) -> Change:
     known = [f"{at}/{below}" for at, below in settings().capture_sources]
-    return watching.sources_change([*known, *(place.removeprefix("s3://") for place in dict.fromkeys(places))])
+    return capture_sources.sources_change([*known, *(place.removeprefix("s3://") for place in dict.fromkeys(places))])
 
 
 # --- the fleet --------------------------------------------------------------------------------------------------------
