@@ -14,7 +14,7 @@ observe(app)
 
 MODEL_PACKAGE_STATE_CHANGE = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"]}
 ENDPOINT_STATE_CHANGE = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Endpoint State Change"]}
-DATA_CAPTURED = locations.capture_pattern(bucket for bucket, _ in settings().capture_places)
+DATA_CAPTURED = locations.data_captured_pattern(bucket for bucket, _ in settings().capture_places)
 GROUND_TRUTH = locations.ground_truth_pattern(settings().ground_truth_places)
 MONITORING_EXECUTION = {
     "$or": [

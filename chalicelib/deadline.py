@@ -26,6 +26,8 @@ class Deadline:
     VERDICT: ClassVar[float] = 20.0  # seconds to evaluate and write a verdict once its parts are added up
     WINDOW: ClassVar[float] = 40.0  # seconds that must be left to begin another window
     QUALITY_DAY: ClassVar[float] = 100.0  # seconds that must be left to begin a day of model quality
+    JOB_OBJECT: ClassVar[float] = 60.0  # seconds that must be left to begin another output object of a transform job
+    WHOLE_JOB_OBJECT: ClassVar[float] = 200.0  # an object that is not read within them is too large
     ENDPOINT: ClassVar[float] = 65.0  # seconds that must be left to begin another endpoint of a worker
     TASKS_AFTER_BACKLOG: ClassVar[float] = 1 / 3  # share of the sweep's time that its later tasks need
 

@@ -10,6 +10,7 @@
 | Scheduled Event, or the same made by us | source aws.events, or ours with an endpoint in detail; the same           |
 | Vedette Monitoring Execution            | our own source; the same                                                  |
 | SageMaker Processing Job State Change   | of this account and region; the same                                      |
+| SageMaker Transform Job State Change    | of this account and region; the same                                      |
 
 SageMaker's events are hints: best effort, repeated, out of order. So an event is reduced to what it is about, and the
 handlers read the truth. Keys inside `detail` are read without regard to case (the schema registry and the samples
@@ -28,7 +29,7 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.errors import ForeignEvent, MalformedEvent
-from chalicelib.locations import EXECUTION_DETAIL_TYPE
+from chalicelib.locations import EXECUTION_DETAIL_TYPE, TRANSFORM_DETAIL_TYPE
 from chalicelib.outcomes import Skipped, SkipReason
 from chalicelib.records import ExecutionEvent
 from chalicelib.settings import Settings
@@ -200,6 +201,21 @@ class ProcessingJobStateChanged:
         detail = _detail(event)
         _check_arn(_text(detail, "ProcessingJobArn"), settings)
         return cls(_text(detail, "ProcessingJobName"), _text(detail, "ProcessingJobStatus"))
+
+
+@dataclass(frozen=True)
+class TransformJobStateChanged:
+    """A batch transform job ended."""
+
+    job_name: str
+
+    @classmethod
+    def from_eventbridge(cls, event: Event, settings: Settings) -> TransformJobStateChanged:
+        """Check and read the event. What became of the job is read again: the event is only a hint."""
+        _check(event, settings, "aws.sagemaker", TRANSFORM_DETAIL_TYPE)
+        detail = _detail(event)
+        _check_arn(_text(detail, "TransformJobArn"), settings)
+        return cls(_text(detail, "TransformJobName"))
 
 
 def _created(event: Event, settings: Settings) -> tuple[str, str, str, int]:

@@ -36,13 +36,26 @@ def read_guarded(
     chunks: Iterable[bytes], read: Callable[[Iterable[bytes]], T], failure: str, *, endpoint: str, key: str
 ) -> T | None:
     """What `read` makes of an object; None when it fails on its bytes, with `failure` in the log."""
-    watched = _Chunks(chunks)
+    return read_pair_guarded(chunks, (), lambda one, _: read(one), failure, endpoint=endpoint, key=key)
+
+
+def read_pair_guarded(
+    chunks: Iterable[bytes],
+    others: Iterable[bytes],
+    read: Callable[[Iterable[bytes], Iterable[bytes]], T],
+    failure: str,
+    *,
+    endpoint: str,
+    key: str,
+) -> T | None:
+    """The same of two objects that are read together."""
+    watched = _Chunks(chunks), _Chunks(others)
     try:
-        return read(watched)
+        return read(*watched)
     except ImportError:
         raise
     except Exception as error:
-        if watched.interrupted:
+        if any(one.interrupted for one in watched):
             raise
         logger.error(failure, endpoint=endpoint, key=key, kind=type(error).__name__)
         return None

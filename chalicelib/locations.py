@@ -17,6 +17,8 @@ HOUR = timedelta(hours=1)
 ROLLUP_LENGTH = timedelta(minutes=5)
 EXECUTION_DETAIL_TYPE = "Vedette Monitoring Execution"
 ALERT_DETAIL_TYPE = "Vedette Alert"
+TRANSFORM_DETAIL_TYPE = "SageMaker Transform Job State Change"
+TRANSFORM_VARIANT = "transform"  # the variant under which the executions of all jobs of a fleet entry are kept
 CAPTURE_PREFIX = "data-capture"
 CAPTURE_SUFFIX = ".jsonl"
 GROUND_TRUTH_PREFIX = "ground-truth"
@@ -91,6 +93,22 @@ def capture_pattern(buckets: Iterable[str]) -> dict[str, Any]:
             "object": {"key": [{"suffix": CAPTURE_SUFFIX}]},
         },
     }
+
+
+def data_captured_pattern(buckets: Iterable[str]) -> dict[str, Any]:
+    """The EventBridge pattern of new data to evaluate: capture objects, and batch transform jobs that have ended.
+
+    Examples
+    --------
+    >>> data_captured_pattern(["b"])["$or"][1]["detail-type"]
+    ['SageMaker Transform Job State Change']
+    """
+    ended = {
+        "source": ["aws.sagemaker"],
+        "detail-type": [TRANSFORM_DETAIL_TYPE],
+        "detail": {"TransformJobStatus": ["Completed", "Failed", "Stopped"]},
+    }
+    return {"$or": [capture_pattern(buckets), ended]}
 
 
 def ground_truth_pattern(places: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -179,6 +197,32 @@ def captures_to(uri: str, bucket: str, capture: CaptureKey) -> bool:
 def part(capture: CaptureKey) -> str:
     """The part of one capture object."""
     return f"{parts_of_hour(capture.endpoint, capture.variant, capture.begun)}{capture.name}.json"
+
+
+def job_output(endpoint: str, job: str, started: datetime, output_uri: str) -> CaptureKey:
+    """The capture key that stands for an output object of a transform job: by it its part is named.
+
+    The parts of a job are those of the second in which it began, with its digest: they are listed alone.
+
+    Examples
+    --------
+    >>> key = job_output("nightly", "nightly-7", datetime(2026, 11, 22, 2, 0, 7, tzinfo=UTC), "s3://b/out/a.csv.out")
+    >>> part(key)
+    'parts/nightly/transform/2026/11/22/02/00-07-000-3a2d5ab7d95c-55d4d4028d5abb6e.jsonl.json'
+    >>> part(key).startswith(parts_of_job("nightly", "nightly-7", datetime(2026, 11, 22, 2, 0, 7, tzinfo=UTC)))
+    True
+    """
+    name = f"{started:%M-%S}-000-{_digest(job, 12)}-{_digest(output_uri, 16)}{CAPTURE_SUFFIX}"
+    return CaptureKey("", endpoint, TRANSFORM_VARIANT, started.replace(second=0, microsecond=0), name)
+
+
+def parts_of_job(endpoint: str, job: str, started: datetime) -> str:
+    """The prefix of the parts of the outputs of a transform job."""
+    return f"{parts_of_hour(endpoint, TRANSFORM_VARIANT, started)}{started:%M-%S}-000-{_digest(job, 12)}-"
+
+
+def _digest(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def parts_of_hour(endpoint: str, variant: str, hour: datetime) -> str:

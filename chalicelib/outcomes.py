@@ -20,11 +20,15 @@ class SkipReason(StrEnum):
     EXECUTION_GONE = "execution gone"
     NOT_A_MONITORING_EXECUTION = "not a monitoring execution"
     NOT_ENDED = "not ended"
+    JOB_STOPPED = "job stopped"
+    JOB_GONE = "job gone"
+    EVALUATED_BY_JOB = "evaluated by job"
     GROUND_TRUTH_MERGE = "ground-truth merge"
     OBSERVE_MODE = "mode observe"
     NO_CLOSED_WINDOW = "no closed window"
     QUIET = "quiet"
     NO_BASELINE = "no baseline"
+    NO_BASELINE_OF_JOBS = "no baseline of jobs"
     BASELINE_UNREADABLE = "baseline unreadable"
 
 

@@ -159,6 +159,7 @@ class Execution(Record, frozen=True, kw_only=True):
     part_count: int = 0  # in the roll-ups and outside them
     parts_digest: str = ""  # of the keys of all of them; "" in records of earlier versions, which name every part
     labels: LabelCounts | None = None  # of model quality
+    job: str = ""  # the batch transform job whose outputs it evaluated, or that failed
 
     def used(self, keys: tuple[str, ...]) -> bool:
         """Whether it added up exactly the parts with these keys, given in order."""
@@ -218,6 +219,10 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     drift_violated: int = 2
     drift_of: int = 3
     recovery_clean: int = 2
+
+
+# A job runs once a night or once a week, and is a whole sample: its first violation is an alert, the next job ends it.
+JOB_THRESHOLDS = Thresholds(drift_violated=1, drift_of=1, recovery_clean=1)
 
 
 class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,6 +296,11 @@ class Fleet(Record, frozen=True, kw_only=True):
     def entry(self, endpoint: str) -> FleetEntry | None:
         """The entry of an endpoint."""
         return next((entry for entry in self.entries if entry.endpoint == endpoint), None)
+
+    def entry_of_job(self, job_name: str) -> FleetEntry | None:
+        """The entry that a transform job belongs to: of those whose prefix its name begins with, the longest."""
+        named = [one for one in self.entries if one.transform_jobs and job_name.startswith(one.transform_jobs)]
+        return max(named, key=lambda one: len(one.transform_jobs), default=None)
 
     def entries_of_group(self, package_group: str) -> tuple[FleetEntry, ...]:
         """The entries whose endpoints serve a model package group."""
@@ -617,6 +627,7 @@ class PendingEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     window_end: datetime | None = None
     folder: str = ""
     source: Source = "vedette"
+    job: str = ""
     group: str = ""  # the same for this check of this feature on every endpoint
     leased_until: datetime | None = None
     attempts: int = 0
@@ -731,6 +742,7 @@ class AlertKind(StrEnum):
     CAPTURE_STOPPED = "capture stopped"
     MONITOR_FAILED = "monitor failed"
     LABELS_STOPPED = "labels stopped"
+    JOB_FAILED = "job failed"
     SLOW_DRIFT = "slow drift"
     DEPLOYMENT = "deployment"
     ENDPOINT_GONE = "endpoint gone"
@@ -794,6 +806,7 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     rows: int | None = None
     refused: int | None = None
     folder: str = ""
+    job: str = ""  # the batch transform job that it is about
     what_to_do: tuple[str, ...] = ()  # a sentence each; its command or place follows on a second line
     links: dict[str, str] = {}
     account: str = ""
@@ -845,6 +858,7 @@ class AlertEvent(Record, frozen=True, kw_only=True):
     runbook_url: str = ""
     window_start: datetime | None = None
     window_end: datetime | None = None
+    job: str = ""  # the batch transform job in which it began or ended
     group_key: str = ""  # the same for this check of this feature on every endpoint of the team
     report_url: str = ""  # the report, or else the endpoint, in the console; "" where the console's name is not public
     links: dict[str, str] = {}

@@ -16,6 +16,7 @@ from tests.documents import ROOT, blocks
 from tests.installation.conftest import cloned
 from tests.operations.evaluated_windows import evaluated
 from tests.operations.installed_stage import Installed, installed
+from tests.services.transform_world import TransformWorld
 from vedette.demo import user_actions
 
 COUNT = 400
@@ -192,6 +193,24 @@ def schedules(monkeypatch, folder: Path) -> Iterator[Any]:
 
 
 @contextmanager
+def transform_jobs(monkeypatch, folder: Path) -> Iterator[Any]:
+    """A stage, a model whose job runs each night, and its training data."""
+    rows = "\n".join(["score,a,b", *(f"{n % 10 / 10:.4f},{n},{n % 7}.5" for n in range(200))])
+    (folder / "train.csv").write_text(rows + "\n")
+    with installed(monkeypatch) as stage:
+        stage.jobs = TransformWorld(stage)
+        _night(stage)
+        yield stage
+
+
+def _night(stage: Any, cents: str = "") -> None:
+    night = f"{stage.cloud.clock.now():%Y-%m-%d}"
+    stage.jobs.run(f"churn-nightly-{night}", [f"{n}{cents},{n % 7}.5" for n in range(200)])
+    stage.cloud.schedules_enabled = False
+    stage.cloud.turn(hours=24)
+
+
+@contextmanager
 def models(monkeypatch, folder: Path) -> Iterator[Any]:
     """A stage, and a trained model in S3."""
     with installed(monkeypatch) as stage:
@@ -209,6 +228,8 @@ def _traffic(stage: Installed, cents: str = "") -> None:
 MEANWHILE: dict[str, Callable[[Any], None]] = {
     "an hour with requests": _traffic,
     "an hour in which b has cents": lambda stage: _traffic(stage, ".50"),
+    "a night": _night,
+    "a night in which a has cents": lambda stage: _night(stage, ".25"),
     "ten minutes": lambda stage: stage.cloud.turn(minutes=10),
     "an hour with records": _records,
     "half an hour": lambda stage: stage.cloud.turn(minutes=30),
@@ -222,6 +243,7 @@ SCENARIOS: dict[str, Callable[..., Any]] = {
     "README.md": only_files,
     "docs/alerts.md": endpoint,
     "docs/backfill.md": captured_before,
+    "docs/batch-transform.md": transform_jobs,
     "docs/company-account.md": company_account,
     "docs/configure.md": set_up,
     "docs/constraints.md": endpoint,

@@ -24,6 +24,7 @@ STARS = {
     "cloudwatch:GetMetricStatistics": "has no resource type (Service Authorization Reference, CloudWatch)",
     "cloudtrail:LookupEvents": "has no resource type (Service Authorization Reference, CloudTrail)",
     "sagemaker:ListMonitoringExecutions": "has no resource type (Service Authorization Reference, SageMaker)",
+    "sagemaker:ListTransformJobs": "the same",
 }
 
 REFUSED_ON_PURPOSE = {

@@ -29,7 +29,10 @@ from chalicelib.window import Window
 POST_DEPLOYMENT_PERIOD = timedelta(days=1)  # a violation that begins within it is reported with the deployment
 WINDOWS_BEFORE = 29  # earlier windows that are looked at
 MISSING_DATA = frozenset(
-    {check_types.NO_DATA, check_types.CAPTURE_STOPPED, check_types.MONITOR_FAILED, check_types.LABELS_STOPPED}
+    {
+        *(check_types.NO_DATA, check_types.CAPTURE_STOPPED, check_types.MONITOR_FAILED),
+        *(check_types.LABELS_STOPPED, check_types.JOB_FAILED),
+    }
 )
 
 

@@ -17,7 +17,13 @@ from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState
 
 WIDTH = 72
 HEADINGS = {FindingState.NEW: "New", FindingState.CONTINUING: "Continuing", FindingState.RECOVERED: "Recovered"}
-LINKS = {"runbook": "Runbook", "endpoint": "Endpoint", "records": "Records", "report": "Report"}
+LINKS = {
+    "runbook": "Runbook",
+    "endpoint": "Endpoint",
+    "records": "Records",
+    "job": "Transform job",
+    "report": "Report",
+}
 
 
 def subject(message: AlertMessage) -> str:
@@ -51,9 +57,11 @@ def facts(message: AlertMessage) -> list[tuple[str, str]]:
     """What the message is about: a name and a value each."""
     variant = message.variant if message.source == "model monitor" else f"variant {message.variant}"
     found = [("Endpoint", f"{message.endpoint}, {variant}" if message.variant else message.endpoint)]
+    if message.job:
+        found = [("Job", message.job), ("Jobs of", message.endpoint)]
     if not message.endpoint:
         found = [("Team", message.team or "none: every endpoint without a team")]
-    if message.package_version:
+    if message.package_version and not message.job:
         found.append(("Model", _model(message)))
     start, end = message.window_start, message.window_end
     if start is not None and end is not None and message.closed:

@@ -60,9 +60,11 @@ _STATUS_OF_FLEET = Step("See what is missing, then correct fleet.toml and apply 
 _DELETE = Step("If this was intended, take it out of the fleet, with what is left of it:", "vedette delete")
 OBJECTS = "captured objects"
 LABELS = "label objects"
+JOBS = "transform jobs"
 ENDPOINT_FAMILY, FLEET_FAMILY = "endpoint", "fleet"
 DELETED, MISSING = Fingerprint(ENDPOINT_FAMILY, "deleted"), Fingerprint(ENDPOINT_FAMILY, "missing")
 WITHOUT_BASELINE = Fingerprint("monitoring", SkipReason.NO_BASELINE.value)
+WITHOUT_BASELINE_OF_JOBS = Fingerprint("monitoring", SkipReason.NO_BASELINE_OF_JOBS.value)
 SOURCE_CLOSED = Fingerprint("capture", "closed")  # the functions may not read the captures
 SILENT_WHILE_DELETED = {"monitoring", "capture", "quality"}
 CONDITION_FAMILIES = {
@@ -71,6 +73,7 @@ CONDITION_FAMILIES = {
     OBJECTS: (AlertKind.MONITOR_FAILED, _ALL),
     "quality": (AlertKind.MONITOR_FAILED, _VERSIONS),
     LABELS: (AlertKind.MONITOR_FAILED, _ALL),
+    JOBS: (AlertKind.MONITOR_FAILED, None),
     ENDPOINT_FAMILY: (AlertKind.ENDPOINT_GONE, _DELETE),
     FLEET_FAMILY: (AlertKind.MONITOR_FAILED, _STATUS_OF_FLEET),
 }
@@ -250,11 +253,16 @@ def sync_conditions(
 
 def _steps_of(condition: Fingerprint, endpoint: str) -> list[Step]:
     """What a person can do about a condition."""
-    if condition == WITHOUT_BASELINE:
+    if condition in {WITHOUT_BASELINE, WITHOUT_BASELINE_OF_JOBS}:
+        from_captures = (
+            " or, once rows are captured, from the captures (--from-captures in place of FILE)"
+            if condition == WITHOUT_BASELINE
+            else ""
+        )
         return [
             Step(
-                "Suggest one from the training data (vedette baseline FILE -o DIR) or, once rows are captured, from the"
-                " captures (--from-captures in place of FILE). Look at it, then use it (vedette constraints use)."
+                f"Suggest one from the training data (vedette baseline FILE -o DIR){from_captures}. Look at it, then"
+                " use it (vedette constraints use)."
             ),
             Step("See whether one is stored that you can use:", f"vedette constraints versions {endpoint}"),
         ]

@@ -55,6 +55,7 @@ KINDS = {
     AlertKind.CAPTURE_STOPPED,
     AlertKind.MONITOR_FAILED,
     AlertKind.LABELS_STOPPED,
+    AlertKind.JOB_FAILED,
 }
 # A state must fit an item of DynamoDB, 400 KB; it is compressed, and names of the worst kind shrink to three quarters.
 MAX_BYTES = 450_000

@@ -68,6 +68,7 @@ class Details:
     window_end: datetime | None = None
     folder: str = ""
     source: Source = "vedette"
+    job: str = ""
 
 
 Describe = Callable[[Fingerprint], Details]
@@ -224,6 +225,7 @@ def _of_message(message: AlertMessage) -> Details:
         window_start=message.window_start,
         window_end=message.window_end,
         folder=message.folder,
+        job=message.job,
         source=message.source,
     )
 
@@ -257,6 +259,7 @@ def _event(
         window_start=details.window_start,
         window_end=details.window_end,
         folder=details.folder,
+        job=details.job,
         source=details.source,
     )
 

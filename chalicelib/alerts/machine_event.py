@@ -62,7 +62,7 @@ def machine_event(
     severity = pagerduty_severity(pending.severity, pending.kind)
     headline = pending.headline or NO_TEXT[pending.action]
     label = LABELS.get(pending.action, pending.severity)
-    links = links_of(state.endpoint, pending.folder, pending.source, installation)
+    links = links_of(state.endpoint, pending.folder, pending.source, installation, pending.job)
     return AlertEvent(
         event_id=pending.event_id,
         dedup_key=dedup_key(installation.stage, state.endpoint, state.variant, pending.fingerprint, pending.since),
@@ -73,7 +73,7 @@ def machine_event(
         kind=pending.kind,
         check=pending.check,
         subject=pending.subject,
-        title=_cut(f"[{label}] {state.endpoint}: {headline}", MAX_TITLE_CHARS),
+        title=_cut(f"[{label}] {pending.job or state.endpoint}: {headline}", MAX_TITLE_CHARS),
         headline=headline,
         endpoint=state.endpoint,
         variant=state.variant,
@@ -89,8 +89,9 @@ def machine_event(
         runbook_url=runbook_url,
         window_start=pending.window_start,
         window_end=pending.window_end,
+        job=pending.job,
         group_key=group_key(installation.stage, team, pending.group) if pending.group else "",
-        report_url=links.get("report") or links.get("endpoint") or links.get("records", ""),
+        report_url=links.get("report") or links.get("job") or links.get("endpoint") or links.get("records", ""),
         links=links,
     )
 

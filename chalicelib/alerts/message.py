@@ -8,6 +8,8 @@
 | CaptureStopped                           | kind "capture stopped"                                               |
 | MonitorFailed                            | kind "monitor failed"                                                |
 | LabelsStopped                            | kind "labels stopped"                                                |
+| JobFailed                                | kind "job failed"                                                    |
+| an execution of a transform job          | names the job                                                        |
 | messages beyond the hourly limit         | kind "held back": one summary, once the hour is over                 |
 | a window that was evaluated before       | marked as late: its data arrived after that                          |
 | the third alert of a finding in a day    | says that it recovers after a day without a violation                |
@@ -31,6 +33,7 @@ from chalicelib.alerts.next_steps import KINDS, MAX_ITEMS, NO_CAUSE, AlertContex
 from chalicelib.alerts.sanitize import sanitize, sanitize_name
 from chalicelib.alerts.state import MISSING_DATA_FINGERPRINTS, Transition, fingerprint_id
 from chalicelib.alerts.wording import NAMELESS, and_more, counted, duration, finding_sentence, minute, open_alert
+from chalicelib.constraints import check_types
 from chalicelib.constraints.measurement import Fingerprint, Measurement, Severity
 from chalicelib.constraints.severity_order import worst, worst_first
 from chalicelib.records import (
@@ -90,8 +93,8 @@ def _message(
         tail += f"; {counted(len(continuing), 'other violation')} not yet recovered"
     if transition.late:
         tail += ", in data that arrived late"
-    headline = finding_sentence(main[0], execution.rows, recovered=not new)
-    if not new:
+    headline = _sentence(main[0], execution, recovered=not new)
+    if not new and not execution.job:  # of jobs, the time between them says nothing
         headline += _lasted(main[0], transition)
     cause = _cause(new, transition, execution, context)
     return AlertMessage(
@@ -117,9 +120,16 @@ def _message(
         rows=execution.rows if ours else None,  # Model Monitor does not report it
         refused=sum(execution.rejected.values()) if ours else None,
         folder=execution.folder,
+        job=execution.job,
         what_to_do=to_texts(next_steps(shown_kind, items, execution, context, len(continuing), cause)),
         incidents=tuple(_incidents(items)),
     )
+
+
+def _sentence(measurement: Measurement, execution: Execution, *, recovered: bool = False) -> str:
+    if execution.job and measurement.check == check_types.NO_DATA and not recovered:
+        return "the transform job wrote no rows"
+    return finding_sentence(measurement, execution.rows, recovered=recovered)
 
 
 def _cause(new: list[Measurement], transition: Transition, execution: Execution, context: AlertContext) -> Cause:
@@ -153,15 +163,15 @@ def describe_findings(transition: Transition, execution: Execution, sent: Collec
     """What the events say about the findings of an execution; `sent` are its messages to people."""
     found = (transition.new, transition.continuing, transition.recovered, transition.muted, execution.measurements)
     measured = {m.fingerprint: m for measurements in reversed(found) for m in measurements}
-    endpoint, variant, rows = execution.endpoint, execution.variant, execution.rows
+    endpoint, variant = execution.endpoint, execution.variant
 
     def describe(fingerprint: Fingerprint) -> Details:
         kind, number = kind_of(fingerprint), fingerprint_id(endpoint, variant, fingerprint)
         details, about = describe_by_name(fingerprint), _message_about(kind, number, sent)
         measurement = measured.get(fingerprint)
         if measurement is not None:
-            begins = finding_sentence(measurement, rows)
-            details = replace(details, begins=begins, ends=finding_sentence(measurement, rows, recovered=True))
+            begins, ends = (_sentence(measurement, execution, recovered=over) for over in (False, True))
+            details = replace(details, begins=begins, ends=ends)
         return replace(
             details,
             kind=kind,
@@ -172,6 +182,7 @@ def describe_findings(transition: Transition, execution: Execution, sent: Collec
             window_end=execution.window_end,
             folder=execution.folder,
             source=execution.source,
+            job=execution.job,
         )
 
     return describe

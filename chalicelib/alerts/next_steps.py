@@ -22,6 +22,7 @@ KINDS = {  # the kind of a message about an execution
     Verdict.CAPTURE_STOPPED: AlertKind.CAPTURE_STOPPED,
     Verdict.MONITOR_FAILED: AlertKind.MONITOR_FAILED,
     Verdict.LABELS_STOPPED: AlertKind.LABELS_STOPPED,
+    Verdict.JOB_FAILED: AlertKind.JOB_FAILED,
 }
 
 
@@ -109,6 +110,11 @@ def next_steps(
     match kind:
         case AlertKind.RECOVERED if not continuing:
             return [Step("No action is needed. The results are at", report)]
+        case AlertKind.NO_DATA if execution.job:
+            return [
+                Step("See what the job read and where it wrote:", describe_job(execution.job)),
+                mute,
+            ]
         case AlertKind.NO_DATA if context.records:
             return [
                 Step(
@@ -136,6 +142,12 @@ def next_steps(
         case AlertKind.MONITOR_FAILED:
             reason = Step("Read the reason above, and the results at", report)
             return [reason if execution.folder else Step("Read the reason above."), mute]
+        case AlertKind.JOB_FAILED:
+            return [
+                Step("See why it failed:", describe_job(execution.job)),
+                Step("When the cause is fixed, run it again under another name; the next completed job ends this."),
+                mute,
+            ]
         case AlertKind.LABELS_STOPPED:
             return [
                 Step("See how many labels came:", f"vedette show violations {endpoint}{window_option(execution)}"),
@@ -149,6 +161,11 @@ def next_steps(
     return [*steps, mute]
 
 
+def describe_job(name: str) -> str:
+    """The command that describes a transform job."""
+    return f"aws sagemaker describe-transform-job --transform-job-name {name}"
+
+
 def window_option(execution: Execution) -> str:
     """The options that name an execution in commands: its variant, and its window or object; "" if none can.
 
@@ -157,7 +174,9 @@ def window_option(execution: Execution) -> str:
     """
     name = locations.execution_name(execution.endpoint, execution.variant, execution.folder)
     if execution.window_closed:
-        if execution.is_of_quality:
+        if execution.job:
+            name = execution.window.name
+        elif execution.is_of_quality:
             name = f"{locations.QUALITY}/{execution.window_start:%Y-%m-%d}"
         elif execution.window.length == DAY:
             name = f"{execution.window_start:%Y-%m-%d}"
@@ -189,6 +208,9 @@ _CLIENT = Step("If a client sends wrong data, tell its owner; the findings above
 
 def _for_vedette(items: Sequence[AlertItem], execution: Execution, context: AlertContext, cause: Cause) -> list[Step]:
     endpoint, window = execution.endpoint, window_option(execution)
+    replay = Step(
+        "Before you change a threshold, test it on the last weeks:", f"vedette replay {endpoint}{window} --from 14d"
+    )
     rollback = Step(
         "If the model is at fault, go back to the previous version:", f"vedette rollback {endpoint} --reason WHY"
     )
@@ -198,14 +220,21 @@ def _for_vedette(items: Sequence[AlertItem], execution: Execution, context: Aler
     )
     return [
         Step("See all findings:", f"vedette show violations {endpoint}{window}"),
-        _LABELS if execution.is_of_quality else _CLIENT,
+        *_where_to_look(execution),
         *([rollback] if context.deploys and may_be_the_model and has_previous else []),
-        Step(
-            "Before you change a threshold, test it on the last weeks:",
-            f"vedette replay {endpoint}{window} --from 14d",
-        ),
+        *([] if execution.job else [replay]),
         *_accept(items, execution, context, window),
     ]
+
+
+def _where_to_look(execution: Execution) -> list[Step]:
+    """Who may have caused the findings."""
+    if execution.job:
+        return [
+            Step("See which objects the job read, and with which model:", describe_job(execution.job)),
+            Step("If its inputs are wrong, tell the owner of the data; the findings above say what is wrong."),
+        ]
+    return [_LABELS if execution.is_of_quality else _CLIENT]
 
 
 def _accept(items: Sequence[AlertItem], execution: Execution, context: AlertContext, window: str) -> list[Step]:

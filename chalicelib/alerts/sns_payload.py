@@ -69,7 +69,7 @@ def with_routing(message: AlertMessage, team: str, installation: Installation, r
         region=region,
         runbook_url=runbook_url,
         what_to_do=to_texts(step.for_stage(stage, region) for step in from_texts(message.what_to_do)),
-        links={**runbook, **links_of(message.endpoint, message.folder, message.source, installation)},
+        links={**runbook, **links_of(message.endpoint, message.folder, message.source, installation, message.job)},
         incidents=tuple(_with_key(one, message, installation) for one in message.incidents),
     )
 
@@ -79,8 +79,8 @@ def _with_key(incident: Incident, message: AlertMessage, installation: Installat
     return replace(incident, dedup_key=key)
 
 
-def links_of(endpoint: str, folder: str, source: Source, installation: Installation) -> dict[str, str]:
-    """Links into the console to an endpoint or own records, and to an execution, made of ids only.
+def links_of(endpoint: str, folder: str, source: Source, installation: Installation, job: str = "") -> dict[str, str]:
+    """Links into the console to an endpoint, own records or a transform job, and to an execution, made of ids only.
 
     The console asks for a sign-in.
     """
@@ -91,13 +91,16 @@ def links_of(endpoint: str, folder: str, source: Source, installation: Installat
         return {}
     region = installation.region
     console = f"https://{region}.{domain}"
+    home = f"{console}/sagemaker/home?region={region}#"
     links = {}
     if installation.records:
         bucket, _, prefix = installation.records.removeprefix("s3://").partition("/")
         where = f"region={region}&prefix={quote(prefix, safe='/')}/"
         links["records"] = f"{console}/s3/buckets/{quote(bucket, safe='')}?{where}"
-    if installation.has_endpoint:
-        links["endpoint"] = f"{console}/sagemaker/home?region={region}#/endpoints/{quote(endpoint, safe='')}"
+    if job:
+        links["job"] = f"{home}/transform-jobs/{quote(job, safe='')}"
+    elif installation.has_endpoint:
+        links["endpoint"] = f"{home}/endpoints/{quote(endpoint, safe='')}"
     if not folder:
         return links
     bucket, page = installation.bucket, REPORT_FILE

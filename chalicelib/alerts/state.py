@@ -20,7 +20,7 @@
 |                                                      | later day have come
 | ... the second verdict of a day                      | as any later revision: late, unless no later day had labels
 | drift by the file alone, while the days decide       | an alert from before is removed without a notification
-| NoData, MonitorFailed, CaptureStopped                | a fingerprint and a message of their own
+| NoData, MonitorFailed, CaptureStopped, JobFailed     | a fingerprint and a message of their own
 | ... whose first verdict comes late                   | the same: it may fire, as other late violations
 | CaptureStopped, whose cause the sweep has reported   | as if muted (the service decides)
 | NoData of an hour, where drift has longer windows    | no change: nights are quiet; an empty drift window alerts
@@ -59,8 +59,14 @@ MISSING_DATA_FINGERPRINTS = {
     Verdict.CAPTURE_STOPPED: Fingerprint(check_types.CAPTURE_STOPPED, "capture"),
     Verdict.MONITOR_FAILED: Fingerprint(check_types.MONITOR_FAILED, "monitor"),
     Verdict.LABELS_STOPPED: Fingerprint(check_types.LABELS_STOPPED, "labels"),
+    Verdict.JOB_FAILED: Fingerprint(check_types.JOB_FAILED, "transform job"),
 }
-_EXPECTED = {Verdict.MONITOR_FAILED: "a verdict", Verdict.LABELS_STOPPED: "labels, as on earlier days"}
+_EXPECTED = {
+    Verdict.MONITOR_FAILED: "a verdict",
+    Verdict.LABELS_STOPPED: "labels, as on earlier days",
+    Verdict.JOB_FAILED: "a completed job",
+}
+_SEVERITIES = {Verdict.NO_DATA: Severity.INFORMATION, Verdict.JOB_FAILED: Severity.CRITICAL}  # the others: warning
 _WITHOUT_METRICS = frozenset({Verdict.INSUFFICIENT_LABELS, Verdict.SELECTIVE_LABELS, Verdict.LABELS_STOPPED})
 # A state must fit an item of DynamoDB, which holds 400 KB. 1,000 fingerprints without their subjects have 120 KB.
 MAX_FINGERPRINTS = 1_000
@@ -393,7 +399,7 @@ def _missing_data(execution: Execution, verdict: Verdict) -> Measurement:
         expected=_EXPECTED.get(verdict, "captured data"),
         observed=("; ".join(execution.notes) or "none") if violated else "",
         violated=violated,
-        severity=Severity.INFORMATION if verdict == Verdict.NO_DATA else Severity.WARNING,
+        severity=_SEVERITIES.get(verdict, Severity.WARNING),
     )
 
 

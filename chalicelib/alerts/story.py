@@ -30,8 +30,8 @@ def label(alert: AlertMessage) -> str:
 
 
 def place(alert: AlertMessage) -> str:
-    """What a message is about: its endpoint; of a message of a team, the team."""
-    return alert.endpoint or alert.team or "all endpoints"
+    """What a message is about: its transform job or its endpoint; of a message of a team, the team."""
+    return alert.job or alert.endpoint or alert.team or "all endpoints"
 
 
 def headline(alert: AlertMessage) -> str:

@@ -19,6 +19,7 @@ SILENT_CHECKS = {
     check_types.CAPTURE_STOPPED,
     check_types.MONITOR_FAILED,
     check_types.LABELS_STOPPED,
+    check_types.JOB_FAILED,
     "capture",
     "monitoring",
     "endpoint",

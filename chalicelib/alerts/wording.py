@@ -64,6 +64,8 @@ def _violation(measurement: Measurement, name: str, rows: int) -> str:
             return f"the evaluation failed: {sanitize(measurement.observed, 200).rstrip('.')}"
         case check_types.LABELS_STOPPED:
             return "labels have stopped, so the quality of the model is not known"
+        case check_types.JOB_FAILED:
+            return f"the transform job failed: {sanitize(measurement.observed, 200).rstrip('.')}"
         case _:
             return f"{name} violates {sanitize(measurement.check, 60)}"
 
@@ -73,6 +75,7 @@ _RECOVERIES = {
     check_types.CAPTURE_STOPPED: "data is captured again",
     check_types.MONITOR_FAILED: "the evaluation works again",
     check_types.LABELS_STOPPED: "labels come again",
+    check_types.JOB_FAILED: "a transform job has completed again",
 }
 
 
@@ -81,6 +84,7 @@ _OPEN = {
     check_types.CAPTURE_STOPPED: "there is traffic, but nothing is captured",
     check_types.MONITOR_FAILED: "the evaluation fails",
     check_types.LABELS_STOPPED: "labels have stopped",
+    check_types.JOB_FAILED: "the transform job fails",
 }
 
 

@@ -61,6 +61,7 @@ class OpenObject(NamedTuple):
     etag: str
     last_modified: datetime  # to the second
     chunks: Iterator[bytes]  # of CHUNK_BYTES
+    size: int  # bytes
 
 
 def _code(error: ClientError) -> str:
@@ -116,7 +117,9 @@ class Bucket:
                     return None
                 raise
         modified = answer["LastModified"].replace(microsecond=0)
-        return OpenObject(answer["ETag"].strip('"'), modified, answer["Body"].iter_chunks(CHUNK_BYTES))
+        return OpenObject(
+            answer["ETag"].strip('"'), modified, answer["Body"].iter_chunks(CHUNK_BYTES), answer["ContentLength"]
+        )
 
     def can_open(self, key: str) -> bool:
         """Whether an object is there, and may be read and decrypted now; its content is not read."""

@@ -109,6 +109,28 @@ def describe_processing_job(name: str) -> dict[str, Any] | None:
     return _described("describe_processing_job", ProcessingJobName=name)
 
 
+def describe_transform_job(name: str) -> dict[str, Any] | None:
+    """DescribeTransformJob."""
+    return _described("describe_transform_job", TransformJobName=name)
+
+
+def transform_jobs(name_contains: str, modified_after: datetime) -> Iterator[dict[str, Any]]:
+    """The summaries of the transform jobs that changed after a time, the latest first; one request for a hundred."""
+    pages = (
+        client("sagemaker")
+        .get_paginator("list_transform_jobs")
+        .paginate(
+            NameContains=name_contains,
+            LastModifiedTimeAfter=modified_after,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+            MaxResults=100,
+        )
+    )
+    for page in pages:
+        yield from page["TransformJobSummaries"]
+
+
 def describe_monitoring_schedule(name: str) -> dict[str, Any] | None:
     """DescribeMonitoringSchedule."""
     return _described("describe_monitoring_schedule", MonitoringScheduleName=name)

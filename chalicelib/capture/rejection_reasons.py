@@ -26,4 +26,8 @@ class RejectionReason(StrEnum):
     UNPAIRED = "inputs and outputs do not pair"
     TOO_MANY_COLUMNS = "too many columns"
     TOO_MANY_LAYOUTS = "too many layouts"
+    # Of a whole output object of a batch transform job:
+    INPUT_GONE = "its input is gone, or was overwritten"
+    OUTPUT_GONE = "it is gone, or was overwritten by a later job"
+    OBJECT_TOO_LARGE = "too large to be read in one run"
     UNEXPECTED = "unexpected content"  # a defect of the reader: the line is lost, and the rest of the object is not

@@ -26,6 +26,7 @@
 | batch transform manifest                        |                                          | BATCH_MANIFEST          |
 | a broken line: cut off, not UTF-8, too deep ... | the rest of the object counts            | NOT_JSON, NOT_UTF8, ... |
 | a line of more than 32 MB                       | skipped in bounded memory                | LINE_TOO_LONG           |
+| an output of a batch transform, with its input  | see `transform_reader`                   | INPUT_GONE, ...         |
 | an object in gzip                               | expanded, up to 100 times                | BAD_GZIP, GZIP_BOMB     |
 
 Types are lexical, so cells are text from beginning to end. No payload ever enters a reason or an exception.

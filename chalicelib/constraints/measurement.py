@@ -35,6 +35,7 @@ class Verdict(StrEnum):
     NO_DATA = "NoData"
     CAPTURE_STOPPED = "CaptureStopped"
     MONITOR_FAILED = "MonitorFailed"
+    JOB_FAILED = "JobFailed"  # a batch transform job failed, so there are no predictions to evaluate
     # Of model quality:
     INSUFFICIENT_LABELS = "InsufficientLabels"  # too few for a metric
     SELECTIVE_LABELS = "SelectiveLabels"  # their presence depends on the prediction, so no metric is a fair one

@@ -25,6 +25,7 @@ _TONES = {
     Verdict.INSUFFICIENT_LABELS: "poor",
     Verdict.SELECTIVE_LABELS: "poor",
     Verdict.LABELS_STOPPED: "bad",
+    Verdict.JOB_FAILED: "bad",
 }
 
 
@@ -61,6 +62,8 @@ def verdict_sentence(evaluation: Evaluation) -> str:
             return "Labels are missing unevenly, so no metric was evaluated."
         case Verdict.LABELS_STOPPED:
             return "Labels have stopped."
+        case Verdict.JOB_FAILED:
+            return "The transform job failed."
         case Verdict.CAPTURE_STOPPED:
             return "The endpoint has traffic, but nothing is captured."
     return "Too many captured lines could not be read."

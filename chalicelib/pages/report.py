@@ -109,9 +109,9 @@ def execution_report(
         verdict=execution.verdict, rows=execution.rows, measurements=execution.measurements, notes=execution.notes
     )
     content = ReportContent(
-        f"{execution.endpoint}, {execution.variant}",
+        execution.job or f"{execution.endpoint}, {execution.variant}",
         evaluation,
-        execution.requests,
+        None if execution.job else execution.requests,
         execution.rejected,
         baseline,
         current,
@@ -262,9 +262,7 @@ def _facts(content: ReportContent, history: History, drift: History | None) -> l
         if execution.source == "model monitor":
             return _facts_of_schedule(execution, content.current)
         facts += [
-            ("Endpoint", [sanitize(execution.endpoint)]),
-            ("Variant", [sanitize(execution.variant)]),
-            ("Model", [_served(monitored, history)]),
+            *_subject(monitored, history),
             ("Window" if execution.window_closed else "Captured", [window(execution)]),
         ]
     if content.sources:
@@ -285,6 +283,18 @@ def _facts(content: ReportContent, history: History, drift: History | None) -> l
     if drift is not None:
         facts.append(("Drift evaluated", [window(drift.latest)]))
     return facts
+
+
+def _subject(monitored: MonitoredExecution, history: History) -> list[tuple[str, list[str]]]:
+    """What was evaluated: an endpoint's variant and its model, or a transform job."""
+    execution = monitored.execution
+    if execution.job:
+        return [("Job", [sanitize(execution.job)]), ("Jobs of", [sanitize(execution.endpoint)])]
+    return [
+        ("Endpoint", [sanitize(execution.endpoint)]),
+        ("Variant", [sanitize(execution.variant)]),
+        ("Model", [_served(monitored, history)]),
+    ]
 
 
 def _baseline_size(baseline: Baseline | None) -> list[str]:

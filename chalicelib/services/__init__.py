@@ -9,8 +9,11 @@ A service may call the services below it in this list, and no other:
 | team_notifications   | sends each team what is due: fleet incidents and the daily digest         |
 | repetition           | sends an open alert again that nobody ended or muted                      |
 | departed_endpoint    | sends what is pending of an endpoint that left the fleet                  |
+| transform_monitoring | evaluates a batch transform job that has ended                            |
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
 | quality_monitoring   | evaluates the days of predictions of one endpoint whose labels are ripe   |
+| transform_processing | makes the parts of the output objects of a batch transform job            |
+| transform_objects    | which objects a batch transform job read and wrote                        |
 | capture_processing   | makes the part of one capture object, and evaluates what violates at once |
 | label_backlog        | label objects that have no part yet                                       |
 | label_processing     | makes the label part of one label object                                  |

@@ -29,6 +29,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from itertools import islice
 from typing import Any
 
 from chalicelib.alerts import (
@@ -68,6 +69,7 @@ from chalicelib.records import (
 from chalicelib.services import fleet_grouping, incident_delivery, reporting
 from chalicelib.services.installation import installation, runbook_of
 from chalicelib.settings import DEPLOYMENTS, settings
+from chalicelib.window import DAY
 
 MAX_UNDELIVERABLE = 5  # of one run: the messages of an alert state go to one topic, and the sweep comes again
 ENDPOINT = ""  # the variant under which an endpoint's own notifications are kept
@@ -177,6 +179,11 @@ def _stored_executions(run: EndpointRun, late: Execution) -> StoredExecutions:
     earlier, far = tuple(executions.revisions_before(late)), reach(run.entry.thresholds) * window.length
     if not far:  # each check fires in a single window
         return StoredExecutions(earlier)
+    if late.job:  # jobs have windows of any length
+        count, until = reach(run.entry.thresholds), run.now + DAY
+        before = executions.latest_before(run.endpoint, late.variant, window.start, count)
+        after = executions.of_windows(run.endpoint, late.variant, window.start, until)
+        return StoredExecutions(earlier, (*before, *islice((one for one in after if one.job != late.job), count)))
     around = executions.of_windows(
         run.endpoint,
         late.variant,
@@ -201,6 +208,12 @@ def _context(run: EndpointRun, execution: Execution) -> AlertContext:
         length = timedelta(minutes=run.entry.window_minutes)
         if execution.checks_run in {Checks.DRIFT, Checks.QUALITY}:
             length = execution.window.length
+        if execution.job:
+            return tuple(
+                run.stores.executions.latest_before(
+                    run.endpoint, execution.variant, execution.window_start, WINDOWS_BEFORE
+                )
+            )
         start, until = execution.window_start - WINDOWS_BEFORE * length, execution.window_start
         found = run.stores.executions.of_windows(
             run.endpoint, execution.variant, start, until, length, of_quality=execution.is_of_quality

@@ -164,6 +164,17 @@ def create_part(run: EndpointRun, captured: DataCaptured) -> ProcessedObject | S
     return _stored(run, captured, _part(captured, read.summary, None))
 
 
+def capture_options(run: EndpointRun, baseline: VersionedBaseline | None) -> CaptureOptions:
+    """How the captures of an endpoint are read; the baseline is read for it where it was not, and is needed."""
+    entry = run.entry
+    return CaptureOptions(
+        header=entry.capture_header,
+        test_marker=entry.test_marker,
+        private=entry.private,
+        features=_features(baseline or _baseline(run)) if entry.private else (),
+    )
+
+
 def _baseline(run: EndpointRun) -> VersionedBaseline | None:
     """The baseline in force; without one that can be read the part is created and not evaluated by itself."""
     try:
@@ -177,13 +188,7 @@ def _read(
     run: EndpointRun, captured: DataCaptured, baseline: VersionedBaseline | None
 ) -> _ReadObject | UnreadableReason:
     """Summarize an object and evaluate the summary; why neither attempt could, if so."""
-    entry = run.entry
-    options = CaptureOptions(
-        header=entry.capture_header,
-        test_marker=entry.test_marker,
-        private=entry.private,
-        features=_features(baseline or _baseline(run)) if entry.private else (),
-    )
+    options = capture_options(run, baseline)
 
     def summarized(readers: Sequence[Callable[..., Any]], chunks: Iterable[bytes]) -> _ReadObject:
         summary = summarize(chunks, options=options, readers=readers)

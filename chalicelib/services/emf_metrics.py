@@ -35,7 +35,7 @@ MAX_DRIFT_METRICS = 100
 MAX_QUALITY_METRICS = 15
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/publishingMetrics.html#about_timestamp
 MAX_AGE = timedelta(days=14)
-NOT_EVALUATED = frozenset({Verdict.NO_DATA, Verdict.CAPTURE_STOPPED, Verdict.MONITOR_FAILED})
+NOT_EVALUATED = frozenset({Verdict.NO_DATA, Verdict.CAPTURE_STOPPED, Verdict.MONITOR_FAILED, Verdict.JOB_FAILED})
 DRIFT_METRIC, QUALITY_METRIC, LABELLED_METRIC = "Drift", "Quality", "LabelledShare"
 _RATIOS = frozenset({DRIFT_METRIC, QUALITY_METRIC, LABELLED_METRIC})  # the others are counts
 # AWS's pages spell it in different ways (docs/metrics.md); alarms in use have this spelling.

@@ -57,8 +57,9 @@ def execution_of(
     closed: bool,
     revision: int = 1,
     checks: Checks = Checks.HARD,
+    job: str = "",
 ) -> Execution:
-    """The record of an evaluation."""
+    """The record of an evaluation; `job` is the transform job that it is of, if it is of one."""
     added = evaluated.sum
     return Execution(
         endpoint=run.endpoint,
@@ -83,6 +84,7 @@ def execution_of(
         evaluated_at=datetime.now(UTC),
         checks_run=checks,
         day_type=evaluated.evaluation.day_type,
+        job=job,
     )
 
 

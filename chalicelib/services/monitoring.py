@@ -121,7 +121,12 @@ def evaluate_due_windows(run: EndpointRun) -> EvaluatedWindows | Skipped:
 
 
 def monitor(run: EndpointRun) -> EvaluatedWindows | Skipped | Monitored:
-    """Evaluate what is due of one endpoint: windows of captured data, and days of model quality where it is set up."""
+    """Evaluate what is due of one endpoint: windows of captured data, and days of model quality where it is set up.
+
+    A transform job is evaluated when it has ended (`transform_monitoring`): it has no windows of the clock.
+    """
+    if run.entry.transform_jobs:
+        return Skipped(SkipReason.EVALUATED_BY_JOB, f"{run.endpoint} names transform jobs")
     windows = evaluate_due_windows(run)
     if run.entry.quality is None:
         return windows
@@ -169,11 +174,16 @@ def evaluate_closed(
                 executions.append(execution)
         if remaining:
             count("WindowsLeft", len(remaining))
+    report_missing_baseline(run, context, has_data=bool(variants))
+    return context if isinstance(context, Skipped) else EvaluatedWindows(tuple(executions), len(remaining))
+
+
+def report_missing_baseline(run: EndpointRun, context: EvaluationContext | Skipped | None, *, has_data: bool) -> None:
+    """Raise a condition while there is data and no baseline can be used; not in mode observe."""
     if run.entry.mode != Mode.OBSERVE:
-        missing = {context.reason.value: context.detail} if isinstance(context, Skipped) and variants else {}
+        missing = {context.reason.value: context.detail} if isinstance(context, Skipped) and has_data else {}
         sync = partial(endpoint_notifications.sync_conditions, family="monitoring", conditions=missing, now=run.now)
         alerting.sync(run, sync)
-    return context if isinstance(context, Skipped) else EvaluatedWindows(tuple(executions), len(remaining))
 
 
 def evaluation_context(run: EndpointRun) -> EvaluationContext | Skipped:
@@ -182,6 +192,8 @@ def evaluation_context(run: EndpointRun) -> EvaluationContext | Skipped:
         baseline = run.stores.baselines.get_in_force(run.endpoint)
     except UnreadableFile as error:
         return Skipped(SkipReason.BASELINE_UNREADABLE, f"nothing is evaluated: {error}")
+    if baseline is None and run.entry.transform_jobs:
+        return Skipped(SkipReason.NO_BASELINE_OF_JOBS, "the jobs have no baseline, so their outputs are not evaluated")
     if baseline is None:
         return Skipped(SkipReason.NO_BASELINE, "the endpoint has no baseline, so its captured data is not evaluated")
     return EvaluationContext(run, baseline)

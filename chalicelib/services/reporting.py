@@ -140,7 +140,7 @@ def with_history(run: EndpointRun, execution: Execution) -> MonitoredExecution:
         length = timedelta(minutes=entry.window_minutes)
     before = _earlier(run, execution, length, WINDOWS - 1)
     drift_length = timedelta(minutes=entry.drift_window_minutes)
-    has_drift_windows = execution.checks_run == Checks.HARD and drift_length > length
+    has_drift_windows = not execution.job and execution.checks_run == Checks.HARD and drift_length > length
     drift = _earlier(run, execution, drift_length, WINDOWS) if has_drift_windows else ()
     state, _ = stores.alert_states.get(execution.endpoint, execution.variant)
     deployments = run.deployments.all
@@ -188,6 +188,8 @@ def _earlier(run: EndpointRun, execution: Execution, length: timedelta, windows:
     """The latest executions of windows of one length that began before an execution's."""
     until = execution.window_start
     executions = run.stores.executions
+    if execution.job:  # jobs last as long as they last
+        return tuple(executions.latest_before(execution.endpoint, execution.variant, until, windows))
     return tuple(
         executions.of_windows(
             execution.endpoint,

@@ -16,6 +16,7 @@
 | captured to another place, or no more       | the endpoint's own DataCaptureConfig; a condition while it lasts |
 | captured where the functions may not read   | S3 or KMS denies; a condition while it lasts, made up for later  |
 | an execution of Model Monitor, not reported | ListMonitoringExecutions; read and alerted                       |
+| a transform job, and not evaluated          | ListTransformJobs, of entries that name jobs; evaluated, alerted |
 | a pending alert whose lease has expired     | the outbox of each alert state; sent                             |
 | an open alert that nobody ended or muted    | the alert states; repeated when its interval is over             |
 | what is open, for the digest of the team    | the same; stored when it has changed                             |
@@ -62,6 +63,7 @@ from chalicelib.services import (
     repetition,
     serving,
     team_notifications,
+    transform_monitoring,
     unreadable_objects,
 )
 from chalicelib.services.alerting import Alerted
@@ -167,6 +169,8 @@ def _run_tasks(sweep_run: _SweepRun) -> tuple[dict[str, Any], list[Exception]]:
         "capture": _check_capture,
         "delivered": _send_pending,
     }
+    if sweep_run.run.entry.transform_jobs:
+        tasks = {"reconciled": _reconcile, "jobs": _evaluate_jobs, "delivered": _send_pending}
     if sweep_run.run.entry.quality is not None:
         tasks |= {"quality": _alert_on_quality, "labels": _process_labels}
     if settings().digest_of(sweep_run.run.entry.team):
@@ -495,6 +499,82 @@ def _alert_on_schedules(sweep_run: _SweepRun) -> int:
     if run.entry.mode == Mode.OBSERVE:
         return 0
     return _alert(run, model_monitor.unreported_executions(run, run.now - LOOK_BACK))
+
+
+# --- transform jobs ---------------------------------------------------------------------------------------------------
+
+
+def _evaluate_jobs(sweep_run: _SweepRun) -> dict[str, Any]:
+    """Evaluate the jobs of the last two days that are not known to be reported, the earliest first.
+
+    A job that cannot be read, or fails, stands before no other.
+    """
+    run = sweep_run.run
+    named = run.stores.baselines.in_force(run.endpoint)
+    digest = f"{run.entry.mode} {named.version if named else ''}"
+    reported = dict(sweep_run.checkpoint.reported_windows)
+    found = _JobSweep()
+    for name, ended in transform_monitoring.ended_jobs(run, run.now - LONG_LOOK_BACK):
+        key = f"{name} {ended:%Y-%m-%dT%H:%M}"
+        if reported.get(key) == digest:
+            continue
+        if not run.deadline.has_left(Deadline.JOB_OBJECT):
+            sweep_run.windows_left = True
+            break
+        execution = _evaluated_job(sweep_run, name, found)
+        if execution is not None:
+            found.alerts += _alert(run, [execution])
+            reported[key] = digest
+    oldest = f"{run.now - REPORTED_WINDOWS_KEPT:%Y-%m-%dT%H:%M}"
+    sweep_run.save(reported_windows={name: of for name, of in reported.items() if name.split(" ")[1] >= oldest})
+    _report_jobs(run, found)
+    return {"verdicts": found.verdicts, "alerts": found.alerts}
+
+
+@dataclass
+class _JobSweep:
+    """What the sweep found of the jobs of an entry."""
+
+    verdicts: list[str] = field(default_factory=list)
+    alerts: int = 0
+    denied: dict[str, str] = field(default_factory=dict)  # condition -> sentence
+    no_baseline: Skipped | None = None
+    failed: list[Exception] = field(default_factory=list)
+
+
+def _evaluated_job(sweep_run: _SweepRun, name: str, found: _JobSweep) -> Execution | None:
+    """The execution of a job, if it was evaluated; else what stands in its way is in `found`."""
+    try:
+        monitored = transform_monitoring.monitor_job(sweep_run.run, name)
+    except SourceAccessDenied as error:
+        found.denied.setdefault("closed", str(error))
+        return None
+    except Exception as error:  # noqa: BLE001 - raised in `_report_jobs`, after the other jobs
+        found.failed.append(error)
+        return None
+    if isinstance(monitored, Skipped):
+        return None
+    sweep_run.windows_left |= monitored.unfinished
+    found.no_baseline = found.no_baseline or monitored.no_baseline
+    if monitored.execution is not None:
+        found.verdicts.append(monitored.execution.verdict)
+    return monitored.execution
+
+
+def _report_jobs(run: EndpointRun, found: _JobSweep) -> None:
+    """Raise conditions while jobs may not be read, or have no baseline; and then what failed."""
+    if run.entry.mode != Mode.OBSERVE:
+        sync = partial(
+            endpoint_notifications.sync_conditions,
+            family=endpoint_notifications.JOBS,
+            conditions=found.denied,
+            now=run.now,
+        )
+        alerting.sync(run, sync)
+    if found.no_baseline is not None or found.verdicts:
+        monitoring.report_missing_baseline(run, found.no_baseline, has_data=True)
+    if found.failed:
+        raise found.failed[0]
 
 
 # --- capture ----------------------------------------------------------------------------------------------------------

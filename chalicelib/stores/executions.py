@@ -117,6 +117,12 @@ class ExecutionStore:
         keys = self._latest_keys(root, start, end)
         return records_of(self.bucket, Execution, [k for window, k in keys.items() if length in (None, window.length)])
 
+    def latest_before(self, endpoint: str, variant: str, until: datetime, count: int) -> Iterator[Execution]:
+        """The executions of the latest closed windows of a year that began before a time, of any length."""
+        root = locations.executions_of_variant(endpoint, variant)
+        keys = self._latest_keys(root, until - timedelta(days=366), until)
+        return records_of(self.bucket, Execution, [keys[window] for window in sorted(keys)[-count:]])
+
     def latest_of_windows(self, endpoint: str, variant: str, windows: Collection[Window]) -> dict[Window, Execution]:
         """The newest revision of each of these closed windows that has one; one listing for a day's windows."""
         root = locations.executions_of_variant(endpoint, variant)

@@ -77,6 +77,11 @@ class PartStore:
         listed = listed_between(self.bucket, root, start, end)
         return tuple(found.key for found in listed if found.key.endswith(locations.PART_SUFFIX))
 
+    def keys_of_job(self, endpoint: str, job: str, started: datetime) -> tuple[str, ...]:
+        """The keys of the parts of a transform job's outputs, in order."""
+        listed = self.bucket.list_objects(locations.parts_of_job(endpoint, job, started))
+        return tuple(found.key for found in listed)
+
     def read(self, keys: Collection[str]) -> Iterator[Part]:
         """The parts under keys, in order; one whose lifecycle has ended is left out."""
         from chalicelib.parts import Part

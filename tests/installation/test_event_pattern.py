@@ -89,8 +89,8 @@ def test_twenty_five_places_of_labels_fit_and_more_are_refused():
 
 
 def test_forty_sources_fit_and_prefixes_add_nothing():
-    assert event_pattern.characters(buckets(40)) == 1412
-    assert event_pattern.characters(buckets(40) * 3) == 1412
+    assert event_pattern.characters(buckets(40)) == 1581
+    assert event_pattern.characters(buckets(40) * 3) == 1581
     event_pattern.check("dev", buckets(40), event_pattern.DEFAULT_CHARACTERS)
 
 
@@ -98,7 +98,7 @@ def test_a_longer_pattern_is_refused_with_the_quota_and_the_way_out():
     with pytest.raises(VedetteError) as refused:
         event_pattern.check("dev", buckets(70), 2048)
     assert str(refused.value) == (
-        "The captures of 71 buckets need an event pattern of 2,342 characters. The EventBridge quota"
+        "The captures of 71 buckets need an event pattern of 2,511 characters. The EventBridge quota"
         ' "Event pattern size" is 2,048, and it can be raised to 4,096 at most'
         " (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). Request an increase of"
         ' "Event pattern size" of Amazon EventBridge in the Service Quotas console, then run'
@@ -112,7 +112,7 @@ def test_a_longer_pattern_is_refused_with_the_quota_and_the_way_out():
 def test_setup_refuses_it_before_anything_is_created_and_takes_a_raised_quota(clone, lakes):
     sources = lakes(70)
     said = clone.refused("setup", "--stage", "dev", *MAIL, *sources, "--yes")
-    assert "2,342 characters" in said
+    assert "2,511 characters" in said
     assert account.describe_stack("vedette-dev") is None
     clone.done("setup", "--stage", "dev", *MAIL, *sources, "--event-pattern-size", "4096", "--yes")
     assert clone.project.stage("dev")["vedette_event_pattern_size"] == 4096
@@ -125,17 +125,17 @@ def test_a_deployment_of_a_stage_written_by_hand_is_refused_before_it_is_built(c
     entry = clone.project.stage("dev")
     entry["environment_variables"]["VEDETTE_CAPTURE_SOURCES"] = ",".join(f"{name}/c/" for name in buckets(70)[1:])
     clone.project.write_stage("dev", entry)
-    assert "2,342 characters" in clone.refused("install", "--stage", "dev")
+    assert "2,511 characters" in clone.refused("install", "--stage", "dev")
 
 
 def test_the_simulator_refuses_a_longer_pattern_than_the_quota(clone):
     from botocore.exceptions import ClientError
 
     events = clone.client("events")
-    pattern = locations.capture_pattern(buckets(60))
-    assert event_pattern.characters(buckets(60)) <= 2048
+    pattern = locations.data_captured_pattern(buckets(50))
+    assert event_pattern.characters(buckets(50)) <= 2048
     events.put_rule(Name="short", EventPattern=json.dumps(pattern))
     with pytest.raises(ClientError) as refused:
-        events.put_rule(Name="long", EventPattern=json.dumps(locations.capture_pattern(buckets(70))))
+        events.put_rule(Name="long", EventPattern=json.dumps(locations.data_captured_pattern(buckets(70))))
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
     assert [rule["Name"] for rule in events.list_rules()["Rules"]] == ["short"]

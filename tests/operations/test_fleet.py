@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import UnreadableFile
 from chalicelib.quality.settings import ProblemType, QualitySettings
-from chalicelib.records import Fleet, FleetEntry, GoldenPayload, Thresholds
+from chalicelib.records import JOB_THRESHOLDS, Fleet, FleetEntry, GoldenPayload, Thresholds
 from vedette.operations import fleet
 
 TWO = b"""
@@ -24,7 +24,28 @@ golden_payload = { body = "60,70" }
 [endpoints.other]
 mode = "alert"
 """
+NIGHTLY = b'[endpoints.nightly]\ntransform_jobs = "nightly-"\n'
 REFUSED = {
+    "jobs with a group": (
+        NIGHTLY + b'package_group = "g"',
+        "package_group: nightly is a name for transform jobs, not an endpoint; leave it out",
+    ),
+    "jobs with records": (NIGHTLY + b'records = "s3://b/r"', "records and transform_jobs name two sources"),
+    "jobs with a capture place": (NIGHTLY + b'capture_uri = "s3://lake/c"', "capture_uri: nightly is a name for"),
+    "jobs with a golden request": (
+        NIGHTLY + b'golden_payload = { body = "1" }',
+        "golden_payload: nightly is a name for",
+    ),
+    "jobs with quality": (
+        NIGHTLY + b'quality = { problem_type = "BinaryClassification", prediction = "0" }',
+        "quality: nightly is a name for transform jobs, not an endpoint; leave it out",
+    ),
+    "jobs that are deployed": (NIGHTLY + b'mode = "deploy"', "mode"),
+    "a prefix that is no name": (b'[endpoints.n]\ntransform_jobs = "a_b"', "how the name of a transform job can begin"),
+    "a prefix twice": (
+        NIGHTLY + b'[endpoints.other]\ntransform_jobs = "nightly-"',
+        "nightly and other name the same transform_jobs, nightly-",
+    ),
     "not TOML": (b"endpoints", "f: not TOML: "),
     "not UTF-8": (b"\xff", "f: not TOML: "),
     "another table": (b"[fleet]", "f: fleet: no such key; a fleet has [endpoints.NAME] tables"),
@@ -148,6 +169,15 @@ def test_what_cannot_be_is_refused_with_place_and_cause(case):
         fleet.parse(content, "f")
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_one_job_is_enough_for_an_alert_unless_the_entry_says_otherwise():
+    (found,) = fleet.parse(NIGHTLY, "f")
+    assert found.thresholds == JOB_THRESHOLDS
+    (again,) = fleet.parse(fleet.as_toml([found]).encode(), "f")
+    assert again == found
+    (usual,) = fleet.parse(NIGHTLY + b"thresholds = { drift_violated = 2, drift_of = 3, recovery_clean = 2 }", "f")
+    assert usual.thresholds == Thresholds()
 
 
 def test_a_fleet_that_can_be_is_read_whole():

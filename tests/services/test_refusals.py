@@ -41,7 +41,20 @@ def captured(key: str, bucket: str | None = None) -> dict:
     return envelope("aws.s3", "Object Created", detail)
 
 
+def transform_job(account="123456789012", **changes) -> dict:
+    arn = ARN.format(region="eu-west-1", account=account, what="transform-job/nightly-1")
+    detail = {"TransformJobName": "nightly-1", "TransformJobArn": arn, "TransformJobStatus": "Completed"}
+    return envelope("aws.sagemaker", "SageMaker Transform Job State Change", {**detail, **changes}, account)
+
+
 CASES = {
+    "a transform job of another account": ("on_data_captured", lambda: transform_job(account="9" * 12)),
+    "a transform job with an ARN of another account inside": (
+        "on_data_captured",
+        lambda: transform_job(TransformJobArn=ARN.format(region="eu-west-1", account="9" * 12, what="transform-job/x")),
+    ),
+    "a transform job without a name": ("on_data_captured", lambda: transform_job(TransformJobName=None)),
+    "a transform job of another source": ("on_data_captured", lambda: {**transform_job(), "source": "com.example"}),
     "another account": ("on_model_package_state_change", lambda: package(account="999999999999")),
     "another region": ("on_model_package_state_change", lambda: package(region="us-east-1")),
     "another source": (
@@ -126,6 +139,12 @@ def test_a_file_of_another_place_is_skipped_without_a_call_and_is_no_error(world
     assert answer["skipped"] == "not a capture"
     assert answer["detail"].endswith("is in no place that VEDETTE_CAPTURE_SOURCES names")
     assert len(world.cloud.recorder.calls) == before
+
+
+def test_a_transform_job_of_nobody_is_skipped_without_a_call_and_is_no_error(world):
+    world.cloud.recorder.clear()
+    assert world.cloud.invoke("on_data_captured", transform_job())["skipped"] == "not in the fleet"
+    assert [call.operation for call in world.cloud.recorder.calls if call.service == "sagemaker"] == []
 
 
 def test_a_model_package_event_is_read_with_its_source_as_a_list_and_its_keys_in_lower_camel_case(world):

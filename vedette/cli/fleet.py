@@ -154,7 +154,13 @@ def show_command(io: CommandIO, as_toml: bool) -> None:
         io.emit({"toml": fleet.as_toml(found.entries)})
         return
     rows = [
-        (e.endpoint, e.mode, e.package_group, e.records or f"{e.capture_percentage} %", str(e.window_minutes))
+        (
+            e.endpoint,
+            e.mode,
+            e.package_group,
+            e.records or f"{e.capture_percentage} %",
+            "a job" if e.transform_jobs else str(e.window_minutes),
+        )
         for e in found.entries
     ]
     if rows:

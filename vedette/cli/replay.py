@@ -121,7 +121,7 @@ def _of_captures(
     from vedette.operations import control, replay
 
     wanted = replay.ReplayRange.of(
-        control.entry_of(endpoint), stage.parse_past_time(since), datetime.now(UTC), control.history(endpoint)
+        control.captured_entry_of(endpoint), stage.parse_past_time(since), datetime.now(UTC), control.history(endpoint)
     )
     named = _execution(endpoint, variant, window) if window else None
     if named is not None:

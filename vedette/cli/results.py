@@ -234,18 +234,20 @@ def _head(io: CommandIO, one: WindowResult) -> None:
 
     execution = one.execution
     ours = one.source == "vedette"
-    source = f"Vedette, variant {one.name}" if ours else f"Model Monitor ({one.monitoring_type}), schedule {one.name}"
+    what = "transform job" if execution.job else "variant"
+    source = f"Vedette, {what} {one.name}" if ours else f"Model Monitor ({one.monitoring_type}), schedule {one.name}"
     io.say(f"{source}", f"  {_time(execution.window_start)} to {_time(execution.window_end)} UTC: {one.verdict}")
     if ours:
         refused = sum(execution.rejected.values())
         version = execution.package_version
+        model = "" if execution.job else f"model {sanitize(f'version {version}' if version.isdigit() else version)}, "
+        captured = "" if execution.job else f" of {execution.requests:,} captured requests"
         io.say(
             f"  {labels.labelled:,} of {labels.predictions:,} predictions have a label"
             f" ({'the final look' if labels.is_final else 'the first look'}), {execution.requests:,} captured requests"
             if (labels := execution.labels) is not None
-            else f"  {execution.rows:,} rows of {execution.requests:,} captured requests, {refused:,} lines rejected",
-            f"  model {sanitize(f'version {version}' if version.isdigit() else version)},"
-            f" baseline {execution.baseline or 'none'}, revision {execution.revision}",
+            else f"  {execution.rows:,} rows{captured}, {refused:,} lines rejected",
+            f"  {model}baseline {execution.baseline or 'none'}, revision {execution.revision}",
         )
     io.say(*(f"  {sanitize(note, 300)}" for note in execution.notes), *([f"  {one.folder}"] if one.folder else []))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vedette.operations.capture_sources import Change
     from vedette.operations.own_records import ObservedRecords
     from vedette.operations.watching import ObservedEndpoint
+    from vedette.operations.watching_jobs import ObservedJobs
 
 
 DELIVERY = {
@@ -35,11 +36,22 @@ DELIVERY = {
 @click.option(
     "--records", metavar="S3_URI", default="", help="Where you write records in capture form, below it NAME/VARIANT."
 )
+@click.option(
+    "--transform-jobs",
+    metavar="PREFIX",
+    help="Monitor the batch transform jobs whose names begin so, under the name ENDPOINT.",
+)
 @stage.traffic
 def watch_command(
-    io: CommandIO, endpoint: str, baseline: str | None, mode: str | None, records: str, **traffic: str
+    io: CommandIO,
+    endpoint: str,
+    baseline: str | None,
+    mode: str | None,
+    records: str,
+    transform_jobs: str | None,
+    **traffic: str,
 ) -> None:
-    """Monitor an endpoint that Vedette did not create, or records that you write yourself.
+    """Monitor an endpoint that Vedette did not create, records that you write yourself, or batch transform jobs.
 
     Read the capture location from the endpoint, add the endpoint to the fleet, and store the baseline. Nothing in
     SageMaker is changed. Show what the owners of the bucket and the key must change, as JSON and as Terraform; until
@@ -53,22 +65,29 @@ def watch_command(
       vedette watch churn --baseline s3://my-bucket/baselines/churn/constraints.json
       vedette watch churn --mode alert
       vedette watch scores --records s3://my-bucket/records
+      vedette watch churn-nightly --transform-jobs churn-nightly- --baseline s3://my-bucket/baselines/churn/
     """  # noqa: D301
-    from vedette.operations import aws, fleet, reference_days, watching
+    from vedette.operations import aws, fleet, reference_days, watching, watching_jobs
 
+    if records and transform_jobs:
+        raise click.UsageError("--records and --transform-jobs name two sources: give one of them.")
     new_baseline = watching.baseline_at(baseline) if baseline else None
-    found = watching.inspect(endpoint, records)
+    fields = {**({"mode": mode} if mode else {}), **traffic}
+    found: Any = watching_jobs.inspect_jobs(transform_jobs) if transform_jobs else watching.inspect(endpoint, records)
     stored, etag = aws.get_fleet()
-    entries = watching.watched(stored, found, {**({"mode": mode} if mode else {}), **traffic})
+    if transform_jobs:
+        entries = watching_jobs.watched(stored, endpoint, transform_jobs, fields)
+    else:
+        entries = watching.watched(stored, found, fields)
     changes = fleet.differences(stored.entries, entries)
-    _show(io, found)
+    (_show_jobs if transform_jobs else _show)(io, found)
     io.say(*(str(change) for change in changes))
     if new_baseline is not None:
         io.say(f"{endpoint}: baseline of {len(new_baseline.constraints.features)} features from {baseline}")
     data: dict[str, Any] = {"found": found, "changes": changes, "applied": False, "baseline": ""}
     if not changes and new_baseline is None:
         io.say("The fleet already has this entry.")
-    elif io.confirm("Watch the endpoint?"):
+    elif io.confirm("Watch the jobs?" if transform_jobs else "Watch the endpoint?"):
         entry = next(one for one in entries if one.endpoint == endpoint)
         if new_baseline is not None:
             data["baseline"] = watching.take_baseline(endpoint, new_baseline, str(baseline))
@@ -78,6 +97,10 @@ def watch_command(
         if changes:
             fleet.apply(entries, etag=etag, by=aws.who())
         data["applied"] = True
+        if transform_jobs:
+            io.say(f"Vedette evaluates each job {transform_jobs}... when it has ended, as {endpoint}.")
+            io.emit(data)
+            return
         data["quiet_start"] = show_quiet_start(io, entry)
         io.say(f"Vedette watches {endpoint}. To read earlier captures, run: vedette backfill {endpoint} --from 14d")
     io.emit(data)
@@ -86,9 +109,29 @@ def watch_command(
 def _show(io: CommandIO, found: ObservedEndpoint | ObservedRecords) -> None:
     io.say(found.sentence)
     io.say(f"{DELIVERY[found.delivery]}.", *found.remarks)
-    for number, change in enumerate(found.changes, 1):
+    _show_changes(io, found.changes)
+
+
+def _show_jobs(io: CommandIO, found: ObservedJobs) -> None:
+    if found.jobs:
+        io.say(f"Newest jobs: {', '.join(found.jobs)}")
+    if found.described:
+        form = f"{found.content_type or 'no content type'}, split by {found.split_type}"
+        joined = ", joined to its input" if found.joins_input else ""
+        chosen = f", of which the model receives {found.input_filter}" if found.input_filter != "$" else ""
+        io.say(
+            f"{found.described} reads {found.input} ({form}){chosen}",
+            f"  and writes {found.output}{joined}, with the model {found.model}",
+            *([f"  and captures manifests to {found.capture}"] if found.capture else []),
+        )
+    io.say(*found.remarks)
+    _show_changes(io, found.changes)
+
+
+def _show_changes(io: CommandIO, changes: Sequence[Change]) -> None:
+    for number, change in enumerate(changes, 1):
         _show_change(io, number, change)
-    if found.changes:
+    if changes:
         io.say("")
 
 
@@ -155,7 +198,7 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
     if printed:
         engine.print_script(io, "backfill", endpoint, "--from", begin.isoformat(timespec="seconds"), "--yes")
         return
-    entry = control.entry_of(endpoint)
+    entry = control.captured_entry_of(endpoint)
     found = backfill.backlog(entry, begin, datetime.now(UTC))
     io.say(
         f"Found {_number(len(found.objects), 'object')} ({found.size / 1e6:.1f} MB) to process; {found.have} already"

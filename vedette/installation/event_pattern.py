@@ -30,7 +30,7 @@ def characters(buckets: Collection[str]) -> int:
     >>> characters(["vedette-dev-123456789012-eu-west-1"])
     172
     """
-    return len(json.dumps(locations.capture_pattern(buckets)))
+    return len(json.dumps(locations.data_captured_pattern(buckets)))
 
 
 def check(stage: str, buckets: Collection[str], quota: int) -> None:

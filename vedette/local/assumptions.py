@@ -71,6 +71,22 @@ OPERATOR_TEXTS = (
     "https://github.com/aws/amazon-sagemaker-operator-for-k8s/blob/e131566f83b8d860300c1ccf377b3982b385f177/"
     "controllers/sdkutil/clientwrapper/sagemaker_client.go"
 )
+TRANSFORM_EVENT = (
+    "https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk.mixins_preview.aws_sagemaker.events/"
+    "SageMakerTransformJobStateChange.html"
+)
+TRANSFORM_CAPTURE = GUIDE + "model-monitor-data-capture-batch.html"
+TRANSFORM_JOIN = GUIDE + "batch-transform-data-processing.html"
+TRANSFORM_GUIDE = GUIDE + "batch-transform.html"
+TRANSFORM_NOTEBOOK = (
+    EXAMPLES + "blob/02acfa916daa6d0c69ceabf252b7087d10b54cf1/sagemaker_batch_transform/"
+    "batch_transform_associate_predictions_with_input/"
+    "Batch%20Transform%20-%20breast%20cancer%20prediction%20with%20high%20level%20SDK.ipynb"
+)
+JOINED_JSON = (
+    "https://github.com/opensearch-project/documentation-website/blob/df33860cb0b0b245295662b4120a16bda583d9ea/"
+    "_ml-commons-plugin/remote-models/async-batch-ingestion.md"
+)
 DEEQU = (
     "https://github.com/awslabs/deequ/blob/0b8cea54b25fd4713c6212c17703117f9eddc734/src/main/scala/com/amazon/deequ/"
 )
@@ -346,6 +362,14 @@ ASSUMPTIONS = (
         " enumerations in upper case (MANIFEST_FILE for ManifestFile).",
         INFERRED,
         (EVENTS,),
+    ),
+    Assumption(
+        "transform-event",
+        "events",
+        "A transform job announces each change of its status, with TransformJobName, TransformJobArn,"
+        " TransformJobStatus, its times in epoch milliseconds, and where it reads and writes.",
+        SEEN,
+        (EVENTS, TRANSFORM_EVENT),
     ),
     Assumption(
         "scheduled-event",
@@ -714,6 +738,84 @@ ASSUMPTIONS = (
         "The metric Invocations of AWS/SageMaker counts every request that reached a variant, a minute later.",
         SEEN,
         (GUIDE + "monitoring-cloudwatch.html",),
+    ),
+    Assumption(
+        "transform-job-times",
+        "batch transform",
+        "TransformStartTime is when the instances begin to work, TransformEndTime when the results are uploaded, or"
+        " when SageMaker saw that the job failed.",
+        SEEN,
+        (API + "DescribeTransformJob.html",),
+    ),
+    Assumption(
+        "transform-output-key",
+        "batch transform",
+        "The output of an input lies at S3OutputPath under the input's name below the folder of its prefix, with the"
+        " suffix .out; one input has one output, and its predictions stand in the order of its records.",
+        INFERRED,
+        (TRANSFORM_GUIDE, TRANSFORM_NOTEBOOK),
+    ),
+    Assumption(
+        "transform-failed-input",
+        "batch transform",
+        "An input with a record that the model refuses has no output; the job goes on with the others, and is Failed.",
+        SEEN,
+        (TRANSFORM_GUIDE,),
+    ),
+    Assumption(
+        "transform-manifest",
+        "batch transform",
+        'An input manifest is [{"prefix": "s3://..."}, "name", ...]: an object is the prefix and a name.',
+        SEEN,
+        (API + "TransformS3DataSource.html",),
+    ),
+    Assumption(
+        "transform-capture",
+        "batch transform",
+        "With a DataCaptureConfig a job writes a manifest of its inputs below {DestinationS3Uri}/input/yyyy/mm/dd/hh/"
+        " and one of its outputs below .../output/yyyy/mm/dd/hh/, of the hour in which it began.",
+        SEEN,
+        (TRANSFORM_CAPTURE,),
+    ),
+    Assumption(
+        "transform-inference-id",
+        "batch transform",
+        "GenerateInferenceId appends an id and the start of the job to each output record: as the last two columns of"
+        " CSV, with a blank before the id, or as SageMakerInferenceId and SageMakerInferenceTime.",
+        SEEN,
+        (TRANSFORM_CAPTURE,),
+    ),
+    Assumption(
+        "transform-joined-csv",
+        "batch transform",
+        "A joined record of CSV is the whole input record, and then the output; filters and joins need SplitType and"
+        " AssembleWith Line, and no line breaks within cells.",
+        SEEN,
+        (TRANSFORM_JOIN,),
+    ),
+    Assumption(
+        "transform-joined-json",
+        "batch transform",
+        "A joined record of JSON is the input object with the output under SageMakerOutput; an input that is no object"
+        " stands under SageMakerInput beside it. The keys come in the order of the alphabet.",
+        INFERRED,
+        (TRANSFORM_JOIN, JOINED_JSON),
+    ),
+    Assumption(
+        "transform-filters",
+        "batch transform",
+        "A filter is a JSONPath of names, indexes, slices and wildcards; a row of CSV is a list. InputFilter selects"
+        " what the model receives, OutputFilter what is stored of the joined record.",
+        SEEN,
+        (TRANSFORM_JOIN, API + "DataProcessing.html"),
+    ),
+    Assumption(
+        "transform-slice-end",
+        "batch transform",
+        "The last index of a slice is included ($[1:4] selects the second to the fifth column), as the guide says; the"
+        " library that it links to excludes it. A negative last index is excluded.",
+        INFERRED,
+        (TRANSFORM_JOIN, "https://github.com/json-path/JsonPath"),
     ),
     Assumption(
         "execution-start",

@@ -86,7 +86,9 @@ class Cloud:
         self.sagemaker.endpoints.health_check = self.runtime.healthy
         self.sagemaker.endpoints.in_alarm = self._in_alarm
         self.sagemaker.endpoints.may_read_alarms = self._may_read_alarms
-        self.sagemaker.monitoring.write = self.sagemaker.processing.write = self.write
+        self.sagemaker.monitoring.write = self.sagemaker.processing.write = self.sagemaker.transform.write = self.write
+        self.sagemaker.transform.read_below = self.read_below
+        self.sagemaker.transform.predict = self.runtime.predict_with
         self.sagemaker.monitoring.monitor = lambda execution: analyzer.execution(execution, self.read_below)
         self.sagemaker.processing.container = lambda job: analyzer.baseline(job, self.read_below)
         self.undelivered_captures: list[str] = []

@@ -183,6 +183,7 @@ class Permissions:
             ("EndpointConfigName", "endpoint-config"),
             ("ModelName", "model"),
             ("ProcessingJobName", "processing-job"),
+            ("TransformJobName", "transform-job"),
             ("MonitoringScheduleName", "monitoring-schedule"),
             ("ModelPackageGroupName", "model-package-group"),
         ):

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -61,7 +62,7 @@ def inspect_source(endpoint: str, source: str, kms_key: str = "") -> ObservedSou
     own = settings().bucket == locations.split_s3_uri(source)[0]
     if own and f"{locations.split_s3_uri(source)[1].rstrip('/')}/".startswith(locations.OWN_PREFIXES):
         raise VedetteError(f"{source} of {endpoint} is where Vedette stores its own data; it cannot be read.")
-    bucket = _bucket(source)
+    bucket = bucket_of(source)
     kms_key = kms_key or bucket.kms_key
     matched = capture_backlog.delivery(source, endpoint, bucket_sends_events=True) == Delivery.EVENTS
     sends_events = bucket.sends_events and bucket.region == settings().region
@@ -97,7 +98,14 @@ class _Bucket(msgspec.Struct, frozen=True, kw_only=True):
         return self.notifications is not None and "EventBridgeConfiguration" in self.notifications
 
 
-def _bucket(source: str) -> _Bucket:
+def bucket_of(source: str) -> _Bucket:
+    """The bucket of a place.
+
+    Raises
+    ------
+    VedetteError
+        If there is no such bucket.
+    """
     name = locations.split_s3_uri(source)[0]
     s3 = client("s3")
     region, ours = settings().region, True
@@ -148,9 +156,9 @@ def _changes(endpoint: str, source: str, bucket: _Bucket, kms_key: str) -> list[
     if not bucket.sends_events and bucket.region == settings().region:
         changes.append(_notification_change(bucket))
     if not bucket.ours:
-        changes.append(_bucket_policy_change(bucket, source))
+        changes.append(bucket_policy_change(bucket, source))
     if kms_key:
-        changes.append(_key_policy_change(kms_key, bucket.region))
+        changes.append(key_policy_change(kms_key, bucket.region))
     return changes
 
 
@@ -161,18 +169,20 @@ def _stage_change(endpoint: str, source: str) -> list[Change]:
     bucket, root = locations.split_s3_uri(source)[0], locations.capture_roots(source, endpoint)[0]
     prefix = root.removesuffix(f"{endpoint}/") or root
     known = [f"{at}/{below}" for at, below in settings().capture_sources]
-    value = ",".join([*known, f"{bucket}/{prefix}"])
-    return [
-        Change(
-            title="Let the stage read the place",
-            why="its functions read only the places that VEDETTE_CAPTURE_SOURCES names",
-            place=f"stage {settings().stage}, environment_variables in .chalice/config.json",
-            form={"VEDETTE_CAPTURE_SOURCES": value},
-            command=f"vedette setup --stage {settings().stage} "
-            + " ".join(f"--capture-source {place}" for place in value.split(","))
-            + f", then vedette install --stage {settings().stage}",
-        )
-    ]
+    return [sources_change([*known, f"{bucket}/{prefix}"])]
+
+
+def sources_change(places: Sequence[str]) -> Change:
+    """The change of VEDETTE_CAPTURE_SOURCES to these places, each a bucket and a prefix."""
+    return Change(
+        title="Let the stage read the place",
+        why="its functions read only the places that VEDETTE_CAPTURE_SOURCES names",
+        place=f"stage {settings().stage}, environment_variables in .chalice/config.json",
+        form={"VEDETTE_CAPTURE_SOURCES": ",".join(places)},
+        command=f"vedette setup --stage {settings().stage} "
+        + " ".join(f"--capture-source {place}" for place in places)
+        + f", then vedette install --stage {settings().stage}",
+    )
 
 
 def _notification_change(bucket: _Bucket) -> Change:
@@ -195,7 +205,8 @@ def _notification_change(bucket: _Bucket) -> Change:
     )
 
 
-def _bucket_policy_change(bucket: _Bucket, source: str) -> Change:
+def bucket_policy_change(bucket: _Bucket, source: str) -> Change:
+    """What the owner of a bucket must allow, so that the functions may read a place in it."""
     root = f"{locations.split_s3_uri(source)[1].strip('/')}/".lstrip("/")
     arn = f"arn:{settings().partition}:s3:::{bucket.name}"
     statements = [
@@ -211,7 +222,8 @@ def _bucket_policy_change(bucket: _Bucket, source: str) -> Change:
     )
 
 
-def _key_policy_change(kms_key: str, region: str) -> Change:
+def key_policy_change(kms_key: str, region: str) -> Change:
+    """What the owner of a key must allow, so that the functions may decrypt with it."""
     statement = {
         **_statement("VedetteDecryptsCaptures", "kms:Decrypt", "*"),
         "Condition": {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},

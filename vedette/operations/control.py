@@ -93,6 +93,23 @@ def entry_of(endpoint: str) -> FleetEntry:
     return found
 
 
+def captured_entry_of(endpoint: str) -> FleetEntry:
+    """The same of an endpoint, or a name, that has captures.
+
+    Raises
+    ------
+    VedetteError
+        If it is not in the fleet, or names transform jobs.
+    """
+    found = entry_of(endpoint)
+    if found.transform_jobs:
+        raise VedetteError(
+            f"{endpoint} names transform jobs, which are evaluated one by one when they have ended: there are no"
+            f" captures of it. See the newest job with `vedette show violations {endpoint}`."
+        )
+    return found
+
+
 def refuse_unless_endpoint(endpoint: str) -> None:
     """Raise VedetteError for a name of the fleet that is not that of an endpoint in SageMaker."""
     found = stage_stores().fleet.get().entry(endpoint)

@@ -19,6 +19,7 @@
 | windows that do not fill a day               | `fleet.toml: endpoints.site.window_minutes: 50 does not divide ...`  |
 | a content type that SageMaker does not match | `fleet.toml: endpoints.site.capture_csv_content_types: ...`          |
 | settings of model quality that contradict    | `fleet.toml: endpoints.site.quality: ...`                            |
+| transform jobs, with what endpoints have     | `fleet.toml: endpoints.nightly.package_group: ...`                   |
 
 `as_toml` writes the same file.
 """
@@ -43,7 +44,16 @@ from chalicelib.aws import sagemaker
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import UnreadableFile, VedetteError
 from chalicelib.quality.settings import QualitySettings
-from chalicelib.records import Delivery, DepartedEndpoint, Fleet, FleetEntry, GoldenPayload, Mode, Thresholds
+from chalicelib.records import (
+    JOB_THRESHOLDS,
+    Delivery,
+    DepartedEndpoint,
+    Fleet,
+    FleetEntry,
+    GoldenPayload,
+    Mode,
+    Thresholds,
+)
 from chalicelib.registry.plan import Served, unsupported_kind, unsupported_sentence
 from chalicelib.services import capture_backlog
 from chalicelib.settings import DEPLOYMENTS, is_runbook_url, settings
@@ -79,12 +89,14 @@ ENDPOINT_FIELDS = (  # of what SageMaker deploys, invokes and captures
     *("capture_uri", "capture_percentage", *CONTENT_TYPE_LISTS, "capture_modes"),
     *("instance_type", "instance_count", "traffic_shifting", "updates_per_hour", "recreate_failed"),
 )
+CAPTURED_FIELDS = ("quality", "test_marker")  # of captured requests, which transform jobs have not
 S3_PLACE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
 S3_KEY = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^?#]+")
 MAX_LABEL_LIMIT_HOURS = 24 * 80  # predictions and labels expire after 90 days unless `--part-days` says otherwise
 FORMS = {
     "package_group": (NAME, "1 to 63 letters, digits and hyphens"),
     "model_monitor_metrics": (NAME, "the name of a monitoring schedule"),
+    "transform_jobs": (re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,62}"), "how the name of a transform job can begin"),
     "instance_type": (re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+"), "a SageMaker instance type like ml.m5.large"),
     "capture_uri": (S3_PLACE, "a place like s3://bucket/prefix"),
     "records": (S3_PLACE, "a place like s3://bucket/prefix"),
@@ -174,6 +186,8 @@ def entry(endpoint: str, fields: Mapping[str, Any], place: str) -> FleetEntry:
     for name, kind in WITHIN.items():
         if isinstance(fields.get(name), dict):
             _check_keys(kind, fields[name], f"{place}.{name}")
+    if fields.get("transform_jobs"):
+        fields = {"thresholds": msgspec.to_builtins(JOB_THRESHOLDS), **fields}
     try:
         found = msgspec.convert({**fields, "endpoint": endpoint}, FleetEntry)
     except msgspec.ValidationError as error:
@@ -225,14 +239,14 @@ def check_entry(found: FleetEntry, place: str) -> None:
 
 
 def _check_endpoint_fields(found: FleetEntry, place: str) -> None:
-    """Raise UnreadableFile for what a name for records, which is no endpoint, cannot have."""
+    """Raise UnreadableFile for what a name for records or transform jobs, which is no endpoint, cannot have."""
     what = f"{found.endpoint} is a name for {'records' if found.records else 'transform jobs'}, not an endpoint"
     if found.records and found.transform_jobs:
         raise UnreadableFile(f"{place}: records and transform_jobs name two sources; keep one of them")
     if found.mode == Mode.DEPLOY:
         raise UnreadableFile(f"{place}.mode: {what}, so nothing can be deployed to it; observe and alert are possible")
     usual = FleetEntry(endpoint=found.endpoint)
-    for name in ENDPOINT_FIELDS:
+    for name in (*ENDPOINT_FIELDS, *(CAPTURED_FIELDS if found.transform_jobs else ())):
         if getattr(found, name) != getattr(usual, name):
             raise UnreadableFile(f"{place}.{name}: {what}; leave it out")
 
@@ -291,7 +305,13 @@ def check(entries: Iterable[FleetEntry], place: str) -> None:
     """Raise UnreadableFile if entries contradict each other."""
     endpoints: dict[str, str] = {}
     groups: dict[tuple[str, frozenset[str]], FleetEntry] = {}
+    prefixes: dict[str, str] = {}
     for found in entries:
+        other_name = prefixes.setdefault(found.transform_jobs, found.endpoint) if found.transform_jobs else ""
+        if other_name not in {"", found.endpoint}:
+            raise UnreadableFile(
+                f"{place}: {other_name} and {found.endpoint} name the same transform_jobs, {found.transform_jobs}"
+            )
         known = endpoints.get(found.endpoint.lower())
         endpoints[found.endpoint.lower()] = found.endpoint
         if known == found.endpoint:
@@ -461,8 +481,8 @@ def with_tables(content: bytes, tables: str) -> bytes:
 
 def _set(found: FleetEntry) -> Iterable[tuple[str, Any]]:
     """The fields of an entry that differ from the default."""
-    usual = _fields(FleetEntry(endpoint=found.endpoint))
-    return ((name, value) for name, value in _fields(found).items() if usual.get(name) != value)
+    usual = fields_of(FleetEntry(endpoint=found.endpoint))
+    return ((name, value) for name, value in fields_of(found).items() if usual.get(name) != value)
 
 
 def _toml(value: Any) -> str:
@@ -488,7 +508,7 @@ def managed(fleet: Fleet, group: str, endpoint: str, fields: Mapping[str, Any]) 
     before = fleet.entry(endpoint)
     if before is not None and before.package_group not in {"", group}:
         raise UnreadableFile(f"{endpoint}: it serves the group {before.package_group}; it cannot serve {group} too")
-    kept = _fields(before) if before is not None else {}
+    kept = fields_of(before) if before is not None else {}
     after = entry(endpoint, {**kept, "package_group": group, **fields}, endpoint)
     others = tuple(found for found in fleet.entries if found.endpoint != endpoint)
     check((*others, after), "the fleet")
@@ -515,7 +535,7 @@ def without(fleet: Fleet, endpoint: str) -> tuple[FleetEntry, ...]:
     return tuple(found for found in fleet.entries if found.endpoint != endpoint)
 
 
-def _fields(found: FleetEntry) -> dict[str, Any]:
+def fields_of(found: FleetEntry) -> dict[str, Any]:
     """The fields of an entry, without its name."""
     plain: dict[str, Any] = msgspec.to_builtins(found)
     return {name: value for name, value in plain.items() if name != "endpoint" and value is not None}
@@ -523,7 +543,7 @@ def _fields(found: FleetEntry) -> dict[str, Any]:
 
 def differences(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> list[Change]:
     """The differences between two fleets, by endpoint and field."""
-    old, new = ({found.endpoint: _fields(found) for found in entries} for entries in (before, after))
+    old, new = ({found.endpoint: fields_of(found) for found in entries} for entries in (before, after))
     found: list[Change] = []
     for endpoint in dict.fromkeys((*old, *new)):
         if endpoint not in new:
@@ -531,7 +551,7 @@ def differences(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> li
             continue
         if endpoint not in old:
             found.append(Change(endpoint, "", None, new[endpoint]))
-        was = old.get(endpoint, _fields(FleetEntry(endpoint=endpoint)))
+        was = old.get(endpoint, fields_of(FleetEntry(endpoint=endpoint)))
         names = dict.fromkeys((*was, *new[endpoint]))
         found += [
             Change(endpoint, name, was.get(name), new[endpoint].get(name))

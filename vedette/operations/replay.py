@@ -175,6 +175,8 @@ class QuietStart(msgspec.Struct, frozen=True, kw_only=True):
 
 def quiet_start(entry: FleetEntry, now: datetime, say: Callable[[str], None]) -> QuietStart | None:
     """Replay the last QUIET_DAYS days of an endpoint; None without stored parts or a baseline."""
+    if entry.transform_jobs:  # jobs have no windows of the clock
+        return None
     current = baselines.current(entry.endpoint)
     deployments = stage_stores().deployments.get(entry.endpoint).history
     wanted = ReplayRange.of(entry, now - QUIET_DAYS * DAY, now, deployments)

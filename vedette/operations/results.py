@@ -29,7 +29,7 @@ from chalicelib.constraints.windows import checks_for_length, closed_windows
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.errors import NotReady, VedetteError
 from chalicelib.outcomes import Skipped
-from chalicelib.records import Execution
+from chalicelib.records import Execution, FleetEntry
 from chalicelib.services.model_monitor import execution_of_job
 from chalicelib.settings import settings
 from chalicelib.statistics.files import read_statistics
@@ -50,7 +50,7 @@ class WindowResult(msgspec.Struct, frozen=True, kw_only=True):
     """One evaluated window, with the location of its files."""
 
     source: Source
-    name: str  # the variant, or the schedule of Model Monitor
+    name: str  # the variant, the transform job, or the schedule of Model Monitor
     monitoring_type: str
     verdict: str  # Vedette's verdict, or Model Monitor's execution status
     folder: str  # s3://..., with a slash at the end; "" if there are no files
@@ -222,13 +222,15 @@ def _vedette(endpoint: str, variant: str, start: datetime | None, now: datetime)
         stored = stage_stores().executions.latest_of_window(endpoint, variant, window)
         if stored is not None:
             by_length[window.length] = _result(variant, stored)
+            if stored.job and start is None:  # jobs have windows of any length: the latest is one job
+                break
     return [by_length[length] for length in sorted(by_length)]
 
 
 def _result(variant: str, stored: Execution) -> WindowResult:
     return WindowResult(
         source="vedette",
-        name=variant,
+        name=stored.job or variant,
         monitoring_type=MODEL_QUALITY if stored.is_of_quality else DATA_QUALITY,
         verdict=stored.verdict,
         folder=f"s3://{settings().bucket}/{stored.folder}",
@@ -373,6 +375,10 @@ def schedules(endpoint: str, now: datetime) -> list[RecurringEvaluation]:
                 one.execution.window_end - one.execution.window_start: one
                 for one in _vedette(endpoint, variant, None, now)
             }
+            if entry.transform_jobs:
+                latest = next(iter(last.values()), None)
+                found.append(_of_jobs(entry, latest.execution if latest else None))
+                continue
             for minutes in sorted({entry.window_minutes, max(entry.window_minutes, entry.drift_window_minutes)}):
                 one = last.get(timedelta(minutes=minutes))
                 checks = checks_for_length(entry.window_minutes, entry.drift_window_minutes, timedelta(minutes=minutes))
@@ -388,6 +394,17 @@ def schedules(endpoint: str, now: datetime) -> list[RecurringEvaluation]:
                     )
                 )
     return found + [_of_model_monitor(schedule, endpoint) for schedule in _schedules_of(endpoint)]
+
+
+def _of_jobs(entry: FleetEntry, latest: Execution | None) -> RecurringEvaluation:
+    return RecurringEvaluation(
+        source="vedette",
+        name=f"{entry.transform_jobs}...",
+        monitoring_type=DATA_QUALITY,
+        runs="all checks after every transform job",
+        status=entry.mode,
+        **_last(latest),
+    )
 
 
 def _next_run(minutes: int, now: datetime) -> datetime:

@@ -120,6 +120,11 @@ class Runtime:
             raise BadRequest(f"The model {variant.model} is gone.", 500)
         return self._predictor(*self._hosting.container(model))(body, content_type, accept)
 
+    def predict_with(self, model: str) -> Callable[[bytes, str, str], bytes]:
+        """What a model answers to the requests of a transform job; the callable raises BadRequest."""
+        predictor = self._predictor(*self._hosting.container(self._hosting.model(model)))
+        return lambda body, content_type, accept: predictor(body, content_type, accept)[0]
+
     def _predictor(self, image: str, model_data_url: str | None) -> Predictor:
         if image in self._registered:
             return self._registered[image]

@@ -1,4 +1,4 @@
-"""A strict SageMaker: registry, hosting, endpoints, monitoring, processing jobs, and their events."""
+"""A strict SageMaker: registry, hosting, endpoints, monitoring, processing and transform jobs, and their events."""
 
 from vedette.local.sagemaker.api import SageMaker
 

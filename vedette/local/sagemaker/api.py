@@ -20,6 +20,7 @@ from vedette.local.sagemaker.processing import Processing
 from vedette.local.sagemaker.registry import Registry
 from vedette.local.sagemaker.search import Search
 from vedette.local.sagemaker.tagging import Tagging
+from vedette.local.sagemaker.transform import Transform
 
 
 class SageMaker:
@@ -30,6 +31,7 @@ class SageMaker:
         self.hosting = Hosting(account, self.registry)
         self.endpoints = Endpoints(account, self.hosting)
         self.processing = Processing(account)
+        self.transform = Transform(account, self.hosting)
         self.monitoring = Monitoring(account, self.endpoints, self.processing)
         self.endpoints.monitored_by = self.monitoring.schedules_of
         self.fail_next_create = self.endpoints.fail_next_create
@@ -37,7 +39,7 @@ class SageMaker:
         self.force_status = self.endpoints.force_status
         search = Search(account, self.registry, self.hosting, self.endpoints)
         self._parts = (
-            *(self.registry, self.hosting, self.endpoints, self.monitoring, self.processing),
+            *(self.registry, self.hosting, self.endpoints, self.monitoring, self.processing, self.transform),
             *(Tagging(account), search),
         )
 
