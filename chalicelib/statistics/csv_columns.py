@@ -24,7 +24,7 @@ COMMA, LINE_END, POINT, QUOTE = b',\n."'
 _MINUS, _ZERO = b"-0"
 _LENGTH_OF_ZERO = 2  # with the dividing byte
 MIN_ROWS_FOR_NUMBERS = 100  # below it counting the cells of a column is faster than looking for numbers (measured)
-MIN_ROWS_TOGETHER = 1_000  # below it counting the cells of a column one by one is faster (measured)
+MIN_ROWS_TOGETHER = 2_000  # below it counting the cells of a column one by one is faster (measured)
 _SAMPLE_CELLS = 16  # of a column, which are decoded to see whether it holds numbers
 
 
@@ -117,13 +117,10 @@ class CellIndex:
 
     def counts(self, positions: list[int]) -> Iterator[tuple[int, dict[str, int]]]:
         """How often each cell of a column occurs, with the position of the column; a missing cell is ""."""
-        if positions and self.block.rows < MIN_ROWS_TOGETHER:
-            chosen = np.zeros((self.block.rows, self.block.width), dtype=bool)
-            chosen[:, positions] = True
-            cells = self._stream(chosen.ravel(), LINE_END).split(b"\n")[:-1]
-            for place, position in enumerate(positions):
-                counted = Counter(cells[place :: len(positions)])
-                yield position, _by_text(counted, counted.values())
+        if not positions:
+            return
+        if self.block.rows < MIN_ROWS_TOGETHER:
+            yield from self._counts_one_by_one(positions)
             return
         content, words = self.block.content.tobytes(), words_at_each_byte(self.block.content)
         for position in positions:
@@ -131,6 +128,14 @@ class CellIndex:
             first, counts = equal_cells(words, starts, sizes)
             slices = map(slice, starts[first].tolist(), (starts + sizes)[first].tolist())
             yield position, _by_text(map(content.__getitem__, slices), counts.tolist())
+
+    def _counts_one_by_one(self, positions: list[int]) -> Iterator[tuple[int, dict[str, int]]]:
+        chosen = np.zeros((self.block.rows, self.block.width), dtype=bool)
+        chosen[:, positions] = True
+        cells = self._stream(chosen.ravel(), LINE_END).split(b"\n")[:-1]
+        for place, position in enumerate(positions):
+            counted = Counter(cells[place :: len(positions)])
+            yield position, _by_text(counted, counted.values())
 
     def _places(self, position: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The first byte of each cell of a column, and its size, without the quotes around it; shape (rows,)."""
