@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -141,7 +141,7 @@ class PlainSide(msgspec.Struct, frozen=True, gc=False):
     """One payload of a PlainEnvelope."""
 
     data: str
-    encoding: str
+    encoding: Literal["CSV", "JSON", "BASE64"]  # no object for each payload
     observedContentType: str | None = None  # noqa: N815
 
 

@@ -14,6 +14,7 @@ data" is None, never 0.0.
 | `categories`                     | how often each of its cells occurs; how many are distinct                 |
 | `lengths`                        | how long its texts are, in characters and in words                        |
 | `column`, `table`, `csv_columns` | all of these; of all columns of rows; of all columns of CSV at once       |
+| `equal_cells`                    | which cells of a long column are equal                                    |
 | `feature_names`                  | the names of columns, the same everywhere                                 |
 | `private_features`               | which columns keep no values                                              |
 | `distances`                      | how far the current data of a column are from its baseline                |

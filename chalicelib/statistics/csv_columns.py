@@ -8,20 +8,23 @@ result equals `ColumnStatistics.of` for every column (a property test compares t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from chalicelib.statistics import PART_K
 from chalicelib.statistics.column import ColumnStatistics, parse_numbers
+from chalicelib.statistics.equal_cells import equal_cells, words_at_each_byte
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COMMA, LINE_END, POINT, QUOTE = b',\n."'
 _MINUS, _ZERO = b"-0"
+_LENGTH_OF_ZERO = 2  # with the dividing byte
 MIN_ROWS_FOR_NUMBERS = 100  # below it counting the cells of a column is faster than looking for numbers (measured)
+MIN_ROWS_TOGETHER = 2_000  # below it counting the cells of a column one by one is faster (measured)
 _SAMPLE_CELLS = 16  # of a column, which are decoded to see whether it holds numbers
 
 
@@ -65,13 +68,9 @@ class CsvBlock(NamedTuple):
         """The statistics of every column; `k` is the size of the sketches."""
         cells = CellIndex(self)
         counted = self._of_numbers(cells, k) if self.rows >= MIN_ROWS_FOR_NUMBERS else {}
-        texts = cells.texts([position for position in range(self.width) if position not in counted])
-        for position, column in texts:
-            counts = Counter(column)
-            missing = counts.pop(b"", 0)
-            decoded = b"\n".join(counts).decode().split("\n")  # at once; no cell holds a line end
-            named = dict(zip(decoded, counts.values(), strict=False))  # of no cell at all, one blank is decoded
-            counted[position] = ColumnStatistics.of_counts(named, missing, k)
+        for position, counts in cells.counts([position for position in range(self.width) if position not in counted]):
+            missing = counts.pop("", 0)
+            counted[position] = ColumnStatistics.of_counts(counts, missing, k)
         return tuple(counted[position] for position in range(self.width))
 
     def _of_numbers(self, cells: CellIndex, k: int) -> dict[int, ColumnStatistics]:
@@ -83,7 +82,7 @@ class CsvBlock(NamedTuple):
             integral = len(values) - fractional[position]
             column = ColumnStatistics.of_numbers(values, integral, self.rows - len(values), k)
             counts = column.categories.counts if column is not None else None
-            if column is not None and not (counts and "0" in counts and cells.may_hold_minus_zero(position)):
+            if column is not None and not (counts and "0" in counts and cells.may_hold_minus_zero(position, values)):
                 counted[position] = column
         return counted
 
@@ -116,26 +115,42 @@ class CellIndex:
         found = ((position, self._decoded([position])) for position in positions)
         return {position: alone[0] for position, alone in found if alone is not None}
 
-    def texts(self, positions: list[int]) -> Iterator[tuple[int, list[bytes]]]:
-        """The cells of columns as UTF-8, with their positions."""
+    def counts(self, positions: list[int]) -> Iterator[tuple[int, dict[str, int]]]:
+        """How often each cell of a column occurs, with the position of the column; a missing cell is ""."""
         if not positions:
             return
+        if self.block.rows < MIN_ROWS_TOGETHER:
+            yield from self._counts_one_by_one(positions)
+            return
+        content, words = self.block.content.tobytes(), words_at_each_byte(self.block.content)
+        for position in positions:
+            starts, sizes = self._places(position)
+            first, counts = equal_cells(words, starts, sizes)
+            slices = map(slice, starts[first].tolist(), (starts + sizes)[first].tolist())
+            yield position, _by_text(map(content.__getitem__, slices), counts.tolist())
+
+    def _counts_one_by_one(self, positions: list[int]) -> Iterator[tuple[int, dict[str, int]]]:
         chosen = np.zeros((self.block.rows, self.block.width), dtype=bool)
         chosen[:, positions] = True
-        stream = self._stream(chosen.ravel(), LINE_END)
-        if b'""' in stream:
-            stream = stream.replace(b'""', b'"')
-        cells = stream.split(b"\n")
-        del cells[-1]
+        cells = self._stream(chosen.ravel(), LINE_END).split(b"\n")[:-1]
         for place, position in enumerate(positions):
-            yield position, cells[place :: len(positions)]
+            counted = Counter(cells[place :: len(positions)])
+            yield position, _by_text(counted, counted.values())
 
-    def may_hold_minus_zero(self, position: int) -> bool:
-        """Whether a cell of a column of whole numbers is `-0`, or in quotes, and may be `"-0"`."""
-        content, column = self.block.content, slice(position, None, self.block.width)
-        starts = self.block.ends[column] + 1 - self.lengths[column]
-        minus = content[starts] == _MINUS
-        return bool((content[starts] == QUOTE).any() or (content[starts[minus] + 1] == _ZERO).any())
+    def _places(self, position: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first byte of each cell of a column, and its size, without the quotes around it; shape (rows,)."""
+        column = slice(position, None, self.block.width)
+        sizes = self.lengths[column] - 1
+        starts = self.block.ends[column] - sizes
+        if self.quotes is not None:
+            quoted = self.block.content[starts] == QUOTE
+            starts, sizes = starts + quoted, sizes - 2 * quoted
+        return starts, sizes
+
+    def may_hold_minus_zero(self, position: int, values: NDArray[np.float64]) -> bool:
+        """Whether a zero among the values of a column of whole numbers is longer than `0`: `-0`, or in quotes."""
+        zeros = np.flatnonzero(self.present[:, position])[values == 0]
+        return bool((self.lengths[position :: self.block.width][zeros] > _LENGTH_OF_ZERO).any())
 
     def _sample_is_numeric(self, position: int) -> bool:
         """Whether a few cells of a column, from all over it, are numbers."""
@@ -198,3 +213,12 @@ class CellIndex:
         marks = np.frombuffer(stream, np.uint8)
         ends = np.flatnonzero(marks == COMMA)
         self.block.has_point[cells[np.searchsorted(ends, np.flatnonzero((marks | 32) == ord("e")))]] = True
+
+
+def _by_text(cells: Iterable[bytes], counts: Iterable[int]) -> dict[str, int]:
+    """The counts of cells in UTF-8, whose quotes are still doubled, by their texts; a cell may come several times."""
+    joined = b"\n".join(cells).replace(b'""', b'"')  # all at once; no cell holds a line end
+    total: dict[str, int] = {}
+    for text, count in zip(joined.decode().split("\n"), counts, strict=True):
+        total[text] = total.get(text, 0) + count
+    return total

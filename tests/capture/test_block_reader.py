@@ -15,7 +15,7 @@ from chalicelib.capture.json_layouts import JsonLayout
 from chalicelib.capture.lines import Block
 from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
 from chalicelib.statistics.column import ColumnStatistics
-from chalicelib.statistics.csv_columns import MIN_ROWS_FOR_NUMBERS
+from chalicelib.statistics.csv_columns import MIN_ROWS_FOR_NUMBERS, MIN_ROWS_TOGETHER
 from tests.capture.captures import base64_side, difference, exactly, line, quickly, side
 
 cell = st.sampled_from(
@@ -188,7 +188,7 @@ def test_any_key_is_the_name_of_a_feature(name):
 @given(
     st.lists(st.tuples(payload(), payload(), st.sampled_from([{}, {"customAttributes": ["vedette-probe"]}]))),
     st.sampled_from(["", "input", "both"]),
-    st.sampled_from([1, 1, 1, MIN_ROWS_FOR_NUMBERS]),
+    st.sampled_from([1, 1, 1, MIN_ROWS_FOR_NUMBERS, MIN_ROWS_TOGETHER]),
 )
 def test_the_vectorized_reader_equals_the_exact_one(requests, header, times):
     content = b"".join(line(given, answer, **metadata) for given, answer, metadata in requests) * times
@@ -198,7 +198,7 @@ def test_the_vectorized_reader_equals_the_exact_one(requests, header, times):
 
 @given(
     st.lists(st.lists(cell | st.integers().map(str) | st.floats(allow_nan=False).map(str), min_size=2, max_size=2)),
-    st.sampled_from([3, MIN_ROWS_FOR_NUMBERS]),
+    st.sampled_from([3, MIN_ROWS_FOR_NUMBERS, MIN_ROWS_TOGETHER]),
 )
 def test_a_csv_block_has_the_statistics_of_its_cells(cells, times):
     plain = [row for row in cells if not any(character in "".join(row) for character in "\r\n")] * times
