@@ -9,6 +9,7 @@ A service may call the services below it in this list, and no other:
 | team_notifications   | sends each team what is due: fleet incidents and the daily digest         |
 | repetition           | sends an open alert again that nobody ended or muted                      |
 | departed_endpoint    | sends what is pending of an endpoint that left the fleet                  |
+| job_backlog          | transform jobs that ended and are not reported                            |
 | transform_monitoring | evaluates a batch transform job that has ended                            |
 | monitoring           | evaluates the windows of one endpoint that have closed, and the open one  |
 | quality_monitoring   | evaluates the days of predictions of one endpoint whose labels are ripe   |

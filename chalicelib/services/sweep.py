@@ -58,12 +58,12 @@ from chalicelib.services import (
     capture_backlog,
     capture_processing,
     emf_metrics,
+    job_backlog,
     model_monitor,
     monitoring,
     repetition,
     serving,
     team_notifications,
-    transform_monitoring,
     unreadable_objects,
 )
 from chalicelib.services.alerting import Alerted
@@ -501,80 +501,13 @@ def _alert_on_schedules(sweep_run: _SweepRun) -> int:
     return _alert(run, model_monitor.unreported_executions(run, run.now - LOOK_BACK))
 
 
-# --- transform jobs ---------------------------------------------------------------------------------------------------
-
-
 def _evaluate_jobs(sweep_run: _SweepRun) -> dict[str, Any]:
-    """Evaluate the jobs of the last two days that are not known to be reported, the earliest first.
-
-    A job that cannot be read, or fails, stands before no other.
-    """
-    run = sweep_run.run
-    named = run.stores.baselines.in_force(run.endpoint)
-    digest = f"{run.entry.mode} {named.version if named else ''}"
-    reported = dict(sweep_run.checkpoint.reported_windows)
-    found = _JobSweep()
-    for name, ended in transform_monitoring.ended_jobs(run, run.now - LONG_LOOK_BACK):
-        key = f"{name} {ended:%Y-%m-%dT%H:%M}"
-        if reported.get(key) == digest:
-            continue
-        if not run.deadline.has_left(Deadline.JOB_OBJECT):
-            sweep_run.windows_left = True
-            break
-        execution = _evaluated_job(sweep_run, name, found)
-        if execution is not None:
-            found.alerts += _alert(run, [execution])
-            reported[key] = digest
-    oldest = f"{run.now - REPORTED_WINDOWS_KEPT:%Y-%m-%dT%H:%M}"
-    sweep_run.save(reported_windows={name: of for name, of in reported.items() if name.split(" ")[1] >= oldest})
-    _report_jobs(run, found)
+    """Evaluate the transform jobs that are not known to be reported, and alert."""
+    found = job_backlog.process(sweep_run.run, sweep_run.checkpoint.reported_windows)
+    sweep_run.save(reported_windows=found.reported)
+    sweep_run.windows_left |= found.unfinished
+    job_backlog.report(sweep_run.run, found)
     return {"verdicts": found.verdicts, "alerts": found.alerts}
-
-
-@dataclass
-class _JobSweep:
-    """What the sweep found of the jobs of an entry."""
-
-    verdicts: list[str] = field(default_factory=list)
-    alerts: int = 0
-    denied: dict[str, str] = field(default_factory=dict)  # condition -> sentence
-    no_baseline: Skipped | None = None
-    failed: list[Exception] = field(default_factory=list)
-
-
-def _evaluated_job(sweep_run: _SweepRun, name: str, found: _JobSweep) -> Execution | None:
-    """The execution of a job, if it was evaluated; else what stands in its way is in `found`."""
-    try:
-        monitored = transform_monitoring.monitor_job(sweep_run.run, name)
-    except SourceAccessDenied as error:
-        found.denied.setdefault("closed", str(error))
-        return None
-    except Exception as error:  # noqa: BLE001 - raised in `_report_jobs`, after the other jobs
-        found.failed.append(error)
-        return None
-    if isinstance(monitored, Skipped):
-        return None
-    sweep_run.windows_left |= monitored.unfinished
-    found.no_baseline = found.no_baseline or monitored.no_baseline
-    if monitored.execution is not None:
-        found.verdicts.append(monitored.execution.verdict)
-    return monitored.execution
-
-
-def _report_jobs(run: EndpointRun, found: _JobSweep) -> None:
-    """Raise conditions while jobs may not be read, or have no baseline; and then what failed."""
-    if run.entry.mode != Mode.OBSERVE:
-        sync = partial(
-            endpoint_notifications.sync_conditions,
-            family=endpoint_notifications.JOBS,
-            conditions=found.denied,
-            now=run.now,
-        )
-        alerting.sync(run, sync)
-    if found.no_baseline is not None or found.verdicts:
-        monitoring.report_missing_baseline(run, found.no_baseline, has_data=True)
-    if found.failed:
-        raise found.failed[0]
 
 
 # --- capture ----------------------------------------------------------------------------------------------------------
