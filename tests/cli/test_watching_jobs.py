@@ -137,3 +137,10 @@ def test_a_failed_newest_job_is_said(stage, jobs):
 def test_the_name_of_an_endpoint_is_refused(stage, jobs):
     user_actions.apply_fleet(FleetEntry(endpoint="churn-nightly"))
     assert "names no transform jobs" in stage.refused(*WATCH, "--yes")
+
+
+def test_records_and_jobs_under_one_name_are_refused(stage):
+    result = stage.run("watch", "churn-nightly", "--transform-jobs", "churn-", "--records", "s3://lake/records")
+
+    assert result.exit_code == 2
+    assert "--records and --transform-jobs name two sources" in result.output

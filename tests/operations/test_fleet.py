@@ -30,7 +30,7 @@ REFUSED = {
         NIGHTLY + b'package_group = "g"',
         "package_group: nightly is a name for transform jobs, not an endpoint; leave it out",
     ),
-    "jobs with records": (NIGHTLY + b'records = "s3://b/r"', "records and transform_jobs name two sources"),
+    "jobs with records": (NIGHTLY + b'records = "s3://lake/r"', "records and transform_jobs name two sources"),
     "jobs with a capture place": (NIGHTLY + b'capture_uri = "s3://lake/c"', "capture_uri: nightly is a name for"),
     "jobs with a golden request": (
         NIGHTLY + b'golden_payload = { body = "1" }',
@@ -39,6 +39,10 @@ REFUSED = {
     "jobs with quality": (
         NIGHTLY + b'quality = { problem_type = "BinaryClassification", prediction = "0" }',
         "quality: nightly is a name for transform jobs, not an endpoint; leave it out",
+    ),
+    "jobs with a test marker": (
+        NIGHTLY + b'test_marker = "synthetic"',
+        "test_marker: nightly is a name for transform jobs, not an endpoint; leave it out",
     ),
     "jobs that are deployed": (NIGHTLY + b'mode = "deploy"', "mode"),
     "a prefix that is no name": (b'[endpoints.n]\ntransform_jobs = "a_b"', "how the name of a transform job can begin"),
