@@ -28,6 +28,7 @@ from typing import Any
 
 from chalicelib.errors import UnreadableFile
 from chalicelib.locations import CAPTURE_PREFIX, GROUND_TRUTH_PREFIX
+from chalicelib.settings import Settings
 from vedette.installation.functions import NAMES, full_name, queue_name
 
 Policy = dict[str, Any]
@@ -52,6 +53,22 @@ class StageScope:
     partition: str = field(default="aws")
     incidents_topic: str = ""
     label_sources: tuple[tuple[str, str], ...] = ()  # bucket and prefix of additional places of labels
+
+    @classmethod
+    def of(cls, stage: Settings) -> StageScope:
+        """What the settings of an installed stage name."""
+        return cls(
+            stage=stage.stage,
+            region=stage.region,
+            account=stage.account,
+            bucket=stage.bucket,
+            table=stage.table,
+            topics=(*filter(None, (stage.topic_arn, stage.incidents_topic_arn)), *(arn for _, arn in stage.topics)),
+            role_arn=stage.role_arn,
+            sources=stage.capture_sources,
+            partition=stage.partition,
+            label_sources=stage.ground_truth_sources,
+        )
 
 
 def read(folder: Path) -> dict[str, Policy]:

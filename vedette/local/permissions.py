@@ -50,18 +50,7 @@ def _text_of_policy(function: str) -> bytes | None:
 
 @cache
 def _narrowed(text: bytes, function: str, stage: Settings) -> Policy:
-    scope = StageScope(
-        stage=stage.stage,
-        region=stage.region,
-        account=stage.account,
-        bucket=stage.bucket,
-        table=stage.table,
-        topics=(*filter(None, (stage.topic_arn, stage.incidents_topic_arn)), *(arn for _, arn in stage.topics)),
-        role_arn=stage.role_arn,
-        sources=stage.capture_sources,
-        label_sources=stage.ground_truth_sources,
-    )
-    return narrowed(json.loads(text), function, scope)
+    return narrowed(json.loads(text), function, StageScope.of(stage))
 
 
 def role_policies(roles: Mapping[str, str], account: SimulatedAccount) -> PolicyOf:

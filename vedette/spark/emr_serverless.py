@@ -96,18 +96,8 @@ echo "aws emr-serverless get-job-run --application-id $APPLICATION --job-run-id 
 
 def job_policy(stage: Settings) -> Policy:
     """What the role of a job may do in a stage: policy.json, narrowed as the policies of functions are."""
-    scope = StageScope(
-        stage=stage.stage,
-        region=stage.region,
-        account=stage.account,
-        bucket=stage.bucket,
-        table=stage.table,
-        topics=(),
-        sources=stage.capture_sources,
-        label_sources=stage.ground_truth_sources,
-        partition=stage.partition,
-    )
-    return narrowed(json.loads(resources.files("vedette.spark").joinpath("policy.json").read_bytes()), "spark", scope)
+    policy = json.loads(resources.files("vedette.spark").joinpath("policy.json").read_bytes())
+    return narrowed(policy, "spark", StageScope.of(stage))
 
 
 def script(stage: Settings, variables: Mapping[str, str], arguments: Sequence[str]) -> str:
