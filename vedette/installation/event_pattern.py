@@ -28,7 +28,7 @@ def characters(buckets: Collection[str]) -> int:
     Examples
     --------
     >>> characters(["vedette-dev-123456789012-eu-west-1"])
-    172
+    341
     """
     return len(json.dumps(locations.data_captured_pattern(buckets)))
 
