@@ -27,7 +27,7 @@ class RejectionReason(StrEnum):
     TOO_MANY_COLUMNS = "too many columns"
     TOO_MANY_LAYOUTS = "too many layouts"
     # Of a whole output object of a batch transform job:
-    INPUT_GONE = "its input is gone, or was overwritten"
-    OUTPUT_GONE = "it is gone, or was overwritten by a later job"
+    INPUT_GONE = "its input is not there as the job read it"
+    OUTPUT_GONE = "it is not there as the job left it"
     OBJECT_TOO_LARGE = "too large to be read in one run"
     UNEXPECTED = "unexpected content"  # a defect of the reader: the line is lost, and the rest of the object is not

@@ -12,6 +12,7 @@ See aws-behaviour: transform-output-key, transform-manifest, transform-capture.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -24,6 +25,8 @@ from chalicelib.window import Window
 
 OUTPUT_SUFFIX = ".out"
 MINUTE = timedelta(minutes=1)
+# What a model answers to a request may repeat what it was sent, so it is left out of the reason.
+_ANSWER = re.compile(r"(Bad HTTP status (?:code )?(?:received|returned) from (?:algorithm|invoke): ?\d*).*", re.DOTALL)
 _BINARY = ("recordio", "image/", "audio/", "video/", "x-npy", "tfrecord", "octet-stream", "parquet")
 
 
@@ -81,7 +84,7 @@ class TransformJob(msgspec.Struct, frozen=True, kw_only=True):
     lists_inputs: bool  # the input is a manifest, that is a list of objects
     output_uri: str  # without a slash at the end
     capture_uri: str  # "" where it captures nothing
-    failure_reason: str
+    failure_reason: str  # SageMaker's, without what the model answered
     form: RecordForm
 
     @classmethod
@@ -104,7 +107,7 @@ class TransformJob(msgspec.Struct, frozen=True, kw_only=True):
             lists_inputs=source.get("S3DataType") == "ManifestFile",
             output_uri=str(written["S3OutputPath"]).rstrip("/"),
             capture_uri=str((described.get("DataCaptureConfig") or {}).get("DestinationS3Uri", "")).rstrip("/"),
-            failure_reason=str(described.get("FailureReason", "")),
+            failure_reason=_ANSWER.sub(r"\1", str(described.get("FailureReason", ""))),
             form=RecordForm(
                 content_type=str(given.get("ContentType", "")).lower(),
                 accept=str(written.get("Accept", "")).lower(),
@@ -115,11 +118,6 @@ class TransformJob(msgspec.Struct, frozen=True, kw_only=True):
                 and output_filter.selects_all,
             ),
         )
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing of it changes any more."""
-        return self.status in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED}
 
     @property
     def window(self) -> Window:

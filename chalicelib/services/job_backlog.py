@@ -87,8 +87,11 @@ def _evaluated(run: EndpointRun, name: str, backlog: JobBacklog) -> Execution | 
 
 
 def report(run: EndpointRun, backlog: JobBacklog) -> None:
-    """Raise conditions while jobs may not be read, or have no baseline; and then what failed."""
-    if run.entry.mode != Mode.OBSERVE:
+    """Raise conditions while jobs may not be read, or have no baseline; and then what failed.
+
+    When the deadline left jobs, it is not known which conditions are over.
+    """
+    if run.entry.mode != Mode.OBSERVE and not backlog.unfinished:
         sync = partial(
             endpoint_notifications.sync_conditions,
             family=endpoint_notifications.JOBS,

@@ -30,6 +30,7 @@ from msgspec.structs import replace
 from chalicelib import locations
 from chalicelib.alerts.wording import counted
 from chalicelib.aws import sagemaker
+from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.capture.transform_job import JobStatus, TransformJob
 from chalicelib.constraints.constraints import Constraints
@@ -47,13 +48,13 @@ from chalicelib.registry.versions import UNVERSIONED
 from chalicelib.services import emf_metrics, execution_recording, monitoring, transform_objects, transform_processing
 from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
-from chalicelib.services.transform_processing import OBJECT_REASONS
 from chalicelib.services.window_evaluation import EvaluationContext
 from chalicelib.stores.baselines import VersionedBaseline
 from chalicelib.window import Window
 
 MINUTE = timedelta(minutes=1)
-MAX_SAME_MINUTES = 50  # jobs of one entry that ran in the same minutes
+MAX_SAME_MINUTES = 50  # attempts to find a window that no other job of the entry has
+CUT_OFF = frozenset({RejectionReason.BAD_GZIP.value, RejectionReason.GZIP_BOMB.value})  # one line, and all behind it
 _NO_BASELINE = VersionedBaseline("", Baseline(constraints=Constraints({"version": 0.0, "features": []})))
 
 
@@ -139,19 +140,38 @@ def _evaluate(run: EndpointRun, job: TransformJob) -> MonitoredJob:
     if not run.deadline.has_left(Deadline.VERDICT):
         raise NotReady(f"{job.name}: the verdict takes longer than the run has left.")
     keys = run.stores.parts.keys_of_job(run.endpoint, job.name, job.started)
-    summary = CaptureSummary.total(part.summary for part in run.stores.parts.read(keys))
-    return _published(run, job, _verdict(run, job, WindowSum(summary, (), keys, keys), context))
+    unread: list[tuple[str, ...]] = []
+
+    def summaries() -> Iterator[CaptureSummary]:
+        for part in run.stores.parts.read(keys):
+            unread.extend(filter(None, [_unread_reasons(part.summary)]))
+            yield part.summary
+
+    added = WindowSum(CaptureSummary.total(summaries()), (), keys, keys)
+    return _published(run, job, _verdict(run, job, added, unread, context))
 
 
-def _verdict(run: EndpointRun, job: TransformJob, added: WindowSum, context: EvaluationContext) -> _Verdict:
+def _unread_reasons(summary: CaptureSummary) -> tuple[str, ...]:
+    """Why an output object was not read, or not whole; none if at most a few of its lines were rejected."""
+    lines = summary.rows + summary.rejected_lines
+    too_many = summary.rejected_lines > MAX_UNREADABLE_SHARE * lines
+    return tuple(summary.rejected) if too_many else tuple(summary.rejected.keys() & CUT_OFF)
+
+
+def _verdict(
+    run: EndpointRun, job: TransformJob, added: WindowSum, unread: list[tuple[str, ...]], context: EvaluationContext
+) -> _Verdict:
+    """The verdict of a job; `unread` has the reasons of each output object that was not read whole."""
     critical, length = run.entry.critical_features, job.window.length
     _, found = evaluate_closed_window(added.summary, context.baseline.content, Checks.ALL, length, critical=critical)
-    unread = {reason: added.summary.rejected.get(reason.value, 0) for reason in OBJECT_REASONS}
-    notes = [f"{counted(number, 'output object')}: {reason.value}" for reason, number in unread.items() if number]
+    outputs, notes = len(added.all_parts), []
+    if unread:
+        reasons = "; ".join(sorted({reason for one in unread for reason in one}))
+        notes.append(f"{len(unread)} of {counted(outputs, 'output object')} not read, or not whole: {reasons}")
     if job.form.has_unknown_filter:
         notes.append("the InputFilter cannot be applied here, so the inputs are evaluated as they lie")
-    # Each counts as one line, whatever it held: so their share is looked at too.
-    too_many = sum(unread.values()) > MAX_UNREADABLE_SHARE * len(added.all_parts)
+    # An object that was not read counts as one line, whatever it held: so their share is looked at too.
+    too_many = len(unread) > MAX_UNREADABLE_SHARE * outputs
     verdict = Verdict.MONITOR_FAILED if too_many and found.verdict != Verdict.VIOLATIONS else found.verdict
     return _Verdict(added, replace(found, verdict=verdict, notes=(*notes, *found.notes)), context.baseline)
 

@@ -5,7 +5,7 @@
 | the job captures                             | the manifests of its hours whose prefix is where the job wrote |
 | it captures nothing, or no manifest is there | the names of its inputs: below its prefix, or in its manifest  |
 | no input is there any more                   | what was written to its place while it ran                     |
-| of an input that came later, or is empty     | only if it is there                                            |
+| of an input that came later, or is empty     | only if the job wrote it                                       |
 | S3 or KMS refuses a place or an object       | SourceAccessDenied: the job waits for its owner                |
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib import locations
@@ -61,11 +61,16 @@ def outputs_of(run: EndpointRun, job: TransformJob) -> tuple[JobOutput, ...]:
     with job_access(run, job):
         inputs = {one.output_uri: one for one in _inputs(run, job)}
         named = _captured_outputs(run, job) or {
-            uri for uri, one in inputs.items() if not one.may_have_no_output or _exists(run, uri)
+            uri for uri, one in inputs.items() if not one.may_have_no_output or _was_written(run, job, uri)
         }
         if not named and not inputs:
             named = _written_while_it_ran(run, job)
     return tuple(JobOutput(uri, inputs.get(uri)) for uri in sorted(named))
+
+
+def written_by(job: TransformJob, modified: datetime) -> bool:
+    """Whether an object at the place of an output was written while the job ran."""
+    return job.started.replace(microsecond=0) <= modified <= job.ended + WRITE_GRACE
 
 
 def opened(run: EndpointRun, uri: str) -> OpenObject | None:
@@ -83,7 +88,8 @@ def job_access(run: EndpointRun, job: TransformJob) -> Iterator[None]:
         logger.error("an object of a transform job may not be read", endpoint=run.endpoint, job=job.name)
         raise SourceAccessDenied(
             f"Vedette may not read what the transform job {job.name} read and wrote; `vedette watch {run.endpoint}"
-            f" --transform-jobs {run.entry.transform_jobs}` shows what the owner of its places must do"
+            f" --transform-jobs {run.entry.transform_jobs}` shows what the owner of its places must do. It is tried again"
+            " until two days after its end"
         ) from error
 
 
@@ -123,11 +129,12 @@ def _captured_outputs(run: EndpointRun, job: TransformJob) -> set[str]:
 
 def _written_while_it_ran(run: EndpointRun, job: TransformJob) -> set[str]:
     bucket, prefix = _place(run, f"{job.output_uri}/")
-    ran = job.started.replace(microsecond=0), job.ended + WRITE_GRACE
     listed = (one for one in bucket.list_objects(prefix) if one.key.endswith(OUTPUT_SUFFIX))
-    return {bucket.uri(one.key) for one in listed if ran[0] <= one.modified <= ran[1]}
+    return {bucket.uri(one.key) for one in listed if written_by(job, one.modified)}
 
 
-def _exists(run: EndpointRun, uri: str) -> bool:
+def _was_written(run: EndpointRun, job: TransformJob, uri: str) -> bool:
+    """Whether there is an output of this job; that of an earlier one may lie at its place."""
     bucket, key = _place(run, uri)
-    return bucket.exists(key)
+    first = next(bucket.list_objects(key), None)  # of the keys that begin so, it is the first
+    return first is not None and first.key == key and written_by(job, first.modified)

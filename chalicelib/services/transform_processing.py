@@ -5,7 +5,7 @@
 | written by the job, its input as the job read it     | one part, written once                               |
 | the same again                                       | the part stays                                       |
 | its input is gone, or was overwritten since          | a part without rows: INPUT_GONE                      |
-| it is gone, or was overwritten by a later job        | a part without rows: OUTPUT_GONE                     |
+| it was written before or after the job, or is gone   | a part without rows: OUTPUT_GONE                     |
 | inputs and outputs differ in number                  | a part without rows: UNPAIRED, with their number     |
 | every reader fails on it                             | a part without rows: UNEXPECTED                      |
 | not read in WHOLE_JOB_OBJECT seconds                 | a part without rows: OBJECT_TOO_LARGE                |
@@ -32,10 +32,7 @@ from chalicelib.guarded_reading import read_pair_guarded
 from chalicelib.observability import count
 from chalicelib.parts import Part
 from chalicelib.services import capture_processing
-from chalicelib.services.transform_objects import WRITE_GRACE, JobOutput, job_access, opened
-
-# Of an output of which no row was read: each counts once.
-OBJECT_REASONS = (RejectionReason.INPUT_GONE, RejectionReason.OUTPUT_GONE, RejectionReason.OBJECT_TOO_LARGE)
+from chalicelib.services.transform_objects import JobOutput, job_access, opened, written_by
 
 
 class _NotInTime(Exception):
@@ -134,11 +131,12 @@ def _summarized(run: EndpointRun, job: TransformJob, output: JobOutput) -> _Summ
 
 
 def _unpaired(run: EndpointRun, job: TransformJob, output: JobOutput, options: CaptureOptions) -> _Summarized:
-    """All lines of the output are rejected, since nothing says which of them answers which input."""
+    """All lines of the longer side are rejected, since nothing says which output answers which input."""
     pair = _opened_pair(run, job, output)
     if isinstance(pair, RejectionReason):
         return _Summarized(unread_object(pair))
-    lines = line_count(_in_time(run, pair.output.chunks), options)
+    sides = filter(None, (pair.output, pair.input))
+    lines = max(line_count(_in_time(run, side.chunks), options) for side in sides)
     return _Summarized(unread_object(RejectionReason.UNPAIRED, lines), pair.output)
 
 
@@ -161,7 +159,7 @@ def _opened_pair(run: EndpointRun, job: TransformJob, output: JobOutput) -> _Ope
     if output.input is None:
         return RejectionReason.INPUT_GONE
     written = opened(run, output.uri)
-    if written is None or written.last_modified > job.ended + WRITE_GRACE:
+    if written is None or not written_by(job, written.last_modified):
         return RejectionReason.OUTPUT_GONE
     if job.form.has_binary_inputs:
         return _Opened(written, None)

@@ -15,7 +15,8 @@ from chalicelib.outcomes import Skipped
 from chalicelib.records import Thresholds
 from chalicelib.services import sweep, transform_monitoring
 from tests.runs import DeadlineAfter, run_of
-from tests.services.transform_world import BAD, ENTRY, GOOD, NIGHTLY, TransformWorld
+from tests.services.transform_world import BAD, ENTRY, GOOD, IMAGE, NIGHTLY, TransformWorld
+from vedette.local.inference.predictors import BadRequest
 
 UNREADABLE = ["no number"]  # the model refuses it
 
@@ -329,8 +330,8 @@ def test_an_output_with_another_number_of_rows_is_counted_and_said(nightly):
     nightly.put("out/churn-nightly-1/part-1.csv.out", b"0.5\n" * 150)
     swept(nightly)
     one = last(nightly)
-    assert (str(one.verdict), one.rows, one.rejected) == ("MonitorFailed", 200, {"inputs and outputs do not pair": 150})
-    assert "150 of 350 lines could not be read" in one.notes
+    assert (str(one.verdict), one.rows, one.rejected) == ("MonitorFailed", 200, {"inputs and outputs do not pair": 200})
+    assert "200 of 400 lines could not be read" in one.notes
 
 
 def test_an_input_that_is_gone_or_was_overwritten_is_said(nightly):
@@ -338,7 +339,7 @@ def test_an_input_that_is_gone_or_was_overwritten_is_said(nightly):
     nightly.run("churn-nightly-1", objects=2)
     nightly.put("in/churn-nightly-1/part-1.csv", b"1,2.5\n" * 200)
     swept(nightly)
-    assert last(nightly).rejected == {"its input is gone, or was overwritten": 1}
+    assert last(nightly).rejected == {"its input is not there as the job read it": 1}
 
 
 def test_an_output_that_a_later_job_overwrote_is_said(nightly):
@@ -347,7 +348,7 @@ def test_an_output_that_a_later_job_overwrote_is_said(nightly):
     nightly.cloud.turn(minutes=10)
     nightly.put("out/churn-nightly-1/part-0.csv.out", b"0.5\n" * 200)
     swept(nightly)
-    assert last(nightly).rejected == {"it is gone, or was overwritten by a later job": 1}
+    assert last(nightly).rejected == {"it is not there as the job left it": 1}
 
 
 def test_an_output_that_is_gone_is_said(nightly):
@@ -357,7 +358,48 @@ def test_an_output_that_is_gone_is_said(nightly):
     swept(nightly)
     one = last(nightly)
     assert (one.rows, str(one.verdict)) == (200, "MonitorFailed")
-    assert "1 output object: it is gone, or was overwritten by a later job" in one.notes
+    assert "1 of 2 output objects not read, or not whole: it is not there as the job left it" in one.notes
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"0.5\n" * 200)[:30]], ids=["empty", "cut off"])
+def test_a_job_of_which_most_outputs_cannot_be_read_is_not_ok(nightly, content):
+    losing_events(nightly.cloud)
+    nightly.run("churn-nightly-1", objects=10)
+    for number in range(1, 10):
+        nightly.put(f"out/churn-nightly-1/part-{number}.csv.out", content)
+    swept(nightly)
+    one = last(nightly)
+    assert (str(one.verdict), one.rows) == ("MonitorFailed", 200)
+    assert any(note.startswith("9 of 10 output objects not read, or not whole: ") for note in one.notes)
+
+
+def test_the_output_of_an_earlier_job_is_not_taken_for_one_of_this_job(nightly):
+    losing_events(nightly.cloud)
+    nightly.run("churn-nightly-1", folder="shared", objects=2)
+    nightly.put("in/shared/part-1.csv", b"")
+    nightly.cloud.sagemaker.transform.read_below = lambda uri: {
+        place: body for place, body in nightly.cloud.read_below(uri).items() if body
+    }
+    nightly.cloud.turn(minutes=10)
+    nightly.create("churn-nightly-2", folder="shared")
+    nightly.put("in/shared/part-1.csv", b"")
+    nightly.cloud.turn(minutes=9)
+    swept(nightly)
+    assert nightly.verdicts()["churn-nightly-2"] == "OK"
+    assert last(nightly).part_count == 1
+
+
+def test_what_a_model_answered_reaches_no_alert(nightly):
+    def refuse(body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
+        raise BadRequest(f"could not convert string to float: {body.decode()[:20]}")
+
+    nightly.cloud.runtime.register(IMAGE, refuse)
+    nightly.run("churn-nightly-1", ["SECRET-4711,1"] * 5)
+    [mail] = [mail for mail in nightly.cloud.mailbox.mails if mail.attributes["kind"] == "job failed"]
+    assert "Bad HTTP status received from algorithm: 400" in " ".join(mail.text.split())
+    told = [mail.text, *(json.dumps(event, default=str) for event in nightly.cloud.bus.events)]
+    assert not [text for text in told if "SECRET" in text and "Transform Job State Change" not in text]
+    assert "SECRET" not in str(last(nightly))
 
 
 def test_inputs_that_came_later_or_are_empty_need_no_output(nightly):
