@@ -88,8 +88,8 @@ def job_access(run: EndpointRun, job: TransformJob) -> Iterator[None]:
         logger.error("an object of a transform job may not be read", endpoint=run.endpoint, job=job.name)
         raise SourceAccessDenied(
             f"Vedette may not read what the transform job {job.name} read and wrote; `vedette watch {run.endpoint}"
-            f" --transform-jobs {run.entry.transform_jobs}` shows what the owner of its places must do. It is tried again"
-            " until two days after its end"
+            f" --transform-jobs {run.entry.transform_jobs}` shows what the owner of its places must do. It is tried"
+            " again until two days after its end"
         ) from error
 
 
