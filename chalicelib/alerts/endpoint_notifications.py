@@ -366,7 +366,7 @@ def notify_test(state: AlertState, nonce: str, limit: int, now: datetime) -> Ale
         variant="",
         headline=f"this is a test, mark {mark_of_test(nonce)}; nothing is wrong",
         items=(),
-        what_to_do=to_texts([Step("No action is needed: you receive the alerts of this endpoint.")]),
+        what_to_do=to_texts([Step(f"No action is needed: you receive the alerts of {state.endpoint}.")]),
     )
     others = tuple(test for test in state.expected_tests if test.nonce != nonce)
     state = replace(state, expected_tests=others)

@@ -104,7 +104,7 @@ def next_steps(
     one = len(open_items) == 1
     target = open_items[0].fingerprint if one else f"--endpoint {endpoint}"
     mute = Step(
-        "Mute this alert:" if one else "Mute every alert of this endpoint:",
+        "Mute this alert:" if one else f"Mute every alert of {endpoint}:",
         f"vedette alerts mute {target} --until 12h --reason WHY",
     )
     match kind:

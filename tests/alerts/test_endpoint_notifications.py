@@ -255,7 +255,7 @@ def test_a_test_says_its_mark_and_that_nothing_is_wrong():
         variant="",
         headline="this is a test, mark 01234567; nothing is wrong",
         items=(),
-        what_to_do=("No action is needed: you receive the alerts of this endpoint.",),
+        what_to_do=("No action is needed: you receive the alerts of site.",),
     )
 
 

@@ -167,7 +167,7 @@ def test_a_message_holds_every_fact_of_its_execution():
             "If this is the new normal, accept it as the baseline:\n"
             "vedette constraints accept preferred-site --variant AllTraffic --window 2026-03-02T14:00 --feature b"
             " --feature a --reason WHY",
-            "Mute every alert of this endpoint:\n"
+            "Mute every alert of preferred-site:\n"
             "vedette alerts mute --endpoint preferred-site --until 12h --reason WHY",
         ),
         incidents=(

@@ -13,7 +13,7 @@ WINDOW = "--variant AllTraffic --window 2026-03-02T12:00"
 CLIENT = Step("If a client sends wrong data, tell its owner; the findings above say what is wrong.")
 MUTE_ONE = Step("Mute this alert:", "vedette alerts mute 614728c245da --until 12h --reason WHY")
 MUTE_ALL = Step(
-    "Mute every alert of this endpoint:", "vedette alerts mute --endpoint preferred-site --until 12h --reason WHY"
+    "Mute every alert of preferred-site:", "vedette alerts mute --endpoint preferred-site --until 12h --reason WHY"
 )
 SHOW = Step("See all findings:", f"vedette show violations preferred-site {WINDOW}")
 BACK = Step(
