@@ -274,6 +274,11 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.records or self.transform_jobs)
 
     @property
+    def noun(self) -> str:
+        """What it is a name for, in a sentence that names it already."""
+        return "records" if self.records else "jobs" if self.transform_jobs else "endpoint"
+
+    @property
     def source(self) -> str:
         """Where captures or own records lie; "" is the stage's own bucket."""
         return self.records or self.capture_uri

@@ -263,6 +263,24 @@ def test_objects_in_another_form_are_refused_with_an_example(stage, place):
     assert f"for example {place}/{SCORES}/AllTraffic/2026/11/22/09/34-30-683-5512.jsonl" in sentence
 
 
+def test_objects_in_another_form_beside_records_are_remarked(stage, place, monkeypatch):
+    from vedette.operations import own_records
+
+    for number in range(2):
+        write(stage, rows(1), name=f"n{number}")
+    strangers = [key(stage).removesuffix("l"), f"{key(stage)}.gz", key(stage, variant="odd/")]
+    for one in strangers:
+        boto3.client("s3").put_object(Bucket=stage.bucket, Key=one, Body=rows(1))
+    watch = ("watch", SCORES, "--records", place, "--dry-run")
+    said = stage.done(*watch)
+    assert "2 objects in 1 hour of the last day" in said
+    assert "At least 3 objects there are not named like captured objects, such as s3://" in said
+    assert any(f"/{one}: Vedette does not read them." in said for one in strangers)
+    monkeypatch.setattr(own_records, "MAX_SAMPLED_KEYS", 1)  # what is not sampled is seen where the last day lies
+    assert "At least 3 objects there are not named" in stage.done(*watch)
+    assert "Watch the records?" in stage.run(*watch[:-1]).output
+
+
 def test_the_owners_of_another_bucket_learn_what_to_change(stage, lake):
     answer = stage.answer("watch", SCORES, "--records", f"s3://{LAKE}/records", "--yes")
     assert (answer["applied"], answer["found"]["delivery"]) == (True, "closed")

@@ -11,6 +11,7 @@ from chalicelib.records import JOB_THRESHOLDS, FleetEntry, Thresholds
 from tests.cli.watched_endpoint import LAKE, lake
 from tests.services.transform_world import BAD, GOOD, TransformWorld
 from vedette.demo import user_actions
+from vedette.local.errors import AwsError
 from vedette.operations import aws, fleet
 
 __all__ = ["lake"]
@@ -30,6 +31,7 @@ def test_watching_shows_what_the_newest_job_reads_and_writes(stage, jobs):
     config = {"DestinationS3Uri": jobs.uri("captured")}
     jobs.run("churn-nightly-1", processing={"InputFilter": "$[0:]", "JoinSource": "Input"}, DataCaptureConfig=config)
     said = stage.done(*WATCH, "--mode", "alert", "--yes")
+    assert "Watch the jobs?" in stage.run(*WATCH, "--mode", "observe").output
     assert "Newest jobs: churn-nightly-1 (Completed)" in said
     assert (
         f"reads {jobs.uri('in/churn-nightly-1/')} (text/csv, split by Line), of which the model receives $[0:]" in said
@@ -111,16 +113,89 @@ def test_what_an_entry_sets_stays(stage):
 
 
 def test_places_that_the_stage_may_not_read_are_shown_with_what_their_owners_must_do(stage, jobs, lake):
-    boto3.client("s3").put_object(Bucket=LAKE, Key="nightly/in/a.csv", Body=b"1,2.5\n")
-    jobs.create("churn-nightly-1", written={})
-    job = stage.cloud.sagemaker.transform.jobs["churn-nightly-1"]
-    job["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{LAKE}/nightly/in/"
-    job["TransformOutput"].update(S3OutputPath=f"s3://{LAKE}/nightly/out", KmsKeyId="their-key")
-    stage.cloud.turn(minutes=9)
+    run_in_lake(stage, jobs, S3Uri=f"s3://{LAKE}/nightly/in/", kms_key="their-key")
     said = stage.done(*WATCH, "--yes")
     assert f"{LAKE}/nightly/in/" in said
     assert f"--capture-source {LAKE}/nightly/out/" in said
     assert "key their-key, key policy" in said
+
+
+def run_in_lake(stage, jobs, *, kms_key: str = "", **source) -> None:
+    """A job that reads from another place, and writes to the bucket of a team."""
+    boto3.client("s3").put_object(Bucket=LAKE, Key="nightly/in/a.csv", Body=b"1,2.5\n")
+    jobs.create("churn-nightly-1", written={})
+    job = stage.cloud.sagemaker.transform.jobs["churn-nightly-1"]
+    job["TransformInput"]["DataSource"]["S3DataSource"].update(source)
+    job["TransformOutput"].update(S3OutputPath=f"s3://{LAKE}/nightly/out", KmsKeyId=kms_key)
+    stage.cloud.turn(minutes=9)
+
+
+def refuse(stage, operation: str, bucket: str) -> None:
+    """S3 answers as if the bucket belonged to another account."""
+
+    def gate(call):
+        if call.operation == operation and call.parameters.get("Bucket") == bucket:
+            raise AwsError("403", "Forbidden", 403)
+
+    stage.cloud.faults.gate = gate
+
+
+def changes_of(stage) -> list[dict]:
+    return stage.answer(*WATCH, "--dry-run")["found"]["changes"]
+
+
+def sources_of(stage) -> list[str]:
+    """The places that the stage is to be allowed to read."""
+    (form,) = [change["form"] for change in changes_of(stage) if "VEDETTE_CAPTURE_SOURCES" in change["form"]]
+    return form["VEDETTE_CAPTURE_SOURCES"].split(",")
+
+
+def test_both_places_in_a_bucket_of_another_account_are_allowed(stage, jobs, lake):
+    run_in_lake(stage, jobs, S3Uri=f"s3://{LAKE}/nightly/in/")
+    refuse(stage, "HeadBucket", LAKE)
+    (policy,) = [change for change in changes_of(stage) if change["place"] == f"s3://{LAKE}, bucket policy"]
+    read = policy["form"][0]
+    places = [f"arn:aws:s3:::{LAKE}/nightly/in/*", f"arn:aws:s3:::{LAKE}/nightly/out/*"]
+    assert (read["Action"], read["Resource"]) == ("s3:GetObject", places)
+    assert f"    resources = {json.dumps(places)}\n" in policy["terraform"]
+
+
+def test_the_inputs_that_a_manifest_names_are_places_too(stage, jobs, lake):
+    jobs.put("lists/nightly.json", json.dumps([{"prefix": f"s3://{LAKE}/nightly/in/"}, "a.csv"]).encode())
+    run_in_lake(stage, jobs, S3DataType="ManifestFile", S3Uri=jobs.uri("lists/nightly.json"))
+    assert sources_of(stage) == [f"{LAKE}/nightly/in/", f"{LAKE}/nightly/out/"]
+
+
+def test_a_manifest_that_you_may_not_read_is_said(stage, jobs, lake):
+    lake.put_object(Bucket=LAKE, Key="lists/nightly.json", Body=b'[{"prefix": "s3://theirs/"}, "a.csv"]')
+    run_in_lake(stage, jobs, S3DataType="ManifestFile", S3Uri=f"s3://{LAKE}/lists/nightly.json")
+    refuse(stage, "GetObject", LAKE)
+    assert f"s3://{LAKE}/lists/nightly.json could not be read as a manifest" in stage.done(*WATCH, "--dry-run")
+    assert sources_of(stage) == [f"{LAKE}/lists/", f"{LAKE}/nightly/out/"]
+
+
+def test_inputs_in_a_whole_bucket_are_a_place(stage, jobs, lake):
+    run_in_lake(stage, jobs, S3Uri=f"s3://{LAKE}")
+    assert sources_of(stage) == [f"{LAKE}/", f"{LAKE}/nightly/out/"]
+
+
+def test_jobs_that_are_watched_need_not_be_named_again(stage):
+    stage.done(*WATCH, "--mode", "alert", "--yes")
+    assert "each job churn-nightly-..." in stage.done("watch", "churn-nightly", "--mode", "observe", "--yes")
+    assert (str(entry().mode), entry().transform_jobs) == ("observe", "churn-nightly-")
+
+
+@pytest.mark.parametrize("prefix", ["zzz-*", "zz z"])
+def test_what_no_name_begins_with_is_refused_in_one_sentence(stage, prefix):
+    sentence = stage.refused("watch", "churn-nightly", "--transform-jobs", prefix)
+    assert sentence == f"churn-nightly.transform_jobs: {prefix!r} is not how the name of a transform job can begin"
+
+
+def test_the_status_says_jobs_and_the_jobs_stay(stage):
+    stage.done(*WATCH, "--yes")
+    assert "transform jobs" in " ".join(stage.done("status").split())
+    assert "churn-nightly: removed; the jobs stay" in stage.done("unwatch", "churn-nightly", "--dry-run")
+    assert "Stop watching the jobs?" in stage.run("unwatch", "churn-nightly").output
 
 
 def test_what_limits_the_evaluation_is_said(stage, jobs):

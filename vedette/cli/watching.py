@@ -73,22 +73,20 @@ def watch_command(
         raise click.UsageError("--records and --transform-jobs name two sources: give one of them.")
     new_baseline = watching.baseline_at(baseline) if baseline else None
     fields = {**({"mode": mode} if mode else {}), **traffic}
-    found: Any = watching_jobs.inspect_jobs(transform_jobs) if transform_jobs else watching.inspect(endpoint, records)
     stored, etag = aws.get_fleet()
-    if transform_jobs:
-        entries = watching_jobs.watched(stored, endpoint, transform_jobs, fields)
-    else:
-        entries = watching.watched(stored, found, fields)
+    jobs = transform_jobs or ("" if records else watching_jobs.prefix_of(stored, endpoint))
+    found: Any = watching_jobs.inspect_jobs(endpoint, jobs) if jobs else watching.inspect(endpoint, records)
+    entries = watching_jobs.watched(stored, endpoint, jobs, fields) if jobs else watching.watched(stored, found, fields)
     changes = fleet.differences(stored.entries, entries)
-    (_show_jobs if transform_jobs else _show)(io, found)
+    entry = next(one for one in entries if one.endpoint == endpoint)
+    (_show_jobs if jobs else _show)(io, found)
     io.say(*(str(change) for change in changes))
     if new_baseline is not None:
         io.say(f"{endpoint}: baseline of {len(new_baseline.constraints.features)} features from {baseline}")
     data: dict[str, Any] = {"found": found, "changes": changes, "applied": False, "baseline": ""}
     if not changes and new_baseline is None:
         io.say("The fleet already has this entry.")
-    elif io.confirm("Watch the jobs?" if transform_jobs else "Watch the endpoint?"):
-        entry = next(one for one in entries if one.endpoint == endpoint)
+    elif io.confirm(f"Watch the {entry.noun}?"):
         if new_baseline is not None:
             data["baseline"] = watching.take_baseline(endpoint, new_baseline, str(baseline))
             if new_baseline.reference:
@@ -97,8 +95,8 @@ def watch_command(
         if changes:
             fleet.apply(entries, etag=etag, by=aws.who())
         data["applied"] = True
-        if transform_jobs:
-            io.say(f"Vedette evaluates each job {transform_jobs}... when it has ended, as {endpoint}.")
+        if jobs:
+            io.say(f"Vedette evaluates each job {jobs}... when it has ended, as {endpoint}.")
             io.emit(data)
             return
         data["quiet_start"] = show_quiet_start(io, entry)
@@ -163,7 +161,7 @@ def unwatch_command(io: CommandIO, endpoint: str) -> None:
     if entry.mode == "deploy":
         io.say(f"Vedette will no longer deploy versions of {entry.package_group} to it.")
     data = {"endpoint": endpoint, "applied": False}
-    if io.confirm("Stop watching the endpoint?"):
+    if io.confirm(f"Stop watching the {entry.noun}?"):
         fleet.apply(fleet.without(stored, endpoint), etag=etag, by=aws.who())
         data["applied"] = True
         io.say(f"Vedette no longer watches {endpoint}.", *fleet.pending_of([entry]))

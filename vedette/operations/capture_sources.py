@@ -156,7 +156,7 @@ def _changes(endpoint: str, source: str, bucket: _Bucket, kms_key: str) -> list[
     if not bucket.sends_events and bucket.region == settings().region:
         changes.append(_notification_change(bucket))
     if not bucket.ours:
-        changes.append(bucket_policy_change(bucket, source))
+        changes.append(bucket_policy_change(bucket, [source]))
     if kms_key:
         changes.append(key_policy_change(kms_key, bucket.region))
     return changes
@@ -205,12 +205,13 @@ def _notification_change(bucket: _Bucket) -> Change:
     )
 
 
-def bucket_policy_change(bucket: _Bucket, source: str) -> Change:
-    """What the owner of a bucket must allow, so that the functions may read a place in it."""
-    root = f"{locations.split_s3_uri(source)[1].strip('/')}/".lstrip("/")
+def bucket_policy_change(bucket: _Bucket, sources: Sequence[str]) -> Change:
+    """What the owner of a bucket must allow, so that the functions may read these places in it."""
     arn = f"arn:{settings().partition}:s3:::{bucket.name}"
+    roots = (f"{locations.split_s3_uri(source)[1].strip('/')}/".lstrip("/") for source in sources)
+    read = list(dict.fromkeys(f"{arn}/{root}*" for root in roots))
     statements = [
-        _statement("VedetteReadsCaptures", "s3:GetObject", f"{arn}/{root}*"),
+        _statement("VedetteReadsCaptures", "s3:GetObject", read if len(read) > 1 else read[0]),
         _statement("VedetteListsCaptures", ["s3:ListBucket", "s3:GetBucketNotification"], arn),
     ]
     return Change(
@@ -237,7 +238,7 @@ def key_policy_change(kms_key: str, region: str) -> Change:
     )
 
 
-def _statement(sid: str, action: str | list[str], resource: str) -> dict[str, Any]:
+def _statement(sid: str, action: str | list[str], resource: str | list[str]) -> dict[str, Any]:
     roles = [aws.function_role(f"vedette-{settings().stage}-{function}") for function in READERS]
     return {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": roles}, "Action": action, "Resource": resource}
 

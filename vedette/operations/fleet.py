@@ -115,9 +115,14 @@ class Change(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         if not self.field:
-            stays = "the records stay" if (self.before or {}).get("records") else "the endpoint itself stays"
-            return f"{self.endpoint}: {'added' if self.before is None else f'removed; {stays}'}"
+            return f"{self.endpoint}: {'added' if self.before is None else f'removed; {self._stays}'}"
         return f"{self.endpoint}: {self.field}: {_word(self.before)} -> {_word(self.after)}"
+
+    @property
+    def _stays(self) -> str:
+        """What an entry leaves behind that leaves the fleet."""
+        noun = msgspec.convert({**self.before, "endpoint": self.endpoint}, FleetEntry).noun
+        return "the endpoint itself stays" if noun == "endpoint" else f"the {noun} stay"
 
 
 def _word(value: Any) -> str:

@@ -6,6 +6,7 @@
 | ends with the name itself                       | the place above it, if the variants lie directly below the name |
 | nothing of the name lies there                  | accepted: "no object yet"                                       |
 | objects of the name in another form             | an error, with an example of the form                           |
+| some of them in another form                    | a remark, with an example of them                               |
 | may not be listed                               | accepted, with a remark                                         |
 """
 
@@ -22,6 +23,7 @@ from chalicelib import locations
 from chalicelib.alerts.wording import counted, duration
 from chalicelib.aws.s3 import Bucket
 from chalicelib.errors import AccessDenied, VedetteError
+from chalicelib.locations import CaptureKey
 from chalicelib.records import FleetEntry
 from chalicelib.stores.parts import listed_between
 from chalicelib.window import DAY
@@ -78,15 +80,16 @@ def inspect_records(name: str, place: str) -> ObservedRecords:
     fleet.check_entry(FleetEntry(endpoint=name, records=place), name)
     place, now = place.rstrip("/"), datetime.now(UTC)
     variants: list[str] = []
-    found: list[datetime] = []
+    listed: list[str] = []
     remarks: tuple[str, ...] = ()
     try:
-        place, variants = _records_at(name, place)
-        found = list(islice(_begun_in_last_day(name, place, variants, now), MAX_LISTED + 1))
+        place, variants, sampled = _records_at(name, place)
+        listed = list(islice(_keys_of_last_day(name, place, variants, now), MAX_LISTED + 1))
+        remarks = _stranger_remarks(name, place, [*sampled, *listed])
     except AccessDenied:
         remarks = (f"You may not list {place}, so what lies there is not known.",)
     source = inspect_source(name, place)
-    begun = found[:MAX_LISTED]
+    begun = [one.begun for key in listed[:MAX_LISTED] if (one := _record(name, place, key)) is not None]
     return ObservedRecords(
         endpoint=name,
         source=place,
@@ -94,7 +97,7 @@ def inspect_records(name: str, place: str) -> ObservedRecords:
         objects=len(begun),
         hours=len({one.replace(minute=0) for one in begun}),
         newest=max(begun, default=None),
-        more=len(found) > MAX_LISTED,
+        more=len(listed) > MAX_LISTED,
         now=now,
         **msgspec.structs.asdict(msgspec.structs.replace(source, remarks=(*remarks, *source.remarks))),
     )
@@ -111,8 +114,8 @@ def key_form(place: str, name: str) -> str:
     return f"{place}/{name}/{{variant}}/yyyy/mm/dd/hh/MM-SS-mmm-id.jsonl"
 
 
-def _records_at(name: str, place: str) -> tuple[str, list[str]]:
-    """The place below which name, variant and hour follow, and the variants there.
+def _records_at(name: str, place: str) -> tuple[str, list[str], list[str]]:
+    """The place below which name, variant and hour follow, the variants there, and the keys that were looked at.
 
     It is the place that was named or, if that ends with the name, the one above it.
 
@@ -125,9 +128,9 @@ def _records_at(name: str, place: str) -> tuple[str, list[str]]:
     strangers: list[str] = []
     for candidate in (place, above) if last == name and above != "s3:/" else (place,):
         keys = _sampled_keys(name, candidate)
-        variants = sorted(_variants(name, candidate, keys))
-        if variants:
-            return candidate, variants
+        records = [one for key in keys if (one := _record(name, candidate, key)) is not None]
+        if records:
+            return candidate, sorted({one.variant for one in records}), keys
         strangers += keys
     if strangers:
         bucket, _ = locations.split_s3_uri(place)
@@ -135,14 +138,27 @@ def _records_at(name: str, place: str) -> tuple[str, list[str]]:
             f"s3://{bucket}/{strangers[0]} is not named like a captured object. Vedette reads {key_form(place, name)},"
             f" for example {place}/{name}/AllTraffic/2026/11/22/09/34-30-683-5512.jsonl; times are in UTC."
         )
-    return place, []
+    return place, [], []
 
 
-def _variants(name: str, place: str, keys: Iterable[str]) -> set[str]:
-    """The variants of a name, of those keys that are named like captured objects of it at a place."""
+def _record(name: str, place: str, key: str) -> CaptureKey | None:
+    """What a key says that is named like a captured object of a name at a place; None for another key."""
     bucket, _ = locations.split_s3_uri(place)
-    captures = [capture for key in keys if (capture := locations.capture_key(key)) is not None]
-    return {one.variant for one in captures if one.endpoint == name and locations.captures_to(place, bucket, one)}
+    found = locations.capture_key(key)
+    is_of_name = found is not None and found.endpoint == name and locations.captures_to(place, bucket, found)
+    return found if is_of_name else None
+
+
+def _stranger_remarks(name: str, place: str, keys: Iterable[str]) -> tuple[str, ...]:
+    strangers = list(dict.fromkeys(key for key in keys if _record(name, place, key) is None))
+    if not strangers:
+        return ()
+    one = len(strangers) == 1
+    return (
+        f"At least {counted(len(strangers), 'object')} there {'is' if one else 'are'} not named like captured objects,"
+        f" such as s3://{locations.split_s3_uri(place)[0]}/{strangers[0]}: Vedette does not read"
+        f" {'it' if one else 'them'}.",
+    )
 
 
 def _sampled_keys(name: str, place: str) -> list[str]:
@@ -153,11 +169,9 @@ def _sampled_keys(name: str, place: str) -> list[str]:
     return [listed.key for found in sampled for listed in found if not listed.key.endswith("/")]
 
 
-def _begun_in_last_day(name: str, place: str, variants: Sequence[str], now: datetime) -> Iterator[datetime]:
-    """When each object of the last day was begun."""
+def _keys_of_last_day(name: str, place: str, variants: Sequence[str], now: datetime) -> Iterator[str]:
+    """The keys of the variants that lie where objects of the last day lie."""
     bucket, (root, *_) = Bucket(locations.split_s3_uri(place)[0]), locations.capture_roots(place, name)
     for variant in variants:
         for listed in listed_between(bucket, f"{root}{variant}/", now - DAY, now + MINUTE):
-            capture = locations.capture_key(listed.key)
-            if capture is not None:
-                yield capture.begun
+            yield listed.key

@@ -93,11 +93,14 @@ class EndpointStatus(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str = ""  # what could not be read
     missing: tuple[str, ...] = ()  # what the fleet names and does not exist, a sentence each
     records: str = ""  # the s3 place of own records; "" of an endpoint
+    transform_jobs: str = ""  # how the names of transform jobs begin; "" of an endpoint
 
     @property
     def serves(self) -> str:
         """What it serves, in words."""
-        return self.served or ("own records" if self.records else "no endpoint")
+        return self.served or (
+            "own records" if self.records else "transform jobs" if self.transform_jobs else "no endpoint"
+        )
 
     @property
     def firing(self) -> int:
@@ -160,6 +163,7 @@ def of_one(entry: FleetEntry, all_mutes: Sequence[Mute]) -> EndpointStatus:
         state=found.status if found else "",
         served=_served(found),
         records=entry.records,
+        transform_jobs=entry.transform_jobs,
         deleted=sanitize(found.deleted) if found else "",
         wanted=str(wanted.version.version) if wanted and wanted.version else "",
         wanted_because=sanitize(wanted.reason) if wanted else "",

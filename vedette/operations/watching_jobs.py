@@ -5,13 +5,15 @@
 | some whose names begin so                | the newest that has ended, or else the newest, is described               |
 | ... a place that no stage names          | the change of VEDETTE_CAPTURE_SOURCES                                     |
 | ... a bucket of another account, a key   | what its owner must allow, as JSON and as Terraform                       |
+| ... a manifest that you may not read     | the same of the manifest, and a remark                                    |
 | ... a form that is read in part          | a remark                                                                  |
 | none yet                                 | the entry is made; `vedette watch` shows the places once there is one     |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -21,8 +23,9 @@ import msgspec
 from chalicelib import locations
 from chalicelib.alerts.sanitize import sanitize
 from chalicelib.aws import sagemaker
-from chalicelib.capture.transform_job import JobStatus, TransformJob
-from chalicelib.errors import VedetteError
+from chalicelib.aws.s3 import Bucket
+from chalicelib.capture.transform_job import JobStatus, TransformJob, manifest_places
+from chalicelib.errors import AccessDenied, VedetteError
 from chalicelib.records import Fleet, FleetEntry
 from chalicelib.settings import settings
 from vedette.operations import capture_sources, fleet
@@ -50,8 +53,15 @@ class ObservedJobs(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...] = ()
 
 
-def inspect_jobs(prefix: str) -> ObservedJobs:
-    """Describe the newest of the jobs whose names begin so; nothing is written."""
+def inspect_jobs(name: str, prefix: str) -> ObservedJobs:
+    """Describe the newest of the jobs whose names begin so, to be watched under a name; nothing is written.
+
+    Raises
+    ------
+    VedetteError
+        If no job can have a name that begins so, or a bucket that the job names does not exist.
+    """
+    fleet.check_entry(FleetEntry(endpoint=name, transform_jobs=prefix), name)
     since = datetime.now(UTC) - LOOK_BACK
     named = (one for one in sagemaker.transform_jobs(prefix, since) if one["TransformJobName"].startswith(prefix))
     newest = list(islice(named, MAX_SHOWN))
@@ -64,6 +74,7 @@ def inspect_jobs(prefix: str) -> ObservedJobs:
             prefix=prefix, jobs=jobs, remarks=("No job of the last 90 days has a name that begins so.",)
         )
     job, newest_job = TransformJob.of(described), newest[0]
+    inputs = _inputs(job)
     return ObservedJobs(
         prefix=prefix,
         jobs=jobs,
@@ -76,8 +87,8 @@ def inspect_jobs(prefix: str) -> ObservedJobs:
         split_type=job.form.split_type,
         joins_input=job.form.joins_input,
         input_filter=job.form.input_filter,
-        changes=tuple(_changes(job, described)),
-        remarks=(*_failure(newest_job), *_remarks(job, described)),
+        changes=tuple(_changes(job, described, inputs)),
+        remarks=(*_failure(newest_job), *_unlisted(job, inputs), *_remarks(job, described)),
     )
 
 
@@ -108,22 +119,52 @@ def _remarks(job: TransformJob, described: Mapping[str, Any]) -> list[str]:
 # --- what the owners must do ------------------------------------------------------------------------------------------
 
 
-def _changes(job: TransformJob, described: Mapping[str, Any]) -> Iterable[Change]:
-    places = [place for place in (f"{job.input_uri.rpartition('/')[0]}/", f"{job.output_uri}/") if place != "s3://"]
-    if job.capture_uri:
-        places.append(f"{job.capture_uri}/")
+def _changes(job: TransformJob, described: Mapping[str, Any], inputs: Sequence[str]) -> Iterable[Change]:
+    outputs = [f"{job.output_uri}/", *([f"{job.capture_uri}/"] if job.capture_uri else [])]
+    places = list(dict.fromkeys([*inputs, *outputs]))
     unnamed = [place for place in places if not settings().names_place(*locations.split_s3_uri(place))]
     if unnamed:
         yield _stage_change(unnamed)
-    keys = {str(described["TransformOutput"].get("KmsKeyId", "")), *(_capture_key(described),)}
+    keys = {str(described["TransformOutput"].get("KmsKeyId", "")), _capture_key(described)}
     for name in dict.fromkeys(locations.split_s3_uri(place)[0] for place in places):
         bucket = capture_sources.bucket_of(f"s3://{name}")
         if not bucket.ours:
-            root = next(place for place in places if locations.split_s3_uri(place)[0] == name)
-            yield capture_sources.bucket_policy_change(bucket, root)
+            of_bucket = [place for place in places if locations.split_s3_uri(place)[0] == name]
+            yield capture_sources.bucket_policy_change(bucket, of_bucket)
         keys.add(bucket.kms_key)
     for key in sorted(filter(None, keys)):
         yield capture_sources.key_policy_change(key, settings().region)
+
+
+def _inputs(job: TransformJob) -> list[str]:
+    """The folder of a job's inputs; with a manifest that of the manifest, and of what it names if you may read it."""
+    places = [_folder(job.input_uri)]
+    if job.lists_inputs:
+        bucket, key = locations.split_s3_uri(job.input_uri)
+        with suppress(AccessDenied):
+            manifest = manifest_places(Bucket(bucket).get(key) or b"")
+            places += [_folder(manifest.prefix)] if manifest else []
+    return places
+
+
+def _unlisted(job: TransformJob, inputs: Sequence[str]) -> list[str]:
+    if not job.lists_inputs or len(inputs) > 1:
+        return []
+    return [
+        f"{job.input_uri} could not be read as a manifest, so the places of the inputs that it names are not known."
+    ]
+
+
+def _folder(uri: str) -> str:
+    """The folder of an object or of a prefix, with a slash at its end.
+
+    Examples
+    --------
+    >>> [_folder(uri) for uri in ("s3://lake/in/a.csv", "s3://lake/in/", "s3://lake/in", "s3://lake")]
+    ['s3://lake/in/', 's3://lake/in/', 's3://lake/', 's3://lake/']
+    """
+    bucket, key = locations.split_s3_uri(uri)
+    return f"s3://{bucket}/{key[: key.rfind('/') + 1]}"
 
 
 def _capture_key(described: Mapping[str, Any]) -> str:
@@ -136,6 +177,12 @@ def _stage_change(places: Iterable[str]) -> Change:
 
 
 # --- the fleet --------------------------------------------------------------------------------------------------------
+
+
+def prefix_of(stored: Fleet, name: str) -> str:
+    """How the names of the jobs begin that are watched under this name; "" if no jobs are."""
+    entry = stored.entry(name)
+    return entry.transform_jobs if entry else ""
 
 
 def watched(stored: Fleet, name: str, prefix: str, fields: Mapping[str, Any]) -> tuple[FleetEntry, ...]:
