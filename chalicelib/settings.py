@@ -42,6 +42,13 @@ RUNBOOK_URL = re.compile(
     r"(?:[/?#][a-zA-Z0-9/?#._~:@!$&()*+;=%-]{0,500})?"
 )
 
+VARIABLES = (  # of the environment, that `from_environment` reads
+    *("VEDETTE_STAGE", "VEDETTE_BUCKET", "VEDETTE_TABLE", "VEDETTE_TOPIC_ARN", "VEDETTE_INCIDENTS_TOPIC_ARN"),
+    *("VEDETTE_TOPICS", "VEDETTE_ROLE_ARN", "VEDETTE_CAPTURE_SOURCES", "VEDETTE_GROUND_TRUTH_SOURCES"),
+    *("VEDETTE_RUNBOOK_URL", "VEDETTE_TEAM_RUNBOOKS", "VEDETTE_DIGEST", "VEDETTE_TEAM_DIGESTS"),
+    "VEDETTE_IMAGE_ACCOUNTS",
+)
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -8,6 +8,7 @@ import sys
 from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import product
+from pathlib import Path
 
 import boto3
 import botocore.session
@@ -22,7 +23,7 @@ from chalicelib.errors import NotReady, OutOfTime, RequestRejected
 from chalicelib.locations import HOUR
 from chalicelib.records import FleetEntry
 from chalicelib.services import quality_monitoring
-from chalicelib.settings import settings
+from chalicelib.settings import VARIABLES, from_environment, settings
 from chalicelib.statistics import BASELINE_K
 from tests.capture.captures import line, side
 from tests.operations.installed_stage import SITE
@@ -33,7 +34,7 @@ from vedette.installation.policies import listed
 from vedette.local import permissions
 from vedette.local.recorder import calling_as
 from vedette.operations import backfill
-from vedette.spark import emr_serverless
+from vedette.spark import emr_serverless, job
 from vedette.spark import engine as spark_engine
 
 BACKFILL = ("backfill", SITE, "--from", "2026-02-01")
@@ -44,16 +45,19 @@ PROGRAM = """#!{python}
 import json, sys
 with open({log!r}, "a") as log:
     log.write(json.dumps([{name!r}, *sys.argv[1:]]) + "\\n")
+if sys.argv[1:4] == ["s3", "cp", "-"]:
+    open({log!r} + "-uploaded", "w").write(sys.stdin.read())
 print({{"list-applications": "None", "create-application": "00f1r8ka7v2h4t01"}}.get(sys.argv[2], "run"))
 """
 
 
 @pytest.fixture
-def called(stage, tmp_path) -> list[list[str]]:
+def called(stage, tmp_path, monkeypatch) -> list[list[str]]:
     """The programs that the printed script calls, with their arguments, as a shell runs it."""
     for name in ("aws", "docker"):
         (tmp_path / name).write_text(PROGRAM.format(python=sys.executable, name=name, log=str(tmp_path / "log")))
         (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("VEDETTE_OTHER", "of another program")
     script = stage.done(*BACKFILL, "--engine", "spark", "--print")
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     subprocess.run(["/bin/sh"], input=script, text=True, cwd=tmp_path, env=environment, check=True)
@@ -76,6 +80,10 @@ def test_the_script_packs_uploads_and_starts(called):
         ["aws", "emr-serverless", "start-job-run"],
     ]
     assert option(called, "--application-id") == "00f1r8ka7v2h4t01"
+
+
+def test_the_job_file_is_uploaded_as_it_is(called, tmp_path):
+    assert (tmp_path / "log-uploaded").read_text() == Path(job.__file__).read_text()
 
 
 def test_emr_serverless_accepts_the_job(called):
@@ -102,9 +110,23 @@ def test_the_job_is_the_command_in_the_stage(stage, called):
     (defaults,) = option(called, "--configuration-overrides")["applicationConfiguration"]
     properties = defaults["properties"]
     assert properties["spark.emr-serverless.driverEnv.VEDETTE_STAGE"] == "local"
+    ours = {name.rpartition(".")[2] for name in properties if "driverEnv.VEDETTE_" in name}
+    assert ours == {name for name in VARIABLES if name in os.environ}
     assert properties["spark.executorEnv.PYSPARK_PYTHON"] == "./environment/bin/python"
     uploaded = [call[4] for call in called if call[1:3] == ["s3", "cp"]]
     assert uploaded == [properties["spark.archives"].removesuffix("#environment"), submitted["entryPoint"]]
+
+
+def test_the_variables_are_those_that_the_settings_read(stage):
+    read = []
+
+    class Environment(dict):
+        def get(self, name, default=None):
+            read.append(name)
+            return super().get(name, default)
+
+    from_environment(Environment(os.environ))
+    assert set(read) == set(VARIABLES)
 
 
 def test_the_role_is_of_the_stage_alone(stage, called):
@@ -120,6 +142,14 @@ def test_nothing_is_changed_by_printing(stage):
     stage.done(*BACKFILL, "--engine", "spark", "--print")
     assert stage.changes() == []
     assert stage.answer(*BACKFILL, "--engine", "spark", "--print")["script"].startswith("#!/bin/sh\n")
+
+
+def test_what_the_command_refuses_is_not_printed(stage):
+    user_actions.apply_fleet(FleetEntry(endpoint="nightly", transform_jobs="nightly-"))
+    for command in ("backfill", "replay"):
+        options = ("--from", "2026-02-01", "--engine", "spark", "--print")
+        assert "nightly names transform jobs" in stage.refused(command, "nightly", *options)
+        assert "nowhere is not in the fleet" in stage.refused(command, "nowhere", *options)
 
 
 def test_options_of_spark_need_spark(stage):

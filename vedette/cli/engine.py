@@ -67,10 +67,10 @@ def print_script(io: CommandIO, *arguments: str) -> None:
     """Print the script that runs a command with these arguments on EMR Serverless."""
     import os
 
-    from chalicelib.settings import settings
+    from chalicelib.settings import VARIABLES, settings
     from vedette.spark import emr_serverless
 
-    variables = {name: value for name, value in os.environ.items() if name.startswith("VEDETTE_")}
+    variables = {name: value for name, value in os.environ.items() if name in VARIABLES}
     script = emr_serverless.script(settings(), variables, [*arguments, "--engine", "spark"])
     io.say(script.rstrip("\n"))
     io.emit({"script": script})

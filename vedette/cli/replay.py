@@ -13,7 +13,7 @@ from vedette.cli import engine, stage
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
-    from chalicelib.records import Execution
+    from chalicelib.records import Execution, FleetEntry
     from vedette.operations.replay import BaselineReplay, Week
     from vedette.spark.engine import Spark
 
@@ -62,8 +62,9 @@ def replay_command(
       vedette replay fraud --from 60d --quality --constraints quality-baseline/
       vedette replay preferred-site --from 90d --engine spark
     """  # noqa: D301
-    from vedette.operations import results
+    from vedette.operations import control, results
 
+    entry = control.captured_entry_of(endpoint)
     if printed:
         given = {"--constraints": other, "--variant": variant, "--window": window}
         more = [word for name, value in given.items() if value for word in (name, value)]
@@ -72,7 +73,7 @@ def replay_command(
         return
     of_quality = quality or (window is not None and results.is_quality_window(window))
     with engine.started(master) as spark:
-        found = (_of_quality if of_quality else _of_captures)(endpoint, since, other, variant, window, spark)
+        found = (_of_quality if of_quality else _of_captures)(entry, since, other, variant, window, spark)
     _show(io, endpoint, found)
 
 
@@ -89,13 +90,13 @@ class _Replayed(NamedTuple):
 
 
 def _of_quality(
-    endpoint: str, since: str, other: str | None, variant: str, window: str | None, spark: Spark | None
+    entry: FleetEntry, since: str, other: str | None, variant: str, window: str | None, spark: Spark | None
 ) -> _Replayed:
     from datetime import UTC
 
-    from vedette.operations import control, quality_replay
+    from vedette.operations import quality_replay
 
-    start, end = stage.parse_past_time(since), datetime.now(UTC)
+    endpoint, start, end = entry.endpoint, stage.parse_past_time(since), datetime.now(UTC)
     named = _execution(endpoint, variant, window) if window else None
     if named is not None:
         end, variant = named.window_end, named.variant
@@ -105,7 +106,7 @@ def _of_quality(
         raise VedetteError(
             f"The quality of the model of {endpoint} was not evaluated from {start:%Y-%m-%d} to {end:%Y-%m-%d}."
         )
-    sides = quality_replay.replayed(control.entry_of(endpoint), days, [baseline for _, baseline in against], spark)
+    sides = quality_replay.replayed(entry, days, [baseline for _, baseline in against], spark)
     return _Replayed(start, end, len(days), "days of model quality", _names(against), sides, named)
 
 
@@ -114,15 +115,14 @@ def _names(against: Sequence[tuple[str, Any]]) -> list[str]:
 
 
 def _of_captures(
-    endpoint: str, since: str, other: str | None, variant: str, window: str | None, spark: Spark | None
+    entry: FleetEntry, since: str, other: str | None, variant: str, window: str | None, spark: Spark | None
 ) -> _Replayed:
     from datetime import UTC
 
     from vedette.operations import control, replay
 
-    wanted = replay.ReplayRange.of(
-        control.captured_entry_of(endpoint), stage.parse_past_time(since), datetime.now(UTC), control.history(endpoint)
-    )
+    endpoint = entry.endpoint
+    wanted = replay.ReplayRange.of(entry, stage.parse_past_time(since), datetime.now(UTC), control.history(endpoint))
     named = _execution(endpoint, variant, window) if window else None
     if named is not None:
         wanted, variant = wanted.until(named), named.variant

@@ -193,10 +193,10 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
     from vedette.operations import backfill, control
 
     begin = stage.parse_past_time(since)
+    entry = control.captured_entry_of(endpoint)
     if printed:
         engine.print_script(io, "backfill", endpoint, "--from", begin.isoformat(timespec="seconds"), "--yes")
         return
-    entry = control.captured_entry_of(endpoint)
     found = backfill.backlog(entry, begin, datetime.now(UTC))
     io.say(
         f"Found {_number(len(found.objects), 'object')} ({found.size / 1e6:.1f} MB) to process; {found.have} already"

@@ -71,7 +71,8 @@ docker run --rm --platform linux/amd64 -v "$PWD":/work public.ecr.aws/amazonlinu
 
 # 2. The archive and the job file, in the bucket of the stage
 aws s3 cp environment.tar.gz s3://{bucket}/{archive}
-printf 'from vedette.cli import main\\n\\nmain()\\n' | aws s3 cp - s3://{bucket}/{job}
+aws s3 cp - s3://{bucket}/{job} <<'END'
+{job_file}END
 
 # 3. The role of the job: what the command reads and writes, and nothing else
 aws iam get-role --role-name {role} > /dev/null 2>&1 || aws iam create-role --role-name {role} \\
@@ -96,7 +97,7 @@ echo "aws emr-serverless get-job-run --application-id $APPLICATION --job-run-id 
 
 def job_policy(stage: Settings) -> Policy:
     """What the role of a job may do in a stage: policy.json, narrowed as the policies of functions are."""
-    policy = json.loads(resources.files("vedette.spark").joinpath("policy.json").read_bytes())
+    policy = json.loads(_file("policy.json"))
     return narrowed(policy, "spark", StageScope.of(stage))
 
 
@@ -116,6 +117,7 @@ def script(stage: Settings, variables: Mapping[str, str], arguments: Sequence[st
         bucket=stage.bucket,
         archive=ARCHIVE,
         job=JOB,
+        job_file=_file("job.py"),
         role=f"vedette-{stage.stage}-spark",
         trust=_json(_TRUST),
         policy=_json(job_policy(stage)),
@@ -127,6 +129,10 @@ def script(stage: Settings, variables: Mapping[str, str], arguments: Sequence[st
         driver=_json(_driver(stage, arguments)),
         overrides=_json(_overrides(stage, variables)),
     )
+
+
+def _file(name: str) -> str:
+    return resources.files("vedette.spark").joinpath(name).read_text()
 
 
 def _json(value: Any) -> str:
