@@ -44,6 +44,13 @@ def test_the_list_shows_what_fires_and_what_is_about_to_and_exits_with_1_when_an
     assert (data["mutes"], data["undelivered"]) == ([], [])
 
 
+def test_one_message_of_several_alerts_is_told_once(alerting):
+    alert_on(execution(violation("b"), violation("a")))
+    data = alerting.answer("alerts", "list")
+    assert len({one["headline"] for one in data["alerts"]}) == 1
+    assert " ".join(alerting.run("alerts", "list").output.split()).count("is not Integral in") == 1
+
+
 def test_nothing_that_fires_is_exit_code_0(alerting):
     assert "No alert is firing or pending." in alerting.done("alerts", "list")
     assert "No alert is firing or pending." in alerting.done("alerts", "list", SITE)

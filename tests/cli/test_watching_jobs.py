@@ -209,6 +209,22 @@ def test_a_failed_newest_job_is_said(stage, jobs):
     assert "churn-nightly-1 failed: ClientError: part-0[.]csv: Bad HTTP status" in said
 
 
+def test_a_failed_job_is_exit_code_1(stage, jobs):
+    stage.done(*WATCH, "--yes")
+    jobs.run("churn-nightly-1", ["no number"])
+    for severity in ("critical", "information"):
+        shown = stage.run("show", "violations", "churn-nightly", "--fail-on", severity)
+        assert (shown.exit_code, "JobFailed" in shown.output) == (1, True)
+
+
+def test_what_a_job_violates_is_accepted_under_its_name(stage, jobs):
+    jobs.use_baseline()
+    stage.done(*WATCH, "--yes")
+    jobs.run("churn-nightly-2", BAD)
+    said = stage.done("constraints", "accept", "churn-nightly", "--reason", "cents", "--yes")
+    assert "UTC, transform job churn-nightly-2; the verdict of the window is Violations." in said
+
+
 def test_the_name_of_an_endpoint_is_refused(stage, jobs):
     user_actions.apply_fleet(FleetEntry(endpoint="churn-nightly"))
     assert "names no transform jobs" in stage.refused(*WATCH, "--yes")

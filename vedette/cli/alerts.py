@@ -244,10 +244,7 @@ def _row(alert: Alert) -> tuple[str, ...]:
 
 def _story(alert: Alert) -> str:
     """Headline and cause, as the message and the page give them."""
-    from chalicelib.alerts.wording import capitalized
-
-    names = [alert.endpoint, alert.subject]
-    return f"{alert.endpoint}: {capitalized(alert.headline, names)}. {alert.cause}".rstrip()
+    return f"{alert.endpoint}: {alert.sentence} {alert.cause}".rstrip()
 
 
 def _what(alert: Alert) -> str:

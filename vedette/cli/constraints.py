@@ -232,7 +232,7 @@ def accept_command(
     accepted = baselines.accepted(endpoint, before, variant, window, features, everything=everything)
     io.say(
         f"From {accepted.rows:,} rows captured {accepted.start:%Y-%m-%d %H:%M} to {accepted.end:%H:%M} UTC,"
-        f" variant {accepted.variant}; the verdict of the window is {accepted.verdict}."
+        f" {accepted.kind} {accepted.name}; the verdict of the window is {accepted.verdict}."
     )
     if not everything:
         io.say(*(f"  {_accepted_of(name, checks)}" for name, checks in accepted.checks.items()))

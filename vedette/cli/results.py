@@ -47,7 +47,8 @@ def show_group() -> None:
 def violations_command(io: CommandIO, endpoint: str, variant: str, window: str, fail_on: str) -> None:
     """Show the violations in a window.
 
-    Exit codes: 0 = no violations of the severity of --fail-on or worse, 1 = such violations found.
+    Exit codes: 0 = no violations of the severity of --fail-on or worse, 1 = such violations found, or a transform job
+    failed.
 
     \b
     Examples:
@@ -56,7 +57,7 @@ def violations_command(io: CommandIO, endpoint: str, variant: str, window: str, 
     """  # noqa: D301
     from chalicelib.alerts import story
     from chalicelib.alerts.sanitize import sanitize
-    from chalicelib.constraints.measurement import Severity
+    from chalicelib.constraints.measurement import Severity, Verdict
     from chalicelib.constraints.severity_order import any_at_least, worst_first
     from vedette.operations import alerts, results
 
@@ -78,7 +79,8 @@ def violations_command(io: CommandIO, endpoint: str, variant: str, window: str, 
             for one, about in zip(found, sent, strict=True)
         ]
     )
-    if any_at_least(Severity(fail_on), (m for one in found for m in one.execution.measurements)):
+    failed = any(one.execution.verdict == Verdict.JOB_FAILED for one in found)  # as critical as a violation can be
+    if failed or any_at_least(Severity(fail_on), (m for one in found for m in one.execution.measurements)):
         click.get_current_context().exit(1)
 
 
@@ -234,9 +236,11 @@ def _head(io: CommandIO, one: WindowResult) -> None:
 
     execution = one.execution
     ours = one.source == "vedette"
-    what = "transform job" if execution.job else "variant"
-    source = f"Vedette, {what} {one.name}" if ours else f"Model Monitor ({one.monitoring_type}), schedule {one.name}"
-    io.say(f"{source}", f"  {_time(execution.window_start)} to {_time(execution.window_end)} UTC: {one.verdict}")
+    source = "Vedette" if ours else f"Model Monitor ({one.monitoring_type})"
+    io.say(
+        f"{source}, {one.kind} {one.name}",
+        f"  {_time(execution.window_start)} to {_time(execution.window_end)} UTC: {one.verdict}",
+    )
     if ours:
         refused = sum(execution.rejected.values())
         version = execution.package_version

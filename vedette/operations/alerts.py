@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib import records
-from chalicelib.alerts import endpoint_notifications, mutes
+from chalicelib.alerts import endpoint_notifications, mutes, story
 from chalicelib.alerts.state import fingerprint_id
 from chalicelib.aws import messages as outgoing
 from chalicelib.constraints.measurement import Fingerprint, Verdict
@@ -54,6 +54,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     state: FingerprintState
     muted_by: tuple[Mute, ...] = ()
     headline: str = ""  # of the message that reported it; "" if none is stored
+    sentence: str = ""  # the headline as the mail and the page give it
     cause: str = ""
     alert_id: str = ""
 
@@ -134,10 +135,13 @@ def with_stories(found: Iterable[Alert]) -> list[Alert]:
         if folder and "://" not in folder and folder not in messages:
             messages[folder] = stage_stores().executions.alerts(folder)
         sent = _reporting(messages.get(folder, ()), alert.fingerprint)
-        described.append(
-            alert if sent is None else replace(alert, headline=sent.headline, cause=sent.cause, alert_id=sent.alert_id)
-        )
+        described.append(alert if sent is None else _described(alert, sent))
     return described
+
+
+def _described(alert: Alert, sent: AlertMessage) -> Alert:
+    sentence = story.headline(sent)
+    return replace(alert, headline=sent.headline, sentence=sentence, cause=sent.cause, alert_id=sent.alert_id)
 
 
 def _reporting(messages: Iterable[AlertMessage], fingerprint: str) -> AlertMessage | None:

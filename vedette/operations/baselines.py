@@ -73,7 +73,8 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """A window as a baseline, with its sample size and verdict."""
 
-    variant: str
+    kind: str  # variant or transform job
+    name: str  # of the variant or the transform job
     start: datetime
     end: datetime
     verdict: str
@@ -282,7 +283,8 @@ def accepted(
     typed = {name for name, of in checks.items() if check_types.DATA_TYPE in of}
     seen = [one for one in _violated(execution, edited) if one.feature in typed]
     result = Accepted(
-        variant=found.name,
+        kind=found.kind,
+        name=found.name,
         start=execution.window_start,
         end=execution.window_end,
         verdict=execution.verdict,

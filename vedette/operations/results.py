@@ -56,6 +56,13 @@ class WindowResult(msgspec.Struct, frozen=True, kw_only=True):
     folder: str  # s3://..., with a slash at the end; "" if there are no files
     execution: Execution
 
+    @property
+    def kind(self) -> str:
+        """What the name is that of."""
+        if self.source != "vedette":
+            return "schedule"
+        return "transform job" if self.execution.job else "variant"
+
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """The statistics of one feature, with Model Monitor's names, in the units of the feature."""
