@@ -31,6 +31,11 @@ _CAPTURE_KEY = re.compile(
     re.DOTALL,
 )
 
+# The part of `job_output`: the digests of the job and of the place of the output.
+_JOB_PART = re.compile(
+    rf"parts/[^/]+/{TRANSFORM_VARIANT}/\d{{4}}/\d\d/\d\d/\d\d/\d\d-\d\d-000-[0-9a-f]{{12}}-[0-9a-f]{{16}}\.jsonl\.json"
+)
+
 # Earlier versions of Vedette kept a second part, {name}.jsonl.{sequencer}.json, for an object that was overwritten.
 PART_SUFFIX = ".jsonl.json"
 CONSTRAINTS_FILE, STATISTICS_FILE, VERSION_FILE = "constraints.json", "statistics.json", "version.json"
@@ -219,6 +224,19 @@ def job_output(endpoint: str, job: str, started: datetime, output_uri: str) -> C
 def parts_of_job(endpoint: str, job: str, started: datetime) -> str:
     """The prefix of the parts of the outputs of a transform job."""
     return f"{parts_of_hour(endpoint, TRANSFORM_VARIANT, started)}{started:%M-%S}-000-{_digest(job, 12)}-"
+
+
+def is_part_of_job(key: str) -> bool:
+    """Whether a part is that of an output of a transform job; an endpoint may have a variant of the same name.
+
+    Examples
+    --------
+    >>> is_part_of_job("parts/nightly/transform/2026/11/22/02/00-07-000-3a2d5ab7d95c-55d4d4028d5abb6e.jsonl.json")
+    True
+    >>> is_part_of_job("parts/site/transform/2026/11/22/02/00-07-000-0d0f1a52-8a55-4d3c-9c0e-5a3d6b7c8d9e.jsonl.json")
+    False
+    """
+    return _JOB_PART.fullmatch(key) is not None
 
 
 def _digest(text: str, length: int) -> str:

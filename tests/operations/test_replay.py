@@ -8,7 +8,7 @@ import pytest
 from chalicelib import locations
 from chalicelib.capture.summary import CaptureSummary
 from chalicelib.endpoint_run import stage_stores
-from chalicelib.locations import ROLLUP_LENGTH
+from chalicelib.locations import HOUR, ROLLUP_LENGTH
 from chalicelib.parts import RollUp
 from chalicelib.services import aggregation
 from chalicelib.statistics.table import Table
@@ -63,6 +63,18 @@ def test_nothing_is_written_and_each_part_is_read_once(lived):
     read = [call.parameters["Key"] for call in lived.cloud.recorder.of("GetObject")]
     parts = [key for key in read if key.startswith("parts/")]
     assert len(parts) == len(set(parts)) == lived.answer("replay", SITE)["parts"] > 0
+
+
+def test_the_parts_of_jobs_that_had_the_name_before_are_left_out(lived):
+    bucket, now = stage_stores().bucket, lived.cloud.clock.now()
+    before = lived.answer("replay", SITE)["parts"]
+    captured = next(one.key for one in bucket.list_objects(f"parts/{SITE}/AllTraffic/"))
+    bucket.put(
+        locations.part(locations.job_output(SITE, "night-1", now - 2 * HOUR, "s3://b/a.out")), bucket.get(captured)
+    )
+    assert lived.answer("replay", SITE)["parts"] == before
+    bucket.put(captured.replace("/AllTraffic/", "/transform/"), bucket.get(captured))  # a variant of that name
+    assert lived.answer("replay", SITE)["parts"] == before + 1
 
 
 def test_roll_ups_stand_for_their_parts(lived, monkeypatch):

@@ -205,13 +205,14 @@ def compared(endpoint: str, other: str | None) -> list[tuple[str, Baseline]]:
 
 
 def keys_of(wanted: ReplayRange, variant: str = "") -> dict[str, tuple[str, ...]]:
-    """The part keys of each variant, or of one, in order."""
-    endpoint = wanted.entry.endpoint
-    return {
-        name: found
-        for name in ([variant] if variant else stage_stores().parts.variants(endpoint))
-        if (found := stage_stores().parts.keys(endpoint, name, wanted.start, wanted.end))
+    """The part keys of each variant, or of one, in order; none of the transform jobs that had the name before."""
+    endpoint, parts = wanted.entry.endpoint, stage_stores().parts
+    listed = {
+        name: parts.keys(endpoint, name, wanted.start, wanted.end)
+        for name in ([variant] if variant else parts.variants(endpoint))
     }
+    captured = {name: tuple(key for key in keys if not locations.is_part_of_job(key)) for name, keys in listed.items()}
+    return {name: keys for name, keys in captured.items() if keys}
 
 
 def replayed(
