@@ -223,7 +223,11 @@ def test_what_the_console_writes_for_a_folder_does_not_matter(stage, lake):
     watch = ("watch", SCORES, "--records", f"s3://{LAKE}/data-capture", "--dry-run")
     assert "no object yet" in stage.done(*watch)
     lake.put_object(Bucket=LAKE, Key=key(stage), Body=rows(1))
-    assert "1 object in 1 hour of the last day" in stage.done(*watch)
+    begun = stage.cloud.clock.now() - timedelta(hours=2)
+    lake.put_object(Bucket=LAKE, Key=f"data-capture/{SCORES}/blue/{begun:%Y/%m/%d/%H}/")
+    said = stage.done(*watch)
+    assert "1 object in 1 hour of the last day" in said
+    assert "not named" not in said
 
 
 def test_records_that_lie_deeper_than_they_are_read_are_refused(stage, place):

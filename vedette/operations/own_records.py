@@ -170,8 +170,9 @@ def _sampled_keys(name: str, place: str) -> list[str]:
 
 
 def _keys_of_last_day(name: str, place: str, variants: Sequence[str], now: datetime) -> Iterator[str]:
-    """The keys of the variants that lie where objects of the last day lie."""
+    """The keys where objects of the last day lie, without what the console writes for a folder."""
     bucket, (root, *_) = Bucket(locations.split_s3_uri(place)[0]), locations.capture_roots(place, name)
     for variant in variants:
         for listed in listed_between(bucket, f"{root}{variant}/", now - DAY, now + MINUTE):
-            yield listed.key
+            if not listed.key.endswith("/"):
+                yield listed.key
