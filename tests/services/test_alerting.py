@@ -300,7 +300,8 @@ def a_state(fingerprints: int) -> AlertState:
 PK, SK = endpoint_partition(ENDPOINT), "alerts#AllTraffic"
 
 
-def test_a_state_whose_body_lies_in_s3_is_read_and_then_stored_in_its_item(watched):
+def test_a_state_whose_body_lies_in_s3_is_read_and_then_stored_in_its_item(watched, monkeypatch):
+    monkeypatch.setattr(state, "MAX_FINGERPRINTS", 100)
     store_in_s3(a_state(10_000))
     table = stage_stores().deployments.table
     assert table.get(AlertState, PK, SK) == (a_state(10_000), 1)
@@ -308,7 +309,7 @@ def test_a_state_whose_body_lies_in_s3_is_read_and_then_stored_in_its_item(watch
     assert reported(clean("x"), hour=0) == []
     stored = boto3.client("dynamodb").get_item(TableName=table.name, Key={"pk": {"S": PK}, "sk": {"S": SK}})["Item"]
     assert "body" not in stored
-    assert len(table.get(AlertState, PK, SK)[0].fingerprints) == state.MAX_FINGERPRINTS
+    assert len(table.get(AlertState, PK, SK)[0].fingerprints) == 100
 
 
 def test_the_functions_that_alert_read_a_state_in_s3(world):
@@ -369,12 +370,12 @@ def test_the_longest_state_fits_an_item(watched):
     assert stage_stores().deployments.table.get(AlertState, PK, SK) == (longest, 1)
 
 
-def test_300_fingerprints_that_recover_at_once_are_one_message(watched):
-    stage_stores().deployments.table.put(a_state(300), PK, SK, 0)
+def test_100_fingerprints_that_recover_at_once_are_one_message(watched):
+    stage_stores().deployments.table.put(a_state(100), PK, SK, 0)
     assert reported(clean("x"), hour=0) == []
     (sent,) = [*reported(clean("x"), hour=1), *reported(clean("x"), hour=2)]
     assert sent
-    assert "and 299 more" in watched.cloud.mailbox.last.subject
+    assert "and 99 more" in watched.cloud.mailbox.last.subject
 
 
 # --- privacy ----------------------------------------------------------------------------------------------------------
