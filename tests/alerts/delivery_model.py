@@ -98,7 +98,8 @@ class Aws:
         content = self.objects.get(asked["Key"])
         if content is None:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "GetObject")
-        return {"Body": StreamingBody(io.BytesIO(content), len(content)), "ETag": '"e"', "LastModified": STORED}
+        body = StreamingBody(io.BytesIO(content), len(content))
+        return {"Body": body, "ETag": '"e"', "LastModified": STORED, "ContentLength": len(content)}
 
     def put_object(self, **asked: Any) -> dict[str, Any]:
         self.objects[asked["Key"]] = asked["Body"]
