@@ -16,9 +16,9 @@ demo: $(VENV)/.installed
 local: $(VENV)/.installed
 	@$(BIN)/vedette local $(ARGS)
 
-# The tests of one file may share a stage, so one process runs them all; in order, so that many short files come last.
+# The tests of one file may share a stage, so one process runs them all.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/proof --ignore=tests/clients --ignore=tests/spark --ignore=tests/site --ignore=tests/wheel $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore=tests/proof --ignore=tests/clients --ignore=tests/spark --ignore=tests/site --ignore=tests/wheel $(ARGS)
 
 # The wheel, built, and used from empty environments; needs PyPI. `uv build --wheel` writes it to dist/.
 wheel: $(VENV)/.installed
