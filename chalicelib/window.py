@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LATE_DATA_GRACE = timedelta(minutes=5)  # a window closes so long after its end
@@ -38,7 +39,7 @@ class Window:
     @property
     def name(self) -> str:
         """The folder name in S3: the start to the minute, and the length in minutes."""
-        return f"{self.start:{START_FORMAT}}_{self.length // timedelta(minutes=1)}m"
+        return f"{self.start:{START_FORMAT}}_{self.length // MINUTE}m"
 
     def contains(self, moment: datetime) -> bool:
         """Whether a moment lies in the window."""
@@ -84,4 +85,4 @@ def day_of(time: datetime) -> Window:
     >>> day_of(datetime(2026, 3, 2, 9, 7, tzinfo=UTC)).name
     '2026-03-02T00-00Z_1440m'
     """
-    return open_window(DAY // timedelta(minutes=1), time)
+    return open_window(DAY // MINUTE, time)

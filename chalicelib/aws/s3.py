@@ -4,8 +4,8 @@
 |---------------------------------------|--------------------------------------------------------------|
 | 404 on read                           | None                                                         |
 | 403 of S3 or KMS                      | AccessDenied; a 403 is never taken for "not there"           |
-| no such bucket                        | NoBucket, which is an AccessDenied                           |
 | an archived object, a disabled key    | the same                                                     |
+| no such bucket                        | NoBucket, which is an AccessDenied                           |
 | 412 on a write with If-None-Match     | False: another invocation wrote it first, and that one stays |
 | 409 on it: another write is under way | tried again, since that one may fail; then NotReady          |
 | everything else                       | propagates                                                   |

@@ -14,17 +14,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
 
 from chalicelib.capture.json_path import JsonPath
-from chalicelib.window import Window
+from chalicelib.window import MINUTE, Window
 
 OUTPUT_SUFFIX = ".out"
-MINUTE = timedelta(minutes=1)
 # What a model answers to a request may repeat what it was sent, so it is left out of the reason.
 _ANSWER = re.compile(r"(Bad HTTP status (?:code )?(?:received|returned) from (?:algorithm|invoke): ?\d*).*", re.DOTALL)
 _BINARY = ("recordio", "image/", "audio/", "video/", "x-npy", "tfrecord", "octet-stream", "parquet")

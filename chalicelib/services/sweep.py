@@ -58,7 +58,6 @@ from chalicelib.services import (
     capture_backlog,
     capture_processing,
     emf_metrics,
-    job_backlog,
     model_monitor,
     monitoring,
     repetition,
@@ -503,6 +502,8 @@ def _alert_on_schedules(sweep_run: _SweepRun) -> int:
 
 def _evaluate_jobs(sweep_run: _SweepRun) -> dict[str, Any]:
     """Evaluate the transform jobs that are not known to be reported, and alert."""
+    from chalicelib.services import job_backlog  # few entries name jobs
+
     found = job_backlog.process(sweep_run.run, sweep_run.checkpoint.reported_windows)
     sweep_run.save(reported_windows=found.reported)
     sweep_run.windows_left |= found.unfinished

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -50,9 +50,8 @@ from chalicelib.services.aggregation import WindowSum
 from chalicelib.services.execution_recording import Evaluated
 from chalicelib.services.window_evaluation import EvaluationContext
 from chalicelib.stores.baselines import VersionedBaseline
-from chalicelib.window import Window
+from chalicelib.window import MINUTE, Window
 
-MINUTE = timedelta(minutes=1)
 MAX_SAME_MINUTES = 50  # attempts to find a window that no other job of the entry has
 CUT_OFF = frozenset({RejectionReason.BAD_GZIP.value, RejectionReason.GZIP_BOMB.value})  # one line, and all behind it
 _NO_BASELINE = VersionedBaseline("", Baseline(constraints=Constraints({"version": 0.0, "features": []})))
@@ -144,7 +143,9 @@ def _evaluate(run: EndpointRun, job: TransformJob) -> MonitoredJob:
 
     def summaries() -> Iterator[CaptureSummary]:
         for part in run.stores.parts.read(keys):
-            unread.extend(filter(None, [_unread_reasons(part.summary)]))
+            reasons = _unread_reasons(part.summary)
+            if reasons:
+                unread.append(reasons)
             yield part.summary
 
     added = WindowSum(CaptureSummary.total(summaries()), (), keys, keys)

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -26,11 +26,10 @@ from chalicelib.errors import AccessDenied, VedetteError
 from chalicelib.locations import CaptureKey
 from chalicelib.records import FleetEntry
 from chalicelib.stores.parts import listed_between
-from chalicelib.window import DAY
+from chalicelib.window import DAY, MINUTE
 from vedette.operations import fleet
 from vedette.operations.capture_sources import ObservedSource, inspect_source
 
-MINUTE = timedelta(minutes=1)
 MAX_LISTED = 5_000  # objects of the last day, in five requests
 MAX_SAMPLED_KEYS = 100  # of a folder, to see whether they are named like captured objects
 

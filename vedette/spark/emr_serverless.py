@@ -57,7 +57,7 @@ export AWS_DEFAULT_REGION={region}
 
 # 1. Python and Vedette in one archive, made on the Linux of EMR's workers
 #    https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/using-python.html
-docker run --rm --platform linux/amd64 -v "$PWD":/work public.ecr.aws/amazonlinux/amazonlinux:2023 sh -euc '
+docker run --rm --platform linux/amd64 -v "$PWD":/here public.ecr.aws/amazonlinux/amazonlinux:2023 sh -euc '
   dnf install -y -q gcc make tar gzip wget xz-devel zlib-devel bzip2-devel libffi-devel openssl-devel sqlite-devel
   wget -q https://www.python.org/ftp/python/{python}/Python-{python}.tgz
   tar -xzf Python-{python}.tgz
@@ -66,8 +66,8 @@ docker run --rm --platform linux/amd64 -v "$PWD":/work public.ecr.aws/amazonlinu
   make -s altinstall
   python{minor} -m venv --copies /environment
   cp -r /usr/local/lib/python{minor}/* /environment/lib/python{minor}/
-  /environment/bin/python -m pip install -q /work/dist/vedette-*.whl venv-pack
-  /environment/bin/venv-pack -q -f -p /environment -o /work/environment.tar.gz --python-prefix /home/hadoop/environment'
+  /environment/bin/python -m pip install -q /here/dist/vedette-*.whl venv-pack
+  /environment/bin/venv-pack -q -f -p /environment -o /here/environment.tar.gz --python-prefix /home/hadoop/environment'
 
 # 2. The archive and the job file, in the bucket of the stage
 aws s3 cp environment.tar.gz s3://{bucket}/{archive}
