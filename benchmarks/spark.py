@@ -9,8 +9,8 @@
 | Spark local[1]   | `vedette.spark.engine`, with a task at a time                                 |
 | Spark local[2]   | two tasks at a time                                                           |
 
-Every way runs `process_backlog`, and writes each part once to a folder that is empty before. The ways take turns in
-each round, so that what else the machine does slows all of them. Wall time of Spark is that of the job; the start of
+Every way runs `past_objects.created`, and writes each part once to a folder that is empty before. The ways take turns
+in each round, so that what else the machine does slows all of them. Wall time of Spark is that of the job; the start of
 the JVM is a column of its own. CPU time is that of the whole tree of processes, the start of the JVM included: this
 process adopts orphans (PR_SET_CHILD_SUBREAPER), and the kernel says of each ended child what it and the children that
 it waited for used (wait4). PySpark's daemon does not wait for its workers, so each task returns the CPU time of its own
@@ -44,7 +44,8 @@ from chalicelib.endpoint_run import EndpointRun
 from chalicelib.events import DataCaptured
 from chalicelib.records import FleetEntry
 from chalicelib.stores.parts import ActivityStore, PartStore
-from vedette.operations.backfill import Counts, counts_of, process_backlog
+from vedette.operations.backfill import counts_of_part
+from vedette.operations.past_objects import Counts, created
 from vedette.operations.stages import entered
 from vedette.spark import engine
 from vedette.spark.slices import slices
@@ -118,7 +119,7 @@ class Created(NamedTuple):
 def create_parts(folder: Path, parts: Path, objects: Sequence[DataCaptured]) -> Created:
     """What a task does, and a plain process."""
     run = run_in(folder, parts)
-    counts = Counts.total(counts_of(captured, outcome) for captured, outcome in process_backlog(objects, run))
+    counts = Counts.total(created(objects, partial(counts_of_part, run)))
     return Created(counts, os.getpid(), time.process_time())
 
 

@@ -160,6 +160,7 @@ class Execution(Record, frozen=True, kw_only=True):
     parts_digest: str = ""  # of the keys of all of them; "" in records of earlier versions, which name every part
     labels: LabelCounts | None = None  # of model quality
     job: str = ""  # the batch transform job whose outputs it evaluated, or that failed
+    of_backfill: bool = False  # `vedette backfill` evaluated it: past data raises no alert
 
     def used(self, keys: tuple[str, ...]) -> bool:
         """Whether it added up exactly the parts with these keys, given in order."""

@@ -156,11 +156,11 @@ def create_part(run: EndpointRun, captured: DataCaptured) -> ProcessedObject | S
     known = run.stores.parts.get(captured.capture)
     if known is not None:
         missing = run.entry.quality is not None and not run.quality_parts.has_predictions(captured.capture)
-        return ProcessedObject(known, created=False, predictions_added=missing and _record_predictions(run, captured))
+        return ProcessedObject(known, created=False, predictions_added=missing and _store_predictions(run, captured))
     read = _read(run, captured, None)
     if isinstance(read, UnreadableReason):
         return _skipped(captured, read)
-    _record_predictions(run, captured)
+    _store_predictions(run, captured)
     return _stored(run, captured, _part(captured, read.summary, None))
 
 
@@ -206,13 +206,22 @@ def _read(
     return UnreadableReason.UNEXPECTED_CONTENT
 
 
-def _record_predictions(run: EndpointRun, captured: DataCaptured) -> bool:
+def _record_predictions(run: EndpointRun, captured: DataCaptured) -> None:
     """Store what labels are joined to, before the part: once there is a part, its predictions are there too."""
+    if run.entry.quality is not None:
+        from chalicelib.services import prediction_recording
+
+        prediction_recording.record(run, captured, run.entry.quality)
+
+
+def _store_predictions(run: EndpointRun, captured: DataCaptured) -> bool:
+    """The same for captures from before; whether this call stored them."""
     if run.entry.quality is None:
         return False
     from chalicelib.services import prediction_recording
 
-    return prediction_recording.record(run, captured)
+    stored = prediction_recording.store(run, captured, run.entry.quality)
+    return stored is not None and stored.created
 
 
 def _skipped(captured: DataCaptured, reason: UnreadableReason) -> Skipped:

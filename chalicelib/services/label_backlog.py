@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from chalicelib import locations
-from chalicelib.aws.s3 import Bucket, ListedObject
+from chalicelib.aws.s3 import ListedObject
 from chalicelib.deadline import Deadline
 from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import AccessDenied, NoBucket
@@ -81,9 +81,8 @@ def _scan(
     deadline: Deadline,
 ) -> LabelScan:
     name, _ = locations.split_s3_uri(uri)
-    listed = _objects(run.stores.bucket_of(name), uri, scan.after)
     last = scan.after
-    for number, found in enumerate(listed):
+    for number, found in enumerate(objects_of(run, uri, scan.after)):
         if number == MAX_LISTED or not deadline.has_left(0):
             return replace(scan, after=last)
         last = found.key
@@ -94,9 +93,10 @@ def _scan(
     return LabelScan(form=scan.form, begun=run.now, since=scan.since if scan.failed else scan.begun)
 
 
-def _objects(bucket: Bucket, uri: str, after: str) -> Iterator[ListedObject]:
-    """The objects of a place in the order of their keys, from behind a key on, without empty ones."""
-    _, prefix = locations.split_s3_uri(uri)
+def objects_of(run: EndpointRun, uri: str, after: str = "") -> Iterator[ListedObject]:
+    """The label objects of a place in the order of their keys, from behind a key on, without empty ones."""
+    name, prefix = locations.split_s3_uri(uri)
+    bucket = run.stores.bucket_of(name)
     listed = bucket.list_objects(prefix.rstrip("/"), after=after)
     return (found for found in listed if found.size and locations.lies_in(uri, bucket.name, found.key))
 

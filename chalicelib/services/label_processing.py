@@ -62,29 +62,46 @@ def process_each(runs: Iterable[EndpointRun], uploaded: GroundTruthUploaded) -> 
 
 def process(run: EndpointRun, uploaded: GroundTruthUploaded) -> ProcessedLabels | Skipped:
     """Make the label part of an object for one endpoint; the sweep does this for events that were lost."""
-    uri = f"s3://{uploaded.bucket}/{uploaded.key}"
     try:
-        opened = run.stores.bucket_of(uploaded.bucket).open(uploaded.key)
+        processed = create_part(run, uploaded)
     except AccessDenied:
         return _unreadable(run, uploaded, UnreadableReason.DENIED)
-    if opened is None:
-        return Skipped(SkipReason.OBJECT_GONE, f"{uri}: {UnreadableReason.GONE.value}")
-    part = _part(run, uri, opened)
-    if part is None:
-        return _unreadable(run, uploaded, UnreadableReason.UNEXPECTED_CONTENT)
-    if not part.count and not part.rejected:
-        return Skipped(SkipReason.NOT_LABELS, f"{uri}: it is empty")
-    created = run.quality_parts.put_labels(run.endpoint, part, opened.etag)
-    if created:
+    if isinstance(processed, Skipped):
+        unreadable = processed.reason == SkipReason.OBJECT_UNREADABLE
+        return _unreadable(run, uploaded, UnreadableReason.UNEXPECTED_CONTENT) if unreadable else processed
+    part = processed.part
+    if processed.created:
         count("Labels", part.count)
         count("RejectedLabels", sum(part.rejected.values()))
     if run.now - part.last_modified > LATE:
         run.quality_parts.record_late_labels(run.endpoint, part.last_modified)
     if not part.count:
         unreadable_objects.remember(run, uploaded, UnreadableReason.NO_LABELS, unreadable_objects.labels)
-    elif created:
+    elif processed.created:
         unreadable_objects.forget(run, [(uploaded.bucket, uploaded.key)], unreadable_objects.labels)
-    return ProcessedLabels(run.endpoint, part, created)
+    return processed
+
+
+def create_part(run: EndpointRun, uploaded: GroundTruthUploaded) -> ProcessedLabels | Skipped:
+    """Make the label part of an object, and nothing else: `vedette backfill` runs this outside of Lambda.
+
+    No metric counts it, what cannot be read is not remembered, and no evaluated day is looked at again.
+
+    Raises
+    ------
+    AccessDenied
+        When S3 or KMS refuses the object.
+    """
+    uri = f"s3://{uploaded.bucket}/{uploaded.key}"
+    opened = run.stores.bucket_of(uploaded.bucket).open(uploaded.key)
+    if opened is None:
+        return Skipped(SkipReason.OBJECT_GONE, f"{uri}: {UnreadableReason.GONE.value}")
+    part = _part(run, uri, opened)
+    if part is None:
+        return Skipped(SkipReason.OBJECT_UNREADABLE, f"{uri}: {UnreadableReason.UNEXPECTED_CONTENT.value}")
+    if not part.count and not part.rejected:
+        return Skipped(SkipReason.NOT_LABELS, f"{uri}: it is empty")
+    return ProcessedLabels(run.endpoint, part, run.quality_parts.put_labels(run.endpoint, part, opened.etag))
 
 
 def _part(run: EndpointRun, uri: str, opened: OpenObject) -> LabelPart | None:

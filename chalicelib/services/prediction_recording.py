@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -29,27 +30,41 @@ from chalicelib.quality.settings import QualitySettings
 from chalicelib.window import day_of
 
 
-def record(run: EndpointRun, captured: DataCaptured) -> bool:
-    """Store the predictions of a capture object; whether this call did.
+class StoredPredictions(NamedTuple):
+    """The predictions of a capture object."""
+
+    part: PredictionPart
+    created: bool  # by this call
+
+
+def record(run: EndpointRun, captured: DataCaptured, settings: QualitySettings) -> None:
+    """Store the predictions of a capture object, count them, and record that they came late, if they did.
 
     Raises
     ------
     AccessDenied
         When S3 or KMS refuses the object.
     """
-    settings = run.entry.quality
-    if settings is None:
-        return False
-    part = _part(run, captured, settings)
-    if part is None:
-        return False
-    created = run.quality_parts.put_predictions(captured.capture, part)
-    if created:
-        count("Predictions", part.count)
+    stored = store(run, captured, settings)
+    if stored is None:
+        return
+    if stored.created:
+        count("Predictions", stored.part.count)
     begun = captured.capture.begun
     if is_ripe(day_of(begun), settings, run.now):
         run.quality_parts.record_late_predictions(run.endpoint, begun)
-    return created
+
+
+def store(run: EndpointRun, captured: DataCaptured, settings: QualitySettings) -> StoredPredictions | None:
+    """Store the predictions of a capture object, and nothing else; None when it is gone.
+
+    Raises
+    ------
+    AccessDenied
+        When S3 or KMS refuses the object.
+    """
+    part = _part(run, captured, settings)
+    return None if part is None else StoredPredictions(part, run.quality_parts.put_predictions(captured.capture, part))
 
 
 def _part(run: EndpointRun, captured: DataCaptured, settings: QualitySettings) -> PredictionPart | None:

@@ -79,12 +79,24 @@ class EvaluatedDays:
 
 
 @dataclass(frozen=True)
+class JoinedDay:
+    """What one look sees: the predictions of a variant's day, joined to the labels that had come by then."""
+
+    variant: str
+    look: Look
+    joined: Joined
+    part_count: int  # of predictions and labels
+    parts_digest: str
+
+
+@dataclass(frozen=True)
 class QualityContext:
     """What the looks of one endpoint share, read once."""
 
     run: EndpointRun
     settings: QualitySettings
     baseline: VersionedQualityBaseline
+    of_backfill: bool = False
     published: list[Execution] = field(default_factory=list)
 
     @property
@@ -116,7 +128,7 @@ def evaluate_due_days(run: EndpointRun) -> EvaluatedDays | Skipped:
         if checkpoint is None or late.is_pending:
             _save(run, late, until, checkpoint, revision)
         return EvaluatedDays()
-    context = _context(run, settings)
+    context = quality_context(run, settings)
     _sync_condition(run, context)
     if isinstance(context, Skipped):
         return context
@@ -132,6 +144,18 @@ def evaluate_due_days(run: EndpointRun) -> EvaluatedDays | Skipped:
     if made:
         _save(run, late, due[made - 1].at if remaining else until, checkpoint, revision, is_complete=not remaining)
     return EvaluatedDays(tuple(context.published), remaining)
+
+
+def leave_to_backfill(run: EndpointRun, start: datetime) -> None:
+    """Write that every look up to now was made, where none was, and no prediction from before `start` is stored.
+
+    So a day is not evaluated, and alerted on, while a backfill from `start` on has stored a part of it.
+    """
+    checkpoint, revision = run.stores.checkpoints.quality(run.endpoint)
+    first = run.quality_parts.first_predicted(run.endpoint)
+    if checkpoint is None and (first is None or first >= start):
+        checkpoint = QualityCheckpoint(endpoint=run.endpoint, evaluated_until=run.now - GRACE)
+        run.stores.checkpoints.put_quality(checkpoint, revision)
 
 
 def _since(run: EndpointRun, checkpoint: QualityCheckpoint | None, late: LateQualityParts) -> datetime | None:
@@ -156,7 +180,10 @@ def _save(
         run.quality_parts.clear_late(late)
 
 
-def _context(run: EndpointRun, settings: QualitySettings) -> QualityContext | Skipped:
+def quality_context(
+    run: EndpointRun, settings: QualitySettings, *, of_backfill: bool = False
+) -> QualityContext | Skipped:
+    """The context of an endpoint's looks; skipped when no baseline of model quality can be used."""
     try:
         baseline = run.stores.quality_baselines.get_in_force(run.endpoint)
     except UnreadableFile as error:
@@ -168,7 +195,7 @@ def _context(run: EndpointRun, settings: QualitySettings) -> QualityContext | Sk
     if problem_type != settings.problem_type:
         why = f"the baseline {baseline.version} is of a {problem_type}, and the fleet names a {settings.problem_type}"
         return Skipped(SkipReason.BASELINE_UNREADABLE, f"the quality of the model is not evaluated: {why}")
-    return QualityContext(run, settings, baseline)
+    return QualityContext(run, settings, baseline, of_backfill)
 
 
 def _sync_condition(run: EndpointRun, context: QualityContext | Skipped) -> None:
@@ -189,82 +216,101 @@ def _publish(context: QualityContext, execution: Execution | None) -> None:
 
 def evaluate_day(context: QualityContext, variant: str, look: Look) -> Execution | None:
     """Make one look at a variant's predictions of a day; None when there is nothing to evaluate, or nothing new."""
-    run = context.run
+    day = join_day(context.run, context.settings, variant, look)
+    return None if day is None else store_day(context, day)
+
+
+def join_day(run: EndpointRun, settings: QualitySettings, variant: str, look: Look) -> JoinedDay | None:
+    """What a look sees; None when there is nothing to evaluate, or nothing new. It needs no other day."""
     parts = run.quality_parts
     keys = parts.prediction_keys(run.endpoint, variant, look.day.start, look.day.end)
     if not keys:
         return None
     label_keys = label_selection.label_keys_of_day(run, variant, look.day, keys, look.at)
+    digest = parts_digest((*keys, *label_keys))
     latest = run.stores.executions.latest_of_window(run.endpoint, variant, look.day, of_quality=True)
-    before = latest.labels if latest else None
-    if before is not None and before.is_final and not look.is_final:
+    if _comes_too_late(look, latest) or (
+        latest is not None and _is_of(latest, look, digest) and run.stores.executions.has_files(latest)
+    ):
         return None
-    known = before is not None and before.is_final == look.is_final
-    repaired = latest if latest is not None and known and latest.used((*keys, *label_keys)) else None
-    if repaired is not None and run.stores.executions.has_files(repaired):
+    joined = join(parts.read_predictions(keys), parts.read_labels(label_keys), settings)
+    # Without a block every row was left out.
+    return JoinedDay(variant, look, joined, len(keys) + len(label_keys), digest) if joined.blocks else None
+
+
+def store_day(context: QualityContext, day: JoinedDay) -> Execution | None:
+    """Evaluate a joined day beside the days before, and store it; None when another invocation was first."""
+    executions = context.run.stores.executions
+    latest = executions.latest_of_window(context.run.endpoint, day.variant, day.look.day, of_quality=True)
+    if _comes_too_late(day.look, latest):
         return None
-    joined = join(parts.read_predictions(keys), parts.read_labels(label_keys), context.settings)
-    if not joined.blocks:
-        return None  # every row was left out
-    if repaired is not None:
-        _write_files(context, repaired, joined)
-        return repaired
-    execution = _execution(context, variant, look, joined, latest, (*keys, *label_keys))
-    if not run.stores.executions.put(execution):
-        return None  # another invocation was first, and its execution stays
-    _write_files(context, execution, joined)
+    if latest is not None and _is_of(latest, day.look, day.parts_digest):
+        _write_files(context, latest, day.joined)  # what a crash left out
+        return latest
+    execution = _execution(context, day, latest)
+    if not executions.put(execution):
+        return None  # its execution stays
+    _write_files(context, execution, day.joined)
     return execution
 
 
-def _execution(
-    context: QualityContext, variant: str, look: Look, joined: Joined, latest: Execution | None, keys: tuple[str, ...]
-) -> Execution:
+def _comes_too_late(look: Look, latest: Execution | None) -> bool:
+    """Whether the final look at the day was made, and this is the first."""
+    return latest is not None and latest.labels is not None and latest.labels.is_final and not look.is_final
+
+
+def _is_of(execution: Execution, look: Look, digest: str) -> bool:
+    """Whether an execution is of the same look, and of the same predictions and labels."""
+    labels = execution.labels
+    return labels is not None and labels.is_final == look.is_final and execution.parts_digest == digest
+
+
+def _execution(context: QualityContext, day: JoinedDay, latest: Execution | None) -> Execution:
     """The verdict of a look at a day."""
-    run, day = context.run, look.day
+    run, window = context.run, day.look.day
     recorded = latest.package_version if latest else ""  # all looks at a day have the version of the first
-    versions = context.served(day) if recorded in {"", MIXED} else (recorded,)
+    versions = context.served(window) if recorded in {"", MIXED} else (recorded,)
     version = recorded or (versions[0] if len(versions) == 1 else MIXED)
-    evaluation = _evaluation(context, variant, look, joined, versions)
+    evaluation = _evaluation(context, day, versions)
     revision = latest.revision + 1 if latest else 1
-    folder = locations.execution(run.endpoint, variant, day, version, revision, of_quality=True)
+    folder = locations.execution(run.endpoint, day.variant, window, version, revision, of_quality=True)
     return Execution(
         endpoint=run.endpoint,
-        variant=variant,
-        window_start=day.start,
-        window_end=day.end,
+        variant=day.variant,
+        window_start=window.start,
+        window_end=window.end,
         window_closed=True,
         package_version=version,
         revision=revision,
         baseline=context.baseline.version,
         verdict=evaluation.verdict,
-        requests=joined.requests,
+        requests=day.joined.requests,
         rows=evaluation.rows,
         rejected={},  # the notes name what was left out
         measurements=evaluation.measurements,
         notes=evaluation.notes,
         parts=(),
-        part_count=len(keys),
-        parts_digest=parts_digest(keys),
+        part_count=day.part_count,
+        parts_digest=day.parts_digest,
         folder=folder,
         evaluated_at=datetime.now(UTC),
         checks_run=Checks.QUALITY,
-        labels=_label_counts(look, joined, latest),
+        labels=_label_counts(day, latest),
+        of_backfill=context.of_backfill,
     )
 
 
-def _evaluation(
-    context: QualityContext, variant: str, look: Look, joined: Joined, versions: tuple[str, ...]
-) -> Evaluation:
+def _evaluation(context: QualityContext, day: JoinedDay, versions: tuple[str, ...]) -> Evaluation:
     entry, baseline = context.run.entry, context.baseline.content
     mixed = f"mixed: versions {' and '.join(versions)} answered on this day, and the metrics are of all of them"
-    notes = joined.notes(are_all_predictions=False)
+    notes = day.joined.notes(are_all_predictions=False)
     return evaluate_quality(
-        joined.states,
+        day.joined.states,
         baseline.constraints,
         context.problem,
         baseline=baseline.statistics,
         history=LabelHistory(
-            usual_coverage=_usual_coverage(context, variant, look),
+            usual_coverage=_usual_coverage(context, day),
             capture_percentage=entry.capture_percentage,
             notes=(mixed, *notes) if len(versions) > 1 else notes,
         ),
@@ -272,25 +318,25 @@ def _evaluation(
     )
 
 
-def _label_counts(look: Look, joined: Joined, latest: Execution | None) -> LabelCounts:
-    total = QualityState.total(joined.states)
+def _label_counts(day: JoinedDay, latest: Execution | None) -> LabelCounts:
+    total, is_final = QualityState.total(day.joined.states), day.look.is_final
     at_delay = latest.labels.labelled_at_delay if latest and latest.labels else None
     return LabelCounts(
         predictions=total.predictions,
         labelled=total.labelled,
-        is_final=look.is_final,
-        labelled_at_delay=at_delay if look.is_final else total.labelled,
+        is_final=is_final,
+        labelled_at_delay=at_delay if is_final else total.labelled,
         groups=groups(total),
     )
 
 
-def _usual_coverage(context: QualityContext, variant: str, look: Look) -> float | None:
+def _usual_coverage(context: QualityContext, day: JoinedDay) -> float | None:
     """The share of predictions that had a label at the same age on the days before; None when it is not known."""
-    start = look.day.start
-    days = context.run.stores.executions.of_windows(
-        context.run.endpoint, variant, start - HISTORY_DAYS * DAY, start, DAY, of_quality=True
+    start = day.look.day.start
+    before = context.run.stores.executions.of_windows(
+        context.run.endpoint, day.variant, start - HISTORY_DAYS * DAY, start, DAY, of_quality=True
     )
-    found = list(_coverages((day.labels for day in days), is_final=look.is_final))
+    found = list(_coverages((one.labels for one in before), is_final=day.look.is_final))
     return median(found) if found else None
 
 

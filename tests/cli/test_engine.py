@@ -18,11 +18,9 @@ from msgspec.structs import replace
 
 from chalicelib.constraints.reference_days import FULL_DAYS
 from chalicelib.constraints.suggestion import suggested_constraints
-from chalicelib.endpoint_run import EndpointRun
 from chalicelib.errors import NotReady, OutOfTime, RequestRejected
 from chalicelib.locations import HOUR
 from chalicelib.records import FleetEntry
-from chalicelib.services import quality_monitoring
 from chalicelib.settings import VARIABLES, from_environment, settings
 from chalicelib.statistics import BASELINE_K
 from tests.capture.captures import line, side
@@ -182,8 +180,10 @@ def test_a_task_returns_the_sentence_of_an_error_that_no_retry_can_mend_and_rais
 def test_a_job_may_do_what_it_does_and_nothing_else(stage):
     """Both commands, of an endpoint with private features and one with model quality, in the role of a job."""
     quiet(stage)
-    entries = FleetEntry(endpoint="churn", private=("a",)), FleetEntry(endpoint="fraud", quality=SETTINGS)
+    settings_of_quality = replace(SETTINGS, ground_truth=())
+    entries = FleetEntry(endpoint="churn", private=("a",)), FleetEntry(endpoint="fraud", quality=settings_of_quality)
     user_actions.apply_fleet(*entries)
+    stage.by_hand("fraud")
     today = stage.cloud.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(FULL_DAYS):  # so that reference days are learned, and stored
         captured_days.capture_day("churn", today - (number + 1) * DAY)
@@ -198,13 +198,14 @@ def test_a_job_may_do_what_it_does_and_nothing_else(stage):
     put_baseline("fraud", day.start)
     capture_day("fraud", day, hours=4)
     label_day("fraud", day, day.start + DAY)
-    quality_monitoring.evaluate_due_days(EndpointRun.without_deadline(entries[1]))
+    boto3.client("s3").put_object(Bucket=stage.bucket, Key="ground-truth/fraud/labels.csv", Body=b"e1,1\n")
 
     policy = emr_serverless.job_policy(settings())
     stage.cloud.permissions.policy_of = lambda function: policy if function == "spark" else None
     with calling_as("spark"):
         for entry in entries:
-            assert stage.answer("backfill", entry.endpoint, "--from", "30d", "--yes")["rollups"] == 1
+            answer = stage.answer("backfill", entry.endpoint, "--from", "30d", "--yes")
+            assert (answer["rollups"], sum(answer["days"].values())) == (1, 1 if entry.quality else 0)
         assert stage.run("replay", "churn", "--from", "1d").exit_code in (0, 1)
         stage.done("replay", "fraud", "--from", "9d", "--quality")
     needed = [need for who, need in permissions.needed if who == "spark"]

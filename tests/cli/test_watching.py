@@ -11,7 +11,7 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.events import DataCaptured
 from chalicelib.locations import endpoint_partition
 from chalicelib.parts import Part
-from chalicelib.records import FleetEntry, SweepCheckpoint
+from chalicelib.records import SweepCheckpoint
 from tests.cli.watched_endpoint import (
     CHURN,
     LAKE,
@@ -22,8 +22,9 @@ from tests.cli.watched_endpoint import (
     rows,
     write_constraints,
 )
-from tests.runs import run_of_entry
 from vedette.demo import user_actions
+from vedette.operations import past_objects
+from vedette.operations.past_objects import Counts
 
 __all__ = ["lake"]
 HOUR = timedelta(hours=1)
@@ -287,26 +288,22 @@ def test_a_backfill_of_many_objects_reads_several_at_once_and_answers_a_machine_
     monkeypatch.setattr(backfill, "create_part", make)
     shown = watching.run("backfill", CHURN, "--from", "1d", "--yes", "--json").stdout
     assert json.loads(shown)["parts"] == {"created": 120}
-    assert 1 < max(most) <= backfill.MAX_PARALLEL_READS
+    assert 1 < max(most) <= past_objects.MAX_PARALLEL_READS
     assert len(parts()) == 120
 
 
-def test_a_backfill_keeps_few_large_objects_at_once(watching):
-    from vedette.operations import backfill
-
+def test_a_backfill_keeps_few_large_objects_at_once():
     captured = [DataCaptured("b", f"k{number}", "e", 150_000_000, None) for number in range(5)]
     running, most = [], []
 
-    def make(run, one):
+    def create(one):
         running.append(one)
         most.append(len(running))
         running.remove(one)
-        return "gone"
+        return Counts({one.key: 1})
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(backfill, "create_part", make)
-        made = list(backfill.process_backlog(captured, run_of_entry(FleetEntry(endpoint=CHURN))))
-    assert ([one.key for one, _ in made], max(most)) == (["k0", "k1", "k2", "k3", "k4"], 1)
+    made = list(past_objects.created(captured, create))
+    assert ([key for counts in made for key in counts.outcomes], max(most)) == (["k0", "k1", "k2", "k3", "k4"], 1)
 
 
 def test_a_backfill_says_what_it_does_not_understand(watching):

@@ -14,8 +14,9 @@ from chalicelib.records import FleetEntry
 from chalicelib.services.aggregation import ROLLUP_MIN_PARTS
 from tests.capture.captures import line, side
 from vedette.local.errors import AwsError
-from vedette.operations import backfill
-from vedette.operations.backfill import Backlog, Counts
+from vedette.operations import backfill, past_objects
+from vedette.operations.backfill import Backlog
+from vedette.operations.past_objects import Counts
 from vedette.spark import slices
 
 CHURN = FleetEntry(endpoint="churn")
@@ -118,7 +119,7 @@ def test_an_object_that_may_not_be_read_stands_in_no_ones_way(stage, captured, r
 
 
 def test_a_source_that_gives_nothing_is_not_asked_for_all(stage, captured, refuse, monkeypatch):
-    monkeypatch.setattr(backfill, "MAX_DENIED", 3)
+    monkeypatch.setattr(past_objects, "MAX_DENIED", 3)
     captured(timedelta(hours=5), 30)
     refuse(lambda key: key.startswith("data-capture/"))
     counts = backfill.process(missing(stage), CHURN)

@@ -1,11 +1,13 @@
 """Days of predictions and their labels, stored as parts: a binary classification with scores."""
 
+import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
-from chalicelib import locations
+from chalicelib import locations, records
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.quality.arrays import Values
 from chalicelib.quality.constraints import suggested_constraints
@@ -15,7 +17,7 @@ from chalicelib.quality.metrics import Problem
 from chalicelib.quality.predictions import PredictionPart
 from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.quality.state import QualityState
-from chalicelib.records import BaselineInForce, FleetEntry
+from chalicelib.records import BaselineInForce, Execution, FleetEntry
 from chalicelib.stores.quality_parts import QualityPartStore
 from tests.runs import run_of_entry
 
@@ -26,6 +28,8 @@ SETTINGS = QualitySettings(
 )
 BINARY = Problem(type=ProblemType.BINARY, classes=("0", "1"))
 GOOD, BAD = 3.0, 0.8  # how far the scores of both classes are apart
+EXECUTION = "/execution.json"
+EVALUATED = re.compile(rb"Evaluated [0-9: -]+ UTC")  # of a page
 
 
 class DayRows(NamedTuple):
@@ -95,6 +99,18 @@ def label_day(endpoint: str, day: DayRows, at: datetime, chosen: np.ndarray | No
         values=Values(classes=("0", "1"), content=day.labels[rows].astype("u1").tobytes()),
     )
     assert _parts(endpoint).put_labels(endpoint, part, f"etag-{at:%d%H}{name}")
+
+
+def stored_days(endpoint: str) -> dict[str, bytes]:
+    """What is stored of the evaluated days, without when they were evaluated, and by whom."""
+    bucket = stage_stores().bucket
+    found = {one.key: bucket.get(one.key) for one in bucket.list_objects(f"monitoring/{endpoint}/")}
+    for key, content in found.items():
+        if key.endswith(EXECUTION):
+            execution = records.read(Execution, content, key)
+            content = records.write(replace(execution, evaluated_at=execution.window_end, of_backfill=False))
+        found[key] = EVALUATED.sub(b"", content)
+    return found
 
 
 def put_baseline(endpoint: str, start: datetime) -> None:

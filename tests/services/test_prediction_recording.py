@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from chalicelib.endpoint_run import stage_stores
 from chalicelib.quality.ids import IdHash
 from chalicelib.services import capture_processing, prediction_recording
-from tests.runs import run_of, run_of_entry
+from tests.runs import run_of
 from tests.services.conftest import ENDPOINT
 from tests.services.labelled_endpoint import LABELLED, capture, prediction_parts, record
 from vedette.operations import backfill
@@ -113,8 +113,8 @@ def test_backfill_stores_the_predictions_of_captures_from_before_the_quality_tab
     now = labelled.cloud.clock.now()
     found = backfill.backlog(LABELLED, begun - timedelta(hours=1), now)
     assert (len(found.objects), found.have) == (1, 0)
-    ((_, done),) = backfill.process_backlog(found.objects, run_of_entry(LABELLED))
-    assert (done.created, done.predictions_added) == (False, True)
+    (counts,) = backfill.create_parts(LABELLED, found.objects)
+    assert counts.outcomes == {"given their predictions": 1}
     assert [part.count for part in prediction_parts()] == [1]
     assert backfill.backlog(LABELLED, begun - timedelta(hours=1), now).have == 1
 
@@ -124,7 +124,7 @@ def test_a_deleted_object_leaves_no_predictions(labelled):
     captured = capture_processing.DataCaptured(
         labelled.bucket, "gone", "", 0, capture_processing.locations.capture_key(key)
     )
-    assert prediction_recording.record(run_of(), captured) is False
+    assert prediction_recording.store(run_of(), captured, LABELLED.quality) is None
 
 
 def test_the_secret_is_made_once_and_never_printed(labelled, capsys):

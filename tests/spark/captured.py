@@ -25,7 +25,7 @@ def many_numbers(seed: int, rows: int = 5000) -> tuple[np.ndarray, np.ndarray]:
     return random.normal(1e6, 3, rows), random.random(rows)
 
 
-def rows_of(columns: tuple[np.ndarray, np.ndarray]) -> bytes:
+def rows_of_columns(columns: tuple[np.ndarray, np.ndarray]) -> bytes:
     """Captured requests of an input and an output."""
     return b"".join(
         line(side(repr(given)), side(repr(answered)))

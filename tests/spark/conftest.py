@@ -83,6 +83,11 @@ class Stage:
         boto3.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content)
         return key
 
+    def put_labels(self, endpoint: str, name: str, content: str) -> None:
+        """A label object."""
+        key = f"ground-truth/{endpoint}/{name}"
+        boto3.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content.encode())
+
     def stored(self, *prefixes: str) -> dict[str, bytes]:
         """Content by key."""
         bucket = stage_stores().bucket

@@ -4,28 +4,45 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from chalicelib import records
 from chalicelib.constraints.constraints import Constraints
+from chalicelib.endpoint_run import stage_stores
 from chalicelib.parts import Part
 from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.records import FleetEntry
-from tests.spark.captured import CROWDED, few_values, many_numbers, put_objects, rows_of
+from tests.services.quality_days import (
+    BAD,
+    DAY,
+    EXECUTION,
+    GOOD,
+    SETTINGS,
+    capture_day,
+    label_day,
+    put_baseline,
+    rows_of,
+    stored_days,
+)
+from tests.spark.captured import CROWDED, few_values, many_numbers, put_objects, rows_of_columns
 from tests.spark.conftest import ROOT, watched
 from vedette.demo import user_actions
 from vedette.local.errors import AwsError
 from vedette.operations import backfill, control
+from vedette.operations.past_objects import Counts
 
 SITE, FRAUD, WIDE, FRESH, DENIED, FAILING = "site", "fraud", "wide", "fresh", "denied", "failing"
+LABELLED = "labelled"
 ENTRIES = (
     FleetEntry(endpoint=SITE),
     FleetEntry(endpoint=FRAUD, quality=QualitySettings(problem_type=ProblemType.BINARY, score="0")),
+    FleetEntry(endpoint=LABELLED, quality=replace(SETTINGS, ground_truth=())),
     *(FleetEntry(endpoint=name) for name in (WIDE, FRESH, DENIED, FAILING)),
 )
 SPARK = ("--engine", "spark", "--master", "local[2]", "--yes")
 
 
-def in_this_process(stage, endpoint: str) -> tuple[backfill.Counts, dict[str, bytes]]:
+def in_this_process(stage, endpoint: str) -> tuple[Counts, dict[str, bytes]]:
     """What a backfill in this process stores; it is erased again."""
     entry = control.entry_of(endpoint)
     found = backfill.backlog(entry, stage.now - timedelta(days=1), stage.now)
@@ -52,7 +69,7 @@ def test_the_stored_bytes_are_those_of_a_backfill_in_one_process(fleet, endpoint
     assert (answer["parts"], answer["rows"], answer["refused"], answer["rollups"]) == (
         counts.outcomes,
         counts.rows,
-        counts.rejected_lines,
+        counts.rejected,
         counts.rollups,
     )
     assert fleet.stored(*(f"{kind}/{endpoint}/" for kind in ("parts", "rollups", "predictions"))) == stored
@@ -65,7 +82,7 @@ def test_an_object_of_many_values_has_the_same_moments_and_sketches_within_their
     """Sketches are randomized; everything else of a part is a function of the object."""
     numbers = [many_numbers(seed) for seed in range(3)]
     for minute, columns in enumerate(numbers):
-        fleet.put(WIDE, timedelta(hours=3, minutes=-minute), f"n{minute}", rows_of(columns))
+        fleet.put(WIDE, timedelta(hours=3, minutes=-minute), f"n{minute}", rows_of_columns(columns))
     _, stored = in_this_process(fleet, WIDE)
     assert fleet.answer("backfill", WIDE, "--from", "1d", *SPARK)["parts"] == {"created": len(numbers)}
     of_spark = fleet.stored(f"parts/{WIDE}/")
@@ -98,6 +115,29 @@ def assert_same(one, other, place: str = "part") -> None:
         assert one == pytest.approx(other, rel=1e-12, abs=1e-12), place
     else:
         assert one == other, place
+
+
+def test_labels_and_days_of_model_quality_are_those_of_a_backfill_in_one_process(fleet):
+    today = fleet.now.replace(hour=0, minute=0)
+    put_baseline(LABELLED, today)
+    for number in range(3, 9):
+        day = rows_of(today - number * DAY, GOOD if number > 5 else BAD)
+        capture_day(LABELLED, day, hours=4)
+        label_day(LABELLED, day, day.start + DAY)
+        fleet.put_labels(LABELLED, f"{number}.csv", f"e{number},1\nf{number},nonsense\n")
+    prefixes = (f"labels/{LABELLED}/", f"monitoring/{LABELLED}/")
+    before = fleet.stored(*prefixes)
+    here = fleet.answer("backfill", LABELLED, "--from", "20d", "--yes")
+    assert (here["labels"], sum(here["days"].values())) == ({"created": 6}, 6)
+    labels, days = fleet.stored(prefixes[0]), stored_days(LABELLED)
+    assert sum(key.endswith(EXECUTION) for key in days) == 11  # a day's final look is not due
+    for key in fleet.stored(*prefixes).keys() - before.keys():
+        stage_stores().bucket.delete(key)
+    there = fleet.answer("backfill", LABELLED, "--from", "20d", *SPARK)
+    assert (there["labels"], there["days"]) == (here["labels"], here["days"])
+    assert (fleet.stored(prefixes[0]), stored_days(LABELLED)) == (labels, days)
+    again = fleet.answer("backfill", LABELLED, "--from", "20d", *SPARK)
+    assert (again["labels"], again["days"]) == ({}, {})
 
 
 def test_the_job_file_runs_with_spark_submit(fleet):

@@ -47,7 +47,7 @@ SECTIONS = {
         "show": "vedette.cli.results:show_group",
         "watch": "vedette.cli.watching:watch_command",
         "unwatch": "vedette.cli.watching:unwatch_command",
-        "backfill": "vedette.cli.watching:backfill_command",
+        "backfill": "vedette.cli.backfill:backfill_command",
         "manage": "vedette.cli.fleet:manage_command",
         "apply": "vedette.cli.fleet:apply_command",
         "fleet": "vedette.cli.fleet:fleet_group",

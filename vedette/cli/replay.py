@@ -83,7 +83,7 @@ class _Replayed(NamedTuple):
     start: datetime
     end: datetime
     evaluated: int
-    noun: str
+    what: str  # the same in words
     names: list[str]
     sides: list[BaselineReplay[Any]]
     named: Execution | None  # that ends the replay
@@ -94,6 +94,7 @@ def _of_quality(
 ) -> _Replayed:
     from datetime import UTC
 
+    from chalicelib.alerts.wording import counted
     from vedette.operations import quality_replay
 
     endpoint, start, end = entry.endpoint, stage.parse_past_time(since), datetime.now(UTC)
@@ -107,7 +108,9 @@ def _of_quality(
             f"The quality of the model of {endpoint} was not evaluated from {start:%Y-%m-%d} to {end:%Y-%m-%d}."
         )
     sides = quality_replay.replayed(entry, days, [baseline for _, baseline in against], spark)
-    return _Replayed(start, end, len(days), "days of model quality", _names(against), sides, named)
+    return _Replayed(
+        start, end, len(days), counted(len(days), "day") + " of model quality", _names(against), sides, named
+    )
 
 
 def _names(against: Sequence[tuple[str, Any]]) -> list[str]:
@@ -119,6 +122,7 @@ def _of_captures(
 ) -> _Replayed:
     from datetime import UTC
 
+    from chalicelib.alerts.wording import counted
     from vedette.operations import control, replay
 
     endpoint = entry.endpoint
@@ -136,17 +140,16 @@ def _of_captures(
     parts = sum(len(of_variant) for of_variant in keys.values())
     with engine.progress(spark, "Evaluating", parts, counted=True) as advance:
         sides = replay.replayed(wanted, keys, [baseline for _, baseline in against], advance, spark)
-    return _Replayed(wanted.start, wanted.end, parts, "captured objects", _names(against), sides, named)
+    return _Replayed(wanted.start, wanted.end, parts, counted(parts, "captured object"), _names(against), sides, named)
 
 
 def _show(io: CommandIO, endpoint: str, found: _Replayed) -> None:
     from chalicelib.alerts.sanitize import sanitize
     from vedette.operations import replay
 
-    start, end, parts, noun, names, sides, named = found
+    start, end, parts, what, names, sides, named = found
     io.say(
-        f"{endpoint}, {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: {parts:,} {noun},"
-        f" evaluated with {' and '.join(names)}."
+        f"{endpoint}, {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: {what}, evaluated with {' and '.join(names)}."
     )
     rows = [
         (

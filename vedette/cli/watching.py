@@ -1,21 +1,18 @@
-"""`vedette watch`, `vedette unwatch`, `vedette backfill`: monitor endpoints that Vedette did not create."""
+"""`vedette watch`, `vedette unwatch`: monitor endpoints that Vedette did not create."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.errors import AccessDenied
-from vedette.cli import engine, stage
+from vedette.cli import stage
 from vedette.cli.quiet_start import show_quiet_start
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
-    from chalicelib.records import FleetEntry
-    from vedette.operations.backfill import Backlog, Counts
     from vedette.operations.capture_sources import Change
     from vedette.operations.own_records import ObservedRecords
     from vedette.operations.watching import ObservedEndpoint
@@ -166,84 +163,3 @@ def unwatch_command(io: CommandIO, endpoint: str) -> None:
         data["applied"] = True
         io.say(f"Vedette no longer watches {endpoint}.", *fleet.pending_of([entry]))
     io.emit(data)
-
-
-@stage.command("backfill", changes=True)
-@stage.endpoint
-@click.option(
-    "--from", "since", required=True, metavar="TIME|SPAN", help="The first captures to read: 14d, 2026-11-01."
-)
-@engine.engine_options
-def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | None, printed: bool) -> None:
-    """Process what an endpoint captured before Vedette watched it.
-
-    Create the same parts as the functions do, on this machine or on Spark, and skip objects that already have a part.
-    Where the endpoint has a quality table, store the predictions of the others too. Then create the roll-ups of many
-    parts. If you interrupt the command, run it again to continue. Past data raises no alerts. The sweep processes the
-    last two hours.
-
-    \b
-    Examples:
-      vedette backfill churn --from 14d
-      vedette backfill churn --from 2026-11-01 --dry-run
-      vedette backfill churn --from 90d --engine spark
-    """  # noqa: D301
-    from datetime import UTC, datetime
-
-    from vedette.operations import backfill, control
-
-    begin = stage.parse_past_time(since)
-    entry = control.captured_entry_of(endpoint)
-    if printed:
-        engine.print_script(io, "backfill", endpoint, "--from", begin.isoformat(timespec="seconds"), "--yes")
-        return
-    found = backfill.backlog(entry, begin, datetime.now(UTC))
-    io.say(
-        f"Found {_number(len(found.objects), 'object')} ({found.size / 1e6:.1f} MB) to process; {found.have} already"
-        " have a part and are skipped."
-    )
-    counts, quiet = backfill.Counts(), None
-    if (found.objects or found.hours) and io.confirm("Process them?"):
-        counts, quiet = _processed(io, entry, found, master)
-    io.emit(
-        {
-            "endpoint": endpoint,
-            "waiting": len(found.objects),
-            "parts": counts.outcomes,
-            "rows": counts.rows,
-            "refused": counts.rejected_lines,
-            "rollups": counts.rollups,
-            "quiet_start": quiet,
-        }
-    )
-
-
-def _processed(io: CommandIO, entry: FleetEntry, found: Backlog, master: str | None) -> tuple[Counts, Any]:
-    """Create what is missing; the counts, and what would have been sent in the last days, if that is known."""
-    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
-
-    from vedette.operations import backfill
-
-    with engine.started(master) as spark, engine.progress(spark, "Processing", found.size) as advance:
-        counts = backfill.process(found, entry, spark, advance)
-    io.say(*_outcome(counts))
-    if counts.denied:
-        more = len(counts.denied) - 1
-        raise AccessDenied(counts.denied[0] + (f", and to {_number(more, 'other object')}" if more else ""))
-    try:
-        return counts, show_quiet_start(io, entry)
-    except (ConnectTimeoutError, EndpointConnectionError) as error:  # a cluster may reach S3 and DynamoDB alone
-        io.say(f"The last days were not replayed, and no reference days were learned: {error}")
-        return counts, None
-
-
-def _outcome(counts: Counts) -> Iterator[str]:
-    if counts.outcomes:
-        parts = ", ".join(f"{number} {what}" for what, number in sorted(counts.outcomes.items()))
-        yield f"Parts: {parts}. They hold {counts.rows} rows; {counts.rejected_lines} lines were rejected."
-    if counts.rollups:
-        yield f"Roll-ups: {counts.rollups} created."
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

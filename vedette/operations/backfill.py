@@ -3,53 +3,42 @@
 | object, or five minutes                                  | outcome                                                 |
 |----------------------------------------------------------|---------------------------------------------------------|
 | an object without a part                                 | its part, with the code and the key of the function     |
-| an object that has a part, and its predictions if needed | skipped: an interrupted run can be repeated             |
-| another run creates the same part at the same time       | the first part stays                                    |
-| an object that S3 or KMS refuses                         | named in `Counts.denied`; the others are processed      |
-| MAX_DENIED of them                                       | the rest is left to another run: it is not one object   |
+| ... of an endpoint with a quality table                  | its predictions too                                     |
 | five minutes with ROLLUP_MIN_PARTS parts and no roll-up  | their roll-up, after all parts                          |
 | the last LOOK_BACK                                       | left to the sweep, which evaluates what it finds        |
 
-Several objects are read at once, because most of the time is spent waiting for S3; an interrupted run finishes the
-objects that it has started. No alerts are raised: the parts are marked as not evaluated individually. `vedette.spark`
-does the same work on many machines.
+No alerts are raised: the parts are marked as not evaluated individually. `past_objects` says what becomes of objects
+that cannot be read, and how an interrupted run goes on; `quality_backfill` does the same for labels.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from chalicelib import locations
 from chalicelib.endpoint_run import EndpointRun
-from chalicelib.errors import AccessDenied
 from chalicelib.events import DataCaptured
 from chalicelib.locations import ROLLUP_LENGTH
-from chalicelib.outcomes import Skipped, SkipReason
+from chalicelib.outcomes import Skipped
 from chalicelib.records import FleetEntry
 from chalicelib.services import capture_backlog
 from chalicelib.services.aggregation import ROLLUP_MIN_PARTS, slots_with_many_parts, write_rollup
-from chalicelib.services.capture_processing import ProcessedObject, create_part
+from chalicelib.services.capture_processing import create_part
 from chalicelib.services.sweep import LOOK_BACK
 from chalicelib.window import Window
-from vedette.spark.slices import slices
+from vedette.operations.past_objects import Counts, created, in_slices
 
 if TYPE_CHECKING:
     from vedette.spark.engine import Spark
 
-MAX_PARALLEL_READS = 10  # the size of botocore's connection pool
-MAX_PARALLEL_MEGABYTES = 200  # of objects read at once, unless a single one is larger
 ROLLUP_READ_BYTES = 20 << 20  # the work of one roll-up, in bytes of captures read at the same time
-MAX_DENIED = 100  # objects
-Processed = ProcessedObject | Skipped | AccessDenied
-T = TypeVar("T")
 
 
 class CrowdedHour(msgspec.Struct, frozen=True, order=True):
@@ -71,32 +60,6 @@ class Backlog(msgspec.Struct, frozen=True):
     def size(self) -> int:
         """The total size in bytes."""
         return sum(captured.size for captured in self.objects)
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """What became of some objects: only counts, so that no captured value leaves the process that read it."""
-
-    outcomes: dict[str, int] = {}
-    rows: int = 0
-    rejected_lines: int = 0
-    size: int = 0  # bytes of the objects
-    rollups: int = 0  # written
-    denied: tuple[str, ...] = ()  # a sentence for each object that may not be read
-
-    @classmethod
-    def total(cls, counts: Iterable[Counts]) -> Counts:
-        """The sum."""
-        outcomes: Counter[str] = Counter()
-        rows = rejected_lines = size = rollups = 0
-        denied: list[str] = []
-        for one in counts:
-            outcomes.update(one.outcomes)
-            rows += one.rows
-            rejected_lines += one.rejected_lines
-            size += one.size
-            rollups += one.rollups
-            denied += one.denied
-        return cls(dict(outcomes), rows, rejected_lines, size, rollups, tuple(denied))
 
 
 def backlog(entry: FleetEntry, since: datetime, now: datetime) -> Backlog:
@@ -153,73 +116,22 @@ def process(
     """Create what is missing, all parts before the roll-ups; `advance` is called with the bytes that were read."""
     total = Counts()
     for counts in chain(
-        _mapped(spark, partial(create_parts, entry), found.objects, lambda captured: captured.size),
-        _mapped(spark, partial(create_rollups, entry), found.hours, lambda hour: len(hour.slots) * ROLLUP_READ_BYTES),
+        in_slices(spark, partial(create_parts, entry), found.objects, lambda captured: captured.size),
+        in_slices(spark, partial(create_rollups, entry), found.hours, lambda hour: len(hour.slots) * ROLLUP_READ_BYTES),
     ):
         advance(counts.size)
         total = Counts.total([total, counts])
     return total
 
 
-def _mapped(
-    spark: Spark | None, create: Callable[[Sequence[T]], Iterator[Counts]], items: Sequence[T], size: Callable[[T], int]
-) -> Iterator[Counts]:
-    """What a function makes of items, in this process, or on Spark in slices of about the same size."""
-    if spark is None:
-        yield from create(items)
-    elif items:
-        yield from spark.map(partial(_slice_total, create), slices(items, size, spark.cores))
-
-
-def _slice_total(create: Callable[[Sequence[T]], Iterator[Counts]], items: Sequence[T]) -> Counts:
-    return Counts.total(create(items))
-
-
-def process_backlog(objects: Iterable[DataCaptured], run: EndpointRun) -> Iterator[tuple[DataCaptured, Processed]]:
-    """Create the parts of objects, several at a time, and yield each in the given order."""
-    running: deque[tuple[DataCaptured, Future[Processed]]] = deque()
-    with ThreadPoolExecutor(MAX_PARALLEL_READS) as pool:
-        try:
-            for captured in objects:
-                while len(running) == MAX_PARALLEL_READS or (
-                    running and _megabytes(running, captured) > MAX_PARALLEL_MEGABYTES
-                ):
-                    first, future = running.popleft()
-                    yield first, future.result()
-                running.append((captured, pool.submit(_part_or_denial, run, captured)))
-            while running:
-                first, future = running.popleft()
-                yield first, future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _part_or_denial(run: EndpointRun, captured: DataCaptured) -> Processed:
-    try:
-        return create_part(run, captured)
-    except AccessDenied as error:
-        return error
-
-
-def _megabytes(running: Iterable[tuple[DataCaptured, object]], more: DataCaptured) -> float:
-    return sum(captured.size for captured, _ in (*running, (more, None))) / 1e6
-
-
 def create_parts(entry: FleetEntry, objects: Iterable[DataCaptured]) -> Iterator[Counts]:
-    """Create the parts of objects; yields the counts of each. It ends early when MAX_DENIED may not be read."""
-    denied = 0
-    for captured, outcome in process_backlog(objects, EndpointRun.without_deadline(entry)):
-        counts = counts_of(captured, outcome)
-        yield counts
-        denied += len(counts.denied)
-        if denied == MAX_DENIED:
-            return
+    """Create the parts of objects; yields the counts of each."""
+    return created(objects, partial(counts_of_part, EndpointRun.without_deadline(entry)))
 
 
-def counts_of(captured: DataCaptured, outcome: Processed) -> Counts:
-    """What became of one object."""
-    if isinstance(outcome, AccessDenied):
-        return Counts({SkipReason.OBJECT_DENIED: 1}, size=captured.size, denied=(str(outcome),))
+def counts_of_part(run: EndpointRun, captured: DataCaptured) -> Counts:
+    """Create the part of one object."""
+    outcome = create_part(run, captured)
     if isinstance(outcome, Skipped):
         return Counts({outcome.reason: 1}, size=captured.size)
     added = "given their predictions" if outcome.predictions_added else "created meanwhile by another run"
