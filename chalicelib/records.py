@@ -796,6 +796,7 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     headline: str
     items: tuple[AlertItem, ...]  # the worst first within each state
     more: dict[str, int] = {}  # state -> findings that are not listed
+    noun: str = "endpoint"  # what `endpoint` is a name for: an endpoint, records, jobs
     headline_tail: str = ""  # the end of the headline that a shortened subject keeps: ", and 3 more"
     source: Source = "vedette"
     stage: str = ""

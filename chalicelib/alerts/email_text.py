@@ -17,6 +17,7 @@ from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState
 
 WIDTH = 72
 HEADINGS = {FindingState.NEW: "New", FindingState.CONTINUING: "Continuing", FindingState.RECOVERED: "Recovered"}
+NAMES = {"endpoint": "Endpoint", "records": "Records", "jobs": "Jobs of"}  # by `AlertMessage.noun`
 LINKS = {
     "runbook": "Runbook",
     "endpoint": "Endpoint",
@@ -56,9 +57,9 @@ def text(message: AlertMessage) -> str:
 def facts(message: AlertMessage) -> list[tuple[str, str]]:
     """What the message is about: a name and a value each."""
     variant = message.variant if message.source == "model monitor" else f"variant {message.variant}"
-    found = [("Endpoint", f"{message.endpoint}, {variant}" if message.variant else message.endpoint)]
+    found = [(NAMES[message.noun], f"{message.endpoint}, {variant}" if message.variant else message.endpoint)]
     if message.job:
-        found = [("Job", message.job), ("Jobs of", message.endpoint)]
+        found = [("Job", message.job), (NAMES["jobs"], message.endpoint)]
     if not message.endpoint:
         found = [("Team", message.team or "none: every endpoint without a team")]
     if message.package_version and not message.job:

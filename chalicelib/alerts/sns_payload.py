@@ -53,7 +53,7 @@ class Installation:
     region: str
     account: str
     partition: str = "aws"
-    has_endpoint: bool = True  # whether SageMaker's console has a page of the endpoint that an alert is about
+    noun: str = "endpoint"  # what the name that an alert is about stands for: `FleetEntry.noun`
     records: str = ""  # the s3 folder of own records that an alert is about
 
 
@@ -63,6 +63,7 @@ def with_routing(message: AlertMessage, team: str, installation: Installation, r
     runbook = {"runbook": runbook_url} if runbook_url else {}
     return replace(
         message,
+        noun=installation.noun,
         team=team,
         stage=stage,
         account=installation.account,
@@ -99,7 +100,7 @@ def links_of(endpoint: str, folder: str, source: Source, installation: Installat
         links["records"] = f"{console}/s3/buckets/{quote(bucket, safe='')}?{where}"
     if job:
         links["job"] = f"{home}/transform-jobs/{quote(job, safe='')}"
-    elif installation.has_endpoint:
+    elif installation.noun == "endpoint":
         links["endpoint"] = f"{home}/endpoints/{quote(endpoint, safe='')}"
     if not folder:
         return links

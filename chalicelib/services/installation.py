@@ -14,7 +14,7 @@ def installation(entry: FleetEntry) -> Installation:
         stage.region,
         stage.account,
         stage.partition,
-        has_endpoint=entry.is_endpoint,
+        noun=entry.noun,
         records=f"{entry.records.rstrip('/')}/{entry.endpoint}" if entry.records else "",
     )
 

@@ -295,7 +295,7 @@ def test_links_lead_into_the_console_of_the_region_and_partition_and_carry_no_si
 
 def test_own_records_are_linked_in_place_of_an_endpoint():
     place = Installation(
-        "dev", "b", "eu-west-1", "123456789012", has_endpoint=False, records="s3://our lake/own records/scores"
+        "dev", "b", "eu-west-1", "123456789012", noun="records", records="s3://our lake/own records/scores"
     )
     links = sns_payload.with_routing(replace(message(), folder=""), "", place).links
     url = "https://eu-west-1.console.aws.amazon.com/s3/buckets/our%20lake?region=eu-west-1&prefix=own%20records/scores/"

@@ -61,6 +61,7 @@ from vedette.operations import aws
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 DAY = 1440  # minutes
+WITH_ARTICLE = {"endpoint": "an endpoint", "records": "records", "jobs": "jobs"}  # by `FleetEntry.noun`
 RANGES = {
     "capture_percentage": (0, 100),
     "instance_count": (1, 10_000),
@@ -592,12 +593,26 @@ def apply(entries: Iterable[FleetEntry], *, etag: str, by: str, commit: str = ""
     ------
     NotReady
         If another fleet was applied in the meantime.
+    VedetteError
+        If a name is to stand for something else, such as records in place of an endpoint.
     """
     fleet = Fleet(entries=tuple(entries), applied_by=by, applied_at=datetime.now(UTC), commit=commit)
-    for entry in leaving(aws.get_fleet()[0].entries, fleet.entries):
+    before = aws.get_fleet()[0].entries
+    _refuse_other_kinds(before, fleet)
+    for entry in leaving(before, fleet.entries):
         stage_stores().alert_states.put_departed(DepartedEndpoint(entry=entry, at=datetime.now(UTC)))
     aws.put_fleet(fleet, etag)
     return fleet
+
+
+def _refuse_other_kinds(before: Iterable[FleetEntry], after: Fleet) -> None:
+    for known in before:
+        found = after.entry(known.endpoint)
+        if found is not None and found.noun != known.noun:
+            raise VedetteError(
+                f"{known.endpoint} is a name for {WITH_ARTICLE[known.noun]}, and its alerts and verdicts are of that:"
+                f" choose another name for {WITH_ARTICLE[found.noun]}."
+            )
 
 
 def commit_of(file: Path) -> str:
