@@ -335,6 +335,8 @@ def facts(**changes) -> dict[str, str]:
         ({"rows": 0, "refused": None}, "Rows", "0 evaluated"),
         ({"variant": "x" * 400}, "Endpoint", "preferred-site, variant " + "x" * 275 + "…"),
         ({"variant": "schedule s", "source": "model monitor"}, "Endpoint", "preferred-site, schedule s"),
+        ({"noun": "records"}, "Records", "preferred-site, variant AllTraffic"),
+        ({"noun": "jobs", "variant": ""}, "Jobs of", "preferred-site"),
     ],
 )
 def test_the_facts_of_a_message_are_as_exact_as_it_is(changes, name, value):

@@ -594,21 +594,22 @@ def apply(entries: Iterable[FleetEntry], *, etag: str, by: str, commit: str = ""
     NotReady
         If another fleet was applied in the meantime.
     VedetteError
-        If a name is to stand for something else, such as records in place of an endpoint.
+        If a name for jobs is to stand for something else, or another name for jobs.
     """
     fleet = Fleet(entries=tuple(entries), applied_by=by, applied_at=datetime.now(UTC), commit=commit)
     before = aws.get_fleet()[0].entries
-    _refuse_other_kinds(before, fleet)
+    _keep_names_of_jobs(before, fleet)
     for entry in leaving(before, fleet.entries):
         stage_stores().alert_states.put_departed(DepartedEndpoint(entry=entry, at=datetime.now(UTC)))
     aws.put_fleet(fleet, etag)
     return fleet
 
 
-def _refuse_other_kinds(before: Iterable[FleetEntry], after: Fleet) -> None:
+def _keep_names_of_jobs(before: Iterable[FleetEntry], after: Fleet) -> None:
+    """Verdicts and alerts of jobs have no variants and hours, so those of others cannot follow them."""
     for known in before:
         found = after.entry(known.endpoint)
-        if found is not None and found.noun != known.noun:
+        if found is not None and (found.noun == "jobs") != (known.noun == "jobs"):
             raise VedetteError(
                 f"{known.endpoint} is a name for {WITH_ARTICLE[known.noun]}, and its alerts and verdicts are of that:"
                 f" choose another name for {WITH_ARTICLE[found.noun]}."
