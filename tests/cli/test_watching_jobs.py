@@ -45,17 +45,19 @@ def test_watching_shows_what_the_newest_job_reads_and_writes(stage, jobs):
     )
 
 
-def test_a_name_for_jobs_stays_one(stage, jobs):
+def test_a_name_for_jobs_stays_one(stage, jobs, tmp_path):
     jobs.run("churn-nightly-1", GOOD)
     stage.done(*WATCH, "--yes")
-    records = f"s3://{stage.bucket}/data-capture"
-    sentence = stage.refused("watch", "churn-nightly", "--records", records, "--yes")
+    file = tmp_path / "fleet.toml"
+    file.write_text(f'[endpoints.churn-nightly]\nrecords = "s3://{stage.bucket}/data-capture"\n')
+    sentence = stage.refused("apply", file, "--yes")
     assert sentence == (
         "churn-nightly is a name for jobs, and its alerts and verdicts are of that: choose another name for records."
     )
     assert entry().transform_jobs
     stage.done("unwatch", "churn-nightly", "--yes")
-    stage.done("watch", "churn-nightly", "--records", records, "--yes")
+    stage.done("apply", file, "--yes")
+    assert entry().records
 
 
 def test_a_job_after_that_is_evaluated_and_the_commands_show_it(stage, jobs, tmp_path):
