@@ -50,13 +50,13 @@ def test_a_name_for_jobs_stays_one(stage, jobs, tmp_path):
     stage.done(*WATCH, "--yes")
     file = tmp_path / "fleet.toml"
     file.write_text(f'[endpoints.churn-nightly]\nrecords = "s3://{stage.bucket}/data-capture"\n')
-    sentence = stage.refused("apply", file, "--yes")
+    sentence = stage.refused("apply", "-f", file, "--yes")
     assert sentence == (
         "churn-nightly is a name for jobs, and its alerts and verdicts are of that: choose another name for records."
     )
     assert entry().transform_jobs
     stage.done("unwatch", "churn-nightly", "--yes")
-    stage.done("apply", file, "--yes")
+    stage.done("apply", "-f", file, "--yes")
     assert entry().records
 
 
