@@ -132,7 +132,8 @@ def evaluate_days(context: QualityContext, since: datetime, spark: Spark | None 
         return
     for _ in mapped(spark, partial(_index_labels, run.entry), _days_of_arrival(run, start)):
         pass
-    for day in mapped(spark, partial(_join, run.entry), work, JOINED_AT_ONCE):
+    for content in mapped(spark, partial(_join, run.entry), work, JOINED_AT_ONCE):
+        day = None if content is None else msgspec.msgpack.decode(content, type=JoinedDay)
         execution = None if day is None else quality_monitoring.store_day(context, day)
         if execution is not None:
             yield execution
@@ -150,6 +151,7 @@ def _index_labels(entry: FleetEntry, day: Window) -> None:
     run.quality_parts.label_day(run.endpoint, day.start, run.quality_parts.label_keys(run.endpoint, day.start, day.end))
 
 
-def _join(entry: FleetEntry, work: tuple[str, Look]) -> JoinedDay | None:
-    """What a look at a variant sees."""
-    return quality_monitoring.join_day(EndpointRun.without_deadline(entry), settings_of(entry), *work)
+def _join(entry: FleetEntry, work: tuple[str, Look]) -> bytes | None:
+    """What a look at a variant sees, encoded: pickled, a default value would be written as if it were none."""
+    day = quality_monitoring.join_day(EndpointRun.without_deadline(entry), settings_of(entry), *work)
+    return None if day is None else msgspec.msgpack.encode(day)
