@@ -312,6 +312,11 @@ def predicted_ids(endpoint: str, form: str, variant: str, day: datetime, digest:
     return f"{labels_of_endpoint(endpoint, form)}ids/{variant}/{day:%Y-%m-%d}-{digest}.json"
 
 
+def joined(endpoint: str, form: str, variant: str, day: datetime, digest: str) -> str:
+    """Predictions of a day, joined to labels; the digest stands for the keys of their parts."""
+    return f"{labels_of_endpoint(endpoint, form)}joined/{variant}/{day:%Y-%m-%d}-{digest}.json"
+
+
 def five_minute_slot(time: datetime) -> datetime:
     """The beginning of the five minutes in which a time lies."""
     return time.replace(

@@ -47,6 +47,7 @@ from chalicelib.window import Window
 SCHEMA_VERSION = 1
 
 Source = Literal["vedette", "model monitor"]
+Noun = Literal["endpoint", "records", "jobs"]  # what a name of the fleet stands for
 
 
 CaptureMode = Literal["Input", "Output", "InputAndOutput"]
@@ -160,7 +161,6 @@ class Execution(Record, frozen=True, kw_only=True):
     parts_digest: str = ""  # of the keys of all of them; "" in records of earlier versions, which name every part
     labels: LabelCounts | None = None  # of model quality
     job: str = ""  # the batch transform job whose outputs it evaluated, or that failed
-    of_backfill: bool = False  # `vedette backfill` evaluated it: past data raises no alert
 
     def used(self, keys: tuple[str, ...]) -> bool:
         """Whether it added up exactly the parts with these keys, given in order."""
@@ -275,7 +275,7 @@ class FleetEntry(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.records or self.transform_jobs)
 
     @property
-    def noun(self) -> str:
+    def noun(self) -> Noun:
         """What it is a name for, in a sentence that names it already."""
         return "records" if self.records else "jobs" if self.transform_jobs else "endpoint"
 
@@ -796,7 +796,7 @@ class AlertMessage(Record, frozen=True, kw_only=True):
     headline: str
     items: tuple[AlertItem, ...]  # the worst first within each state
     more: dict[str, int] = {}  # state -> findings that are not listed
-    noun: str = "endpoint"  # what `endpoint` is a name for: an endpoint, records, jobs
+    noun: Noun = "endpoint"  # what `endpoint` is a name for
     headline_tail: str = ""  # the end of the headline that a shortened subject keeps: ", and 3 more"
     source: Source = "vedette"
     stage: str = ""

@@ -32,7 +32,7 @@ from chalicelib.alerts import email_text, story
 from chalicelib.alerts.incidents import dedup_key
 from chalicelib.alerts.next_steps import Step, from_texts, to_texts
 from chalicelib.locations import REPORT_FILE, VIOLATIONS_FILE
-from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState, Incident, Source, write
+from chalicelib.records import AlertItem, AlertKind, AlertMessage, FindingState, Incident, Noun, Source, write
 
 MAX_MESSAGE_BYTES = 262_144  # aws-behaviour: sns-size
 ATTRIBUTE_BYTES = 8_192
@@ -53,7 +53,7 @@ class Installation:
     region: str
     account: str
     partition: str = "aws"
-    noun: str = "endpoint"  # what the name that an alert is about stands for: `FleetEntry.noun`
+    noun: Noun = "endpoint"  # what the name that an alert is about stands for: `FleetEntry.noun`
     records: str = ""  # the s3 folder of own records that an alert is about
 
 

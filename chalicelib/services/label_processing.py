@@ -77,7 +77,7 @@ def process(run: EndpointRun, uploaded: GroundTruthUploaded) -> ProcessedLabels 
         run.quality_parts.record_late_labels(run.endpoint, part.last_modified)
     if not part.count:
         unreadable_objects.remember(run, uploaded, UnreadableReason.NO_LABELS, unreadable_objects.labels)
-    elif processed.created:
+    else:
         unreadable_objects.forget(run, [(uploaded.bucket, uploaded.key)], unreadable_objects.labels)
     return processed
 

@@ -37,7 +37,7 @@ from chalicelib.quality.constraints import file_violations
 from chalicelib.quality.coverage import groups
 from chalicelib.quality.evaluation import LabelHistory, evaluate_quality
 from chalicelib.quality.files import QualityBaseline, quality_statistics, write_statistics, write_violations
-from chalicelib.quality.joined import Joined, join
+from chalicelib.quality.joined import Joined
 from chalicelib.quality.metrics import Problem
 from chalicelib.quality.ripeness import Look, looks
 from chalicelib.quality.settings import QualitySettings
@@ -46,9 +46,9 @@ from chalicelib.records import Execution, LabelCounts, LateQualityParts, Mode, Q
 from chalicelib.registry.versions import MIXED
 from chalicelib.services import (
     alerting,
+    day_joining,
     emf_metrics,
     execution_recording,
-    label_selection,
     reporting,
     serving,
 )
@@ -79,24 +79,12 @@ class EvaluatedDays:
 
 
 @dataclass(frozen=True)
-class JoinedDay:
-    """What one look sees: the predictions of a variant's day, joined to the labels that had come by then."""
-
-    variant: str
-    look: Look
-    joined: Joined
-    part_count: int  # of predictions and labels
-    parts_digest: str
-
-
-@dataclass(frozen=True)
 class QualityContext:
     """What the looks of one endpoint share, read once."""
 
     run: EndpointRun
     settings: QualitySettings
     baseline: VersionedQualityBaseline
-    of_backfill: bool = False
     published: list[Execution] = field(default_factory=list)
 
     @property
@@ -128,7 +116,7 @@ def evaluate_due_days(run: EndpointRun) -> EvaluatedDays | Skipped:
         if checkpoint is None or late.is_pending:
             _save(run, late, until, checkpoint, revision)
         return EvaluatedDays()
-    context = quality_context(run, settings)
+    context = _context(run, settings)
     _sync_condition(run, context)
     if isinstance(context, Skipped):
         return context
@@ -144,18 +132,6 @@ def evaluate_due_days(run: EndpointRun) -> EvaluatedDays | Skipped:
     if made:
         _save(run, late, due[made - 1].at if remaining else until, checkpoint, revision, is_complete=not remaining)
     return EvaluatedDays(tuple(context.published), remaining)
-
-
-def leave_to_backfill(run: EndpointRun, start: datetime) -> None:
-    """Write that every look up to now was made, where none was, and no prediction from before `start` is stored.
-
-    So a day is not evaluated, and alerted on, while a backfill from `start` on has stored a part of it.
-    """
-    checkpoint, revision = run.stores.checkpoints.quality(run.endpoint)
-    first = run.quality_parts.first_predicted(run.endpoint)
-    if checkpoint is None and (first is None or first >= start):
-        checkpoint = QualityCheckpoint(endpoint=run.endpoint, evaluated_until=run.now - GRACE)
-        run.stores.checkpoints.put_quality(checkpoint, revision)
 
 
 def _since(run: EndpointRun, checkpoint: QualityCheckpoint | None, late: LateQualityParts) -> datetime | None:
@@ -180,10 +156,7 @@ def _save(
         run.quality_parts.clear_late(late)
 
 
-def quality_context(
-    run: EndpointRun, settings: QualitySettings, *, of_backfill: bool = False
-) -> QualityContext | Skipped:
-    """The context of an endpoint's looks; skipped when no baseline of model quality can be used."""
+def _context(run: EndpointRun, settings: QualitySettings) -> QualityContext | Skipped:
     try:
         baseline = run.stores.quality_baselines.get_in_force(run.endpoint)
     except UnreadableFile as error:
@@ -195,7 +168,7 @@ def quality_context(
     if problem_type != settings.problem_type:
         why = f"the baseline {baseline.version} is of a {problem_type}, and the fleet names a {settings.problem_type}"
         return Skipped(SkipReason.BASELINE_UNREADABLE, f"the quality of the model is not evaluated: {why}")
-    return QualityContext(run, settings, baseline, of_backfill)
+    return QualityContext(run, settings, baseline)
 
 
 def _sync_condition(run: EndpointRun, context: QualityContext | Skipped) -> None:
@@ -216,101 +189,80 @@ def _publish(context: QualityContext, execution: Execution | None) -> None:
 
 def evaluate_day(context: QualityContext, variant: str, look: Look) -> Execution | None:
     """Make one look at a variant's predictions of a day; None when there is nothing to evaluate, or nothing new."""
-    day = join_day(context.run, context.settings, variant, look)
-    return None if day is None else store_day(context, day)
-
-
-def join_day(run: EndpointRun, settings: QualitySettings, variant: str, look: Look) -> JoinedDay | None:
-    """What a look sees; None when there is nothing to evaluate, or nothing new. It needs no other day."""
-    parts = run.quality_parts
-    keys = parts.prediction_keys(run.endpoint, variant, look.day.start, look.day.end)
-    if not keys:
+    run = context.run
+    keys = day_joining.keys_of_look(run, variant, look)
+    if not keys.predictions:
         return None
-    label_keys = label_selection.label_keys_of_day(run, variant, look.day, keys, look.at)
-    digest = parts_digest((*keys, *label_keys))
     latest = run.stores.executions.latest_of_window(run.endpoint, variant, look.day, of_quality=True)
-    if _comes_too_late(look, latest) or (
-        latest is not None and _is_of(latest, look, digest) and run.stores.executions.has_files(latest)
-    ):
+    before = latest.labels if latest else None
+    if before is not None and before.is_final and not look.is_final:
         return None
-    joined = join(parts.read_predictions(keys), parts.read_labels(label_keys), settings)
-    # Without a block every row was left out.
-    return JoinedDay(variant, look, joined, len(keys) + len(label_keys), digest) if joined.blocks else None
-
-
-def store_day(context: QualityContext, day: JoinedDay) -> Execution | None:
-    """Evaluate a joined day beside the days before, and store it; None when another invocation was first."""
-    executions = context.run.stores.executions
-    latest = executions.latest_of_window(context.run.endpoint, day.variant, day.look.day, of_quality=True)
-    if _comes_too_late(day.look, latest):
+    known = before is not None and before.is_final == look.is_final
+    repaired = latest if latest is not None and known and latest.used(keys.all) else None
+    if repaired is not None and run.stores.executions.has_files(repaired):
         return None
-    if latest is not None and _is_of(latest, day.look, day.parts_digest):
-        _write_files(context, latest, day.joined)  # what a crash left out
-        return latest
-    execution = _execution(context, day, latest)
-    if not executions.put(execution):
-        return None  # its execution stays
-    _write_files(context, execution, day.joined)
+    joined = day_joining.joined(run, context.settings, variant, look, keys)
+    if not joined.blocks:
+        return None  # every row was left out
+    if repaired is not None:
+        _write_files(context, repaired, joined)
+        return repaired
+    execution = _execution(context, variant, look, joined, latest, keys.all)
+    if not run.stores.executions.put(execution):
+        return None  # another invocation was first, and its execution stays
+    _write_files(context, execution, joined)
     return execution
 
 
-def _comes_too_late(look: Look, latest: Execution | None) -> bool:
-    """Whether the final look at the day was made, and this is the first."""
-    return latest is not None and latest.labels is not None and latest.labels.is_final and not look.is_final
-
-
-def _is_of(execution: Execution, look: Look, digest: str) -> bool:
-    """Whether an execution is of the same look, and of the same predictions and labels."""
-    labels = execution.labels
-    return labels is not None and labels.is_final == look.is_final and execution.parts_digest == digest
-
-
-def _execution(context: QualityContext, day: JoinedDay, latest: Execution | None) -> Execution:
+def _execution(
+    context: QualityContext, variant: str, look: Look, joined: Joined, latest: Execution | None, keys: tuple[str, ...]
+) -> Execution:
     """The verdict of a look at a day."""
-    run, window = context.run, day.look.day
+    run, day = context.run, look.day
     recorded = latest.package_version if latest else ""  # all looks at a day have the version of the first
-    versions = context.served(window) if recorded in {"", MIXED} else (recorded,)
+    versions = context.served(day) if recorded in {"", MIXED} else (recorded,)
     version = recorded or (versions[0] if len(versions) == 1 else MIXED)
-    evaluation = _evaluation(context, day, versions)
+    evaluation = _evaluation(context, variant, look, joined, versions)
     revision = latest.revision + 1 if latest else 1
-    folder = locations.execution(run.endpoint, day.variant, window, version, revision, of_quality=True)
+    folder = locations.execution(run.endpoint, variant, day, version, revision, of_quality=True)
     return Execution(
         endpoint=run.endpoint,
-        variant=day.variant,
-        window_start=window.start,
-        window_end=window.end,
+        variant=variant,
+        window_start=day.start,
+        window_end=day.end,
         window_closed=True,
         package_version=version,
         revision=revision,
         baseline=context.baseline.version,
         verdict=evaluation.verdict,
-        requests=day.joined.requests,
+        requests=joined.requests,
         rows=evaluation.rows,
         rejected={},  # the notes name what was left out
         measurements=evaluation.measurements,
         notes=evaluation.notes,
         parts=(),
-        part_count=day.part_count,
-        parts_digest=day.parts_digest,
+        part_count=len(keys),
+        parts_digest=parts_digest(keys),
         folder=folder,
         evaluated_at=datetime.now(UTC),
         checks_run=Checks.QUALITY,
-        labels=_label_counts(day, latest),
-        of_backfill=context.of_backfill,
+        labels=_label_counts(look, joined, latest),
     )
 
 
-def _evaluation(context: QualityContext, day: JoinedDay, versions: tuple[str, ...]) -> Evaluation:
+def _evaluation(
+    context: QualityContext, variant: str, look: Look, joined: Joined, versions: tuple[str, ...]
+) -> Evaluation:
     entry, baseline = context.run.entry, context.baseline.content
     mixed = f"mixed: versions {' and '.join(versions)} answered on this day, and the metrics are of all of them"
-    notes = day.joined.notes(are_all_predictions=False)
+    notes = joined.notes(are_all_predictions=False)
     return evaluate_quality(
-        day.joined.states,
+        joined.states,
         baseline.constraints,
         context.problem,
         baseline=baseline.statistics,
         history=LabelHistory(
-            usual_coverage=_usual_coverage(context, day),
+            usual_coverage=_usual_coverage(context, variant, look),
             capture_percentage=entry.capture_percentage,
             notes=(mixed, *notes) if len(versions) > 1 else notes,
         ),
@@ -318,25 +270,25 @@ def _evaluation(context: QualityContext, day: JoinedDay, versions: tuple[str, ..
     )
 
 
-def _label_counts(day: JoinedDay, latest: Execution | None) -> LabelCounts:
-    total, is_final = QualityState.total(day.joined.states), day.look.is_final
+def _label_counts(look: Look, joined: Joined, latest: Execution | None) -> LabelCounts:
+    total = QualityState.total(joined.states)
     at_delay = latest.labels.labelled_at_delay if latest and latest.labels else None
     return LabelCounts(
         predictions=total.predictions,
         labelled=total.labelled,
-        is_final=is_final,
-        labelled_at_delay=at_delay if is_final else total.labelled,
+        is_final=look.is_final,
+        labelled_at_delay=at_delay if look.is_final else total.labelled,
         groups=groups(total),
     )
 
 
-def _usual_coverage(context: QualityContext, day: JoinedDay) -> float | None:
+def _usual_coverage(context: QualityContext, variant: str, look: Look) -> float | None:
     """The share of predictions that had a label at the same age on the days before; None when it is not known."""
-    start = day.look.day.start
-    before = context.run.stores.executions.of_windows(
-        context.run.endpoint, day.variant, start - HISTORY_DAYS * DAY, start, DAY, of_quality=True
+    start = look.day.start
+    days = context.run.stores.executions.of_windows(
+        context.run.endpoint, variant, start - HISTORY_DAYS * DAY, start, DAY, of_quality=True
     )
-    found = list(_coverages((one.labels for one in before), is_final=day.look.is_final))
+    found = list(_coverages((day.labels for day in days), is_final=look.is_final))
     return median(found) if found else None
 
 

@@ -484,10 +484,10 @@ def _alert_on_quality(sweep_run: _SweepRun) -> int:
     since = last - activity.CLOCK_TOLERANCE if last else run.now - LONG_LOOK_BACK
     oldest = run.now - QUALITY_LOOK_BACK
     executions = run.stores.executions
-    alerts = 0
-    for variant in run.quality_parts.prediction_variants(run.endpoint):
-        stored = executions.of_quality_stored_since(run.endpoint, variant, oldest, run.now, since)
-        alerts += _alert(run, (execution for execution in stored if not execution.of_backfill))
+    alerts = sum(
+        _alert(run, executions.of_quality_stored_since(run.endpoint, variant, oldest, run.now, since))
+        for variant in run.quality_parts.prediction_variants(run.endpoint)
+    )
     sweep_run.save(quality_reported_until=run.now.replace(microsecond=0))
     return alerts
 

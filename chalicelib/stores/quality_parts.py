@@ -7,6 +7,7 @@
 |                                                                           | object, by its place and ETag         |
 | labels/{endpoint}/{form}/days/{day}-{digest of keys}.json                 | LabelDay: which parts hold which ids  |
 | labels/{endpoint}/{form}/ids/{variant}/{day}-{digest of keys}.json        | PredictedIds: of a day of predictions |
+| labels/{endpoint}/{form}/joined/{variant}/{day}-{digest of keys}.json     | Joined: of a look that was backfilled |
 
 | pk                  | sk           | record           |
 |---------------------|--------------|------------------|
@@ -36,6 +37,7 @@ from chalicelib.records import LateQualityParts, Record, parts_digest
 from chalicelib.stores.parts import listed_between, records_of
 
 if TYPE_CHECKING:
+    from chalicelib.quality.joined import Joined
     from chalicelib.quality.label_days import LabelDay, PredictedIds
     from chalicelib.quality.label_parts import LabelPart
     from chalicelib.quality.predictions import PredictionPart
@@ -122,6 +124,24 @@ class QualityPartStore:
 
         place = locations.predicted_ids(endpoint, self.form, variant, day, parts_digest(keys))
         return self._stored(PredictedIds, place, lambda: PredictedIds.of(_all(self.read_predictions(keys), len(keys))))
+
+    # --- joins that a backfill made -----------------------------------------------------------------------------------
+
+    def has_joined(self, endpoint: str, variant: str, day: datetime, keys: tuple[str, ...]) -> bool:
+        """Whether the join of these parts is stored."""
+        return self.bucket.exists(locations.joined(endpoint, self.form, variant, day, parts_digest(keys)))
+
+    def joined(self, endpoint: str, variant: str, day: datetime, keys: tuple[str, ...]) -> Joined | None:
+        """The join of these parts; None where it is not stored."""
+        from chalicelib.quality.joined import Joined
+
+        place = locations.joined(endpoint, self.form, variant, day, parts_digest(keys))
+        return self.bucket.get_record(Joined, place)
+
+    def put_joined(self, endpoint: str, variant: str, day: datetime, keys: tuple[str, ...], joined: Joined) -> bool:
+        """Store the join of these parts; False when another run was first."""
+        place = locations.joined(endpoint, self.form, variant, day, parts_digest(keys))
+        return self.bucket.put_once(place, records.write(joined))
 
     def _stored(self, kind: type[R], key: str, make: Callable[[], R]) -> R:
         found = self.bucket.get_record(kind, key)

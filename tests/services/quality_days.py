@@ -102,13 +102,13 @@ def label_day(endpoint: str, day: DayRows, at: datetime, chosen: np.ndarray | No
 
 
 def stored_days(endpoint: str) -> dict[str, bytes]:
-    """What is stored of the evaluated days, without when they were evaluated, and by whom."""
+    """What is stored of the evaluated days, without when they were evaluated."""
     bucket = stage_stores().bucket
     found = {one.key: bucket.get(one.key) for one in bucket.list_objects(f"monitoring/{endpoint}/")}
     for key, content in found.items():
         if key.endswith(EXECUTION):
             execution = records.read(Execution, content, key)
-            content = records.write(replace(execution, evaluated_at=execution.window_end, of_backfill=False))
+            content = records.write(replace(execution, evaluated_at=execution.window_end))
         found[key] = EVALUATED.sub(b"", content)
     return found
 

@@ -12,18 +12,7 @@ from chalicelib.endpoint_run import stage_stores
 from chalicelib.parts import Part
 from chalicelib.quality.settings import ProblemType, QualitySettings
 from chalicelib.records import FleetEntry
-from tests.services.quality_days import (
-    BAD,
-    DAY,
-    EXECUTION,
-    GOOD,
-    SETTINGS,
-    capture_day,
-    label_day,
-    put_baseline,
-    rows_of,
-    stored_days,
-)
+from tests.services.quality_days import DAY, SETTINGS, capture_day, label_day, rows_of
 from tests.spark.captured import CROWDED, few_values, many_numbers, put_objects, rows_of_columns
 from tests.spark.conftest import ROOT, watched
 from vedette.demo import user_actions
@@ -117,28 +106,24 @@ def assert_same(one, other, place: str = "part") -> None:
         assert one == other, place
 
 
-def test_labels_and_days_of_model_quality_are_those_of_a_backfill_in_one_process(fleet):
+def test_labels_and_joins_are_those_of_a_backfill_in_one_process(fleet):
     today = fleet.now.replace(hour=0, minute=0)
-    put_baseline(LABELLED, today)
     for number in range(5, 11):  # so that both looks are due at any hour
-        day = rows_of(today - number * DAY, GOOD if number > 7 else BAD)
+        day = rows_of(today - number * DAY)
         capture_day(LABELLED, day, hours=4)
         label_day(LABELLED, day, day.start + DAY)
         fleet.put_labels(LABELLED, f"{number}.csv", f"e{number},1\nf{number},nonsense\n")
-    prefixes = (f"labels/{LABELLED}/", f"monitoring/{LABELLED}/")
-    before = fleet.stored(*prefixes)
+    before = fleet.stored(f"labels/{LABELLED}/")
     here = fleet.answer("backfill", LABELLED, "--from", "20d", "--yes")
-    assert (here["labels"], sum(here["days"].values())) == ({"created": 6}, 6)
-    labels, days = fleet.stored(prefixes[0]), stored_days(LABELLED)
-    assert sum(key.endswith(EXECUTION) for key in days) == 12
-    for key in fleet.stored(*prefixes).keys() - before.keys():
+    assert (here["labels"], here["joined"]) == ({"created": 6}, 6)
+    stored = fleet.stored(f"labels/{LABELLED}/")
+    for key in stored.keys() - before.keys():
         stage_stores().bucket.delete(key)
     there = fleet.answer("backfill", LABELLED, "--from", "20d", *SPARK)
-    assert (there["labels"], there["days"]) == (here["labels"], here["days"])
-    assert fleet.stored(prefixes[0]) == labels
-    assert stored_days(LABELLED) == days
+    assert (there["labels"], there["joined"]) == (here["labels"], here["joined"])
+    assert fleet.stored(f"labels/{LABELLED}/") == stored
     again = fleet.answer("backfill", LABELLED, "--from", "20d", *SPARK)
-    assert (again["labels"], again["days"]) == ({}, {})
+    assert (again["labels"], again["joined"]) == ({}, 0)
 
 
 def test_the_job_file_runs_with_spark_submit(fleet):

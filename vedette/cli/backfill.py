@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from chalicelib.errors import AccessDenied
-from chalicelib.outcomes import Skipped
 from vedette.cli import engine, stage
 from vedette.cli.quiet_start import show_quiet_start
 from vedette.cli.stage import CommandIO
 
 if TYPE_CHECKING:
     from chalicelib.records import FleetEntry
-    from chalicelib.services.quality_monitoring import QualityContext
     from vedette.operations.backfill import Backlog
     from vedette.operations.past_objects import Counts
     from vedette.operations.quality_backfill import LabelBacklog
-    from vedette.spark.engine import Spark
-
-T = TypeVar("T")
 
 
 class _Found(NamedTuple):
@@ -32,7 +26,7 @@ class _Found(NamedTuple):
     entry: FleetEntry
     since: datetime
     captures: Backlog
-    labels: LabelBacklog | None  # without a quality table
+    labels: LabelBacklog | None  # None: there is no quality table
 
 
 class _Done(NamedTuple):
@@ -40,8 +34,8 @@ class _Done(NamedTuple):
 
     parts: Counts
     labels: Counts
-    days: dict[str, int]  # of model quality, by verdict
-    quiet: Any = None  # what would have been sent in the last days, if that is known
+    joined: int  # joins of predictions and labels
+    quiet_start: Any = None  # what would have been sent in the last days, if that is known
 
 
 @stage.command("backfill", changes=True)
@@ -54,9 +48,11 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
     """Process what an endpoint captured before Vedette watched it.
 
     Create the same parts as the functions do, on this machine or on Spark, and skip objects that already have a part.
-    Then create the roll-ups of many parts. Where the endpoint has a quality table, store the predictions too, read the
-    labels written since, and evaluate the days whose labels are ripe. If you interrupt the command, run it again to
-    continue. Past data raises no alerts. The sweep processes the last two hours.
+    Then create the roll-ups of many parts. If you interrupt the command, run it again to continue. Past data raises no
+    alerts. The sweep processes the last two hours.
+
+    Where the endpoint has a quality table, begin with a whole day, store the predictions too, read the labels written
+    since, and join both. run_monitoring then evaluates these days as new ones: in mode observe they raise no alerts.
 
     \b
     Examples:
@@ -64,19 +60,21 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
       vedette backfill churn --from 2026-11-01 --dry-run
       vedette backfill churn --from 90d --engine spark
     """  # noqa: D301
+    from chalicelib.window import day_of
     from vedette.operations import control
     from vedette.operations.past_objects import Counts
 
-    begin = stage.parse_past_time(since)
     entry = control.captured_entry_of(endpoint)
+    begin = stage.parse_past_time(since)
+    if entry.quality is not None:
+        begin = day_of(begin).start
     if printed:
         engine.print_script(io, "backfill", endpoint, "--from", begin.isoformat(timespec="seconds"), "--yes")
         return
     found = _found(entry, begin)
     io.say(*_backlog_lines(found))
-    done = _Done(Counts(), Counts(), {})
-    something = found.captures.objects or found.captures.hours or found.labels is not None
-    if something and io.confirm("Process them?"):
+    done = _Done(Counts(), Counts(), 0)
+    if _is_something_to_do(found) and io.confirm("Process them?"):
         done = _processed(io, found, master)
     io.emit(
         {
@@ -86,9 +84,10 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
             "rows": done.parts.rows,
             "refused": done.parts.rejected,
             "rollups": done.parts.rollups,
+            "labels_waiting": len(found.labels.objects) if found.labels else 0,
             "labels": done.labels.outcomes,
-            "days": done.days,
-            "quiet_start": done.quiet,
+            "joined": done.joined,
+            "quiet_start": done.quiet_start,
         }
     )
 
@@ -99,8 +98,13 @@ def _found(entry: FleetEntry, since: datetime) -> _Found:
     from vedette.operations import backfill, quality_backfill
 
     now = datetime.now(UTC)
-    labels = quality_backfill.backlog(entry, since, now) if entry.quality is not None else None
+    labels = quality_backfill.backlog(entry, entry.quality, since, now) if entry.quality is not None else None
     return _Found(entry, since, backfill.backlog(entry, since, now), labels)
+
+
+def _is_something_to_do(found: _Found) -> bool:
+    """Days may be left to join though every object is read: an earlier run may have been interrupted."""
+    return bool(found.captures.objects or found.captures.hours or found.labels is not None)
 
 
 def _backlog_lines(found: _Found) -> Iterator[str]:
@@ -109,71 +113,49 @@ def _backlog_lines(found: _Found) -> Iterator[str]:
     captures, labels = found.captures, found.labels
     size = captures.size / 1e6
     yield (
-        f"Found {counted(len(captures.objects), 'object')} ({size:.1f} MB) to process; {captures.have} already have a"
+        f"Found {counted(len(captures.objects), 'object')} ({size:.1f} MB) to process; {captures.have:,} already have a"
         " part and are skipped."
     )
     if labels is not None:
         size = labels.size / 1e6
         yield (
-            f"Found {counted(len(labels.objects), 'label object')} ({size:.1f} MB) to process; {labels.have} already"
-            " have a label part and are skipped. Then the days whose labels are ripe are evaluated."
+            f"Found {counted(len(labels.objects), 'label object')} ({size:.1f} MB) to process; {labels.have:,} already"
+            " have a label part and are skipped."
         )
+        yield f"run_monitoring then evaluates the days since {found.since:%Y-%m-%d} whose labels are ripe."
+        if found.entry.mode != "observe":
+            yield f"In mode {found.entry.mode} it alerts on them as on new days."
 
 
 def _processed(io: CommandIO, found: _Found, master: str | None) -> _Done:
-    """Create what is missing, and evaluate the days of model quality."""
+    """Create what is missing."""
     from chalicelib.alerts.wording import counted
     from vedette.operations import backfill, quality_backfill
     from vedette.operations.past_objects import Counts
 
-    entry, since, days = found.entry, found.since, dict[str, int]()
-    labels = Counts()
+    entry, labels, joined, denied = found.entry, Counts(), 0, list[str]()
     with engine.started(master) as spark:
-        context = quality_backfill.context_of(entry, since) if found.labels is not None else None
         with engine.progress(spark, "Processing", found.captures.size) as advance:
             parts = backfill.process(found.captures, entry, spark, advance)
         io.say(*_part_lines(parts))
-        if found.labels is not None and context is not None:
-            labels = quality_backfill.process_labels(found.labels, entry, spark)
-            io.say(*_label_lines(labels))
-            days = _evaluated_days(io, context, since, spark)
-    denied = (*parts.denied, *labels.denied)
+        denied += parts.denied
+        if found.labels is not None and entry.quality is not None:
+            labels, joined = quality_backfill.process(found.labels, entry, entry.quality, found.since, spark)
+            io.say(*_label_lines(labels, joined))
+            denied += (*labels.denied, *found.labels.denied)
     if denied:
         more = len(denied) - 1
         raise AccessDenied(denied[0] + (f", and to {counted(more, 'other object')}" if more else ""))
-    unknown = "The last days were not replayed, and no reference days were learned"
-    return _Done(parts, labels, days, _if_reached(io, unknown, lambda: show_quiet_start(io, entry)))
+    return _Done(parts, labels, joined, _quiet_start(io, entry))
 
 
-def _evaluated_days(
-    io: CommandIO, context: QualityContext | Skipped, since: datetime, spark: Spark | None
-) -> dict[str, int]:
-    """Evaluate the days of model quality; how many have which verdict now, of those that were evaluated."""
-    from vedette.operations import quality_backfill
-
-    if isinstance(context, Skipped):
-        io.say(f"No day was evaluated: {context.detail}.")
-        return {}
-
-    def evaluated() -> dict[tuple[str, datetime], str]:
-        executions = quality_backfill.evaluate_days(context, since, spark)
-        return {(one.variant, one.window_start): one.verdict for one in executions}
-
-    verdicts = Counter((_if_reached(io, "Not all days of model quality were evaluated", evaluated) or {}).values())
-    if verdicts:
-        counted = ", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items()))
-        io.say(f"Days of model quality: {verdicts.total()} evaluated: {counted}.")
-    return dict(verdicts)
-
-
-def _if_reached(io: CommandIO, otherwise: str, work: Callable[[], T]) -> T | None:
-    """What `work` returns; None, and a sentence, where SageMaker is not reached: a cluster may reach S3 alone."""
+def _quiet_start(io: CommandIO, entry: FleetEntry) -> Any:
     from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
     try:
-        return work()
-    except (ConnectTimeoutError, EndpointConnectionError) as error:
-        io.say(f"{otherwise}: {error}")
+        return show_quiet_start(io, entry)
+    except (ConnectTimeoutError, EndpointConnectionError) as error:  # a cluster may reach S3 and DynamoDB alone
+        io.say(f"The last days were not replayed, and no reference days were learned: {error}")
         return None
 
 
@@ -185,9 +167,11 @@ def _part_lines(counts: Counts) -> Iterator[str]:
         yield f"Roll-ups: {counts.rollups} created."
 
 
-def _label_lines(counts: Counts) -> Iterator[str]:
+def _label_lines(counts: Counts, joined: int) -> Iterator[str]:
     if counts.outcomes:
         yield f"Label parts: {_outcomes(counts)}. They hold {counts.rows} labels; {counts.rejected} were rejected."
+    if joined:
+        yield f"Joins of predictions and labels: {joined} created."
 
 
 def _outcomes(counts: Counts) -> str:

@@ -204,6 +204,7 @@ def _store(
 
     remarks = fleet.check_sources(entries, "the fleet")
     changes = fleet.differences(stored.entries, entries)
+    fleet.refuse_other_kinds(stored.entries, entries)
     if refused := fleet.undeployable(stored.entries, entries):
         raise VedetteError("\n".join(refused))
     data = {**(data or {}), "changes": changes, "commit": commit, "applied": False}

@@ -429,6 +429,18 @@ def missing_of(found: FleetEntry, *, exists: bool) -> list[str]:
     return sentences
 
 
+def refuse_other_kinds(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> None:
+    """Raise VedetteError for a name that changes to or from jobs: their verdicts have no variants and no hours."""
+    nouns = {found.endpoint: found.noun for found in after}
+    for known in before:
+        noun = nouns.get(known.endpoint, known.noun)
+        if noun != known.noun and "jobs" in (noun, known.noun):
+            raise VedetteError(
+                f"{known.endpoint} is a name for {WITH_ARTICLE[known.noun]}, and its alerts and verdicts are of that:"
+                f" choose another name for {WITH_ARTICLE[noun]}."
+            )
+
+
 def undeployable(before: Iterable[FleetEntry], after: Iterable[FleetEntry]) -> list[str]:
     """One sentence for each entry that is new in mode deploy, and whose endpoint Vedette does not deploy to."""
     deployed = {found.endpoint for found in before if found.mode == Mode.DEPLOY}
@@ -593,27 +605,12 @@ def apply(entries: Iterable[FleetEntry], *, etag: str, by: str, commit: str = ""
     ------
     NotReady
         If another fleet was applied in the meantime.
-    VedetteError
-        If a name for jobs is to stand for something else, or another name for jobs.
     """
     fleet = Fleet(entries=tuple(entries), applied_by=by, applied_at=datetime.now(UTC), commit=commit)
-    before = aws.get_fleet()[0].entries
-    _keep_names_of_jobs(before, fleet)
-    for entry in leaving(before, fleet.entries):
+    for entry in leaving(aws.get_fleet()[0].entries, fleet.entries):
         stage_stores().alert_states.put_departed(DepartedEndpoint(entry=entry, at=datetime.now(UTC)))
     aws.put_fleet(fleet, etag)
     return fleet
-
-
-def _keep_names_of_jobs(before: Iterable[FleetEntry], after: Fleet) -> None:
-    """Verdicts and alerts of jobs have no variants and hours, so those of others cannot follow them."""
-    for known in before:
-        found = after.entry(known.endpoint)
-        if found is not None and (found.noun == "jobs") != (known.noun == "jobs"):
-            raise VedetteError(
-                f"{known.endpoint} is a name for {WITH_ARTICLE[known.noun]}, and its alerts and verdicts are of that:"
-                f" choose another name for {WITH_ARTICLE[found.noun]}."
-            )
 
 
 def commit_of(file: Path) -> str:

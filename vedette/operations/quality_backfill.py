@@ -1,22 +1,20 @@
-"""The past of model quality: label parts and evaluated days, as the functions would make them.
+"""The past of model quality: label parts, and days of predictions joined to their labels, as the functions would.
 
 | label object, or day of predictions                     | outcome                                                  |
 |---------------------------------------------------------|----------------------------------------------------------|
-| an object written since, without a label part           | its label part, with the code and the key of the function|
-| an object that holds no label                           | a part that says so, or skipped                          |
+| an object written since, without a label part           | its label part, with the code and key of the function    |
+| an object without a label                               | a part that says so, or skipped                          |
+| a place that may not be listed, or is not there         | named in `LabelBacklog.denied`; the others are processed |
 | a day on which label objects were written               | their index, after all label parts                       |
-| a day whose labels are ripe                             | evaluated at both looks, after all indexes               |
-| ... evaluated before, with the same parts               | nothing; what a crash left out is written                |
-| no baseline of model quality                            | no day is evaluated: `run_monitoring` does that when     |
-|                                                         | there is one                                             |
+| a look at a day that is due, and not made               | its join, after all indexes                              |
 
-A look joins predictions and labels by itself, on many machines if there are. Its verdict needs the days before, so this
-process makes the verdicts one after the other. They raise no alerts.
+Then a mark is left, and `run_monitoring` makes the looks since: with every part there, and each join in one object. It
+evaluates and alerts as always, so there is one place where that is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -26,21 +24,19 @@ import msgspec
 
 from chalicelib import locations
 from chalicelib.endpoint_run import EndpointRun
+from chalicelib.errors import AccessDenied
 from chalicelib.events import GroundTruthUploaded
 from chalicelib.outcomes import Skipped
 from chalicelib.quality.ripeness import Look, looks
 from chalicelib.quality.settings import QualitySettings
-from chalicelib.records import Execution, FleetEntry
-from chalicelib.services import label_backlog, label_processing, quality_monitoring
-from chalicelib.services.quality_monitoring import JoinedDay, QualityContext
-from chalicelib.window import DAY, Window, day_of
+from chalicelib.records import FleetEntry
+from chalicelib.services import day_joining, label_backlog, label_processing
+from chalicelib.window import Window, day_of
 from vedette.operations.past_objects import Counts, created, in_slices
 from vedette.spark.engine import mapped
 
 if TYPE_CHECKING:
     from vedette.spark.engine import Spark
-
-JOINED_AT_ONCE = 64  # days that this process holds
 
 
 class LabelBacklog(msgspec.Struct, frozen=True):
@@ -48,6 +44,7 @@ class LabelBacklog(msgspec.Struct, frozen=True):
 
     objects: tuple[GroundTruthUploaded, ...]  # without a label part
     have: int  # with one
+    denied: tuple[str, ...] = ()  # a sentence for each place that may not be listed
 
     @property
     def size(self) -> int:
@@ -55,36 +52,39 @@ class LabelBacklog(msgspec.Struct, frozen=True):
         return sum(uploaded.size for uploaded in self.objects)
 
 
-def settings_of(entry: FleetEntry) -> QualitySettings:
-    """The settings of an entry that has a quality table."""
-    assert entry.quality is not None  # noqa: S101 - nobody asks otherwise
-    return entry.quality
-
-
-# --- labels -----------------------------------------------------------------------------------------------------------
-
-
-def backlog(entry: FleetEntry, since: datetime, now: datetime) -> LabelBacklog:
-    """The label objects written since the beginning of a day, oldest first.
-
-    Raises
-    ------
-    AccessDenied
-        When a place of labels may not be listed, or its bucket does not exist.
-    """
-    run, start = EndpointRun.without_deadline(entry), day_of(since).start
-    have = set(run.quality_parts.label_keys(run.endpoint, start, now + DAY))
-    form, found, number = settings_of(entry).form, [], 0
+def backlog(entry: FleetEntry, settings: QualitySettings, since: datetime, now: datetime) -> LabelBacklog:
+    """The label objects written since, oldest first. All objects of a place are listed: their keys tell no time."""
+    run = EndpointRun.without_deadline(entry)
+    have = set(run.quality_parts.label_keys(run.endpoint, since, now))
+    found: list[tuple[datetime, GroundTruthUploaded]] = []
+    denied, number = [], 0
     for uri in run.ground_truth:
         bucket, _ = locations.split_s3_uri(uri)
-        for one in label_backlog.objects_of(run, uri):
-            if one.modified < start:
-                continue
-            key = locations.labels(run.endpoint, form, f"s3://{bucket}/{one.key}", one.etag, one.modified)
-            number += key in have
-            if key not in have:
-                found.append((one.modified, GroundTruthUploaded(bucket, one.key, one.etag, one.size)))
-    return LabelBacklog(tuple(uploaded for _, uploaded in sorted(found, key=lambda one: (one[0], one[1].key))), number)
+        try:
+            for one in label_backlog.objects_of(run, uri):
+                key = locations.labels(run.endpoint, settings.form, f"s3://{bucket}/{one.key}", one.etag, one.modified)
+                number += key in have
+                if one.modified >= since and key not in have:
+                    found.append((one.modified, GroundTruthUploaded(bucket, one.key, one.etag, one.size)))
+        except AccessDenied as error:
+            denied.append(str(error))
+    objects = tuple(uploaded for _, uploaded in sorted(found, key=lambda one: (one[0], one[1].key)))
+    return LabelBacklog(objects, number, tuple(denied))
+
+
+def process(
+    found: LabelBacklog, entry: FleetEntry, settings: QualitySettings, since: datetime, spark: Spark | None = None
+) -> tuple[Counts, int]:
+    """Create the label parts that are missing, and join the days since; what became of the objects, and how many joins.
+
+    Every look that is due since then is made once more, if something has come that it did not see.
+    """
+    create = partial(create_label_parts, entry)
+    labels = Counts.total(in_slices(spark, create, found.objects, lambda uploaded: uploaded.size))
+    run = EndpointRun.without_deadline(entry)
+    joined = _join_days(run, settings, since, spark)
+    run.quality_parts.record_late_predictions(run.endpoint, since)
+    return labels, joined
 
 
 def create_label_parts(entry: FleetEntry, objects: Iterable[GroundTruthUploaded]) -> Iterator[Counts]:
@@ -96,51 +96,24 @@ def _counts_of_labels(run: EndpointRun, uploaded: GroundTruthUploaded) -> Counts
     outcome = label_processing.create_part(run, uploaded)
     if isinstance(outcome, Skipped):
         return Counts({outcome.reason: 1}, size=uploaded.size)
-    rejected = sum(outcome.part.rejected.values())
     what = "created" if outcome.created else "created meanwhile by another run"
-    return Counts({what: 1}, outcome.part.count, rejected, size=uploaded.size)
+    return Counts({what: 1}, outcome.part.count, sum(outcome.part.rejected.values()), size=uploaded.size)
 
 
-def process_labels(found: LabelBacklog, entry: FleetEntry, spark: Spark | None = None) -> Counts:
-    """Create the label parts that are missing."""
-    create = partial(create_label_parts, entry)
-    return Counts.total(in_slices(spark, create, found.objects, lambda uploaded: uploaded.size))
-
-
-# --- days -------------------------------------------------------------------------------------------------------------
-
-
-def context_of(entry: FleetEntry, since: datetime) -> QualityContext | Skipped:
-    """The context of the looks at past days, which `run_monitoring` leaves alone from here on, unless it began.
-
-    Skipped when no baseline of model quality can be used.
-    """
-    run = EndpointRun.without_deadline(entry)
-    context = quality_monitoring.quality_context(run, settings_of(entry), of_backfill=True)
-    if isinstance(context, QualityContext):
-        quality_monitoring.leave_to_backfill(run, day_of(since).start)
-    return context
-
-
-def evaluate_days(context: QualityContext, since: datetime, spark: Spark | None = None) -> Iterator[Execution]:
-    """Make the looks that are due at days from that of a time on, the earliest first; yields the new executions."""
-    run, start = context.run, day_of(since).start
-    due = looks(context.settings, start, run.now - quality_monitoring.GRACE)
+def _join_days(run: EndpointRun, settings: QualitySettings, since: datetime, spark: Spark | None) -> int:
+    """Join what the looks since will need; how many joins were made. Looks with the same labels share one."""
     variants = run.quality_parts.prediction_variants(run.endpoint)
-    work = [(variant, look) for look in due if look.day.start >= start for variant in variants]
-    if not work:
-        return
-    for _ in mapped(spark, partial(_index_labels, run.entry), _days_of_arrival(run, start)):
+    due = [(variant, look) for look in looks(settings, since, run.now) for variant in variants]
+    if not due:
+        return 0
+    for _ in mapped(spark, partial(_index_labels, run.entry), _days_of_arrival(run, due)):
         pass
-    for content in mapped(spark, partial(_join, run.entry), work, JOINED_AT_ONCE):
-        day = None if content is None else msgspec.msgpack.decode(content, type=JoinedDay)
-        execution = None if day is None else quality_monitoring.store_day(context, day)
-        if execution is not None:
-            yield execution
+    return sum(mapped(spark, partial(_join, run.entry, settings), due))
 
 
-def _days_of_arrival(run: EndpointRun, start: datetime) -> list[Window]:
-    """The days since a time, without today, on which label objects were written that have a part."""
+def _days_of_arrival(run: EndpointRun, due: Sequence[tuple[str, Look]]) -> list[Window]:
+    """The days, without today, whose label parts the looks need."""
+    start = min(look.day.start for _, look in due)
     keys = run.quality_parts.label_keys(run.endpoint, start, day_of(run.now).start)
     return [day for day, _ in groupby(day_of(locations.part_begun(key)) for key in keys)]
 
@@ -151,7 +124,6 @@ def _index_labels(entry: FleetEntry, day: Window) -> None:
     run.quality_parts.label_day(run.endpoint, day.start, run.quality_parts.label_keys(run.endpoint, day.start, day.end))
 
 
-def _join(entry: FleetEntry, work: tuple[str, Look]) -> bytes | None:
-    """What a look at a variant sees, encoded: pickled, a default value would be written as if it were none."""
-    day = quality_monitoring.join_day(EndpointRun.without_deadline(entry), settings_of(entry), *work)
-    return None if day is None else msgspec.msgpack.encode(day)
+def _join(entry: FleetEntry, settings: QualitySettings, due: tuple[str, Look]) -> bool:
+    """Store the join of a look at a variant; whether this call did."""
+    return day_joining.join_ahead(EndpointRun.without_deadline(entry), settings, *due)
