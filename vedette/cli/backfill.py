@@ -48,11 +48,11 @@ def backfill_command(io: CommandIO, endpoint: str, since: str, master: str | Non
     """Process what an endpoint captured before Vedette watched it.
 
     Create the same parts as the functions do, on this machine or on Spark, and skip objects that already have a part.
-    Then create the roll-ups of many parts. If you interrupt the command, run it again to continue. Past data raises no
-    alerts. The sweep processes the last two hours.
+    Then create the roll-ups of many parts. If you interrupt the command, run it again to continue. Past windows are not
+    evaluated, and raise no alerts. The sweep processes the last two hours.
 
     Where the endpoint has a quality table, begin with a whole day, store the predictions too, read the labels written
-    since, and join both. run_monitoring then evaluates these days as new ones: in mode observe they raise no alerts.
+    since, and join both. run_monitoring then evaluates these days as new ones, which raise no alerts in mode observe.
 
     \b
     Examples:
