@@ -33,6 +33,7 @@ A service may call the services below it in this list, and no other:
 | emf_metrics          | the CloudWatch metrics of a verdict                                       |
 | serving              | the variants and the version that an endpoint serves                      |
 | aggregation          | adds up the parts of a window                                             |
+| day_joining          | predictions of a day and their labels, joined                             |
 | label_selection      | which label parts may hold labels of a day of predictions                 |
 | capture_backlog      | capture objects that have no part yet                                     |
 | unreadable_objects   | remembers captured objects that cannot be read                            |
