@@ -37,6 +37,7 @@ import pandas as pd
 
 from chalicelib.capture.captured_requests import captured_requests
 from chalicelib.capture.envelope import RequestKind, Side, parse_time
+from chalicelib.capture.lazy_rows import Names
 from chalicelib.capture.options import DEFAULT_OPTIONS, CaptureOptions
 from chalicelib.capture.payload import Payload, payload
 from chalicelib.capture.record_reader import CapturedRequest
@@ -185,21 +186,20 @@ class _Rows:
         self._metadata: dict[str, list[Any]] = {name: [] for name in _METADATA}
         self._ground_truth: list[str | None] = []
         self._layouts: dict[LayoutKey, _Layout] = {}
-        self._known: dict[tuple[int, tuple[str, ...]], tuple[_Layout, list[list[Any]]]] = {}
+        self._known: dict[tuple[Names, Names], tuple[_Layout, list[list[Any]]]] = {}
 
     def add(self, request: CapturedRequest) -> None:
         """Add the rows of one request."""
         envelope = request.envelope
         values = envelope.text("eventId"), parse_time(envelope.inference_time), envelope.text("inferenceId") or None
         number_of_rows = 0
-        for outputs, names, cells in request.rows:
-            known = self._known.get((outputs, names))
+        for (outputs, cells), (inputs, input_cells) in request.rows:
+            known = self._known.get((outputs, inputs))
             if known is None:
-                key = side_layout(names[:outputs]), side_layout(names[outputs:])
-                layout = self._layouts.setdefault(key, _Layout())
-                columns = [*layout.columns("output", names[:outputs]), *layout.columns("input", names[outputs:])]
-                known = self._known[outputs, names] = layout, columns
-            known[0].add(len(self._ground_truth) + number_of_rows, known[1], cells)
+                layout = self._layouts.setdefault((side_layout(outputs), side_layout(inputs)), _Layout())
+                columns = [*layout.columns("output", outputs), *layout.columns("input", inputs)]
+                known = self._known[outputs, inputs] = layout, columns
+            known[0].add(len(self._ground_truth) + number_of_rows, known[1], [*cells, *input_cells])
             number_of_rows += 1
         for cells_of_all, value in zip(self._metadata.values(), values, strict=True):
             cells_of_all.extend([value] * number_of_rows)

@@ -169,9 +169,9 @@ def _labelled_rows(
             if not isinstance(request, CapturedRequest) or request.kind is not RequestKind.ROWS:
                 continue
             found = known.get(request.envelope.text("inferenceId") or request.envelope.text("eventId"), {})
-            for row, (outputs, names, cells) in enumerate(request.rows):
+            for row, ((outputs, cells), _) in enumerate(request.rows):
                 if row in found and outputs:
-                    yield LabelledRow(names[:outputs], cells[:outputs], found[row])
+                    yield LabelledRow(outputs, cells, found[row])
 
 
 class LabelledDataSet(NamedTuple):

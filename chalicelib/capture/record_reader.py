@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from chalicelib.capture.batch_accumulator import BatchAccumulator
 from chalicelib.capture.envelope import BYTE_ORDER_MARK, Envelope, RequestKind, envelope
 from chalicelib.capture.json_tables import Rows, paired
-from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Names, Row, SizedIterable
+from chalicelib.capture.lazy_rows import MAX_EAGER_ROWS, Row, SizedIterable
 from chalicelib.capture.lines import Block, split_lines
 from chalicelib.capture.options import CaptureOptions
 from chalicelib.capture.payload import OpaquePayload, Payload, batch_payloads, has_header_row, payload
@@ -18,7 +17,7 @@ from chalicelib.capture.rejection_reasons import RejectionReason
 from chalicelib.capture.row_reader import ReadResult, RejectedLine
 from chalicelib.errors import RejectedRecord
 
-CapturedRow = tuple[int, Names, list[Any]]  # how many outputs, names, cells: outputs first
+CapturedRow = tuple[Row, Row]  # its outputs and its inputs; a side that is absent has no columns
 AnyPayload = Payload | OpaquePayload | None  # None: the side is absent
 _NO_COLUMNS: Iterable[Row] = repeat(((), []))
 
@@ -61,11 +60,11 @@ class RecordReader:
 
     def _append(self, request: CapturedRequest) -> bool:
         """Append the rows of a request; False, and none is appended, when it brings one layout too many."""
-        for outputs, names in {(outputs, names) for outputs, names, _ in request.rows}:
-            if not self._batch.has_room_for(names[:outputs], names[outputs:]):
+        for outputs, inputs in {(outputs, inputs) for (outputs, _), (inputs, _) in request.rows}:
+            if not self._batch.has_room_for(outputs, inputs):
                 return False
-        for outputs, names, cells in request.rows:
-            self._batch.append(names[:outputs], names[outputs:], cells[:outputs], cells[outputs:], "text")
+        for (outputs, output_cells), (inputs, input_cells) in request.rows:
+            self._batch.append(outputs, inputs, output_cells, input_cells, "text")
         return True
 
 
@@ -158,14 +157,12 @@ def _width(side: Rows) -> int:
 
 
 def _rows(outputs: Collection[Row], inputs: Collection[Row]) -> Collection[CapturedRow]:
-    """The rows of both sides, each output beside its input; a side that is absent has no columns."""
+    """The rows of both sides, each output beside its input."""
     count = len(outputs) or len(inputs)
     if not count:
         return []
-    make = partial(_joined, outputs or _NO_COLUMNS, inputs or _NO_COLUMNS)
-    return list(make()) if count <= MAX_EAGER_ROWS else SizedIterable(count, make)
 
+    def pairs() -> Iterator[CapturedRow]:
+        return zip(outputs or _NO_COLUMNS, inputs or _NO_COLUMNS, strict=False)
 
-def _joined(outputs: Iterable[Row], inputs: Iterable[Row]) -> Iterator[CapturedRow]:
-    for (names, cells), (input_names, input_cells) in zip(outputs, inputs, strict=False):
-        yield len(cells), names + input_names, [*cells, *input_cells]
+    return list(pairs()) if count <= MAX_EAGER_ROWS else SizedIterable(count, pairs)

@@ -166,8 +166,11 @@ class _Collected:
 
 def predicted_rows(request: CapturedRequest, settings: QualitySettings) -> Iterator[Predicted | PredictionReason]:
     """The prediction of each row of a request, or the reason why it has none."""
-    for outputs, names, cells in request.rows:
-        yield predicted(outputs, names, cells, settings) if outputs else PredictionReason.NO_OUTPUT
+    for (outputs, cells), (inputs, input_cells) in request.rows:
+        if outputs:
+            yield predicted(len(outputs), outputs + inputs, [*cells, *input_cells], settings)
+        else:
+            yield PredictionReason.NO_OUTPUT
 
 
 def predicted(outputs: int, names: Names, cells: list[Any], settings: QualitySettings) -> Predicted | PredictionReason:

@@ -18,8 +18,11 @@ def table(given, answer=None):
     """The rows of a request as dictionaries; columns without a name have their place."""
     (item,) = captured_requests([line(*(one if one is None else side(one, "JSON") for one in (given, answer)))])
     return [
-        {name or place: cell for place, (name, cell) in enumerate(zip(names, cells, strict=True))}
-        for _, names, cells in item.rows
+        {
+            name or place: cell
+            for place, (name, cell) in enumerate(zip(outputs + inputs, cells + input_cells, strict=True))
+        }
+        for (outputs, cells), (inputs, input_cells) in item.rows
     ]
 
 
@@ -159,7 +162,7 @@ def test_a_longer_list_of_elements_is_no_new_column():
 def test_a_list_of_numbers_keeps_its_places_with_nan_in_it():
     assert list(table({"scores": [0.5, None, True], "id": "x"})[0]) == ["scores.0", "scores.1", "scores.2", "id"]
     (item,) = captured_requests([line(side('{"scores": [NaN, 0.5], "id": "x"}', "JSON"))])
-    assert item.rows[0][1:] == (("scores.0", "scores.1", "id"), ["NaN", "0.5", "x"])
+    assert item.rows[0][1] == (("scores.0", "scores.1", "id"), ["NaN", "0.5", "x"])
 
 
 def test_a_batch_transform_with_joined_input_has_both_sides():

@@ -17,12 +17,12 @@ from tests.capture.captures import base64_side, line, record, side
 def rows(*arguments, **metadata):
     (item,) = captured_requests([line(*arguments, **metadata)])
     assert isinstance(item, CapturedRequest), item.reason
-    return [cells for _, _, cells in item.rows]
+    return [[*cells, *input_cells] for (_, cells), (_, input_cells) in item.rows]
 
 
 def names(*arguments):
     (item,) = captured_requests([line(*arguments)])
-    return [names for _, names, _ in item.rows]
+    return [outputs + inputs for (outputs, _), (inputs, _) in item.rows]
 
 
 def reason(*arguments):
@@ -125,12 +125,12 @@ def test_a_merged_batch_row_is_all_output():
     merged["captureData"] = {"batchTransformOutput": {"data": "1,2,0.5", "encoding": "CSV"}}
     merged["groundTruthData"] = {"data": "1", "encoding": "CSV"}
     (item,) = captured_requests([json.dumps(merged).encode()])
-    assert item.rows == [(3, ("", "", ""), ["1", "2", "0.5"])]
+    assert item.rows == [((("", "", ""), ["1", "2", "0.5"]), ((), []))]
 
 
 def test_an_image_beside_an_answer_is_left_out_and_counted():
     (item,) = captured_requests([line(base64_side(b"\x89PNG\r\n\x1a\n", "image/png"), side("cat,0.9"))])
-    assert [cells for _, _, cells in item.rows] == [["cat", "0.9"]]
+    assert [(cells, input_cells) for (_, cells), (_, input_cells) in item.rows] == [(["cat", "0.9"], [])]
     assert item.opaque == (("input", ("image/png", 9)),)
 
 
