@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from itertools import repeat
 from typing import NamedTuple
 
@@ -161,8 +162,5 @@ def _rows(outputs: Collection[Row], inputs: Collection[Row]) -> Collection[Captu
     count = len(outputs) or len(inputs)
     if not count:
         return []
-
-    def pairs() -> Iterator[CapturedRow]:
-        return zip(outputs or _NO_COLUMNS, inputs or _NO_COLUMNS, strict=False)
-
+    pairs = partial(zip, outputs or _NO_COLUMNS, inputs or _NO_COLUMNS)
     return list(pairs()) if count <= MAX_EAGER_ROWS else SizedIterable(count, pairs)

@@ -169,11 +169,11 @@ def test_a_batch_transform_with_joined_input_has_both_sides():
     merged = {"instances": [{"a": 1}, {"a": 2}], "SageMakerOutput": {"predictions": [{"y": 0.5}, {"y": 0.25}]}}
     content = {"captureData": {"batchTransformOutput": {"data": json.dumps(merged), "encoding": "JSON"}}}
     (item,) = captured_requests([json.dumps(content).encode()])
-    assert item.rows == [(1, ("y", "a"), ["0.5", "1"]), (1, ("y", "a"), ["0.25", "2"])]
+    assert item.rows == [((("y",), ["0.5"]), (("a",), ["1"])), ((("y",), ["0.25"]), (("a",), ["2"]))]
     lines = '{"features": [1, 2], "SageMakerOutput": {"y": 3}}\n{"features": [4, 5], "SageMakerOutput": {"y": 6}}'
     content = {"captureData": {"batchTransformOutput": {"data": lines, "encoding": "JSON"}}}
     (item,) = captured_requests([json.dumps(content).encode()])
-    assert item.rows == [(1, ("y", "", ""), ["3", "1", "2"]), (1, ("y", "", ""), ["6", "4", "5"])]
+    assert item.rows == [((("y",), ["3"]), (("", ""), ["1", "2"])), ((("y",), ["6"]), (("", ""), ["4", "5"]))]
 
 
 @pytest.mark.parametrize(
@@ -248,9 +248,9 @@ def test_every_scalar_is_in_its_row_and_column(shape, answer):
         )
     found = Counter()
     for item in captured_requests(content):
-        for _, captured, cells in item.rows:
+        for (_, (answered, *_)), (captured, cells) in item.rows:
             row = dict(zip(captured, cells, strict=True))
-            found[(cells[0], *(row[name] for name in names))] += 1
+            found[(answered, *(row[name] for name in names))] += 1
     assert found == expected
     summary = quickly(b"".join(content))
     assert (summary.rows, len(summary.tables), summary.rejected, summary.left_out) == (expected.total(), 1, {}, {})
