@@ -76,11 +76,7 @@ class FolderBucket(Bucket):
 
     def open(self, key: str) -> OpenObject | None:
         path = self._path(key)
-        try:
-            file = path.open("rb")
-        except FileNotFoundError:
-            return None
-        return OpenObject("", BEGUN, iter(partial(file.read, CHUNK_BYTES), b""))
+        return OpenObject("", BEGUN, _chunks(path), path.stat().st_size) if path.exists() else None
 
     def put_once(self, key: str, content: bytes, content_type: str = "application/json") -> bool:
         path = self._path(key)
@@ -94,6 +90,11 @@ class FolderBucket(Bucket):
 
     def _path(self, key: str) -> Path:
         return (self.parts if key.startswith("parts/") else self.folder) / key
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from iter(partial(file.read, CHUNK_BYTES), b"")
 
 
 class NoActivity(ActivityStore):
