@@ -360,7 +360,7 @@ def _unrecoverable(snapshot: EndpointSnapshot, served: Served) -> Plan:
 def _in_service(snapshot: EndpointSnapshot, served: Served) -> Plan:
     latest = snapshot.deployment
     if latest is not None and latest.state == DeploymentState.REQUESTED:
-        outcome = _outcome(served, latest)
+        outcome = _verify_or_rolled_back(served, latest)
         if outcome is not None:
             return outcome
     if served.deleted:
@@ -390,7 +390,7 @@ def _ended_badly(served: Served, attempt: Deployment, reason: str) -> RecordFail
     return RecordFailure(reason, ended, DeploymentState.FAILED, version_failed=ended.begun)
 
 
-def _outcome(served: Served, attempt: Deployment) -> Plan | None:
+def _verify_or_rolled_back(served: Served, attempt: Deployment) -> Plan | None:
     """What became of a requested attempt, now that the endpoint is InService; None while it has not begun."""
     version = version_of(attempt.package_arn)
     if attempt.config == served.config_name:
