@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q
-# Byte code lies in .venv, never beside our modules: Chalice would ship it. Without byte code a process starts 4 times as slow.
+# Byte code lies in .venv, never beside our modules: Chalice would ship it. Without it a process takes 3 times as long to start.
 export PYTHONPYCACHEPREFIX = $(CURDIR)/$(VENV)/pycache
 unexport PYTHONDONTWRITEBYTECODE
 

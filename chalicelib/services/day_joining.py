@@ -5,6 +5,8 @@
 | `run_monitoring` evaluates it                      | its parts are read and joined                                 |
 | `vedette backfill` came first                      | the join is stored, and its evaluation reads that one object  |
 | a part has come since                              | other parts have another name: they are joined anew           |
+
+To look whether a join is stored costs one GET for each look that has something new to evaluate.
 """
 
 from __future__ import annotations

@@ -129,19 +129,20 @@ class QualityPartStore:
 
     def has_joined(self, endpoint: str, variant: str, day: datetime, keys: tuple[str, ...]) -> bool:
         """Whether the join of these parts is stored."""
-        return self.bucket.exists(locations.joined(endpoint, self.form, variant, day, parts_digest(keys)))
+        return self.bucket.exists(self._joined(endpoint, variant, day, keys))
 
     def joined(self, endpoint: str, variant: str, day: datetime, keys: tuple[str, ...]) -> Joined | None:
         """The join of these parts; None where it is not stored."""
         from chalicelib.quality.joined import Joined
 
-        place = locations.joined(endpoint, self.form, variant, day, parts_digest(keys))
-        return self.bucket.get_record(Joined, place)
+        return self.bucket.get_record(Joined, self._joined(endpoint, variant, day, keys))
 
     def put_joined(self, endpoint: str, variant: str, day: datetime, keys: tuple[str, ...], joined: Joined) -> bool:
         """Store the join of these parts; False when another run was first."""
-        place = locations.joined(endpoint, self.form, variant, day, parts_digest(keys))
-        return self.bucket.put_once(place, records.write(joined))
+        return self.bucket.put_once(self._joined(endpoint, variant, day, keys), records.write(joined))
+
+    def _joined(self, endpoint: str, variant: str, day: datetime, keys: tuple[str, ...]) -> str:
+        return locations.joined(endpoint, self.form, variant, day, parts_digest(keys))
 
     def _stored(self, kind: type[R], key: str, make: Callable[[], R]) -> R:
         found = self.bucket.get_record(kind, key)
